@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""
+Make the development environment, then do something in it.
+
+    python3 dev.py demo             watch a dataset converge, drift and converge again
+    python3 dev.py test [ARG ...]   run the tests; the arguments go to pytest
+    python3 dev.py lint             ruff, mypy, and the floors that imports keep
+    python3 dev.py lock [ARG ...]   write the lock files anew; the arguments go to uv (--upgrade)
+    python3 dev.py run CMD [ARG ...]  run a command of the environment: run reconciler --help
+
+Needs Python 3.11 and its standard library, nothing else; uv is used where it is found. The
+environment, `.venv`, holds exactly what requirements.dev.lock.txt pins by hash, and is made
+anew only when that changes.
+"""
+
+import sys
+
+# An old Python is to say this, not to trip over syntax: no `match` and no `:=` in this file.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"dev.py: Python 3.11 or later is needed; this is {sys.version.split()[0]}")
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+# What the lock files promise to install on; later versions are told apart by markers.
+OLDEST_PYTHON = "3.11"
+
+LINTERS = {
+    "ruff check": ["ruff", "check"],
+    "ruff format": ["ruff", "format", "--check"],
+    "mypy": ["mypy"],
+    "lint-imports": ["lint-imports", "--no-logo"],
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The virtual environment of one checkout."""
+
+    root: Path
+
+    @property
+    def path(self) -> Path:
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        return self.path / "bin" / "python"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "requirements.dev.lock.txt"
+
+    @property
+    def stamp(self) -> Path:
+        """The last file to be written: its absence means a half-made environment."""
+        return self.path / "made-from"
+
+    def recipe(self) -> str:
+        """
+        Return the digest of all that the environment is made from.
+
+        Beside the pins that is what an editable install copies out of pyproject.toml (names,
+        scripts), the Python, and the place, which is written into every script.
+        """
+        project = tomllib.loads((self.root / "pyproject.toml").read_text())["project"]
+        facts = [list(sys.version_info[:2]), str(self.path), self.lock.read_text(), project]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def is_current(self) -> bool:
+        try:
+            return self.python.exists() and self.stamp.read_text() == self.recipe()
+        except FileNotFoundError:
+            return False
+
+    def make(self) -> None:
+        """Make it from nothing. Killed at any instant, it leaves no stamp, and is made again."""
+        recipe = self.recipe()
+        self.stamp.unlink(missing_ok=True)
+        uv = _find_uv()
+        if uv is None and importlib.util.find_spec("ensurepip") is None:
+            sys.exit(
+                "dev.py: this Python cannot make virtual environments; "
+                "on Debian and Ubuntu: apt install python3-venv"
+            )
+        with_what = "pip; this takes half a minute" if uv is None else "uv; this takes some seconds"
+        _say(f"making .venv from {self.lock.name} with {with_what}")
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        for step in self._steps(uv):
+            done = _quietly(step, self.root)
+            if done.returncode:
+                sys.stderr.write(done.stdout)
+                sys.exit(f"dev.py: .venv could not be made: {step[0]} exited {done.returncode}")
+        unfinished = self.stamp.with_suffix(".new")
+        unfinished.write_text(recipe)
+        unfinished.replace(self.stamp)
+
+    def _steps(self, uv: str | None) -> list[list[str]]:
+        """
+        Return the commands that make it.
+
+        Only wheels, and no build isolation: building from source would fetch what no hash pins.
+        Both tools are made to compile to bytecode, without which imports take three times as long.
+        """
+        python = str(self.python)
+        if uv is None:
+            make = [sys.executable, "-m", "venv", str(self.path)]
+            install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--compile"]
+        else:
+            make = [uv, "venv", "--python", sys.executable, str(self.path)]
+            install = [uv, "pip", "install", "--python", python, "--compile-bytecode"]
+        pinned = ["--require-hashes", "--only-binary", ":all:", "-r", str(self.lock)]
+        return [
+            make,
+            [*install, *pinned],
+            [*install, "--no-build-isolation", "--no-deps", "-e", "."],
+            [python, "-m", "compileall", "-q", "reconciler"],
+        ]
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables under which its commands run, as `activate` would set them."""
+        search = f"{self.path / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**os.environ, "VIRTUAL_ENV": str(self.path), "PATH": search}
+
+
+def ready(environment: Environment) -> Environment:
+    """
+    Return *environment*, made anew if it is not current.
+
+    Whoever uses it holds a shared lock on the checkout, whoever makes it an exclusive one, so that
+    none is taken away under a running command. The descriptor goes to child processes and through
+    exec on purpose: the lock lasts as long as the last of them.
+    """
+    checkout = os.open(environment.root, os.O_RDONLY)
+    os.set_inheritable(checkout, True)
+    _lock(checkout, fcntl.LOCK_SH)
+    while not environment.is_current():
+        fcntl.flock(checkout, fcntl.LOCK_UN)  # two that both kept theirs would wait for ever
+        _lock(checkout, fcntl.LOCK_EX)
+        if not environment.is_current():  # else another made it while this one waited
+            environment.make()
+        _lock(checkout, fcntl.LOCK_SH)
+    return environment
+
+
+def demo(arguments: list[str]) -> int:
+    return _become(ready(Environment(ROOT)), ["python", "-m", "reconciler.demo", *arguments], ROOT)
+
+
+def test(arguments: list[str]) -> int:
+    # On every core: most of what the tests wait for is another process.
+    command = ["python", "-m", "pytest", "-n", "auto", *arguments]
+    return _become(ready(Environment(ROOT)), command, ROOT)
+
+
+def run(arguments: list[str]) -> int:
+    if not arguments:
+        return _usage("run needs a command")
+    return _become(ready(Environment(ROOT)), arguments, Path.cwd())
+
+
+def lint(arguments: list[str]) -> int:
+    """Run every linter, whatever the one before said; show the output of those that object."""
+    if arguments:
+        return _usage("lint takes no arguments")
+    variables = ready(Environment(ROOT)).variables()
+    failures = 0
+    for name, command in LINTERS.items():
+        done = _quietly(command, ROOT, variables)
+        failures += done.returncode != 0
+        print(f"{name:<14}{'ok' if done.returncode == 0 else 'failed'}", flush=True)
+        if done.returncode:
+            print(done.stdout.rstrip(), flush=True)
+    return 1 if failures else 0
+
+
+def lock(arguments: list[str]) -> int:
+    """
+    Write the lock files, for every supported Python and platform, with hashes and no addresses.
+
+    Pins that still fit stay as they are. All others are solved under the runtime lock, so that the
+    tests run on what is shipped, and the build backend under the development lock.
+    """
+    uv = _find_uv()
+    if uv is None:
+        sys.exit("dev.py: lock needs uv on the PATH: pipx install uv")
+    shape = ["--universal", "--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
+    solve = [uv, "pip", "compile", *shape, "--python-version", OLDEST_PYTHON]
+    project, runtime, development = "pyproject.toml", "requirements.lock.txt", "requirements.dev.lock.txt"
+    for more in (
+        [project, "-o", runtime],
+        [project, "-o", development, "--group", "dev", "-c", runtime],
+        ["-o", "requirements.build.lock.txt", "--group", "build", "-c", development],
+        ["-o", "requirements.lanes.lock.txt", "--group", "lanes"],
+    ):
+        code = subprocess.run([*solve, *more, *arguments], cwd=ROOT).returncode
+        if code:
+            return code
+    return 0
+
+
+def _find_uv() -> str | None:
+    """Return uv's path if it is there and starts: version managers leave stubs that do not."""
+    uv = shutil.which("uv")
+    return uv if uv and _quietly([uv, "--version"], ROOT).returncode == 0 else None
+
+
+def _quietly(
+    command: Sequence[str], directory: Path, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run to the end, keeping both outputs in one."""
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        close_fds=False,
+    )
+
+
+def _become(environment: Environment, command: list[str], directory: Path) -> int:
+    """Replace this process by *command*. Returns only if there is no such command."""
+    variables = environment.variables()
+    os.chdir(directory)
+    try:
+        os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is the point
+    except OSError as exc:
+        _say(f"{command[0]}: {exc.strerror}")
+        return 127
+
+
+def _lock(descriptor: int, kind: int) -> None:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _say("waiting for another dev.py, which makes or uses .venv")
+        fcntl.flock(descriptor, kind)
+
+
+def _say(text: str) -> None:
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+def _usage(complaint: str) -> int:
+    _say(f"{complaint}; see python3 dev.py --help")
+    return 64
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "lock": lock,
+    "run": run,
+}
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] in (["-h"], ["--help"], ["help"]):
+        print(str(__doc__).strip())
+        return 0
+    if not arguments or arguments[0] not in COMMANDS:
+        wrong = f"no command {arguments[0]!r}" if arguments else "a command is needed"
+        return _usage(f"{wrong}: {', '.join(COMMANDS)}")
+    try:
+        return COMMANDS[arguments[0]](arguments[1:])
+    except KeyboardInterrupt:
+        return 130
+    except OSError as exc:
+        _say(str(exc))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

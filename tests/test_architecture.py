@@ -1,0 +1,124 @@
+"""The shape of the house: who may know whom, what stays pure, and how large things may grow."""
+
+import ast
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [*sorted((ROOT / "reconciler").rglob("*.py")), ROOT / "dev.py"]
+GRAPH = grimp.build_graph("reconciler", include_external_packages=True, cache_dir=None)
+MODULES = sorted(module for module in GRAPH.modules if module.partition(".")[0] == "reconciler")
+
+# Packages of others, and the only modules of ours that may know them. A name stands for all below it.
+KEEPERS = {
+    "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
+    "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
+    "deepdiff": {"reconciler.core.explain"},
+    "PIL": {"reconciler.reports.drift.thumbnails"},
+    "jinja2": {"reconciler.reports.drift.html", "reconciler.server"},
+    "prometheus_client": {"reconciler.server"},
+    "pydantic": {
+        "reconciler.core.spec",
+        "reconciler.core.fieldtypes",
+        "reconciler.core.flaws",
+        "reconciler.reports.schemas",
+        "reconciler.sources.documents",
+    },
+    "rich": {"reconciler.cli", "reconciler.demo"},
+    "starlette": {"reconciler.server", "reconciler.emulator"},
+    "structlog": {"reconciler.cli", "reconciler.engine", "reconciler.server"},
+    "uvicorn": {"reconciler.server", "reconciler.emulator"},
+    "yaml": {"reconciler.sources"},
+}
+
+# What reaches the world, the clock, chance, or the log.
+IMPURE = {
+    "asyncio",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "structlog",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+}
+
+# Names under which anything can be put, so that everything is.
+NAMES_OF_NOTHING = {"base", "common", "helpers", "manager", "misc", "models", "utils"}
+
+MOST_LINES_OF_A_MODULE = 300
+MOST_LINES_OF_A_FUNCTION = 40
+
+
+def imported_by(module: str) -> set[str]:
+    """What *module* imports by itself, anywhere in it: ours by full name, others by package."""
+    return GRAPH.find_modules_directly_imported_by(module)
+
+
+def is_within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Name and length of every function, its signature and docstring included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def test_imports_point_down_and_never_in_circles():
+    """The contracts in pyproject.toml hold."""
+    linter = Path(sysconfig.get_path("scripts")) / "lint-imports"
+
+    done = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("package", KEEPERS)
+def test_a_package_of_others_is_known_to_its_keepers_only(package):
+    """What a library is used for can be read, and replaced, in one place."""
+    users = GRAPH.find_modules_that_directly_import(package) if package in GRAPH.modules else set()
+
+    assert set() == {module for module in users if not is_within(module, KEEPERS[package])}
+
+
+def test_the_core_is_pure():
+    """The core decides and never looks: the same arguments give the same answer, anywhere, at any time."""
+    core = [module for module in MODULES if is_within(module, {"reconciler.core"})]
+
+    assert {} == {module: impure for module in core if (impure := imported_by(module) & IMPURE)}
+
+
+def test_the_emulator_judges_for_itself():
+    """Sharing our rules it would agree with their mistakes: of ours it imports itself alone."""
+    emulator = [module for module in MODULES if is_within(module, {"reconciler.emulator"})]
+    others = set(MODULES) - set(emulator) - {"reconciler"}  # the package itself holds the version
+
+    assert {} == {module: foreign for module in emulator if (foreign := imported_by(module) & others)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_things_stay_small(path):
+    """A module or function that outgrows its size is two."""
+    assert len(path.read_text().splitlines()) <= MOST_LINES_OF_A_MODULE
+    assert [] == [(name, lines) for name, lines in functions(path) if lines > MOST_LINES_OF_A_FUNCTION]
+
+
+def test_names_say_what_is_inside():
+    """No module or package is a drawer for the rest."""
+    assert [] == [module for module in MODULES if NAMES_OF_NOTHING & set(module.split("."))]
