@@ -1,0 +1,60 @@
+"""The closed sets of words that a spec chooses from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DatasetType(StrEnum):
+    TRAIN = "TRAIN"
+    TEST = "TEST"
+
+
+class Mode(StrEnum):
+    """How far an apply may go on one dataset."""
+
+    OBSERVE = "observe"
+    CREATE_ONLY = "create-only"
+    UPSERT = "upsert"
+
+
+class OnChange(StrEnum):
+    """What to do when git moved."""
+
+    APPLY = "apply"
+    PLAN = "plan"
+
+
+class OnDrift(StrEnum):
+    """What to do when AWS moved, outside git."""
+
+    REVERT = "revert"
+    REPORT = "report"
+
+
+class Compare(StrEnum):
+    """Which differences count."""
+
+    EXACT = "exact"
+    LABELS = "labels"
+
+
+class Orphans(StrEnum):
+    """What to do with entries that are observed but not desired."""
+
+    REPORT = "report"
+    BLANK = "blank"
+    REBUILD = "rebuild"
+
+
+class DriftClass(StrEnum):
+    """Kinds of difference, the one that changes most of what training sees first."""
+
+    MISSING = "missing"  # desired, and AWS does not hold it
+    UNMANAGED = "unmanaged"  # AWS holds it, and nobody desires it
+    RELABELLED = "relabelled"  # other labels, of the image or of a box
+    BOX_MOVED = "box_moved"
+    BOX_ADDED = "box_added"
+    BOX_REMOVED = "box_removed"
+    METADATA_ONLY = "metadata_only"  # what training sees is the same, but for the size of the image
+    ERRORED = "errored"  # AWS marks it with errors

@@ -1,0 +1,199 @@
+"""
+The codes of problems in spec files and trees: RKD1xxx.
+
+``10`` trees and files, ``11`` YAML, ``12`` fields, ``13`` between datasets, ``14`` entries files,
+``15`` the shorthand.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Code(NamedTuple):
+    """
+    One kind of problem, as the documentation explains it.
+
+    Attributes:
+        code: What users and scripts see.
+        explanation: Why it matters and what mends it.
+        source: Where the rule comes from: a page of AWS, a standard, or this project.
+    """
+
+    code: str
+    title: str
+    explanation: str
+    source: str
+
+
+_OURS: Final = "reconciler"
+_YAML: Final = "YAML 1.2"
+
+FILE_UNREADABLE: Final = Code(
+    "RKD1002",
+    "A file cannot be read",
+    "It is missing, a directory, a dangling link, or its permissions forbid reading.",
+    _OURS,
+)
+NOT_TEXT: Final = Code(
+    "RKD1003",
+    "A file is not UTF-8 text",
+    "Binary content, another encoding or a control character. Save the file as UTF-8.",
+    _OURS,
+)
+BYTE_ORDER_MARK: Final = Code(
+    "RKD1004",
+    "A file starts with a byte order mark",
+    "The invisible U+FEFF would become part of the first line. Save the file as UTF-8 without BOM.",
+    _OURS,
+)
+EMPTY_YAML: Final = Code(
+    "RKD1005",
+    "A YAML file is empty",
+    "An empty file may be one that was cut while it was written. Delete it if it is not needed.",
+    _OURS,
+)
+TOO_LARGE: Final = Code(
+    "RKD1006",
+    "A YAML file is too large",
+    "Large datasets belong into JSON Lines files, which are streamed.",
+    _OURS,
+)
+
+SYNTAX: Final = Code("RKD1101", "Not valid YAML", "The parser names the place where it gave up.", _YAML)
+REPEATED_KEY: Final = Code(
+    "RKD1102",
+    "A key is repeated in one mapping",
+    "Most parsers keep the last value silently. Keys merged by `<<` may be overridden; that is no "
+    "repetition.",
+    _YAML,
+)
+AMBIGUOUS: Final = Code(
+    "RKD1103",
+    "A value that YAML parsers read differently",
+    "`on` may be true, `012` ten, `12:30` seven hundred and fifty, `0x1F` thirty-one. Quote it if "
+    "text is meant; write a plain number or true or false otherwise.",
+    _YAML,
+)
+TAG: Final = Code(
+    "RKD1104", "A YAML tag", "Specs are plain data: only !!str, !!map and !!seq are known.", _OURS
+)
+ALIAS: Final = Code(
+    "RKD1105",
+    "An alias that cannot be followed",
+    "Its anchor is not defined above it, it contains itself, or aliases multiply without bound.",
+    _YAML,
+)
+KEY_NOT_TEXT: Final = Code(
+    "RKD1106",
+    "A key that is not text",
+    "Keys are names. Quote a key that looks like a number.",
+    _OURS,
+)
+MERGE: Final = Code(
+    "RKD1107",
+    "A merge of something that is no mapping",
+    "`<<` takes a mapping or a list of mappings, usually aliases.",
+    "YAML 1.1, merge key",
+)
+
+API_VERSION: Final = Code("RKD1201", "An unknown apiVersion", "This program reads `reconciler/v1`.", _OURS)
+KIND: Final = Code("RKD1202", "An unknown kind", "Known are `Dataset` and `Entries`.", _OURS)
+UNKNOWN_FIELD: Final = Code(
+    "RKD1203",
+    "An unknown field",
+    "A misspelt field would otherwise be ignored silently. The nearest known one is named.",
+    _OURS,
+)
+MISSING_FIELD: Final = Code("RKD1204", "A required field is missing", "Add it.", _OURS)
+WRONG_TYPE: Final = Code(
+    "RKD1205",
+    "A value of the wrong type",
+    "Nothing is converted silently: text that looks like a number has to be quoted.",
+    _OURS,
+)
+BAD_VALUE: Final = Code("RKD1206", "A value that is not allowed", "The message says what is allowed.", _OURS)
+BAD_TARGET: Final = Code(
+    "RKD1207",
+    "A contradictory target",
+    "A target is project and type, or datasetArn, and what else it says must agree with that.",
+    _OURS,
+)
+
+SAME_NAME: Final = Code(
+    "RKD1301", "Two datasets have one name", "Names identify datasets in state and reports.", _OURS
+)
+SAME_TARGET: Final = Code(
+    "RKD1302",
+    "Two datasets have one target",
+    "They would overwrite each other for ever. Put the entries into one dataset.",
+    _OURS,
+)
+NO_SUCH_DATASET: Final = Code(
+    "RKD1303",
+    "An acknowledgement names no dataset of the tree",
+    "It silences nothing. Mend the name, or delete the document if the dataset is gone.",
+    _OURS,
+)
+
+OUTSIDE: Final = Code(
+    "RKD1401",
+    "A path leads out of the spec tree",
+    "Only files below the tree belong to the revision that is applied.",
+    _OURS,
+)
+NO_MATCH: Final = Code(
+    "RKD1402",
+    "A path or pattern matches no file",
+    "A missing file must not read as `nothing is desired`.",
+    _OURS,
+)
+NAMED_TWICE: Final = Code(
+    "RKD1403", "A file is named twice", "It is read once; drop one of the two mentions.", _OURS
+)
+EMPTY_ENTRIES: Final = Code(
+    "RKD1404",
+    "An entries file is empty",
+    "It may have been cut. Set `policy.allowEmpty: true` if it is meant.",
+    _OURS,
+)
+CUT: Final = Code(
+    "RKD1405",
+    "An entries file ends in the middle of a line",
+    "It looks half-written: the last line is neither ended by a newline nor complete JSON. The "
+    "whole dataset waits for the complete file.",
+    _OURS,
+)
+NOT_ENTRIES: Final = Code(
+    "RKD1406",
+    "A YAML file without an Entries document",
+    "A .yaml file under `entries` holds the shorthand: `kind: Entries`.",
+    _OURS,
+)
+UNUSED: Final = Code(
+    "RKD1407",
+    "An Entries document that no dataset names",
+    "Its images belong to no dataset. Name the file under `spec.entries`.",
+    _OURS,
+)
+
+IMAGE_ADDRESS: Final = Code(
+    "RKD1501",
+    "An image that has no S3 address",
+    "`image` is a key below `base`, or a whole s3:// address.",
+    _OURS,
+)
+REPEATED_LABEL: Final = Code(
+    "RKD1502", "A label is repeated on one image", "Each label needs to be given once.", _OURS
+)
+NO_SIZE: Final = Code(
+    "RKD1503",
+    "Boxes without the size of the image",
+    "A bounding-box line must state width and height of its image.",
+    "Developer guide, object localization in manifest files",
+)
+
+SPEC_CODES: Final[tuple[Code, ...]] = tuple(
+    sorted(value for value in list(globals().values()) if isinstance(value, Code))
+)
+"""Every code of this module, in order."""

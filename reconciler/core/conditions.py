@@ -1,0 +1,297 @@
+"""
+What is true of a dataset, in the shape that Kubernetes gave to such statements.
+
+A condition is True, False or Unknown, for one of a closed set of reasons. Messages hold no times and no
+counts: a condition that did not change reads the same. What nobody has looked at for too long is Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from reconciler.core.status import Verdict
+
+
+class Kind(StrEnum):
+    READY = "Ready"  # everything that the policy allows is done
+    SOURCE_READY = "SourceReady"  # the specs can be read
+    OBSERVED = "Observed"  # AWS could be looked at
+    IN_SYNC = "InSync"  # observed is what is desired
+    DRIFTED = "Drifted"  # AWS left what was applied
+    RECONCILING = "Reconciling"  # something is left that will be tried without anybody's help
+    STALLED = "Stalled"  # something is left that somebody must mend
+    DEGRADED = "Degraded"  # single entries are left out
+    SUSPENDED = "Suspended"  # left alone, because the spec says so
+
+
+class Truth(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Reason(StrEnum):
+    AS_DESIRED = "AsDesired"
+    AS_ALLOWED = "AsPolicyAllows"
+    BLOCKED = "BlockedByGuard"
+    BUSY = "DatasetBusy"
+    DENIED = "Denied"
+    DIFFERENT = "DifferencesFound"
+    ENTRIES_LEFT_OUT = "EntriesLeftOut"
+    FAILED = "Failed"
+    IDLE = "Idle"
+    INVALID = "SpecInvalid"
+    NEW_REVISION = "NewRevision"
+    NONE_FOUND = "NoneFound"
+    NOT_FOUND = "NotFound"
+    NOT_YET = "NotLookedAtYet"
+    OBSERVED = "Observed"
+    REFUSED = "Refused"
+    RETRYING = "Retrying"
+    SOURCE_READ = "SourceRead"
+    SOURCE_UNAVAILABLE = "SourceUnavailable"
+    SUSPENDED = "Suspended"
+    NOT_SUSPENDED = "NotSuspended"
+    THROTTLED = "Throttled"
+    TOO_OLD = "TooOld"
+    UNATTRIBUTED = "Unattributed"
+    UNAVAILABLE = "Unavailable"
+    UNUSABLE = "DatasetUnusable"
+
+
+# What only a person can mend: credentials, a spec, a guard, a dataset that is not there.
+TERMINAL: Final = frozenset(
+    {
+        Reason.BLOCKED,
+        Reason.DENIED,
+        Reason.INVALID,
+        Reason.NOT_FOUND,
+        Reason.REFUSED,
+        Reason.UNUSABLE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    One statement.
+
+    Attributes:
+        since: Seconds since the epoch when its status last became another one.
+    """
+
+    kind: Kind
+    status: Truth
+    reason: Reason
+    message: str
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a dataset could not be brought to what is desired, or not be seen."""
+
+    reason: Reason
+    message: str
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.reason in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    Everything that the conditions of one dataset follow from.
+
+    Attributes:
+        source_trouble: Why the specs cannot be read now; None if they can.
+        verdict: Of the last cycle that came to one; None before.
+        trouble: What the last cycle met.
+        pending: Whether a difference is left.
+        drifted: Whether AWS is known to have left what was applied.
+        unattributed: Whether a difference is left of which nobody can say who moved.
+        left_out: Whether single entries are invalid, quarantined, dropped or rejected.
+        outdated: Whether a newer revision has come since the last cycle.
+    """
+
+    source_trouble: str | None = None
+    suspended: bool = False
+    verdict: Verdict | None = None
+    trouble: Trouble | None = None
+    pending: bool = False
+    drifted: bool = False
+    unattributed: bool = False
+    left_out: bool = False
+    outdated: bool = False
+
+    @property
+    def observed(self) -> bool | None:
+        """Tell whether AWS could be looked at; None before the first look."""
+        if self.verdict is None or self.suspended:
+            return None
+        if self.trouble and self.trouble.reason is Reason.INVALID:
+            return None
+        return self.verdict is not Verdict.UNKNOWN
+
+
+def judge(facts: Facts) -> tuple[Condition, ...]:
+    """Return every condition, in the order of `Kind`; their times are for `advanced` to say."""
+    return (
+        _ready(facts),
+        _source(facts),
+        _observed(facts),
+        _in_sync(facts),
+        _drifted(facts),
+        _reconciling(facts),
+        _stalled(facts),
+        _degraded(facts),
+        _suspended(facts),
+    )
+
+
+def advanced(
+    before: Iterable[Condition], now: Iterable[Condition], at: float
+) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+    """Return the conditions with their times, and those of them whose status changed."""
+    known = {condition.kind: condition for condition in before}
+    after, changed = [], []
+    for condition in now:
+        old = known.get(condition.kind)
+        same = old is not None and old.status is condition.status
+        dated = replace(condition, since=old.since if old is not None and same else at)
+        after.append(dated)
+        if not same:
+            changed.append(dated)
+    return tuple(after), tuple(changed)
+
+
+# Statements about AWS, which only hold as long as somebody keeps looking.
+_AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED})
+
+
+def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) -> tuple[Condition, ...]:
+    """
+    Return the conditions as they may be believed at *now*: a verdict that is too old is Unknown.
+
+    A Ready that is False stays so: age makes nothing better.
+
+    Args:
+        stale_at: Until when the last complete look counts, in seconds since the epoch; None if it does
+            not matter, because there was none.
+    """
+    if stale_at is None or now < stale_at:
+        return tuple(conditions)
+    return tuple(_decayed(condition, stale_at) for condition in conditions)
+
+
+def _decayed(condition: Condition, stale_at: float) -> Condition:
+    keeps = condition.kind not in _AGEING or condition.status is Truth.UNKNOWN
+    if keeps or (condition.kind is Kind.READY and condition.status is Truth.FALSE):
+        return condition
+    text = "the last complete look is older than schedule.fullScanMaxAge"
+    return Condition(condition.kind, Truth.UNKNOWN, Reason.TOO_OLD, text, stale_at)
+
+
+def _ready(facts: Facts) -> Condition:
+    def say(status: Truth, reason: Reason, message: str) -> Condition:
+        return Condition(Kind.READY, status, reason, message)
+
+    if facts.suspended:
+        return say(Truth.UNKNOWN, Reason.SUSPENDED, "nobody looks while it is suspended")
+    if facts.source_trouble is not None:
+        return say(Truth.FALSE, Reason.SOURCE_UNAVAILABLE, facts.source_trouble)
+    if facts.trouble is not None:
+        known = facts.trouble.is_terminal or facts.observed
+        return say(Truth.FALSE if known else Truth.UNKNOWN, facts.trouble.reason, facts.trouble.message)
+    match facts.verdict:
+        case None:
+            return say(Truth.UNKNOWN, Reason.NOT_YET, "no cycle has ended yet")
+        case Verdict.CONVERGED | Verdict.OBSERVED if not facts.left_out:
+            if facts.pending:
+                return say(Truth.TRUE, Reason.AS_ALLOWED, "differences are left that the policy only reports")
+            return say(Truth.TRUE, Reason.AS_DESIRED, "observed as desired")
+        case Verdict.UNKNOWN:
+            return say(Truth.UNKNOWN, Reason.FAILED, "it could not be looked at")
+        case _:
+            return say(Truth.FALSE, Reason.ENTRIES_LEFT_OUT, "some entries are not in place")
+
+
+def _source(facts: Facts) -> Condition:
+    if facts.source_trouble is not None:
+        return Condition(Kind.SOURCE_READY, Truth.FALSE, Reason.SOURCE_UNAVAILABLE, facts.source_trouble)
+    return Condition(Kind.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
+
+
+def _observed(facts: Facts) -> Condition:
+    if facts.observed is None:
+        reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
+        return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not looked at")
+    if facts.observed:
+        return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "AWS could be looked at")
+    trouble = facts.trouble or Trouble(Reason.FAILED, "it could not be looked at")
+    return Condition(Kind.OBSERVED, Truth.FALSE, trouble.reason, trouble.message)
+
+
+def _unseen(kind: Kind, facts: Facts) -> Condition:
+    reason = Reason.NOT_YET if facts.observed is None else Reason.UNAVAILABLE
+    return Condition(kind, Truth.UNKNOWN, reason, "not known without a complete look")
+
+
+def _in_sync(facts: Facts) -> Condition:
+    if not facts.observed:
+        return _unseen(Kind.IN_SYNC, facts)
+    if facts.pending or facts.left_out:
+        return Condition(Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed is not what is desired")
+    return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed is what is desired")
+
+
+def _drifted(facts: Facts) -> Condition:
+    if not facts.observed:
+        return _unseen(Kind.DRIFTED, facts)
+    if facts.drifted:
+        return Condition(Kind.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS left what was applied")
+    if facts.unattributed:
+        text = "entries differ, and nothing is remembered that would say who changed them"
+        return Condition(Kind.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
+    return Condition(Kind.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS is as it was left")
+
+
+def _reconciling(facts: Facts) -> Condition:
+    def say(status: Truth, reason: Reason, message: str) -> Condition:
+        return Condition(Kind.RECONCILING, status, reason, message)
+
+    if facts.suspended:
+        return say(Truth.FALSE, Reason.SUSPENDED, "the spec says suspend: true")
+    if facts.verdict is None:
+        return say(Truth.TRUE, Reason.NOT_YET, "the first cycle is to come")
+    if facts.outdated:
+        return say(Truth.TRUE, Reason.NEW_REVISION, "a newer revision is to be applied")
+    if facts.trouble and not facts.trouble.is_terminal:
+        return say(Truth.TRUE, Reason.RETRYING, facts.trouble.message)
+    return say(Truth.FALSE, Reason.IDLE, "nothing is left to try")
+
+
+def _stalled(facts: Facts) -> Condition:
+    if facts.trouble and facts.trouble.is_terminal and not facts.suspended:
+        return Condition(Kind.STALLED, Truth.TRUE, facts.trouble.reason, facts.trouble.message)
+    return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing waits for a person")
+
+
+def _degraded(facts: Facts) -> Condition:
+    if not facts.observed:
+        return _unseen(Kind.DEGRADED, facts)
+    if facts.left_out:
+        text = "some entries are invalid, quarantined, dropped or rejected"
+        return Condition(Kind.DEGRADED, Truth.TRUE, Reason.ENTRIES_LEFT_OUT, text)
+    return Condition(Kind.DEGRADED, Truth.FALSE, Reason.NONE_FOUND, "no entry is left out")
+
+
+def _suspended(facts: Facts) -> Condition:
+    if facts.suspended:
+        return Condition(Kind.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
+    return Condition(Kind.SUSPENDED, Truth.FALSE, Reason.NOT_SUSPENDED, "the spec says suspend: false")

@@ -1,0 +1,252 @@
+"""
+What differs between the desired and the observed entries, keyed by source-ref.
+
+One pass over the observed lines. A line whose raw text is the desired one needs no parsing: equal texts are
+equal entries. Only the others are parsed, on both sides, and judged by their canonical texts.
+
+    desired   observed    change
+    -------   --------    -------------------------------------------
+    yes       no          add
+    yes       different   update
+    yes       the same    none
+    no        yes         orphan: the API cannot delete one entry
+    unusable  any         none: nobody can say what it should be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import orjson
+
+from reconciler.core.entry import SOURCE_REF, BadLine, Fields, blank, canonical, digest, error_codes
+from reconciler.core.equality import Equality
+from reconciler.core.index import Index, Place
+from reconciler.errors import ListingMoved, UnknownAnswer
+
+
+class Action(StrEnum):
+    ADD = "add"  # desired, not observed
+    UPDATE = "update"  # in both, with different content
+    ORPHAN = "orphan"  # observed, not desired
+
+
+Observed = tuple[bytes, int, int]
+"""One listed line: its text, the bytes kept before it, and its number from 1."""
+
+
+def place_of(line: Observed) -> Place:
+    """Return where a listed line is kept: a listing is one file."""
+    raw, offset, number = line
+    return Place(0, offset, len(raw), number)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    One source-ref whose desired and observed entries are not the same.
+
+    Attributes:
+        desired: Where the desired line stands; None for an orphan.
+        observed: Where the observed line is kept; None for an add.
+        before: Digest of the observed entry, exact; None for an add.
+        after: Digest of the desired entry, exact; None for an orphan and for an add, until it is read.
+        codes: Of the error lists that the service holds an orphan with.
+    """
+
+    action: Action
+    source_ref: str
+    desired: Place | None
+    observed: Place | None
+    before: bytes | None = None
+    after: bytes | None = None
+    codes: tuple[str, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether this is an orphan that holds nothing but its source-ref."""
+        return self.action is Action.ORPHAN and self.before == digest(blank(self.source_ref))
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """
+    All changes, ordered by source-ref.
+
+    Attributes:
+        desired: How many entries are desired and usable.
+        observed: How many entries the dataset holds.
+        unchanged: How many are the same on both sides.
+        ignored: Entries that differ only in what the policy does not look at: source-ref, and the exact
+            digests of the desired and the observed entry.
+        errored: Desired entries that the service holds with error lists, and their codes.
+    """
+
+    changes: tuple[Change, ...]
+    desired: int
+    observed: int
+    unchanged: int
+    ignored: tuple[tuple[str, bytes, bytes], ...]
+    errored: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def count(self, action: Action) -> int:
+        return sum(change.action is action for change in self.changes)
+
+
+def compare(
+    desired: Index,
+    observed: Iterable[Observed],
+    read_desired: Callable[[str, Place], bytes],
+    equality: Equality,
+) -> Diff:
+    """
+    Compare both sides; linear in the number of entries.
+
+    Args:
+        read_desired: Gives the raw desired line of a source-ref at its place; called where texts differ.
+
+    Raises:
+        UnknownAnswer: A listed line is not a JSON object.
+        ListingMoved: An image is listed twice.
+    """
+    judge = _Judge(desired, read_desired, equality)
+    judge.look(observed)
+    return judge.verdict()
+
+
+def compare_some(
+    desired: Index,
+    source_refs: Collection[str],
+    observed: Iterable[Observed],
+    read_desired: Callable[[str, Place], bytes],
+    equality: Equality,
+) -> Diff:
+    """
+    Compare some entries only, whatever else is listed; an entry may be listed more than once.
+
+    Args:
+        source_refs: What to compare. One that *observed* does not hold is absent.
+
+    Raises:
+        UnknownAnswer: A listed line is not a JSON object.
+        ListingMoved: One entry is listed with different content.
+    """
+    lines: dict[str, Observed] = {}
+    for line in observed:
+        fields, text = _parse(line[0])
+        source_ref = fields.get(SOURCE_REF)
+        if not isinstance(source_ref, str) or source_ref not in source_refs:
+            continue
+        known = lines.setdefault(source_ref, line)
+        if known is not line and canonical(orjson.loads(known[0])) != text:
+            raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
+    judge = _Judge(desired, read_desired, equality)
+    judge.look(lines.values())
+    return judge.verdict(source_refs)
+
+
+class _Judge:
+    """The running state of one comparison."""
+
+    def __init__(
+        self, desired: Index, read_desired: Callable[[str, Place], bytes], equality: Equality
+    ) -> None:
+        self._desired = desired
+        self._read = read_desired
+        self._equality = equality
+        self._seen = bytearray(desired.rows)
+        self._elsewhere: set[str] = set()
+        self._changes: list[Change] = []
+        self._errored: list[tuple[str, tuple[str, ...]]] = []
+        self._ignored: list[tuple[str, bytes, bytes]] = []
+        self._unchanged = self._observed = 0
+
+    def look(self, observed: Iterable[Observed]) -> None:
+        listed_as, seen, proven = self._desired.listed_as, self._seen, 0
+        for line in observed:
+            row = listed_as(line[0])
+            if row is None or seen[row]:
+                self._look_closely(line)
+            else:
+                seen[row] = 1
+                proven += 1
+        self._observed += proven
+        self._unchanged += proven
+
+    def _look_closely(self, line: Observed) -> None:
+        fields, text = _parse(line[0])
+        source_ref = fields.get(SOURCE_REF)
+        if not isinstance(source_ref, str):
+            self._observed += 1  # an error-only line of the service: it names no image, so it is nobody's
+            return
+        row = self._desired.row(source_ref)
+        if source_ref in self._elsewhere or (row is not None and self._seen[row]):
+            raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
+        self._observed += 1
+        before = digest(text)
+        if row is None:
+            self._elsewhere.add(source_ref)
+            if source_ref not in self._desired.void:
+                change = Change(
+                    Action.ORPHAN, source_ref, None, place_of(line), before, codes=error_codes(fields)
+                )
+                self._changes.append(change)
+            return
+        self._seen[row] = 1
+        if codes := error_codes(fields):
+            self._errored.append((source_ref, codes))
+        self._judge(row, source_ref, fields, place_of(line), before)
+
+    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Place, before: bytes) -> None:
+        place = self._desired.place(row)
+        wanted = orjson.loads(self._read(source_ref, place))
+        after = digest(canonical(wanted))
+        if after == before:
+            self._unchanged += 1
+        elif not self._equality.is_exact and self._equality.text(wanted) == self._equality.text(fields):
+            self._ignored.append((source_ref, after, before))
+        else:
+            self._note(Action.UPDATE, source_ref, place, observed, before, after)
+
+    def _note(
+        self,
+        action: Action,
+        source_ref: str,
+        desired: Place | None,
+        observed: Place | None,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> None:
+        self._changes.append(Change(action, source_ref, desired, observed, before, after))
+
+    def verdict(self, source_refs: Iterable[str] | None = None) -> Diff:
+        """Conclude; what was not seen is absent, of *source_refs* or of all that is desired."""
+        for source_ref in self._desired.source_refs if source_refs is None else source_refs:
+            row = self._desired.row(source_ref)
+            if row is not None and not self._seen[row]:
+                place = self._desired.place(row)
+                self._note(Action.ADD, source_ref, place, None, None, None)
+        self._changes.sort(key=lambda change: change.source_ref)
+        return Diff(
+            changes=tuple(self._changes),
+            desired=len(self._desired),
+            observed=self._observed,
+            unchanged=self._unchanged,
+            ignored=tuple(self._ignored),
+            errored=tuple(sorted(self._errored)),
+        )
+
+
+def _parse(raw: bytes) -> tuple[Fields, bytes]:
+    """Return the content of a listed line and its canonical text."""
+    try:
+        fields = orjson.loads(raw)
+        if not isinstance(fields, dict):
+            raise UnknownAnswer("a listed line is not a JSON object")
+        return fields, canonical(fields)
+    except orjson.JSONDecodeError as exc:
+        raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
+    except BadLine as exc:
+        raise UnknownAnswer(f"a listed line cannot be compared: {exc}") from exc

@@ -1,0 +1,97 @@
+"""
+Under which policy are two entries the same? Exact, or by labels; with some fields ignored, or none.
+
+`core.entry` says what is the same; this module says what is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from reconciler.core.entry import SOURCE_REF, Fields, canonical, without_service_keys
+from reconciler.core.meaning import meaning
+from reconciler.core.pattern import Pointer, carry, places, without
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """
+    Fields that do not count, for the images they do not count for.
+
+    Attributes:
+        paths: JSON Pointers, their steps globs.
+        match: Glob over source-refs; None for every image.
+    """
+
+    paths: tuple[Pointer, ...]
+    match: re.Pattern[str] | None = None
+
+    def concerns(self, source_ref: str) -> bool:
+        return self.match is None or self.match.fullmatch(source_ref) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """
+    What is compared.
+
+    Attributes:
+        labels_only: True for ``compare: labels``: image, labels and boxes, and nothing else.
+        ignore: Rules whose fields are left out on both sides. The identity is never left out.
+    """
+
+    labels_only: bool = False
+    ignore: tuple[Ignore, ...] = ()
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.labels_only or self.ignore)
+
+    def text(self, fields: Fields) -> bytes:
+        """Return what is compared of one line: lines count as equal exactly when these texts are equal."""
+        own = without_service_keys(fields)
+        seen = without(own, self.ignored(own))
+        return canonical(_meaning_of(seen, fields[SOURCE_REF]) if self.labels_only else seen)
+
+    def merged(self, desired: Fields, observed: Fields | None) -> Fields:
+        """
+        Return what to send: the desired line, with ignored fields as they stand in the observed one.
+
+        A field that the observed line lacks keeps its desired value, so that nothing required is missing.
+        """
+        whole = without_service_keys(desired)
+        if observed is None:
+            return whole
+        there = without_service_keys(observed)
+        for steps in sorted(self.ignored(there)):
+            whole = carry(steps, there, whole)
+        return whole
+
+    def ignored(self, fields: Fields) -> frozenset[Pointer]:
+        """Return the places in a line that do not count."""
+        return frozenset(
+            place
+            for rule in self.ignore
+            if rule.concerns(fields[SOURCE_REF])
+            for path in rule.paths
+            for place in places(fields, path)
+            if place != (SOURCE_REF,)
+        )
+
+
+def _meaning_of(seen: Fields, source_ref: str) -> Fields:
+    found = meaning(seen)
+    return {
+        SOURCE_REF: source_ref,
+        "labels": found.labels,
+        "boxes": [tuple(box) for box in found.boxes],
+        "sizes": found.sizes,
+    }
+
+
+def encode(fields: Fields) -> bytes:
+    """Return the line as it travels: compact, in its author's key order."""
+    return orjson.dumps(fields)

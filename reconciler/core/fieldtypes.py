@@ -1,0 +1,191 @@
+"""The kinds of value that spec fields hold, each with a pattern for editors and words for people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from reconciler.core.limits import MAX_LABEL_CHARS
+
+_Item = TypeVar("_Item")
+
+_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION: Final = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
+_DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DATE_TIME: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """
+    A field's text must match a pattern whole.
+
+    Attributes:
+        words: What the pattern stands for, as the rest of a sentence that starts with "must be".
+        schema: Further JSON Schema keywords.
+    """
+
+    pattern: str
+    words: str
+    schema: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def check(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise refusal(f"must be {self.words}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern, **self.schema}
+
+
+def refusal(words: str) -> PydanticCustomError:
+    """Return the error of a validator. *words* follow the name of the field: "must be …"."""
+    # They go in as a value: braces in them are no placeholders.
+    return PydanticCustomError("refused", "{words}", {"words": words})
+
+
+def parse_duration(text: object) -> int:
+    """
+    Return the seconds that a duration such as ``90s``, ``5m`` or ``1h30m`` stands for.
+
+    Raises:
+        PydanticCustomError: It is no duration, or zero.
+    """
+    seconds = 0
+    if isinstance(text, str) and re.fullmatch(_DURATION, text):
+        seconds = sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"([0-9]+)([dhms])", text))
+    if seconds == 0:
+        raise refusal("must be a duration above zero with its unit, such as 90s, 5m or 1h30m")
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """Write whole seconds as a spec does, largest unit first: the inverse of `parse_duration`."""
+    text = ""
+    for unit, size in _UNITS.items():
+        count, seconds = divmod(seconds, size)
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def _moment(text: str) -> str:
+    if re.fullmatch(_DATE_TIME, text):
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            return text
+    raise refusal("must be a date and time such as 2026-03-01T12:00:00")
+
+
+def _day(text: str) -> str:
+    if re.fullmatch(_DATE, text):
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            return text
+    raise refusal("must be a date such as 2026-12-31")
+
+
+def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    if not items:
+        raise refusal("must hold at least one item")
+    return items
+
+
+NotEmpty: Final = AfterValidator(_not_empty)
+
+Duration = Annotated[
+    int,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration),
+    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["90s", "5m", "1h30m"]}),
+]
+Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "pattern": _DATE_TIME})]
+Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "pattern": _DATE})]
+Name = Annotated[
+    str,
+    Matching(
+        r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        "a DNS label: at most 63 of a-z, 0-9 and “-”, with a letter or digit first and last",
+    ),
+]
+# The patterns of AWS's own shapes (botocore's models: ProjectName, DatasetArn, roleArnType, …).
+ProjectName = Annotated[
+    str,
+    Matching(r"^[a-zA-Z0-9_.\-]{1,255}$", "a project name: at most 255 of a-z, A-Z, 0-9 and “_.-”"),
+]
+Region = Annotated[str, Matching(r"^[a-z]{2}(-[a-z]+)+-[0-9]+$", "an AWS Region such as us-east-1")]
+AccountId = Annotated[str, Matching(r"^[0-9]{12}$", "the 12 digits of an AWS account, in quotes")]
+DatasetArn = Annotated[
+    str,
+    Matching(
+        r"^arn:[a-z0-9-]+:rekognition:[a-z0-9-]+:[0-9]{12}"
+        r":project/[a-zA-Z0-9_.\-]{1,255}/dataset/(train|test)/[0-9]+$",
+        "a dataset's ARN: arn:aws:rekognition:REGION:ACCOUNT:project/NAME/dataset/train/NUMBER",
+    ),
+]
+RoleArn = Annotated[
+    str,
+    Matching(
+        r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]{1,512}$",
+        "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+]
+ExternalId = Annotated[
+    str,
+    Matching(
+        r"^[a-zA-Z0-9_+=,.@:/-]{2,1224}$",
+        "an external id: 2 to 1224 letters, digits and “_+=,.@:/-”",
+    ),
+]
+S3Base = Annotated[
+    str,
+    Matching(
+        r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$",
+        "an S3 address such as s3://bucket/prefix/",
+    ),
+]
+SourceGlob = Annotated[
+    str,
+    Matching(
+        r"^(s3://.+|\*.*)$",
+        "a pattern over whole s3:// addresses, such as s3://bucket/golden/**",
+    ),
+]
+FieldGlob = Annotated[
+    str,
+    Matching(
+        r"^(/[^/]+)+$",
+        "a path of fields from the top of a line, such as /*-metadata/creation-date",
+    ),
+]
+Text = Annotated[str, Matching(r"^[\s\S]+$", "text that is not empty")]
+LabelName = Annotated[
+    str,
+    # Its length is judged with all other rules of AWS, under AWS's own code.
+    Matching(r"^[\s\S]+$", "text that is not empty", {"maxLength": MAX_LABEL_CHARS}),
+]

@@ -1,0 +1,163 @@
+"""What a complete look at one dataset, and the apply after it, came to: numbers and reasons, never entries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
+from reconciler.core.conditions import Facts, Reason, Trouble
+from reconciler.core.diff import Action, Diff
+from reconciler.core.plan import DatasetPlan
+from reconciler.core.status import DatasetResult, Verdict
+
+# Verdicts that stay true until something moves. The others ask for another try.
+_LASTING = frozenset({Verdict.CONVERGED, Verdict.OBSERVED, Verdict.BLOCKED, Verdict.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What is known about one dataset.
+
+    Attributes:
+        counts: Entries by what they are: those of a plan, and quarantined, dropped, rejected.
+        drift: Entries that left what was applied, by class.
+        pending: Whether a difference is left, be it one that the policy only reports.
+        unattributed: Whether one of them cannot be attributed.
+        left_out: Whether entries are invalid, quarantined, dropped or rejected.
+        exit_code: What a command would exit with.
+    """
+
+    verdict: Verdict
+    counts: Mapping[str, int] = field(default_factory=dict)
+    drift: Mapping[str, int] = field(default_factory=dict)
+    pending: bool = False
+    unattributed: bool = False
+    left_out: bool = False
+    trouble: Trouble | None = None
+    exit_code: int = 0
+
+    @property
+    def lasts(self) -> bool:
+        """Tell whether this stays true until git or AWS moves."""
+        return self.verdict in _LASTING
+
+    @property
+    def drifted(self) -> bool:
+        return any(count for kind, count in self.drift.items() if kind != DriftClass.UNMANAGED)
+
+    def facts(self, *, source_trouble: str | None, suspended: bool, outdated: bool) -> Facts:
+        """Return what the conditions follow from."""
+        return Facts(
+            source_trouble=source_trouble,
+            suspended=suspended,
+            verdict=self.verdict,
+            trouble=self.trouble,
+            pending=self.pending,
+            drifted=self.drifted,
+            unattributed=self.unattributed,
+            left_out=self.left_out,
+            outdated=outdated,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        trouble = self.trouble and [self.trouble.reason.value, self.trouble.message]
+        return {
+            "verdict": self.verdict.value,
+            "counts": dict(self.counts),
+            "drift": dict(self.drift),
+            "pending": self.pending,
+            "unattributed": self.unattributed,
+            "left_out": self.left_out,
+            "trouble": trouble,
+            "exit_code": self.exit_code,
+        }
+
+
+def from_document(document: Mapping[str, Any]) -> Finding | None:
+    """Return what `Finding.document` gave; None for what another version wrote."""
+    try:
+        known = dict(document)
+        trouble = known.pop("trouble")
+        return Finding(
+            **known | {"verdict": Verdict(known["verdict"])},
+            trouble=trouble and Trouble(Reason(trouble[0]), trouble[1]),
+        )
+    except (KeyError, TypeError, ValueError, IndexError):
+        return None
+
+
+def failed(trouble: Trouble, exit_code: int) -> Finding:
+    """Return what is known of a dataset that could not be looked at, or whose specs cannot be used."""
+    verdict = Verdict.FAILED if trouble.reason is Reason.INVALID else Verdict.UNKNOWN
+    return Finding(verdict, trouble=trouble, left_out=False, exit_code=exit_code)
+
+
+def concluded(
+    plan: DatasetPlan,
+    result: DatasetResult,
+    after: Diff | None,
+    trouble: Trouble | None,
+    classes: Mapping[str, DriftClass],
+) -> Finding:
+    """
+    Return what a look and the apply of its plan came to.
+
+    Args:
+        after: The last complete look; None if none was possible after the last update.
+        classes: How each drifted entry looks to people, by source-ref.
+    """
+    left = _left(plan, result, after)
+    changes = [change for change in plan.changes if change.source_ref in left]
+    drift = Counter(classes[change.source_ref].value for change in changes if change.source_ref in classes)
+    troubled = {
+        "quarantined": len(result.quarantined),
+        "dropped": len(result.dropped),
+        "rejected": len(result.rejected),
+    }
+    return Finding(
+        verdict=result.verdict,
+        counts={**_counts(plan, result, after), **troubled},
+        drift=dict(drift),
+        pending=bool(changes),
+        unattributed=any(change.cause is Cause.UNATTRIBUTED for change in changes),
+        left_out=any(troubled.values()) or not plan.complete,
+        trouble=trouble,
+        exit_code=result.exit_code,
+    )
+
+
+def _left(plan: DatasetPlan, result: DatasetResult, after: Diff | None) -> set[str]:
+    """Return the source-refs that still differ."""
+    if after is not None:
+        return {change.source_ref for change in after.changes}
+    if not result.verified:
+        return {change.source_ref for change in plan.changes}
+    troubled = {entry.source_ref for entry in (*result.quarantined, *result.dropped)}
+    nothing_sent = not result.updates
+    return troubled | {c.source_ref for c in plan.changes if c.sent is None or nothing_sent}
+
+
+def _counts(plan: DatasetPlan, result: DatasetResult, after: Diff | None) -> dict[str, int]:
+    if after is None:
+        counts = plan.counts
+        return counts._replace(
+            observed=counts.observed + result.added,
+            add=counts.add - result.added,
+            update=counts.update - result.updated,
+            unchanged=counts.unchanged + result.added + result.updated,
+        )._asdict()
+    return {
+        "desired": after.desired,
+        "observed": after.observed,
+        "add": after.count(Action.ADD),
+        "update": after.count(Action.UPDATE),
+        "orphan": after.count(Action.ORPHAN),
+        "unchanged": after.unchanged,
+        "ignored": len(after.ignored),
+    }

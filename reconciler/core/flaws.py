@@ -1,0 +1,141 @@
+"""What a model refuses, in words for the author of the file: where in the document, what, why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, NamedTuple, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from reconciler.core import codes_spec as codes
+
+Path = tuple[str | int, ...]
+"""The way to a value in a document: keys and indexes."""
+
+
+class Flaw(NamedTuple):
+    """
+    One thing wrong in a document.
+
+    Attributes:
+        path: The value it is about. It may not exist: then its nearest parent has the place.
+        at_key: Whether the key is what is wrong, not the value.
+    """
+
+    path: Path
+    code: str
+    message: str
+    at_key: bool = False
+
+
+# What pydantic calls a mismatch of types, and what we say is expected.
+_EXPECTED: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+_SCALARS: Final = {"a number", "a whole number", "true or false"}
+_PLAIN: Final = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?")
+
+
+def flaws_of(error: ValidationError, model: type[BaseModel]) -> tuple[Flaw, ...]:
+    """Translate everything that pydantic found wrong with a document of *model*."""
+    return tuple(_flaw(detail, model) for detail in error.errors(include_url=False))
+
+
+def dotted(path: Path) -> str:
+    """Write a path as people do: ``spec.entries[0].file``."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.lstrip(".")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return a hint for a misspelt word: the nearest known one, or all of them."""
+    by_fold = {name.casefold(): name for name in known}
+    if close := get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6):
+        return f"did you mean {by_fold[close[0]]}?"
+    return f"known here: {', '.join(known)}"
+
+
+def _flaw(detail: ErrorDetails, model: type[BaseModel]) -> Flaw:
+    path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+    name, kind, value = dotted(path), detail["type"], detail["input"]
+    match kind:
+        case "extra_forbidden":
+            hint = nearest(str(path[-1]), _fields_at(model, path[:-1]))
+            return Flaw(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
+        case "missing":
+            return Flaw(path, codes.MISSING_FIELD.code, f"{name} is missing")
+        case _ if value is None:
+            message = f"{name} is empty; give it a value or leave the key out"
+            return Flaw(path, codes.WRONG_TYPE.code, message)
+        case _ if expected := _EXPECTED.get(kind):
+            return Flaw(path, codes.WRONG_TYPE.code, _mismatch(name, expected, value))
+        case "enum" | "literal_error":
+            allowed = detail["ctx"]["expected"].replace("'", "")
+            message = f"{name} must be {allowed}, not {_shown(value)}"
+            return Flaw(path, codes.BAD_VALUE.code, message)
+        case codes.BAD_TARGET.code:
+            return Flaw(path, kind, detail["msg"])
+        case _:
+            reason = detail["msg"].removeprefix("Input ")
+            return Flaw(path, codes.BAD_VALUE.code, f"{name} {reason}")
+
+
+def _mismatch(name: str, expected: str, value: object) -> str:
+    message = f"{name} must be {expected}, not {_kind_of(value)}"
+    if expected == "text" and isinstance(value, int | float):
+        message += "; put it in quotes if it is meant as text"
+    elif isinstance(value, str) and _PLAIN.fullmatch(value) and expected in _SCALARS:
+        message += "; leave the quotes out"
+    return message
+
+
+def _kind_of(value: object) -> str:
+    match value:
+        case bool():
+            return f"the truth value {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {_shown(value)}"
+        case Mapping():
+            return "a mapping"
+        case _:
+            return "a list"
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else _kind_of(value)
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
+    """Return the names a document may use at *path*, in the order of the model."""
+    for step in path:
+        if isinstance(step, str):
+            field = next(info for name, info in _named(model) if name == step)
+            model = next(_models_in(field.annotation))
+    return [name for name, _ in _named(model)]
+
+
+def _named(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        yield info.alias or name, info
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

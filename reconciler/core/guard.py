@@ -1,0 +1,143 @@
+"""
+May this plan be applied? Each guard is one function that says why not, and which words would allow it.
+
+Guards annotate a plan; they never hide it. The first look at a frightening plan is the plan itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+# Below this many observed entries a ratio says little: two of six is a third, and an ordinary morning.
+RATIO_FROM: Final = 10
+_NAMED: Final = 3
+
+
+class Guard(NamedTuple):
+    """One reason not to apply, with the numbers, the limit and the way out."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    How far one apply may go.
+
+    Attributes:
+        max_change_ratio: Largest share of the observed entries that may be overwritten, 0 to 1.
+        max_changes: Most entries that may be sent.
+        allow_empty: Whether a dataset may be desired to hold nothing.
+        protect: Globs over source-refs whose observed entries are never overwritten.
+        allow_protected: Whether the person at the keyboard has lifted that protection.
+        allow_leakage: The same for images that would be in training and in test.
+    """
+
+    max_change_ratio: float = 0.30
+    max_changes: int = 20_000
+    allow_empty: bool = False
+    protect: tuple[re.Pattern[str], ...] = ()
+    allow_protected: bool = False
+    allow_leakage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a plan would do, in numbers: the entries on both sides, and how many would be added."""
+
+    desired: int
+    observed: int
+    added: int
+
+
+def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
+    """
+    Return every reason not to apply, in a fixed order.
+
+    Args:
+        overwritten: Source-refs of the observed entries that would be replaced.
+    """
+    reasons: Iterable[Iterator[Guard]] = (
+        _empty(sizes, limits),
+        _too_many(sizes.added + len(overwritten), limits),
+        _too_large_a_share(sizes.observed, len(overwritten), limits),
+        _protected(overwritten, limits),
+    )
+    return tuple(guard for found in reasons for guard in found)
+
+
+def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
+    """Say why not, if the dataset lies in another account than the spec expects. An ARN names its account."""
+    if expected is None or arn is None or (found := arn.split(":")[4]) == expected:
+        return ()
+    text = f"the dataset lies in account {found}, spec.target.accountId says {expected}"
+    return (Guard("ACCOUNT", f"{text}; use credentials or a roleArn of {expected}"),)
+
+
+def leakage(added: int, shared: Sequence[str], partners: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
+    """
+    Say why not, if images would be added that the project's other dataset is to hold as well.
+
+    A model that is tested with images it was trained with looks better than it is, and AWS says nothing.
+
+    Args:
+        added: How many images would be added.
+        shared: Those of them that are also desired in one of *partners*.
+        partners: Names of the datasets of the other type in the same project.
+    """
+    if limits.allow_leakage or not shared:
+        return ()
+    text = f"{len(shared)} of {added} images to be added are also desired in {', '.join(partners)}"
+    way_out = "if that is meant, apply with --allow-leakage"
+    return (
+        Guard("LEAKAGE", f"{text}, so that training and test would share them: {_some(shared)}; {way_out}"),
+    )
+
+
+def _some(refs: Sequence[str]) -> str:
+    return ", ".join(refs[:_NAMED]) + (", …" if len(refs) > _NAMED else "")
+
+
+def _empty(sizes: Sizes, limits: Limits) -> Iterator[Guard]:
+    if sizes.desired == 0 and sizes.observed > 0 and not limits.allow_empty:
+        yield Guard(
+            "EMPTY",
+            f"nothing usable is desired, but {sizes.observed} entries are observed; "
+            "if that is meant, set policy.allowEmpty: true",
+        )
+
+
+def _too_many(sent: int, limits: Limits) -> Iterator[Guard]:
+    if sent > limits.max_changes:
+        yield Guard(
+            "MAX_CHANGES",
+            f"{sent} entries would be sent, the limit is {limits.max_changes}; "
+            f"if that is meant, set limits.maxChanges: {sent}",
+        )
+
+
+def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Iterator[Guard]:
+    if observed >= RATIO_FROM and (share := overwritten / observed) > limits.max_change_ratio:
+        enough = -(-overwritten * 100 // observed) / 100  # in integers: rounded up to a hundredth, exactly
+        yield Guard(
+            "MAX_CHANGE_RATIO",
+            f"{overwritten} of {observed} observed entries ({share:.1%}) would be overwritten, "
+            f"the limit is {limits.max_change_ratio:.1%}; "
+            f"if that is meant, set limits.maxChangeRatio: {enough:.2f}",
+        )
+
+
+def _protected(overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
+    if limits.allow_protected or not limits.protect:
+        return
+    held = [ref for ref in overwritten if any(p.fullmatch(ref) for p in limits.protect)]
+    if held:
+        yield Guard(
+            "PROTECTED",
+            f"{len(held)} protected entries would be overwritten: {_some(held)}; "
+            "if that is meant, apply with --allow-protected",
+        )

@@ -1,0 +1,79 @@
+"""Least-privilege policies: the exact actions that a command uses, on the exact resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.core.spec import Target
+
+
+class Level(StrEnum):
+    """What a policy allows; each level holds the one before it."""
+
+    READ = "read"  # validate, plan, drift, export, mode observe
+    WRITE = "write"  # apply
+    REBUILD = "rebuild"  # delete a dataset and create it anew
+
+
+_READ: Final = ("rekognition:DescribeDataset", "rekognition:ListDatasetEntries")
+_WRITE: Final = ("rekognition:UpdateDatasetEntries",)
+_REBUILD: Final = ("rekognition:DeleteDataset", "rekognition:ListTagsForResource")
+_OBJECTS: Final = ("s3:GetObject", "s3:PutObject")
+
+
+def policy(level: Level, targets: Iterable[Target], place: str = "*") -> dict[str, Any]:
+    """
+    Return an IAM policy for these targets.
+
+    DescribeProjects has no resource to be narrowed to. Where a spec leaves Region or account to the
+    environment, the policy has ``*`` in its place. A dataset is created with the rights of the caller, who
+    must be able to read the manifest, and to tag what has tags.
+
+    Args:
+        place: Bucket and prefix, with a ``/`` between, in which a rebuild keeps its manifests.
+    """
+    targets = list(targets)
+    data = [
+        *_READ,
+        *(_WRITE if level is not Level.READ else ()),
+        *(_REBUILD if level is Level.REBUILD else ()),
+    ]
+    statements: list[Mapping[str, Any]] = [
+        _allow("FindDatasets", ["rekognition:DescribeProjects"], ["*"]),
+        _allow("Datasets", data, [_dataset(target) for target in targets]),
+    ]
+    if level is not Level.READ and (made := [target for target in targets if target.create]):
+        actions = ["rekognition:CreateDataset", "rekognition:CreateProject"]
+        statements.append(_allow("CreateWhatIsMissing", actions, [_project(target) for target in made]))
+    if level is Level.REBUILD:
+        actions = ["rekognition:CreateDataset", "rekognition:TagResource"]
+        statements.append(_allow("CreateAnew", actions, [_project(target) for target in targets]))
+        actions = ["rekognition:DescribeProjectVersions"]
+        statements.append(_allow("SeeTrainings", actions, [_project(target) for target in targets]))
+        objects = [f"arn:aws:s3:::{place.rstrip('/')}/*"]
+        statements.append(_allow("KeepManifests", _OBJECTS, objects))
+    if roles := sorted({target.role_arn for target in targets if target.role_arn}):
+        statements.append(_allow("AssumeRoles", ["sts:AssumeRole"], roles))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: Iterable[str], resources: Iterable[str]) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": sorted(set(resources)),
+    }
+
+
+def _dataset(target: Target) -> str:
+    if target.dataset_arn:
+        return str(target.dataset_arn)
+    return f"{_project(target)[:-2]}/dataset/{str(target.type).lower()}/*"
+
+
+def _project(target: Target) -> str:
+    region, account = target.region or "*", target.account_id or "*"
+    return f"arn:aws:rekognition:{region}:{account}:project/{target.project}/*"

@@ -1,0 +1,93 @@
+"""What training sees of an entry: its image, its labels, its boxes. All else is bookkeeping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeGuard
+
+SUFFIX: Final = "-metadata"
+CLASSIFICATION: Final = "groundtruth/image-classification"
+DETECTION: Final = "groundtruth/object-detection"
+
+
+class Box(NamedTuple):
+    """A labelled rectangle, in pixels of the stored image."""
+
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Meaning(NamedTuple):
+    """
+    The part of an entry that a model learns from.
+
+    Attributes:
+        labels: Image-level labels, sorted, each once.
+        boxes: Sorted; the same box may stand there twice.
+        sizes: Width and height of the image as each detection attribute states them, sorted, each once.
+    """
+
+    labels: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    sizes: tuple[tuple[float, float], ...]
+
+
+def meaning(fields: Mapping[str, Any]) -> Meaning:
+    """
+    Read what training sees. Attribute names, confidences, dates and job names have no part in it.
+
+    Never raises: what is malformed contributes nothing, since training leaves it out as well.
+    """
+    labels: set[str] = set()
+    boxes: list[Box] = []
+    sizes: set[tuple[float, float]] = set()
+    for value, metadata in _attributes(fields):
+        match metadata.get("type"), value:
+            case str(kind), _ if kind == CLASSIFICATION:
+                if isinstance(name := metadata.get("class-name"), str):
+                    labels.add(name)
+            case str(kind), dict() if kind == DETECTION:
+                boxes.extend(_boxes(value, metadata))
+                sizes.update(_sizes(value))
+    return Meaning(tuple(sorted(labels)), tuple(sorted(boxes)), tuple(sorted(sizes)))
+
+
+def _attributes(fields: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    for key, value in fields.items():
+        metadata = fields.get(key + SUFFIX)
+        if isinstance(metadata, dict):
+            yield value, metadata
+
+
+def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Box]:
+    class_map = metadata.get("class-map")
+    names: Mapping[str, Any] = class_map if isinstance(class_map, dict) else {}
+    for box in _objects(value.get("annotations")):
+        label = names.get(_class_key(box.get("class_id")))
+        edges = [box.get(edge) for edge in ("left", "top", "width", "height")]
+        if isinstance(label, str) and all(map(_is_number, edges)):
+            yield Box(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
+
+
+def _sizes(value: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    for size in _objects(value.get("image_size")):
+        width, height = size.get("width"), size.get("height")
+        if _is_number(width) and _is_number(height):
+            yield width, height
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def _class_key(class_id: object) -> str:
+    """Return the key of the class map that a class number stands for, written as 1 or as 1.0."""
+    return str(int(class_id) if isinstance(class_id, float) and class_id.is_integer() else class_id)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

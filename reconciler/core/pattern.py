@@ -1,0 +1,84 @@
+"""Globs over source-refs, and JSON Pointers whose steps may be globs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+Pointer = tuple[str, ...]
+"""The steps of one ignore path, each a key, a list index in decimal, or a glob (``*``, ``?``) over either."""
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """
+    Compile a glob over whole source-refs.
+
+    ``**`` stands for anything, ``*`` and ``?`` for anything but ``/``; all else stands for itself.
+    """
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+
+def pointer(path: str) -> Pointer:
+    """
+    Split a JSON Pointer (RFC 6901) into its steps.
+
+    Raises:
+        ValueError: The path does not start with a slash, or is only a slash.
+    """
+    if not path.startswith("/") or path == "/":
+        raise ValueError(f"{path!r} is not a JSON Pointer: it must look like /key or /key/inner")
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+
+
+def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
+    """Give every place in *value* that *steps* describe, as exact steps."""
+    if not steps:
+        yield ()
+        return
+    head, rest = steps[0], steps[1:]
+    wanted = head.replace("[", "[[]")  # brackets stand for themselves, as in globs over source-refs
+    for step, inner in _children(value):
+        if fnmatchcase(step, wanted):
+            yield from ((step, *found) for found in places(inner, rest))
+
+
+def without(value: Any, gone: frozenset[Pointer]) -> Any:
+    """Copy *value* without the places named."""
+    if not gone:
+        return value
+    here = {steps[0] for steps in gone if len(steps) == 1}
+    below = {
+        step: frozenset(steps[1:] for steps in gone if len(steps) > 1 and steps[0] == step)
+        for step, _ in _children(value)
+    }
+    kept = [(step, without(v, below[step])) for step, v in _children(value) if step not in here]
+    return dict(kept) if isinstance(value, dict) else [inner for _, inner in kept]
+
+
+def carry(steps: Pointer, source: Any, target: Any) -> Any:
+    """
+    Copy *target* with the value that *source* has at *steps*.
+
+    Unchanged where the target has no such parent, or one of another kind, or a list too short.
+    """
+    head, rest = steps[0], steps[1:]
+    match source, target:
+        case list(), list() if (index := int(head)) < len(target):
+            inner = carry(rest, source[index], target[index]) if rest else source[index]
+            return [*target[:index], inner, *target[index + 1 :]]
+        case dict(), dict() if head in target or not rest:
+            return {**target, head: carry(rest, source[head], target[head]) if rest else source[head]}
+        case _:
+            return target
+
+
+def _children(value: Any) -> Iterator[tuple[str, Any]]:
+    match value:
+        case dict():
+            yield from value.items()
+        case list():
+            yield from ((str(index), inner) for index, inner in enumerate(value))

@@ -1,0 +1,179 @@
+"""What an apply would write, and what it can only report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+from reconciler.core.batch import Batch
+from reconciler.core.cause import Cause
+from reconciler.core.choices import Mode, OnDrift, Orphans
+from reconciler.core.diff import Action, Change
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.hold import Hold
+from reconciler.core.problem import Origin
+from reconciler.core.spec import Policy
+
+
+def is_sent(policy: Policy, action: Action, why: Cause) -> bool:
+    """
+    Tell whether an apply carries out such a change; in mode observe, whether it would need to.
+
+    What moved in AWS is not overwritten where the policy is to report it, even if git moved as well. An orphan
+    is sent to be blanked; whether it is blank already is for the caller to see.
+    """
+    if why.is_drift and policy.on_drift is OnDrift.REPORT:
+        return False
+    if policy.mode is Mode.CREATE_ONLY:
+        return action is Action.ADD
+    return action is not Action.ORPHAN or policy.orphans is Orphans.BLANK
+
+
+class PlanError(NamedTuple):
+    """Why a plan is not complete: something could not be used, or could not be seen."""
+
+    code: str
+    message: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """
+    One change, with everything that is known about it.
+
+    Attributes:
+        sent: Digest of the line that would be sent; None if nothing would.
+        size: Bytes of that line, newline excluded.
+        held: Why it is not sent now, although it would be; None if nothing keeps it back.
+        reverts: Whether it sets again what had been set, and what AWS has left since.
+        fields: What differs; empty until somebody asks for an explanation.
+    """
+
+    change: Change
+    cause: Cause
+    origin: Origin | None
+    sent: bytes | None
+    size: int = 0
+    held: Hold | None = None
+    reverts: bool = False
+    fields: tuple[FieldChange, ...] = ()
+
+    @property
+    def action(self) -> Action:
+        return self.change.action
+
+    @property
+    def source_ref(self) -> str:
+        return self.change.source_ref
+
+
+class Counts(NamedTuple):
+    """Entries, by what is to be done about them."""
+
+    desired: int = 0
+    observed: int = 0
+    add: int = 0
+    update: int = 0
+    orphan: int = 0
+    unchanged: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPlan:
+    """
+    The plan for one dataset.
+
+    Apply obeys ``batches`` and nothing else: how a plan came about must not change what it does.
+
+    Attributes:
+        arn: None if the dataset does not exist (yet), or was not looked for.
+        orphans: What the policy does with observed entries that are not desired.
+        complete: Whether everything desired and everything observed went into it.
+        errored: Desired entries that are in place, and orphans that are blanked, but that the service marks
+            with these codes.
+        exit_code: What its errors ask a command to exit with; 0 without any.
+    """
+
+    name: str
+    arn: str | None
+    mode: Mode
+    counts: Counts
+    changes: tuple[PlannedChange, ...]
+    batches: tuple[Batch[PlannedChange], ...]
+    guards: tuple[Guard, ...] = ()
+    errors: tuple[PlanError, ...] = ()
+    errored: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    complete: bool = True
+    exit_code: int = 0
+    orphans: Orphans = Orphans.REPORT
+
+    @property
+    def was_made(self) -> bool:
+        """Tell whether the dataset could be planned for at all, be it in part."""
+        return self.complete or self.exit_code == 0 or bool(self.counts.desired)
+
+    @property
+    def applyable(self) -> bool:
+        """Tell whether an apply would write something."""
+        return self.mode is not Mode.OBSERVE and bool(self.batches) and not self.guards
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether something is left that an update could do away with."""
+        return any(change.sent is not None or change.held is not None for change in self.changes)
+
+    @property
+    def held(self) -> tuple[PlannedChange, ...]:
+        """Return what is kept back, and would be sent otherwise."""
+        return tuple(change for change in self.changes if change.held is not None)
+
+    @property
+    def drifted(self) -> bool:
+        """Tell whether AWS is known to have left what was applied."""
+        return any(change.cause.is_drift for change in self.changes)
+
+
+def unplanned(name: str, errors: Iterable[PlanError], exit_code: int) -> DatasetPlan:
+    """Return the plan of a dataset about which too little is known: it does nothing and says why."""
+    return DatasetPlan(
+        name=name,
+        arn=None,
+        mode=Mode.OBSERVE,
+        counts=Counts(),
+        changes=(),
+        batches=(),
+        errors=tuple(errors),
+        complete=False,
+        exit_code=exit_code,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    The plan for a whole spec tree.
+
+    Attributes:
+        revision: Commit of the specs, where they have one.
+    """
+
+    datasets: tuple[DatasetPlan, ...]
+    revision: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Name what would be sent and what was observed, in 32 hexadecimal digits."""
+        total = blake2b(digest_size=16)
+        for dataset in self.datasets:
+            head = [dataset.name, dataset.arn, dataset.mode, dataset.counts.observed]
+            total.update(json.dumps(head).encode())
+            for item in dataset.changes:
+                digests = [text.hex() if text else None for text in (item.change.before, item.sent)]
+                total.update(json.dumps([item.action, item.source_ref, *digests]).encode())
+        return total.hexdigest()

@@ -1,0 +1,189 @@
+"""A manifest line as an item of the YAML shorthand: the way back from `core.shorthand`, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar
+
+import orjson
+
+from reconciler.core.entry import SOURCE_REF, Fields
+from reconciler.core.equality import Equality
+from reconciler.core.explain import FieldChange, explain
+from reconciler.core.meaning import CLASSIFICATION, DETECTION, SUFFIX
+from reconciler.core.shorthand import compile_lines
+from reconciler.core.spec import Box, Entries, Image
+
+# What is named of a line that the shorthand cannot say, before it becomes a list that nobody reads.
+_NAMED: Final = 3
+
+T = TypeVar("T")
+
+
+class BoxItem(NamedTuple):
+    """One item of ``boxes``."""
+
+    label: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """
+    One item of ``images``.
+
+    Attributes:
+        image: As it is written: a key below base, or a whole address.
+        size: None for an image without boxes.
+        boxes: None for an image that nobody looked for boxes on.
+    """
+
+    image: str
+    labels: tuple[str, ...] = ()
+    size: tuple[int, ...] | None = None
+    boxes: tuple[BoxItem, ...] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the item as it is written."""
+        found: dict[str, Any] = {"image": self.image}
+        if self.labels:
+            found["labels"] = list(self.labels)
+        if self.size is not None:
+            found["size"] = list(self.size)
+        if self.boxes is not None:
+            found["boxes"] = [box._asdict() for box in self.boxes]
+        return found
+
+
+class Unsayable(Exception):
+    """The shorthand has no words for a line. The text says what for."""
+
+
+def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equality) -> Item:
+    """
+    Return the item of a document that stands for a line.
+
+    Args:
+        head: The document: its base and its date become part of every line.
+        old: The item that it takes the place of; None for an image that is new there.
+        equality: What the policy looks at; in the rest the item may differ.
+
+    Raises:
+        Unsayable: There is none.
+    """
+    image = _below(fields[SOURCE_REF], head.base) if old is None else old.image
+    labels = tuple(dict.fromkeys(_labels(fields)))
+    size, boxes = _boxes(fields)
+    item = Item(image, labels, size, boxes)
+    if old is not None:
+        item = Item(image, _nearest(old.labels, labels), size, boxes)
+        if boxes is not None and old.boxes:
+            before = [BoxItem(*box.model_dump().values()) for box in old.boxes]
+            near = Item(image, item.labels, size, _nearest(before, boxes))
+            if equality.text(_compiled(near, head)) == equality.text(fields):
+                return near
+    compiled = _compiled(item, head)
+    if compiled[SOURCE_REF] != fields[SOURCE_REF]:
+        raise Unsayable("its address cannot be written there")
+    if equality.text(compiled) != equality.text(fields):
+        raise Unsayable(_unsaid(explain(fields, compiled)))
+    return item
+
+
+def _nearest(old: Sequence[T], new: Sequence[T]) -> tuple[T, ...]:
+    """Order *new* as *old*; what is new takes the places of what is gone, and then comes last."""
+    left = list(new)
+    kept: list[T | None] = []
+    for item in old:
+        if item in left:
+            left.remove(item)
+            kept.append(item)
+        else:
+            kept.append(None)
+    filled = [item if item is not None else (left.pop(0) if left else None) for item in kept]
+    return (*(item for item in filled if item is not None), *left)
+
+
+def _compiled(item: Item, head: Entries) -> Fields:
+    if not all(item.labels) or not all(box.label for box in item.boxes or ()):
+        raise Unsayable("the YAML shorthand has no empty labels")
+    image = Image.model_construct(
+        image=item.image,
+        labels=item.labels,
+        size=item.size,
+        boxes=None if item.boxes is None else tuple(Box(**box._asdict()) for box in item.boxes),
+    )
+    found = compile_lines(head.model_copy(update={"images": (image,)}))
+    if found.flaws:
+        raise Unsayable(found.flaws[0].message)
+    fields: Fields = orjson.loads(found.lines[0].raw)
+    return fields
+
+
+def _unsaid(differences: tuple[FieldChange, ...]) -> str:
+    names = [field.path for field in differences[:_NAMED]]
+    more = len(differences) - len(names)
+    return f"the YAML shorthand cannot say its {', '.join(names)}" + (f" and {more} more" if more else "")
+
+
+def _below(source_ref: str, base: str | None) -> str:
+    """Return an address as it is written in a document with this base."""
+    if base is not None:
+        prefix = base if base.endswith("/") else f"{base}/"
+        if source_ref.startswith(prefix) and len(source_ref) > len(prefix):
+            return source_ref.removeprefix(prefix)
+    return source_ref
+
+
+def _labels(fields: Fields) -> Iterator[str]:
+    for _, metadata in _attributes(fields, CLASSIFICATION):
+        if isinstance(name := metadata.get("class-name"), str):
+            yield name
+
+
+def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] | None]:
+    found = list(_attributes(fields, DETECTION))
+    if not found:
+        return None, None
+    try:
+        size: tuple[int, ...] | None = None
+        boxes: list[BoxItem] = []
+        for value, metadata in found:
+            (stated,) = value["image_size"]
+            depth = _integer(stated["depth"])
+            this = (_integer(stated["width"]), _integer(stated["height"]), *(() if depth == 3 else (depth,)))
+            if size not in (None, this):
+                raise Unsayable("it has two sizes")
+            size = this
+            for box in value["annotations"]:
+                label = metadata["class-map"][str(_integer(box["class_id"]))]
+                edges = (_integer(box[edge]) for edge in ("left", "top", "width", "height"))
+                boxes.append(BoxItem(label, *edges))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise Unsayable("its boxes are not in the common form") from exc
+    return size, tuple(boxes)
+
+
+def _integer(value: object) -> int:
+    """
+    Return a whole number, written as 1 or as 1.0.
+
+    Raises:
+        Unsayable: It is no whole number.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise Unsayable(f"the YAML shorthand counts in whole pixels, and {value!r} is none")
+
+
+def _attributes(fields: Fields, kind: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    for key, value in fields.items():
+        metadata = fields.get(key + SUFFIX)
+        if isinstance(metadata, dict) and metadata.get("type") == kind:
+            yield value, metadata

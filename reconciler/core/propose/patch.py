@@ -1,0 +1,139 @@
+"""Edits of whole lines, as the edited text and as a unified diff that git applies."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+CONTEXT: Final = 3
+_NO_END: Final = b"\\ No newline at end of file\n"
+_NEEDS_QUOTES: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff]')
+
+
+class LineEdit(NamedTuple):
+    """
+    Some lines of a file, replaced by others.
+
+    Attributes:
+        first: The first line that goes, from 1; if none goes, the line before which the new ones come.
+        removed: How many lines go.
+        added: The new lines, each with its end; only the last line of a file may have none.
+    """
+
+    first: int
+    removed: int
+    added: tuple[bytes, ...]
+
+
+def edited(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
+    """
+    Give the lines of the edited text.
+
+    Args:
+        lines: Those of the old text, each with its end.
+        edits: Ordered, not overlapping.
+    """
+    stream = iter(lines)
+    number = 1
+    for edit in edits:
+        yield from islice(stream, edit.first - number)
+        deque(islice(stream, edit.removed), maxlen=0)
+        yield from edit.added
+        number = edit.first + edit.removed
+    yield from stream
+
+
+def file_diff(path: str, lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
+    """Give the diff of one file, in pieces; nothing if there is no edit. Keeps no more than a hunk in memory."""
+    if edits:
+        yield from _header(path, f"a/{path}")
+        yield from _hunks(lines, edits)
+
+
+def new_file_diff(path: str, lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Give the diff that makes a file."""
+    yield from _header(path, None)
+    yield b"@@ -0,0 +1%s @@\n" % (b"" if len(lines) == 1 else b",%d" % len(lines))
+    yield from (_marked(b"+", line) for line in lines)
+
+
+def _header(path: str, old: str | None) -> Iterator[bytes]:
+    a, b = _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    yield f"diff --git {a} {b}\n".encode(errors="surrogateescape")
+    if old is None:
+        yield b"new file mode 100644\n--- /dev/null\n"
+    else:
+        yield f"--- {_ended(a)}\n".encode(errors="surrogateescape")
+    yield f"+++ {_ended(b)}\n".encode(errors="surrogateescape")
+
+
+def _hunks(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
+    stream = iter(lines)
+    number = 1  # of the next line of the stream
+    shift = 0
+    waiting: deque[bytes] = deque(maxlen=CONTEXT)
+    for group in _groups(edits):
+        for line in islice(stream, group[0].first - number):
+            waiting.append(line)
+            number += 1
+        body = [_marked(b" ", line) for line in waiting]
+        start, old, new = number - len(waiting), len(waiting), len(waiting)
+        for edit in group:
+            between = list(islice(stream, edit.first - number))
+            gone = list(islice(stream, edit.removed))
+            body += [_marked(b" ", line) for line in between]
+            body += [_marked(b"-", line) for line in gone]
+            body += [_marked(b"+", line) for line in edit.added]
+            number = edit.first + len(gone)
+            old += len(between) + len(gone)
+            new += len(between) + len(edit.added)
+        after = list(islice(stream, CONTEXT))
+        body += [_marked(b" ", line) for line in after]
+        number += len(after)
+        old, new = old + len(after), new + len(after)
+        yield b"@@ -%s +%s @@\n" % (_range(start, old), _range(start + shift, new))
+        yield from body
+        shift += new - old
+        waiting.clear()
+        waiting.extend(after)
+
+
+def _groups(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
+    """Put edits into one hunk whose context would overlap."""
+    group: list[LineEdit] = []
+    for edit in edits:
+        if group and edit.first - (group[-1].first + group[-1].removed) > 2 * CONTEXT:
+            yield group
+            group = []
+        group.append(edit)
+    if group:
+        yield group
+
+
+def _range(start: int, length: int) -> bytes:
+    if length == 1:
+        return b"%d" % start
+    return b"%d,%d" % (start if length else start - 1, length)
+
+
+def _marked(sign: bytes, line: bytes) -> bytes:
+    return sign + line if line.endswith(b"\n") else sign + line + b"\n" + _NO_END
+
+
+def _quoted(path: str) -> str:
+    """Write a path as git does: in quotes only if something in it needs them."""
+    if not _NEEDS_QUOTES.search(path):
+        return path
+    escaped = "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\{byte:03o}"
+        for byte in path.encode(errors="surrogateescape")
+    )
+    return f'"{escaped}"'
+
+
+def _ended(path: str) -> str:
+    """End a path with spaces in it, so that nobody takes a part of it for a date."""
+    return f"{path}\t" if " " in path and not path.startswith('"') else path

@@ -1,0 +1,199 @@
+"""Rewrite one JSON line in its author's hand: what stays keeps its bytes, what is new looks like the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from reconciler.core.entry import Fields
+from reconciler.core.propose.jsontext import Node, parse
+
+_ESCAPED: Final = re.compile(r"\\u(?!00[01])[0-9a-fA-F]{4}")
+_HEX: Final = re.compile(r"(\\u)([0-9a-f]{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """
+    How somebody writes JSON; None where the text that was seen does not tell.
+
+    Attributes:
+        comma, colon: With the space around them.
+        escapes: Whether letters beyond ASCII are written as escapes.
+        upper: Whether those escapes have capital digits.
+        slash: Whether ``/`` is escaped as well.
+    """
+
+    comma: str | None = None
+    colon: str | None = None
+    escapes: bool | None = None
+    upper: bool = False
+    slash: bool = False
+
+    def or_else(self, other: Style) -> Style:
+        """Return this style, with what it does not tell taken from another."""
+        return Style(
+            self.comma if self.comma is not None else other.comma,
+            self.colon if self.colon is not None else other.colon,
+            self.escapes if self.escapes is not None else other.escapes,
+            self.upper or (self.escapes is None and other.upper),
+            self.slash or (self.colon is None and other.slash),
+        )
+
+    def dump(self, value: Any) -> str:
+        """Write a value that has no old text."""
+        comma, colon = self.comma, self.colon
+        if comma is None:
+            comma = ", " if colon is not None and colon.endswith(" ") else ","
+        if colon is None:
+            colon = ": " if comma.endswith(" ") else ":"
+        text = json.dumps(_whole(value), ensure_ascii=bool(self.escapes), separators=(comma, colon))
+        if self.upper:
+            text = _HEX.sub(lambda found: found[1] + found[2].upper(), text)
+        return text.replace("/", "\\/") if self.slash else text
+
+
+PLAIN: Final = Style()
+
+
+def style_of(text: str) -> Style:
+    """Read the hand of one line."""
+    root = parse(text)
+    escaped = _ESCAPED.findall(text)
+    return Style(
+        comma=next(_commas(text, root), None),
+        colon=next(_colons(text, root), None),
+        escapes=True if escaped else (None if text.isascii() else False),
+        upper=any(re.search("[A-F]", found[2:]) for found in escaped)
+        and not any(re.search("[a-f]", found[2:]) for found in escaped),
+        slash="\\/" in text,
+    )
+
+
+def restyled(old: bytes, fields: Fields, fallback: Style = PLAIN) -> bytes:
+    """
+    Return the line that says *fields* and is as near to *old* as can be.
+
+    Args:
+        old: The line that is replaced, without its end.
+        fallback: For what the old line does not tell.
+    """
+    text = old.decode()
+    root = parse(text)
+    written = _Rewriting(text, style_of(text).or_else(fallback)).value(root, fields)
+    return (text[: root.start] + written + text[root.end :]).encode()
+
+
+def composed(fields: Fields, style: Style) -> bytes:
+    """Return a new line in a given hand."""
+    return style.dump(fields).encode()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON; ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
+    return _key(one) == _key(other)
+
+
+class _Rewriting(NamedTuple):
+    text: str
+    style: Style
+
+    def value(self, node: Node, value: Any) -> str:
+        if same(node.value, value):
+            return self.text[node.start : node.end]
+        match node.value, value:
+            case dict(), dict() if node.items and value:
+                return self._object(node, value)
+            case list(), list() if node.items and value:
+                return self._list(node, value)
+            case float(), int() | float() if not isinstance(value, bool) and float(value).is_integer():
+                return repr(float(value))  # whoever wrote 86.0 writes 91.0
+            case _:
+                return self.style.dump(value)
+
+    def _object(self, node: Node, value: Fields) -> str:
+        members: list[tuple[int | None, str]] = []
+        for number, (key, item) in enumerate(zip(node.keys, node.items, strict=True)):
+            if key.name in value:
+                head = self.text[key.start : item.start]
+                members.append((number, head + self.value(item, value[key.name])))
+        known = {key.name for key in node.keys}
+        new = [name for name in value if name not in known]
+        members += [(None, self.style.dump({name: value[name]})[1:-1]) for name in new]
+        return self._joined(node, members)
+
+    def _list(self, node: Node, value: list[Any]) -> str:
+        members: list[tuple[int | None, str]] = []
+        for old, new in aligned([_key(item.value) for item in node.items], list(map(_key, value))):
+            if new is None:
+                continue
+            text = self.style.dump(value[new]) if old is None else self.value(node.items[old], value[new])
+            members.append((old, text))
+        return self._joined(node, members)
+
+    def _joined(self, node: Node, members: list[tuple[int | None, str]]) -> str:
+        """Put members between the brackets, each after the space and comma that stood before it."""
+        head = self.text[node.start : node.start_of(0)]
+        tail = self.text[node.items[-1].end : node.end]
+        comma = self.style.comma or self.style.dump([0, 0])[2:-2]
+        if len(node.items) > 1:
+            comma = self.text[node.items[0].end : node.start_of(1)]
+        text = head
+        for place, (number, member) in enumerate(members):
+            if place:
+                before = self.text[node.items[number - 1].end : node.start_of(number)] if number else comma
+                text += before
+            text += member
+        return text + tail
+
+
+def aligned(old: list[Any], new: list[Any]) -> Iterator[tuple[int | None, int | None]]:
+    """
+    Pair the elements of two lists in order; None where one side has none.
+
+    Equal elements first; what stands between them is paired one by one, so that it counts as changed.
+    """
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for _, i1, i2, j1, j2 in matcher.get_opcodes():
+        shared = min(i2 - i1, j2 - j1)
+        yield from ((i1 + step, j1 + step) for step in range(shared))
+        yield from ((number, None) for number in range(i1 + shared, i2))
+        yield from ((None, number) for number in range(j1 + shared, j2))
+
+
+def _commas(text: str, node: Node) -> Iterator[str]:
+    for number in range(1, len(node.items)):
+        yield text[node.items[number - 1].end : node.start_of(number)]
+    for item in node.items:
+        yield from _commas(text, item)
+
+
+def _colons(text: str, node: Node) -> Iterator[str]:
+    for key, item in zip(node.keys, node.items, strict=False):
+        yield text[key.end : item.start]
+    for item in node.items:
+        yield from _colons(text, item)
+
+
+def _key(value: Any) -> bytes:
+    """Return what is equal exactly for equal JSON values."""
+    return orjson.dumps(_whole(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _whole(value: Any) -> Any:
+    """Turn whole floats into integers, at any depth."""
+    match value:
+        case float() if value.is_integer() and -(2**63) <= value < 2**64:
+            return int(value)
+        case dict():
+            return {key: _whole(inner) for key, inner in value.items()}
+        case list():
+            return [_whole(inner) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,122 @@
+"""
+What git should say of an image so that nothing differs any more, and nothing else changes.
+
+The mirror of `Equality.merged`: there the desired entry takes what is ignored from the observed one, here
+the observed entry takes it from the desired one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.core.entry import Fields, without_service_keys
+from reconciler.core.equality import Equality
+from reconciler.core.meaning import CLASSIFICATION, DETECTION, SUFFIX, meaning
+from reconciler.core.pattern import Pointer, without
+
+# What a detection attribute says of boxes, and what stands beside it: in the value, and in the metadata.
+_BOXES_IN_VALUE = ("annotations", "image_size")
+_BOXES_IN_METADATA = ("class-map", "objects")
+
+
+def wanted(desired: Fields | None, observed: Fields, equality: Equality) -> Fields:
+    """Return the line that git should hold; what the service wrote by itself is no part of it."""
+    there = without_service_keys(observed)
+    if desired is None:
+        return there
+    ours = without_service_keys(desired)
+    if equality.labels_only:
+        there = _relabelled(ours, there)
+    kept = equality.merged(there, ours)
+    return _without_ignored(kept, ours, equality)
+
+
+def _without_ignored(fields: Fields, ours: Fields, equality: Equality) -> Fields:
+    """Leave out ignored fields that git does not hold, of objects that it does hold."""
+    gone = {
+        place
+        for place in equality.ignored(fields)
+        if not _holds(ours, place) and _holds(ours, place[:-1]) and len(place) > 1
+    }
+    return without(fields, frozenset(gone)) if gone else fields
+
+
+def _holds(value: Any, place: Pointer) -> bool:
+    for step in place:
+        match value:
+            case dict() if step in value:
+                value = value[step]
+            case list() if step.isdecimal() and int(step) < len(value):
+                value = value[int(step)]
+            case _:
+                return False
+    return True
+
+
+def _relabelled(ours: Fields, theirs: Fields) -> Fields:
+    """
+    Return our line with their labels and boxes.
+
+    Attribute by attribute, so that names, dates and jobs stay; if that does not say what theirs says, theirs.
+    """
+    goal = meaning(theirs)
+    missing = set(goal.labels)
+    result: Fields = {}
+    for key, value in ours.items():
+        metadata = ours.get(key + SUFFIX)
+        if key.endswith(SUFFIX) and key.removesuffix(SUFFIX) in ours and isinstance(value, dict):
+            continue  # goes with its attribute
+        if not isinstance(metadata, dict):
+            result[key] = value
+        elif (pair := _kept_pair(key, value, metadata, theirs, missing)) is not None:
+            result[key], result[key + SUFFIX] = pair
+            missing.discard(pair[1].get("class-name"))
+    for key, value, metadata in _pairs(theirs):
+        name = metadata.get("class-name")
+        is_new = name in missing if metadata.get("type") == CLASSIFICATION else key not in ours
+        if is_new and key not in result:
+            result[key], result[key + SUFFIX] = value, metadata
+            missing.discard(name)
+    return result if meaning(result) == goal else theirs
+
+
+def _kept_pair(
+    key: str, value: Any, metadata: Fields, theirs: Fields, missing: set[str]
+) -> tuple[Any, Fields] | None:
+    """Return what becomes of one of our attributes; None if it goes."""
+    there = theirs.get(key + SUFFIX)
+    other: Fields = there if isinstance(there, dict) else {}
+    same_kind = other.get("type") == metadata.get("type")
+    match metadata.get("type"):
+        case str(kind) if kind == CLASSIFICATION:
+            if metadata.get("class-name") in missing:
+                return value, metadata
+            if same_kind and other.get("class-name") in missing:
+                return value, {**metadata, "class-name": other["class-name"]}
+            return None
+        case str(kind) if kind == DETECTION:
+            if not same_kind or not isinstance(value, dict) or not isinstance(theirs[key], dict):
+                return None
+            if _boxes_of(value, metadata) == _boxes_of(theirs[key], other):
+                return value, metadata
+            return value | _only(theirs[key], _BOXES_IN_VALUE), metadata | _only(other, _BOXES_IN_METADATA)
+        case _:
+            return value, metadata
+
+
+def _pairs(fields: Fields) -> Iterator[tuple[str, Any, Fields]]:
+    for key, value in fields.items():
+        metadata = fields.get(key + SUFFIX)
+        if isinstance(metadata, dict):
+            yield key, value, metadata
+
+
+def _boxes_of(value: Any, metadata: Mapping[str, Any]) -> object:
+    found = meaning({"x": value, "x" + SUFFIX: metadata})
+    return Counter(found.boxes), found.sizes
+
+
+def _only(fields: Fields, keys: tuple[str, ...]) -> Fields:
+    return {key: fields[key] for key in keys if key in fields}

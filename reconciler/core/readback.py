@@ -1,0 +1,168 @@
+"""
+Which listing calls show a given set of entries, at the least cost.
+
+Reading is what costs: a page holds 100 entries, whoever asked for them. `SourceRefContains` lists the entries
+whose source-ref contains a string, so that a whole source-ref shows one entry and a prefix shows a folder.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from reconciler.core.limits import PAGE_SIZE
+
+SCHEME: Final = "s3://"
+
+# API reference, shape QueryString: 1 to 2,048 characters that match `.*\S.*`, whose dot stops at a line end.
+# U+10FFFF is no character, and left out so that every filter has a next string in code point order.
+USABLE: Final = re.compile(r"s3://[^\n\r\x85\u2028\u2029\U0010ffff]{0,2043}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """
+    What to list. An entry that no call of it returns is absent.
+
+    Attributes:
+        full: List everything, without a filter.
+        filters: Else the values for `SourceRefContains`, one listing each, ordered.
+        calls: Pages to be fetched in all, an empty answer included, if exactly the known entries are there.
+    """
+
+    full: bool
+    filters: tuple[str, ...]
+    calls: int
+
+
+@dataclass(slots=True)
+class _Branch:
+    """
+    A prefix with touched refs below it.
+
+    Attributes:
+        length: Characters of the prefix.
+        calls: Least calls that show the touched refs below that were looked at; infinite if one ends here.
+        kept: How many filters were chosen before the first of them.
+    """
+
+    length: int
+    calls: float
+    kept: int
+
+
+def matches(contained: str, source_ref: str) -> bool:
+    """Say whether a listing with `SourceRefContains=contained` answers for a source-ref."""
+    return contained in source_ref
+
+
+def cover(known: Sequence[str], touched: Collection[str], page_size: int = PAGE_SIZE) -> Cover:
+    """
+    Choose the fewest calls that show all touched refs: never more than a full listing takes.
+
+    Filters are prefixes of touched refs, or those refs whole; among all sets of such filters none takes fewer
+    calls. For of two prefixes either one begins with the other, or no ref begins with both. So the best for a
+    prefix is to list it, or else the best for each of its branches; and of the prefixes between two
+    branchings only the longest is worth a look, as it shows the fewest others. Where the calls are equal,
+    fewer filters are better, and the full listing is best, since it shows the rest as well.
+
+    `HasErrors` is not part of it: it shows the rejected entries of the whole dataset in a listing of its own.
+
+    Args:
+        known: Every source-ref that the dataset may hold, the touched ones too, ascending, without repeats.
+        touched: The source-refs to be shown.
+        page_size: Entries of one page.
+    """
+    if not touched:
+        return Cover(full=False, filters=(), calls=0)
+    census = _Census(known, page_size)
+    everything = census.pages()
+    calls, filters = _cheapest(sorted(set(touched)), census)
+    if calls < everything:
+        return Cover(full=False, filters=tuple(filters), calls=int(calls))
+    return Cover(full=True, filters=(), calls=everything)
+
+
+def _cheapest(touched: Iterable[str], census: _Census) -> tuple[float, list[str]]:
+    """Walk the prefix tree of the touched refs in order, holding only the path to the last one."""
+    filters: list[str] = []
+    path: list[_Branch] = []
+    last = ""
+
+    def close() -> _Branch:
+        branch = path.pop()
+        if usable := USABLE.match(last[: branch.length]):
+            prefix = usable.group()
+            if (calls := census.pages(prefix)) <= branch.calls:
+                filters[branch.kept :] = [prefix]
+                branch.calls = calls
+        return branch
+
+    for ref in touched:
+        shared = _shared(last, ref)
+        while path and path[-1].length > shared:
+            done = close()
+            if not path or path[-1].length < shared:
+                path.append(_Branch(shared, 0, done.kept))
+            path[-1].calls += done.calls
+        path.append(_Branch(len(ref), inf, len(filters)))
+        last = ref
+    while len(path) > 1:
+        done = close()
+        path[-1].calls += done.calls
+    return close().calls, filters
+
+
+class _Census:
+    """
+    Count what a filter shows.
+
+    A prefix that begins with the scheme stands elsewhere than at the start only in a key with `s3://` inside.
+    Such keys are rare but allowed, so the inner part of each is kept in order too.
+    """
+
+    __slots__ = ("_inner", "_known", "_page_size")
+
+    def __init__(self, known: Sequence[str], page_size: int) -> None:
+        self._known = known
+        self._page_size = page_size
+        nested = (ref for ref in known if ref.find(SCHEME, 1) > 0)
+        self._inner = sorted((ref[place:], ref) for ref in nested for place in _inner_places(ref))
+
+    def pages(self, prefix: str | None = None) -> int:
+        """Return the pages that a listing takes: of all refs, or of those that contain this prefix."""
+        return max(1, -(-self._matching(prefix) // self._page_size))
+
+    def _matching(self, prefix: str | None) -> int:
+        if prefix is None:
+            return len(self._known)
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        count = bisect_left(self._known, end) - bisect_left(self._known, prefix)
+        if not self._inner:
+            return count
+        first, last = bisect_left(self._inner, (prefix, "")), bisect_left(self._inner, (end, ""))
+        inside = {ref for _, ref in self._inner[first:last]}
+        return count + sum(not ref.startswith(prefix) for ref in inside)
+
+
+def _inner_places(ref: str) -> Iterator[int]:
+    place = ref.find(SCHEME, 1)
+    while place > 0:
+        yield place
+        place = ref.find(SCHEME, place + 1)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return the length of the longest common prefix, by halving: comparing slices is what is fast here."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,219 @@
+"""
+The schema of one label attribute: the pair ``<name>`` and ``<name>-metadata``.
+
+These rules come first. While one of them finds an error, AWS looks no further into the line ("JSON line error
+precedence"), and neither do we. So they expect nothing of what they look at, and the rules in `content` may
+expect that the schema holds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from reconciler.core.codes import Code
+from reconciler.core.rules.verdict import Finding, error, shown
+
+METADATA: Final = "-metadata"
+SHAPE_KEYS: Final = ("left", "top", "width", "height")
+
+
+class Type(StrEnum):
+    """The values of ``type`` that Custom Labels supports."""
+
+    IMAGE_LEVEL = "groundtruth/image-classification"
+    BOXES = "groundtruth/object-detection"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One label attribute as its author wrote it; nothing is known about its content."""
+
+    name: str
+    value: Any
+    metadata: Any
+
+    @property
+    def type(self) -> Type | None:
+        """What the metadata says it is; None if that is nothing we know."""
+        stated = self.metadata.get("type") if isinstance(self.metadata, dict) else None
+        return next((known for known in Type if known == stated), None)
+
+    @property
+    def boxes(self) -> Sequence[Any]:
+        boxes = self.value.get("annotations") if isinstance(self.value, dict) else None
+        return boxes if isinstance(boxes, list) else ()
+
+    @property
+    def class_map(self) -> Mapping[str, Any]:
+        names = self.metadata.get("class-map") if isinstance(self.metadata, dict) else None
+        return names if isinstance(names, dict) else {}
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that the attribute puts on the image. Only for one whose schema holds."""
+        match self.type:
+            case Type.IMAGE_LEVEL:
+                return [self.metadata["class-name"]]
+            case Type.BOXES:
+                return [self.class_map[str(int(box["class_id"]))] for box in self.boxes]
+            case None:
+                return []
+
+
+def value_format(attribute: Attribute) -> Iterator[Finding]:
+    """ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT: the value has the shape that its type asks for."""
+    match attribute.type:
+        case Type.IMAGE_LEVEL:
+            if not (is_integer(attribute.value) or is_integer_text(attribute.value)):
+                yield _bad_value(f"'{attribute.name}' must be an integer", attribute.value)
+        case Type.BOXES if not isinstance(attribute.value, dict):
+            yield _bad_value(f"'{attribute.name}' must be an object", attribute.value)
+        case Type.BOXES:
+            yield from _image_size_format(attribute)
+            yield from _annotations_format(attribute)
+
+
+def metadata_format(attribute: Attribute) -> Iterator[Finding]:
+    """ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: every required key, each with a fitting value."""
+    where, metadata = attribute.name + METADATA, attribute.metadata
+    if not isinstance(metadata, dict):
+        yield _bad_metadata(f"'{where}' must be an object, not {shown(metadata)}")
+        return
+    for key, field in _SCHEMAS[attribute.type].items():
+        if key in metadata and not field.fits(metadata[key]):
+            yield _bad_metadata(f"'{where}/{key}' must be {field.wanted}, not {shown(metadata[key])}")
+        elif key not in metadata and field.required:
+            yield _bad_metadata(f"'{where}' lacks '{key}', {field.wanted}")
+
+
+def confidences(attribute: Attribute) -> Iterator[Finding]:
+    """ERROR_MISSING_BOUNDING_BOX_CONFIDENCE: one confidence for each box, aligned by index."""
+    if attribute.type is not Type.BOXES:
+        return
+    where, objects = attribute.name + METADATA + "/objects", attribute.metadata.get("objects", [])
+    if not _is_objects(objects):
+        yield _bad_metadata(f"'{where}' must be an array of objects with a confidence from 0 to 1")
+        return
+    given = [item.get("confidence") is not None for item in objects]
+    present = sum(given[: len(attribute.boxes)])
+    if present < len(attribute.boxes):
+        text = f"'{where}' holds {present} confidences for {len(attribute.boxes)} boxes"
+        yield error(Code.MISSING_BOX_CONFIDENCE, text)
+    elif "objects" not in attribute.metadata:
+        yield _bad_metadata(f"'{attribute.name}{METADATA}' lacks 'objects', an array")
+
+
+def class_ids(attribute: Attribute) -> Iterator[Finding]:
+    """ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
+    if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
+        return
+    used = dict.fromkeys(str(int(box["class_id"])) for box in attribute.boxes if _is_box(box))
+    if missing := [number for number in used if number not in attribute.class_map]:
+        text = f"class_id {', '.join(missing[:5])} is not in '{attribute.name}{METADATA}/class-map'"
+        yield error(Code.MISSING_CLASS_MAP_ID, text)
+
+
+SCHEMA_RULES: Final = (value_format, metadata_format, confidences, class_ids)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_integer(value: object) -> bool:
+    """Tell whether *value* is a whole number, however it is written."""
+    return is_number(value) and value == int(value)  # type: ignore[call-overload]
+
+
+def is_integer_text(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("-?[0-9]+", value) is not None
+
+
+def places(attribute: Attribute, indices: Sequence[int]) -> str:
+    """Name boxes by their path; never more than three of them."""
+    named = ", ".join(f"{attribute.name}/annotations/{index}" for index in indices[:3])
+    return named if len(indices) <= 3 else f"{named} and {len(indices) - 3} more"
+
+
+class _Field(NamedTuple):
+    fits: Callable[[Any], bool]
+    wanted: str
+    required: bool = True
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_share(value: object) -> bool:
+    return is_number(value) and 0 <= value <= 1  # type: ignore[operator]
+
+
+def _is_class_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(name, str) for name in value.values())
+
+
+def _is_objects(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, dict) and (item.get("confidence") is None or _is_share(item["confidence"]))
+        for item in value
+    )
+
+
+_UNTYPED: Final = {"type": _Field(_is_text, "a string")}
+_SHARED: Final = _UNTYPED | {
+    "human-annotated": _Field(lambda value: value in ("yes", "no"), "'yes' or 'no'"),
+    "creation-date": _Field(_is_text, "a string"),
+    "job-name": _Field(_is_text, "a string", required=False),
+}
+_SCHEMAS: Final[Mapping[Type | None, Mapping[str, _Field]]] = {
+    None: _UNTYPED,
+    Type.IMAGE_LEVEL: _SHARED
+    | {
+        "class-name": _Field(_is_text, "a string"),
+        "confidence": _Field(_is_share, "a number from 0 to 1"),
+    },
+    Type.BOXES: _SHARED | {"class-map": _Field(_is_class_map, "an object whose values are label names")},
+}
+
+
+def _image_size_format(attribute: Attribute) -> Iterator[Finding]:
+    where, sizes = f"{attribute.name}/image_size", attribute.value.get("image_size")
+    if not (isinstance(sizes, list) and len(sizes) == 1 and isinstance(sizes[0], dict)):
+        yield _bad_value(f"'{where}' must be an array of exactly one object", sizes)
+        return
+    for key in ("width", "height", "depth"):
+        if not is_integer(sizes[0].get(key)):
+            yield _bad_value(f"'{where}/0/{key}' must be an integer", sizes[0].get(key))
+
+
+def _annotations_format(attribute: Attribute) -> Iterator[Finding]:
+    """Check what is there: annotations that are absent are a warning of their own."""
+    boxes = attribute.value.get("annotations", [])
+    if not isinstance(boxes, list):
+        yield _bad_value(f"'{attribute.name}/annotations' must be an array", boxes)
+        return
+    if bad := [index for index, box in enumerate(boxes) if not _is_box(box)]:
+        text = "must have an integer class_id and numbers left, top, width and height"
+        yield _bad_value(f"{places(attribute, bad)} {text}", boxes[bad[0]])
+
+
+def _is_box(box: object) -> bool:
+    return (
+        isinstance(box, dict)
+        and is_integer(box.get("class_id"))
+        and all(is_number(box.get(key)) for key in SHAPE_KEYS)
+    )
+
+
+def _bad_value(text: str, found: object) -> Finding:
+    return error(Code.INVALID_ATTRIBUTE_FORMAT, f"{text}, not {shown(found)}")
+
+
+def _bad_metadata(text: str) -> Finding:
+    return error(Code.INVALID_METADATA_FORMAT, text)

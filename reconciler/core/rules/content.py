@@ -1,0 +1,190 @@
+"""
+What label attributes say, once their schema holds: types, names, image sizes, boxes.
+
+Each rule takes one attribute, or all of a line, and yields what it finds. One finding stands for all boxes
+that are wrong in the same way, so that a line never has more findings than rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from reconciler.core import limits
+from reconciler.core.codes import Code
+from reconciler.core.rules.attribute import (
+    METADATA,
+    SHAPE_KEYS,
+    Attribute,
+    Type,
+    is_integer_text,
+    places,
+)
+from reconciler.core.rules.text import suspicious_label
+from reconciler.core.rules.verdict import Finding, error, shown, warning
+
+# Attributes of the files that training and evaluation write ("evaluation manifest snapshot").
+TRAINING_OUTPUT: Final = (
+    "rekognition-custom-labels-training-",
+    "rekognition-custom-labels-evaluation-",
+)
+
+
+def types(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """ERROR_UNSUPPORTED_USE_CASE_TYPE on each attribute, and one more when no attribute is left."""
+    strange = [attribute for attribute in attributes if attribute.type is None]
+    for attribute in strange:
+        stated = attribute.metadata["type"]
+        text = f"'{attribute.name}{METADATA}/type' is {shown(stated)}, which Custom Labels does not support"
+        yield error(Code.UNSUPPORTED_TYPE, text)
+    if len(strange) == len(attributes):
+        yield error(Code.NO_VALID_LABEL_ATTRIBUTES, "no label attribute has a supported type")
+
+
+def label_names(attribute: Attribute) -> Iterator[Finding]:
+    """Lengths and characters of all names, used by a box or not."""
+    declared = attribute.class_map.values() if attribute.type is Type.BOXES else attribute.labels
+    for name in dict.fromkeys(declared):
+        if not 1 <= len(name) <= limits.MAX_LABEL_CHARS:
+            text = f"a label name of '{attribute.name}{METADATA}' is {len(name)} characters long"
+            allowed = f"allowed are 1 to {limits.MAX_LABEL_CHARS}"
+            yield error(Code.INVALID_LABEL_NAME_LENGTH, f"{text}; {allowed}")
+        yield from suspicious_label(name)
+
+
+def image_size(attribute: Attribute) -> Iterator[Finding]:
+    """ERROR_INVALID_IMAGE_DIMENSION, and the aspect ratio that only training looks at."""
+    width, height = _frame(attribute)
+    short, long = sorted((width, height))
+    stated = f"'{attribute.name}/image_size' states {width} x {height} pixels"
+    if short < limits.MIN_IMAGE_SIDE or long > limits.MAX_IMAGE_SIDE:
+        allowed = f"{limits.MIN_IMAGE_SIDE} to {limits.MAX_IMAGE_SIDE}"
+        yield error(Code.INVALID_IMAGE_DIMENSION, f"{stated}; a side may have {allowed}")
+    if 0 < short * limits.MAX_ASPECT_RATIO < long:
+        allowed = f"longer than {limits.MAX_ASPECT_RATIO} to 1"
+        yield error(Code.INVALID_IMAGE, f"{stated}, which is {allowed}")
+
+
+def boxes(attribute: Attribute) -> Iterator[Finding]:
+    """The geometry of each box, raw and as training will see it."""
+    width, height = _frame(attribute)
+    off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
+    small = [i for i, box in enumerate(attribute.boxes) if _is_small(box, 1)]
+    scale = min(1, limits.TRAINING_SIDE / max(width, height, 1))
+    shrunk = [i for i, box in enumerate(attribute.boxes) if _is_small(box, scale)]
+    if off:
+        text = f"{places(attribute, off)} reaches beyond the image of {width} x {height} pixels"
+        yield error(Code.INVALID_BOX, f"{text}, or is negative")
+    if small:
+        text = f"{places(attribute, small)} must be longer than one pixel on both sides"
+        yield error(Code.BOX_TOO_SMALL, text)
+    if only_shrunk := sorted(set(shrunk) - set(small)):
+        text = f"{places(attribute, only_shrunk)} will not be longer than one pixel on both sides"
+        limit = f"once training has scaled the image to {limits.TRAINING_SIDE} pixels"
+        yield warning(Code.BOX_TOO_SMALL, f"{text} {limit}")
+    if attribute.boxes and len({*off, *small}) == len(attribute.boxes):
+        text = f"no box of '{attribute.name}' is valid"
+        yield error(Code.NO_VALID_ANNOTATIONS, text)
+
+
+def box_count(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """ERROR_TOO_MANY_BOUNDING_BOXES, over all attributes of the image."""
+    count = sum(len(attribute.boxes) for attribute in attributes)
+    if count > limits.MAX_BOXES_PER_IMAGE:
+        text = f"{count} bounding boxes; at most {limits.MAX_BOXES_PER_IMAGE} are allowed on an image"
+        yield error(Code.TOO_MANY_BOXES, text)
+
+
+def label_count(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    count = len({label for attribute in attributes for label in attribute.labels})
+    if count > limits.MAX_LABELS_PER_IMAGE:
+        text = f"{count} labels; at most {limits.MAX_LABELS_PER_IMAGE} are allowed on an image"
+        yield error(Code.TOO_MANY_LABELS_ON_IMAGE, text)
+
+
+def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """Warn where a person looked and drew no box. A machine that found nothing is no news."""
+    empty = [
+        attribute
+        for attribute in attributes
+        if attribute.type is Type.BOXES
+        and not attribute.boxes
+        and attribute.metadata["human-annotated"] == "yes"
+    ]
+    for attribute in empty:
+        yield warning(Code.NO_ATTRIBUTE_ANNOTATIONS, f"'{attribute.name}' holds no bounding box")
+    if empty and not any(attribute.labels for attribute in attributes):
+        yield warning(Code.NO_ANNOTATIONS, "no label attribute of the line holds a bounding box")
+
+
+def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """Warn of chained jobs: an adjustment keeps the attribute that it adjusted."""
+    drawn = [attribute for attribute in attributes if attribute.type is Type.BOXES]
+    adjusted = [item.name for item in drawn if "adjustment-status" in item.metadata]
+    if adjusted and len(drawn) > 1:
+        names = ", ".join(f"'{attribute.name}'" for attribute in drawn)
+        text = f"{names} all count, and '{adjusted[-1]}' is an adjustment of another: keep one"
+        yield warning(Code.ADJUSTED_TWICE, text)
+
+
+def training_output(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    if names := [item.name for item in attributes if item.name.startswith(TRAINING_OUTPUT)]:
+        text = f"'{names[0]}' was written by training or evaluation: not a person's label"
+        yield warning(Code.TRAINING_OUTPUT, text)
+
+
+def number_style(attribute: Attribute) -> Iterator[Finding]:
+    """Warn of integers written as floats or in quotes."""
+    if is_integer_text(attribute.value):
+        text = f"'{attribute.name}' is {shown(attribute.value)}, a string; the guide asks for an integer"
+        yield warning(Code.STRING_LABEL_VALUE, text)
+    if count := sum(isinstance(number, float) for number in _integers(attribute)):
+        text = f"{count} numbers of '{attribute.name}' are floats; the guide asks for integers"
+        yield warning(Code.FLOAT_NUMBERS, text)
+
+
+def creation_date(attribute: Attribute) -> Iterator[Finding]:
+    stated = attribute.metadata["creation-date"]
+    try:
+        datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"
+    except ValueError:
+        text = f"'{attribute.name}{METADATA}/creation-date' is {shown(stated)}, not an ISO 8601 date"
+        yield warning(Code.CREATION_DATE, text)
+
+
+LINE_RULES: Final = (
+    types,
+    box_count,
+    label_count,
+    empty_annotations,
+    adjusted_twice,
+    training_output,
+)
+ATTRIBUTE_RULES: Final = (label_names, number_style, creation_date)
+BOX_RULES: Final = (image_size, boxes)
+
+
+def _frame(attribute: Attribute) -> tuple[float, float]:
+    (size,) = attribute.value["image_size"]
+    return size["width"], size["height"]
+
+
+def _is_off(box: dict[str, Any], width: float, height: float) -> bool:
+    left, top, wide, high = (box[key] for key in SHAPE_KEYS)
+    return bool(min(left, top, wide, high) < 0 or left + wide > width or top + high > height)
+
+
+def _is_small(box: dict[str, Any], scale: float) -> bool:
+    return any(0 <= box[key] * scale <= 1 for key in ("width", "height"))
+
+
+def _integers(attribute: Attribute) -> Iterator[Any]:
+    """All numbers that are documented as integers."""
+    if attribute.type is Type.IMAGE_LEVEL:
+        yield attribute.value
+        return
+    (size,) = attribute.value["image_size"]
+    yield from (size["width"], size["height"], size["depth"])
+    for box in attribute.boxes:
+        yield from (box["class_id"], *(box[key] for key in SHAPE_KEYS))

@@ -1,0 +1,125 @@
+"""Rules about whole datasets."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.core import limits
+from reconciler.core.codes import Code
+from reconciler.core.rules.verdict import Checked, Finding, Kind, error, has_error, some, warning
+
+# Developer guide, limits page; the page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS has the numbers the other way
+# round, against the rest of the guide.
+_MIN_LABELS: Final = {Kind.IMAGE_LEVEL: 2, Kind.BOXES: 1}
+
+
+class DatasetFacts:
+    """
+    What rules over a whole dataset need to know of its lines. Memory grows with labels, not with lines.
+
+    Attributes:
+        entries: Lines seen, the invalid ones included, blank ones not.
+        invalid: Lines with an error.
+        buckets: Bucket -> images in it.
+        labels: Label -> images that carry it.
+        kinds: Kind -> images whose labels are of that kind.
+    """
+
+    __slots__ = ("buckets", "invalid", "kinds", "labels")
+
+    def __init__(self) -> None:
+        self.invalid = 0
+        self.buckets: dict[str, int] = defaultdict(int)
+        self.labels: dict[str, int] = defaultdict(int)
+        self.kinds: dict[Kind, int] = defaultdict(int)
+
+    @property
+    def entries(self) -> int:
+        return sum(self.kinds.values())
+
+    def add(self, checked: Checked) -> None:
+        """Take one line into account; about half a microsecond."""
+        ref, labels, kind, findings = checked
+        if findings:
+            if checked.is_blank:
+                return
+            self.invalid += has_error(findings)
+        self.kinds[kind] += 1
+        if ref is not None and ref.startswith("s3://"):
+            self.buckets[ref.split("/", 3)[2]] += 1
+        seen = self.labels
+        for label in labels:
+            seen[label] += 1
+
+
+def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Finding, ...]:
+    """
+    Judge a dataset as a whole.
+
+    Args:
+        dataset_type: ``TRAIN`` or ``TEST``; some limits hold for one of them.
+    """
+    findings = [
+        *_buckets(facts),
+        *_entries(facts),
+        *_invalid(facts),
+        *_labels(facts),
+        *_mixed(facts),
+    ]
+    if dataset_type == "TEST":
+        findings += _test_images(facts)
+    return tuple(findings)
+
+
+def _buckets(facts: DatasetFacts) -> Iterator[Finding]:
+    if len(facts.buckets) > 1:
+        found = Counter(facts.buckets).most_common()
+        counts = ", ".join(f"{bucket} ({count} images)" for bucket, count in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        text = f"the images are in {len(found)} buckets, and must be in one: {counts}{more}"
+        yield error(Code.MULTIPLE_BUCKETS, text)
+
+
+def _entries(facts: DatasetFacts) -> Iterator[Finding]:
+    if facts.entries > limits.MAX_ENTRIES:
+        text = f"{facts.entries} images; at most {limits.MAX_ENTRIES} are allowed in a dataset"
+        yield error(Code.TOO_MANY_ROWS, text)
+
+
+def _invalid(facts: DatasetFacts) -> Iterator[Finding]:
+    if facts.invalid > limits.MAX_INVALID_RATIO * facts.entries:
+        text = f"{facts.invalid} of {facts.entries} lines are invalid"
+        allowed = f"with more than {limits.MAX_INVALID_RATIO:.0%} the service refuses all"
+        yield error(Code.TOO_MANY_RECORDS_IN_ERROR, f"{text}; {allowed}")
+
+
+def _labels(facts: DatasetFacts) -> Iterator[Finding]:
+    count = len(facts.labels)
+    if count > limits.MAX_LABELS_PER_DATASET:
+        text = f"{count} labels; at most {limits.MAX_LABELS_PER_DATASET} are allowed in a dataset"
+        yield error(Code.TOO_MANY_LABELS, text)
+    boxes = facts.kinds.get(Kind.BOXES, 0) + facts.kinds.get(Kind.BOTH, 0)
+    wanted = _MIN_LABELS[Kind.BOXES if boxes else Kind.IMAGE_LEVEL]
+    if facts.entries and count < wanted:
+        kind = "bounding boxes" if boxes else "image-level labels"
+        text = f"{count} labels; training on {kind} needs {wanted} or more"
+        yield warning(Code.TOO_FEW_LABELS, text)
+
+
+def _mixed(facts: DatasetFacts) -> Iterator[Finding]:
+    both = facts.kinds.get(Kind.BOTH, 0)
+    boxes = facts.kinds.get(Kind.BOXES, 0) + both
+    level = facts.kinds.get(Kind.IMAGE_LEVEL, 0) + both
+    if boxes and level:
+        text = f"{level} images carry image-level labels and {boxes} bounding boxes"
+        yield warning(Code.MIXED_MODEL_TYPES, f"{text}; training uses one kind only")
+
+
+def _test_images(facts: DatasetFacts) -> Iterator[Finding]:
+    limit = limits.MAX_TEST_IMAGES_PER_LABEL
+    crowded = sorted(label for label, count in facts.labels.items() if count > limit)
+    if crowded:
+        text = f"more than {limit} test images of {some(crowded)}"
+        yield warning(Code.TOO_MANY_TEST_IMAGES, text)

@@ -1,0 +1,219 @@
+"""
+The fast path: clean beyond doubt, or no answer.
+
+It decodes a line straight into typed structures (ranges, required words and list lengths are checked while
+parsing) and then looks at pairing and geometry. Whatever it does not expect, such as an extra key, a float or
+a large class id, it leaves to the slow rules; so it has to be right only about lines that are right. Its law,
+held by a property test: when it answers, `check_slowly` gives the same answer.
+
+Repeated keys need no second parse: every key that was decoded is in the line once at least, so the line has
+as many commas as the structure implies, or more; as many only if nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Final, Literal
+
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder
+
+from reconciler.core import limits
+from reconciler.core.codes import Code
+from reconciler.core.entry import SOURCE_REF
+from reconciler.core.rules.attribute import METADATA
+from reconciler.core.rules.content import TRAINING_OUTPUT
+from reconciler.core.rules.text import is_source_ref, is_suspicious
+from reconciler.core.rules.verdict import UNLABELLED, Checked, Kind, warning
+
+# A box this long is longer than one pixel even once the largest image was scaled for training.
+_SAFE_LENGTH: Final = limits.MAX_IMAGE_SIDE // limits.TRAINING_SIDE + 1
+
+_Side = Annotated[int, Meta(ge=limits.MIN_IMAGE_SIDE, le=limits.MAX_IMAGE_SIDE)]
+_Offset = Annotated[int, Meta(ge=0, le=limits.MAX_IMAGE_SIDE)]
+_Length = Annotated[int, Meta(ge=_SAFE_LENGTH, le=limits.MAX_IMAGE_SIDE)]
+_Whole = Annotated[int, Meta(ge=0, le=2**31)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_LABEL_CHARS)]
+
+
+class _Size(Struct, forbid_unknown_fields=True, gc=False):
+    width: _Side
+    height: _Side
+    depth: _Whole
+
+
+class _Box(Struct, forbid_unknown_fields=True, gc=False):
+    class_id: Annotated[int, Meta(ge=0, le=999)]
+    left: _Offset
+    top: _Offset
+    width: _Length
+    height: _Length
+
+
+class _Confidence(Struct, forbid_unknown_fields=True, gc=False):
+    confidence: _Share
+
+
+class _Part(
+    Struct,
+    forbid_unknown_fields=True,
+    gc=False,
+    rename=lambda name: name if name == "image_size" else name.replace("_", "-"),
+):
+    """
+    The value of a box attribute, or the metadata of either type: which one, its caller finds out.
+
+    A key that is absent is None; so is one that is null, and then the count of keys is wrong.
+    """
+
+    image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
+    annotations: Annotated[list[_Box], Meta(min_length=1, max_length=limits.MAX_BOXES_PER_IMAGE)] | None = (
+        None
+    )
+    objects: list[_Confidence] | None = None
+    class_map: dict[str, _Name] | None = None
+    class_name: _Name | None = None
+    confidence: _Share | None = None
+    type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
+    human_annotated: Literal["yes", "no"] | None = None
+    creation_date: datetime | None = None
+    job_name: str | None = None
+    adjustment_status: str | None = None
+
+
+_Fields = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | _Part]
+_parse: Final = Decoder(_Fields).decode
+
+_BOXES: Final = Kind.BOXES  # an enumeration's member costs more to look up than a global name
+_BOTH: Final = Kind.BOTH
+_IMAGE_LEVEL: Final = Kind.IMAGE_LEVEL
+_PLAIN_REF: Final = re.compile(r"s3://[A-Za-z0-9._-]+/[ -~]*[!-~]").fullmatch
+_NO_LABEL: Final = (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
+_new: Final = tuple.__new__  # a third of what Checked(...) costs
+
+
+class _DoubtError(ValueError):
+    """The line is not clean beyond doubt."""
+
+
+# Not JSON, another shape, not UTF-8 or not a date; no source-ref, no partner or no such class id.
+_DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
+
+
+_DECIMALS: Final = tuple(str(number) for number in range(1000))
+
+
+def check_clean(raw: bytes) -> Checked | None:
+    """Answer for a line that is clean, or bare and so unlabelled; None for every other."""
+    try:
+        fields = _parse(raw)
+        ref = fields.pop(SOURCE_REF)
+        labels: dict[str, None] = {}
+        commas, parts, level, drawn = len(fields), 0, 0, 0
+        for name, value in fields.items():
+            if type(value) is _Part:
+                parts += 1
+                if value.image_size is not None:
+                    drawn += 1
+                    commas += _boxes(value, fields[_metadata_key(name)], labels)
+            elif type(value) is int:
+                level += 1
+                commas += _image_level(fields[_metadata_key(name)], labels)
+            elif name.endswith(METADATA):
+                return None
+    except _DOUBTS:
+        return None
+    if (
+        parts != level + drawn + drawn
+        or type(ref) is not str
+        or not (_PLAIN_REF(ref) or _is_plain(ref))
+        or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
+        or (drawn > 1 and not _may_add_up(raw, fields))
+        or len(raw) > limits.MAX_LINE_CHARS
+        or len(labels) > limits.MAX_LABELS_PER_IMAGE
+    ):
+        return None
+    if labels:
+        kind = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
+        return _new(Checked, (ref, tuple(labels), kind, ()))
+    return None if fields else _new(Checked, (ref, (), Kind.NONE, _NO_LABEL))
+
+
+def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
+    """Check a box attribute, note its labels, and return how many commas are inside it."""
+    if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
+        raise _DoubtError
+    sizes, boxes = value.image_size, value.annotations
+    names, objects = metadata.class_map, metadata.objects
+    if (
+        sizes is None
+        or boxes is None
+        or names is None
+        or objects is None
+        or metadata.human_annotated is None
+        or metadata.creation_date is None
+        or len(objects) != len(boxes)
+    ):
+        raise _DoubtError
+    width, height = sizes[0].width, sizes[0].height
+    if width > limits.MAX_ASPECT_RATIO * height or height > limits.MAX_ASPECT_RATIO * width:
+        raise _DoubtError
+    for box in boxes:
+        if box.left + box.width > width or box.top + box.height > height:
+            raise _DoubtError
+        labels[names[_DECIMALS[box.class_id]]] = None
+    for name in names.values():
+        if _is_suspicious(name):
+            raise _DoubtError
+    commas = 6 * len(boxes) + len(names) + 4
+    return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
+
+
+def _image_level(metadata: object, labels: dict[str, None]) -> int:
+    """Check the metadata of an image-level label, note it, and return how many commas are inside."""
+    if type(metadata) is not _Part or metadata.type != "groundtruth/image-classification":
+        raise _DoubtError
+    label = metadata.class_name
+    if (
+        label is None
+        or metadata.confidence is None
+        or metadata.human_annotated is None
+        or metadata.creation_date is None
+        or _is_suspicious(label)
+    ):
+        raise _DoubtError
+    labels[label] = None
+    return 4 + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
+
+
+def _may_add_up(raw: bytes, fields: _Fields) -> bool:
+    """Tell whether several box attributes together are beyond doubt, too."""
+    counts = (len(part.annotations or ()) for part in fields.values() if type(part) is _Part)
+    return sum(counts) <= limits.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
+
+
+def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
+    """Tell whether the surplus of commas is inside of strings, each of which is in the line verbatim."""
+    texts = [*fields, *(value for value in fields.values() if type(value) is str)]
+    for part in fields.values():
+        if type(part) is _Part:
+            texts += (part.class_name or "", part.job_name or "", *(part.class_map or {}).values())
+    return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
+
+
+def _is_plain(ref: str) -> bool:
+    return is_source_ref(ref) and not is_suspicious(ref)
+
+
+_is_suspicious: Final = lru_cache(maxsize=4096)(is_suspicious)
+
+
+@lru_cache(maxsize=1024)
+def _metadata_key(name: str) -> str:
+    """Name the partner of an attribute, if nothing about the name itself wants a closer look."""
+    if len(name) > limits.MAX_LABEL_CHARS or name == "cl" or name.startswith(TRAINING_OUTPUT):
+        raise _DoubtError
+    return name + METADATA

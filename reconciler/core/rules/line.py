@@ -1,0 +1,122 @@
+"""
+One line against all rules, in the order that AWS documents.
+
+What stops everything: a line that is too long, blank, not JSON, or without a usable source-ref. What stops
+the rest: an attribute without its partner, then a wrong schema anywhere in the line. Only after that is the
+content looked at. Our own warnings about the source-ref stand next to whatever else is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.codes import Code
+from reconciler.core.entry import SOURCE_REF, BadLine, Fields, decode, without_service_keys
+from reconciler.core.limits import MAX_LINE_CHARS
+from reconciler.core.rules import content
+from reconciler.core.rules.attribute import METADATA, SCHEMA_RULES, Attribute, Type
+from reconciler.core.rules.fast import check_clean
+from reconciler.core.rules.text import is_source_ref, suspicious_source_ref
+from reconciler.core.rules.verdict import UNLABELLED, Checked, Finding, Kind, error, kind_of, shown, warning
+
+
+def check_line(raw: bytes) -> Checked:
+    """
+    Judge one line of a manifest, given without its newline. Never raises.
+
+    Costs less than twice the parsing of the line where nothing is wrong with it, some 90 µs otherwise.
+    """
+    return check_clean(raw) or check_slowly(raw)
+
+
+def check_slowly(raw: bytes) -> Checked:
+    """Judge one line rule by rule: the reference that `check_clean` is held to."""
+    if len(raw) > MAX_LINE_CHARS and (chars := _characters(raw)) > MAX_LINE_CHARS:
+        text = f"the line has {chars} characters; at most {MAX_LINE_CHARS} are sent"
+        return _unusable(error(Code.LINE_TOO_LONG, text))
+    if not raw.strip(b" \t\r\n"):
+        return _unusable(warning(Code.BLANK_LINE, "the line is blank"))
+    try:
+        fields = decode(raw)
+    except BadLine as exc:
+        return _unusable(error(Code.INVALID_JSON_LINE, str(exc), exc.column))
+    if SOURCE_REF not in fields:
+        return _unusable(error(Code.MISSING_SOURCE_REF, f"the line has no '{SOURCE_REF}'"))
+    ref = fields[SOURCE_REF]
+    if not isinstance(ref, str) or not is_source_ref(ref):
+        text = f"'{SOURCE_REF}' is {shown(ref)}, not of the form s3://bucket/key"
+        known = ref if isinstance(ref, str) else None
+        return _unusable(error(Code.INVALID_SOURCE_REF_FORMAT, text), known)
+    return _check_fields(ref, fields)
+
+
+def _check_fields(ref: str, fields: Fields) -> Checked:
+    findings = list(suspicious_source_ref(ref))
+    own = without_service_keys(fields)
+    if own != fields:
+        text = "the line carries keys that the service writes by itself; they are never sent"
+        findings.append(warning(Code.SERVICE_KEYS, text))
+
+    attributes = _attributes(own)
+    unpaired = list(_pairing(own, attributes))
+    broken = unpaired or [found for item in attributes for rule in SCHEMA_RULES for found in rule(item)]
+    if broken or not attributes:
+        return Checked(ref, (), Kind.NONE, (*findings, *broken))
+
+    findings += _extra_keys(own, attributes)
+    findings += (found for rule in content.LINE_RULES for found in rule(attributes))
+    usable = [attribute for attribute in attributes if attribute.type]
+    drawn = [attribute for attribute in usable if attribute.type is Type.BOXES]
+    findings += (f for item in usable for rule in content.ATTRIBUTE_RULES for f in rule(item))
+    findings += (f for item in drawn for rule in content.BOX_RULES for f in rule(item))
+    labels = dict.fromkeys(label for attribute in usable for label in attribute.labels)
+    kinds = kind_of(image_level=len(usable) > len(drawn), boxes=bool(drawn))
+    return Checked(ref, tuple(labels), kinds, tuple(findings))
+
+
+def _attributes(fields: Fields) -> list[Attribute]:
+    """Pair each ``<name>`` with its ``<name>-metadata``, in the order of the line."""
+    names = [name for name in fields if name != SOURCE_REF and name + METADATA in fields]
+    taken = {name + METADATA for name in names}
+    return [Attribute(name, fields[name], fields[name + METADATA]) for name in names if name not in taken]
+
+
+def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """ERROR_NO_LABEL_ATTRIBUTES, and the bare source-ref that is an unlabelled image."""
+    if len(fields) == 1:
+        yield warning(Code.UNANNOTATED_RECORD, UNLABELLED)
+    elif not attributes:
+        keys = ", ".join(f"'{key}'" for key in list(fields)[:6] if key != SOURCE_REF)
+        text = f"no label attribute: among {keys} there is no pair '<name>' and '<name>{METADATA}'"
+        yield error(Code.NO_LABEL_ATTRIBUTES, text)
+    else:
+        for key in _leftovers(fields, attributes):
+            if key.endswith(METADATA) and isinstance(fields[key], dict):
+                text = f"'{key}' belongs to no attribute: '{key.removesuffix(METADATA)}' is missing"
+                yield error(Code.NO_LABEL_ATTRIBUTES, text)
+
+
+def _extra_keys(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Finding]:
+    """Warn of keys that may be a label whose metadata was forgotten. A string is too common for it."""
+    extra = [
+        key
+        for key in _leftovers(fields, attributes)
+        if not key.startswith(content.TRAINING_OUTPUT)
+        and (key.endswith(METADATA) or not isinstance(fields[key], str))
+    ]
+    if extra:
+        keys = ", ".join(f"'{key}'" for key in extra[:5])
+        yield warning(Code.EXTRA_KEY, f"no label attribute: {keys}; kept, and sent")
+
+
+def _leftovers(fields: Fields, attributes: Sequence[Attribute]) -> list[str]:
+    paired = {name + end for name in (item.name for item in attributes) for end in ("", METADATA)}
+    return [key for key in fields if key != SOURCE_REF and key not in paired]
+
+
+def _unusable(finding: Finding, ref: str | None = None) -> Checked:
+    return Checked(ref, (), Kind.NONE, (finding,))
+
+
+def _characters(raw: bytes) -> int:
+    return len(raw.decode(errors="replace"))

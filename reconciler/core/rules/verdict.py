@@ -1,0 +1,97 @@
+"""What the rules answer: findings, and the few facts of a line that rules over whole datasets need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from reconciler.core.codes import Code
+from reconciler.core.problem import Severity
+
+UNLABELLED: Final = "the image carries no label; training ignores it"
+
+
+class Kind(StrEnum):
+    """Which kinds of label a line carries. Training takes one kind, the other is ignored."""
+
+    NONE = "none"
+    IMAGE_LEVEL = "image-level"
+    BOXES = "boxes"
+    BOTH = "both"
+
+
+class Finding(NamedTuple):
+    """
+    One thing that is wrong with a line or a dataset, or suspicious.
+
+    Attributes:
+        column: From 1; None where the finding has no finer place than its line.
+    """
+
+    severity: Severity
+    code: Code
+    message: str
+    column: int | None = None
+
+
+class Checked(NamedTuple):
+    """
+    One line, judged.
+
+    Attributes:
+        source_ref: The identity, code point by code point; None where the line has none.
+        labels: Each label of the line once, in order of first use; of lines that are not valid, what could
+            be read.
+        kinds: What the line's valid label attributes carry.
+        findings: In the order in which the rules run; empty for a clean line.
+    """
+
+    source_ref: str | None
+    labels: tuple[str, ...]
+    kinds: Kind
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_blank(self) -> bool:
+        return bool(self.findings) and self.findings[0].code is Code.BLANK_LINE
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether no finding is an error: the line may be sent."""
+        return not has_error(self.findings)
+
+
+def has_error(findings: Iterable[Finding]) -> bool:
+    for finding in findings:  # noqa: SIM110  a generator would cost a whole dataset a tenth of a second
+        if finding.severity is Severity.ERROR:
+            return True
+    return False
+
+
+def error(code: Code, message: str, column: int | None = None) -> Finding:
+    return Finding(Severity.ERROR, code, message, column)
+
+
+def warning(code: Code, message: str) -> Finding:
+    return Finding(Severity.WARNING, code, message)
+
+
+def kind_of(*, image_level: bool, boxes: bool) -> Kind:
+    if image_level and boxes:
+        return Kind.BOTH
+    if boxes:
+        return Kind.BOXES
+    return Kind.IMAGE_LEVEL if image_level else Kind.NONE
+
+
+def shown(value: object) -> str:
+    """Show a value of the line within a message: ASCII, and short whatever its size."""
+    text = "nothing" if value is None else ascii(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first five of *names*."""
+    listed = ", ".join(shown(name) for name in names[:5])
+    return listed if len(names) <= 5 else f"{listed} and {len(names) - 5} more"

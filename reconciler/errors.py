@@ -1,0 +1,191 @@
+"""
+The exception tree. `retryable` and `exit_code` stand on the class, so that no caller decides them again:
+
+* ReconcilerError ........... 1
+  - UsageError .............. 64  the command line cannot be carried out as written
+  - SpecError ............... 5   the desired state cannot be used; a commit must mend it
+  - SourceError ............. 3   the specs could not be read at all: nothing is known about the desire
+  - Claimed ................. 3   retryable: another process is writing to the dataset
+  - StateError .............. 1   the state directory cannot be used
+  - OutputError ............. 1   a file that was asked for could not be written
+  - PlanOutdated ............ 6   what was planned for is no longer there: nothing of it was sent
+  - RebuildUnfinished ....... 6   the dataset is being deleted and made anew: that must be finished or undone first
+  - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
+  - Fenced .................. 6   another replica leads: this one may not write
+  - Interrupted ............. 130 somebody asked us to stop
+  - GatewayError ............ 3   AWS said no, or nothing
+    + Throttled ............. retryable
+    + Unavailable ........... retryable
+    + DatasetBusy ........... retryable: another operation is in progress
+    + ListingMoved .......... retryable: a listing became useless half-way
+    + NotFound .............. terminal: no such project or dataset
+    + AlreadyExists ......... terminal
+    + DatasetUnusable ....... terminal: being deleted, or never created whole
+    + Rejected .............. terminal: the request itself is wrong
+    + Denied ................ 8   terminal until credentials or permissions change
+    + UnknownAnswer ......... terminal: a code or status that this version does not know
+"""
+
+from __future__ import annotations
+
+
+class ReconcilerError(Exception):
+    """
+    Base of every error that this package raises on purpose. Its text is for people: place, what, why.
+
+    Attributes:
+        outlasted: Set on one that was tried again until nobody should wait any longer.
+    """
+
+    code = "RKD5000"
+    retryable = False
+    exit_code = 1
+    outlasted = False
+
+
+class UsageError(ReconcilerError):
+    """The command line cannot be carried out as written."""
+
+    code = "RKD5001"
+    exit_code = 64
+
+
+class SpecError(ReconcilerError):
+    """The desired state cannot be used; a commit must mend it."""
+
+    code = "RKD5002"
+    exit_code = 5
+
+
+class SourceError(ReconcilerError):
+    """The specs could not be read at all. Never to be mistaken for "nothing is desired"."""
+
+    code = "RKD5003"
+    exit_code = 3
+
+
+class Claimed(ReconcilerError):
+    """Another process is writing to the dataset from the same state directory."""
+
+    code = "RKD5008"
+    retryable = True
+    exit_code = 3
+
+
+class StateError(ReconcilerError):
+    """The state directory cannot be used."""
+
+    code = "RKD5004"
+
+
+class OutputError(ReconcilerError):
+    """A file that was asked for could not be written; what stood there before stands there still."""
+
+    code = "RKD5005"
+
+
+class PlanOutdated(ReconcilerError):
+    """What was planned for is no longer there. Nothing of the plan was sent."""
+
+    code = "RKD5007"
+    exit_code = 6
+
+
+class RebuildUnfinished(ReconcilerError):
+    """The dataset is being deleted and made anew. That must be finished, or undone, before anything else."""
+
+    code = "RKD5021"
+    exit_code = 6
+
+
+class Superseded(ReconcilerError):
+    """A newer commit took over. The rest of the older one is not sent."""
+
+    code = "RKD5023"
+    exit_code = 6
+
+
+class Fenced(ReconcilerError):
+    """Another replica leads. This one may look, and never write."""
+
+    code = "RKD5022"
+    exit_code = 6
+
+
+class Interrupted(ReconcilerError):
+    """Somebody asked the process to stop, and it did so between two steps."""
+
+    code = "RKD5006"
+    exit_code = 130
+
+
+class GatewayError(ReconcilerError):
+    """AWS answered with an error, or did not answer. The botocore error is kept as the cause."""
+
+    code = "RKD5010"
+    exit_code = 3
+
+
+class Throttled(GatewayError):
+    """Too many calls, after all of the SDK's own attempts."""
+
+    code = "RKD5011"
+    retryable = True
+
+
+class Unavailable(GatewayError):
+    """No usable answer: a network fault or a server fault."""
+
+    code = "RKD5012"
+    retryable = True
+
+
+class DatasetBusy(GatewayError):
+    """Another operation is in progress on this dataset."""
+
+    code = "RKD5013"
+    retryable = True
+
+
+class ListingMoved(GatewayError):
+    """The listing became useless half-way: a dead token, or a dataset that changed under it."""
+
+    code = "RKD5014"
+    retryable = True
+
+
+class NotFound(GatewayError):
+    """No such project or dataset."""
+
+    code = "RKD5015"
+
+
+class AlreadyExists(GatewayError):
+    """Somebody made it first."""
+
+    code = "RKD5016"
+
+
+class DatasetUnusable(GatewayError):
+    """The dataset is being deleted, or its creation failed: it can be neither listed nor updated."""
+
+    code = "RKD5017"
+
+
+class Rejected(GatewayError):
+    """The request itself is wrong: sending it again cannot help."""
+
+    code = "RKD5018"
+
+
+class Denied(GatewayError):
+    """Credentials are missing, expired, foreign, or lack a permission."""
+
+    code = "RKD5019"
+    exit_code = 8
+
+
+class UnknownAnswer(GatewayError):
+    """A code, status or shape that this version does not know. Nothing is assumed about it."""
+
+    code = "RKD5020"

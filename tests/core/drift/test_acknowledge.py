@@ -1,0 +1,81 @@
+"""Drift that somebody expects."""
+
+import pytest
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.drift.report import DatasetDrift, DriftItem
+from reconciler.core.spec import Acknowledgement
+
+NOON = 1_795_435_200.0  # 2026-11-23T12:00:00Z
+NEW = DriftItem("s3://b/party/new.png", (DriftClass.UNMANAGED,), Cause.ORPHAN)
+
+
+def known(**content) -> Acknowledgement:
+    return Acknowledgement.model_validate(
+        {
+            "apiVersion": "reconciler/v1",
+            "kind": "Acknowledgement",
+            "dataset": "train",
+            "until": "2026-11-23",
+            "reason": "labelling party",
+        }
+        | content
+    )
+
+
+def reason(item: DriftItem, *acknowledgements: Acknowledgement) -> str | None:
+    drift = DatasetDrift("train", None, observed_at=NOON, items=(item,))
+    return acknowledged(drift, acknowledgements).items[0].acknowledged
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"match": "s3://b/party/**"},
+        {"classes": ["unmanaged"]},
+        {"match": NEW.source_ref, "classes": ["box_moved", "unmanaged"]},
+    ],
+)
+def test_what_is_expected_says_why(content):
+    """By dataset, by address, by class, or by all of them."""
+    assert "labelling party" == reason(NEW, known(**content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"dataset": "other"},
+        {"match": "s3://b/*"},
+        {"classes": ["missing"]},
+        {"until": "2026-11-22"},
+    ],
+)
+def test_what_is_not_meant_still_alarms(content):
+    """Another dataset, another address, another class, or a day that is over."""
+    assert reason(NEW, known(**content)) is None
+
+
+def test_an_image_of_two_classes_needs_both_to_be_expected():
+    """An expected move does not hide a relabel; two acknowledgements together may."""
+    both = DriftItem("s3://b/a.png", (DriftClass.RELABELLED, DriftClass.BOX_MOVED), Cause.DRIFT_MODIFIED)
+    moved = known(classes=["box_moved"], reason="new crop")
+
+    assert reason(both, moved) is None
+    assert "new crop; names" == reason(both, moved, known(classes=["relabelled"], reason="names"))
+
+
+def test_what_waits_for_an_apply_needs_no_acknowledgement():
+    """It is no drift."""
+    waiting = DriftItem("s3://b/a.png", (DriftClass.MISSING,), Cause.SPEC_ADDED)
+
+    assert reason(waiting, known()) is None
+
+
+def test_the_alarm_is_silent_and_the_verdict_is_not():
+    """The dataset has drifted, and the command says so with exit code 0."""
+    drift = acknowledged(DatasetDrift("train", None, observed_at=NOON, items=(NEW,)), [known()])
+
+    assert ("drifted", (0, 0), 1) == (drift.verdict, drift.exit_codes, drift.acknowledged)

@@ -1,0 +1,138 @@
+"""What kind of difference it is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
+from reconciler.core.drift.summary import LabelBalance, Tally
+from reconciler.core.entry import Fields
+from reconciler.core.meaning import CLASSIFICATION, DETECTION
+
+MISSING, UNMANAGED, RELABELLED, BOX_MOVED, BOX_ADDED, BOX_REMOVED, METADATA_ONLY, ERRORED = DriftClass
+LEFT = ("Echo", 86, 65, 220, 334)
+RIGHT = ("Dot", 399, 251, 155, 101)
+
+
+def entry(*labels: str, boxes: tuple = (), size: tuple[int, int] = (640, 480), job: str = "a") -> Fields:
+    """One image with these labels and boxes."""
+    fields: Fields = {"source-ref": "s3://bucket/image.png"}
+    for label in labels:
+        fields[label] = 1
+        fields[f"{label}-metadata"] = {"type": CLASSIFICATION, "class-name": label, "job-name": job}
+    if boxes:
+        names = sorted({box[0] for box in boxes})
+        fields["bounding-box"] = {
+            "image_size": [{"width": size[0], "height": size[1], "depth": 3}],
+            "annotations": [
+                {"class_id": names.index(name), "left": x, "top": y, "width": w, "height": h}
+                for name, x, y, w, h in boxes
+            ],
+        }
+        fields["bounding-box-metadata"] = {
+            "type": DETECTION,
+            "class-map": {str(number): name for number, name in enumerate(names)},
+        }
+    return fields
+
+
+def kinds(desired: Fields | None, observed: Fields | None, *, errored: bool = False):
+    return classes(picture(desired, observed), errored=errored)
+
+
+@pytest.mark.parametrize(
+    ("desired", "observed", "expected"),
+    [
+        (entry("rose"), None, (MISSING,)),
+        (None, entry("rose"), (UNMANAGED,)),
+        (entry("rose"), entry("tulip"), (RELABELLED,)),
+        (entry("rose"), entry("rose", "tulip"), (RELABELLED,)),
+        (entry("rose"), entry(), (RELABELLED,)),
+        (entry(boxes=[LEFT]), entry(boxes=[("Echo", 91, 65, 220, 334)]), (BOX_MOVED,)),
+        (entry(boxes=[LEFT]), entry(boxes=[("Echo", 86, 65, 210, 334)]), (BOX_MOVED,)),
+        (entry(boxes=[LEFT]), entry(boxes=[("Dot", 86, 65, 220, 334)]), (RELABELLED,)),
+        (entry(boxes=[LEFT]), entry(boxes=[("Dot", 91, 65, 220, 334)]), (RELABELLED, BOX_MOVED)),
+        (entry(boxes=[LEFT]), entry(boxes=[LEFT, RIGHT]), (BOX_ADDED,)),
+        (entry(boxes=[LEFT, RIGHT]), entry(boxes=[RIGHT]), (BOX_REMOVED,)),
+        (entry(boxes=[LEFT]), entry(boxes=[RIGHT]), (BOX_ADDED, BOX_REMOVED)),
+        (entry("rose", job="a"), entry("rose", job="b"), (METADATA_ONLY,)),
+        (entry(boxes=[LEFT]), entry(boxes=[LEFT], size=(1280, 960)), (METADATA_ONLY,)),
+    ],
+)
+def test_a_difference_has_the_class_that_people_would_name(desired, observed, expected):
+    """What happened to the image, not to its line."""
+    assert expected == kinds(desired, observed)
+
+
+def test_an_errored_image_says_so_besides_what_else_it_is():
+    """Being marked by AWS hides no difference, and no difference hides the mark."""
+    assert (RELABELLED, ERRORED) == kinds(entry("rose"), entry("tulip"), errored=True)
+    assert (ERRORED,) == kinds(entry("rose"), entry("rose"), errored=True)
+
+
+words = st.sampled_from(["rose", "tulip", "iris"])
+entries = st.builds(
+    lambda labels, boxes: entry(*sorted(labels), boxes=tuple(boxes)),
+    st.sets(words),
+    st.lists(st.tuples(words, *[st.integers(2, 60)] * 4), max_size=4),
+)
+
+
+@given(entries, entries)
+def test_what_git_lost_is_what_aws_lacks(desired, observed):
+    """Swapping the sides swaps gain and loss, and leaves moves and their overlap alone."""
+    there, back = Tally(), Tally()
+    there.add(picture(desired, observed))
+    back.add(picture(observed, desired))
+
+    swapped = {row.label: (row.lost, row.gained, row.moved) for row in back.balances()}
+    assert {row.label: (row.gained, row.lost, row.moved) for row in there.balances()} == swapped
+
+
+@given(entries)
+def test_an_image_that_did_not_change_counts_for_nothing(same):
+    """No label gains or loses, and nothing moves."""
+    tally = Tally()
+    tally.add(picture(same, same))
+
+    assert () == tally.balances()
+
+
+def test_a_summary_counts_by_label():
+    """What came, what went, and how far what moved has moved."""
+    tally = Tally()
+    tally.add(picture(entry("crack"), entry("dust")))
+    tally.add(picture(entry(boxes=[("crack", 0, 0, 10, 10)]), entry(boxes=[("crack", 5, 0, 10, 10)])))
+    tally.add(picture(None, entry("dust")))
+
+    crack, dust = tally.balances()
+    assert LabelBalance("crack", gained=0, lost=1, moved=1, mean_iou=pytest.approx(1 / 3)) == crack
+    assert LabelBalance("dust", gained=2) == dust
+
+
+def item(cause: Cause, **more) -> DriftItem:
+    return DriftItem("s3://bucket/image.png", (BOX_MOVED,), cause, **more)
+
+
+@pytest.mark.parametrize(
+    ("items", "complete", "verdict", "alarm"),
+    [
+        ([], True, DriftVerdict.IN_SYNC, 0),
+        ([], False, DriftVerdict.UNKNOWN, 0),
+        ([item(Cause.SPEC_CHANGED)], True, DriftVerdict.PENDING, 0),
+        ([item(Cause.SPEC_ADDED)], False, DriftVerdict.UNKNOWN, 0),
+        ([item(Cause.SPEC_ADDED), item(Cause.ORPHAN)], True, DriftVerdict.DRIFTED, 4),
+        ([item(Cause.DRIFT_MODIFIED)], False, DriftVerdict.DRIFTED, 4),
+        ([item(Cause.CONFLICT)], True, DriftVerdict.DRIFTED, 4),
+        ([item(Cause.UNATTRIBUTED)], True, DriftVerdict.DRIFTED, 4),
+        ([item(Cause.ORPHAN, acknowledged="known")], True, DriftVerdict.DRIFTED, 0),
+    ],
+)
+def test_the_verdict_says_who_moved(items, complete, verdict, alarm):
+    """Drift where AWS may have moved, pending where only git did, and never "in sync" half-seen."""
+    found = DatasetDrift("train", None, items=tuple(items), complete=complete)
+
+    assert (verdict, (0, alarm)) == (found.verdict, found.exit_codes)

@@ -1,0 +1,106 @@
+"""Line edits as a diff: what git makes of it is what we make of it."""
+
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.propose.patch import LineEdit, edited, file_diff, new_file_diff
+
+LINES = st.sampled_from([b"a", b"b", b"", b"-- x", b"\xc3\xa9", b"y\r", b"@@ -1 +1 @@"])
+
+
+def split(text: bytes) -> list[bytes]:
+    return [line + b"\n" for line in text.split(b"\n")[:-1]] + [
+        last for last in text.split(b"\n")[-1:] if last
+    ]
+
+
+@st.composite
+def texts_with_edits(draw):
+    body = draw(st.lists(LINES, min_size=1, max_size=40))
+    text = b"\n".join(body) + draw(st.sampled_from([b"\n", b""]))
+    lines = split(text)
+    edits, at = [], 1
+    while at <= len(lines) and draw(st.integers(0, 4)):
+        first = at + draw(st.integers(0, 12))
+        if first > len(lines):
+            break
+        removed = draw(st.integers(0, min(3, len(lines) + 1 - first)))
+        added = tuple(
+            line + b"\n" for line in draw(st.lists(LINES, min_size=0 if removed else 1, max_size=3))
+        )
+        edits.append(LineEdit(first, removed, added))
+        at = first + removed + 1
+    return lines, edits
+
+
+def applied(tmp_path, name, before, diff):
+    target = tmp_path / name
+    if before is not None:
+        target.write_bytes(before)
+    done = subprocess.run(
+        ["git", "apply", "--whitespace=nowarn", "-"], cwd=tmp_path, input=diff, capture_output=True
+    )
+    assert 0 == done.returncode, (done.stderr, diff)
+    return target.read_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts_with_edits())
+def test_git_makes_of_the_diff_what_the_edits_say(tmp_path_factory, case):
+    """Whatever is removed, added and left between: the diff and the edits are one."""
+    lines, edits = case
+    after = b"".join(edited(lines, edits))
+    if not edits or after == b"".join(lines):
+        return
+    diff = b"".join(file_diff("f.jsonl", lines, edits))
+
+    assert after == applied(tmp_path_factory.mktemp("p"), "f.jsonl", b"".join(lines), diff)
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "with space", 'qu"ote', "tab\there", "back\\slash", "ünïcode", "a b.j"]
+)
+def test_any_file_name_can_be_patched(tmp_path, name):
+    """Names are quoted as git quotes them."""
+    diff = b"".join(file_diff(name, [b"one\n"], [LineEdit(1, 1, (b"two\n",))]))
+
+    assert b"two\n" == applied(tmp_path, name, b"one\n", diff)
+
+
+def test_a_file_can_be_made(tmp_path):
+    """A file that was not there is there."""
+    assert b"x\ny" == applied(tmp_path, "new", None, b"".join(new_file_diff("new", [b"x\n", b"y"])))
+
+
+def test_a_diff_reads_like_anybody_elses():
+    """Three lines of context, and the numbers of the lines."""
+    lines = [b"%d\n" % number for number in range(1, 9)]
+
+    assert b"""\
+diff --git a/f b/f
+--- a/f
++++ b/f
+@@ -2,7 +2,7 @@
+ 2
+ 3
+ 4
+-5
++five
+ 6
+ 7
+ 8
+""" == b"".join(file_diff("f", lines, [LineEdit(5, 1, (b"five\n",))]))
+
+
+def test_later_hunks_count_what_came_before():
+    """The second hunk says where it stands in the old text and in the new one."""
+    lines = [b"%d\n" % number for number in range(1, 31)]
+
+    diff = b"".join(file_diff("f", lines, [LineEdit(2, 1, ()), LineEdit(20, 0, (b"x\n",))]))
+
+    assert [b"@@ -1,5 +1,4 @@", b"@@ -17,6 +16,7 @@"] == [
+        line for line in diff.split(b"\n") if line.startswith(b"@@")
+    ]

@@ -1,0 +1,77 @@
+"""A line is rewritten in its author's hand."""
+
+import json
+import random
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.entry import canonical
+from reconciler.core.propose.restyle import PLAIN, Style, composed, restyled, style_of
+from tests.core.strategies import FIELDS, attributes, dumped, rewritten
+
+
+def rewrite(old: str, fields, fallback=PLAIN) -> str:
+    return restyled(old.encode(), fields, fallback).decode()
+
+
+@given(FIELDS | attributes(), FIELDS | attributes(), st.randoms(use_true_random=False))
+def test_what_is_written_is_what_was_meant(old, new, rng: random.Random):
+    """Whatever the old line looks like, the new one says the new fields."""
+    text = restyled(dumped(old, rng), new)
+
+    assert canonical(new) == canonical(orjson.loads(text))
+
+
+@given(FIELDS | attributes(), st.randoms(use_true_random=False))
+def test_an_equal_line_keeps_every_byte(fields, rng: random.Random):
+    """Another order of keys, or 1.0 for 1, is no reason to touch a line."""
+    old = dumped(rewritten(fields, rng), rng)
+
+    assert old == restyled(old, rewritten(fields, rng))
+
+
+@pytest.mark.parametrize(
+    ("old", "fields", "new"),
+    [
+        ('{"a":1,"b":2}', {"b": 3, "a": 1}, '{"a":1,"b":3}'),
+        ('{"a": 1, "b": 2}', {"a": 1, "b": 2, "c": {"d": [1, 2]}}, '{"a": 1, "b": 2, "c": {"d": [1, 2]}}'),
+        ('{"a":1,"b":2}', {"c": {"d": [1, 2]}, "a": 1}, '{"a":1,"c":{"d":[1,2]}}'),
+        ('{ "a" : 1 , "b" : 2 }', {"b": 2}, '{ "b" : 2 }'),
+        ('  {"a":1} ', {"a": 2}, '  {"a":2} '),
+        ('{"a":[1,2,3]}', {"a": [1, 3]}, '{"a":[1,3]}'),
+        ('{"a":[1, 3]}', {"a": [0, 1, 2, 3]}, '{"a":[0, 1, 2, 3]}'),
+        ('{"left":86.0,"top":1}', {"left": 91, "top": 2.0}, '{"left":91.0,"top":2}'),
+        ('{"a":"\\u00e9","b":1}', {"a": "\u00e9", "b": "\u00e8"}, '{"a":"\\u00e9","b":"\\u00e8"}'),
+        ('{"a":"\\u00E9","b":1}', {"a": "\u00e9", "b": "\u00ea"}, '{"a":"\\u00E9","b":"\\u00EA"}'),
+        ('{"a":"\u00e9","b":1}', {"a": "\u00e9", "b": "\u00e8"}, '{"a":"\u00e9","b":"\u00e8"}'),
+        ('{"a":"s3:\\/\\/b","b":1}', {"a": "s3://b", "b": "x/y"}, '{"a":"s3:\\/\\/b","b":"x\\/y"}'),
+        ('{"a":1,"cl-metadata":{}}', {"a": 2}, '{"a":2}'),
+        ('{"a":true}', {"a": 1}, '{"a":1}'),
+        ('{"a":{}}', {"a": {"b": 1}}, '{"a":{"b":1}}'),
+        ('{"a":{"b":1}}', {"a": {}}, '{"a":{}}'),
+    ],
+)
+def test_the_hand_is_kept(old, fields, new):
+    """Order of keys, spaces, the way of numbers and letters; and only what must change does."""
+    assert new == rewrite(old, fields)
+
+
+def test_what_a_short_line_does_not_tell_is_taken_from_its_neighbours():
+    """A line with nothing but a source-ref has no comma."""
+    fallback = style_of('{"a": "\\u00e9", "b": 1}')
+
+    assert '{"a": 1, "b": "\\u00e8"}' == rewrite('{"a": 1}', {"a": 1, "b": "\u00e8"}, fallback)
+    assert '{"a":1,"b":"\\u00e8"}' == rewrite('{"a":1}', {"a": 1, "b": "\u00e8"}, Style(escapes=True))
+
+
+def test_a_new_line_looks_like_its_neighbour():
+    """Composed in the hand that was seen."""
+    fields = {"source-ref": "s3://b/é.jpg", "a": [1.0, 2]}
+
+    assert b'{"source-ref": "s3://b/\\u00e9.jpg", "a": [1, 2]}' == composed(
+        fields, style_of('{"a": "\\u00e8", "b": 1}')
+    )
+    assert json.loads(composed(fields, Style())) == fields

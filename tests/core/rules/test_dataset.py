@@ -1,0 +1,164 @@
+import pytest
+
+from reconciler.core import limits
+from reconciler.core.codes import Code
+from reconciler.core.problem import Origin, Severity
+from reconciler.core.rules import (
+    Checked,
+    DatasetFacts,
+    Finding,
+    Kind,
+    check_dataset,
+    check_line,
+    check_pair,
+    duplicate_source_ref,
+    image_in_train_and_test,
+)
+
+BAD = (Finding(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
+ODD = (Finding(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
+
+
+def line(*labels: str, bucket: str = "bucket", kinds: Kind = Kind.IMAGE_LEVEL, findings=()) -> Checked:
+    return Checked(f"s3://{bucket}/a.jpg", labels, kinds, findings)
+
+
+def facts(*lines: Checked) -> DatasetFacts:
+    found = DatasetFacts()
+    for checked in lines:
+        found.add(checked)
+    return found
+
+
+def codes(found, dataset_type="TRAIN"):
+    return [(finding.code, finding.severity) for finding in check_dataset(found, dataset_type)]
+
+
+def test_two_labels_in_one_bucket_are_fine():
+    """The smallest dataset that can be trained on."""
+    assert [] == codes(facts(line("cat"), line("dog")))
+
+
+def test_an_empty_dataset_is_no_business_of_the_rules():
+    """Whether a dataset may be empty is for its spec to say."""
+    assert () == check_dataset(DatasetFacts(), "TRAIN")
+
+
+def test_each_bucket_is_named_with_its_images():
+    """The reader sees which of them is the stray one."""
+    (found,) = check_dataset(facts(line("a"), line("b", bucket="stray"), line("a")), "TRAIN")
+
+    assert Code.MULTIPLE_BUCKETS is found.code
+    assert "bucket (2 images), stray (1 images)" in found.message
+
+
+@pytest.mark.parametrize(
+    ("invalid", "expected"),
+    [
+        pytest.param(2, [], id="twenty-percent"),
+        pytest.param(3, [(Code.TOO_MANY_RECORDS_IN_ERROR, Severity.ERROR)], id="more"),
+    ],
+)
+def test_more_than_a_fifth_of_invalid_lines_is_too_many(invalid, expected):
+    """Warnings do not count: training ignores such lines, and does not call them invalid."""
+    lines = [line("a", "b", findings=BAD)] * invalid + [line("a", "b", findings=ODD)] * (10 - invalid)
+
+    assert expected == codes(facts(*lines))
+
+
+def test_a_blank_line_counts_for_nothing():
+    """It is never sent, so it cannot spoil the share of valid ones."""
+    found = facts(line("a", "b"), check_line(b""), check_line(b"  \t"))
+
+    assert (1, 0) == (found.entries, found.invalid)
+
+
+def test_a_line_without_a_usable_source_ref_is_an_invalid_entry():
+    """It counts, and names no bucket."""
+    found = facts(check_line(b"{}"), check_line(b'{"source-ref":"https://b/a"}'))
+
+    assert (2, 2, {}) == (found.entries, found.invalid, dict(found.buckets))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(250, []), (251, [(Code.TOO_MANY_LABELS, Severity.ERROR)])])
+def test_a_dataset_has_250_labels_at_most(count, expected):
+    """The limit itself is allowed."""
+    assert expected == codes(facts(*(line(f"label {number}") for number in range(count))))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param([line("a")], [Code.TOO_FEW_LABELS], id="one-image-level"),
+        pytest.param([line("a", kinds=Kind.BOXES)], [], id="one-of-boxes"),
+        pytest.param([line(kinds=Kind.NONE)], [Code.TOO_FEW_LABELS], id="none"),
+        pytest.param([line(kinds=Kind.BOXES)], [Code.TOO_FEW_LABELS], id="no-box-at-all"),
+    ],
+)
+def test_training_needs_two_labels_or_one_for_boxes(lines, expected):
+    """A warning: such a dataset can be stored, only not trained on."""
+    assert [(code, Severity.WARNING) for code in expected] == codes(facts(*lines))
+
+
+@pytest.mark.parametrize(
+    "kinds", [(Kind.BOTH, Kind.BOTH), (Kind.BOXES, Kind.IMAGE_LEVEL), (Kind.BOTH, Kind.BOXES)]
+)
+def test_a_mixture_of_model_types_is_a_warning(kinds):
+    """Training takes the one kind and ignores the other, without saying which beforehand."""
+    found = facts(*(line("a", "b", kinds=kind) for kind in kinds))
+
+    assert [(Code.MIXED_MODEL_TYPES, Severity.WARNING)] == codes(found)
+
+
+def test_a_label_has_1000_test_images_at_most():
+    """A limit of test datasets alone."""
+    found = facts(*[line("a", "b")] * limits.MAX_TEST_IMAGES_PER_LABEL)
+    assert [] == codes(found, "TEST")
+
+    found.add(line("a"))
+    assert [(Code.TOO_MANY_TEST_IMAGES, Severity.WARNING)] == codes(found, "TEST")
+    assert [] == codes(found, "TRAIN")
+
+
+def test_a_dataset_has_250_000_entries_at_most():
+    """The limit itself is allowed."""
+    found = facts(line("a", "b"))
+    found.kinds[Kind.NONE] = limits.MAX_ENTRIES - 1
+    assert [] == codes(found)
+
+    found.add(line("a"))
+    assert [(Code.TOO_MANY_ROWS, Severity.ERROR)] == codes(found)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "expected"),
+    [
+        pytest.param("abcd", "ab", [], id="half"),
+        pytest.param("abcd", "axyz", [Code.INSUFFICIENT_LABEL_OVERLAP], id="less"),
+        pytest.param("abc", "", [], id="no-test-labels-yet"),
+        pytest.param("", "abc", [], id="no-training-labels-yet"),
+    ],
+)
+def test_the_test_dataset_has_half_of_the_training_labels(train, test, expected):
+    """Common labels in relation to the training labels; too few is a warning, since each alone is fine."""
+    found = check_pair(facts(line(*train)), facts(line(*test)))
+
+    assert [(code, Severity.WARNING) for code in expected] == [(f.code, f.severity) for f in found]
+
+
+def test_a_repeated_image_names_its_other_place():
+    """A reader who is at one of the lines is told where the other is."""
+    found = duplicate_source_ref("s3://b/a.jpg", Origin("train.jsonl", 12))
+
+    assert (Severity.ERROR, "RKD3001") == found[:2]
+    assert "s3://b/a.jpg" in found.message
+    assert "train.jsonl:12" in found.message
+    assert "another line" in duplicate_source_ref("s3://b/a.jpg", None).message
+
+
+def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
+    """AWS accepts it; the examination is worth less."""
+    found = image_in_train_and_test("s3://b/a.jpg", Origin("test.jsonl", 3))
+
+    assert (Severity.WARNING, "RKD3002") == found[:2]
+    assert "test.jsonl:3" in found.message

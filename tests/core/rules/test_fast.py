@@ -1,0 +1,187 @@
+"""The law of the fast path: when it answers, the slow rules give the same answer."""
+
+import copy
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
+from reconciler.core.rules import check_line
+from reconciler.core.rules.fast import check_clean
+from reconciler.core.rules.line import check_slowly
+from tests.fixtures.lines import rows
+
+CLEAN = [
+    box_line(1),
+    box_line(2, boxes=1),
+    image_level_line(3),
+    image_level_line(4, labels=1) | {key: value for key, value in box_line(5).items() if key != "source-ref"},
+    {"source-ref": "s3://bucket/a.jpg"},
+]
+TEXTS = [row.raw for row in rows() if len(row.raw) < 2000]
+
+# What the rules turn on: words of the format, numbers at the limits, characters nobody sees.
+WORDS = """
+source-ref bounding-box bounding-box-metadata relay relay-metadata a-metadata-metadata -metadata extra
+image_size annotations class_id top objects confidence class-map class-name type job-name human-annotated
+creation-date adjustment-status cl cl-metadata cl-errors errors code rekognition-custom-labels-training-0
+"""
+DATES = """
+2021-06-22T10:11:18.006Z 2021-06-22 20210622T101118 10:11:18 2021-06-22T10:11:18,006 2021-06-22t10:11:18z
+2021-06-22T24:00:00Z 2021-06-22T23:59:60Z 2021-06-22T10:11:18.1234567+01:30
+"""
+words = st.sampled_from(["", *WORDS.split()])
+dates = st.sampled_from(DATES.split())
+numbers = st.sampled_from(
+    [-1, 0, 1, 2, 3, 4, 63, 64, 999, 1000, 4096, 4097, 2**31, 2**63, 2**64, 2**70, -0.0, 0.5, 1.0, 4.0, 1e300]
+)
+names = st.sampled_from(
+    ["0", "-0", "00", "x" * 255, "x" * 256, "cat, black", " cat", "cat\u00a0", "猫", "\u202e"]
+)
+known = st.sampled_from(["yes", "no", "groundtruth/image-classification", "groundtruth/object-detection"])
+refs = st.sampled_from(
+    [
+        "s3://bucket/a.jpg",
+        "s3://bucket/",
+        "s3://b/a,b.jpg",
+        "s3://b/\u200b",
+        "S3://b/a",
+        "s3://b/a ",
+        "s3://b/\x7f",
+    ]
+)
+strings = words | dates | names | known | refs
+values = st.recursive(
+    st.none() | st.booleans() | numbers | strings | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """List each container of a document together with each key or index in it."""
+    found = []
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in steps:
+        found += [(value, step), *places(inner)]
+    return found
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> bytes:
+    """A clean document after one to three changes to its structure."""
+    document = copy.deepcopy(draw(st.sampled_from(CLEAN)))
+    for _ in range(draw(st.integers(0, 3))):
+        holder, step = draw(st.sampled_from(places(document)))
+        match draw(st.sampled_from(["set", "drop", "add", "rename", "repeat"])):
+            case "set":
+                holder[step] = draw(values)
+            case "drop" if len(document) > 1:
+                del holder[step]
+            case "add" if isinstance(holder, dict):
+                holder[draw(words)] = draw(values)
+            case "rename" if isinstance(holder, dict):
+                holder[draw(words)] = holder.pop(step)
+            case "repeat" if isinstance(holder, list):
+                holder.append(copy.deepcopy(holder[step]))
+    separators = draw(st.sampled_from([COMPACT, SPACED]))
+    text = json.dumps(document, separators=separators, ensure_ascii=draw(st.booleans()))
+    return text.encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def scrambled(draw: st.DrawFn) -> bytes:
+    """A line of the table or a clean one, with bytes put in, left out, or members repeated."""
+    raw = draw(st.sampled_from(TEXTS) | mutants())
+    for _ in range(draw(st.integers(1, 2))):
+        start = draw(st.integers(0, len(raw)))
+        match draw(st.sampled_from(["insert", "cut", "member", "escape"])):
+            case "insert":
+                piece = draw(st.binary(max_size=2) | st.sampled_from([b",", b'"', b"\\", b" ", b"0", b"-"]))
+                raw = raw[:start] + piece + raw[start:]
+            case "cut":
+                raw = raw[:start] + raw[start + draw(st.integers(1, 9)) :]
+            case "member":
+                start = raw.find(b"{", start) + 1
+                key = json.dumps(draw(words)).encode()
+                raw = (
+                    raw[:start]
+                    + key
+                    + b":"
+                    + draw(st.sampled_from([b"1", b'"a"', b"{}", b"[]"]))
+                    + b","
+                    + raw[start:]
+                )
+            case "escape" if start < len(raw) and raw[start : start + 1].isalnum():
+                raw = raw[:start] + b"\\u%04x" % raw[start] + raw[start + 1 :]
+    return raw
+
+
+def repeated(line: dict[str, Any], **metadata: Any) -> str:
+    """Write a line with fields of its metadata replaced (or left out, for None) and one key repeated."""
+    key = next(key for key in line if key.endswith("-metadata"))
+    fields = {name: value for name, value in (line[key] | metadata).items() if value is not None}
+    return json.dumps(line | {key: fields}).replace('"job-name":', '"job-name": "x", "job-name":')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(repeated(image_level_line(1), **{"human-annotated": None}), id="missing-and-repeated"),
+        pytest.param(repeated(box_line(1), **{"human-annotated": None}), id="missing-and-repeated-of-boxes"),
+        pytest.param(
+            repeated(image_level_line(1, labels=1), **{"class-name": "a, b"}).replace("a, b", "a\\u002c b"),
+            id="repeated-behind-an-escaped-comma",
+        ),
+        pytest.param(json.dumps(image_level_line(1) | {"note-metadata": "x"}), id="string-called-metadata"),
+        pytest.param(
+            json.dumps(image_level_line(1)).replace("pot_resistor", "rekognition-custom-labels-training-0"),
+            id="output-of-training",
+        ),
+    ],
+)
+def test_lines_made_to_deceive_the_shortcut(text: str):
+    """Each is odd in a way that no random change is likely to hit upon."""
+    raw = text.encode()
+
+    assert check_slowly(raw).findings
+    assert check_clean(raw) is None
+
+
+@given(mutants() | scrambled())
+@settings(max_examples=600, deadline=None)
+def test_an_answer_of_the_shortcut_is_the_answer_of_the_rules(raw: bytes):
+    """Whatever is done to a clean line, the two never contradict one another, and nothing raises."""
+    assert check_clean(raw) in (None, check_slowly(raw))
+
+
+@given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
+def test_nothing_raises(raw: bytes):
+    """Any bytes at all get an answer, and one that is not clean says why."""
+    checked = check_line(raw)
+
+    assert checked.labels or checked.findings
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(box_line(1), id="boxes"),
+        pytest.param(box_line(2, boxes=50), id="fifty-boxes"),
+        pytest.param(image_level_line(1, labels=3), id="image-level"),
+        pytest.param(box_line(1) | {"customer": "acme"}, id="extra-string"),
+        pytest.param(box_line(1) | {"source-ref": "s3://bucket/Smith, J/été.jpg"}, id="comma-and-accent"),
+        pytest.param({"source-ref": "s3://bucket/a.jpg"}, id="unlabelled"),
+    ],
+)
+@pytest.mark.parametrize("separators", [COMPACT, SPACED])
+def test_usual_lines_take_the_shortcut(fields, separators):
+    """As the console, labelling jobs and json.dumps write them, whatever the order of their keys."""
+    shuffled = dict(random.Random(7).sample(list(fields.items()), k=len(fields)))
+
+    for document in (fields, shuffled):
+        assert check_clean(json.dumps(document, separators=separators, ensure_ascii=False).encode())

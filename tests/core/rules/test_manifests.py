@@ -1,0 +1,58 @@
+"""Whole manifests as labelling jobs and the console write them, and the troubles met in public ones."""
+
+from pathlib import Path
+
+from reconciler.core.rules import DatasetFacts, Kind, check_dataset, check_line
+
+MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
+
+
+def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
+    """Check a manifest; give the codes of each line, and what is known of the whole."""
+    facts = DatasetFacts()
+    codes = []
+    for raw in (MANIFESTS / name).read_bytes().removesuffix(b"\n").split(b"\n"):
+        checked = check_line(raw)
+        facts.add(checked)
+        codes.append([finding.code.value for finding in checked.findings])
+    return codes, facts
+
+
+def test_an_image_level_manifest_as_the_console_writes_it():
+    """Two labels an image, an extra key, accents and commas in names: only the bare line is worth a word."""
+    codes, facts = read("garden.manifest")
+
+    assert [[], [], [], [], ["WARNING_UNANNOTATED_RECORD"]] == codes
+    assert {"spurge": 2, "with_leaves": 2, "iris": 2, "without_leaves": 1} == facts.labels
+    assert () == check_dataset(facts, "TRAIN")
+
+
+def test_a_box_manifest_with_spaces_and_windows_line_ends():
+    """White space between tokens means nothing; of a class map only the classes in use count as labels."""
+    codes, facts = read("desk-spaced-crlf.manifest")
+
+    assert [[], [], []] == codes
+    assert {"mouse": 2, "keyboard": 2} == facts.labels
+    assert {Kind.BOXES: 3} == facts.kinds
+
+
+def test_the_troubles_of_public_manifests():
+    """One line for each; every one is named by its own code, and none hides the next line."""
+    codes, facts = read("desk-troubles.manifest")
+
+    assert [
+        ["RKD2006"],
+        ["RKD2012"],
+        ["ERROR_UNSUPPORTED_USE_CASE_TYPE"],
+        ["ERROR_TOO_MANY_BOUNDING_BOXES"],
+        ["ERROR_MISSING_BOUNDING_BOX_CONFIDENCE"],
+        ["ERROR_NO_LABEL_ATTRIBUTES"],
+        ["RKD2004"],
+        ["ERROR_INVALID_IMAGE_DIMENSION"],
+        ["WARNING_NO_ATTRIBUTE_ANNOTATIONS", "WARNING_NO_ANNOTATIONS"],
+        ["ERROR_UNSUPPORTED_USE_CASE_TYPE", "ERROR_NO_VALID_LABEL_ATTRIBUTES"],
+        ["RKD2002"],
+        ["ERROR_INVALID_JSON_LINE"],
+    ] == codes
+    assert (11, 7) == (facts.entries, facts.invalid)
+    assert ["ERROR_TOO_MANY_RECORDS_IN_ERROR"] == [found.code for found in check_dataset(facts, "TRAIN")]

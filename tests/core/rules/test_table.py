@@ -1,0 +1,41 @@
+"""Each row of `tests/fixtures/lines.yaml`, through the public door and through the readable rules."""
+
+import pytest
+
+from reconciler.core.rules import check_line
+from reconciler.core.rules.fast import check_clean
+from reconciler.core.rules.line import check_slowly
+from tests.fixtures.lines import Row, rows
+
+TABLE = [pytest.param(row, id=row.id) for row in rows()]
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_a_line_gets_the_codes_of_the_table(row: Row):
+    """All codes, with their severities, and no others."""
+    found = [(finding.code, finding.severity) for finding in check_line(row.raw).findings]
+
+    assert dict(row.validator) == dict(found)
+    assert len(row.validator) == len(found)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_the_shortcut_agrees_with_the_rules(row: Row):
+    """The fast path answers as the slow rules do, or not at all."""
+    assert check_clean(row.raw) in (None, check_slowly(row.raw))
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_what_the_service_drops_or_marks_is_an_error(row: Row):
+    """A line with documented trouble at the service is never sent; a blank one is no line at all."""
+    checked = check_line(row.raw)
+    trouble = row.service is not None and (row.service.dropped or bool(row.service.errors))
+
+    assert not (trouble and checked.is_valid and not checked.is_blank)
+
+
+def test_ids_are_unique():
+    """A failing row can be found by its name."""
+    names = [row.id for row in rows()]
+
+    assert sorted(set(names)) == sorted(names)

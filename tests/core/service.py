@@ -1,0 +1,47 @@
+"""A stand-in for the service, as far as a search for culprits can see it."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from reconciler.core.bisect import Isolation, Result
+from reconciler.core.narrow import Narrowing
+
+Lines = frozenset[int]
+
+
+@dataclass
+class Service:
+    """Lines are numbers. What fails: any poison, any whole group, and what `whim` says, each time anew."""
+
+    poison: Collection[int] = ()
+    groups: Collection[Collection[int]] = ()
+    whim: Callable[[Lines], bool] = lambda _: False
+    passed: list[Lines] = field(default_factory=list)
+    failed: list[Lines] = field(default_factory=list)
+
+    def update(self, sent: Iterable[int]) -> Result:
+        lines = frozenset(sent)
+        bad = lines & set(self.poison) or any(lines.issuperset(group) for group in self.groups)
+        if bad or self.whim(lines):
+            self.failed.append(lines)
+            return Result.FAILED
+        self.passed.append(lines)
+        return Result.PASSED
+
+    @property
+    def in_place(self) -> Lines:
+        return frozenset().union(*self.passed)
+
+    @property
+    def updates(self) -> int:
+        return len(self.passed) + len(self.failed)
+
+    def carry_out(self, strategy: Isolation[int] | Narrowing[int]) -> None:
+        """Send whatever the strategy asks for, until it asks for nothing."""
+        while (batch := strategy.next()) is not None:
+            strategy.tell(self.update(batch.items))
+
+
+def lines(count: int, size: int = 9) -> list[tuple[int, int]]:
+    """Number that many lines, each of *size* bytes, newline excluded."""
+    return [(line, size) for line in range(count)]

@@ -1,0 +1,321 @@
+"""A failed update names no line; the lines are told apart all the same, and the good ones go in."""
+
+import random
+from itertools import combinations
+from statistics import mean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.batch import pack
+from reconciler.core.bisect import Isolation, Result
+from reconciler.core.limits import MAX_UPDATE_BYTES
+from tests.core.service import Service, lines
+
+ENDLESS = 1_000_000
+
+
+def isolate(service, count, *, batches=1, **how):
+    """Carry out the isolation of that many equal lines, packed into that many batches."""
+    isolation = Isolation(lines(count), limit=10 * -(-count // batches), **how)
+    service.carry_out(isolation)
+    return isolation
+
+
+def sets(lines):
+    return [set(group) for group in lines]
+
+
+def once(groups):
+    """Whether no line is in two of the groups."""
+    return sum(map(len, groups)) == len(frozenset().union(*groups))
+
+
+def test_what_passes_is_sent_once_in_order_and_full():
+    """Where nothing fails, the search costs nothing."""
+    service = Service()
+    isolation = isolate(service, 7, batches=3)
+
+    assert [{0, 1, 2}, {3, 4, 5}, {6}] == sets(service.passed)
+    assert ((), (), ()) == (isolation.convicted, isolation.parked, isolation.together)
+
+
+def test_nothing_to_send_asks_for_no_update():
+    """An empty plan makes no call."""
+    assert Isolation([], limit=100).next() is None
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_any_one_or_two_culprits_are_convicted_and_all_others_applied(count, batches):
+    """Every place, and every two places, of a few lines."""
+    places = [(place,) for place in range(count)] + list(combinations(range(count), 2))
+    for bad in places:
+        service = Service(poison=bad)
+        isolation = isolate(service, count, batches=batches)
+
+        assert bad == tuple(sorted(isolation.convicted))
+        assert set(range(count)) - set(bad) == service.in_place
+        assert ((), ()) == (isolation.parked, isolation.together)
+        assert once(service.passed)
+
+
+@pytest.mark.parametrize("count", range(2, 10))
+@pytest.mark.parametrize("batches", [1, 2])
+def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
+    """Neither is to blame, both are good alone: nothing stays out, and the group that failed is told."""
+    for pair in combinations(range(count), 2):
+        service = Service(groups=[pair])
+        isolation = isolate(service, count, batches=batches)
+
+        assert set(range(count)) == service.in_place
+        assert ((), ()) == (isolation.convicted, isolation.parked)
+        assert once(service.passed)
+        assert bool(service.failed) == bool(isolation.together)
+        assert all(set(pair) <= set(group) for group in isolation.together)
+
+
+@pytest.mark.parametrize("count", range(3, 10))
+def test_a_culprit_does_not_hide_behind_a_pair(count):
+    """Every culprit with every pair of other lines."""
+    for bad in range(count):
+        for pair in combinations(set(range(count)) - {bad}, 2):
+            service = Service(poison=[bad], groups=[pair])
+            isolation = isolate(service, count)
+
+            assert (bad,) == isolation.convicted
+            assert set(range(count)) - {bad} == service.in_place
+
+
+@st.composite
+def worlds(draw):
+    """Lines of any size, a limit that they fit, and a service that dislikes some of them."""
+    sizes = draw(st.lists(st.integers(1, 60), min_size=1, max_size=70))
+    limit = draw(st.integers(max(sizes) + 1, sum(sizes) + len(sizes) + 1))
+    line = st.integers(0, len(sizes) - 1)
+    poison = draw(st.sets(line, max_size=8))
+    groups = [group for group in draw(st.lists(st.sets(line, max_size=3), max_size=3)) if len(group) > 1]
+    moody = draw(st.sets(line, max_size=4))
+    chance = draw(st.randoms(use_true_random=False))
+    service = Service(poison, groups, whim=lambda sent: bool(sent & moody) and chance.random() < 0.5)
+    return list(enumerate(sizes)), limit, service, moody, chance
+
+
+@given(worlds(), st.none() | st.integers(0, 60), st.booleans())
+def test_the_laws_hold_whatever_fails(world, allowance, partial):
+    """
+    Poison, groups, moods, failures that store a part: in the end each line is in place or named.
+
+    And on the way no line is sent again that is in place, none that is convicted, no batch is empty or over
+    the limit, and the bound is kept.
+    """
+    items, limit, service, moody, chance = world
+    isolation = Isolation(items, limit, allowance=allowance)
+    stored, sizes = set(), dict(items)
+    while (batch := isolation.next()) is not None:
+        assert batch.items == isolation.next().items
+        assert sum(sizes[line] + 1 for line in batch.items) == batch.size <= limit
+        assert not stored & set(batch.items)
+        assert not set(isolation.convicted) & set(batch.items)
+        result = service.update(batch.items)
+        isolation.tell(result)
+        if result is Result.PASSED:
+            stored |= set(batch.items)
+        elif partial:
+            seen = {line for line in batch.items if line not in service.poison and chance.random() < 0.3}
+            isolation.known_in_place(seen)
+            stored |= seen
+
+    named = {*isolation.convicted}.union(*isolation.parked)
+    assert set(sizes) == stored | named
+    assert not stored & named
+    assert once([isolation.convicted, *isolation.parked])
+    assert set(isolation.convicted) <= {*service.poison, *moody}
+    assert all({line} in sets(service.failed) for line in isolation.convicted)
+    assert allowance is None or service.updates <= len(pack(items, limit)) + allowance
+    assert (service.updates, len(service.passed)) == (isolation.updates, isolation.passes)
+
+
+@given(worlds())
+def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(world):
+    """Once any update passes, the fault is in the lines, and none is left in doubt."""
+    items, limit, service, *_ = world
+    service.whim = lambda _: False
+    isolation = Isolation(items, limit, allowance=ENDLESS)
+    service.carry_out(isolation)
+
+    if service.passed:
+        assert set(service.poison) == set(isolation.convicted)
+        assert () == isolation.parked
+
+
+@given(worlds())
+def test_the_same_answers_lead_to_the_same_updates(world):
+    """What was sent can be told from the journal: no chance is in it."""
+    items, limit, service, *_ = world
+    service.whim = lambda _: False
+    again = Service(service.poison, service.groups)
+    for each in (service, again):
+        each.carry_out(Isolation(items, limit))
+
+    assert (service.passed, service.failed) == (again.passed, again.failed)
+
+
+@pytest.mark.parametrize(("culprits", "budget"), [(1, 15), (2, 28), (5, 65)])
+def test_isolation_keeps_its_budget(culprits, budget):
+    """The mean over places of all updates for 3,400 lines in one batch."""
+    rng = random.Random(culprits)
+    updates = []
+    for _ in range(60):
+        service = Service(poison=rng.sample(range(3_400), culprits))
+        isolation = Isolation(lines(3_400, size=700), MAX_UPDATE_BYTES)
+        service.carry_out(isolation)
+        assert set(service.poison) == set(isolation.convicted)
+        updates.append(service.updates)
+
+    assert budget >= mean(updates)
+
+
+def test_every_batch_is_tried_before_any_is_searched():
+    """A culprit in the first batch does not keep the healthy ones waiting."""
+    service = Service(poison=[0])
+    isolation = Isolation(lines(6), limit=20)
+
+    asked = []
+    for _ in range(3):
+        asked.append(isolation.next().items)
+        isolation.tell(service.update(asked[-1]))
+    assert [(0, 1), (2, 3), (4, 5)] == asked
+
+
+def test_a_line_that_fails_alone_only_sometimes_is_not_convicted_once_it_passed():
+    """It failed with the others, passed alone, and is in place."""
+    moods = iter([True])
+    service = Service(whim=lambda sent: 2 in sent and next(moods, False))
+    isolation = isolate(service, 4)
+
+    assert set(range(4)) == service.in_place
+    assert ((), ((0, 1, 2, 3),)) == (isolation.convicted, isolation.together)
+
+
+def test_where_nothing_ever_passes_the_search_gives_up_early():
+    """When even small parts fail, the fault is not in the lines; it is not paid for line by line."""
+    service = Service(poison=range(3_400))
+    isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
+    service.carry_out(isolation)
+
+    assert service.updates <= 40
+    assert (0, 2) == (isolation.passes, len(isolation.convicted))
+    assert 3_398 == sum(map(len, isolation.parked))
+
+
+def test_many_culprits_at_the_start_do_not_look_like_an_outage():
+    """After two fruitless bisections another part is tried; it passes, and the search goes on."""
+    service = Service(poison=range(6))
+    isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
+    service.carry_out(isolation)
+
+    assert set(range(6)) == set(isolation.convicted)
+    assert set(range(6, 3_400)) == service.in_place
+
+
+def test_past_the_bound_what_failed_is_parked_and_the_rest_still_sent():
+    """Two tests are allowed: one half is known bad, the other is good and must go in."""
+    service = Service(poison=[1])
+    isolation = isolate(service, 8, allowance=2)
+
+    assert ((), ((0, 1, 2, 3),)) == (isolation.convicted, isolation.parked)
+    assert {4, 5, 6, 7} == service.in_place
+    assert 3 == service.updates
+
+
+def test_no_allowance_means_no_search():
+    """The first pass alone is made."""
+    service = Service(poison=[1])
+    isolation = isolate(service, 8, batches=2, allowance=0)
+
+    assert ((0, 1, 2, 3),) == isolation.parked
+    assert 2 == service.updates
+
+
+def test_who_failed_alone_is_convicted_though_there_is_no_search():
+    """A batch of one line needs none."""
+    service = Service(poison=[0, 1])
+    isolation = isolate(service, 2, batches=2, allowance=0)
+
+    assert ((0, 1), ()) == (isolation.convicted, isolation.parked)
+
+
+def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
+    """The other is in place now, but this line was never sent alone."""
+    isolation = Isolation(lines(2), limit=20, allowance=0)
+    isolation.next()
+    isolation.tell(Result.FAILED)
+    isolation.known_in_place([0])
+
+    assert isolation.next() is None
+    assert ((), ((1,),)) == (isolation.convicted, isolation.parked)
+
+
+def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_it_fails():
+    """After a service error the same update goes again, without what was stored."""
+    isolation = Isolation(lines(4), limit=40)
+    isolation.next()
+    isolation.tell(Result.FAILED)
+    assert (0, 1) == isolation.next().items
+    isolation.known_in_place([0])
+    assert (1,) == isolation.next().items
+    isolation.tell(Result.FAILED)
+
+    assert (2, 3) == isolation.next().items
+    assert (1,) == isolation.convicted
+
+
+@pytest.mark.parametrize(
+    ("in_place", "merged"), [((), [{1, 2, 3, 5}, {6, 7}]), ((2, 3, 5), [{1, 6, 7}])], ids=["all", "few"]
+)
+def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
+    """In order, packed anew, without what a look has found in place."""
+    service = Service(poison=[0, 4])
+    isolation = Isolation(lines(8), limit=40)
+    while not service.passed and (batch := isolation.next()):
+        isolation.tell(service.update(batch.items))
+        if len(service.failed) == 6:
+            isolation.known_in_place(in_place)
+    service.carry_out(isolation)
+
+    assert merged == sets(service.passed)
+
+
+def test_what_a_look_found_in_place_is_not_sent():
+    """A failed update may have stored a part; an update told to be sent again shrinks as well."""
+    isolation = Isolation(lines(8), limit=80)
+    isolation.known_in_place([0, 99])
+    assert tuple(range(1, 8)) == isolation.next().items
+    isolation.tell(Result.FAILED)
+    isolation.known_in_place([1, 2, 3])
+
+    assert (4, 5) == isolation.next().items
+    isolation.known_in_place([4])
+    assert (5,) == isolation.next().items
+    isolation.known_in_place([5, 6, 7])
+    assert isolation.next() is None
+    assert (tuple(range(1, 8)),) == isolation.together
+
+
+def test_a_result_nobody_asked_for_is_refused():
+    """A result counted twice would blame the wrong half."""
+    isolation = Isolation(lines(4), limit=40)
+    with pytest.raises(RuntimeError, match="no update was asked for"):
+        isolation.tell(Result.PASSED)
+    isolation.next()
+    isolation.tell(Result.FAILED)
+    with pytest.raises(RuntimeError, match="no update was asked for"):
+        isolation.tell(Result.FAILED)
+
+
+def test_a_line_given_twice_is_refused():
+    """The service does not say which of two lines for one image it keeps."""
+    with pytest.raises(ValueError, match="sent twice"):
+        Isolation([("a", 3), ("a", 3)], limit=40)

@@ -1,0 +1,43 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.catalogue import page
+from reconciler.core.codes import Code
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "codes.md"
+PACKAGE = ROOT / "reconciler"
+
+
+def test_the_page_is_what_the_catalogue_renders():
+    """
+    Nobody edits docs/codes.md by hand. To renew it:
+
+    python -c "from reconciler.core.catalogue import page; print(page(), end='')" > docs/codes.md
+    """
+    assert page() == PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_a_code_is_aws_own_or_four_digits(code: Code):
+    """No third kind of name."""
+    is_ours = code.startswith("RKD") and len(code) == 7 and code[3:].isdigit()
+
+    assert is_ours != code.startswith(("ERROR_", "WARNING_"))
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_a_code_is_explained_in_a_table_row(code: Code):
+    """Each says what it means and after whom, on one line and without breaking the table."""
+    assert code.meaning.endswith(".")
+    assert code.source
+    assert not {"\n", "|"} & set(code.meaning + code.source)
+
+
+def test_every_code_in_the_sources_is_explained():
+    """A code that somebody meets can be looked up."""
+    sources = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+
+    assert set() == set(re.findall(r'"(RKD[0-9]{4})"', sources)) - set(re.findall(r"`(RKD[0-9]{4})`", page()))

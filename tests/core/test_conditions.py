@@ -1,0 +1,96 @@
+"""Conditions are True, False or Unknown, and Unknown is never taken for good."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, aged, judge
+from reconciler.core.status import Verdict
+
+troubles = st.none() | st.builds(Trouble, st.sampled_from(Reason), st.just("why"))
+facts = st.builds(
+    Facts,
+    source_trouble=st.none() | st.just("away"),
+    suspended=st.booleans(),
+    verdict=st.none() | st.sampled_from(Verdict),
+    trouble=troubles,
+    pending=st.booleans(),
+    drifted=st.booleans(),
+    unattributed=st.booleans(),
+    left_out=st.booleans(),
+    outdated=st.booleans(),
+)
+
+
+def statuses(conditions) -> dict[Kind, Truth]:
+    return {condition.kind: condition.status for condition in conditions}
+
+
+@given(facts)
+def test_every_condition_is_always_given(known: Facts):
+    """Whoever reads them never has to guess what a missing one means."""
+    assert list(Kind) == [condition.kind for condition in judge(known)]
+
+
+@given(facts)
+def test_green_is_earned(known: Facts):
+    """Ready and InSync are True only after a look that worked, of specs that can be read, unsuspended."""
+    status = statuses(judge(known))
+
+    if Truth.TRUE in (status[Kind.READY], status[Kind.IN_SYNC]):
+        assert known.verdict not in (None, Verdict.UNKNOWN)
+        assert not known.suspended
+    if status[Kind.READY] is Truth.TRUE:
+        assert (None, None, False) == (known.source_trouble, known.trouble, known.left_out)
+        assert known.verdict in (Verdict.CONVERGED, Verdict.OBSERVED)
+    if status[Kind.IN_SYNC] is Truth.TRUE:
+        assert (False, False) == (known.pending, known.left_out)
+
+
+@given(facts)
+def test_age_makes_nothing_green(known: Facts):
+    """What is too old is Unknown, or stays False; nothing becomes True."""
+    conditions, _ = advanced((), judge(known), 0.0)
+    before, after = statuses(conditions), statuses(aged(conditions, 100.0, 100.0))
+
+    assert {} == {k: v for k, v in after.items() if v is not before[k] and v is not Truth.UNKNOWN}
+    assert after[Kind.IN_SYNC] is Truth.UNKNOWN
+    assert after[Kind.READY] is not Truth.TRUE
+
+
+def test_a_young_verdict_is_believed():
+    """Up to the very moment."""
+    conditions, _ = advanced((), judge(Facts(verdict=Verdict.CONVERGED)), 0.0)
+
+    assert conditions == aged(conditions, 100.0, 99.9)
+
+
+def test_only_a_new_status_moves_the_time():
+    """Another reason for the same status is no transition."""
+    first, _ = advanced((), [Condition(Kind.READY, Truth.FALSE, Reason.BLOCKED, "a")], 1.0)
+
+    second, changed = advanced(first, [Condition(Kind.READY, Truth.FALSE, Reason.DENIED, "b")], 2.0)
+    third, turned = advanced(second, [Condition(Kind.READY, Truth.TRUE, Reason.AS_DESIRED, "c")], 3.0)
+
+    assert ([1.0, 3.0], (), third) == ([second[0].since, third[0].since], changed, turned)
+    assert Reason.DENIED is second[0].reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "stalled", "reconciling"),
+    [(Reason.DENIED, Truth.TRUE, Truth.FALSE), (Reason.THROTTLED, Truth.FALSE, Truth.TRUE)],
+)
+def test_who_has_to_act(reason: Reason, stalled: Truth, reconciling: Truth):
+    """Stalled waits for a person, Reconciling for the next try: never both, never neither."""
+    status = statuses(judge(Facts(verdict=Verdict.UNKNOWN, trouble=Trouble(reason, "why"))))
+
+    assert (stalled, reconciling) == (status[Kind.STALLED], status[Kind.RECONCILING])
+
+
+def test_lost_attribution_is_said():
+    """Without a memory nobody can say whether AWS moved: Drifted is Unknown, not False."""
+    known = Facts(verdict=Verdict.OBSERVED, pending=True, unattributed=True)
+
+    assert Truth.UNKNOWN is statuses(judge(known))[Kind.DRIFTED]

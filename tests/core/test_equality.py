@@ -1,0 +1,216 @@
+"""What is looked at, and what is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.entry import canonical, without_service_keys
+from reconciler.core.equality import Equality, Ignore, encode
+from reconciler.core.pattern import glob, places, pointer, without
+from tests.builders import boxed, classified, errors, line, listed, ref
+from tests.core import strategies as json_of
+
+PATHS = st.sampled_from(
+    ["/*", "/x", "/x/*", "/*/*", "/annotations/0", "/*-metadata/creation-date", "/errors"]
+)
+POLICIES = st.builds(
+    lambda paths, labels: Equality(labels, (Ignore(tuple(map(pointer, paths))),)),
+    st.lists(PATHS, max_size=2),
+    st.booleans(),
+)
+
+
+def ignoring(*paths: str, match: str | None = None) -> Equality:
+    return Equality(ignore=(Ignore(tuple(map(pointer, paths)), glob(match) if match else None),))
+
+
+def edited(raw: bytes, path: str, value: object) -> bytes:
+    """Return the line with another value at an exact path."""
+    fields = orjson.loads(raw)
+    *parents, last = pointer(path)
+    holder = fields
+    for step in parents:
+        holder = holder[int(step)] if isinstance(holder, list) else holder[step]
+    holder[last] = value
+    return orjson.dumps(fields)
+
+
+def same(policy: Equality, one: bytes, other: bytes) -> bool:
+    return policy.text(orjson.loads(one)) == policy.text(orjson.loads(other))
+
+
+class TestExact:
+    @given(json_of.FIELDS)
+    def test_looks_at_the_canonical_form(self, fields: dict[str, Any]) -> None:
+        fields["source-ref"] = ref("a")
+
+        assert canonical(fields) == Equality().text(fields)
+
+    @pytest.mark.parametrize(
+        ("policy", "expected"),
+        [(Equality(), True), (Equality(labels_only=True), False), (ignoring("/x"), False)],
+    )
+    def test_knows_itself(self, policy: Equality, expected: bool) -> None:
+        assert expected is policy.is_exact
+
+
+class TestLabelsOnly:
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("/cat-metadata/creation-date", "2030-01-01"),
+            ("/cat-metadata/confidence", 0.5),
+            ("/cat-metadata/job-name", "other"),
+            ("/cat", 7),
+            ("/note", "mine"),
+        ],
+    )
+    def test_does_not_look_at_bookkeeping(self, path: str, value: object) -> None:
+        raw = classified("a", "cat")
+
+        assert same(Equality(labels_only=True), raw, edited(raw, path, value))
+
+    def test_sees_a_label(self) -> None:
+        assert not same(Equality(labels_only=True), classified("a", "cat"), classified("a", "dog"))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            boxed("a", ("cat", 1, 2, 3, 5)),
+            boxed("a", ("dog", 1, 2, 3, 4)),
+            boxed("a", ("cat", 1, 2, 3, 4), ("cat", 1, 2, 3, 4)),
+            boxed("a", ("cat", 1, 2, 3, 4), size=(641, 480)),
+            boxed("b", ("cat", 1, 2, 3, 4)),
+        ],
+        ids=["moved", "relabelled", "one-more", "resized", "another-image"],
+    )
+    def test_sees_boxes_sizes_and_the_image(self, other: bytes) -> None:
+        assert not same(Equality(labels_only=True), boxed("a", ("cat", 1, 2, 3, 4)), other)
+
+    @given(json_of.attributes(), st.randoms(use_true_random=False))
+    def test_does_not_look_at_how_numbers_are_written(self, content: dict[str, Any], rng: Any) -> None:
+        """A service that writes 1 as 1.0 must not make a line differ for ever."""
+        fields = {"source-ref": ref("a"), **content}
+        policy = Equality(labels_only=True)
+
+        assert policy.text(fields) == policy.text(json_of.rewritten(fields, rng))
+
+    @given(json_of.FIELDS)
+    def test_never_fails(self, fields: dict[str, Any]) -> None:
+        Equality(labels_only=True).text({**fields, "source-ref": ref("a")})
+
+
+class TestIgnored:
+    def test_fields_do_not_count(self) -> None:
+        raw = classified("a", "cat")
+        other = edited(raw, "/cat-metadata/creation-date", "2030-01-01")
+
+        assert same(ignoring("/*-metadata/creation-date"), raw, other)
+        assert not same(ignoring("/*-metadata/job-name"), raw, other)
+
+    def test_fields_do_not_count_even_if_one_side_lacks_them(self) -> None:
+        assert same(ignoring("/x"), line("a", x=1), line("a"))
+
+    def test_only_for_the_images_that_match(self) -> None:
+        policy = ignoring("/x", match="s3://b/a*")
+
+        assert same(policy, line("a1", x=1), line("a1", x=2))
+        assert not same(policy, line("c", x=1), line("c", x=2))
+
+    def test_the_identity_always_counts(self) -> None:
+        assert not same(ignoring("/*", "/source-ref"), line("a"), line("b"))
+
+    def test_labels_do_not_count_in_labels_only_either(self) -> None:
+        policy = Equality(labels_only=True, ignore=ignoring("/cat", "/cat-metadata").ignore)
+
+        assert same(policy, classified("a", "cat", "dog"), classified("a", "dog"))
+
+    def test_shifts_nothing_where_the_service_has_written_into_the_line(self) -> None:
+        """Error lists are gone before places are looked for."""
+        raw = boxed("a", ("cat", 1, 2, 3, 4), ("cat", 5, 6, 7, 8))
+        marked = edited(listed(raw), "/boxes/annotations/0/errors", errors("E"))
+
+        assert same(ignoring("/boxes/annotations/1/top"), raw, marked)
+
+
+class TestMerged:
+    def test_takes_ignored_fields_from_the_observed_line(self) -> None:
+        raw = classified("a", "cat")
+        there = edited(edited(listed(raw), "/cat-metadata/creation-date", "2030"), "/cat", 7)
+
+        sent = ignoring("/*-metadata/creation-date").merged(orjson.loads(raw), orjson.loads(there))
+
+        assert orjson.loads(edited(raw, "/cat-metadata/creation-date", "2030")) == sent
+
+    def test_keeps_a_desired_field_that_the_observed_line_lacks(self) -> None:
+        sent = ignoring("/x").merged(orjson.loads(line("a", x=1)), orjson.loads(line("a")))
+
+        assert {"source-ref": ref("a"), "x": 1} == sent
+
+    def test_does_not_bring_back_an_attribute_that_is_desired_no_more(self) -> None:
+        sent = ignoring("/*-metadata/creation-date").merged(
+            orjson.loads(classified("a", "dog")), orjson.loads(classified("a", "cat", "dog"))
+        )
+
+        assert orjson.loads(classified("a", "dog")) == sent
+
+    def test_without_an_observed_line_is_the_desired_one(self) -> None:
+        assert {"source-ref": ref("a"), "x": 1} == ignoring("/x").merged(orjson.loads(line("a", x=1)), None)
+
+    def test_sends_nothing_that_the_service_wrote(self) -> None:
+        """However wide the rule, and whichever side it stands on."""
+        there = orjson.loads(listed(line("a", x=1), "ERROR_A"))
+        there["x-metadata"] = {"errors": errors("E")}
+        mine = orjson.loads(listed(line("a", x=2), "ERROR_B"))
+        mine["x-metadata"] = {}
+
+        sent = ignoring("/*", "/*/*", "/cl-metadata", "/cl-errors").merged(mine, there)
+
+        assert {"source-ref": ref("a"), "x": 1, "x-metadata": {}} == sent
+
+    @given(json_of.FIELDS, json_of.FIELDS, POLICIES)
+    def test_is_equal_to_what_is_desired_in_all_that_counts(
+        self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
+    ) -> None:
+        """And ignored fields that both sides have a place for stand as they were observed."""
+        desired["source-ref"] = observed["source-ref"] = ref("a")
+        mine, there = without_service_keys(desired), without_service_keys(observed)
+        ignored = frozenset(
+            place for rule in policy.ignore for path in rule.paths for place in places(there, path)
+        ) - {("source-ref",)}
+
+        sent = policy.merged(desired, observed)
+
+        assert canonical(without(mine, ignored)) == canonical(without(sent, ignored))
+        for place in ignored:
+            if len(place) == 1:
+                assert there[place[0]] == sent[place[0]]
+
+    @given(json_of.FIELDS, json_of.FIELDS, POLICIES)
+    def test_is_stable_once_it_is_there(
+        self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
+    ) -> None:
+        """What was sent, once observed, would be sent again unchanged."""
+        desired["source-ref"] = observed["source-ref"] = ref("a")
+        sent = policy.merged(desired, observed)
+
+        assert canonical(sent) == canonical(policy.merged(desired, sent))
+
+    @given(json_of.attributes(), json_of.attributes(), POLICIES)
+    def test_leaves_nothing_to_do(
+        self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
+    ) -> None:
+        """A line that was sent and is then observed counts as the desired one."""
+        desired["source-ref"] = observed["source-ref"] = ref("a")
+        sent = policy.merged(desired, observed)
+
+        assert policy.text(desired) == policy.text(sent)
+
+
+def test_a_line_travels_compact_and_in_its_authors_order() -> None:
+    assert b'{"b":1,"a":1.0}' == encode(orjson.loads(b'{ "b" : 1, "a" : 1.0 }'))

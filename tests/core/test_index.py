@@ -1,0 +1,127 @@
+"""Where desired lines stand."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+
+from reconciler.core.index import Index, Place, fingerprint
+from tests.builders import errors, index_of, line, listed, ref
+
+
+def test_remembers_where_each_line_stands() -> None:
+    index, place = Index(), Place(file=70_000, offset=2**40, length=99_000, line=250_000)
+    index.add(ref("a"), place, line("a"))
+
+    assert place == index.place(0)
+    assert 0 == index.row(ref("a"))
+    assert 1 == len(index) == index.rows
+    assert ref("a") in index
+
+
+class TestListedAs:
+    @pytest.mark.parametrize("labeled", [True, False])
+    def test_finds_a_line_by_its_text_with_the_ending_of_the_service(self, labeled: bool) -> None:
+        index = index_of(line("a"), line("b"))
+
+        assert 1 == index.listed_as(listed(line("b"), labeled=labeled)) == index.listed_as(line("b"))
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            line("c"),
+            line("a", x=2),
+            line("a"),
+            b"",
+            b"{}",
+            line("a", x=1)[:-1],
+            line("a", x=1)[:-1] + b"2",
+            b"[1]",
+            b'{"source-ref":',
+            b'{"source-ref":"\xff"}',
+        ],
+    )
+    def test_finds_nothing_else(self, raw: bytes) -> None:
+        assert index_of(line("a", x=1)).listed_as(raw) is None
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            pytest.param(b'{"source-ref": "s3://b/a.jpg", "x": 1}', id="spaces"),
+            pytest.param(
+                b'{"source-ref":"s3://b/a.jpg","x":1,"cl-metadata":{"is_labeled":true}}', id="listed"
+            ),
+            pytest.param(b'{"source-ref":"s3://b/a.jpg","x":1,"errors":[{"code":"E"}]}', id="errors"),
+        ],
+    )
+    def test_knows_what_comes_of_a_line_that_is_not_sent_as_it_stands(self, raw: bytes) -> None:
+        """It travels compact, and without what the service wrote."""
+        assert 0 == index_of(raw).listed_as(listed(line("a", x=1)))
+
+    @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",", ": "), (" , ", ":")])
+    def test_proves_that_there_are_no_error_lists(self, separators: tuple[str, str]) -> None:
+        """However the desired line writes those that it holds itself."""
+        fields = {"source-ref": ref("a"), "x": {"cl-errors": errors("E")}, "warnings": errors("W")}
+        raw = json.dumps(fields, separators=separators).encode()
+
+        assert index_of(raw).listed_as(listed(raw)) is None
+
+    def test_does_not_find_what_was_discarded(self) -> None:
+        index = index_of(line("a"))
+        index.discard(ref("a"))
+
+        assert index.listed_as(line("a")) is None
+
+
+def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
+    index = index_of(line("a", x=1))
+
+    assert fingerprint(line("a", x=1)) == index.print(0)
+    assert fingerprint(line("a", x=2)) != index.print(0)
+
+
+def test_knows_nothing_of_other_source_refs() -> None:
+    assert index_of(line("a")).row(ref("b")) is None
+    assert ref("b") not in index_of(line("a"))
+
+
+def test_gives_entries_ordered_by_source_ref() -> None:
+    index = index_of(line("b"), line("a"))
+
+    assert [(ref("a"), 1), (ref("b"), 0)] == [(name, place.file) for name, place in index.items()]
+
+
+def test_a_void_entry_is_no_entry_but_its_source_ref_is_remembered() -> None:
+    index = index_of(line("a"), line("b"))
+    index.discard(ref("a"))
+
+    assert [ref("b")] == list(index.source_refs)
+    assert {ref("a")} == index.void
+    assert (1, 2) == (len(index), index.rows)
+    assert 1 == index.row(ref("b"))
+
+
+def test_a_source_ref_may_be_void_without_ever_having_been_usable() -> None:
+    index = Index()
+    index.discard(ref("a"))
+
+    assert {ref("a")} == index.void
+
+
+@pytest.mark.slow
+def test_needs_less_than_300_bytes_an_entry() -> None:
+    """So that 250,000 entries stay far below the budget, source-refs of 90 characters included."""
+    names = 50_000
+    tracemalloc.start()
+    try:
+        index = Index()
+        for number in range(names):
+            raw = line(f"{'x' * 75}{number}")
+            index.add(ref(f"{'x' * 75}{number}"), Place(0, number * 100, 100, number + 1), raw)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert size < 300 * names

@@ -1,0 +1,129 @@
+"""How long to wait."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.pace import (
+    POLL_FIRST_SECONDS,
+    POLL_MOST_SECONDS,
+    RETRY_LEAST_SECONDS,
+    RETRY_MOST_SECONDS,
+    UNANSWERED_SECONDS,
+    WINDOW_SECONDS,
+    Admission,
+    CallWindow,
+    backoff,
+    next_attempt,
+    next_visit,
+    poll_delay,
+    scan_is_due,
+)
+
+
+class TestPolling:
+    def test_starts_quickly_slows_down_and_stays_bounded(self) -> None:
+        delays = [poll_delay(polls) for polls in range(100)]
+
+        assert [0.5, 0.75, 1.125] == delays[:3]
+        assert (0.5, 5.0) == (POLL_FIRST_SECONDS, POLL_MOST_SECONDS) == (delays[0], delays[-1])
+        assert sorted(delays) == delays
+
+    def test_never_overflows(self) -> None:
+        assert POLL_MOST_SECONDS == poll_delay(10**6)
+
+
+class TestBackoff:
+    @given(st.integers(1, 10**6), st.floats(0, 1))
+    def test_is_at_least_half_and_at_most_the_whole_delay(self, failures: int, draw: float) -> None:
+        whole = min(30.0, 0.5 * 2 ** min(failures - 1, 10))
+
+        assert whole / 2 <= backoff(failures, draw) <= whole
+
+    @pytest.mark.parametrize(("failures", "expected"), [(1, 0.5), (2, 1.0), (3, 2.0), (7, 30.0), (99, 30.0)])
+    def test_doubles_to_its_most(self, failures: int, expected: float) -> None:
+        assert expected == backoff(failures, 1.0)
+
+    def test_takes_other_bounds(self) -> None:
+        assert (1.0, 4.0) == (backoff(1, 0.0, first=2, most=4), backoff(9, 1.0, first=2, most=4))
+
+
+CALLS = st.lists(st.tuples(st.floats(0, 0.3), st.floats(0, 1.4), st.floats(0, 1)), max_size=60)
+
+
+class TestCallWindow:
+    @given(CALLS, st.integers(1, 5))
+    def test_no_second_sees_more_calls_arrive(
+        self, calls: list[tuple[float, float, float]], most: int
+    ) -> None:
+        """Whenever calls are asked for, arrive within half a second, and are answered."""
+        window, now, arrivals = CallWindow(most), 0.0, []
+        unanswered: list[tuple[float, Admission]] = []
+        for gap, took, share in calls:
+            now += gap
+            while True:
+                for end, admission in [item for item in unanswered if item[0] <= now]:
+                    admission.answered(end)
+                    unanswered.remove((end, admission))
+                if (delay := window.wait(now)) == 0:
+                    break
+                now += min(delay, 0.05)
+            unanswered.append((now + took, window.let_out(now)))
+            arrivals.append(now + min(took * share, UNANSWERED_SECONDS - WINDOW_SECONDS))
+        arrivals.sort()
+        for first, after in zip(arrivals, arrivals[most:], strict=False):
+            assert after - first >= 1.0
+
+    def test_lets_a_burst_through_at_once_and_no_more(self) -> None:
+        window = CallWindow(5)
+        for _ in range(5):
+            assert window.wait(100.0) == 0
+            window.let_out(100.0).answered(100.0)
+
+        assert pytest.approx(WINDOW_SECONDS) == window.wait(100.0)
+
+    def test_does_not_save_up_what_was_not_used(self) -> None:
+        window = CallWindow(1)
+        window.let_out(0.0).answered(0.0)
+
+        assert window.wait(100.0) == 0
+        window.let_out(100.0)
+        assert window.wait(100.0) > 1.0
+
+    def test_counts_a_call_from_its_answer(self) -> None:
+        """It may have arrived as late as that."""
+        window = CallWindow(1)
+        window.let_out(0.0).answered(0.4)
+
+        assert pytest.approx(0.4 + WINDOW_SECONDS) == window.wait(0.0)
+
+    def test_reaches_the_rate_of_a_service_that_answers_at_once(self) -> None:
+        """At least 95 % of five calls a second."""
+        assert 1.0 < WINDOW_SECONDS < 5 / 4.75
+
+    def test_admits_at_least_one(self) -> None:
+        with pytest.raises(ValueError, match="at least one"):
+            CallWindow(0)
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1), st.floats(0.1, 86_400))
+def test_a_retry_never_waits_longer_than_two_intervals(failures: int, draw: float, interval: float):
+    """What recovers is noticed about as soon as what never failed; nothing is retried at once."""
+    wait = next_attempt(failures, draw, interval)
+
+    assert RETRY_LEAST_SECONDS <= wait <= max(RETRY_MOST_SECONDS, 2 * interval)
+
+
+@given(st.floats(0, 86_400), st.floats(1, 3_600), st.floats(0, 1))
+def test_a_scan_never_waits_for_a_visit_that_comes_too_late(age: float, interval: float, jitter: float):
+    """If a scan is not due now, it is not yet overdue at the next visit, unless the visits are rarer."""
+    most = 6 * 3_600.0
+    if not scan_is_due(age, most, interval, jitter):
+        assert age + next_visit(interval, jitter, 1.0) <= max(most, most / 2 + 2 * interval)
+
+
+def test_a_scan_from_the_future_is_due():
+    """A clock that was set back proves nothing."""
+    assert scan_is_due(-1.0, 3_600.0, 60.0, 0.1)

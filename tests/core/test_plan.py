@@ -1,0 +1,193 @@
+"""The plan and its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.batch import pack
+from reconciler.core.cause import Cause
+from reconciler.core.choices import Mode, OnDrift
+from reconciler.core.diff import Action, Change
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, is_sent, unplanned
+from reconciler.core.problem import Origin
+from reconciler.core.spec import Policy
+from tests.builders import ref
+
+
+def change(
+    name: str,
+    action: Action = Action.UPDATE,
+    before: bytes | None = b"b" * 16,
+    sent: bytes | None = b"s" * 16,
+    why: Cause = Cause.SPEC_CHANGED,
+) -> PlannedChange:
+    return PlannedChange(Change(action, ref(name), None, None, before), why, None, sent)
+
+
+def planned(*changes: PlannedChange, mode: Mode = Mode.UPSERT) -> DatasetPlan:
+    sent = [item for item in changes if item.sent]
+    return DatasetPlan(
+        name="flowers",
+        arn="arn:1",
+        mode=mode,
+        counts=Counts(desired=3, observed=3, update=len(changes)),
+        changes=changes,
+        batches=pack([(item, 10) for item in sent], 100),
+    )
+
+
+class TestDigest:
+    PLAN = Plan((planned(change("a"), change("b")),))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param(Plan(()), id="no-dataset"),
+            pytest.param(Plan((planned(change("a")),)), id="fewer"),
+            pytest.param(Plan((planned(change("b"), change("a")),)), id="order"),
+            pytest.param(Plan((planned(change("a"), change("c")),)), id="another-image"),
+            pytest.param(Plan((planned(change("a"), change("b", sent=b"S" * 16)),)), id="sent"),
+            pytest.param(Plan((planned(change("a"), change("b", sent=None)),)), id="not-sent"),
+            pytest.param(Plan((planned(change("a"), change("b", before=b"B" * 16)),)), id="observed"),
+            pytest.param(Plan((planned(change("a"), change("b", Action.ADD, before=None)),)), id="gone"),
+            pytest.param(Plan((planned(change("a"), change("b"), mode=Mode.OBSERVE),)), id="mode"),
+            pytest.param(Plan((replace(PLAN.datasets[0], name="trees"),)), id="name"),
+            pytest.param(Plan((replace(PLAN.datasets[0], arn="arn:2"),)), id="arn"),
+            pytest.param(Plan((replace(PLAN.datasets[0], arn=None),)), id="no-arn"),
+            pytest.param(Plan(PLAN.datasets * 2), id="twice"),
+            pytest.param(
+                Plan((replace(PLAN.datasets[0], counts=PLAN.datasets[0].counts._replace(observed=4)),)),
+                id="one-more-observed",
+            ),
+        ],
+    )
+    def test_changes_with_what_is_sent_and_what_was_observed(self, other: Plan) -> None:
+        assert other.digest != self.PLAN.digest
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            pytest.param(Plan(PLAN.datasets, revision="abc"), id="revision"),
+            pytest.param(Plan((planned(change("a", why=Cause.CONFLICT), change("b")),)), id="cause"),
+            pytest.param(Plan((replace(PLAN.datasets[0], guards=(Guard("EMPTY", "m"),)),)), id="guards"),
+            pytest.param(
+                Plan(
+                    (
+                        planned(
+                            replace(
+                                change("a"), fields=(FieldChange("/x", 1, 2),), origin=Origin("f.jsonl", 7)
+                            ),
+                            change("b"),
+                        ),
+                    )
+                ),
+                id="explanation",
+            ),
+            pytest.param(
+                Plan(
+                    (
+                        replace(
+                            PLAN.datasets[0], counts=PLAN.datasets[0].counts._replace(desired=2, unchanged=1)
+                        ),
+                    )
+                ),
+                id="how-the-rest-was-counted",
+            ),
+        ],
+    )
+    def test_changes_with_nothing_else(self, same: Plan) -> None:
+        assert same.digest == self.PLAN.digest
+
+    def test_is_not_confused_by_where_one_digest_ends(self) -> None:
+        """An absent digest is not one that begins with a dash."""
+        one = Plan((planned(change("a", before=None, sent=b"-" * 16)),))
+        other = Plan((planned(change("a", before=b"-" * 16, sent=None)),))
+
+        assert one.digest != other.digest
+
+    def test_is_the_same_everywhere(self) -> None:
+        """A plan made on one machine is applied on another, perhaps by another Python."""
+        assert self.PLAN.digest == self.PLAN.digest
+        assert 32 == len(self.PLAN.digest)
+        int(self.PLAN.digest, 16)
+
+
+class TestIsSent:
+    @pytest.mark.parametrize(
+        ("mode", "expected"),
+        [
+            (Mode.OBSERVE, {Action.ADD, Action.UPDATE}),
+            (Mode.CREATE_ONLY, {Action.ADD}),
+            (Mode.UPSERT, {Action.ADD, Action.UPDATE}),
+        ],
+    )
+    def test_depends_on_the_mode(self, mode: Mode, expected: set[Action]) -> None:
+        """In mode observe, it is what would be needed. An orphan is never sent."""
+        assert expected == {a for a in Action if is_sent(Policy(mode=mode), a, Cause.SPEC_CHANGED)}
+
+    def test_leaves_drift_alone_where_it_is_to_be_reported(self) -> None:
+        policy = Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT)
+
+        left = {why for why in Cause if not is_sent(policy, Action.UPDATE, why)}
+        assert {Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT} == left
+
+    @pytest.mark.parametrize("why", list(Cause))
+    def test_reverts_drift_otherwise(self, why: Cause) -> None:
+        assert is_sent(Policy(mode=Mode.UPSERT), Action.UPDATE, why)
+
+
+class TestDatasetPlan:
+    def test_is_applyable_if_something_would_be_written(self) -> None:
+        assert planned(change("a")).applyable
+
+    @pytest.mark.parametrize(
+        "plan",
+        [
+            pytest.param(planned(), id="nothing-to-do"),
+            pytest.param(planned(change("a"), mode=Mode.OBSERVE), id="observe"),
+            pytest.param(replace(planned(change("a")), guards=(Guard("EMPTY", "m"),)), id="guarded"),
+            pytest.param(planned(change("a", Action.ORPHAN, sent=None, why=Cause.ORPHAN)), id="orphan"),
+        ],
+    )
+    def test_is_not_applyable_otherwise(self, plan: DatasetPlan) -> None:
+        assert not plan.applyable
+
+    def test_in_mode_observe_still_says_what_is_pending(self) -> None:
+        assert planned(change("a"), mode=Mode.OBSERVE).pending
+        assert not planned(change("a", Action.ORPHAN, sent=None, why=Cause.ORPHAN)).pending
+
+    @pytest.mark.parametrize("why", [why for why in Cause if why is not Cause.ORPHAN])
+    def test_has_drifted_if_aws_moved(self, why: Cause) -> None:
+        plan = planned(change("a", why=why), change("b", why=Cause.SPEC_CHANGED))
+
+        assert why.is_drift is plan.drifted
+
+    def test_counts_nothing_unless_told(self) -> None:
+        assert {0} == set(Counts())
+
+    def test_is_whole_and_without_fault_unless_told(self) -> None:
+        assert (True, 0) == (planned().complete, planned().exit_code)
+
+    @pytest.mark.parametrize(
+        ("complete", "exit_code", "desired", "expected"),
+        [(True, 3, 0, True), (False, 0, 0, True), (False, 5, 1, True), (False, 3, 0, False)],
+    )
+    def test_was_made_unless_nothing_at_all_was_known(
+        self, complete: bool, exit_code: int, desired: int, expected: bool
+    ) -> None:
+        counts = Counts(desired=desired)
+        plan = replace(planned(), complete=complete, exit_code=exit_code, counts=counts)
+
+        assert expected is plan.was_made
+
+    def test_unplanned_does_nothing_and_says_why(self) -> None:
+        plan = unplanned("flowers", [PlanError("RKD0001", "no")], 3)
+
+        assert not plan.applyable
+        assert not plan.pending
+        assert not plan.complete
+        assert (3, (PlanError("RKD0001", "no"),)) == (plan.exit_code, plan.errors)

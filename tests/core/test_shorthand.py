@@ -1,0 +1,199 @@
+"""The shorthand, compiled: what it stands for, and what it refuses."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.shorthand import attribute_name, compile_lines
+from reconciler.core.spec import Entries
+
+
+def entries(*images, base="s3://bucket/train/"):
+    head = {"apiVersion": "reconciler/v1", "kind": "Entries", "createdAt": "2026-03-01T12:00:00"}
+    return Entries.model_validate(head | {"base": base, "images": list(images)})
+
+
+def lines(*images, **more):
+    compiled = compile_lines(entries(*images, **more))
+    assert () == compiled.flaws
+    return [json.loads(line.raw) for line in compiled.lines]
+
+
+def flaws(*images, **more):
+    return [(f.path, f.message) for f in compile_lines(entries(*images, **more)).flaws]
+
+
+def box(label="Echo", **where):
+    return {"label": label, "left": 86, "top": 65, "width": 220, "height": 334, **where}
+
+
+def test_an_image_without_labels_is_an_unlabelled_entry():
+    assert [{"source-ref": "s3://bucket/train/later.jpg"}] == lines({"image": "later.jpg"})
+
+
+def test_labels_become_attributes_in_the_shape_of_the_console():
+    """Key by key the line that Ground Truth would have written, labels in the author's order."""
+    compiled = compile_lines(entries({"image": "a.jpg", "labels": ["with_leaves", "camellia"]}))
+
+    assert (
+        b'{"source-ref":"s3://bucket/train/a.jpg",'
+        b'"with_leaves":1,"with_leaves-metadata":{"confidence":1,'
+        b'"job-name":"labeling-job/with_leaves","class-name":"with_leaves",'
+        b'"human-annotated":"yes","creation-date":"2026-03-01T12:00:00",'
+        b'"type":"groundtruth/image-classification"},'
+        b'"camellia":1,"camellia-metadata":{"confidence":1,'
+        b'"job-name":"labeling-job/camellia","class-name":"camellia",'
+        b'"human-annotated":"yes","creation-date":"2026-03-01T12:00:00",'
+        b'"type":"groundtruth/image-classification"}}'
+    ) == compiled.lines[0].raw
+
+
+def test_boxes_become_one_attribute():
+    """Class ids count labels in the order in which they first appear on the image."""
+    (line,) = lines(
+        {
+            "image": "desk.png",
+            "size": [640, 480],
+            "boxes": [box("Echo"), box("Dot", left=1), box("Echo", left=2)],
+        }
+    )
+
+    assert {
+        "image_size": [{"width": 640, "height": 480, "depth": 3}],
+        "annotations": [
+            {"class_id": 0, "left": 86, "top": 65, "width": 220, "height": 334},
+            {"class_id": 1, "left": 1, "top": 65, "width": 220, "height": 334},
+            {"class_id": 0, "left": 2, "top": 65, "width": 220, "height": 334},
+        ],
+    } == line["bounding-box"]
+    assert {
+        "objects": [{"confidence": 1}] * 3,
+        "class-map": {"0": "Echo", "1": "Dot"},
+        "type": "groundtruth/object-detection",
+        "human-annotated": "yes",
+        "creation-date": "2026-03-01T12:00:00",
+        "job-name": "labeling-job/bounding-box",
+    } == line["bounding-box-metadata"]
+
+
+def test_depth_may_be_given():
+    (line,) = lines({"image": "grey.png", "size": [64, 64, 1], "boxes": [box()]})
+
+    assert 1 == line["bounding-box"]["image_size"][0]["depth"]
+
+
+def test_an_image_may_have_labels_and_boxes():
+    (line,) = lines({"image": "a.jpg", "labels": ["desk"], "size": [640, 480], "boxes": [box()]})
+
+    assert {"source-ref", "desk", "desk-metadata", "bounding-box", "bounding-box-metadata"} == set(line)
+
+
+def test_an_empty_list_of_boxes_says_that_nothing_was_found():
+    """That differs from an image which nobody looked at."""
+    (line,) = lines({"image": "a.jpg", "size": [640, 480], "boxes": []})
+
+    assert [] == line["bounding-box"]["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("image", "base", "source_ref"),
+    [
+        ("a.jpg", "s3://bucket/train/", "s3://bucket/train/a.jpg"),
+        ("a.jpg", "s3://bucket/train", "s3://bucket/train/a.jpg"),
+        ("a.jpg", "s3://bucket", "s3://bucket/a.jpg"),
+        ("x/a b+ä.jpg", "s3://bucket/", "s3://bucket/x/a b+ä.jpg"),
+        ("s3://other/a.jpg", "s3://bucket/", "s3://other/a.jpg"),
+        ("s3://other/a.jpg", None, "s3://other/a.jpg"),
+    ],
+)
+def test_an_image_is_a_key_below_base_or_a_whole_address(image, base, source_ref):
+    """Keys are joined as they are, never decoded or normalised."""
+    assert source_ref == lines({"image": image}, base=base)[0]["source-ref"]
+
+
+@pytest.mark.parametrize(
+    ("image", "base"),
+    [
+        ("a.jpg", None),
+        ("/a.jpg", "s3://bucket/"),
+        ("../a.jpg", "s3://bucket/x/"),
+        ("https://host/a.jpg", "s3://bucket/"),
+        ("S3://bucket/a.jpg", "s3://bucket/"),
+        ("s3://bucket", "s3://bucket/"),
+    ],
+)
+def test_an_image_without_an_address_is_refused(image, base):
+    """AWS would drop the line without a word."""
+    ((path, _),) = flaws({"image": image}, base=base)
+
+    assert ("images", 0, "image") == path
+
+
+def test_a_repeated_label_is_refused_at_its_second_place():
+    assert [(("images", 0, "labels", 2), "the label “x” is repeated on one image")] == flaws(
+        {"image": "a.jpg", "labels": ["x", "y", "x"]}
+    )
+
+
+def test_boxes_need_the_size_of_the_image():
+    assert [(("images", 0, "boxes"), "images[0] has boxes and so needs size: [width, height]")] == flaws(
+        {"image": "a.jpg", "boxes": [box()]}
+    )
+
+
+def test_one_bad_image_costs_only_its_own_line():
+    """The others keep their lines, and know which item they came from."""
+    compiled = compile_lines(
+        entries(
+            {"image": "a.jpg"}, {"image": "/b.jpg"}, {"image": "c.jpg", "boxes": [box()]}, {"image": "d.jpg"}
+        )
+    )
+
+    assert [0, 3] == [line.item for line in compiled.lines]
+    assert [1, 2] == [flaw.path[1] for flaw in compiled.flaws]
+
+
+@pytest.mark.parametrize("label", ["with_leaves", "camellia", "A-1.b", "0", "_x"])
+def test_a_plain_label_names_its_own_attribute(label):
+    assert label == attribute_name(label)
+
+
+@pytest.mark.parametrize(
+    ("label", "readable"),
+    [
+        ("Echo Dot", "Echo_Dot"),
+        ("source-ref", "source_ref"),
+        ("bounding-box", "bounding_box"),
+        ("x-metadata", "x_metadata"),
+        ("cl-errors", "cl_errors"),
+        ("$ref", "ref"),
+        ("猫", "label"),
+        ("a-0123456789ab", "a_0123456789ab"),
+    ],
+)
+def test_any_other_label_is_named_by_a_readable_part_and_its_hash(label, readable):
+    """Names that mean something to AWS or could be taken for another's metadata are never used."""
+    start, _, digits = attribute_name(label).rpartition("-")
+
+    assert (readable, 12) == (start, len(digits))
+
+
+@given(st.lists(st.text(min_size=1, max_size=8) | st.from_regex(r"\A[xX -]{1,3}(-metadata)?\Z"), unique=True))
+def test_no_two_attributes_of_a_line_collide(labels):
+    """Whatever the labels are, each keeps an attribute and a metadata key of its own."""
+    labels = [label for label in labels if label.isprintable()]
+
+    (line,) = lines({"image": "a.jpg", "labels": labels, "size": [9, 9], "boxes": []})
+
+    assert 1 + 2 * len(labels) + 2 == len(line)
+    assert labels == [v["class-name"] for k, v in line.items() if isinstance(v, dict) and "class-name" in v]
+
+
+def test_an_edit_of_one_image_leaves_the_other_lines_alone():
+    """A line depends on its image alone: a plan after one edit shows one change."""
+    before = lines({"image": "a.jpg", "labels": ["x"]}, {"image": "b.jpg", "labels": ["y"]})
+    after = lines({"image": "a.jpg", "labels": ["z", "y"]}, {"image": "b.jpg", "labels": ["y"]})
+
+    assert before[1] == after[1]
