@@ -1,0 +1,81 @@
+"""What the engine asks of the world: specs, AWS, memory, time. Doors provide it, and tests their own."""
+
+from reconciler.ports.gateway import (
+    NO_STATS,
+    Gateway,
+    Located,
+    Phase,
+    Standing,
+    Stats,
+)
+from reconciler.ports.memory import (
+    Begun,
+    Holds,
+    Journal,
+    Kept,
+    Looks,
+    Memory,
+    Sightings,
+)
+from reconciler.ports.rebuild import (
+    Content,
+    Objects,
+    Rebuild,
+    RebuildGateway,
+    Rebuilds,
+    Step,
+)
+from reconciler.ports.snapshots import (
+    SavedSnapshot,
+    SnapshotHead,
+    Snapshots,
+)
+from reconciler.ports.specs import (
+    BrokenDataset,
+    EntryFile,
+    LoadedDataset,
+    Snapshot,
+    Source,
+    Specs,
+    Tree,
+)
+from reconciler.ports.surroundings import (
+    Clock,
+    Progress,
+    Silence,
+)
+
+__all__ = [
+    "NO_STATS",
+    "Begun",
+    "BrokenDataset",
+    "Clock",
+    "Content",
+    "EntryFile",
+    "Gateway",
+    "Holds",
+    "Journal",
+    "Kept",
+    "LoadedDataset",
+    "Located",
+    "Looks",
+    "Memory",
+    "Objects",
+    "Phase",
+    "Progress",
+    "Rebuild",
+    "RebuildGateway",
+    "Rebuilds",
+    "SavedSnapshot",
+    "Sightings",
+    "Silence",
+    "Snapshot",
+    "SnapshotHead",
+    "Snapshots",
+    "Source",
+    "Specs",
+    "Standing",
+    "Stats",
+    "Step",
+    "Tree",
+]

@@ -1,0 +1,106 @@
+"""What the engine asks of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from reconciler.core.choices import DatasetType
+
+
+class Phase(StrEnum):
+    """Where a dataset stands, in Rekognition's own words."""
+
+    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
+    CREATE_COMPLETE = "CREATE_COMPLETE"
+    CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+    UPDATE_COMPLETE = "UPDATE_COMPLETE"
+    UPDATE_FAILED = "UPDATE_FAILED"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+
+    @property
+    def settled(self) -> bool:
+        return not self.value.endswith("_IN_PROGRESS")
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether its entries can be listed and updated, now or after the work in progress."""
+        return self not in (Phase.CREATE_FAILED, Phase.DELETE_IN_PROGRESS)
+
+
+class Stats(NamedTuple):
+    """DatasetStats of DescribeDataset; None where the service leaves a number out."""
+
+    total_entries: int | None = None
+    labeled_entries: int | None = None
+    total_labels: int | None = None
+    error_entries: int | None = None
+
+
+NO_STATS = Stats()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    What DescribeDataset says. Phase, code and message are those of the last operation only.
+
+    Attributes:
+        code: SUCCESS, SERVICE_ERROR (try later) or CLIENT_ERROR (the input is at fault); None if left out.
+        updated_at: Seconds since the epoch, to the fraction that the service gives.
+    """
+
+    phase: Phase
+    code: str | None = None
+    message: str = ""
+    updated_at: float | None = None
+    stats: Stats = NO_STATS
+
+
+class Located(NamedTuple):
+    """What DescribeProjects found; None for what does not exist."""
+
+    project_arn: str | None
+    dataset_arn: str | None
+
+
+class Gateway(Protocol):
+    """
+    Rekognition in one account and Region, as one identity.
+
+    Every method may raise a `errors.GatewayError`; none raises anything else on purpose.
+    """
+
+    def account(self) -> str:
+        """Return the twelve digits of the account that the calls are made in."""
+        ...
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located:
+        """Find a dataset by what people call it. Its ARN is never an identity: a rebuild changes it."""
+        ...
+
+    def standing(self, arn: str) -> Standing: ...
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        """
+        Give the whole listing, page by page, or raise part-way: an end is always the end.
+
+        Args:
+            contains: Only entries whose source-ref contains this; None for all.
+        """
+        ...
+
+    def update(self, arn: str, payload: bytes) -> None:
+        """Start one update. It returns at once; `standing` tells how it goes."""
+        ...
+
+    def create_project(self, project: str) -> str:
+        """Return the ARN of a new project."""
+        ...
+
+    def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
+        """Return the ARN of a new, empty dataset; it is being created until `standing` says otherwise."""
+        ...

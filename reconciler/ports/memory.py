@@ -1,0 +1,156 @@
+"""What the engine asks of the state directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from reconciler.core.cause import Applied, Base
+from reconciler.core.drift.sighting import Sighting
+from reconciler.core.hold import Hold
+from reconciler.core.story import Past
+from reconciler.ports.rebuild import Rebuilds
+from reconciler.ports.snapshots import Snapshots
+
+
+class Memory(Protocol):
+    """
+    What this tool remembers between runs. A cache of what was proven: losing it costs attribution, not truth.
+
+    Every method may raise `errors.StateError`.
+    """
+
+    def applied(self, dataset: str, arn: str, source_refs: Iterable[str] | None = None) -> Base:
+        """Return what was last proven in place, for the source-refs named, or for all."""
+        ...
+
+    def remember(
+        self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
+    ) -> None:
+        """Note entries that were just seen in place, and forget those that are desired no more."""
+        ...
+
+    def record(self, dataset: str, status: Mapping[str, object]) -> None:
+        """Keep the last known status of a dataset: JSON-able, replaced whole."""
+        ...
+
+    def statuses(self) -> Mapping[str, Mapping[str, object]]:
+        """Return the last known status of every dataset, by name."""
+        ...
+
+    def claim(self, dataset: str) -> AbstractContextManager[None]:
+        """
+        Keep other processes from writing to the dataset while the block runs.
+
+        Raises:
+            Claimed: Another process is at it.
+        """
+        ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def holds(self) -> Holds: ...
+
+    @property
+    def looks(self) -> Looks: ...
+
+    @property
+    def sightings(self) -> Sightings: ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Entries as they were before an apply overwrote them."""
+        ...
+
+    @property
+    def archive(self) -> Snapshots:
+        """Whole datasets as they were before a rebuild."""
+        ...
+
+    @property
+    def rebuilds(self) -> Rebuilds: ...
+
+
+class Begun(NamedTuple):
+    """
+    An update that was begun, and of whose end nothing is written.
+
+    Attributes:
+        begun_at: Seconds since the epoch, just before the call.
+    """
+
+    number: int
+    arn: str
+    begun_at: float
+    source_refs: tuple[str, ...]
+
+
+class Journal(Protocol):
+    """A diary of updates; each line of it is on the disk before its call goes out."""
+
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float) -> int:
+        """Note that an update is about to be sent, and return its number."""
+        ...
+
+    def end(self, number: int, result: str) -> None:
+        """Note how it ended."""
+        ...
+
+    def unfinished(self, dataset: str) -> Sequence[Begun]:
+        """Return the updates that were begun and not ended, oldest first."""
+        ...
+
+    def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
+        """Return the updates that an image was in, as far back as is remembered, oldest first."""
+        ...
+
+
+class Holds(Protocol):
+    """Lines that are not sent for now, by source-ref."""
+
+    def of(self, dataset: str) -> Mapping[str, Hold]: ...
+
+    def put(self, dataset: str, holds: Iterable[Hold], released: Iterable[str]) -> None:
+        """Keep these, and forget those that were released."""
+        ...
+
+
+class Kept(NamedTuple):
+    """
+    The last complete look at a dataset.
+
+    Attributes:
+        desired: Digest of what was desired then, the policy included.
+        standing: What DescribeDataset said then, as text that is compared and never read.
+        scanned_at: Seconds since the epoch, when the listing was complete.
+        body: What the look came to, JSON-able.
+    """
+
+    arn: str
+    desired: bytes
+    standing: str
+    scanned_at: float
+    body: Mapping[str, object]
+
+
+class Looks(Protocol):
+    """The last complete look at each dataset, for those who ask whether anything has moved since."""
+
+    def of(self, dataset: str) -> Kept | None: ...
+
+    def put(self, dataset: str, kept: Kept | None) -> None:
+        """Keep a look in place of the one before; None forgets it."""
+        ...
+
+
+class Sightings(Protocol):
+    """Since when which image is drifted, and how often it has been."""
+
+    def of(self, dataset: str) -> Mapping[str, Sighting]: ...
+
+    def replace(self, dataset: str, sightings: Iterable[Sighting]) -> None:
+        """Keep these, and forget all others of the dataset."""
+        ...

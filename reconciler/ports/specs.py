@@ -1,0 +1,169 @@
+"""What the engine asks of the specs: a pinned tree, and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+
+from reconciler.core.problem import Origin, Problem
+
+if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
+    from reconciler.core.spec import Acknowledgement, Dataset
+
+
+class Tree(Protocol):
+    """
+    A spec tree, pinned: what it gives does not change while it is in use.
+
+    Attributes:
+        name: What the user calls it.
+        revision: The commit it is at; None outside git.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def revision(self) -> str | None: ...
+
+    def files(self) -> Sequence[str]:
+        """
+        Return every file as a path from the root with forward slashes, sorted.
+
+        Hidden files and directories are left out.
+
+        Raises:
+            SourceError: The tree cannot be listed whole.
+        """
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """
+        Open one file for reading; the stream is seekable.
+
+        Raises:
+            OSError: It cannot be read, is not a regular file, or lies outside the tree. Its strerror
+                is for people.
+        """
+        ...
+
+    def display(self, path: str) -> str:
+        """Return *path* as the user knows it, for origins."""
+        ...
+
+
+class EntryFile(Protocol):
+    """
+    Desired entries as JSON Lines, from a file as it is or compiled from the shorthand.
+
+    Attributes:
+        name: The author's file, as the user knows it.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self) -> BinaryIO:
+        r"""
+        Open the lines anew: bytes, seekable, lines ended by ``\n`` or ``\r\n``.
+
+        Raises:
+            SourceError: The file is gone, or not the one that was loaded.
+        """
+        ...
+
+    def line_number(self, line: int) -> int:
+        """Return the line of `name` that the author wrote for the *line*-th JSON line, from 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDataset:
+    """
+    A dataset whose document could be read.
+
+    Attributes:
+        files: Where its entries are, in the order of the spec; only the files that can be used.
+        problems: What is wrong with the document or its files. Lines are not judged here.
+        partners: The datasets of the other type in the same project, for the rule that training and test
+            share no image. They have no partners themselves.
+    """
+
+    spec: Dataset
+    origin: Origin
+    files: tuple[EntryFile, ...]
+    problems: tuple[Problem, ...]
+    partners: tuple[LoadedDataset, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether nothing is missing: a dataset with an error must not become a plan."""
+        return not any(problem.is_error for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenDataset:
+    """
+    A dataset whose document, or whole file, could not be read. It stops no other dataset.
+
+    Attributes:
+        name: Its name where that much could be read, else the file.
+    """
+
+    name: str
+    origin: Origin
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specs:
+    """
+    All that a spec tree declares, ordered by place.
+
+    Attributes:
+        problems: Of all files, those of the datasets included; ordered by place.
+        acknowledgements: Of drift that somebody expects.
+    """
+
+    datasets: tuple[LoadedDataset, ...]
+    broken: tuple[BrokenDataset, ...]
+    problems: tuple[Problem, ...]
+    revision: str | None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+
+
+class Snapshot(NamedTuple):
+    """
+    The specs at one moment, kept until the next one has taken over.
+
+    Attributes:
+        fingerprint: Another one whenever the specs may be others.
+    """
+
+    fingerprint: str
+    specs: Specs
+
+
+class Source(Protocol):
+    """Where specs come from, looked at again and again by one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """Return what the user calls it, without any password."""
+        ...
+
+    def look(self, known: str | None) -> Snapshot | None:
+        """
+        Return the specs as they are now, or None if they are those of the fingerprint *known*.
+
+        Raises:
+            SourceError: They cannot be read, or declare nothing. What was read before stays usable.
+        """
+        ...
+
+    def close(self) -> None: ...
