@@ -1,0 +1,107 @@
+"""Contents of spec files, kept by name until nobody needs them: what was read once can be read again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from reconciler.errors import SourceError
+
+_PIECE_BYTES: Final = 1 << 20
+_PREFIX: Final = "specs-"
+
+
+class Blobs:
+    """
+    A directory of files, each named after its content. It belongs to this process alone, and is held by a
+    lock: what a process left behind that was killed is deleted by the next one.
+
+    Args:
+        parent: Where the directory is made.
+
+    Raises:
+        SourceError: The directory cannot be made.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for other in parent.glob(f"{_PREFIX}*"):
+                _delete_if_abandoned(other)
+            self._directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            self._lock = os.open(self._directory, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as exc:
+            raise SourceError(f"{parent}: {exc.strerror or exc}") from exc
+
+    def path(self, name: str) -> Path:
+        return self._directory / name
+
+    def keep(self, stream: BinaryIO) -> str:
+        """
+        Copy a stream, and return the name of its content: a digest.
+
+        Raises:
+            OSError: It cannot be read, or the disk is full.
+        """
+        digest = blake2b(digest_size=20)
+
+        def copy(target: BinaryIO) -> None:
+            while piece := stream.read(_PIECE_BYTES):
+                digest.update(piece)
+                target.write(piece)
+
+        with self._written(copy) as temporary:
+            name = digest.hexdigest()
+            temporary.replace(self.path(name))
+        return name
+
+    def fill(self, name: str, write: Callable[[BinaryIO], object]) -> None:
+        """
+        Keep what *write* writes under a name that its content is known by already.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        with self._written(write) as temporary:
+            temporary.replace(self.path(name))
+
+    @contextmanager
+    def _written(self, write: Callable[[BinaryIO], object]) -> Iterator[Path]:
+        handle, name = tempfile.mkstemp(prefix=".", dir=self._directory)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                write(stream)
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def forget_others(self, names: Collection[str]) -> None:
+        """Delete everything but *names*. Who has a file open can still read it."""
+        for path in self._directory.iterdir():
+            if path.name not in names:
+                with suppress(OSError):
+                    path.unlink()
+
+    def clear(self) -> None:
+        """Delete everything, the directory included. It cannot be used afterwards."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _delete_if_abandoned(directory: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(directory, ignore_errors=True)
+        finally:
+            os.close(handle)

@@ -1,0 +1,66 @@
+"""Two datasets that cannot both be: one name, or one target."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from reconciler.core import codes_spec as codes
+from reconciler.core.flaws import Flaw
+from reconciler.core.problem import Problem
+from reconciler.core.spec import Dataset, Target
+from reconciler.sources.documents import Parsed
+
+
+def clashes(documents: Sequence[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
+    """Yield a problem for every dataset that clashes with others, naming one of them."""
+    yield from _same_name(documents)
+    yield from _same_target(documents)
+
+
+def _same_name(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
+    by_name = defaultdict(list)
+    for document in documents:
+        if document.name is not None:
+            by_name[document.name].append(document)
+    for name, group in by_name.items():
+        for one, other in _with_other(group):
+            message = f"the name {name} is also used in {_place(other, ('metadata', 'name'))}"
+            yield one, one.problem(Flaw(("metadata", "name"), codes.SAME_NAME.code, message))
+
+
+def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
+    by_place = defaultdict(list)
+    for document in documents:
+        if isinstance(document.model, Dataset):
+            target = document.model.spec.target
+            by_place[*target.identity, target.home_region].append((target, document))
+    for group in by_place.values():
+        others: dict[int, tuple[Parsed, Parsed]] = {}
+        for (a, one), (b, other) in combinations(group, 2):
+            if _same_account(a, b):
+                others.setdefault(id(one), (one, other))
+                others.setdefault(id(other), (other, one))
+        for one, other in others.values():
+            path = ("spec", "target")
+            message = f"dataset {other.name} in {_place(other, path)} has the same target"
+            yield one, one.problem(Flaw(path, codes.SAME_TARGET.code, message, at_key=True))
+
+
+def _with_other(group: Sequence[Parsed]) -> Iterator[tuple[Parsed, Parsed]]:
+    """Pair each with the first of the others."""
+    if len(group) > 1:
+        for one in group:
+            yield one, group[1] if one is group[0] else group[0]
+
+
+def _place(document: Parsed, path: tuple[str, ...]) -> str:
+    mark = document.document.locate(path, at_key=path[-1] == "target")
+    return f"{document.file}:{mark.line}:{mark.column}"
+
+
+def _same_account(one: Target, other: Target) -> bool:
+    if one.home_account and other.home_account:
+        return one.home_account == other.home_account
+    return one.role_arn == other.role_arn  # the same credentials, whatever they are

@@ -1,0 +1,173 @@
+"""A repository of our own: cloned bare, fetched, and read commit by commit; there is no work tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from reconciler.errors import SourceError
+from reconciler.sources.git import environment
+
+FETCH_SECONDS: Final = 120
+READ_SECONDS: Final = 60
+
+_FETCHED: Final = "refs/reconciler/fetched"
+_GOOD_SIGNATURES: Final = frozenset("GU")  # good; good, by a key of unknown trust: git's own words
+_BLOB_MODES: Final = frozenset({"100644", "100755"})
+_LINK_MODE: Final = "120000"
+
+
+class Node(NamedTuple):
+    """A file of a commit."""
+
+    mode: str
+    blob: str
+
+
+class Clone:
+    """
+    A bare repository below the state directory.
+
+    Args:
+        url: What git fetches from; ssh and credential helpers are git's own business.
+        ref: A branch, tag or commit.
+        verify: Accept only a commit with a good signature; git knows whose (gpg, or allowedSignersFile).
+    """
+
+    def __init__(self, directory: Path, url: str, ref: str, *, verify: bool = False) -> None:
+        if url.startswith("-") or ref.startswith("-"):
+            raise SourceError("--git and --ref must not start with a dash")
+        self._directory = directory
+        self._url = url
+        self._ref = ref
+        self._verify = verify
+
+    @property
+    def name(self) -> str:
+        return f"{without_password(self._url)}@{self._ref}"
+
+    def fetch(self) -> str:
+        """
+        Return the commit that the ref names now. Fetches only what is missing.
+
+        Raises:
+            SourceError: Git could not fetch, or the commit is not signed as it must be.
+        """
+        if not (self._directory / "HEAD").exists():
+            self._git("init", "--bare", "--quiet", str(self._directory), at=None)
+        self._git(
+            "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
+            "--end-of-options", self._url, f"+{self._ref}:{_FETCHED}",
+            seconds=FETCH_SECONDS,
+        )  # fmt: skip
+        commit = self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}").decode().strip()
+        if self._verify:
+            said = self._git("log", "-1", "--format=%G?", commit).decode().strip()
+            if said not in _GOOD_SIGNATURES:
+                raise SourceError(f"{self.name}: commit {commit} has no good signature (git says {said})")
+        return commit
+
+    def tree(self, commit: str, path: str) -> dict[str, Node]:
+        """
+        Return every file below *path* in a commit, by its path from there.
+
+        Raises:
+            SourceError: There is no such directory in that commit.
+        """
+        spec = f"{commit}:{path.strip('/')}" if path not in {"", "."} else f"{commit}^{{tree}}"
+        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", spec)
+        nodes = {}
+        for record in filter(None, listing.split(b"\0")):
+            head, _, name = record.partition(b"\t")
+            mode, _kind, blob = head.decode().split()
+            nodes[os.fsdecode(name)] = Node(mode, blob)
+        return nodes
+
+    def write_blob(self, blob: str, stream: BinaryIO) -> None:
+        """
+        Write the content of one file to *stream*, which is a real file.
+
+        Raises:
+            SourceError: It could not be read whole.
+        """
+        self._git("cat-file", "blob", blob, into=stream)
+
+    def _git(
+        self, *words: str, at: str | None = "", seconds: int = READ_SECONDS, into: BinaryIO | None = None
+    ) -> bytes:
+        where = [] if at is None else ["--git-dir", str(self._directory)]
+        try:
+            answer = subprocess.run(
+                ["git", *where, *words],
+                env=environment() | {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
+                stdin=subprocess.DEVNULL,
+                stdout=into or subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            raise SourceError(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
+        except OSError as exc:
+            raise SourceError(f"git cannot be run: {exc.strerror or exc}") from exc
+        if answer.returncode != 0:
+            raise SourceError(f"{self.name}: git {words[0]}: {_last_line(answer.stderr)}")
+        return answer.stdout or b""
+
+
+BlobReader = Callable[[str], BinaryIO]
+
+
+class GitTree:
+    """
+    `ports.Tree` of one commit.
+
+    Args:
+        read: Opens a blob by its id.
+    """
+
+    def __init__(self, name: str, revision: str, nodes: dict[str, Node], read: BlobReader) -> None:
+        self.name = name
+        self.revision: str | None = revision
+        self._nodes = nodes
+        self._read = read
+
+    def files(self) -> Sequence[str]:
+        visible = (path for path in self._nodes if not any(p.startswith(".") for p in path.split("/")))
+        return sorted(visible)
+
+    def open(self, path: str) -> BinaryIO:
+        node = self._nodes.get(path)
+        if node is None:
+            raise FileNotFoundError(2, "no such file in this commit", path)
+        if node.mode not in _BLOB_MODES:
+            what = "it is a link" if node.mode == _LINK_MODE else "it is not a regular file"
+            raise OSError(22, f"{what}; in a commit only regular files are read", path)
+        return self._read(node.blob)
+
+    def display(self, path: str) -> str:
+        shown = path if self.name in {"", "."} else f"{self.name}/{path}"
+        return os.fsencode(shown).decode(errors="backslashreplace")
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be logged."""
+    parts = urlsplit(url)
+    if not parts.scheme or "@" not in parts.netloc:
+        return re.sub(r"^[^@/]*:[^@/]*@", "", url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _ssh_command() -> str:
+    """Let ssh ask nothing: nobody would answer."""
+    return os.environ.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
+
+
+def _last_line(stderr: bytes) -> str:
+    """Return what git said at the end, without passwords in URLs."""
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", lines[-1] if lines else "no reason given")

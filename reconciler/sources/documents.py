@@ -1,0 +1,162 @@
+"""The documents of one YAML file of a tree: read, checked against their models, each problem placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from reconciler.core import codes_spec as codes
+from reconciler.core.flaws import Flaw, flaws_of, nearest
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries
+from reconciler.ports import Tree
+from reconciler.sources.strictyaml import Document, Fault, Map, Mark, read
+from reconciler.sources.text import decode
+
+SUFFIXES: Final = (".yaml", ".yml")
+_MAX_BYTES: Final = 32 * 1024 * 1024
+_OURS: Final = "reconciler/"
+_TRACES: Final = tuple(_OURS.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """
+    One document that is ours.
+
+    Attributes:
+        model: None if the document cannot be used.
+        kind: As written; None if that cannot be told.
+        name: What it calls itself, as far as that can be read.
+    """
+
+    file: str
+    document: Document
+    model: Dataset | Entries | Acknowledgement | None
+    kind: str | None
+    name: str | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.file, *self.document.mark)
+
+    def problem(self, flaw: Flaw, severity: Severity = Severity.ERROR) -> Problem:
+        """Give a flaw of this document its place."""
+        mark = self.document.locate(flaw.path, at_key=flaw.at_key)
+        return Problem(severity, flaw.code, flaw.message, Origin(self.file, *mark))
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """
+    One YAML file.
+
+    Attributes:
+        problems: Those of the file as a whole, not of its documents.
+    """
+
+    path: str
+    documents: tuple[Parsed, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
+    """
+    Read one YAML file.
+
+    Args:
+        expected: Whether somebody named this very file. Otherwise it is ignored, with all that may be
+            wrong with it, unless it speaks of our apiVersion.
+    """
+    shown = tree.display(path)
+    try:
+        with tree.open(path) as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except OSError as exc:
+        return _failed(path, shown, codes.FILE_UNREADABLE, f"cannot be read: {exc.strerror or exc}")
+    if not data.strip():
+        severity = Severity.ERROR if expected else Severity.WARNING
+        return _failed(path, shown, codes.EMPTY_YAML, "the file is empty", severity)
+    if not expected and not any(trace in data for trace in _TRACES):
+        return ParsedFile(path)
+    if len(data) > _MAX_BYTES:
+        limit = f"larger than {_MAX_BYTES // 1024**2} MiB; keep large datasets as JSON Lines"
+        return _failed(path, shown, codes.TOO_LARGE, limit)
+    text = decode(data)
+    if isinstance(text, Fault):
+        return ParsedFile(path, problems=(_placed(text, shown),))
+    return _parse(text, path, shown, expected=expected)
+
+
+def _parse(text: str, path: str, shown: str, *, expected: bool) -> ParsedFile:
+    stream = read(text)
+    ours = [document for document in stream.documents if _is_ours(document.value)]
+    if expected and not ours:
+        ours = list(stream.documents)
+    problems = (_placed(stream.fault, shown),) if stream.fault else ()
+    return ParsedFile(path, tuple(_check(document, shown) for document in ours), problems)
+
+
+def _is_ours(value: Any) -> bool:
+    """Tell whether a document speaks of our apiVersion, be it under a misspelt key."""
+    return isinstance(value, Map) and any(
+        isinstance(inner, str) and inner.startswith(_OURS) for inner in value.values()
+    )
+
+
+def _check(document: Document, file: str) -> Parsed:
+    value = document.value
+    kind = value.get("kind") if isinstance(value, Map) else None
+    model, flaws = _validate(value, kind)
+    faults = [_placed(fault, file) for fault in document.faults]
+    bare = Parsed(file, document, model, kind if isinstance(kind, str) else None, _name(value), ())
+    # What YAML refused has a stand-in, and what a model says of that would only confuse.
+    faulty = {fault.origin for fault in faults}
+    refused = [
+        problem
+        for problem in map(bare.problem, flaws)
+        if problem.origin not in faulty or problem.code == codes.MISSING_FIELD.code
+    ]
+    usable = None if faults or refused else model
+    return Parsed(file, document, usable, bare.kind, bare.name, (*faults, *refused))
+
+
+def _validate(
+    value: Any, kind: object
+) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[Flaw, ...]]:
+    if not isinstance(value, Map):
+        return None, (Flaw((), codes.WRONG_TYPE.code, "the document must be a mapping"),)
+    version = value.get("apiVersion")
+    if isinstance(version, str) and version != API_VERSION:
+        message = f"unknown apiVersion “{version}”; this program reads {API_VERSION}"
+        return None, (Flaw(("apiVersion",), codes.API_VERSION.code, message),)
+    if kind is None:
+        return None, (Flaw((), codes.MISSING_FIELD.code, "kind is missing: Dataset or Entries"),)
+    if not isinstance(kind, str) or kind not in DOCUMENTS:
+        message = f"unknown kind “{kind}”; {nearest(str(kind), list(DOCUMENTS))}"
+        return None, (Flaw(("kind",), codes.KIND.code, message),)
+    try:
+        return DOCUMENTS[kind].model_validate(value), ()
+    except ValidationError as exc:
+        return None, flaws_of(exc, DOCUMENTS[kind])
+
+
+def _name(value: Any) -> str | None:
+    """Return metadata.name, whatever else is wrong."""
+    metadata = value.get("metadata") if isinstance(value, Map) else None
+    name = metadata.get("name") if isinstance(metadata, Map) else None
+    return name if isinstance(name, str) else None
+
+
+def _placed(fault: Fault, file: str) -> Problem:
+    return Problem(Severity.ERROR, fault.code, fault.message, Origin(file, *fault.mark))
+
+
+def _failed(
+    path: str, shown: str, code: codes.Code, message: str, severity: Severity = Severity.ERROR
+) -> ParsedFile:
+    mark = Mark(1, 1)
+    return ParsedFile(path, problems=(Problem(severity, code.code, message, Origin(shown, *mark)),))

@@ -1,0 +1,80 @@
+"""Wishes as edits of a JSON Lines file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from reconciler.core.propose.patch import LineEdit
+from reconciler.core.propose.restyle import PLAIN, Style, composed, restyled, style_of
+from reconciler.core.propose.wish import Kind, Wish
+
+# So many lines are looked at to learn how the author writes.
+_SAMPLE = 50
+
+
+def edits_of_lines(stream: BinaryIO, wishes: Sequence[Wish]) -> tuple[list[LineEdit], int]:
+    """
+    Return the edits that fulfil wishes of one file, and how many entries it holds then. Reads it once.
+
+    Args:
+        wishes: At most one change or removal a line.
+    """
+    old = {wish.line: wish for wish in wishes if wish.kind is not Kind.ADD}
+    new: dict[int, list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        if wish.kind is Kind.ADD:
+            new[wish.line].append(wish)
+    hand, end_of_line = _hand(stream)
+    stream.seek(0)
+    edits: list[LineEdit] = []
+    if 0 in new:
+        edits.append(LineEdit(1, 0, tuple(_lines(new[0], hand, end_of_line))))
+    left = sum(len(behind) for behind in new.values())
+    left -= sum(wish.kind is Kind.REMOVE for wish in old.values())
+    for number, line in enumerate(stream, start=1):
+        left += not line.isspace()
+        if number in old or number in new:
+            edits += _edits(number, line, old.get(number), new.get(number, ()), hand, end_of_line)
+    return edits, left
+
+
+def _edits(
+    number: int, line: bytes, wish: Wish | None, new: Sequence[Wish], hand: Style, end_of_line: bytes
+) -> Iterator[LineEdit]:
+    text = line.rstrip(b"\r\n")
+    end = line[len(text) :]
+    near = _style(text).or_else(hand)
+    behind = list(_lines(sorted(new, key=lambda w: w.source_ref), near, end or end_of_line))
+    kept = [line]
+    if wish is not None:
+        kept = [] if wish.kind is Kind.REMOVE else [restyled(text, wish.fields, hand) + end]
+    if behind and not end:  # the last line of the file, and it has no end
+        kept = [content + end_of_line for content in kept]
+        behind[-1] = behind[-1].removesuffix(end_of_line)
+    if kept == [line]:
+        yield LineEdit(number + 1, 0, tuple(behind))
+    else:
+        yield LineEdit(number, 1, (*kept, *behind))
+
+
+def _lines(wishes: Iterable[Wish], hand: Style, end: bytes) -> Iterator[bytes]:
+    return (composed(wish.fields, hand) + end for wish in wishes)
+
+
+def _hand(stream: BinaryIO) -> tuple[Style, bytes]:
+    """Read how the first lines are written, and how they end."""
+    style, end = PLAIN, b""
+    for _, line in zip(range(_SAMPLE), stream, strict=False):
+        text = line.rstrip(b"\r\n")
+        style = style.or_else(_style(text))
+        end = end or line[len(text) :]
+    return style, end or b"\n"
+
+
+def _style(text: bytes) -> Style:
+    try:
+        return style_of(text.decode()) if text.strip() else PLAIN
+    except (ValueError, IndexError, AssertionError):
+        return PLAIN  # a line that is no JSON has no hand

@@ -1,0 +1,167 @@
+"""Files with entries: JSON Lines as they are, never read whole, and the shorthand, compiled."""
+
+from __future__ import annotations
+
+import io
+import os
+from array import array
+from dataclasses import dataclass
+from typing import BinaryIO, Final, NamedTuple
+
+import orjson
+
+from reconciler.core import codes_spec as codes
+from reconciler.core.lines import MAX_LINE_BYTES
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.shorthand import compile_lines
+from reconciler.core.spec import Entries
+from reconciler.errors import SourceError
+from reconciler.ports import EntryFile, Tree
+from reconciler.sources.documents import Parsed, ParsedFile
+from reconciler.sources.text import suspicion
+
+_HEAD_BYTES: Final = 8_192
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """
+    A JSON Lines file of a tree.
+
+    Attributes:
+        size: In bytes, when it was loaded.
+    """
+
+    tree: Tree
+    path: str
+    name: str
+    size: int
+
+    def open(self) -> BinaryIO:
+        try:
+            stream = self.tree.open(self.path)
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
+        if stream.seek(0, os.SEEK_END) != self.size:
+            stream.close()
+            raise SourceError(f"{self.name}: the file changed while it was in use")
+        stream.seek(0)
+        return stream
+
+    def line_number(self, line: int) -> int:
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledLines:
+    """
+    The lines that the shorthand stands for.
+
+    Attributes:
+        path: The author's file, in its tree.
+        numbers: For each line, the line of its image in the file.
+    """
+
+    path: str
+    name: str
+    content: bytes
+    numbers: array[int]
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.content)
+
+    def line_number(self, line: int) -> int:
+        return self.numbers[line - 1]
+
+
+class Checked(NamedTuple):
+    """
+    What is known about a file before any of its lines is judged.
+
+    Attributes:
+        file: None if it cannot be used.
+        empty: Whether it holds nothing at all, which a dataset may allow.
+    """
+
+    file: EntryFile | None
+    empty: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def check_lines(tree: Tree, path: str) -> Checked:
+    """
+    Look at the first and the last bytes of a JSON Lines file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    name = tree.display(path)
+    with tree.open(path) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        head = stream.read(_HEAD_BYTES)
+        if found := suspicion(head):
+            code, reason = found
+            return _refused(code, f"the file {reason}", Origin(name, 1))
+        file = JsonLines(tree, path, name, size)
+        if size <= _HEAD_BYTES and not head.strip():
+            return Checked(file, empty=True)
+        if _is_cut(stream, size):
+            message = "the file ends in the middle of a line: it looks half-written"
+            return _refused(codes.CUT, message, Origin(name, _last_line(stream)))
+    return Checked(file)
+
+
+def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
+    """Compile every Entries document of a YAML file, in order."""
+    problems = list(parsed.problems)
+    documents = [document for document in parsed.documents if document.kind != "Dataset"]
+    if not documents and not problems:
+        message = "the file is named under entries, but holds no document of kind Entries"
+        return _refused(codes.NOT_ENTRIES, message, Origin(name, 1))
+    content = bytearray()
+    numbers = array("I")
+    for document in documents:
+        problems += document.problems
+        if isinstance(document.model, Entries):
+            problems += _compile(document, document.model, content, numbers)
+    if problems:
+        return Checked(None, problems=tuple(problems))
+    return Checked(CompiledLines(parsed.path, name, bytes(content), numbers), empty=not numbers)
+
+
+def _compile(document: Parsed, entries: Entries, content: bytearray, numbers: array[int]) -> list[Problem]:
+    """Append the lines of one document; return what is wrong with its images."""
+    compiled = compile_lines(entries)
+    for line in compiled.lines:
+        content += line.raw + b"\n"
+        numbers.append(document.document.locate(("images", line.item)).line)
+    return [document.problem(flaw) for flaw in compiled.flaws]
+
+
+def _is_cut(stream: BinaryIO, size: int) -> bool:
+    """Tell whether the last line is neither ended nor complete JSON."""
+    length = min(size, MAX_LINE_BYTES + 2)
+    stream.seek(-length, os.SEEK_END)
+    tail = stream.read(length)
+    if tail.endswith(b"\n"):
+        return False
+    try:
+        orjson.loads(tail.rpartition(b"\n")[2])
+    except orjson.JSONDecodeError:
+        return True
+    return False
+
+
+def _last_line(stream: BinaryIO) -> int:
+    """Return the number of the last line. Reads the whole file, in pieces."""
+    stream.seek(0)
+    newlines = 0
+    while piece := stream.read(_CHUNK_BYTES):
+        newlines += piece.count(b"\n")
+    return newlines + 1
+
+
+def _refused(code: codes.Code, message: str, origin: Origin) -> Checked:
+    return Checked(None, problems=(Problem(Severity.ERROR, code.code, message, origin),))

@@ -1,0 +1,57 @@
+"""The git program, asked without prompts, without surprises and with a deadline."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+_TIMEOUT_SECONDS: Final = 10
+_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+# A git hook, or whoever else runs us from inside git, sets these: they would point at another repository.
+_FOREIGN: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+
+
+def head(directory: Path) -> str | None:
+    """
+    Return the commit that *directory* is checked out at; None outside git, or if git cannot say.
+
+    Outside git nothing is run. Whether the checkout was edited since is not looked at: that would run
+    filters from the repository's own configuration, which may be somebody else's.
+    """
+    if not any((parent / ".git").exists() for parent in (directory, *directory.parents)):
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "--verify", "HEAD^{commit}"],
+            cwd=directory,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    commit = answer.stdout.strip()
+    return commit if answer.returncode == 0 and _SHA.fullmatch(commit) else None
+
+
+def environment() -> dict[str, str]:
+    """
+    Return the environment for a git process.
+
+    A sidecar reads what another user checked out; git calls that dubious ownership unless it is told.
+    """
+    kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    return kept | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }

@@ -1,0 +1,219 @@
+"""A spec tree as datasets and problems: everything that is wrong with any file, at once."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from reconciler.core import codes_spec as codes
+from reconciler.core.flaws import Flaw, nearest
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.spec import Acknowledgement, Dataset, Entries
+from reconciler.errors import SourceError
+from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
+from reconciler.sources.clashes import clashes
+from reconciler.sources.documents import SUFFIXES, Parsed, ParsedFile, parse_file
+from reconciler.sources.entryfiles import Checked, check_lines, check_shorthand
+from reconciler.sources.pathglob import is_pattern, pattern
+
+
+def load(tree: Tree, only: str | None = None) -> Specs:
+    """
+    Read every spec of a tree; JSON Lines files are looked at, but not read.
+
+    Args:
+        only: Path in the tree of the one spec file to read; None for all.
+
+    Raises:
+        SourceError: The tree cannot be listed, or declares no dataset and nothing that could be a
+            broken one. It is not known, then, what is desired.
+    """
+    if only is not None and not only.endswith(SUFFIXES):
+        raise SourceError(f"{tree.display(only)}: a spec file ends in {' or '.join(SUFFIXES)}")
+    specs = _Loading(tree, only).run()
+    if not specs.datasets and not any(problem.is_error for problem in specs.problems):
+        what = tree.display(only) if only else tree.name
+        raise SourceError(f"{what}: no document with apiVersion reconciler/v1 and kind Dataset")
+    return specs
+
+
+def unusable(error: SourceError) -> Problem:
+    """Return a source that cannot be read as a problem, for those who only validate."""
+    return Problem(Severity.ERROR, error.code, str(error), None)
+
+
+# A broken one of these is a problem of its file, and takes no dataset with it.
+_OF_NO_DATASET: Final = ("Entries", "Acknowledgement")
+
+
+class _Loading:
+    """One load: what was read so far, so that no file is read twice."""
+
+    def __init__(self, tree: Tree, only: str | None) -> None:
+        self._tree = tree
+        self._only = only
+        self._listing: tuple[str, ...] | None = None
+        self._parsed: dict[str, ParsedFile] = {}
+        self._checked: dict[str, Checked] = {}
+
+    def run(self) -> Specs:
+        paths = [self._only] if self._only else [p for p in self._files() if p.endswith(SUFFIXES)]
+        files = [self._parse(path, expected=path == self._only) for path in paths]
+        documents = [(file.path, parsed) for file in files for parsed in file.documents]
+        meant = [(path, parsed) for path, parsed in documents if parsed.kind not in _OF_NO_DATASET]
+        known = [parsed.model for _, parsed in documents if isinstance(parsed.model, Acknowledgement)]
+        extra: dict[int, list[Problem]] = {}
+        for document, problem in clashes([parsed for _, parsed in meant]):
+            extra.setdefault(id(document), []).append(problem)
+        datasets, broken = [], [_broken_file(file) for file in files if _has_error(file.problems)]
+        for path, parsed in meant:
+            problems = [*parsed.problems, *extra.get(id(parsed), ())]
+            if isinstance(parsed.model, Dataset):
+                datasets.append(self._dataset(path, parsed, parsed.model, problems))
+            else:
+                broken.append(_broken(parsed, problems))
+        return Specs(
+            datasets=tuple(_with_partners(sorted(datasets, key=lambda dataset: dataset.origin))),
+            broken=tuple(sorted(broken, key=lambda dataset: dataset.origin)),
+            problems=self._all_problems(files, datasets, broken),
+            revision=self._tree.revision,
+            acknowledgements=tuple(known),
+        )
+
+    def _all_problems(
+        self, files: list[ParsedFile], datasets: list[LoadedDataset], broken: list[BrokenDataset]
+    ) -> tuple[Problem, ...]:
+        """Gather what is known, each problem once: a file may belong to several datasets."""
+        found = dict.fromkeys(problem for dataset in datasets for problem in dataset.problems)
+        found |= dict.fromkeys(problem for dataset in broken for problem in dataset.problems)
+        names = {dataset.name for dataset in datasets} | {dataset.name for dataset in broken}
+        for file in files:
+            found |= dict.fromkeys(self._parsed[file.path].problems)
+            for parsed in file.documents:
+                found |= dict.fromkeys(parsed.problems)
+            if file.path not in self._checked and not self._only:
+                found |= dict.fromkeys(self._unused(file))
+            if not self._only:
+                found |= dict.fromkeys(_about_nothing(file, names))
+        return tuple(sorted(found, key=_by_place))
+
+    def _unused(self, file: ParsedFile) -> Iterator[Problem]:
+        """Judge Entries documents that no dataset names."""
+        unused = [parsed for parsed in file.documents if isinstance(parsed.model, Entries)]
+        message = "no dataset names this file under spec.entries: its images are not used"
+        for parsed in unused:
+            yield parsed.problem(Flaw((), codes.UNUSED.code, message), Severity.WARNING)
+        if unused:
+            yield from check_shorthand(file, unused[0].file).problems
+
+    def _dataset(self, path: str, parsed: Parsed, spec: Dataset, problems: list[Problem]) -> LoadedDataset:
+        files: dict[str, EntryFile | None] = {}
+        for index, source in enumerate(spec.spec.entries):
+            place: tuple[str | int, ...] = ("spec", "entries", index, "file")
+            found = self._resolve(path, source.file)
+            if isinstance(found, Flaw):
+                problems.append(parsed.problem(found._replace(path=place)))
+                continue
+            for name in found:
+                if name in files:
+                    message = f"{self._tree.display(name)} is named twice; it is read once"
+                    flaw = Flaw(place, codes.NAMED_TWICE.code, message)
+                    problems.append(parsed.problem(flaw, Severity.WARNING))
+                    continue
+                checked = self._check(name)
+                if isinstance(checked, Flaw):
+                    problems.append(parsed.problem(checked._replace(path=place)))
+                    continue
+                problems += checked.problems
+                if checked.empty and not spec.spec.policy.allow_empty:
+                    problems.append(self._empty(name))
+                files[name] = checked.file
+        usable = tuple(file for file in files.values() if file is not None)
+        return LoadedDataset(spec, parsed.origin, usable, tuple(sorted(problems, key=_by_place)))
+
+    def _resolve(self, spec_path: str, file: str) -> tuple[str, ...] | Flaw:
+        """Return the files that one item of `entries` names, or what is wrong with it."""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(spec_path), file))
+        if posixpath.isabs(file) or path == ".." or path.startswith("../"):
+            message = f"“{file}” leads out of the spec tree {self._tree.name}"
+            return Flaw((), codes.OUTSIDE.code, message)
+        if not is_pattern(path) or path in self._files():
+            return (path,)
+        matches = tuple(name for name in self._files() if pattern(path).fullmatch(name))
+        return matches or Flaw((), codes.NO_MATCH.code, f"“{file}” matches no file")
+
+    def _check(self, path: str) -> Checked | Flaw:
+        """Look at one file of entries, once."""
+        if path not in self._checked:
+            try:
+                self._checked[path] = self._look(path)
+            except FileNotFoundError:
+                return Flaw((), codes.NO_MATCH.code, f"{self._tree.display(path)} does not exist")
+            except OSError as exc:
+                reason = f"{self._tree.display(path)} cannot be read: {exc.strerror or exc}"
+                return Flaw((), codes.FILE_UNREADABLE.code, reason)
+        return self._checked[path]
+
+    def _look(self, path: str) -> Checked:
+        if not path.endswith(SUFFIXES):
+            return check_lines(self._tree, path)
+        self._tree.open(path).close()  # a missing file is a fault of the spec that names it
+        name = self._tree.display(path)
+        return check_shorthand(self._parse(path, expected=True), name)
+
+    def _parse(self, path: str, *, expected: bool) -> ParsedFile:
+        known = self._parsed.get(path)
+        if known is None or (expected and not known.documents):
+            known = self._parsed[path] = parse_file(self._tree, path, expected=expected)
+        return known
+
+    def _empty(self, path: str) -> Problem:
+        message = "the file holds no entries; if that is meant, set policy.allowEmpty: true"
+        origin = Origin(self._tree.display(path), 1)
+        return Problem(Severity.ERROR, codes.EMPTY_ENTRIES.code, message, origin)
+
+    def _files(self) -> tuple[str, ...]:
+        if self._listing is None:
+            self._listing = tuple(self._tree.files())
+        return self._listing
+
+
+def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]:
+    """Let every dataset know those of the other type in its project."""
+    homes: dict[object, list[LoadedDataset]] = {}
+    for dataset in datasets:
+        homes.setdefault(dataset.spec.spec.target.home, []).append(dataset)
+    for dataset in datasets:
+        target = dataset.spec.spec.target
+        others = [other for other in homes[target.home] if other.spec.spec.target.kind is not target.kind]
+        yield replace(dataset, partners=tuple(others))
+
+
+def _about_nothing(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:
+    """Judge acknowledgements of datasets that are not there."""
+    for parsed in file.documents:
+        if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
+            message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
+            flaw = Flaw(("dataset",), codes.NO_SUCH_DATASET.code, message)
+            yield parsed.problem(flaw, Severity.WARNING)
+
+
+def _broken(parsed: Parsed, problems: list[Problem]) -> BrokenDataset:
+    ordered = tuple(sorted(problems, key=_by_place))
+    return BrokenDataset(parsed.name or parsed.file, parsed.origin, ordered)
+
+
+def _broken_file(file: ParsedFile) -> BrokenDataset:
+    origin = next(problem.origin for problem in file.problems if problem.origin)
+    return BrokenDataset(origin.file, origin, file.problems)
+
+
+def _has_error(problems: tuple[Problem, ...]) -> bool:
+    return any(problem.is_error for problem in problems)
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:
+    file, line, column = problem.origin or ("", 0, None)
+    return file, line, column or 0, problem.code, problem.message

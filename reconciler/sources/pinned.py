@@ -1,0 +1,55 @@
+"""A tree of which every file that was read once stays as it was read, whatever becomes of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from reconciler.errors import SourceError
+from reconciler.ports import Tree
+from reconciler.sources.blobs import Blobs
+
+
+class Pinned:
+    """
+    `ports.Tree` over another one: each file is copied when it is first opened.
+
+    Attributes:
+        kept: Names of the copies, by path.
+    """
+
+    def __init__(self, tree: Tree, blobs: Blobs) -> None:
+        self._tree = tree
+        self._blobs = blobs
+        self.kept: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self._tree.name
+
+    @property
+    def revision(self) -> str | None:
+        return self._tree.revision
+
+    def files(self) -> Sequence[str]:
+        return self._tree.files()
+
+    def open(self, path: str) -> BinaryIO:
+        """
+        Open the copy.
+
+        Raises:
+            OSError: The file cannot be read, or is none: that is a fault of the specs.
+            SourceError: It cannot be copied, which a later look may well be able to do.
+        """
+        name = self.kept.get(path)
+        if name is None:
+            with self._tree.open(path) as original:
+                try:
+                    name = self.kept[path] = self._blobs.keep(original)
+                except OSError as exc:
+                    raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
+        return self._blobs.path(name).open("rb")
+
+    def display(self, path: str) -> str:
+        return self._tree.display(path)

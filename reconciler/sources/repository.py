@@ -1,0 +1,60 @@
+"""A git repository as a source: fetched by us, read from the commit, never from a work tree."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from reconciler.errors import SourceError
+from reconciler.ports import Snapshot
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.clone import Clone, GitTree
+from reconciler.sources.load import load
+
+
+class GitSource:
+    """
+    `ports.Source` over a repository.
+
+    Args:
+        path: Directory in the repository that is the spec tree.
+        blobs: Where contents are kept, by the id that git gave them.
+    """
+
+    def __init__(self, clone: Clone, path: str, blobs: Blobs) -> None:
+        self._clone = clone
+        self._path = path
+        self._blobs = blobs
+
+    @property
+    def name(self) -> str:
+        return self._clone.name
+
+    def look(self, known: str | None) -> Snapshot | None:
+        commit = self._clone.fetch()
+        if commit == known:
+            return None
+        nodes = self._clone.tree(commit, self._path)
+        used: set[str] = set()
+
+        def read(blob: str) -> BinaryIO:
+            used.add(blob)
+            if not self._blobs.path(blob).exists():
+                self._fill(blob)
+            return self._blobs.path(blob).open("rb")
+
+        try:
+            specs = load(GitTree(self._path, commit, nodes, read))
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
+        self._blobs.forget_others(used)
+        return Snapshot(commit, specs)
+
+    def _fill(self, blob: str) -> None:
+        try:
+            self._blobs.fill(blob, lambda stream: self._clone.write_blob(blob, stream))
+        except OSError as exc:  # the disk is full, not the specs wrong
+            raise SourceError(f"{self.name}: {exc.strerror or exc}; no copy") from exc
+
+    def close(self) -> None:
+        """Delete the copies. The clone stays: the next start fetches only what is new."""
+        self._blobs.clear()

@@ -1,0 +1,48 @@
+"""Bytes that should be text for people: UTF-8 without byte order mark or control characters."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from reconciler.core import codes_spec as codes
+from reconciler.sources.strictyaml import Fault, Mark
+
+# What YAML does not allow in a stream (YAML 1.2, c-printable).
+_NOT_PRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+BOM: Final = b"\xef\xbb\xbf"
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+GZIP: Final = b"\x1f\x8b"
+
+
+def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
+    """Say what the first bytes of a file give away about it, if it is not plain UTF-8 text."""
+    if head.startswith(BOM):
+        return codes.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without BOM"
+    if head.startswith(UTF_16):
+        return codes.NOT_TEXT, "is UTF-16; save it as UTF-8"
+    if head.startswith(GZIP):
+        return codes.NOT_TEXT, "is compressed (gzip); unpack it"
+    if b"\0" in head:
+        return codes.NOT_TEXT, "is binary: it holds NUL bytes"
+    return None
+
+
+def decode(data: bytes) -> str | Fault:
+    """Return the text of a whole file, or what is wrong with its bytes."""
+    if found := suspicion(data):
+        code, reason = found
+        return Fault(Mark(1, 1), code.code, f"the file {reason}")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as exc:
+        message = f"byte 0x{data[exc.start]:02x} is not UTF-8"
+        return Fault(_place(data[: exc.start].decode()), codes.NOT_TEXT.code, message)
+    if control := _NOT_PRINTABLE.search(text):
+        message = f"the control character U+{ord(control[0]):04X} is not allowed"
+        return Fault(_place(text[: control.start()]), codes.NOT_TEXT.code, message)
+    return text
+
+
+def _place(before: str) -> Mark:
+    return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -1,0 +1,77 @@
+"""
+What a plain YAML scalar means, where all parsers agree; and a refusal where they do not.
+
+YAML 1.1 reads ``on`` as true, ``012`` as ten and ``12:30`` as 750; YAML 1.2 does not. A spec must mean the
+same to everybody who reads it, so such scalars have to be quoted or written plainly.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+Scalar = str | int | float | bool | None
+
+
+class Ambiguous(ValueError):
+    """A scalar that is one thing to some parsers and another to others. The text says to what."""
+
+
+_LITERALS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_TRUE_WORDS: Final = frozenset({"yes", "Yes", "YES", "on", "On", "ON"})
+_FALSE_WORDS: Final = frozenset({"no", "No", "NO", "off", "Off", "OFF"})
+
+_NUMBER_STARTS: Final = frozenset("+-.0123456789")
+_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_DECIMAL: Final = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)")
+_MAX_DIGITS: Final = 18
+
+# The other numbers of YAML 1.1 and 1.2, and what they are to those who read them as numbers.
+_TRAPS: Final = (
+    (re.compile(r"[-+]?0[xX][0-9a-fA-F_]+"), "a hexadecimal number"),
+    (re.compile(r"[-+]?0[bB][01_]+"), "a binary number"),
+    (re.compile(r"[-+]?0[oO][0-7_]+"), "an octal number"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), "a number to base 60"),
+    (re.compile(r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)[eE][-+]?[0-9]+"), "a power of ten"),
+    (re.compile(r"[-+]?0[0-9_]+"), "an octal number"),
+    (re.compile(r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)"), "a number"),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)"), "infinity"),
+    (re.compile(r"\.(nan|NaN|NAN)"), "no number at all"),
+)
+
+
+def resolve(text: str) -> Scalar:
+    """
+    Return what a plain scalar means. Dates are text.
+
+    Raises:
+        Ambiguous: Parsers disagree about it.
+    """
+    if text in _LITERALS:
+        return _LITERALS[text]
+    if text in _TRUE_WORDS or text in _FALSE_WORDS:
+        truth = "true" if text in _TRUE_WORDS else "false"
+        raise Ambiguous(
+            f"“{text}” is {truth} to some YAML parsers and text to others; write {truth}, or put it in quotes"
+        )
+    return _number(text) if text[0] in _NUMBER_STARTS else text
+
+
+def _number(text: str) -> Scalar:
+    if _INTEGER.fullmatch(text):
+        if len(text) > _MAX_DIGITS:
+            raise Ambiguous(f"“{text[:40]}” is too long for a number; put it in quotes")
+        return int(text)
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    for trap, meaning in _TRAPS:
+        if trap.fullmatch(text):
+            raise Ambiguous(
+                f"“{text[:40]}” is {meaning} to some YAML parsers and something else to others; "
+                "put it in quotes, or write a plain decimal number"
+            )
+    return text

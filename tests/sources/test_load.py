@@ -1,0 +1,571 @@
+"""A spec tree, loaded: what is read, what is refused, and where."""
+
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.errors import SourceError
+from reconciler.sources.load import load, unusable
+from tests.sources.trees import ENTRIES, LINE, dataset, loaded, opened, told, write
+
+
+def names(specs):
+    return [dataset.name for dataset in specs.datasets]
+
+
+def files(dataset):
+    return [file.name for file in dataset.files]
+
+
+def content(file):
+    with file.open() as stream:
+        return stream.read()
+
+
+def test_every_document_of_every_file_is_read(tmp_path):
+    """Several documents a file; any depth; .yml too; ordered by place."""
+    write(
+        tmp_path,
+        b_yaml=dataset("b1") + "---\n" + dataset("b2"),
+        a__x_yml=dataset("a"),
+        a__train_jsonl=LINE,
+        train_jsonl=LINE,
+    )
+
+    specs = loaded(tmp_path)
+
+    assert ["a", "b1", "b2"] == names(specs)
+    assert ["specs/a/train.jsonl"] == files(specs.datasets[0])
+    assert [] == told(specs)
+
+
+def test_yaml_of_others_is_ignored_whatever_it_holds(tmp_path):
+    """Templates, unknown tags, binary: none of our business unless somebody names it."""
+    write(
+        tmp_path,
+        specs_yaml=dataset(),
+        train_jsonl=LINE,
+        template_yaml="a: {{ .Values }}: [\n",
+        cloud_yaml="Ref: !Ref x\nRef: 1\n",
+        binary_yaml=b"\0\xff",
+        deploy_yaml="apiVersion: apps/v1\nkind: Deployment\n",
+    )
+
+    assert (["flowers"], []) == (names(loaded(tmp_path)), told(loaded(tmp_path)))
+
+
+def test_documents_of_others_beside_ours_are_ignored(tmp_path):
+    write(tmp_path, x_yaml="a: !Ref x\na: on\n---\n" + dataset() + "---\n---\n", train_jsonl=LINE)
+
+    assert (["flowers"], []) == (names(loaded(tmp_path)), told(loaded(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("apiVersion: reconciler/v2\nkind: Dataset\n", "1:13 RKD1201"),
+        ("apiVersion: reconciler/v1\nkind: Datset\n", "2:7 RKD1202"),
+        ("apiVersion: reconciler/v1\nmetadata: {name: a}\n", "1:1 RKD1204"),
+        ("apiVerson: reconciler/v1\nkind: Dataset\nmetadata: {name: a}\n", "1:1 RKD1203"),
+        ("apiVersion: reconciler/v1\nkind: [Dataset]\n", "2:7 RKD1202"),
+        ("\ufeffapiVersion: reconciler/v1\n", "1:1 RKD1004"),
+        ("apiVersion: reconciler/v1\n\tkind: Dataset\n", "2:1 RKD1101"),
+        (b"apiVersion: reconciler/v1\nname: a\xff\n", "2:8 RKD1003"),
+        ("apiVersion: reconciler/v1\nname: a\x07\n", "2:8 RKD1003"),
+        (b"apiVersion: reconciler/v1\nname: \0\n", "1:1 RKD1003"),
+        ("apiVersion: reconciler/v1\n".encode("utf-16"), "1:1 RKD1003"),
+        ("apiVersion: reconciler/v1\n".encode("utf-16-le"), "1:1 RKD1003"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_problem_with_its_place(tmp_path, text, expected):
+    """Never a traceback, and never silently another meaning."""
+    write(tmp_path, bad_yaml=text)
+
+    specs = loaded(tmp_path)
+
+    assert f"specs/bad.yaml:{expected}" in told(specs)
+    assert 1 == len(specs.broken)
+
+
+def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path):
+    write(
+        tmp_path,
+        b_yaml=dataset().replace("type: TRAIN", "typ: TRAIN") + "  suspend: yes\n  polcy: {}\n",
+        a_yaml="apiVersion: reconciler/v1\nkind: Dataset\nkind: x\nmetadata: {name: 7}\nspec: {}\n",
+    )
+
+    assert [
+        "specs/a.yaml:3:1 RKD1102",
+        "specs/a.yaml:4:18 RKD1205",
+        "specs/a.yaml:5:1 RKD1204",
+        "specs/a.yaml:5:1 RKD1204",
+        "specs/b.yaml:6:30 RKD1203",
+        "specs/b.yaml:8:12 RKD1103",
+        "specs/b.yaml:9:3 RKD1203",
+    ] == told(loaded(tmp_path))
+
+
+def test_one_broken_dataset_stops_no_other(tmp_path):
+    """Not in its tree, and not in its file."""
+    write(
+        tmp_path,
+        a_yaml=dataset("a") + "---\n" + dataset("b").replace("TRAIN", "train") + "---\n" + dataset("c"),
+        cut_yaml=dataset("d") + "---\napiVersion: reconciler/v1\nspec: [",
+        train_jsonl=LINE,
+    )
+
+    specs = loaded(tmp_path)
+
+    assert ["a", "c", "d"] == [d.name for d in specs.datasets if d.usable]
+    assert ["b", "specs/cut.yaml"] == [d.name for d in specs.broken]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "a: 1\n"])
+def test_a_tree_without_datasets_is_an_unusable_source(tmp_path, text):
+    """An emptied tree must not read as "nothing is desired"."""
+    write(tmp_path, a_yaml=text)
+
+    with pytest.raises(SourceError, match="no document with apiVersion reconciler/v1"):
+        loaded(tmp_path)
+
+
+def test_an_unusable_source_can_be_told_as_a_problem(tmp_path):
+    """`validate` reports where others give up."""
+    with pytest.raises(SourceError) as refused:
+        opened(tmp_path / "nowhere")
+
+    assert unusable(refused.value).is_error
+
+
+def test_an_empty_yaml_file_is_a_warning(tmp_path):
+    """It may have been cut, but it may also be somebody else's."""
+    write(tmp_path, a_yaml=dataset(), b_yaml="", train_jsonl=LINE)
+
+    (problem,) = loaded(tmp_path).problems
+
+    assert ("RKD1005", False) == (problem.code, problem.is_error)
+
+
+def test_of_a_single_file_only_its_datasets_are_read(tmp_path):
+    write(tmp_path, a_yaml=dataset("a", "*.jsonl"), b_yaml="apiVersion: reconciler/v1\n", x_jsonl=LINE)
+
+    specs = opened(tmp_path / "a.yaml")
+
+    assert (["a"], []) == (names(specs), told(specs))
+    assert [f"{tmp_path}/x.jsonl"] == files(specs.datasets[0])
+
+
+def test_a_path_that_is_no_spec_file_is_an_unusable_source(tmp_path):
+    write(tmp_path, train_jsonl=LINE)
+
+    with pytest.raises(SourceError, match=r"ends in \.yaml"):
+        opened(tmp_path / "train.jsonl")
+
+
+class TestEntries:
+    """What a dataset names under `entries`."""
+
+    def load(self, root, file, **more):
+        write(root, **({"sub__a_yaml": dataset(file=file)} | more))
+        specs = loaded(root)
+        (found,) = specs.datasets
+        return files(found), told(specs)
+
+    def test_patterns_are_relative_to_the_spec_and_sorted(self, tmp_path):
+        found, problems = self.load(
+            tmp_path,
+            "shots/**/*.jsonl",
+            sub__shots__b_jsonl=LINE,
+            sub__shots__x__y__a_jsonl=LINE,
+            sub__shots__a_txt=LINE,
+            shots__c_jsonl=LINE,
+        )
+
+        assert ["specs/sub/shots/b.jsonl", "specs/sub/shots/x/y/a.jsonl"] == found
+        assert [] == problems
+
+    def test_a_star_stays_within_a_directory(self, tmp_path):
+        found, _ = self.load(tmp_path, "*.jsonl", sub__a_jsonl=LINE, sub__b__c_jsonl=LINE)
+
+        assert ["specs/sub/a.jsonl"] == found
+
+    def test_a_neighbouring_directory_of_the_tree_may_be_used(self, tmp_path):
+        found, problems = self.load(tmp_path, "../other/a.jsonl", other__a_jsonl=LINE)
+
+        assert (["specs/other/a.jsonl"], []) == (found, problems)
+
+    def test_a_file_whose_name_looks_like_a_pattern_is_that_file(self, tmp_path):
+        found, _ = self.load(tmp_path, "a[1].jsonl", **{"sub__a[1]_jsonl": LINE, "sub__a1_jsonl": LINE})
+
+        assert ["specs/sub/a[1].jsonl"] == found
+
+    @pytest.mark.parametrize(
+        ("file", "code"),
+        [
+            ("gone.jsonl", "RKD1402"),
+            ("*.csv", "RKD1402"),
+            ("../../out.jsonl", "RKD1401"),
+            ("../..", "RKD1401"),
+            ("/etc/passwd", "RKD1401"),
+            ("link.jsonl", "RKD1002"),
+            ("dir.yaml", "RKD1002"),
+            ("dir", "RKD1002"),
+            ("dangling.yaml", "RKD1402"),
+            (".", "RKD1002"),
+        ],
+    )
+    def test_what_cannot_be_read_is_told_at_the_item_that_names_it(self, tmp_path, file, code):
+        write(tmp_path, out_jsonl=LINE)
+        root = write(tmp_path / "specs", sub__x_txt="", sub__dir_yaml__x_txt="")
+        (root / "sub" / "dir.yaml").mkdir()
+        (root / "sub" / "dir").mkdir()
+        (root / "sub" / "link.jsonl").symlink_to("../../out.jsonl")
+        (root / "sub" / "dangling.yaml").symlink_to("nowhere")
+
+        _, problems = self.load(root, file)
+
+        assert f"specs/sub/a.yaml:7:20 {code}" in problems
+
+    def test_a_file_that_two_items_name_is_read_once(self, tmp_path):
+        """Patterns overlap easily; repeating every line would be an error a line."""
+        text = dataset().replace('[{file: "train.jsonl"}]', "[{file: a.jsonl}, {file: '*.jsonl'}]")
+        found, problems = self.load(tmp_path, "", sub__a_yaml=text, sub__a_jsonl=LINE, sub__b_jsonl=LINE)
+
+        assert ["specs/sub/a.jsonl", "specs/sub/b.jsonl"] == found
+        assert ["specs/sub/a.yaml:7:37 RKD1403"] == problems
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (b"\xef\xbb\xbf" + LINE.encode(), "1 RKD1004"),
+            (LINE.encode("utf-16"), "1 RKD1003"),
+            (b"\x1f\x8b\x08rest", "1 RKD1003"),
+            (b"PK\x03\x04\0\0", "1 RKD1003"),
+            ((LINE + LINE)[:-2], "2 RKD1405"),
+            (LINE[:10], "1 RKD1405"),
+            (LINE + "\0" * 9_000, "1 RKD1003"),
+            (LINE * 300 + "\0" * 9_000, "301 RKD1405"),
+            (LINE + '{"a":"' + "x" * 500_000, "2 RKD1405"),
+            ("", "1 RKD1404"),
+            (" \n\n", "1 RKD1404"),
+        ],
+    )
+    def test_a_file_that_looks_damaged_makes_the_dataset_unusable(self, tmp_path, text, expected):
+        """A half-written file must never become a plan."""
+        write(tmp_path, a_yaml=dataset(), train_jsonl=text)
+
+        specs = loaded(tmp_path)
+
+        assert [f"specs/train.jsonl:{expected}"] == told(specs)
+        assert not specs.datasets[0].usable
+
+    @pytest.mark.parametrize("text", [LINE, LINE[:-1], LINE.replace("\n", "\r\n"), "x" * 9_000 + "\n"])
+    def test_a_complete_file_is_taken_as_it_is(self, tmp_path, text):
+        """The last newline may be missing; what the lines hold is judged elsewhere."""
+        write(tmp_path, a_yaml=dataset(), train_jsonl=text)
+
+        (found,) = loaded(tmp_path).datasets
+
+        assert found.usable
+        assert text.encode() == content(found.files[0])
+
+    @pytest.mark.parametrize("file", ["train.jsonl", "entries.yaml"])
+    def test_an_empty_file_may_be_meant(self, tmp_path, file):
+        text = dataset(file=file) + "  policy: {allowEmpty: true}\n"
+        write(tmp_path, a_yaml=text, train_jsonl="", entries_yaml=ENTRIES.rstrip() + " []\n")
+
+        specs = loaded(tmp_path)
+
+        assert (True, 1) == (specs.datasets[0].usable, len(specs.datasets[0].files))
+
+    def test_a_file_that_changes_after_loading_is_refused(self, tmp_path):
+        """Offsets into the old file would be wrong."""
+        write(tmp_path, a_yaml=dataset(), train_jsonl=LINE)
+        (file,) = loaded(tmp_path).datasets[0].files
+        write(tmp_path, train_jsonl=LINE * 2)
+
+        with pytest.raises(SourceError, match=r"train\.jsonl: the file changed"):
+            file.open()
+
+
+class TestShorthand:
+    """YAML files under `entries`."""
+
+    def test_lines_know_the_lines_of_their_images(self, tmp_path):
+        """A problem of a compiled line is told where its author wrote it."""
+        text = ENTRIES + "  - image: a.jpg\n\n  - image: b.jpg\n    labels: [x]\n---\n" + ENTRIES
+        text += "  - {image: c.jpg}\n"
+        write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=text)
+
+        specs = loaded(tmp_path)
+        (file,) = specs.datasets[0].files
+
+        assert [] == told(specs)
+        assert [6, 8, 16] == [file.line_number(line) for line in (1, 2, 3)]
+        assert b'{"source-ref":"s3://bucket/train/a.jpg"}' == content(file).splitlines()[0]
+
+    def test_a_dataset_and_its_entries_may_share_a_file(self, tmp_path):
+        write(tmp_path, a_yaml=dataset(file="a.yaml") + "---\n" + ENTRIES + "  - {image: a.jpg}\n")
+
+        specs = loaded(tmp_path)
+
+        assert (["specs/a.yaml"], []) == (files(specs.datasets[0]), told(specs))
+
+    def test_flaws_of_images_have_their_places(self, tmp_path):
+        """All at once, and the dataset waits: its author meant more than what is left."""
+        text = ENTRIES + "  - image: /a.jpg\n  - image: b.jpg\n    labels: [x, x]\n    boxes: []\n"
+        write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=text)
+
+        specs = loaded(tmp_path)
+
+        assert [
+            "specs/x.yaml:6:12 RKD1501",
+            "specs/x.yaml:8:17 RKD1502",
+            "specs/x.yaml:9:5 RKD1503",
+        ] == told(specs)
+        assert (False, ()) == (specs.datasets[0].usable, specs.datasets[0].files)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("a: 1\n", "1:1 RKD1204"),
+            ("[1]\n", "1:1 RKD1205"),
+            ("", "1:1 RKD1005"),
+            ("# only\n", "1 RKD1406"),
+            (ENTRIES.replace("createdAt", "created"), "4:1 RKD1203"),
+            (ENTRIES + "  - image: a.jpg\n    labels: [on, 012, 5]\n", "7:14 RKD1103"),
+        ],
+    )
+    def test_a_yaml_file_that_is_named_must_be_the_shorthand(self, tmp_path, text, expected):
+        write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=text)
+
+        specs = loaded(tmp_path)
+
+        assert f"specs/x.yaml:{expected}" in told(specs)
+        assert not specs.datasets[0].usable
+
+    def test_a_trap_where_text_belongs_says_to_quote_it(self, tmp_path):
+        text = ENTRIES + "  - image: a.jpg\n    labels: [on, 012, 5]\n"
+        write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=text)
+
+        assert all("quotes" in problem.message for problem in loaded(tmp_path).problems)
+
+    def test_a_spec_named_as_entries_is_not_the_shorthand(self, tmp_path):
+        write(tmp_path, a_yaml=dataset(file="*.yaml"))
+
+        assert ["specs/a.yaml:1 RKD1406"] == told(loaded(tmp_path))
+
+    def test_entries_that_nobody_names_are_a_warning(self, tmp_path):
+        """Somebody forgot them, and would wait for ever."""
+        write(tmp_path, a_yaml=dataset(), train_jsonl=LINE, x_yaml=ENTRIES + "  - {image: a.jpg}\n")
+
+        (problem,) = loaded(tmp_path).problems
+
+        assert ("RKD1407", False) == (problem.code, problem.is_error)
+
+
+class TestClashes:
+    """Two datasets that cannot both be."""
+
+    ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1690476084535"
+
+    def load(self, root, *targets):
+        for index, target in enumerate(targets):
+            text = dataset(f"d{index}", project="x").replace("project: x, type: TRAIN", target)
+            write(root, **{f"{index}_yaml": text})
+        write(root, train_jsonl=LINE)
+        return loaded(root)
+
+    def test_one_name_is_told_in_both_places(self, tmp_path):
+        write(tmp_path, a_yaml=dataset("x", project="p"), b_yaml=dataset("x", project="q"), train_jsonl=LINE)
+
+        specs = loaded(tmp_path)
+
+        assert ["specs/a.yaml:4:9 RKD1301", "specs/b.yaml:4:9 RKD1301"] == told(specs)
+        assert "specs/b.yaml:4:9" in specs.problems[0].message
+        assert not any(dataset.usable for dataset in specs.datasets)
+
+    def test_one_target_is_told_in_both_places(self, tmp_path):
+        specs = self.load(tmp_path, "project: p, type: TRAIN", "project: p, type: TRAIN")
+
+        assert ["specs/0.yaml:6:3 RKD1302", "specs/1.yaml:6:3 RKD1302"] == told(specs)
+        assert "dataset d1 in specs/1.yaml:6:3 has the same target" == specs.problems[0].message
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (f"datasetArn: '{ARN}'", f"datasetArn: '{ARN}'"),
+            (
+                f"datasetArn: '{ARN}'",
+                "project: p, type: TRAIN, region: us-east-1, accountId: '111122223333'",
+            ),
+            ("project: p, type: TRAIN, accountId: '111122223333'", "project: p, type: TRAIN"),
+        ],
+    )
+    def test_one_target_is_seen_through_its_spellings(self, tmp_path, one, other):
+        assert 2 == len(told(self.load(tmp_path, one, other)))
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("project: p, type: TRAIN", "project: p, type: TEST"),
+            ("project: p, type: TRAIN", "project: q, type: TRAIN"),
+            ("project: p, type: TRAIN, region: eu-west-1", "project: p, type: TRAIN, region: us-east-1"),
+            (
+                "project: p, type: TRAIN, accountId: '111111111111'",
+                "project: p, type: TRAIN, accountId: '222222222222'",
+            ),
+            (
+                "project: p, type: TRAIN",
+                "project: p, type: TRAIN, roleArn: 'arn:aws:iam::111122223333:role/x'",
+            ),
+        ],
+    )
+    def test_different_targets_are_no_clash(self, tmp_path, one, other):
+        assert [] == told(self.load(tmp_path, one, other))
+
+
+def test_loading_does_not_read_the_lines(tmp_path):
+    """A file of 250 MB costs its first and its last bytes (here a sparse one, with an end)."""
+    write(tmp_path, a_yaml=dataset(), train_jsonl=LINE.rstrip() + " " * 10_000)
+    path = tmp_path / "train.jsonl"
+    os.truncate(path, 250_000_000)
+    with path.open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        stream.write(b"\n")
+    started = time.process_time()
+
+    (found,) = loaded(tmp_path).datasets
+
+    assert found.usable
+    assert time.process_time() - started < 0.1
+
+
+def test_three_thousand_images_of_shorthand_take_less_than_a_second(tmp_path):
+    item = "    size: [640, 480]\n    boxes:\n      - {label: x, left: 8, top: 6, width: 2, height: 3}\n"
+    images = "".join(f"  - image: {n}.jpg\n    labels: [a, b]\n{item}" for n in range(3_000))
+    write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=ENTRIES + images)
+    started = time.process_time()
+
+    (found,) = loaded(tmp_path).datasets
+
+    assert time.process_time() - started < 1
+    assert 3_000 == content(found.files[0]).count(b"\n")
+
+
+def test_the_example_tree_is_sound():
+    """What people copy has no errors and no warnings, and may be applied to an empty account."""
+    specs = opened(Path(__file__).parents[2] / "specs")
+
+    assert [] == told(specs)
+    assert ["circuit-boards-train", "flowers-train", "flowers-test"] == names(specs)
+    assert all(d.spec.spec.target.create and d.spec.spec.policy.mode == "upsert" for d in specs.datasets)
+
+
+class Memory:
+    """A tree in memory."""
+
+    name = "specs"
+    revision = None
+
+    def __init__(self, **files):
+        self.content = {key.replace("_", "."): content for key, content in files.items()}
+
+    def files(self):
+        return sorted(self.content)
+
+    def open(self, path):
+        if path not in self.content:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return io.BytesIO(self.content[path])
+
+    def display(self, path):
+        return path
+
+
+SAMPLE = (dataset("a") + "---\n" + dataset("b", "x.yaml") + "---\n" + ENTRIES + "  - {image: a}\n").encode()
+PIECES = [
+    b"",
+    b"\t",
+    b"\0",
+    b"\xff",
+    b": ",
+    b"- ",
+    b"&a ",
+    b"*a ",
+    b"<<: ",
+    b"!x ",
+    b"[",
+    b"}",
+    b"'",
+    b"\n---\n",
+]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(SAMPLE)), st.integers(0, 9), st.sampled_from(PIECES) | st.binary(max_size=3)
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_a_file_holds_it_ends_in_problems_with_places(edits):
+    """No content of a tree leads to a traceback, and every problem names its line."""
+    text = SAMPLE
+    for at, cut, piece in edits:
+        text = text[:at] + piece + text[at + cut :]
+    tree = Memory(a_yaml=text, x_yaml=text, train_jsonl=LINE.encode())
+
+    try:
+        specs = load(tree)
+    except SourceError:
+        return
+
+    assert all(problem.origin and problem.origin.line > 0 for problem in specs.problems)
+    assert list(specs.problems) == sorted(specs.problems, key=lambda p: p.origin and p.origin[:2])
+
+
+ACKNOWLEDGEMENT = """\
+---
+apiVersion: reconciler/v1
+kind: Acknowledgement
+dataset: a
+match: s3://b/**
+classes: [unmanaged]
+until: 2026-12-31
+reason: labelling party
+"""
+
+
+def test_acknowledgements_are_read_beside_the_datasets(tmp_path):
+    """In the same file or in one of their own."""
+    write(tmp_path, a_yaml=dataset("a") + ACKNOWLEDGEMENT, known_yaml=ACKNOWLEDGEMENT, train_jsonl=LINE)
+
+    specs = loaded(tmp_path)
+
+    assert ["labelling party"] * 2 == [found.reason for found in specs.acknowledgements]
+    assert () == specs.problems
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("2026-12-31", "2026-02-30", "must be a date such as 2026-12-31"),
+        ("[unmanaged]", "[unmanagd]", "classes"),
+        ("dataset: a", "dataset: b", "no dataset is called b"),
+    ],
+)
+def test_a_bad_acknowledgement_breaks_no_dataset(tmp_path, old, new, expected):
+    """It is named as a problem; the dataset that it is about is as usable as before."""
+    write(tmp_path, a_yaml=dataset("a"), known_yaml=ACKNOWLEDGEMENT.replace(old, new), train_jsonl=LINE)
+
+    specs = loaded(tmp_path)
+
+    assert (["a"], ()) == (names(specs), specs.broken)
+    assert expected in "".join(problem.message for problem in specs.problems)

@@ -1,0 +1,189 @@
+"""A repository of our own: fetched, and read from the commit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import SourceError
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.clone import Clone, without_password
+from reconciler.sources.repository import GitSource
+from tests.sources.test_following import line, texts
+from tests.sources.trees import dataset, write
+
+
+class Upstream:
+    """A repository that somebody pushes to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "author")
+        self.git("config", "user.email", "author@example.invalid")
+        self.git("config", "commit.gpgsign", "false")
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=self.root, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, *options: str, **files: str) -> str:
+        write(self.root, **files)
+        self.git("add", "-A")
+        self.git("commit", "-qm", "change", "--allow-empty", *options)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "upstream")
+
+
+def source_of(
+    upstream: Upstream, tmp_path: Path, path: str = "specs", *, ref="main", verify=False
+) -> GitSource:
+    clone = Clone(tmp_path / "state" / "git", f"file://{upstream.root}", ref, verify=verify)
+    return GitSource(clone, path, Blobs(tmp_path / "blobs"))
+
+
+def test_a_commit_is_read_without_a_work_tree(upstream: Upstream, tmp_path: Path):
+    """What is committed counts; what lies about in somebody's directory does not."""
+    commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    write(upstream.root, specs__train_jsonl=line("not committed"))
+
+    snapshot = source_of(upstream, tmp_path).look(None)
+
+    assert snapshot is not None
+    assert (commit, commit) == (snapshot.fingerprint, snapshot.specs.revision)
+    assert [line("a").encode()] == texts(snapshot)
+    assert "specs/a.yaml" == snapshot.specs.datasets[0].origin.file
+
+
+def test_a_known_commit_is_not_read_again(upstream: Upstream, tmp_path: Path):
+    """Fetching nothing costs nothing more."""
+    commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    source = source_of(upstream, tmp_path)
+    source.look(None)
+
+    assert source.look(commit) is None
+
+
+def test_history_may_be_rewritten(upstream: Upstream, tmp_path: Path):
+    """A forced push is a new revision like any other."""
+    first = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    source = source_of(upstream, tmp_path)
+    source.look(None)
+    second = upstream.commit("--amend", specs__train_jsonl=line("b"))
+
+    snapshot = source.look(first)
+
+    assert snapshot is not None
+    assert (second, [line("b").encode()]) == (snapshot.fingerprint, texts(snapshot))
+
+
+@pytest.mark.parametrize("what", ["repository", "branch", "directory", "everything"])
+def test_what_is_gone_is_unavailable(upstream: Upstream, tmp_path: Path, what: str):
+    """And what was read before stays readable."""
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    source = source_of(upstream, tmp_path)
+    first = source.look(None)
+    match what:
+        case "repository":
+            shutil.rmtree(upstream.root)
+        case "branch":
+            upstream.git("branch", "-m", "other")
+        case "directory":
+            upstream.git("mv", "specs", "elsewhere")
+            upstream.commit()
+        case "everything":
+            upstream.git("rm", "-rq", "specs")
+            upstream.commit(readme_md="nothing here")
+
+    with pytest.raises(SourceError):
+        source.look(first.fingerprint)
+
+    assert [line("a").encode()] == texts(first)
+
+
+def test_the_root_can_be_the_tree(upstream: Upstream, tmp_path: Path):
+    """``--path .``"""
+    upstream.commit(a_yaml=dataset(), train_jsonl=line("a"))
+
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, ".").look(None))
+
+
+def test_a_link_in_a_commit_is_not_followed(upstream: Upstream, tmp_path: Path):
+    """Its target is text that anybody may write."""
+    write(upstream.root, specs__a_yaml=dataset())
+    (upstream.root / "specs" / "train.jsonl").symlink_to("/etc/passwd")
+    upstream.commit()
+
+    snapshot = source_of(upstream, tmp_path).look(None)
+
+    (problem,) = [p for p in snapshot.specs.problems if p.is_error]
+    assert "link" in problem.message
+
+
+def test_an_unsigned_commit_is_refused(upstream: Upstream, tmp_path: Path):
+    """With --verify-signatures a commit that nobody vouches for is no desire."""
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+
+    with pytest.raises(SourceError, match="no good signature"):
+        source_of(upstream, tmp_path, verify=True).look(None)
+
+
+def test_a_signed_commit_is_accepted(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By a key that git was told to trust."""
+    keygen = shutil.which("ssh-keygen")
+    if keygen is None:
+        pytest.skip("ssh-keygen is not installed")
+    key = tmp_path / "key"
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    signers = tmp_path / "signers"
+    signers.write_text(f"author@example.invalid {key.with_suffix('.pub').read_text()}")
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[gpg]\nformat = ssh\n[gpg "ssh"]\nallowedSignersFile = {signers}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    upstream.git("config", "gpg.format", "ssh")
+    upstream.git("config", "user.signingkey", str(key))
+    upstream.commit("-S", specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).look(None))
+
+
+@pytest.mark.parametrize("word", ["--upload-pack=touch /tmp/x", "-x"])
+def test_no_flag_hides_in_an_argument(tmp_path: Path, word: str):
+    """Whoever controls a URL or a ref must not control git."""
+    with pytest.raises(SourceError):
+        Clone(tmp_path, word, "main")
+    with pytest.raises(SourceError):
+        Clone(tmp_path, "file:///x", word)
+
+
+def test_git_asks_nobody(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A repository that wants a password fails at once."""
+    monkeypatch.setattr("reconciler.sources.clone.FETCH_SECONDS", 20)
+    clone = Clone(tmp_path / "git", f"ext::{os.fspath(tmp_path)}/none", "main")
+
+    with pytest.raises(SourceError, match="git fetch"):
+        clone.fetch()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@host/repo.git", "https://host/repo.git"),
+        ("https://token@host:8443/repo.git", "https://host:8443/repo.git"),
+        ("ssh://git@host/repo.git", "ssh://host/repo.git"),
+        ("git@host:team/repo.git", "git@host:team/repo.git"),
+        ("/srv/repo.git", "/srv/repo.git"),
+    ],
+)
+def test_no_password_is_shown(url: str, shown: str):
+    """Neither in logs nor in statuses."""
+    assert shown == without_password(url)
