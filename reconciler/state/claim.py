@@ -1,0 +1,41 @@
+"""One process at a time on one dataset, as far as they share a state directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.errors import Claimed, StateError
+
+
+@contextmanager
+def claimed(directory: Path, dataset: str) -> Iterator[None]:
+    """
+    Hold the claim on a dataset. The system takes it back from a process that dies, however it dies.
+
+    Raises:
+        Claimed: Another process holds it.
+        StateError: The state directory cannot be used.
+    """
+    path = directory / "claims" / f"{dataset}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise StateError(f"{path}: {exc.strerror or exc}") from exc
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise Claimed(
+                f"process {owner} is writing to {dataset!r} from the same state directory"
+            ) from None
+        os.truncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,190 @@
+"""The one SQLite file: opened, migrated, put aside when damaged, and its errors put into words."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import StateError
+
+FILE_NAME: Final = "state.sqlite3"
+
+# One script a version; a file of an older version runs those it lacks. Never edit one that was released.
+_MIGRATIONS: Final = (
+    """
+CREATE TABLE applied_to (
+    dataset TEXT PRIMARY KEY,
+    arn     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE applied (
+    dataset    TEXT NOT NULL,
+    source_ref TEXT NOT NULL,
+    desired    BLOB NOT NULL,
+    observed   BLOB NOT NULL,
+    PRIMARY KEY (dataset, source_ref)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE status (
+    dataset TEXT PRIMARY KEY,
+    body    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+    id          INTEGER PRIMARY KEY,
+    dataset     TEXT NOT NULL,
+    arn         TEXT NOT NULL,
+    begun_at    REAL NOT NULL,
+    source_refs BLOB NOT NULL,
+    result      TEXT
+) STRICT;
+CREATE INDEX journal_open ON journal (dataset) WHERE result IS NULL;
+CREATE TABLE held (
+    dataset    TEXT NOT NULL,
+    source_ref TEXT NOT NULL,
+    digest     BLOB NOT NULL,
+    kind       TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    rounds     INTEGER NOT NULL,
+    since      REAL NOT NULL,
+    until      REAL NOT NULL,
+    PRIMARY KEY (dataset, source_ref)
+) STRICT, WITHOUT ROWID;
+""",
+    """
+CREATE TABLE look (
+    dataset    TEXT PRIMARY KEY,
+    arn        TEXT NOT NULL,
+    desired    BLOB NOT NULL,
+    standing   TEXT NOT NULL,
+    scanned_at REAL NOT NULL,
+    body       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+    """
+CREATE TABLE sighted (
+    dataset    TEXT NOT NULL,
+    source_ref TEXT NOT NULL,
+    since      REAL NOT NULL,
+    last       REAL NOT NULL,
+    times      INTEGER NOT NULL,
+    gone       INTEGER NOT NULL,
+    PRIMARY KEY (dataset, source_ref)
+) STRICT, WITHOUT ROWID;
+""",
+    """
+CREATE TABLE rebuild (
+    dataset TEXT PRIMARY KEY,
+    step    TEXT NOT NULL,
+    body    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+)
+
+
+class Database:
+    """
+    A connection.
+
+    Args:
+        directory: Made if it is missing, unless *read_only*.
+        read_only: Never create or change anything: for commands that promise to write nothing.
+
+    Raises:
+        StateError: The directory cannot be used, or a newer version wrote the file.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool) -> None:
+        self._path = directory / FILE_NAME
+        self._connection: sqlite3.Connection | None = None
+        self._one_at_a_time = threading.RLock()
+        with self.explained():
+            if not read_only:
+                directory.mkdir(parents=True, exist_ok=True)
+                self._connection = _open(self._path)
+            elif self._path.exists():
+                self._connection = _open_read_only(self._path)
+
+    @property
+    def connection(self) -> sqlite3.Connection | None:
+        """Return the connection; None if there is nothing to read and nothing may be made."""
+        return self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """
+        Give the connection within a transaction: on the disk when the block is left, or undone by its error.
+
+        Raises:
+            StateError: It was opened for reading only, or the disk says no.
+        """
+        if self._connection is None:
+            raise StateError(f"{self._path}: opened for reading only")
+        # A transaction belongs to the connection: that of another thread would end with ours.
+        with self._one_at_a_time, self.explained(), self._connection as connection:
+            yield connection
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise our error in place of SQLite's and the file system's."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, json.JSONDecodeError) as exc:
+            raise StateError(f"{self._path}: {exc}") from exc
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the file for writing; if it is damaged, put it aside and start afresh."""
+    try:
+        return _prepared(path)
+    except sqlite3.OperationalError:
+        raise  # locked, full, not allowed: nothing that a new file would cure
+    except sqlite3.DatabaseError:
+        for suffix in ("", "-wal", "-shm"):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.replace(part.with_name(part.name + ".damaged"))
+        return _prepared(path)
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection | None:
+    """Open the file for reading; None if it is damaged or of another version: then nothing is known."""
+    # Without a log there is no writer, and SQLite need not make one, nor locks, beside a file that is only
+    # read; the directory may not even allow it.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
+    try:
+        if _version(connection) == len(_MIGRATIONS):
+            return connection
+    except sqlite3.DatabaseError:
+        pass
+    connection.close()
+    return None
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+        found = _version(connection)
+        if found > len(_MIGRATIONS):
+            raise StateError(f"{path}: written by a newer version of this tool (format {found})")
+        for version, script in enumerate(_MIGRATIONS[found:], start=found + 1):
+            connection.executescript(f"BEGIN; {script} PRAGMA user_version = {version}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found

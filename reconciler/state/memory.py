@@ -1,0 +1,122 @@
+"""What was last proven in place, and the last status of each dataset."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Self
+
+from reconciler.core.cause import NOTHING_APPLIED, Applied, Base
+from reconciler.state.claim import claimed
+from reconciler.state.database import Database
+from reconciler.state.holds import Holds
+from reconciler.state.journal import Journal
+from reconciler.state.looks import Looks
+from reconciler.state.rebuilds import Rebuilds
+from reconciler.state.sightings import Sightings
+from reconciler.state.snapshots import Snapshots
+
+# Of a dataset of 250,000 entries some 30 MB are kept, compressed; what was deleted is worth a few of those.
+_ARCHIVED_FILES = 5
+_ARCHIVED_BYTES = 1_000_000_000
+
+
+class State:
+    """
+    `ports.Memory` in a directory.
+
+    Attributes:
+        journal: What was begun.
+        holds: What is not sent for now.
+        sightings: Since when what is drifted.
+        looks: What the last complete look at each dataset showed.
+        snapshots, archive: Lines before they were overwritten, and before a rebuild.
+        rebuilds: What was begun and must be finished or undone.
+
+    Raises:
+        StateError: As `Database`.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self._directory = directory
+        self._db = Database(directory, read_only=read_only)
+        self.journal = Journal(self._db)
+        self.holds = Holds(self._db)
+        self.sightings = Sightings(self._db)
+        self.looks = Looks(self._db)
+        self.rebuilds = Rebuilds(self._db)
+        self.snapshots = Snapshots(directory / "snapshots")
+        self.archive = Snapshots(
+            directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def claim(self, dataset: str) -> AbstractContextManager[None]:
+        return claimed(self._directory, dataset)
+
+    def applied(self, dataset: str, arn: str, source_refs: Iterable[str] | None = None) -> Base:
+        connection = self._db.connection
+        if connection is None:
+            return NOTHING_APPLIED
+        with self._db.explained():
+            if not _is_of(connection, dataset, arn):
+                return NOTHING_APPLIED
+            return Base(dict(_entries(connection, dataset, source_refs)), known=True)
+
+    def remember(
+        self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
+    ) -> None:
+        with self._db.writing() as connection:
+            if not _is_of(connection, dataset, arn):
+                connection.execute("DELETE FROM applied WHERE dataset = ?", (dataset,))
+            connection.execute("INSERT OR REPLACE INTO applied_to VALUES (?, ?)", (dataset, arn))
+            connection.executemany(
+                "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
+                ((dataset, ref, entry.desired, entry.observed) for ref, entry in proven),
+            )
+            connection.executemany(
+                "DELETE FROM applied WHERE dataset = ? AND source_ref = ?",
+                ((dataset, ref) for ref in gone),
+            )
+
+    def record(self, dataset: str, status: Mapping[str, object]) -> None:
+        with self._db.writing() as connection:
+            body = json.dumps(status, sort_keys=True)
+            connection.execute("INSERT OR REPLACE INTO status VALUES (?, ?)", (dataset, body))
+
+    def statuses(self) -> Mapping[str, Mapping[str, object]]:
+        connection = self._db.connection
+        if connection is None:
+            return {}
+        with self._db.explained():
+            rows = connection.execute("SELECT dataset, body FROM status ORDER BY dataset").fetchall()
+            return {dataset: json.loads(body) for dataset, body in rows}
+
+
+def _is_of(connection: sqlite3.Connection, dataset: str, arn: str) -> bool:
+    """Tell whether what is remembered of *dataset* is about this ARN: a rebuilt dataset is another one."""
+    query = "SELECT 1 FROM applied_to WHERE dataset = ? AND arn = ?"
+    return connection.execute(query, (dataset, arn)).fetchone() is not None
+
+
+def _entries(
+    connection: sqlite3.Connection, dataset: str, source_refs: Iterable[str] | None
+) -> Iterator[tuple[str, Applied]]:
+    query = "SELECT source_ref, desired, observed FROM applied WHERE dataset = ?"
+    if source_refs is None:
+        rows: Iterable[tuple[str, bytes, bytes]] = connection.execute(query, (dataset,))
+    else:
+        one = f"{query} AND source_ref = ?"
+        rows = (row for ref in source_refs for row in connection.execute(one, (dataset, ref)))
+    yield from ((ref, Applied(desired, observed)) for ref, desired, observed in rows)

@@ -1,0 +1,150 @@
+"""Before-images in files: one compressed JSON Lines file for each apply that overwrites something."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+import orjson
+
+from reconciler.errors import StateError
+from reconciler.ports import SavedSnapshot, SnapshotHead
+
+FORMAT: Final = "snapshot/v1"
+SUFFIX: Final = ".jsonl.gz"
+
+MOST_FILES: Final = 50
+"""Of one dataset; the oldest go first, the newest never."""
+
+MOST_BYTES: Final = 200_000_000
+"""Of all files of one dataset, compressed. A line takes about 60 bytes in them."""
+
+_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
+
+
+class Snapshots:
+    """
+    `ports.Snapshots` below a directory: ``DATASET/TIME-PLAN.jsonl.gz``, a header and then the lines.
+
+    Args:
+        most_files, most_bytes: Of one dataset.
+    """
+
+    def __init__(
+        self, directory: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._directory = directory
+        self._most_files = most_files
+        self._most_bytes = most_bytes
+
+    def keep(self, head: SnapshotHead, lines: Iterable[bytes]) -> SavedSnapshot:
+        name = f"{_moment(head.at)}-{head.plan}"
+        path = self._path(head.dataset, name)
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, head, lines)
+            if (found := sum(1 for _ in _lines(path))) != head.entries:
+                path.unlink()
+                raise StateError(f"{path}: holds {found} lines instead of {head.entries}")
+            self._make_room(path)
+            return SavedSnapshot(name, head, path.stat().st_size)
+
+    def of(self, dataset: str) -> Sequence[SavedSnapshot]:
+        found = []
+        for path in sorted((self._directory / dataset).glob(f"*{SUFFIX}")):
+            try:
+                with gzip.open(path) as stream:
+                    head = _read_head(stream)
+                found.append(SavedSnapshot(path.name.removesuffix(SUFFIX), head, path.stat().st_size))
+            except (OSError, *_DAMAGED):
+                continue
+        return found
+
+    def open(self, dataset: str, snapshot_id: str) -> BinaryIO:
+        path = self._path(dataset, snapshot_id)
+        stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  closed by the caller
+        try:
+            with _explained(path):
+                with gzip.open(path) as packed:
+                    head = _read_head(packed)
+                found = 0
+                for line in _lines(path):
+                    stream.write(line)
+                    found += 1
+                if found != head.entries:
+                    raise StateError(f"{path}: damaged: {found} lines instead of {head.entries}")
+                stream.seek(0)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def _path(self, dataset: str, snapshot_id: str) -> Path:
+        return self._directory / dataset / f"{snapshot_id}{SUFFIX}"
+
+    def _make_room(self, newest: Path) -> None:
+        """Remove the oldest while there are too many, or they are too large."""
+        paths = sorted(path for path in newest.parent.glob(f"*{SUFFIX}") if path != newest)
+        sizes = [path.stat().st_size for path in (*paths, newest)]
+        while paths and (len(sizes) > self._most_files or sum(sizes) > self._most_bytes):
+            paths.pop(0).unlink(missing_ok=True)
+            sizes.pop(0)
+
+
+def _write(path: Path, head: SnapshotHead, lines: Iterable[bytes]) -> None:
+    """Write the whole file beside its place, and put it there when it is on the disk."""
+    header = {"format": FORMAT, **head._asdict()}
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as raw:
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
+                packed.write(orjson.dumps(header) + b"\n")
+                packed.writelines(line + b"\n" for line in lines)
+            raw.flush()
+            os.fsync(raw.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _read_head(stream: Iterable[bytes]) -> SnapshotHead:
+    header = orjson.loads(next(iter(stream), b""))
+    if header.pop("format") != FORMAT:
+        raise ValueError("of another format")
+    return SnapshotHead(**header)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Give every line after the header, its end included."""
+    with gzip.open(path) as packed:
+        next(packed, None)
+        yield from packed
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise StateError(f"{path}: there is no such snapshot") from exc
+    except OSError as exc:  # gzip's own error is one, without a strerror
+        raise StateError(f"{path}: {exc.strerror or exc}") from exc
+    except _DAMAGED as exc:
+        raise StateError(f"{path}: damaged: {exc}") from exc

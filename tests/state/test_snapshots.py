@@ -1,0 +1,102 @@
+"""What was overwritten is kept, whole or not at all, and not for ever."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import StateError
+from reconciler.ports import SnapshotHead
+from reconciler.state.snapshots import Snapshots
+
+LINES = [
+    b'{"source-ref":"s3://b/a.jpg"}',
+    b'{"source-ref":"s3://b/b.jpg","cl-metadata":{"is_labeled":false}}',
+]
+
+
+def head(at: float = 0.0, entries: int = 2, dataset: str = "train") -> SnapshotHead:
+    return SnapshotHead(dataset, "arn:aws:…", "c0ffee", at, "d1" * 16, entries)
+
+
+def lines_of(snapshots: Snapshots, snapshot_id: str) -> list[bytes]:
+    with snapshots.open("train", snapshot_id) as stream:
+        return stream.read().splitlines()
+
+
+def test_what_is_kept_comes_back_byte_for_byte(tmp_path: Path):
+    """With what it is about: dataset, revision, time, plan, number."""
+    snapshots = Snapshots(tmp_path)
+
+    saved = snapshots.keep(head(1_700_000_000.5), LINES)
+
+    assert f"20231114T221320.500000Z-{'d1' * 16}" == saved.id
+    assert [saved] == snapshots.of("train")
+    assert head(1_700_000_000.5) == saved.head
+    assert LINES == lines_of(snapshots, saved.id)
+
+
+def test_each_dataset_has_its_own(tmp_path: Path):
+    snapshots = Snapshots(tmp_path)
+
+    snapshots.keep(head(dataset="test"), LINES)
+
+    assert [] == snapshots.of("train")
+
+
+def test_the_oldest_make_room_and_the_newest_never(tmp_path: Path):
+    """Whether there are too many, or they are too large."""
+    few, small = Snapshots(tmp_path / "few", most_files=2), Snapshots(tmp_path / "small", most_bytes=1)
+
+    for at in range(3):
+        few.keep(head(at), LINES)
+        small.keep(head(at), LINES)
+
+    assert [1.0, 2.0] == [saved.head.at for saved in few.of("train")]
+    assert [2.0] == [saved.head.at for saved in small.of("train")]
+
+
+def test_fewer_lines_than_announced_are_no_snapshot(tmp_path: Path):
+    """What lacks a line would not bring everything back: it is an error, and leaves nothing."""
+    snapshots = Snapshots(tmp_path)
+
+    with pytest.raises(StateError, match="2 lines instead of 3"):
+        snapshots.keep(head(entries=3), LINES)
+
+    assert [] == list((tmp_path / "train").iterdir())
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+
+    with pytest.raises(StateError, match="No space left on device"):
+        Snapshots(tmp_path).keep(head(), LINES)
+
+    assert [] == list((tmp_path / "train").iterdir())
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-5], lambda data: data[:30] + b"!!" + data[32:], lambda _: b"x"]
+)
+def test_a_damaged_file_is_named_and_never_read_in_part(tmp_path: Path, damage):
+    snapshots = Snapshots(tmp_path)
+    saved = snapshots.keep(head(), LINES)
+    path = tmp_path / "train" / f"{saved.id}.jsonl.gz"
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(StateError, match=saved.id):
+        snapshots.open("train", saved.id)
+
+
+def test_a_file_of_another_kind_is_left_out(tmp_path: Path):
+    snapshots = Snapshots(tmp_path)
+    snapshots.keep(head(), LINES)
+    (tmp_path / "train" / "0.jsonl.gz").write_bytes(gzip.compress(b'{"format":"snapshot/v9"}\n'))
+
+    assert 1 == len(snapshots.of("train"))
