@@ -1,0 +1,135 @@
+"""The emulator as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from threading import RLock
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
+
+from reconciler.emulator.http import Answer, Fate, Request
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Where the server puts a function that drops the connection, in a scope's extensions.
+CUT: Final = "reconciler.emulator.cut"
+
+# An update of 5 MiB is 7 MB in base64.
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+
+
+_QUICK_BODY_BYTES: Final = 64 * 1024
+
+
+class Service(Protocol):
+    """Whoever answers requests, one at a time."""
+
+    @property
+    def lock(self) -> RLock: ...
+
+    @property
+    def max_object_bytes(self) -> int: ...
+
+    def has_heavy_work(self) -> bool:
+        """Tell whether the next answer may take long, whatever is asked."""
+
+    def handle(self, request: Request) -> Answer: ...
+
+
+class Application:
+    """Reads requests, has them answered, and sends the answers or loses them as they say."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await _body(scope, receive, self._limit(scope))
+        if body is None:
+            await _send(send, Answer(413, b"Request Entity Too Large", {"Connection": "close"}))
+            return
+        answer = await self._answer(_request(scope, body))
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        match answer.fate:
+            case Fate.SENT:
+                await _send(send, answer)
+            case Fate.CUT:
+                await _cut(scope, receive)
+            case Fate.CUT_INSIDE:
+                await send(_head(answer))
+                half = answer.body[: len(answer.body) // 2]
+                await send({"type": "http.response.body", "body": half, "more_body": True})
+                await asyncio.sleep(0.05)  # let the half out before the line goes dead
+                await _cut(scope, receive)
+
+    def _limit(self, scope: Scope) -> int:
+        """Return how long a body may be: objects of S3 may be long, but not those of strangers."""
+        signed = _header(scope, b"authorization") or b"X-Amz-" in scope["query_string"]
+        if scope["method"] != "PUT" or not signed:
+            return MAX_BODY_BYTES
+        return max(MAX_BODY_BYTES, self._service.max_object_bytes)
+
+    async def _answer(self, request: Request) -> Answer:
+        """Answer here and now if that is quick and nobody is in the way, else from a thread."""
+        service = self._service
+        if len(request.body) < _QUICK_BODY_BYTES and service.lock.acquire(blocking=False):
+            try:
+                if not service.has_heavy_work():
+                    return service.handle(request)
+            finally:
+                service.lock.release()
+        return await asyncio.to_thread(service.handle, request)
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        raw_path=scope["raw_path"].decode("latin-1"),
+        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+    )
+
+
+async def _body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body; None as soon as it is known to be longer than *limit*."""
+    declared = _header(scope, b"content-length") or b"0"
+    if declared.isdigit() and int(declared) > limit:
+        return None
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return bytes(body)
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    await send(_head(answer))
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _head(answer: Answer) -> MutableMapping[str, Any]:
+    headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+    return {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+    }
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    scope["extensions"][CUT]()
+    await receive()

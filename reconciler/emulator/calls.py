@@ -1,0 +1,75 @@
+"""The log of calls, for those who want to prove what was and what was not sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_KEPT: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One call.
+
+    Attributes:
+        time: By the emulator's clock, seconds since the epoch.
+        resource: ARN of the dataset or project, as sent; "" if there is none.
+        source_refs: Of an UpdateDatasetEntries, in the order sent.
+        error: Code of the answer; None for success. "cut" if the connection was cut.
+    """
+
+    time: float
+    service: str
+    operation: str
+    account: str
+    region: str
+    resource: str = ""
+    source_refs: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether the operation changes anything by its nature, whether or not it succeeded."""
+        return not self.operation.startswith(("Describe", "List", "Get", "Head", "AssumeRole"))
+
+
+class Calls:
+    """The last 50,000 calls, oldest first."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call] = deque(maxlen=_KEPT)
+
+    def add(self, call: Call) -> None:
+        self._calls.append(call)
+
+    def clear(self) -> None:
+        self._calls.clear()
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(tuple(self._calls))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def of(self, *operations: str) -> list[Call]:
+        """Return the calls of these operations."""
+        return [call for call in self if call.operation in operations]
+
+    def names(self) -> list[str]:
+        return [call.operation for call in self]
+
+    def writes(self) -> list[Call]:
+        """Return the calls that change something by their nature."""
+        return [call for call in self if call.writes]
+
+    def most_per_second(self, operation: str) -> int:
+        """Return the largest number of calls of *operation* in any one second, ends included."""
+        times = [call.time for call in self.of(operation)]
+        return max(
+            (sum(start <= t < start + 1 for t in times[i:]) for i, start in enumerate(times)),
+            default=0,
+        )

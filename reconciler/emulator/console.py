@@ -1,0 +1,257 @@
+"""The console user: somebody who edits datasets behind the back of every API client."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from reconciler.emulator import entries, lifecycle
+from reconciler.emulator.attributes import DETECTION
+from reconciler.emulator.judge import METADATA, SOURCE_REF, Entry, judge_line
+from reconciler.emulator.world import World
+
+Fields = dict[str, Any]
+
+# Parameters of actions that name a dataset.
+_DATASETS: Final = ("dataset", "train", "test")
+
+
+class Console:
+    """
+    Edits that take effect at once and move LastUpdatedTimestamp, as a person's edits do.
+
+    Datasets are named by ARN, whoever owns them. Every method raises ValueError where there is no such
+    dataset, entry, label or box.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def do(self, action: Mapping[str, Any]) -> None:
+        """
+        Do what *action* says: ``{"do": "move_box", "dataset": ARN, ...}`` with the method's parameters.
+
+        Datasets may be named as ``PROJECT/train`` here, where that is only one.
+
+        Raises:
+            ValueError: No such action, or other parameters.
+        """
+        arguments = {key: self._arn(given) if key in _DATASETS else given for key, given in action.items()}
+        name = arguments.pop("do", None)
+        act = ACTIONS.get(str(name))
+        if act is None:
+            raise ValueError(f"no such action: {name!r}; one of {', '.join(ACTIONS)}")
+        try:
+            act(self, **arguments)
+        except TypeError as exc:
+            raise ValueError(f"{name}: {exc}") from exc
+
+    def put(self, dataset: str, *lines: str | Fields) -> None:
+        """Write lines whole, as an import would: add images or replace them."""
+        self._store(dataset, [self._judged(line) for line in lines])
+
+    def add_image(self, dataset: str, source_ref: str) -> None:
+        """Upload an image, unlabelled."""
+        self.put(dataset, {SOURCE_REF: source_ref})
+
+    def remove_image(self, dataset: str, source_ref: str) -> None:
+        """Make an entry vanish. No API does so, and whether the console can is not documented."""
+        self.line(dataset, source_ref)
+        number = self._id(dataset)
+        entries.remove(self._world.store, number, source_ref)
+        lifecycle.touch(self._world, number, self._world.clock.now())
+
+    def edit(self, dataset: str, source_ref: str, change: Callable[[Fields], None]) -> None:
+        """Let *change* edit the parsed line in place."""
+        fields = self.line(dataset, source_ref)
+        change(fields)
+        self.put(dataset, fields)
+
+    def move_box(self, dataset: str, source_ref: str, dx: int = 1, dy: int = 0, box: int = 0) -> None:
+        """Move a box by pixels; boxes are counted through all attributes, from 0."""
+        fields = self.line(dataset, source_ref)
+        boxes = [found for value in _detections(fields) for found in value["annotations"]]
+        if not 0 <= box < len(boxes):
+            raise ValueError(f"{source_ref} has no box {box}")
+        boxes[box]["left"] += dx
+        boxes[box]["top"] += dy
+        self.put(dataset, fields)
+
+    def relabel(self, dataset: str, source_ref: str, old: str, new: str) -> None:
+        """Give one image (and its boxes) another label in place of *old*."""
+        fields = self.line(dataset, source_ref)
+        if not _rename(fields, old, new):
+            raise ValueError(f"{source_ref} has no label {old!r}")
+        self.put(dataset, fields)
+
+    def rename_label(self, dataset: str, old: str, new: str) -> None:
+        """Rename a label everywhere, which rewrites every entry that has it."""
+        changed = [fields for fields in self._lines(dataset) if _rename(fields, old, new)]
+        if not changed:
+            raise ValueError(f"no entry has the label {old!r}")
+        self.put(dataset, *changed)
+
+    def declare_label(self, dataset: str, label: str) -> None:
+        """Add a label that no image uses: only TotalLabels shows it, and ListDatasetLabels with 0."""
+        number = self._id(dataset)
+        entries.declare(self._world.store, number, label)
+        lifecycle.touch(self._world, number, self._world.clock.now())
+
+    def add_label(self, dataset: str, source_ref: str, label: str) -> None:
+        """Assign an image-level label, in the form that the console writes."""
+        self.edit(dataset, source_ref, lambda fields: self._assign(dataset, fields, label))
+
+    def remove_labels(self, dataset: str, source_ref: str) -> None:
+        """Take all labels and boxes from an image; the image stays."""
+        self.put(dataset, {SOURCE_REF: self.line(dataset, source_ref)[SOURCE_REF]})
+
+    def resave(self, dataset: str, source_ref: str) -> None:
+        """Save an image without changing what training sees: other dates and job names only."""
+
+        def change(fields: Fields) -> None:
+            for key, value in fields.items():
+                if key.endswith(METADATA) and isinstance(value, dict) and "type" in value:
+                    value["creation-date"] = self._now()
+                    value["job-name"] = "labeling-job/console"
+
+        self.edit(dataset, source_ref, change)
+
+    def split(self, train: str, test: str, share: float = 0.2) -> None:
+        """Move a share of the labelled images to the test dataset, as training without one does."""
+        source, target = self._id(train), self._id(test)
+        labelled = entries.labelled(self._world.store, source)
+        draw = random.Random(f"{self._world.settings.seed}:{train}")  # noqa: S311
+        with self._world.store.transaction():
+            entries.move(
+                self._world.store, source, target, draw.sample(labelled, round(len(labelled) * share))
+            )
+            for number in (source, target):
+                lifecycle.touch(self._world, number, self._world.clock.now())
+
+    def start_training(self, project: str, version: str) -> None:
+        """Train a model, by the ARN of its project, until `end_training`. Nothing but its status is emulated."""
+        self._world.trainings.setdefault(project, []).append(version)
+
+    def end_training(self, project: str) -> None:
+        """End all trainings of a project; their models are not emulated, and vanish."""
+        self._world.trainings.pop(project, None)
+
+    def line(self, dataset: str, source_ref: str) -> Fields:
+        """Return an entry as it is listed, parsed."""
+        row = self._world.store.one(
+            "SELECT line FROM entries WHERE dataset = ? AND source_ref = ?",
+            self._id(dataset),
+            source_ref,
+        )
+        if row is None:
+            raise ValueError(f"no entry {source_ref} in {dataset}")
+        fields: Fields = orjson.loads(row["line"])
+        return fields
+
+    def _assign(self, dataset: str, fields: Fields, label: str) -> None:
+        kind = dataset.rpartition("/")[0].rpartition("/")[2]  # train or test
+        name = f"{kind}_{label}"
+        fields[name] = 1
+        fields[name + METADATA] = {
+            "confidence": 1,
+            "job-name": f"labeling-job/{name}",
+            "class-name": label,
+            "human-annotated": "yes",
+            "creation-date": self._now(),
+            "type": "groundtruth/image-classification",
+        }
+
+    def _now(self) -> str:
+        moment = datetime.fromtimestamp(self._world.clock.now(), UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+    def _lines(self, dataset: str) -> Iterator[Fields]:
+        for line in entries.lines(self._world.store, self._id(dataset)):
+            yield orjson.loads(line)
+
+    def _judged(self, line: str | Fields) -> Entry:
+        raw = line.encode() if isinstance(line, str) else orjson.dumps(line)
+        entry = judge_line(raw, self._world.settings.switches)
+        if entry is None:
+            raise ValueError(f"not a line that could be stored: {raw[:200]!r}")
+        return entry
+
+    def _store(self, dataset: str, changed: list[Entry]) -> None:
+        number = self._id(dataset)
+        with self._world.store.transaction():
+            entries.put(self._world.store, number, changed)
+            lifecycle.touch(self._world, number, self._world.clock.now())
+
+    def _arn(self, dataset: str) -> str:
+        if dataset.startswith("arn:"):
+            return dataset
+        project, _, kind = dataset.rpartition("/")
+        found = self._world.store.all(
+            "SELECT d.arn FROM datasets d JOIN projects p ON p.id = d.project WHERE p.name = ? AND d.type = ?",
+            project,
+            kind.upper(),
+        )
+        if len(found) > 1:
+            raise ValueError(f"{len(found)} datasets are called {dataset}; name one by its ARN")
+        arn: str = found[0]["arn"] if found else dataset
+        return arn
+
+    def _id(self, dataset: str) -> int:
+        row = self._world.store.one("SELECT id FROM datasets WHERE arn = ?", dataset)
+        if row is None:
+            raise ValueError(f"no dataset {dataset}")
+        number: int = row["id"]
+        return number
+
+
+def _detections(fields: Fields) -> Iterator[Fields]:
+    """Yield the attributes that hold boxes."""
+    for key, meta in fields.items():
+        if key.endswith(METADATA) and isinstance(meta, dict) and meta.get("type") == DETECTION:
+            value = fields.get(key.removesuffix(METADATA))
+            if isinstance(value, dict) and isinstance(value.get("annotations"), list):
+                yield value
+
+
+def _rename(fields: Fields, old: str, new: str) -> bool:
+    """Rename a label in a line, in place; tell whether it was there."""
+    found = False
+    for key, meta in fields.items():
+        if not (key.endswith(METADATA) and isinstance(meta, dict)):
+            continue
+        if meta.get("class-name") == old:
+            meta["class-name"] = new
+            found = True
+        classes = meta.get("class-map")
+        if isinstance(classes, dict) and old in classes.values():
+            classes.update({number: new for number, name in classes.items() if name == old})
+            found = True
+    return found
+
+
+def _put(console: Console, dataset: str, lines: list[str | Fields]) -> None:
+    console.put(dataset, *lines)
+
+
+ACTIONS: Final[Mapping[str, Callable[..., None]]] = MappingProxyType(
+    {
+        "put": _put,
+        "add_image": Console.add_image,
+        "remove_image": Console.remove_image,
+        "move_box": Console.move_box,
+        "relabel": Console.relabel,
+        "rename_label": Console.rename_label,
+        "declare_label": Console.declare_label,
+        "add_label": Console.add_label,
+        "remove_labels": Console.remove_labels,
+        "resave": Console.resave,
+        "split": Console.split,
+        "start_training": Console.start_training,
+        "end_training": Console.end_training,
+    }
+)

@@ -1,0 +1,146 @@
+"""
+The control endpoint: faults, switches, clock and console user over HTTP, under a path no AWS client uses.
+
+=======  =====================  ====================================================================
+GET      /_emulator             what is set: switches, times, faults, the time
+GET      /_emulator/calls       the log of calls; ?operation=NAME restricts it
+DELETE   /_emulator/calls       forget the log
+POST     /_emulator/faults      arm a fault; answers its id
+DELETE   /_emulator/faults      disarm all; ?id=N disarms one
+POST     /_emulator/switches    {"name": "value"}: turn switches
+POST     /_emulator/settings    {"update_seconds": 5}: times and limits
+POST     /_emulator/clock       {"advance": seconds}: jump
+POST     /_emulator/console     {"do": "move_box", ...}: act as the console user
+=======  =====================  ====================================================================
+
+Bodies are JSON and must be declared as such, so that no web page can send them unasked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any, Final
+
+import orjson
+
+from reconciler.emulator import lifecycle
+from reconciler.emulator.console import Console
+from reconciler.emulator.faults import Fault
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.settings import Settings
+from reconciler.emulator.world import World
+
+Given = Mapping[str, Any]
+
+_NUMBERS: Final = {
+    f.name: f.type for f in fields(Settings) if f.name not in ("switches", "accounts", "roles", "throttling")
+}
+
+
+class Control:
+    """Answers the control requests."""
+
+    ROOT: Final = "/_emulator"
+
+    def __init__(self, world: World, console: Console) -> None:
+        self._world = world
+        self._console = console
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request; 400 says in words what is wrong with it."""
+        act = self._acts().get((request.method, request.path.removeprefix(self.ROOT).strip("/")))
+        if act is None:
+            return _json(404, {"error": f"no such control: {request.method} {request.path}"})
+        if request.method == "POST" and not _is_json(request):
+            return _json(415, {"error": "the body must be application/json"})
+        try:
+            given = _body(request) if request.method == "POST" else request.query
+            lifecycle.settle(self._world)
+            answer = act(given)
+            lifecycle.settle(self._world)
+        except (ValueError, TypeError) as exc:
+            return _json(400, {"error": str(exc)})
+        return _json(200, answer)
+
+    def _acts(self) -> Mapping[tuple[str, str], Callable[[Given], Any]]:
+        return {
+            ("GET", ""): self._show,
+            ("GET", "calls"): self._calls,
+            ("DELETE", "calls"): lambda _: self._world.calls.clear(),
+            ("POST", "faults"): lambda given: {"id": self._world.faults.add(Fault.parse(given))},
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "switches"): self._switch,
+            ("POST", "settings"): self._set,
+            ("POST", "clock"): self._jump,
+            ("POST", "console"): self._console.do,
+        }
+
+    def _show(self, _: Given) -> Any:
+        settings = self._world.settings
+        return {
+            "now": self._world.clock.now(),
+            "switches": asdict(settings.switches),
+            "settings": {name: getattr(settings, name) for name in _NUMBERS},
+            "faults": [
+                {"id": number, "hit": hit, **_plain(fault)}
+                for number, fault, hit in self._world.faults.armed()
+            ],
+        }
+
+    def _calls(self, given: Given) -> Any:
+        wanted = given.get("operation")
+        return [asdict(call) for call in self._world.calls if wanted in (None, call.operation)]
+
+    def _clear_faults(self, given: Given) -> None:
+        self._world.faults.clear(int(given["id"]) if "id" in given else None)
+
+    def _switch(self, given: Given) -> Any:
+        settings = self._world.settings
+        self._world.settings = replace(settings, switches=settings.switches.with_changes(given))
+        return asdict(self._world.settings.switches)
+
+    def _set(self, given: Given) -> Any:
+        unknown = given.keys() - _NUMBERS.keys()
+        if unknown:
+            raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+        for name, value in given.items():
+            if not (isinstance(value, (int, float)) or (value is None and "per_second" in name)):
+                raise ValueError(f"{name}: {value!r} is not a number")
+        self._world.settings = replace(self._world.settings, **given)
+        return {name: getattr(self._world.settings, name) for name in _NUMBERS}
+
+    def _jump(self, given: Given) -> Any:
+        self._world.clock.advance(float(given.get("advance", 0)))
+        return {"now": self._world.clock.now()}
+
+
+def failure(_: Exception) -> Answer:
+    """Answer a request that broke the emulator itself, without telling how."""
+    code = "InternalFailure"
+    return _json(500, {"__type": code, "Code": code, "Message": "The emulator failed."})
+
+
+def _plain(fault: Fault) -> dict[str, Any]:
+    return {
+        **{name: getattr(fault, name) for name in ("kind", "resource", "after", "every", "seconds")},
+        "times": fault.limit,
+        "operations": sorted(fault.operations),
+        "source_refs": sorted(fault.source_refs),
+        "action": dict(fault.action),
+    }
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
+
+def _body(request: Request) -> Given:
+    given = orjson.loads(request.body)
+    if not isinstance(given, dict):
+        raise ValueError("the body must be a JSON object")
+    return given
+
+
+def _json(status: int, content: Any) -> Answer:
+    return Answer(status, orjson.dumps(content), {"Content-Type": "application/json"})

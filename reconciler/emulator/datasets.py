@@ -1,0 +1,193 @@
+"""CreateDataset, DescribeDataset, UpdateDatasetEntries, DistributeDatasetEntries, DeleteDataset."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import PurePosixPath
+from typing import Any
+
+from reconciler.emulator import entries, lifecycle, objects
+from reconciler.emulator.access import Caller
+from reconciler.emulator.errors import (
+    already_exists,
+    bad_s3_object,
+    in_use,
+    invalid_parameter,
+    limit_exceeded,
+    not_found,
+    not_ready,
+)
+from reconciler.emulator.faults import Kind
+from reconciler.emulator.judge import source_refs
+from reconciler.emulator.projects import find as find_project
+from reconciler.emulator.settings import ConcurrentUpdate
+from reconciler.emulator.tags import attach
+from reconciler.emulator.work import Work
+from reconciler.emulator.world import World
+
+Params = dict[str, Any]
+
+_OPEN = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED")
+
+
+def create_dataset(world: World, caller: Caller, params: Params) -> Params:
+    project = find_project(world, caller, params["ProjectArn"])
+    if project["status"] != "CREATED":
+        raise not_found(params["ProjectArn"])
+    kind = params["DatasetType"]
+    _require_free_slot(world, project["id"], kind)
+    work, payload, arguments = _source(world, caller, params.get("DatasetSource"))
+    with world.store.transaction() as db:
+        number = world.store.unique_milliseconds(world.clock.now())
+        arn = f"{project['arn'].rpartition('/')[0]}/dataset/{kind.lower()}/{number}"
+        row = db.execute(
+            "INSERT INTO datasets (project, arn, type, created, updated, status, message, code)"
+            " VALUES (?, ?, ?, ?, ?, '', '', '') RETURNING id",
+            (project["id"], arn, kind, number / 1000, number / 1000),
+        ).fetchone()
+        attach(db, arn, params.get("Tags", {}))
+        _start(world, "CreateDataset", row["id"], arn, work, payload, **arguments)
+    return {"DatasetArn": arn}
+
+
+def describe_dataset(world: World, caller: Caller, params: Params) -> Params:
+    dataset = find(world, caller, params["DatasetArn"])
+    lifecycle.poll(world, dataset["id"])
+    stats = entries.stats(world.store, dataset["id"])
+    return {
+        "DatasetDescription": {
+            "CreationTimestamp": dataset["created"],
+            "LastUpdatedTimestamp": dataset["updated"],
+            "Status": dataset["status"],
+            "StatusMessage": dataset["message"],
+            "StatusMessageCode": dataset["code"],
+            "DatasetStats": {
+                "LabeledEntries": stats.labeled,
+                "TotalEntries": stats.total,
+                "TotalLabels": stats.labels,
+                "ErrorEntries": stats.errors,
+            },
+        }
+    }
+
+
+def update_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
+    blob = params["Changes"]["GroundTruth"]
+    if len(blob) > world.settings.switches.max_blob_bytes:
+        raise invalid_parameter()
+    dataset = find(world, caller, params["DatasetArn"])
+    if dataset["status"] not in _OPEN:
+        raise _refusal(world, dataset["status"])
+    _start(world, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, blob)
+    return {}
+
+
+def distribute_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
+    pair = {row["type"]: row for row in (find(world, caller, d["Arn"]) for d in params["Datasets"])}
+    if pair.keys() != {"TRAIN", "TEST"} or pair["TRAIN"]["project"] != pair["TEST"]["project"]:
+        raise invalid_parameter()
+    train, test = pair["TRAIN"], pair["TEST"]
+    if train["status"] not in _OPEN or test["status"] not in _OPEN:
+        raise not_ready()
+    if entries.stats(world.store, test["id"]).total:
+        raise invalid_parameter()
+    with world.store.transaction() as db:
+        _start(
+            world,
+            "DistributeDatasetEntries",
+            train["id"],
+            train["arn"],
+            Work.DISTRIBUTE,
+            partner=test["id"],
+        )
+        lifecycle.set_status(db, test["id"], *lifecycle.running(Work.DISTRIBUTE), "SUCCESS")
+    return {}
+
+
+def delete_dataset(world: World, caller: Caller, params: Params) -> Params:
+    dataset = find(world, caller, params["DatasetArn"])
+    if dataset["status"].endswith("_IN_PROGRESS"):
+        raise in_use()
+    _start(world, "DeleteDataset", dataset["id"], dataset["arn"], Work.DELETE)
+    return {}
+
+
+def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
+    """
+    Return the caller's own dataset.
+
+    Raises:
+        ServiceError: There is none, or it belongs to another account or Region.
+    """
+    row = world.store.one(
+        "SELECT d.* FROM datasets d JOIN projects p ON p.id = d.project"
+        " WHERE d.arn = ? AND p.account = ? AND p.region = ?",
+        arn,
+        *caller.owner,
+    )
+    if row is None:
+        raise not_found(arn)
+    return row
+
+
+def _source(world: World, caller: Caller, source: Params | None) -> tuple[Work, bytes, dict[str, Any]]:
+    """Return what a new dataset is made of: the work, its payload, its arguments."""
+    match source:
+        case None:
+            return Work.CREATE, b"", {}
+        case {"GroundTruthManifest": {"S3Object": {"Bucket": name, "Name": key, **rest}}} if (
+            "DatasetArn" not in source
+        ):
+            body = objects.read(world.store, *caller.owner, name, key)
+            if body is None or rest.get("Version", "null") != "null":
+                raise bad_s3_object()
+            return Work.IMPORT, body, {"extension": bool(PurePosixPath(key).suffix)}
+        case {"DatasetArn": arn} if "GroundTruthManifest" not in source:
+            return Work.COPY, b"", {"source": find(world, caller, arn)["id"]}
+        case _:
+            raise invalid_parameter()
+
+
+def _require_free_slot(world: World, project: int, kind: str) -> None:
+    taken = world.store.all("SELECT status FROM datasets WHERE project = ? AND type = ?", project, kind)
+    if world.settings.switches.slot_free_while_deleting:
+        taken = [row for row in taken if row["status"] != "DELETE_IN_PROGRESS"]
+    if taken:
+        raise already_exists(f"A dataset of type {kind}")
+
+
+def _refusal(world: World, status: str) -> Exception:
+    if status == "CREATE_FAILED":
+        return invalid_parameter()
+    if world.settings.switches.concurrent_update is ConcurrentUpdate.LIMIT_EXCEEDED:
+        return limit_exceeded("Too many concurrent operations on the dataset.")
+    return in_use()
+
+
+def _start(
+    world: World,
+    operation: str,
+    dataset: int,
+    arn: str,
+    work: Work,
+    payload: bytes = b"",
+    **arguments: Any,
+) -> None:
+    """Set the dataset to work, with whatever faults lie in wait for it."""
+    refs = source_refs(payload) if payload and world.faults.armed() else []
+    slow = world.faults.strike([Kind.SLOW], operation, arn, refs)
+    kinds = (Kind.FAIL_SERVICE, Kind.FAIL_CLIENT, Kind.POISON, Kind.POISON_TOGETHER)
+    failures = world.faults.strike(kinds, operation, arn, refs)
+    drops = world.faults.strike([Kind.DROP], operation, arn, refs)
+    if failures and failures[0].kind is Kind.FAIL_SERVICE:
+        arguments["failure"] = ["SERVICE_ERROR", "Internal server error"]
+    elif failures:
+        arguments["failure"] = [
+            "CLIENT_ERROR",
+            "The manifest file extension or contents are invalid.",
+        ]
+    if drops:
+        arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
+    lifecycle.start(
+        world, dataset, work, payload=payload, slower_by=sum(f.seconds for f in slow), **arguments
+    )

@@ -1,0 +1,229 @@
+"""The entries of datasets in the database: put, page, count, move."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconciler.emulator.judge import Entry, bucket_of
+from reconciler.emulator.store import Store
+
+
+class Filters(NamedTuple):
+    """Which entries a listing shows; what is None or empty does not restrict it."""
+
+    contains_labels: tuple[str, ...] = ()
+    labeled: bool | None = None
+    source_ref_contains: str | None = None
+    has_errors: bool = False
+
+
+class Stats(NamedTuple):
+    total: int
+    labeled: int
+    errors: int
+    labels: int
+
+
+class LabelCount(NamedTuple):
+    """How many images use a label, and how many of them on a box."""
+
+    label: str
+    entries: int
+    boxed: int
+
+
+def put(store: Store, dataset: int, entries: Iterable[Entry]) -> None:
+    """Replace entries by source-ref, whole and in place; append the rest."""
+    with store.transaction() as db:
+        known = {
+            row["label"]: row["id"]
+            for row in db.execute("SELECT id, label FROM labels WHERE dataset = ?", (dataset,))
+        }
+        for entry in entries:
+            for label in entry.labels.keys() - known.keys():
+                known[label] = _label(db, dataset, label)
+            _put_one(db, dataset, entry, known)
+
+
+def _put_one(db: sqlite3.Connection, dataset: int, entry: Entry, known: dict[str, int]) -> None:
+    (seq,) = db.execute(
+        "INSERT INTO entries (dataset, source_ref, labeled, errors, line) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (dataset, source_ref) DO UPDATE SET"
+        " labeled = excluded.labeled, errors = excluded.errors, line = excluded.line RETURNING seq",
+        (dataset, entry.source_ref, entry.labeled, bool(entry.codes), entry.line),
+    ).fetchone()
+    db.execute("DELETE FROM entry_labels WHERE entry = ?", (seq,))
+    db.executemany(
+        "INSERT INTO entry_labels VALUES (?, ?, ?)",
+        [(known[label], seq, box) for label, box in entry.labels.items()],
+    )
+
+
+def _label(db: sqlite3.Connection, dataset: int, label: str) -> int:
+    (number,) = db.execute(
+        "INSERT INTO labels (dataset, label) VALUES (?, ?) RETURNING id", (dataset, label)
+    ).fetchone()
+    return int(number)
+
+
+def declare(store: Store, dataset: int, label: str) -> None:
+    """Let a label exist that no entry uses."""
+    store.db.execute(
+        "INSERT INTO labels (dataset, label, declared) VALUES (?, ?, 1)"
+        " ON CONFLICT (dataset, label) DO UPDATE SET declared = 1",
+        (dataset, label),
+    )
+
+
+def page(store: Store, dataset: int, filters: Filters, after: int, size: int) -> tuple[list[str], int | None]:
+    """
+    Return up to *size* lines beyond place *after*, and the place of the last if more follow.
+
+    Walks the entries in order and stops early: some 0.2 ms where most entries match, up to 0.3 s for a
+    rare match among 250,000.
+    """
+    index = "entries_in_order"
+    where = ["dataset = ?", "seq > ?"]
+    values: list[str | int] = [dataset, after]
+    if filters.labeled is not None:
+        index = "entries_by_labeled"
+        where.append("labeled = ?")
+        values.append(filters.labeled)
+    if filters.has_errors:
+        index = "entries_errored"
+        where.append("errors = 1")
+    if filters.source_ref_contains is not None:
+        where.append("instr(source_ref, ?) > 0")
+        values.append(filters.source_ref_contains)
+    if filters.contains_labels:
+        marks = ", ".join("?" * len(filters.contains_labels))
+        where.append(
+            "EXISTS (SELECT 1 FROM labels l CROSS JOIN entry_labels e ON e.label = l.id"  # noqa: S608
+            f" WHERE l.dataset = ? AND l.label IN ({marks}) AND e.entry = seq)"
+        )
+        values += [dataset, *filters.contains_labels]
+    rows = store.all(
+        f"SELECT seq, line FROM entries INDEXED BY {index}"  # noqa: S608
+        f" WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?",
+        *values,
+        size + 1,
+    )
+    shown = rows[:size]
+    return [row["line"] for row in shown], shown[-1]["seq"] if len(rows) > size else None
+
+
+def stats(store: Store, dataset: int) -> Stats:
+    """Count. Some 20 ms for 250,000 entries."""
+
+    def count(what: str) -> int:
+        row = store.one(f"SELECT count(*) AS n {what}", dataset)
+        return 0 if row is None else int(row["n"])
+
+    return Stats(
+        total=count("FROM entries INDEXED BY entries_in_order WHERE dataset = ?"),
+        labeled=count("FROM entries INDEXED BY entries_by_labeled WHERE dataset = ? AND labeled = 1"),
+        errors=count("FROM entries INDEXED BY entries_errored WHERE dataset = ? AND errors = 1"),
+        labels=count(
+            "FROM labels l WHERE dataset = ?"
+            " AND (declared OR EXISTS (SELECT 1 FROM entry_labels e WHERE e.label = l.id))"
+        ),
+    )
+
+
+def label_counts(store: Store, dataset: int) -> list[LabelCount]:
+    """Return the labels of a dataset by name, with those that were declared and are not used."""
+    rows = store.all(
+        "SELECT label, declared, (SELECT count(*) FROM entry_labels e WHERE e.label = l.id) AS entries,"
+        " (SELECT coalesce(sum(box), 0) FROM entry_labels e WHERE e.label = l.id) AS boxed"
+        " FROM labels l WHERE dataset = ? ORDER BY label",
+        dataset,
+    )
+    return [
+        LabelCount(row["label"], row["entries"], row["boxed"])
+        for row in rows
+        if row["entries"] or row["declared"]
+    ]
+
+
+def bucket(store: Store, dataset: int) -> str | None:
+    """Return the bucket of the first image; all others should be in it too."""
+    row = store.one("SELECT source_ref FROM entries WHERE dataset = ? LIMIT 1", dataset)
+    return None if row is None else bucket_of(row["source_ref"])
+
+
+def copy(store: Store, source: int, target: int) -> None:
+    """Copy all entries of one dataset into another, in order."""
+    with store.transaction() as db:
+        db.execute("DELETE FROM chosen")
+        db.execute("INSERT INTO chosen SELECT seq FROM entries WHERE dataset = ?", (source,))
+        _copy_chosen(db, source, target)
+
+
+def move(store: Store, source: int, target: int, source_refs: Iterable[str]) -> None:
+    """Move entries from one dataset to another, which does not have them."""
+    with store.transaction() as db:
+        db.execute("DELETE FROM chosen")
+        db.executemany(
+            "INSERT INTO chosen SELECT seq FROM entries WHERE dataset = ? AND source_ref = ?",
+            [(source, ref) for ref in source_refs],
+        )
+        _copy_chosen(db, source, target)
+        db.execute("DELETE FROM entry_labels WHERE entry IN chosen")
+        db.execute("DELETE FROM entries WHERE seq IN chosen")
+
+
+def _copy_chosen(db: sqlite3.Connection, source: int, target: int) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO labels (dataset, label) SELECT ?, label FROM labels WHERE dataset = ?",
+        (target, source),
+    )
+    db.execute(
+        "INSERT INTO entries (dataset, source_ref, labeled, errors, line)"
+        " SELECT ?, source_ref, labeled, errors, line FROM entries WHERE seq IN chosen ORDER BY seq",
+        (target,),
+    )
+    db.execute(
+        "INSERT INTO entry_labels SELECT tl.id, t.seq, e.box FROM chosen c"
+        " JOIN entries s ON s.seq = c.seq JOIN entry_labels e ON e.entry = c.seq"
+        " JOIN labels sl ON sl.id = e.label"
+        " JOIN entries t ON t.dataset = ?1 AND t.source_ref = s.source_ref"
+        " JOIN labels tl ON tl.dataset = ?1 AND tl.label = sl.label",
+        (target,),
+    )
+
+
+def forget(store: Store, dataset: int) -> None:
+    """Delete all entries and labels of a dataset."""
+    with store.transaction() as db:
+        db.execute(
+            "DELETE FROM entry_labels WHERE label IN (SELECT id FROM labels WHERE dataset = ?)",
+            (dataset,),
+        )
+        db.execute("DELETE FROM labels WHERE dataset = ?", (dataset,))
+        db.execute("DELETE FROM entries WHERE dataset = ?", (dataset,))
+
+
+def remove(store: Store, dataset: int, source_ref: str) -> None:
+    """Delete one entry, if it is there."""
+    with store.transaction() as db:
+        where = "dataset = ? AND source_ref = ?"
+        db.execute(
+            f"DELETE FROM entry_labels WHERE entry IN (SELECT seq FROM entries WHERE {where})",  # noqa: S608
+            (dataset, source_ref),
+        )
+        db.execute(f"DELETE FROM entries WHERE {where}", (dataset, source_ref))  # noqa: S608
+
+
+def lines(store: Store, dataset: int) -> list[str]:
+    """Return the lines of all entries, in listing order."""
+    return [
+        row["line"] for row in store.all("SELECT line FROM entries WHERE dataset = ? ORDER BY seq", dataset)
+    ]
+
+
+def labelled(store: Store, dataset: int) -> list[str]:
+    """Return the source-refs of the labelled entries, in listing order."""
+    rows = store.all("SELECT source_ref FROM entries WHERE dataset = ? AND labeled = 1 ORDER BY seq", dataset)
+    return [row["source_ref"] for row in rows]

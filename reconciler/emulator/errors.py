@@ -1,0 +1,68 @@
+"""What the emulated service answers when it says no."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+
+class ServiceError(Exception):
+    """
+    An error answer.
+
+    Attributes:
+        code: As a client sees it, for instance ``ResourceInUseException``.
+        message: For people.
+        status: Of HTTP.
+    """
+
+    def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = int(status)
+
+
+def invalid_parameter() -> ServiceError:
+    return ServiceError("InvalidParameterException", "Request has invalid parameters.")
+
+
+def in_use() -> ServiceError:
+    return ServiceError("ResourceInUseException", "Specified resource is in use.")
+
+
+def not_found(arn: str) -> ServiceError:
+    return ServiceError("ResourceNotFoundException", f"The resource {arn} was not found.")
+
+
+def not_ready() -> ServiceError:
+    return ServiceError("ResourceNotReadyException", "The requested resource isn't ready.")
+
+
+def already_exists(what: str) -> ServiceError:
+    return ServiceError("ResourceAlreadyExistsException", f"{what} already exists.")
+
+
+def limit_exceeded(what: str) -> ServiceError:
+    return ServiceError("LimitExceededException", what)
+
+
+def bad_token() -> ServiceError:
+    return ServiceError("InvalidPaginationTokenException", "Invalid Pagination Token")
+
+
+def bad_s3_object() -> ServiceError:
+    return ServiceError(
+        "InvalidS3ObjectException",
+        "Unable to get object metadata from S3. Check object key, region and/or access permissions.",
+    )
+
+
+def access_denied(who: str, operation: str, resource: str = "*") -> ServiceError:
+    return ServiceError(
+        "AccessDeniedException",
+        f"User: {who} is not authorized to perform: {operation} on resource: {resource}",
+    )
+
+
+def serialization(message: str) -> ServiceError:
+    return ServiceError("SerializationException", message)

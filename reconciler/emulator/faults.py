@@ -1,0 +1,222 @@
+"""Faults on demand: what shall go wrong, on which calls, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from itertools import count
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.emulator.errors import ServiceError
+
+
+class Kind(StrEnum):
+    """What a fault does to the calls it meets."""
+
+    # Answers instead of the real one; the call has no effect.
+    THROTTLE = "throttle"
+    THROTTLE_400 = "throttle-400"
+    THROTTLE_500 = "throttle-500"
+    INTERNAL_ERROR = "internal-error"
+    UNAVAILABLE = "unavailable"
+    ACCESS_DENIED = "access-denied"
+    EXPIRED_CREDENTIALS = "expired-credentials"
+    IN_USE = "in-use"
+    LIMIT_EXCEEDED = "limit-exceeded"
+    EXPIRED_PAGE_TOKEN = "expired-page-token"  # noqa: S105  only calls that bring a NextToken
+    # The wire.
+    LATENCY = "latency"
+    CUT_BEFORE = "cut-before"
+    CUT_AFTER = "cut-after"
+    CUT_INSIDE = "cut-inside"
+    GARBAGE = "garbage"
+    # The operation that a call starts.
+    SLOW = "slow"
+    FAIL_SERVICE = "fail-service"
+    FAIL_CLIENT = "fail-client"
+    POISON = "poison"
+    POISON_TOGETHER = "poison-together"
+    DROP = "drop"
+    # The console user, and time.
+    CONSOLE_BEFORE = "console-before"
+    CONSOLE_AFTER = "console-after"
+    CLOCK_JUMP = "clock-jump"
+
+
+ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
+    {
+        Kind.THROTTLE: (
+            "ProvisionedThroughputExceededException",
+            "Provisioned Rate exceeded.",
+            400,
+        ),
+        Kind.THROTTLE_400: (
+            "ThrottlingException",
+            "Slow down; sudden increase in rate of requests.",
+            400,
+        ),
+        Kind.THROTTLE_500: ("ThrottlingException", "Service Unavailable", 500),
+        Kind.INTERNAL_ERROR: ("InternalServerError", "Internal server error", 500),
+        Kind.UNAVAILABLE: ("ServiceUnavailableException", "Service Unavailable", 503),
+        Kind.ACCESS_DENIED: (
+            "AccessDeniedException",
+            "User is not authorized to perform this operation.",
+            400,
+        ),
+        Kind.EXPIRED_CREDENTIALS: (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            400,
+        ),
+        Kind.IN_USE: ("ResourceInUseException", "Specified resource is in use.", 400),
+        Kind.LIMIT_EXCEEDED: ("LimitExceededException", "Too many concurrent operations.", 400),
+        Kind.EXPIRED_PAGE_TOKEN: (
+            "InvalidPaginationTokenException",
+            "Invalid Pagination Token",
+            400,
+        ),
+    }
+)
+
+_UNTIL_CLEARED: Final = frozenset({Kind.POISON, Kind.POISON_TOGETHER, Kind.DROP})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """
+    One thing that shall go wrong.
+
+    Attributes:
+        operations: Only calls of these; empty: of all.
+        resource: Only calls whose dataset or project ARN contains this.
+        source_refs: For poison and drops: the lines that cause it, and poison-together only if all of
+            them travel in one call.
+        after: So many matching calls pass unharmed first.
+        every: Then one call in so many is hit.
+        times: So many calls are hit; 0 is all until cleared. None is once, and for poison and drops all.
+        seconds: Of latency, of slowness, of a clock jump.
+        action: For the console user: see `Console.do`.
+    """
+
+    kind: Kind
+    operations: frozenset[str] = frozenset()
+    resource: str = ""
+    source_refs: frozenset[str] = frozenset()
+    after: int = 0
+    every: int = 1
+    times: int | None = None
+    seconds: float = 0.0
+    action: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Fault:
+        """
+        Read a fault from JSON.
+
+        Raises:
+            ValueError: A field is unknown or has a wrong value.
+        """
+        unknown = given.keys() - {f.name for f in fields(cls)}
+        if unknown:
+            raise ValueError(f"no such field of a fault: {', '.join(sorted(unknown))}")
+        values = dict(given)
+        values["kind"] = Kind(values.get("kind", ""))
+        for name in ("operations", "source_refs"):
+            if name in values:
+                items = values[name]
+                values[name] = frozenset([items] if isinstance(items, str) else items)
+        for name, number in (("after", int), ("every", int), ("times", int), ("seconds", float)):
+            if values.get(name) is not None:
+                values[name] = number(values[name])
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.after < 0 or (self.times or 0) < 0:
+            raise ValueError("every must be at least 1, after and times at least 0")
+
+    @property
+    def limit(self) -> int:
+        """Return how many calls are hit; 0 is no limit."""
+        if self.times is not None:
+            return self.times
+        return 0 if self.kind in _UNTIL_CLEARED else 1
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    met: int = 0
+    hit: int = 0
+
+    def meets(self, operation: str, resource: str, source_refs: Collection[str]) -> bool:
+        fault = self.fault
+        if fault.operations and operation not in fault.operations:
+            return False
+        if fault.resource not in resource:
+            return False
+        match fault.kind:
+            case Kind.POISON | Kind.DROP:
+                return not fault.source_refs.isdisjoint(source_refs)
+            case Kind.POISON_TOGETHER:
+                return bool(fault.source_refs) and fault.source_refs.issubset(source_refs)
+            case _:
+                return True
+
+    def strikes(self) -> bool:
+        """Count a matching call and tell whether it is hit."""
+        self.met += 1
+        turn = self.met - self.fault.after
+        if turn < 1 or (turn - 1) % self.fault.every:
+            return False
+        if self.fault.limit and self.hit >= self.fault.limit:
+            return False
+        self.hit += 1
+        return True
+
+
+class Faults:
+    """The faults that are armed, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._armed: dict[int, _Armed] = {}
+        self._ids = count(1)
+
+    def add(self, fault: Fault) -> int:
+        """Arm *fault* and return a number by which it can be cleared."""
+        number = next(self._ids)
+        self._armed[number] = _Armed(fault)
+        return number
+
+    def clear(self, number: int | None = None) -> None:
+        """Disarm one fault, or all."""
+        if number is None:
+            self._armed.clear()
+        else:
+            self._armed.pop(number, None)
+
+    def armed(self) -> list[tuple[int, Fault, int]]:
+        """Return (number, fault, calls hit so far) of all."""
+        return [(number, armed.fault, armed.hit) for number, armed in self._armed.items()]
+
+    def strike(
+        self,
+        kinds: Collection[Kind],
+        operation: str,
+        resource: str = "",
+        source_refs: Collection[str] = (),
+    ) -> list[Fault]:
+        """Return the faults of these kinds that hit this call, and count it against them."""
+        if not self._armed:
+            return []
+        return [
+            armed.fault
+            for armed in tuple(self._armed.values())
+            if armed.fault.kind in kinds and armed.meets(operation, resource, source_refs) and armed.strikes()
+        ]
+
+
+def answer(kind: Kind) -> ServiceError:
+    """Return the error with which a fault of this kind answers."""
+    return ServiceError(*ANSWERS[kind])

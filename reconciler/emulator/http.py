@@ -1,0 +1,51 @@
+"""Requests and answers, free of any server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What becomes of an answer on its way."""
+
+    SENT = "sent"
+    CUT = "cut"
+    CUT_INSIDE = "cut-inside"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One request.
+
+    Attributes:
+        path: Decoded, with its leading slash.
+        raw_path: As it came.
+        query: The last value of each key, decoded.
+        headers: By lower-case name.
+    """
+
+    method: str
+    path: str
+    raw_path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    One answer.
+
+    Attributes:
+        delay: Seconds before it is sent.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fate: Fate = Fate.SENT
+    delay: float = 0.0

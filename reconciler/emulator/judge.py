@@ -1,0 +1,224 @@
+"""
+What the service makes of submitted lines: which it drops without a word, which it keeps with errors.
+
+Sources: developer guide, "Terminal errors" and "Non-terminal errors" of datasets, "Non-terminal JSON line
+validation errors", "Fixing training errors" (which checks come first), and the two manifest formats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from reconciler.emulator.attributes import examine
+from reconciler.emulator.settings import BareLine, Duplicates, Rewriting, Switches, UnknownKeys
+
+SOURCE_REF: Final = "source-ref"
+MAX_LINE_CHARS: Final = 100_000
+METADATA: Final = "-metadata"
+
+_S3_URI: Final = re.compile(r"s3://[0-9A-Za-z.\-_]{1,255}/.+", re.DOTALL)
+_ERROR_LISTS: Final = ("cl-errors", "cl-warnings")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One line as the service keeps it.
+
+    Attributes:
+        line: The JSON text that listings return, `cl-metadata` and `cl-errors` included.
+        labels: Name to whether it stands on a box. Labels of unusable attributes are left out.
+        codes: Of all errors in the line.
+    """
+
+    source_ref: str
+    line: str
+    labeled: bool
+    labels: dict[str, bool]
+    codes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """
+    What was seen while the lines of a submission passed by.
+
+    Attributes:
+        total: Lines submitted, blank ones included.
+        kept: How many of them become entries; the rest leaves no trace.
+        buckets: Of the images that were kept.
+    """
+
+    total: int = 0
+    kept: int = 0
+    buckets: set[str] = field(default_factory=set)
+
+    @property
+    def dropped(self) -> int:
+        return self.total - self.kept
+
+
+def judge(
+    blob: bytes, switches: Switches, tally: Tally, *, drop: Callable[[str], bool] = lambda _: False
+) -> Iterator[Entry]:
+    """Yield what the lines of *blob* become, each image once. *drop* names source-refs that vanish anyhow."""
+    keeps = _keeper(blob, switches)
+    for number, raw in enumerate(split(blob)):
+        tally.total += 1
+        entry = judge_line(raw, switches)
+        if entry is None or drop(entry.source_ref) or not keeps(number, entry.source_ref):
+            continue
+        tally.kept += 1
+        tally.buckets.add(bucket_of(entry.source_ref))
+        yield entry
+
+
+def _keeper(blob: bytes, switches: Switches) -> Callable[[int, str], bool]:
+    """Return what tells whether the line of this number is the one that stands for its image."""
+    if switches.duplicates is Duplicates.FIRST:
+        first: dict[str, int] = {}
+        return lambda number, ref: first.setdefault(ref, number) == number
+    refs = [_source_ref(_parse(raw)) for raw in split(blob)]
+    if switches.duplicates is Duplicates.LAST:
+        last = {ref: number for number, ref in enumerate(refs)}
+        return lambda number, ref: last[ref] == number
+    times = Counter(refs)
+    return lambda _, ref: times[ref] == 1
+
+
+def bucket_of(source_ref: str) -> str:
+    return source_ref.removeprefix("s3://").partition("/")[0]
+
+
+def split(blob: bytes) -> Iterator[bytes]:
+    """Yield the lines, ended by LF or CRLF. Blank lines count; the nothing after the last LF does not."""
+    start, size = 0, len(blob)
+    while start < size:
+        end = blob.find(b"\n", start)
+        end = size if end < 0 else end
+        yield blob[start : end - 1] if blob[end - 1 : end] == b"\r" else blob[start:end]
+        start = end + 1
+
+
+def source_refs(blob: bytes) -> list[str]:
+    """Return the source-refs that can be read in *blob*, in order, repeated ones too."""
+    return [ref for raw in split(blob) if (ref := _source_ref(_parse(raw))) is not None]
+
+
+def judge_line(raw: bytes, switches: Switches) -> Entry | None:
+    """Return the entry that *raw* becomes; None if it is dropped."""
+    fields = _parse(raw)
+    ref = _source_ref(fields)
+    if fields is None or ref is None:
+        return None
+    _forget_service_keys(fields)
+    names = [key for key in fields if key + METADATA in fields and key != SOURCE_REF]
+    _forget_unknown_keys(fields, names, switches)
+    errors, labels, codes = _errors_and_labels(fields, names, switches)
+    labeled = bool(names)
+    fields["cl-metadata"] = {"is_labeled": labeled}
+    if errors:
+        fields["cl-errors"] = errors
+        codes += [error["code"] for error in errors]
+    return Entry(ref, render(fields, switches), labeled, labels, tuple(codes))
+
+
+def render(fields: dict[str, Any], switches: Switches) -> str:
+    """Write a stored line the way listings return it: compact, in the client's order."""
+    if switches.rewriting is Rewriting.SORTED_KEYS:
+        own = dict(sorted((k, v) for k, v in fields.items() if not k.startswith("cl-")))
+        last = {key: value for key, value in fields.items() if key.startswith("cl-")}
+        fields = {**own, **last}
+    elif switches.rewriting is Rewriting.FLOATS:
+        fields = {key: _as_floats(value) for key, value in fields.items()}
+    return orjson.dumps(fields).decode()
+
+
+def _parse(raw: bytes) -> dict[str, Any] | None:
+    if len(raw) > MAX_LINE_CHARS and len(raw.decode(errors="replace")) > MAX_LINE_CHARS:
+        return None
+    try:
+        fields = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _source_ref(fields: dict[str, Any] | None) -> str | None:
+    ref = fields.get(SOURCE_REF) if fields is not None else None
+    return ref if isinstance(ref, str) and _S3_URI.fullmatch(ref) else None
+
+
+def _forget_service_keys(fields: dict[str, Any]) -> None:
+    """Drop what an earlier listing had written into the line."""
+    fields.pop("cl-metadata", None)
+    for holder in _holders(fields):
+        for key in _ERROR_LISTS:
+            holder.pop(key, None)
+
+
+def _holders(fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    yield fields
+    for value in fields.values():
+        if isinstance(value, dict):
+            yield value
+            boxes = value.get("annotations")
+            if isinstance(boxes, list):
+                yield from (box for box in boxes if isinstance(box, dict))
+
+
+def _forget_unknown_keys(fields: dict[str, Any], names: list[str], switches: Switches) -> None:
+    if switches.unknown_keys is UnknownKeys.KEPT or not names:
+        return
+    known = {SOURCE_REF, *names, *(name + METADATA for name in names)}
+    for key in fields.keys() - known:
+        del fields[key]
+
+
+def _errors_and_labels(
+    fields: dict[str, Any], names: list[str], switches: Switches
+) -> tuple[list[dict[str, str]], dict[str, bool], list[str]]:
+    """Return the errors of the line as a whole, its usable labels, and the codes written further inside."""
+    if not names:
+        bare = len(fields) == 1 and switches.bare_line is BareLine.UNLABELED
+        found = [] if bare else [error("ERROR_NO_LABEL_ATTRIBUTES", "No label attributes found.")]
+        return found, {}, []
+    top: list[dict[str, str]] = []
+    codes: list[str] = []
+    labels: dict[str, bool] = {}
+    findings = examine(fields, names, switches)
+    for finding in findings.errors:
+        if finding.holder is None:
+            top.append(error(finding.code, finding.message))
+        else:
+            finding.holder.setdefault("cl-errors", []).append(error(finding.code, finding.message))
+            codes.append(finding.code)
+    for label, on_box in findings.labels:
+        labels[label] = labels.get(label, False) or on_box
+    if not findings.usable and not findings.structural:
+        top.append(error("ERROR_NO_VALID_LABEL_ATTRIBUTES", "No valid label attributes found."))
+    return top, labels, codes
+
+
+def error(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}
+
+
+def _as_floats(value: Any) -> Any:
+    match value:
+        case bool():
+            return value
+        case int():
+            return float(value)
+        case dict():
+            return {key: _as_floats(inner) for key, inner in value.items()}
+        case list():
+            return [_as_floats(inner) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,233 @@
+"""
+The state machine of datasets.
+
+An operation flips the status in the very call that starts it, and is written down whole before that call is
+answered; its effect appears when it is due. What was in progress when a process died is finished by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+from reconciler.emulator import entries, outcome
+from reconciler.emulator.judge import Entry, Tally, judge
+from reconciler.emulator.outcome import Failure
+from reconciler.emulator.settings import FailedUpdate, Visibility
+from reconciler.emulator.work import CREATES, Operation, Work
+from reconciler.emulator.world import World
+
+# Verbatim from an example of DescribeProjects; the other texts are invented.
+IMPORTED: Final = "The dataset was successfully created from the manifest file."
+
+_SUCCESS: Final = {
+    Work.CREATE: "The dataset was successfully created.",
+    Work.IMPORT: IMPORTED,
+    Work.COPY: "The dataset was successfully created from the dataset.",
+    Work.UPDATE: "The dataset was successfully updated.",
+    Work.DISTRIBUTE: "The dataset entries were successfully distributed.",
+}
+_RUNNING: Final = {
+    Work.UPDATE: "The dataset is being updated.",
+    Work.DISTRIBUTE: "The dataset entries are being distributed.",
+    Work.DELETE: "The dataset is being deleted.",
+}
+
+
+def running(kind: Work) -> tuple[str, str]:
+    """Return the status and message of a dataset that is busy with *kind*."""
+    if kind in CREATES:
+        return "CREATE_IN_PROGRESS", "The dataset is being created."
+    status = "DELETE_IN_PROGRESS" if kind is Work.DELETE else "UPDATE_IN_PROGRESS"
+    return status, _RUNNING[kind]
+
+
+def start(
+    world: World,
+    dataset: int,
+    kind: Work,
+    *,
+    payload: bytes = b"",
+    slower_by: float = 0.0,
+    **arguments: Any,
+) -> None:
+    """Set a dataset to work and flip its status. *arguments* must be JSON."""
+    settings = world.settings
+    if kind in CREATES:
+        seconds = settings.create_seconds
+    else:
+        seconds = settings.delete_seconds if kind is Work.DELETE else settings.update_seconds
+    due = world.clock.now() + seconds + slower_by
+    with world.store.transaction() as db:
+        db.execute(
+            "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?)",
+            (dataset, kind, due, settings.polls, payload, json.dumps(arguments)),
+        )
+        set_status(db, dataset, *running(kind), "SUCCESS")
+        if kind is Work.UPDATE and settings.switches.visibility is Visibility.AT_ONCE:
+            _apply_early(world, dataset)
+
+
+def _apply_early(world: World, dataset: int) -> None:
+    """Let the effect of an update be seen before it is complete."""
+    (operation,) = _operations(world, "o.dataset = ?", dataset)
+    failure = _submit(world, operation)
+    world.store.db.execute(
+        "UPDATE operations SET payload = x'', arguments = ? WHERE dataset = ?",
+        (json.dumps({"applied": True, "failure": failure}), dataset),
+    )
+
+
+def set_status(db: sqlite3.Connection, dataset: int, status: str, message: str, code: str) -> None:
+    db.execute(
+        "UPDATE datasets SET status = ?, message = ?, code = ? WHERE id = ?",
+        (status, message, code, dataset),
+    )
+
+
+def touch(world: World, dataset: int, now: float) -> None:
+    """Move LastUpdatedTimestamp, forward even if the clock stands still."""
+    world.store.db.execute(
+        "UPDATE datasets SET updated = max(updated + 0.001, ?) WHERE id = ?", (now, dataset)
+    )
+
+
+def poll(world: World, dataset: int) -> None:
+    """Count one look at a running operation."""
+    world.store.db.execute(
+        "UPDATE operations SET polls = polls - 1 WHERE polls > 0"
+        " AND (dataset = ?1 OR json_extract(arguments, '$.partner') = ?1)",
+        (dataset,),
+    )
+
+
+def has_due(world: World) -> bool:
+    """Tell whether `settle` has anything to do."""
+    sql = (
+        "SELECT 1 FROM operations WHERE due <= ?1 AND polls = 0"
+        " UNION ALL SELECT 1 FROM projects WHERE due <= ?1 LIMIT 1"
+    )
+    return world.store.one(sql, world.clock.now()) is not None
+
+
+def settle(world: World) -> None:
+    """Finish all operations that are due, in the order in which they are."""
+    if not has_due(world):
+        return
+    for operation in _operations(world, "o.due <= ? AND o.polls = 0", world.clock.now()):
+        with world.store.transaction() as db:
+            _finish(world, operation)
+            db.execute("DELETE FROM operations WHERE dataset = ?", (operation.dataset,))
+    _remove_projects(world)
+
+
+def _operations(world: World, where: str, value: float) -> Iterator[Operation]:
+    """Yield the operations that fit, in the order in which they are due."""
+    rows = world.store.all(
+        f"SELECT o.dataset FROM operations o WHERE {where} ORDER BY o.due, o.rowid",  # noqa: S608
+        value,
+    )
+    for dataset in rows:
+        row = world.store.one(
+            "SELECT o.*, d.arn, d.type, p.region FROM operations o JOIN datasets d ON d.id = o.dataset"
+            " JOIN projects p ON p.id = d.project WHERE o.dataset = ?",
+            dataset["dataset"],
+        )
+        if row is not None:
+            yield Operation(
+                row["dataset"],
+                row["arn"],
+                row["type"],
+                row["region"],
+                Work(row["kind"]),
+                row["due"],
+                row["payload"],
+                json.loads(row["arguments"]),
+            )
+
+
+def _remove_projects(world: World) -> None:
+    """Remove the projects whose deletion is due, with their datasets."""
+    with world.store.transaction() as db:
+        for project in world.store.all("SELECT id, arn FROM projects WHERE due <= ?", world.clock.now()):
+            for dataset in world.store.all("SELECT id, arn FROM datasets WHERE project = ?", project["id"]):
+                _remove_dataset(world, dataset["id"], dataset["arn"])
+            db.execute("DELETE FROM tags WHERE arn = ?", (project["arn"],))
+            db.execute("DELETE FROM projects WHERE id = ?", (project["id"],))
+
+
+def _remove_dataset(world: World, dataset: int, arn: str) -> None:
+    entries.forget(world.store, dataset)
+    world.store.db.execute("DELETE FROM tags WHERE arn = ?", (arn,))
+    world.store.db.execute("DELETE FROM operations WHERE dataset = ?", (dataset,))
+    world.store.db.execute("DELETE FROM datasets WHERE id = ?", (dataset,))
+
+
+def _finish(world: World, op: Operation) -> None:
+    match op.kind:
+        case Work.DELETE:
+            _remove_dataset(world, op.dataset, op.arn)
+            return
+        case Work.DISTRIBUTE:
+            failure = outcome.ordered(op) or outcome.distribute(world, op)
+            _conclude(world, op, op.arguments["partner"], failure)
+        case Work.COPY:
+            failure = outcome.ordered(op)
+            if failure is None:
+                entries.copy(world.store, op.arguments["source"], op.dataset)
+        case Work.CREATE:
+            failure = outcome.ordered(op)
+        case _ if op.arguments.get("applied"):
+            failure = outcome.ordered(op)
+        case _:
+            failure = _submit(world, op)
+    _conclude(world, op, op.dataset, failure)
+
+
+def _submit(world: World, op: Operation) -> Failure | None:
+    """Apply the lines of an update or an import, as they are judged, and take them back if they may not stay."""
+    failure = outcome.ordered(op) or outcome.refusal(op)
+    if failure is None:
+        before = entries.stats(world.store, op.dataset)
+        bucket = entries.bucket(world.store, op.dataset)
+        tally = Tally()
+        with world.store.trial() as take_back:
+            entries.put(world.store, op.dataset, _judged(world, op, tally))
+            failure = outcome.objection(world, op, tally, before, bucket)
+            if failure is not None:
+                take_back()
+    if failure is not None:
+        entries.put(world.store, op.dataset, _leftovers(world, op))
+    return failure
+
+
+def _judged(world: World, op: Operation, tally: Tally) -> Iterator[Entry]:
+    dropped = frozenset(op.arguments.get("drop", ()))
+    return judge(op.payload, world.settings.switches, tally, drop=dropped.__contains__)
+
+
+def _leftovers(world: World, op: Operation) -> Iterator[Entry]:
+    """Yield what a failed submission leaves behind."""
+    judged = _judged(world, op, Tally())
+    match world.settings.switches.failed_update:
+        case FailedUpdate.NOTHING:
+            return
+        case FailedUpdate.PREFIX:
+            whole = tuple(judged)
+            yield from whole[: len(whole) // 2]
+        case FailedUpdate.RANDOM:
+            draw = random.Random(f"{world.settings.seed}:{op.arn}:{op.due}")  # noqa: S311
+            yield from (entry for entry in judged if draw.random() < 0.5)
+
+
+def _conclude(world: World, op: Operation, dataset: int, failure: Failure | None) -> None:
+    phase = "CREATE" if op.kind in CREATES else "UPDATE"
+    if failure is None:
+        status = (f"{phase}_COMPLETE", _SUCCESS[op.kind], "SUCCESS")
+    else:
+        status = (f"{phase}_FAILED", failure.message, failure.code)
+    set_status(world.store.db, dataset, *status)
+    touch(world, dataset, op.due)

@@ -1,0 +1,70 @@
+"""ListDatasetEntries and ListDatasetLabels."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from reconciler.emulator import entries, tokens
+from reconciler.emulator.access import Caller
+from reconciler.emulator.datasets import find
+from reconciler.emulator.entries import Filters
+from reconciler.emulator.errors import in_use, not_ready
+from reconciler.emulator.settings import BusyListing, LastToken
+from reconciler.emulator.world import World
+
+Params = dict[str, Any]
+
+
+def list_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
+    dataset = _readable(world, caller, params["DatasetArn"])
+    filters = Filters(
+        contains_labels=tuple(params.get("ContainsLabels", ())),
+        labeled=params.get("Labeled"),
+        source_ref_contains=params.get("SourceRefContains"),
+        has_errors=params.get("HasErrors", False),
+    )
+    listing = ("ListDatasetEntries", dataset["arn"], tuple(filters))
+    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
+    lines, more = entries.page(world.store, dataset["id"], filters, after, params.get("MaxResults", 100))
+    return {"DatasetEntries": lines, **_next(world, listing, more)}
+
+
+def list_dataset_labels(world: World, caller: Caller, params: Params) -> Params:
+    dataset = _readable(world, caller, params["DatasetArn"])
+    listing = ("ListDatasetLabels", dataset["arn"])
+    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
+    counts = entries.label_counts(world.store, dataset["id"])
+    end = after + params.get("MaxResults", 100)
+    labels = [
+        {
+            "LabelName": count.label,
+            "LabelStats": {"EntryCount": count.entries}
+            | ({"BoundingBoxCount": count.boxed} if count.boxed else {}),
+        }
+        for count in counts[after:end]
+    ]
+    more = end if len(counts) > end else None
+    return {"DatasetLabelDescriptions": labels, **_next(world, listing, more)}
+
+
+def _next(world: World, listing: tuple[Any, ...], more: int | None) -> Params:
+    """Return the token of the next page. AWS's own sample goes on as long as the key is there at all."""
+    if more is not None:
+        return {"NextToken": tokens.write(world.store.secret, listing, more)}
+    return {"NextToken": ""} if world.settings.switches.last_token is LastToken.EMPTY else {}
+
+
+def _readable(world: World, caller: Caller, arn: str) -> sqlite3.Row:
+    dataset = find(world, caller, arn)
+    busy = world.settings.switches.busy_listing
+    match dataset["status"]:
+        case "CREATE_IN_PROGRESS" if busy is not BusyListing.STALE:
+            raise not_ready()
+        case "UPDATE_IN_PROGRESS" if busy is not BusyListing.STALE:
+            raise in_use() if busy is BusyListing.IN_USE else not_ready()
+        case "CREATE_FAILED":
+            raise not_ready()
+        case "DELETE_IN_PROGRESS":
+            raise in_use()
+    return dataset

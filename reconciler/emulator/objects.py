@@ -1,0 +1,106 @@
+"""Buckets and objects in the database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import md5
+
+from reconciler.emulator.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    One page of keys.
+
+    Attributes:
+        prefixes: What keys beyond the delimiter are rolled up into.
+        more: Whether keys follow.
+        last: The last key or prefix of this page.
+    """
+
+    objects: tuple[sqlite3.Row, ...]
+    prefixes: tuple[str, ...]
+    more: bool
+    last: str
+
+
+def read(store: Store, account: str, region: str, bucket: str, key: str) -> bytes | None:
+    """Return the body of an object in a bucket of this account and Region; None if there is none."""
+    row = store.one(
+        "SELECT o.body FROM objects o JOIN buckets b ON b.name = o.bucket"
+        " WHERE b.name = ? AND b.account = ? AND b.region = ? AND o.key = ?",
+        bucket,
+        account,
+        region,
+        key,
+    )
+    return None if row is None else row["body"]
+
+
+def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
+    """Return an object without its body."""
+    return store.one(
+        "SELECT id, key, size, etag, type, modified, metadata FROM objects WHERE bucket = ? AND key = ?",
+        bucket,
+        key,
+    )
+
+
+def body(store: Store, number: int, start: int, length: int) -> bytes:
+    """Return a part of an object's body without reading the rest."""
+    with store.db.blobopen("objects", "body", number, readonly=True) as blob:
+        blob.seek(start)
+        data: bytes = blob.read(length)
+        return data
+
+
+def put(
+    store: Store, bucket: str, key: str, data: bytes, kind: str, metadata: Mapping[str, str], now: float
+) -> str:
+    """Write an object and return its ETag, without quotes."""
+    etag = md5(data, usedforsecurity=False).hexdigest()
+    with store.transaction() as db:
+        db.execute(
+            "INSERT OR REPLACE INTO objects (bucket, key, size, etag, type, modified, metadata, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (bucket, key, len(data), etag, kind, now, json.dumps(dict(metadata)), data),
+        )
+    return etag
+
+
+def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, size: int) -> Listing:
+    """List up to *size* keys and rolled-up prefixes beyond *after*, in the order of UTF-8."""
+    objects: list[sqlite3.Row] = []
+    prefixes: list[str] = []
+    last = after
+    while len(objects) + len(prefixes) < size:
+        row = _next(store, bucket, prefix, last)
+        if row is None:
+            return Listing(tuple(objects), tuple(prefixes), more=False, last=last)
+        rest = row["key"][len(prefix) :]
+        if delimiter and delimiter in rest:
+            rolled = prefix + rest[: rest.index(delimiter) + len(delimiter)]
+            if rolled != after:
+                prefixes.append(rolled)
+            last = rolled + "\U0010ffff"
+        else:
+            objects.append(row)
+            last = row["key"]
+    more = _next(store, bucket, prefix, last) is not None
+    return Listing(tuple(objects), tuple(prefixes), more, last)
+
+
+def _next(store: Store, bucket: str, prefix: str, after: str) -> sqlite3.Row | None:
+    return store.one(
+        "SELECT key, size, etag, modified FROM objects"
+        " WHERE bucket = ? AND key > ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT 1",
+        bucket,
+        after,
+        prefix,
+        len(prefix),
+        prefix,
+    )

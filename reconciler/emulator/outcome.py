@@ -1,0 +1,107 @@
+"""Why an operation on a dataset fails, and how a distribution draws its entries."""
+
+from __future__ import annotations
+
+import random
+from typing import Final, NamedTuple
+
+from reconciler.emulator import entries
+from reconciler.emulator.judge import Tally
+from reconciler.emulator.settings import InvalidBase, Verdict
+from reconciler.emulator.work import Operation
+from reconciler.emulator.world import World
+
+MAX_MANIFEST_BYTES: Final = 1_000_000_000
+MAX_INVALID_SHARE: Final = 0.20
+
+# Entries of a TRAIN and of a TEST dataset, where a Region allows fewer (limits page).
+_SMALL_REGIONS: Final = {"ap-south-1": (28_000, 7_000), "eu-west-2": (28_000, 7_000)}
+
+
+class Failure(NamedTuple):
+    """
+    How an operation ended badly.
+
+    Attributes:
+        code: SERVICE_ERROR or CLIENT_ERROR.
+    """
+
+    code: str
+    message: str
+
+
+def _refused(message: str) -> Failure:
+    return Failure("CLIENT_ERROR", message)
+
+
+# The developer guide's messages, "Terminal file errors".
+BAD_MANIFEST: Final = _refused("The manifest file extension or contents are invalid.")
+MANIFEST_TOO_LARGE: Final = _refused("The manifest file size exceeds the maximum supported size.")
+TOO_MANY_ROWS: Final = _refused("The manifest file has too many rows.")
+TOO_MANY_RECORDS_IN_ERROR: Final = _refused("The manifest file has too many terminal errors.")
+TOO_MANY_LABELS: Final = _refused("The manifest file has too many labels.")
+TOO_FEW_TO_DISTRIBUTE: Final = _refused(
+    "The manifest file doesn't have enough labeled images to distribute the dataset."
+)
+# "Terminal manifest content errors".
+SEVERAL_BUCKETS: Final = _refused("The manifest file contains images from multiple S3 buckets.")
+EMPTY_MANIFEST: Final = _refused("The manifest file is empty.")
+
+
+def ordered(op: Operation) -> Failure | None:
+    """Return the failure that a fault had in store for the operation when it was started."""
+    failure = op.arguments.get("failure")
+    return Failure(*failure) if failure else None
+
+
+def refusal(op: Operation) -> Failure | None:
+    """Return why a submission is not even looked into; None if it is."""
+    if not op.arguments.get("extension", True):
+        return BAD_MANIFEST
+    if len(op.payload) > MAX_MANIFEST_BYTES:
+        return MANIFEST_TOO_LARGE
+    return None if op.payload else EMPTY_MANIFEST
+
+
+def objection(
+    world: World, op: Operation, tally: Tally, before: entries.Stats, bucket: str | None
+) -> Failure | None:
+    """Return why a dataset cannot stay as a submission has made it; None if it can."""
+    if _too_many_dropped(world, tally, before):
+        return TOO_MANY_RECORDS_IN_ERROR
+    one_bucket = len(tally.buckets | {bucket} - {None}) <= 1
+    if not one_bucket and world.settings.switches.several_buckets is Verdict.ERROR:
+        return SEVERAL_BUCKETS
+    stats = entries.stats(world.store, op.dataset)
+    if stats.total > _most_entries(world, op):
+        return TOO_MANY_ROWS
+    if stats.labels > world.settings.max_labels:
+        return TOO_MANY_LABELS
+    return None
+
+
+def distribute(world: World, op: Operation) -> Failure | None:
+    """Move a fifth of the labelled images, drawn by the seed, to the partner dataset."""
+    labelled = entries.labelled(world.store, op.dataset)
+    share = round(len(labelled) * 0.2)
+    if share == 0:
+        return TOO_FEW_TO_DISTRIBUTE
+    draw = random.Random(f"{world.settings.seed}:{op.arn}")  # noqa: S311
+    entries.move(world.store, op.dataset, op.arguments["partner"], draw.sample(labelled, share))
+    return None
+
+
+def _too_many_dropped(world: World, tally: Tally, before: entries.Stats) -> bool:
+    match world.settings.switches.invalid_base:
+        case InvalidBase.OFF:
+            return False
+        case InvalidBase.DATASET:
+            whole = tally.total + before.total
+        case InvalidBase.SUBMISSION:
+            whole = tally.total
+    return tally.dropped > MAX_INVALID_SHARE * whole
+
+
+def _most_entries(world: World, op: Operation) -> int:
+    train, test = _SMALL_REGIONS.get(op.region, (world.settings.max_entries,) * 2)
+    return min(world.settings.max_entries, train if op.type == "TRAIN" else test)

@@ -1,0 +1,134 @@
+"""CreateProject, DescribeProjects, DeleteProject."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from reconciler.emulator import tokens
+from reconciler.emulator.access import Caller
+from reconciler.emulator.errors import in_use, limit_exceeded, not_found
+from reconciler.emulator.settings import LastToken
+from reconciler.emulator.tags import attach
+from reconciler.emulator.world import World
+
+Params = dict[str, Any]
+
+_MAX_PROJECTS = 100
+
+
+def create_project(world: World, caller: Caller, params: Params) -> Params:
+    name = params["ProjectName"]
+    owned = world.store.all("SELECT name FROM projects WHERE account = ? AND region = ?", *caller.owner)
+    if any(row["name"] == name for row in owned):
+        raise in_use()
+    if len(owned) >= _MAX_PROJECTS:
+        raise limit_exceeded(f"The account has {_MAX_PROJECTS} projects already.")
+    now = world.clock.now()
+    with world.store.transaction() as db:
+        number = world.store.unique_milliseconds(now)
+        arn = f"arn:aws:rekognition:{caller.region}:{caller.account}:project/{name}/{number}"
+        db.execute(
+            "INSERT INTO projects (account, region, name, arn, created, status, feature, auto_update)"
+            " VALUES (?, ?, ?, ?, ?, 'CREATED', ?, ?)",
+            (
+                *caller.owner,
+                name,
+                arn,
+                number / 1000,
+                params.get("Feature", "CUSTOM_LABELS"),
+                params.get("AutoUpdate"),
+            ),
+        )
+        attach(db, arn, params.get("Tags", {}))
+    return {"ProjectArn": arn}
+
+
+def describe_projects(world: World, caller: Caller, params: Params) -> Params:
+    names, features = params.get("ProjectNames"), params.get("Features") or ["CUSTOM_LABELS"]
+    listing = ("DescribeProjects", caller.owner, names, features)
+    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
+    rows = [
+        row
+        for row in world.store.all(
+            "SELECT * FROM projects WHERE account = ? AND region = ? AND id > ? ORDER BY created, id",
+            *caller.owner,
+            after,
+        )
+        if (names is None or row["name"] in names) and row["feature"] in features
+    ]
+    size = params.get("MaxResults", 100)
+    answer: Params = {"ProjectDescriptions": [_description(world, row) for row in rows[:size]]}
+    if len(rows) > size:
+        answer["NextToken"] = tokens.write(world.store.secret, listing, rows[size - 1]["id"])
+    elif world.settings.switches.last_token is LastToken.EMPTY:
+        answer["NextToken"] = ""
+    return answer
+
+
+def delete_project(world: World, caller: Caller, params: Params) -> Params:
+    row = find(world, caller, params["ProjectArn"])
+    datasets = world.store.all("SELECT status FROM datasets WHERE project = ?", row["id"])
+    if datasets and world.settings.switches.project_delete_needs_no_datasets:
+        raise in_use()
+    if any(dataset["status"].endswith("_IN_PROGRESS") for dataset in datasets):
+        raise in_use()
+    if row["status"] == "CREATED":
+        world.store.db.execute(
+            "UPDATE projects SET status = 'DELETING', due = ? WHERE id = ?",
+            (world.clock.now() + world.settings.delete_seconds, row["id"]),
+        )
+    return {"Status": "DELETING"}
+
+
+def describe_project_versions(world: World, caller: Caller, params: Params) -> Params:
+    """Tell of models that are being trained, and of no other: there are none."""
+    project = find(world, caller, params["ProjectArn"])
+    stem, _, number = project["arn"].rpartition("/")
+    wanted = params.get("VersionNames")
+    return {
+        "ProjectVersionDescriptions": [
+            {"ProjectVersionArn": f"{stem}/version/{name}/{number}", "Status": "TRAINING_IN_PROGRESS"}
+            for name in world.trainings.get(project["arn"], ())
+            if wanted is None or name in wanted
+        ]
+    }
+
+
+def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
+    """
+    Return the caller's own project.
+
+    Raises:
+        ServiceError: There is none, or it belongs to another account or Region.
+    """
+    row = world.store.one(
+        "SELECT * FROM projects WHERE arn = ? AND account = ? AND region = ?", arn, *caller.owner
+    )
+    if row is None:
+        raise not_found(arn)
+    return row
+
+
+def _description(world: World, project: sqlite3.Row) -> Params:
+    datasets = world.store.all("SELECT * FROM datasets WHERE project = ? ORDER BY created, id", project["id"])
+    description: Params = {
+        "ProjectArn": project["arn"],
+        "CreationTimestamp": project["created"],
+        "Status": project["status"],
+        "Datasets": [
+            {
+                "CreationTimestamp": dataset["created"],
+                "DatasetType": dataset["type"],
+                "DatasetArn": dataset["arn"],
+                "Status": dataset["status"],
+                "StatusMessage": dataset["message"],
+                "StatusMessageCode": dataset["code"],
+            }
+            for dataset in datasets
+        ],
+        "Feature": project["feature"],
+    }
+    if project["auto_update"]:
+        description["AutoUpdate"] = project["auto_update"]
+    return description

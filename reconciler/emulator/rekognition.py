@@ -1,0 +1,174 @@
+"""The front of the Rekognition service: AWS JSON 1.1 in, AWS JSON 1.1 out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+
+from reconciler.emulator import datasets, lifecycle, listing, projects, shapes, tags
+from reconciler.emulator.access import Caller, identify
+from reconciler.emulator.calls import Call
+from reconciler.emulator.console import Console
+from reconciler.emulator.errors import ServiceError, serialization
+from reconciler.emulator.faults import ANSWERS, Fault, Kind, answer
+from reconciler.emulator.http import Answer, Fate, Request
+from reconciler.emulator.judge import source_refs
+from reconciler.emulator.world import World
+
+Params = dict[str, Any]
+
+CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+
+OPERATIONS: Final[Mapping[str, Callable[[World, Caller, Params], Params]]] = MappingProxyType(
+    {
+        "CreateProject": projects.create_project,
+        "DescribeProjects": projects.describe_projects,
+        "DeleteProject": projects.delete_project,
+        "DescribeProjectVersions": projects.describe_project_versions,
+        "CreateDataset": datasets.create_dataset,
+        "DescribeDataset": datasets.describe_dataset,
+        "UpdateDatasetEntries": datasets.update_dataset_entries,
+        "DistributeDatasetEntries": datasets.distribute_dataset_entries,
+        "DeleteDataset": datasets.delete_dataset,
+        "ListDatasetEntries": listing.list_dataset_entries,
+        "ListDatasetLabels": listing.list_dataset_labels,
+        "TagResource": tags.tag_resource,
+        "UntagResource": tags.untag_resource,
+        "ListTagsForResource": tags.list_tags_for_resource,
+    }
+)
+
+_TAGGING: Final = ("TagResource", "UntagResource", "ListTagsForResource")
+_READING: Final = ("Describe", "List")
+_REFUSING: Final = frozenset(ANSWERS) - {Kind.EXPIRED_PAGE_TOKEN}
+
+
+class Rekognition:
+    """Answers requests, with the faults that were ordered, and writes down each call."""
+
+    def __init__(self, world: World, console: Console) -> None:
+        self._world = world
+        self._console = console
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request. Never raises for anything that a client can send."""
+        request_id = str(uuid4())
+        target = request.headers.get("x-amz-target", "")
+        operation = target.rpartition(".")[2]
+        caller, params, code = None, {}, None
+        fate = Answer(200)
+        try:
+            caller = identify(self._world, request.headers, request.query)
+            raw = _parse(request.body)
+            shape = shapes.operation_model(target).input_shape
+            resource = _resource(raw)
+            fate = self._weather(operation, resource)
+            if fate.fate is Fate.CUT and fate.status == 0:
+                code = "cut"
+                return fate
+            self._refuse(caller, operation, resource, raw)
+            params = shapes.read(shape, raw)
+            body = orjson.dumps(self._perform(caller, operation, params))
+            self._let_console(Kind.CONSOLE_AFTER, operation, resource)
+            status = 200
+        except ServiceError as exc:
+            code, status, body = exc.code, exc.status, _error_body(exc, request_id)
+        finally:
+            self._write_down(operation, caller, params, code)
+        if fate.body:
+            status, body = fate.status, fate.body
+        headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": request_id}
+        return replace(fate, status=status, body=body, headers=headers)
+
+    def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
+        perform = OPERATIONS.get(operation)
+        if perform is None:
+            raise ServiceError(
+                "UnknownOperationException", f"{operation} is not emulated: no dataset operation."
+            )
+        lifecycle.settle(self._world)
+        result = perform(self._world, caller, params)
+        if not operation.startswith(_READING):
+            lifecycle.settle(self._world)  # what takes no time is over when it is answered
+        return result
+
+    def _weather(self, operation: str, resource: str) -> Answer:
+        """Return what will become of the answer; do what shall happen before the call."""
+        world = self._world
+        for jump in world.faults.strike([Kind.CLOCK_JUMP], operation, resource):
+            world.clock.advance(jump.seconds)
+        self._let_console(Kind.CONSOLE_BEFORE, operation, resource)
+        wire = (Kind.LATENCY, Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE)
+        fate = Answer(200)
+        for fault in world.faults.strike(wire, operation, resource):
+            fate = _worsen(fate, fault)
+        return fate
+
+    def _refuse(self, caller: Caller, operation: str, resource: str, raw: Params) -> None:
+        """Raise what a fault or the rate limit answers instead of the service."""
+        world, settings = self._world, self._world.settings
+        rate = settings.tag_calls_per_second if operation in _TAGGING else settings.calls_per_second
+        if not world.throttle.admits((*caller.owner, operation), rate, world.clock.now()):
+            raise answer(Kind(settings.throttling))
+        struck = world.faults.strike(_REFUSING, operation, resource)
+        if not struck and raw.get("NextToken"):
+            struck = world.faults.strike([Kind.EXPIRED_PAGE_TOKEN], operation, resource)
+        if struck:
+            raise answer(struck[0].kind)
+
+    def _let_console(self, kind: Kind, operation: str, resource: str) -> None:
+        for fault in self._world.faults.strike([kind], operation, resource):
+            lifecycle.settle(self._world)
+            self._console.do(fault.action)
+
+    def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
+        blob = params.get("Changes", {}).get("GroundTruth", b"")
+        self._world.calls.add(
+            Call(
+                self._world.clock.now(),
+                "rekognition",
+                operation,
+                *(caller.owner if caller else ("", "")),
+                _resource(params),
+                tuple(source_refs(blob)),
+                code,
+            )
+        )
+
+
+def _parse(body: bytes) -> Params:
+    try:
+        raw = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as exc:
+        raise serialization("The request body is not JSON.") from exc
+    if not isinstance(raw, dict):
+        raise serialization("The request body is not a JSON object.")
+    return raw
+
+
+def _resource(params: Params) -> str:
+    named = (params.get(key) for key in ("DatasetArn", "ProjectArn", "ResourceArn"))
+    return next((arn for arn in named if isinstance(arn, str)), "")
+
+
+def _error_body(exc: ServiceError, request_id: str) -> bytes:
+    return orjson.dumps({"__type": exc.code, "Code": exc.code, "Logref": request_id, "Message": exc.message})
+
+
+def _worsen(fate: Answer, fault: Fault) -> Answer:
+    match fault.kind:
+        case Kind.LATENCY:
+            return replace(fate, delay=fate.delay + fault.seconds)
+        case Kind.CUT_BEFORE:
+            return replace(fate, fate=Fate.CUT, status=0)
+        case Kind.CUT_AFTER:
+            return replace(fate, fate=Fate.CUT)
+        case Kind.CUT_INSIDE:
+            return replace(fate, fate=Fate.CUT_INSIDE)
+        case _:
+            return replace(fate, status=200, body=b"<html>this is not the service</html>")

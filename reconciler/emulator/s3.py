@@ -1,0 +1,128 @@
+"""
+The front of S3: as much of it as manifests and images need.
+
+Requests may be path-style or virtual-host (``bucket.localhost``), signed by header or by query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+from uuid import uuid4
+
+from reconciler.emulator import s3_answers, s3_buckets, s3_objects
+from reconciler.emulator.access import Caller, identify
+from reconciler.emulator.calls import Call
+from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.world import World
+
+Operation = Callable[[World, Caller, Request, str, str], Answer]
+
+_BUCKET: Final[Mapping[str, tuple[str, Operation]]] = MappingProxyType(
+    {
+        "GET": ("ListObjects", s3_buckets.list_objects),
+        "PUT": ("CreateBucket", s3_buckets.create_bucket),
+        "HEAD": ("HeadBucket", s3_buckets.head_bucket),
+        "DELETE": ("DeleteBucket", s3_buckets.delete_bucket),
+    }
+)
+_OBJECT: Final[Mapping[str, tuple[str, Operation]]] = MappingProxyType(
+    {
+        "GET": ("GetObject", s3_objects.get_object),
+        "HEAD": ("HeadObject", s3_objects.get_object),
+        "PUT": ("PutObject", s3_objects.put_object),
+        "DELETE": ("DeleteObject", s3_objects.delete_object),
+    }
+)
+
+# Queries that make another operation of a request.
+_SUBRESOURCES: Final = frozenset(
+    [
+        "acl",
+        "cors",
+        "delete",
+        "encryption",
+        "lifecycle",
+        "location",
+        "logging",
+        "notification",
+        "object-lock",
+        "partNumber",
+        "policy",
+        "tagging",
+        "uploadId",
+        "uploads",
+        "versioning",
+        "versions",
+        "website",
+    ]
+)
+_VIRTUAL_HOST: Final = re.compile(r"(?P<bucket>.+)\.(localhost|s3[a-z0-9.\-]*)(:\d+)?")
+
+# Of AWS's common errors, those that S3 calls and numbers differently.
+_OWN_ERRORS: Final = MappingProxyType(
+    {
+        "MissingAuthenticationTokenException": ("AccessDenied", 403),
+        "IncompleteSignatureException": ("AuthorizationHeaderMalformed", 400),
+        "ExpiredTokenException": ("ExpiredToken", 400),
+    }
+)
+
+
+class S3:
+    """Answers S3 requests and writes down each call."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request. Never raises for anything that a client can send."""
+        name, key = _place(request)
+        request_id = uuid4().hex[:16].upper()
+        operation, code, caller = request.method, None, None
+        try:
+            operation, act = _operation(request, name, key)
+            caller = self._caller(request)
+            answer = act(self._world, caller, request, name, key)
+        except ServiceError as exc:
+            code = exc.code
+            answer = s3_answers.error(exc, name, key, request_id)
+        now, owner = self._world.clock.now(), caller.owner if caller else ("", "")
+        self._world.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
+        headers = {"x-amz-request-id": request_id, "x-amz-id-2": "emulator", **answer.headers}
+        if request.method == "HEAD":
+            headers.setdefault("Content-Length", "0")
+            return Answer(answer.status, b"", headers)
+        return Answer(answer.status, answer.body, headers)
+
+    def _caller(self, request: Request) -> Caller:
+        try:
+            return identify(self._world, request.headers, request.query)
+        except ServiceError as exc:
+            code, status = _OWN_ERRORS.get(exc.code, (exc.code, exc.status))
+            raise ServiceError(code, exc.message, status) from exc
+
+
+def _place(request: Request) -> tuple[str, str]:
+    """Return the bucket and key that a request is about."""
+    path = request.path.removeprefix("/")
+    host = _VIRTUAL_HOST.fullmatch(request.headers.get("host", ""))
+    if host is not None:
+        return host.group("bucket"), path
+    name, _, key = path.partition("/")
+    return name, key
+
+
+def _operation(request: Request, name: str, key: str) -> tuple[str, Operation]:
+    subresources = _SUBRESOURCES & request.query.keys()
+    if not name and request.method == "GET":
+        return "ListBuckets", s3_buckets.list_buckets
+    if name and not key and subresources == {"location"} and request.method == "GET":
+        return "GetBucketLocation", s3_buckets.get_bucket_location
+    known = (_OBJECT if key else _BUCKET).get(request.method) if name else None
+    if known is None or subresources or "x-amz-copy-source" in request.headers:
+        raise ServiceError("NotImplemented", "This part of S3 is not emulated.", 501)
+    return known

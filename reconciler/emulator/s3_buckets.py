@@ -1,0 +1,131 @@
+"""The operations of S3 on buckets, listings of their objects included."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+from reconciler.emulator import objects, xml
+from reconciler.emulator.access import Caller
+from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.s3_answers import answer, iso, quoted
+from reconciler.emulator.world import World
+
+_NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_MOST_KEYS: Final = 1000
+
+
+def own(world: World, caller: Caller, name: str) -> sqlite3.Row:
+    """
+    Return the caller's own bucket.
+
+    Raises:
+        ServiceError: There is none, or it belongs to somebody else.
+    """
+    row = world.store.one("SELECT * FROM buckets WHERE name = ?", name)
+    if row is None:
+        raise ServiceError("NoSuchBucket", "The specified bucket does not exist", 404)
+    if row["account"] != caller.account:
+        raise ServiceError("AccessDenied", "Access Denied", 403)
+    return row
+
+
+def list_buckets(world: World, caller: Caller, _: Request, __: str, ___: str) -> Answer:
+    rows = world.store.all(
+        "SELECT name, created FROM buckets WHERE account = ? ORDER BY name", caller.account
+    )
+    found: list[tuple[str, xml.Content]] = [
+        ("Bucket", [("Name", row["name"]), ("CreationDate", iso(row["created"]))]) for row in rows
+    ]
+    owner: xml.Content = [("ID", caller.account), ("DisplayName", "emulator")]
+    return answer("ListAllMyBucketsResult", [("Owner", owner), ("Buckets", found)])
+
+
+def create_bucket(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    if not _NAME.fullmatch(name):
+        raise ServiceError("InvalidBucketName", "The specified bucket is not valid.")
+    known = world.store.one("SELECT account, region FROM buckets WHERE name = ?", name)
+    if known and known["account"] != caller.account:
+        raise ServiceError("BucketAlreadyExists", "The requested bucket name is not available.", 409)
+    constraint = re.search(rb"<LocationConstraint[^>]*>([a-z0-9-]+)<", request.body)
+    region = constraint.group(1).decode() if constraint else "us-east-1"
+    if known and known["region"] != "us-east-1":
+        raise ServiceError("BucketAlreadyOwnedByYou", "You own the bucket already.", 409)
+    world.store.db.execute(
+        "INSERT OR IGNORE INTO buckets VALUES (?, ?, ?, ?)",
+        (name, caller.account, region, world.clock.now()),
+    )
+    return Answer(200, headers={"Location": f"/{name}"})
+
+
+def head_bucket(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    return Answer(200, headers={"x-amz-bucket-region": own(world, caller, name)["region"]})
+
+
+def get_bucket_location(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    region = own(world, caller, name)["region"]
+    return answer("LocationConstraint", "" if region == "us-east-1" else region)
+
+
+def delete_bucket(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    own(world, caller, name)
+    if world.store.one("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", name):
+        raise ServiceError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
+    world.store.db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+    return Answer(204)
+
+
+def list_objects(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    """ListObjectsV2, and its first version for old clients."""
+    own(world, caller, name)
+    query = request.query
+    second = query.get("list-type") == "2"
+    after = query.get("start-after", "") if second else query.get("marker", "")
+    if second and "continuation-token" in query:
+        after = _continued(query["continuation-token"])
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    size = _size(query.get("max-keys", str(_MOST_KEYS)))
+    found = objects.page(world.store, name, prefix, delimiter, after, size)
+    shown = quoted if query.get("encoding-type") == "url" else str
+    content: xml.Children = [("Name", name), ("Prefix", shown(prefix)), ("MaxKeys", size)]
+    for key, text in (("delimiter", "Delimiter"), ("start-after", "StartAfter"), ("marker", "Marker")):
+        if query.get(key):
+            content.append((text, shown(query[key])))
+    if "encoding-type" in query:
+        content.append(("EncodingType", query["encoding-type"]))
+    if second:
+        content.append(("KeyCount", len(found.objects) + len(found.prefixes)))
+    content.append(("IsTruncated", found.more))
+    if found.more and second:
+        content.append(("NextContinuationToken", found.last.encode().hex()))
+    elif found.more:
+        content.append(("NextMarker", shown(found.last)))
+    content += [("Contents", _listed(row, shown)) for row in found.objects]
+    content += [("CommonPrefixes", [("Prefix", shown(text))]) for text in found.prefixes]
+    return answer("ListBucketResult", content)
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal():
+        raise ServiceError("InvalidArgument", "Provided max-keys not an integer or within integer range")
+    return min(int(text[:9]), _MOST_KEYS)
+
+
+def _continued(token: str) -> str:
+    try:
+        return bytes.fromhex(token).decode()
+    except ValueError as exc:
+        raise ServiceError("InvalidArgument", "The continuation token provided is incorrect") from exc
+
+
+def _listed(row: sqlite3.Row, shown: Callable[[str], str]) -> xml.Children:
+    return [
+        ("Key", shown(row["key"])),
+        ("LastModified", iso(row["modified"])),
+        ("ETag", f'"{row["etag"]}"'),
+        ("Size", row["size"]),
+        ("StorageClass", "STANDARD"),
+    ]

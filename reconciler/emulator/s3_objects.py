@@ -1,0 +1,86 @@
+"""The operations of S3 on single objects."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Final
+
+from reconciler.emulator import chunked, objects
+from reconciler.emulator.access import Caller
+from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.s3_answers import http_date
+from reconciler.emulator.s3_buckets import own
+from reconciler.emulator.world import World
+
+_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_MAX_KEY_BYTES: Final = 1024
+
+
+def put_object(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    own(world, caller, name)
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        raise ServiceError("KeyTooLongError", "Your key is too long")
+    headers = request.headers
+    prefix = "x-amz-meta-"
+    given = {k.removeprefix(prefix): v for k, v in headers.items() if k.startswith(prefix)}
+    etag = objects.put(
+        world.store,
+        name,
+        key,
+        chunked.decode(headers, request.body),
+        headers.get("content-type", "binary/octet-stream"),
+        given,
+        world.clock.now(),
+    )
+    return Answer(200, headers={"ETag": f'"{etag}"'})
+
+
+def get_object(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    own(world, caller, name)
+    row = objects.find(world.store, name, key)
+    if row is None:
+        raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
+    headers = {
+        "ETag": f'"{row["etag"]}"',
+        "Last-Modified": http_date(row["modified"]),
+        "Content-Type": row["type"],
+        "Accept-Ranges": "bytes",
+    }
+    headers |= {f"x-amz-meta-{k}": v for k, v in json.loads(row["metadata"]).items()}
+    part = _range(request.headers.get("range", ""), row["size"])
+    start, length = part or (0, row["size"])
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{row['size']}"
+    status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
+    if request.method == "HEAD":
+        return Answer(status, headers=headers | {"Content-Length": str(length)})
+    return Answer(status, objects.body(world.store, row["id"], start, length), headers)
+
+
+def delete_object(world: World, caller: Caller, _: Request, name: str, key: str) -> Answer:
+    own(world, caller, name)
+    world.store.db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (name, key))
+    return Answer(204)
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """
+    Return start and length of the part that is asked for; None is the whole, and for what makes no sense.
+
+    Raises:
+        ServiceError: The part lies behind the end.
+    """
+    match = _RANGE.fullmatch(header)
+    if match is None or match.group(1) == match.group(2) == "":
+        return None
+    first, last = match.group(1), match.group(2)
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if first and last and int(last) < start:
+        return None
+    if start >= size:
+        raise ServiceError("InvalidRange", "The requested range is not satisfiable", 416)
+    return start, end - start + 1

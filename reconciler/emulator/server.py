@@ -1,0 +1,158 @@
+"""The emulator as a whole, and as a server on a port."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.emulator import lifecycle
+from reconciler.emulator.calls import Calls
+from reconciler.emulator.clock import Clock, SystemClock
+from reconciler.emulator.console import Console
+from reconciler.emulator.control import Control, failure
+from reconciler.emulator.faults import Faults
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.rekognition import Rekognition
+from reconciler.emulator.s3 import S3
+from reconciler.emulator.settings import ACCOUNT, Settings
+from reconciler.emulator.store import Store
+from reconciler.emulator.sts import Sts
+from reconciler.emulator.world import World
+
+_log = logging.getLogger(__name__)
+
+
+class Emulator:
+    """
+    An emulated account: state, clock, faults, console user and log. `serve` puts it on a port.
+
+    Requests are answered one at a time. Clock, faults, console and settings may be used meanwhile, from any
+    thread; whoever needs several of them to happen between two requests holds `lock`.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        account: str = ACCOUNT,
+    ) -> None:
+        """
+        Open or make the state.
+
+        Args:
+            data: Directory in which it survives; None keeps it in memory.
+            account: Of callers whose access key says nothing else.
+
+        Raises:
+            OSError, sqlite3.Error: The directory cannot be used.
+        """
+        self._world = World(Store(data), clock or SystemClock(), settings or Settings(), account)
+        self.console = Console(self._world)
+        self.lock = threading.RLock()
+        self._rekognition = Rekognition(self._world, self.console)
+        self._s3 = S3(self._world)
+        self._sts = Sts(self._world)
+        self._control = Control(self._world, self.console)
+
+    @property
+    def clock(self) -> Clock:
+        return self._world.clock
+
+    @property
+    def faults(self) -> Faults:
+        return self._world.faults
+
+    @property
+    def calls(self) -> Calls:
+        return self._world.calls
+
+    @property
+    def max_object_bytes(self) -> int:
+        return self._world.settings.max_object_bytes
+
+    @property
+    def settings(self) -> Settings:
+        return self._world.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._world.settings = settings
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request of any kind."""
+        with self.lock:
+            try:
+                return self._front(request)(request)
+            except Exception as exc:  # noqa: BLE001  the last border: one bad request must not end the rest
+                _log.exception("request failed: %s %s", request.method, request.path)
+                return failure(exc)
+
+    def _front(self, request: Request) -> Callable[[Request], Answer]:
+        """Tell the services apart, which share one port."""
+        if request.path.startswith(Control.ROOT):
+            return self._control.handle
+        if "x-amz-target" in request.headers:
+            return self._rekognition.handle
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        if request.method == "POST" and request.path == "/" and form:
+            return self._sts.handle
+        return self._s3.handle
+
+    def act(self, action: Mapping[str, Any]) -> None:
+        """
+        Do what a user of the console does, as `Console.do`.
+
+        Raises:
+            ValueError: It cannot be done.
+        """
+        with self.lock:
+            lifecycle.settle(self._world)
+            self.console.do(action)
+
+    def has_heavy_work(self) -> bool:
+        """Tell whether an operation is due, which the next request would have to finish."""
+        return lifecycle.has_due(self._world)
+
+    def close(self) -> None:
+        """Close the database. The emulator cannot be used afterwards."""
+        with self.lock:
+            self._world.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """
+    A running server.
+
+    Attributes:
+        url: Endpoint for the clients of all services and Regions.
+    """
+
+    emulator: Emulator
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@contextmanager
+def serve(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+    """
+    Serve *emulator* from a thread until the block is left; port 0 takes a free one.
+
+    Raises:
+        OSError: The address cannot be taken.
+    """
+    from reconciler.emulator.port import listening  # uvicorn costs 30 ms, which only a server needs
+
+    with listening(emulator, host, port) as number:
+        yield Running(emulator, host, number)

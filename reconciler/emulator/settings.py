@@ -1,0 +1,195 @@
+"""What can be chosen about an emulator: answers to what nobody has documented, times, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, get_type_hints
+
+ACCOUNT: Final = "111122223333"
+"""Of callers whose access key says nothing else."""
+
+
+class ConcurrentUpdate(StrEnum):
+    """What a second update answers while one is running."""
+
+    IN_USE = "in-use"
+    LIMIT_EXCEEDED = "limit-exceeded"
+
+
+class BusyListing(StrEnum):
+    """What listings answer while the dataset is being created or updated."""
+
+    IN_USE = "in-use"
+    NOT_READY = "not-ready"
+    STALE = "stale"
+
+
+class BareLine(StrEnum):
+    """What becomes of a line that holds a source-ref and nothing else."""
+
+    UNLABELED = "unlabeled"
+    ERROR = "error"
+
+
+class Floats(StrEnum):
+    """What becomes of box coordinates that are not whole numbers."""
+
+    ACCEPT = "accept"
+    ERROR = "error"
+    ROUND = "round"
+
+
+class Duplicates(StrEnum):
+    """Which of several lines with one source-ref survives, within one submission."""
+
+    FIRST = "first"
+    LAST = "last"
+    NONE = "none"
+
+
+class FailedUpdate(StrEnum):
+    """How much of a failed update is applied all the same."""
+
+    NOTHING = "nothing"
+    PREFIX = "prefix"
+    RANDOM = "random"
+
+
+class UnknownKeys(StrEnum):
+    """What becomes of keys that belong to no pair of attribute and metadata."""
+
+    KEPT = "kept"
+    REMOVED = "removed"
+
+
+class Verdict(StrEnum):
+    ACCEPT = "accept"
+    ERROR = "error"
+
+
+class Rewriting(StrEnum):
+    """How a stored line differs in form from the line that was sent."""
+
+    NONE = "none"
+    SORTED_KEYS = "sorted-keys"
+    FLOATS = "floats"
+
+
+class LastToken(StrEnum):
+    """How the last page of a listing says so."""
+
+    ABSENT = "absent"
+    EMPTY = "empty"
+
+
+class InvalidBase(StrEnum):
+    """Against what the share of dropped lines is measured."""
+
+    SUBMISSION = "submission"
+    DATASET = "dataset"
+    OFF = "off"
+
+
+class Visibility(StrEnum):
+    """When the effect of a running update can be seen in a (stale) listing."""
+
+    ON_COMPLETION = "on-completion"
+    AT_ONCE = "at-once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """
+    One answer to each question that only the real service could settle.
+
+    The defaults are the likeliest answers; `docs/emulator.md` says why.
+    """
+
+    concurrent_update: ConcurrentUpdate = ConcurrentUpdate.IN_USE
+    busy_listing: BusyListing = BusyListing.IN_USE
+    bare_line: BareLine = BareLine.UNLABELED
+    floats: Floats = Floats.ACCEPT
+    duplicates: Duplicates = Duplicates.FIRST
+    failed_update: FailedUpdate = FailedUpdate.NOTHING
+    unknown_keys: UnknownKeys = UnknownKeys.KEPT
+    string_label: Verdict = Verdict.ACCEPT
+    multilabel_type: Verdict = Verdict.ERROR
+    several_buckets: Verdict = Verdict.ERROR
+    rewriting: Rewriting = Rewriting.NONE
+    last_token: LastToken = LastToken.ABSENT
+    invalid_base: InvalidBase = InvalidBase.SUBMISSION
+    visibility: Visibility = Visibility.ON_COMPLETION
+    max_blob_bytes: int = 5_242_880
+    max_label_chars: int = 256
+    slot_free_while_deleting: bool = False
+    project_delete_needs_no_datasets: bool = True
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Switches:
+        """
+        Return a copy in which the named switches have new values, given as JSON gives them.
+
+        Raises:
+            ValueError: No such switch, or not one of its values.
+        """
+        kinds = get_type_hints(Switches)
+        unknown = changes.keys() - kinds.keys()
+        if unknown:
+            raise ValueError(f"no such switch: {', '.join(sorted(unknown))}")
+        return replace(self, **{name: _parse(kinds[name], name, changes[name]) for name in changes})
+
+
+def _parse(kind: type, name: str, value: Any) -> Any:
+    if kind is bool:
+        table = {"true": True, "false": False, "yes": True, "no": False}
+        if str(value).lower() not in table:
+            raise ValueError(f"{name}: {value!r} is neither true nor false")
+        return table[str(value).lower()]
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as exc:
+        choices = f": one of {', '.join(kind)}" if issubclass(kind, StrEnum) else ""
+        raise ValueError(f"{name}: {value!r} is not allowed{choices}") from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    How an emulator behaves.
+
+    Attributes:
+        create_seconds: How long a dataset stays in CREATE_IN_PROGRESS; 0 shows the result at once.
+        update_seconds: The same for updates and distributions.
+        delete_seconds: The same for deletions of datasets and projects.
+        polls: How many DescribeDataset calls see an operation in progress, whatever the clock says.
+        calls_per_second: Of each dataset operation, per account and Region; None is unlimited. AWS
+            allows 5 (quotas page).
+        tag_calls_per_second: The same for tagging operations. AWS allows 10.
+        throttling: How calls beyond the rate are refused: throttle, throttle-400 or throttle-500.
+        max_entries: Of a dataset (limits page).
+        max_labels: Of a dataset (limits page).
+        max_object_bytes: Of one object in the emulated S3; it is held in memory while it is received.
+        seed: For whatever is drawn at random: the same seed draws the same.
+        accounts: Account of an access key id. A key id of twelve digits is its own account.
+        roles: External id by role ARN, None where none is asked for. Empty: any role may be assumed.
+    """
+
+    switches: Switches = field(default_factory=Switches)
+    create_seconds: float = 0.0
+    update_seconds: float = 0.0
+    delete_seconds: float = 0.0
+    polls: int = 0
+    calls_per_second: float | None = None
+    tag_calls_per_second: float | None = None
+    throttling: str = "throttle"
+    max_entries: int = 250_000
+    max_labels: int = 250
+    max_object_bytes: int = 536_870_912
+    seed: int = 0
+    accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    roles: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+
+
+SWITCH_NAMES = tuple(f.name for f in fields(Switches))

@@ -1,0 +1,162 @@
+"""
+Where the emulator keeps everything: one SQLite database, in memory or in a directory.
+
+In a directory it survives the death of the process at any instant: an answer is given only after its
+transaction was committed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+_VERSION: Final = 1
+
+_SCHEMA: Final = """
+CREATE TABLE numbers (name TEXT PRIMARY KEY, value ANY) STRICT;
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, region TEXT NOT NULL,
+    name TEXT NOT NULL, arn TEXT NOT NULL UNIQUE, created REAL NOT NULL, status TEXT NOT NULL,
+    feature TEXT NOT NULL, auto_update TEXT, due REAL
+) STRICT;
+CREATE INDEX projects_by_owner ON projects (account, region, name);
+CREATE TABLE datasets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES projects,
+    arn TEXT NOT NULL UNIQUE, type TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL,
+    status TEXT NOT NULL, message TEXT NOT NULL, code TEXT NOT NULL
+) STRICT;
+CREATE INDEX datasets_by_project ON datasets (project);
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, dataset INTEGER NOT NULL, source_ref TEXT NOT NULL,
+    labeled INTEGER NOT NULL, errors INTEGER NOT NULL, line TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entries_by_ref ON entries (dataset, source_ref);
+CREATE INDEX entries_in_order ON entries (dataset);
+CREATE INDEX entries_by_labeled ON entries (dataset, labeled);
+CREATE INDEX entries_errored ON entries (dataset) WHERE errors = 1;
+CREATE TABLE labels (
+    id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL, label TEXT NOT NULL,
+    declared INTEGER NOT NULL DEFAULT 0, UNIQUE (dataset, label)
+) STRICT;
+CREATE TABLE entry_labels (
+    label INTEGER NOT NULL, entry INTEGER NOT NULL, box INTEGER NOT NULL, PRIMARY KEY (label, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX labels_by_entry ON entry_labels (entry);
+CREATE TABLE operations (
+    dataset INTEGER PRIMARY KEY, kind TEXT NOT NULL, due REAL NOT NULL, polls INTEGER NOT NULL,
+    payload BLOB NOT NULL, arguments TEXT NOT NULL
+) STRICT;
+CREATE TABLE tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (
+    access_key TEXT PRIMARY KEY, account TEXT NOT NULL, arn TEXT NOT NULL, expires REAL NOT NULL
+) STRICT;
+CREATE TABLE buckets (
+    name TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, created REAL NOT NULL
+) STRICT;
+CREATE TABLE objects (
+    id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL,
+    etag TEXT NOT NULL, type TEXT NOT NULL, modified REAL NOT NULL, metadata TEXT NOT NULL,
+    body BLOB NOT NULL, UNIQUE (bucket, key)
+) STRICT;
+"""
+
+
+class Store:
+    """
+    The database.
+
+    Attributes:
+        secret: Key with which page tokens are signed; it survives a restart.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        """
+        Open the database in *directory*, which is made if need be; None keeps it in memory.
+
+        Raises:
+            OSError, sqlite3.Error: It cannot be opened, or was written by another version.
+        """
+        self._turn = threading.RLock()
+        path = ":memory:"
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            path = str(directory / "emulator.sqlite3")
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.db.row_factory = sqlite3.Row
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA synchronous = NORMAL")
+        self.db.execute("PRAGMA busy_timeout = 2000")
+        self._prepare(path)
+        self.secret = bytes.fromhex(str(self._number("secret")))
+
+    def close(self) -> None:
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """
+        Commit what is done inside, or nothing of it. May be nested: the outermost one counts.
+
+        Other threads wait for their turn, so that tests may edit while requests are answered.
+        """
+        with self._turn:
+            if self.db.in_transaction:
+                yield self.db
+                return
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+            except BaseException:
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+
+    @contextmanager
+    def trial(self) -> Iterator[Callable[[], None]]:
+        """Give a function that undoes what was done inside; within a transaction."""
+        self.db.execute("SAVEPOINT trial")
+        try:
+            yield self._undo_trial
+        finally:
+            self.db.execute("RELEASE trial")
+
+    def _undo_trial(self) -> None:
+        self.db.execute("ROLLBACK TO trial")
+
+    def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        return self.db.execute(sql, values).fetchall()
+
+    def unique_milliseconds(self, now: float) -> int:
+        """Return *now* in milliseconds, or the next number that was never returned before."""
+        number = max(int(now * 1000), int(self._number("last_arn")) + 1)
+        self.db.execute("UPDATE numbers SET value = ? WHERE name = 'last_arn'", (number,))
+        return number
+
+    def _number(self, name: str) -> Any:
+        row = self.one("SELECT value FROM numbers WHERE name = ?", name)
+        return row["value"] if row else 0
+
+    def _prepare(self, path: str) -> None:
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
+        self.db.execute("CREATE TEMPORARY TABLE chosen (seq INTEGER PRIMARY KEY)")
+        if version == _VERSION:
+            return
+        for statement in _SCHEMA.split(";"):
+            self.db.execute(statement)
+        with self.transaction() as db:
+            db.execute("INSERT INTO numbers VALUES ('last_arn', 0)")
+            db.execute("INSERT INTO numbers VALUES ('secret', ?)", (secrets.token_hex(32),))
+        self.db.execute(f"PRAGMA user_version = {_VERSION}")

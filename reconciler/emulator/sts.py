@@ -1,0 +1,116 @@
+"""STS: who am I, and may I be somebody else."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from reconciler.emulator import xml
+from reconciler.emulator.access import Caller, identify
+from reconciler.emulator.calls import Call
+from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.world import World
+
+Params = Mapping[str, str]
+
+NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+_ROLE: Final = re.compile(
+    r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?P<path>[\w+=,.@\-/]*/)?(?P<name>[\w+=,.@\-]+)"
+)
+_SESSION: Final = re.compile(r"[\w+=,.@\-]{2,64}")
+
+
+class Sts:
+    """Answers GetCallerIdentity and AssumeRole."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request. Never raises for anything that a client can send."""
+        params = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
+        action, code, caller = params.get("Action", ""), None, None
+        request_id = str(uuid4())
+        try:
+            caller = identify(self._world, request.headers, request.query)
+            act = _ACTIONS.get(action)
+            if act is None:
+                raise ServiceError("InvalidAction", f"Could not find operation {action[:100]}")
+            result = act(self._world, caller, params)
+            meta: xml.Content = [("RequestId", request_id)]
+            body = xml.document(
+                f"{action}Response", NAMESPACE, [(f"{action}Result", result), ("ResponseMetadata", meta)]
+            )
+            status = 200
+        except ServiceError as exc:
+            code, status = exc.code, exc.status
+            body = _error(exc, request_id)
+        owner = caller.owner if caller else ("", "")
+        self._world.calls.add(Call(self._world.clock.now(), "sts", action, *owner, error=code))
+        return Answer(status, body, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
+
+
+def _get_caller_identity(_: World, caller: Caller, __: Params) -> xml.Content:
+    return [("Arn", caller.arn), ("UserId", caller.access_key), ("Account", caller.account)]
+
+
+def _assume_role(world: World, caller: Caller, params: Params) -> xml.Content:
+    role, session = params.get("RoleArn", ""), params.get("RoleSessionName", "")
+    match = _ROLE.fullmatch(role)
+    seconds = params.get("DurationSeconds", "3600")
+    if match is None or not _SESSION.fullmatch(session) or not re.fullmatch(r"\d{3,5}", seconds):
+        raise ServiceError("ValidationError", "1 validation error detected in the request.")
+    _require_trust(world, caller, role, params.get("ExternalId"))
+    account, name = match.group("account"), match.group("name")
+    arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
+    key = f"ASIA{secrets.token_hex(8).upper()}"
+    expires = world.clock.now() + int(seconds)
+    world.store.db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (key, account, arn, expires))
+    expiration = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [
+        (
+            "Credentials",
+            [
+                ("AccessKeyId", key),
+                ("SecretAccessKey", secrets.token_urlsafe(30)),
+                ("SessionToken", secrets.token_urlsafe(60)),
+                ("Expiration", expiration),
+            ],
+        ),
+        ("AssumedRoleUser", [("AssumedRoleId", f"AROA{key[4:]}:{session}"), ("Arn", arn)]),
+    ]
+
+
+def _require_trust(world: World, caller: Caller, role: str, external_id: str | None) -> None:
+    roles = world.settings.roles
+    if not roles:
+        return
+    if role not in roles or (roles[role] is not None and roles[role] != external_id):
+        raise ServiceError(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role}",
+            403,
+        )
+
+
+def _error(exc: ServiceError, request_id: str) -> bytes:
+
+    details: xml.Content = [
+        ("Type", "Sender" if exc.status < 500 else "Receiver"),
+        ("Code", exc.code.removesuffix("Exception")),
+        ("Message", exc.message),
+    ]
+    return xml.document("ErrorResponse", NAMESPACE, [("Error", details), ("RequestId", request_id)])
+
+
+_ACTIONS: Final[Mapping[str, Callable[[World, Caller, Params], xml.Content]]] = MappingProxyType(
+    {"GetCallerIdentity": _get_caller_identity, "AssumeRole": _assume_role}
+)

@@ -1,0 +1,260 @@
+"""A directory of data outlives the process, however it dies; and the command that serves it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.settings import Settings
+from reconciler.emulator.testing import client
+from tests.emulator.builders import dataset, describe, labelled, listed, refs, update
+
+
+class Process:
+    """The emulator's own command, in a process that can be killed."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler.emulator", "--listen", "127.0.0.1:0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        self.startup_seconds = time.perf_counter() - self._started
+
+    def client(self, service: str = "rekognition") -> Any:
+        return boto3.session.Session().client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id="x",
+            aws_secret_access_key="y",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def end(self, number: int) -> tuple[int, str]:
+        """Send a signal and return the exit code and what was written to stderr."""
+        self.process.send_signal(number)
+        _, stderr = self.process.communicate(timeout=15)
+        return self.process.returncode, stderr
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Process]:
+    process = Process(*arguments)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.end(signal.SIGTERM)
+
+
+QUICK = ("--rate", "0", "--create-seconds", "0", "--update-seconds", "0", "--delete-seconds", "0")
+
+
+def test_everything_answered_before_a_kill_is_there_after_it(tmp_path):
+    """SIGKILL in the middle of a stream of updates: each that was answered is applied, none by half."""
+    process = Process("--data", str(tmp_path), *QUICK)
+    rekognition = process.client()
+    arn = dataset(rekognition)
+    answered = 0
+
+    def send() -> None:
+        nonlocal answered
+        try:
+            for number in range(10_000):
+                update(rekognition, arn, *(labelled(f"{number}-{i}.jpg", "rose") for i in range(50)))
+                answered = number + 1
+        except (ClientError, BotoCoreError):
+            pass
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while answered < 5:
+        time.sleep(0.01)
+    process.end(signal.SIGKILL)
+    sender.join()
+
+    with running("--data", str(tmp_path), *QUICK) as again:
+        kept = refs(listed(again.client(), arn))
+        assert 0 == len(kept) % 50
+        assert answered <= len(kept) // 50 <= answered + 1
+        assert kept[:50] == [f"0-{i}.jpg" for i in range(50)]
+
+
+def test_an_operation_in_progress_is_finished_by_the_next_process(tmp_path):
+    """The lines are on disk before the call is answered."""
+    first = Process("--data", str(tmp_path), "--rate", "0", "--create-seconds", "0", "--update-seconds", "2")
+    arn = dataset(first.client())
+    update(first.client(), arn, labelled("a.jpg", "rose"))
+    assert "UPDATE_IN_PROGRESS" == describe(first.client(), arn)["Status"]
+    first.end(signal.SIGKILL)
+
+    with running("--data", str(tmp_path), *QUICK) as second:
+        end = time.monotonic() + 10
+        while describe(second.client(), arn)["Status"] == "UPDATE_IN_PROGRESS":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert ["a.jpg"] == refs(listed(second.client(), arn))
+
+
+def test_a_page_token_outlives_the_process(tmp_path):
+    """So does everything else that a client holds."""
+    with running("--data", str(tmp_path), *QUICK) as first:
+        arn = dataset(first.client(), *(labelled(f"{i}.jpg", "rose") for i in range(5)))
+        token = first.client().list_dataset_entries(DatasetArn=arn, MaxResults=3)["NextToken"]
+    with running("--data", str(tmp_path), *QUICK) as second:
+        page = second.client().list_dataset_entries(DatasetArn=arn, MaxResults=3, NextToken=token)
+
+    assert 2 == len(page["DatasetEntries"])
+
+
+def test_a_new_dataset_never_gets_an_old_arn_even_if_the_clock_went_back(tmp_path):
+    """Across processes, too."""
+    arns = []
+    for start in (2_000_000_000.0, 1_000_000_000.0):
+        emulator = Emulator(tmp_path, clock=ManualClock(start))
+        with serve(emulator) as server:
+            rekognition = client(server)
+            arns.append(dataset(rekognition))
+            rekognition.delete_dataset(DatasetArn=arns[-1])
+        emulator.close()
+
+    assert arns[0].rpartition("/")[2] < arns[1].rpartition("/")[2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_on_a_signal(number):
+    """Exit code 0, nothing on stderr, although a client holds its connection open."""
+    process = Process(*QUICK)
+    process.client().describe_projects()
+
+    assert (0, "") == process.end(number)
+
+
+def test_it_starts_with_switches_faults_and_the_rate_of_aws():
+    """All that can be said on the command line."""
+    with running(
+        *("--switch", "last-token=empty", "--fault", "internal-error,operations=DescribeProjects,times=1"),
+        *("--fault", '{"kind": "throttle", "operations": ["CreateProject"]}'),
+    ) as process:
+        rekognition = process.client()
+        with pytest.raises(ClientError, match="InternalServerError"):
+            rekognition.describe_projects()
+        with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+            rekognition.create_project(ProjectName="p")
+        assert "" == rekognition.describe_projects()["NextToken"]
+        with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+            [rekognition.describe_projects() for _ in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--switch", "floats=x"], "one of accept, error, round"),
+        (["--switch", "flots=x"], "no such switch"),
+        (["--fault", "nonsense"], "nonsense"),
+        (["--listen", "here"], "HOST:PORT"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments, words):
+    """And nothing is started."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler.emulator", *arguments], capture_output=True, text=True, timeout=20
+    )
+
+    assert 2 == done.returncode
+    assert words in done.stderr
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path):
+    """One line, no traceback."""
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler.emulator", "--data", str(tmp_path / "file")],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert (1, 1) == (done.returncode, done.stderr.count("\n"))
+    assert "file" in done.stderr
+
+
+def test_a_taken_port_is_named():
+    """One line, no traceback."""
+    with running(*QUICK) as process:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler.emulator", "--listen", process.url.removeprefix("http://")],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+
+    assert (1, 1) == (done.returncode, done.stderr.count("\n"))
+
+
+def test_settings_given_from_python_hold_after_a_restart_too(tmp_path):
+    """The data are kept, the settings are the caller's."""
+    emulator = Emulator(tmp_path, Settings(update_seconds=1), ManualClock())
+    with serve(emulator) as server:
+        arn = dataset(client(server))
+        update(client(server), arn, labelled("a.jpg", "rose"))
+    emulator.close()
+    again = Emulator(tmp_path, clock=ManualClock(3_000_000_000))
+    with serve(again) as server:
+        assert ["a.jpg"] == refs(listed(client(server), arn))
+    again.close()
+
+
+@pytest.mark.benchmark
+def test_it_starts_in_half_a_second():
+    """The best of five, from the start of the process to the line with the URL."""
+    times = []
+    for _ in range(5):
+        with running(*QUICK) as process:
+            times.append(process.startup_seconds)
+
+    assert min(times) < 0.5
+
+
+@pytest.mark.benchmark
+def test_a_quarter_of_a_million_entries_are_listed_at_500_pages_a_second_in_half_a_gigabyte():
+    """To boto3 on the loopback, client included; the best of three rounds of 500 pages."""
+    with running(*QUICK) as process:
+        rekognition = process.client()
+        arn = dataset(rekognition)
+        for start in range(0, 250_000, 5_000):
+            lines = (labelled(f"{i:06}.jpg", f"label{i % 40}", "rose") for i in range(start, start + 5_000))
+            update(rekognition, arn, *lines)
+        assert 250_000 == describe(rekognition, arn)["DatasetStats"]["TotalEntries"]
+
+        rates = []
+        pages = iter(rekognition.get_paginator("list_dataset_entries").paginate(DatasetArn=arn))
+        for _ in range(3):
+            began = time.perf_counter()
+            for _ in range(500):
+                next(pages)
+            rates.append(500 / (time.perf_counter() - began))
+        status = Path(f"/proc/{process.process.pid}/status").read_text()
+        peak_kb = int(status.partition("VmHWM:")[2].split()[0])
+
+    assert max(rates) >= 500
+    assert peak_kb < 500_000

@@ -1,0 +1,327 @@
+"""The S3 subset, against moto's S3: the same calls, the same answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.emulator.builders import SIGNED, labelled
+
+KEYS = [
+    "a/1.jpg",
+    "a/2.jpg",
+    "a/b/3.jpg",
+    "c+d e.jpg",
+    "naïve/ü.jpg",
+    "z%41.jpg",
+    "é.manifest",
+    "\U0001f33a.png",
+]
+
+
+class Unseekable(io.RawIOBase):
+    """A body whose length is not known beforehand."""
+
+    def __init__(self, data: bytes) -> None:
+        self._inner = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._inner.readinto(buffer)
+
+
+def filled(s3: Any) -> None:
+    s3.create_bucket(Bucket="shots")
+    for key in KEYS:
+        s3.put_object(Bucket="shots", Key=key, Body=key.encode())
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call gives, without what may differ between two honest services."""
+    try:
+        answer = call()
+    except ClientError as exc:
+        return exc.response["Error"]["Code"], exc.response["ResponseMetadata"]["HTTPStatusCode"]
+    return cleaned(answer)
+
+
+def cleaned(value: Any) -> Any:
+    volatile = {"ResponseMetadata", "LastModified", "Owner", "Location", "NextContinuationToken",
+                "ContinuationToken", "CreationDate", "RequestCharged", "ServerSideEncryption",
+                "ChecksumType", "ChecksumCRC32", "ChecksumAlgorithm", "BucketRegion", "BucketArn",
+                "AccessPointAlias", "StorageClass", "StartAfter", "Marker"}  # fmt: skip
+    match value:
+        case dict():
+            return {k: cleaned(v) for k, v in value.items() if k not in volatile}
+        case list():
+            return [cleaned(item) for item in value]
+        case _ if hasattr(value, "read"):
+            return value.read()
+        case _:
+            return value
+
+
+SCRIPT: dict[str, Callable[[Any], Any]] = {
+    "get": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg"),
+    "head": lambda c: c.head_object(Bucket="shots", Key="naïve/ü.jpg"),
+    "get percent": lambda c: c.get_object(Bucket="shots", Key="z%41.jpg"),
+    "get plus and space": lambda c: c.get_object(Bucket="shots", Key="c+d e.jpg"),
+    "get missing": lambda c: c.get_object(Bucket="shots", Key="nope"),
+    "head missing": lambda c: c.head_object(Bucket="shots", Key="nope"),
+    "get from missing bucket": lambda c: c.get_object(Bucket="nothing", Key="a"),
+    "put to missing bucket": lambda c: c.put_object(Bucket="nothing", Key="a", Body=b""),
+    "range": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=2-3"),
+    "range to the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=4-"),
+    "range from the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=-3"),
+    "range beyond the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=1-99"),
+    "range behind the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=99-"),
+    "list": lambda c: c.list_objects_v2(Bucket="shots"),
+    "list prefix": lambda c: c.list_objects_v2(Bucket="shots", Prefix="a/"),
+    "list delimiter": lambda c: c.list_objects_v2(Bucket="shots", Delimiter="/"),
+    "list prefix and delimiter": lambda c: c.list_objects_v2(Bucket="shots", Prefix="a/", Delimiter="/"),
+    "list after": lambda c: c.list_objects_v2(Bucket="shots", StartAfter="a/2.jpg"),
+    "list nothing": lambda c: c.list_objects_v2(Bucket="shots", Prefix="q"),
+    "list first page": lambda c: c.list_objects_v2(Bucket="shots", MaxKeys=3),
+    "list missing bucket": lambda c: c.list_objects_v2(Bucket="nothing"),
+    "list v1": lambda c: c.list_objects(Bucket="shots", Prefix="a/"),
+    "delete": lambda c: c.delete_object(Bucket="shots", Key="a/1.jpg"),
+    "delete again": lambda c: c.delete_object(Bucket="shots", Key="a/1.jpg"),
+    "get deleted": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg"),
+    "delete full bucket": lambda c: c.delete_bucket(Bucket="shots"),
+    "create again": lambda c: c.create_bucket(Bucket="shots"),
+    "bad bucket name": lambda c: c.create_bucket(Bucket="x"),
+    "head bucket": lambda c: c.head_bucket(Bucket="shots"),
+    "head missing bucket": lambda c: c.head_bucket(Bucket="nothing"),
+    "location": lambda c: c.get_bucket_location(Bucket="shots"),
+    "metadata": lambda c: [
+        c.put_object(Bucket="shots", Key="m", Body=b"x", Metadata={"by": "me"}, ContentType="text/plain"),
+        c.head_object(Bucket="shots", Key="m"),
+    ],
+    "empty object": lambda c: [
+        c.put_object(Bucket="shots", Key="empty", Body=b""),
+        c.get_object(Bucket="shots", Key="empty"),
+    ],
+    "streamed upload": lambda c: [
+        c.upload_fileobj(Unseekable(b"x" * 100_000), "shots", "big"),
+        c.get_object(Bucket="shots", Key="big"),
+    ],
+    "buckets": lambda c: c.list_buckets(),
+}  # fmt: skip
+
+
+def test_the_same_script_gives_the_same_answers_as_moto(s3):
+    """Bodies, errors, statuses, listings: whatever does not change from one run to the next."""
+    with moto.mock_aws():
+        reference = boto3.session.Session().client(
+            "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+        )
+        filled(reference)
+        expected = {name: outcome(lambda call=call: call(reference)) for name, call in SCRIPT.items()}
+    filled(s3)
+    actual = {name: outcome(lambda call=call: call(s3)) for name, call in SCRIPT.items()}
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("delimiter", ["", "/"])
+def test_pages_of_any_size_show_every_key_once(s3, size, delimiter):
+    """A prefix that was rolled up on one page does not come again on the next."""
+    filled(s3)
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket="shots", Delimiter=delimiter, PaginationConfig={"PageSize": size}
+    )
+
+    seen = [
+        name
+        for page in pages
+        for name in [o["Key"] for o in page.get("Contents", ())]
+        + [p["Prefix"] for p in page.get("CommonPrefixes", ())]
+    ]
+    rolled = {key.split("/")[0] + "/" if "/" in key else key for key in KEYS}
+
+    assert sorted(rolled if delimiter else KEYS) == sorted(seen)
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_presigned_url_needs_no_credentials_and_runs_out(rekognition_emulator, s3, emulator, version):
+    """Both kinds of presigning that botocore knows."""
+    from reconciler.emulator.testing import client
+
+    filled(s3)
+    signer = client(rekognition_emulator, "s3", signature_version=version)
+    url = signer.generate_presigned_url("get_object", {"Bucket": "shots", "Key": "a/1.jpg"}, ExpiresIn=60)
+
+    with urllib.request.urlopen(url) as answer:  # noqa: S310
+        assert b"a/1.jpg" == answer.read()
+    emulator.clock.advance(10 * 365 * 86_400)
+    with pytest.raises(urllib.error.HTTPError) as error, urllib.request.urlopen(url):  # noqa: S310
+        pass
+    error.value.close()
+    assert 403 == error.value.code
+
+
+def test_what_was_rolled_up_before_the_start_does_not_come_again(s3):
+    """A common prefix is listed only if it lies behind StartAfter."""
+    filled(s3)
+    page = s3.list_objects_v2(Bucket="shots", Delimiter="/", StartAfter="a/", MaxKeys=1)
+
+    assert ["c+d e.jpg"] == [o["Key"] for o in page["Contents"]]
+
+
+CHUNKS = b"4;chunk-signature=0\r\nWiki\r\nC\r\npedia in\r\n\r\n\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
+
+
+def put_streamed(url: str, body: bytes, length: int) -> int:
+    """Put an object as clients do over TLS: in signed or unsigned chunks, a checksum behind them."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/shots/streamed",
+        body,
+        {
+            "Authorization": SIGNED.replace("/rekognition/", "/s3/"),
+            "X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            "Content-Encoding": "aws-chunked",
+            "X-Amz-Decoded-Content-Length": str(length),
+        },
+        method="PUT",
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code
+
+
+def test_chunks_are_put_together_and_their_trailer_is_not_data(rekognition_emulator, s3):
+    """Line ends within the data are data."""
+    s3.create_bucket(Bucket="shots")
+
+    assert 200 == put_streamed(rekognition_emulator.url, CHUNKS, 16)
+    assert b"Wikipedia in\r\n\r\n" == s3.get_object(Bucket="shots", Key="streamed")["Body"].read()
+
+
+@pytest.mark.parametrize(
+    "body", [CHUNKS[:30], CHUNKS.replace(b"C\r", b"D\r"), b"zz\r\n", b"-4\r\nWiki\r\n0\r\n\r\n", b""]
+)
+def test_chunks_that_do_not_fit_are_refused(rekognition_emulator, s3, body):
+    """And nothing is stored."""
+    s3.create_bucket(Bucket="shots")
+
+    assert 400 == put_streamed(rekognition_emulator.url, body, 16)
+    assert 0 == s3.list_objects_v2(Bucket="shots")["KeyCount"]
+
+
+def test_an_unsigned_request_is_denied(rekognition_emulator, s3):
+    """The bucket is nobody else's to read."""
+    filled(s3)
+    with (
+        pytest.raises(urllib.error.HTTPError) as error,
+        urllib.request.urlopen(f"{rekognition_emulator.url}/shots/a/1.jpg"),  # noqa: S310
+    ):
+        pass
+    error.value.close()
+    assert 403 == error.value.code
+
+
+def test_a_bucket_of_another_account_is_denied(rekognition_emulator, s3):
+    """Bucket names are everybody's, their content is not."""
+    from reconciler.emulator.testing import client
+
+    filled(s3)
+    stranger = client(rekognition_emulator, "s3", access_key="999988887777")
+    assert ("AccessDenied", 403) == outcome(lambda: stranger.get_object(Bucket="shots", Key="a/1.jpg"))
+    assert ("BucketAlreadyExists", 409) == outcome(lambda: stranger.create_bucket(Bucket="shots"))
+
+
+def test_a_bucket_may_stand_in_the_host_name(rekognition_emulator, s3):
+    """Virtual-host addressing, as clients do for endpoints that are names."""
+    filled(s3)
+    request = urllib.request.Request(  # noqa: S310
+        f"{rekognition_emulator.url}/a/1.jpg",
+        headers={
+            "Host": f"shots.localhost:{rekognition_emulator.port}",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request,"
+            " SignedHeaders=host, Signature=0",
+        },
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        assert b"a/1.jpg" == answer.read()
+
+
+def test_a_dataset_is_made_from_a_manifest_in_s3(rekognition, s3):
+    """And says so in the words of the official example."""
+    s3.create_bucket(Bucket="manifests")
+    lines = [labelled(f"{i}.jpg", "rose") for i in range(120)]
+    s3.put_object(Bucket="manifests", Key="in/train.manifest", Body="\n".join(lines).encode())
+    project = rekognition.create_project(ProjectName="flowers")["ProjectArn"]
+    source = {"GroundTruthManifest": {"S3Object": {"Bucket": "manifests", "Name": "in/train.manifest"}}}
+
+    arn = rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)[
+        "DatasetArn"
+    ]
+
+    described = rekognition.describe_dataset(DatasetArn=arn)["DatasetDescription"]
+    assert ("CREATE_COMPLETE", "The dataset was successfully created from the manifest file.", 120) == (
+        described["Status"],
+        described["StatusMessage"],
+        described["DatasetStats"]["TotalEntries"],
+    )
+    page = rekognition.list_dataset_entries(DatasetArn=arn)
+    assert lines[:100] == [
+        json.dumps({k: v for k, v in json.loads(x).items() if k != "cl-metadata"}, separators=(",", ":"))
+        for x in page["DatasetEntries"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "message"),
+    [
+        ("train", "{}", "CREATE_FAILED", "The manifest file extension or contents are invalid."),
+        ("a.manifest", "", "CREATE_FAILED", "The manifest file is empty."),
+        ("a.manifest", "{}\n{}", "CREATE_FAILED", "The manifest file has too many terminal errors."),
+    ],
+)
+def test_a_bad_manifest_fails_the_dataset_later(rekognition, s3, name, body, status, message):
+    """The call succeeds; the status tells."""
+    s3.create_bucket(Bucket="manifests")
+    s3.put_object(Bucket="manifests", Key=name, Body=body.encode())
+    project = rekognition.create_project(ProjectName="flowers")["ProjectArn"]
+    source = {"GroundTruthManifest": {"S3Object": {"Bucket": "manifests", "Name": name}}}
+    arn = rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)[
+        "DatasetArn"
+    ]
+
+    described = rekognition.describe_dataset(DatasetArn=arn)["DatasetDescription"]
+
+    assert (status, message) == (described["Status"], described["StatusMessage"])
+
+
+def test_a_missing_manifest_is_refused_at_once(rekognition, s3):
+    """InvalidS3ObjectException, and no dataset is made."""
+    project = rekognition.create_project(ProjectName="flowers")["ProjectArn"]
+    source = {"GroundTruthManifest": {"S3Object": {"Bucket": "manifests", "Name": "a.manifest"}}}
+
+    with pytest.raises(rekognition.exceptions.InvalidS3ObjectException):
+        rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)
+
+    assert [] == rekognition.describe_projects()["ProjectDescriptions"][0]["Datasets"]
+
+
+def test_a_listing_without_url_encoding_holds_strange_keys(rekognition_emulator, s3):
+    """Control characters cannot stand in XML 1.0; the listing stays well-formed all the same."""
+    s3.create_bucket(Bucket="shots")
+    s3.put_object(Bucket="shots", Key="a\x01<&>.jpg", Body=b"")
+
+    assert ["a\x01<&>.jpg"] == [o["Key"] for o in s3.list_objects_v2(Bucket="shots")["Contents"]]

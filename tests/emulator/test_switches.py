@@ -1,0 +1,283 @@
+"""Each switch turns what it says it turns, and its default is what the first case shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from reconciler.emulator.server import Emulator
+from reconciler.emulator.settings import Switches
+from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs, update
+
+
+def turn(emulator: Emulator, **switches: Any) -> None:
+    emulator.settings = replace(emulator.settings, switches=Switches().with_changes(switches))
+
+
+def busy(rekognition: Any, emulator: Emulator, *lines: str) -> str:
+    """A dataset of these lines with an update in progress."""
+    arn = dataset(rekognition, *lines)
+    emulator.settings = replace(emulator.settings, update_seconds=60)
+    update(rekognition, arn, labelled("busy.jpg", "rose"))
+    return arn
+
+
+def error_of(call: Any) -> str:
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("in-use", "ResourceInUseException"), ("limit-exceeded", "LimitExceededException")],
+)
+def test_concurrent_update(rekognition, emulator, value, code):
+    """What a second update is refused with."""
+    turn(emulator, concurrent_update=value)
+    arn = busy(rekognition, emulator)
+
+    assert code == error_of(lambda: update(rekognition, arn, labelled("a.jpg", "rose")))
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("in-use", "ResourceInUseException"), ("not-ready", "ResourceNotReadyException")],
+)
+def test_busy_listing_refuses(rekognition, emulator, value, code):
+    """Both listings answer alike."""
+    turn(emulator, busy_listing=value)
+    arn = busy(rekognition, emulator)
+
+    assert code == error_of(lambda: listed(rekognition, arn))
+    assert code == error_of(lambda: rekognition.list_dataset_labels(DatasetArn=arn))
+
+
+def test_busy_listing_shows_what_was(rekognition, emulator):
+    """The stale answer: the entries before the update."""
+    turn(emulator, busy_listing="stale")
+    arn = busy(rekognition, emulator, labelled("old.jpg", "rose"))
+
+    assert ["old.jpg"] == refs(listed(rekognition, arn))
+
+
+def test_a_stale_listing_may_show_the_effect_at_once(rekognition, emulator):
+    """Visible before it is complete."""
+    turn(emulator, busy_listing="stale", visibility="at-once")
+    arn = busy(rekognition, emulator, labelled("old.jpg", "rose"))
+
+    assert ["old.jpg", "busy.jpg"] == refs(listed(rekognition, arn))
+    assert "UPDATE_IN_PROGRESS" == describe(rekognition, arn)["Status"]
+
+
+@pytest.mark.parametrize(("value", "errors"), [("unlabeled", 0), ("error", 1)])
+def test_bare_line(rekognition, emulator, value, errors):
+    """Unlabelled either way; with an error or without."""
+    turn(emulator, bare_line=value)
+    arn = dataset(rekognition, '{"source-ref":"s3://bucket/a.jpg"}')
+
+    stats = describe(rekognition, arn)["DatasetStats"]
+    assert (0, errors) == (stats["LabeledEntries"], stats["ErrorEntries"])
+
+
+@pytest.mark.parametrize(
+    ("value", "left", "errors"), [("accept", 86.5, 0), ("error", 86.5, 1), ("round", 86, 0)]
+)
+def test_floats(rekognition, emulator, value, left, errors):
+    """Coordinates that are not whole are kept, refused, or rounded."""
+    turn(emulator, floats=value)
+    arn = dataset(rekognition, boxed("a.jpg", ("rose", 86.5, 1, 20, 20)))  # type: ignore[arg-type]
+
+    (line,) = listed(rekognition, arn)
+    assert left == line["BB"]["annotations"][0]["left"]
+    assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
+
+
+@pytest.mark.parametrize(("value", "label"), [("first", "rose"), ("last", "lily"), ("none", None)])
+def test_duplicates(rekognition, emulator, value, label):
+    """One source-ref twice in one blob."""
+    turn(emulator, duplicates=value, invalid_base="off")
+    arn = dataset(rekognition, labelled("a.jpg", "rose"), labelled("a.jpg", "lily"))
+
+    lines = listed(rekognition, arn)
+    assert ([label] if label else []) == [line["sport0-metadata"]["class-name"] for line in lines]
+
+
+@pytest.mark.parametrize(("value", "kept"), [("nothing", 0), ("prefix", 4)])
+def test_failed_update(rekognition, emulator, value, kept):
+    """How much of a failed update stays."""
+    turn(emulator, failed_update=value)
+    good = [labelled(f"{i}.jpg", "rose") for i in range(8)]
+    arn = dataset(rekognition, *good, "bad", "bad", "bad")
+
+    assert "UPDATE_FAILED" == describe(rekognition, arn)["Status"]
+    assert [f"{i}.jpg" for i in range(kept)] == refs(listed(rekognition, arn))
+
+
+def test_failed_update_random(rekognition, emulator):
+    """Some subset, the same for the same seed."""
+    turn(emulator, failed_update="random")
+    arn = dataset(rekognition, *(labelled(f"{i}.jpg", "rose") for i in range(30)), *["bad"] * 20)
+
+    assert 0 < len(listed(rekognition, arn)) < 30
+
+
+@pytest.mark.parametrize(("value", "kept"), [("kept", True), ("removed", False)])
+def test_unknown_keys(rekognition, emulator, value, kept):
+    """Keys of no attribute pair."""
+    turn(emulator, unknown_keys=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose", customer="acme"))
+
+    (line,) = listed(rekognition, arn)
+    assert kept == ("customer" in line)
+
+
+@pytest.mark.parametrize(("value", "errors"), [("accept", 0), ("error", 1)])
+def test_string_label(rekognition, emulator, value, errors):
+    """The value of an image-level attribute as text, as Ground Truth writes it."""
+    turn(emulator, string_label=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose").replace('"sport0":1', '"sport0":"0"'))
+
+    assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
+
+
+@pytest.mark.parametrize(("value", "errors"), [("error", 1), ("accept", 0)])
+def test_multilabel_type(rekognition, emulator, value, errors):
+    """The type that AWS's own conversion script leaves behind."""
+    turn(emulator, multilabel_type=value)
+    arn = dataset(
+        rekognition, labelled("a.jpg", "rose").replace("classification", "classification-multilabel")
+    )
+
+    assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
+
+
+@pytest.mark.parametrize(("value", "status"), [("error", "UPDATE_FAILED"), ("accept", "UPDATE_COMPLETE")])
+def test_several_buckets(rekognition, emulator, value, status):
+    """Images of another bucket than the dataset's."""
+    turn(emulator, several_buckets=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose"))
+    update(rekognition, arn, labelled("s3://another/b.jpg", "rose"))
+
+    assert status == describe(rekognition, arn)["Status"]
+
+
+def test_rewriting(rekognition, emulator):
+    """Sorted keys, or floats for integers; the service's keys stay last."""
+    sent = labelled("a.jpg", "rose", zebra=[1], ant=2)
+    texts = {}
+    arn = dataset(rekognition)
+    for value in ("none", "sorted-keys", "floats"):
+        turn(emulator, rewriting=value)
+        update(rekognition, arn, sent)
+        (texts[value],) = rekognition.list_dataset_entries(DatasetArn=arn)["DatasetEntries"]
+
+    tail = ',"cl-metadata":{"is_labeled":true}}'
+    assert sent[:-1] + tail == texts["none"]
+    assert ["ant", "source-ref", "sport0", "sport0-metadata", "zebra", "cl-metadata"] == list(
+        json.loads(texts["sorted-keys"])
+    )
+    assert texts["floats"].endswith('"zebra":[1.0],"ant":2.0' + tail)
+
+
+@pytest.mark.parametrize(("value", "answer"), [("absent", None), ("empty", "")])
+def test_last_token(rekognition, emulator, value, answer):
+    """How a listing says that it is over, in all three that have pages."""
+    turn(emulator, last_token=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose"))
+
+    for page in (
+        rekognition.list_dataset_entries(DatasetArn=arn),
+        rekognition.list_dataset_labels(DatasetArn=arn),
+        rekognition.describe_projects(),
+    ):
+        assert answer == page.get("NextToken")
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("submission", "UPDATE_FAILED"), ("dataset", "UPDATE_COMPLETE"), ("off", "UPDATE_COMPLETE")],
+)
+def test_invalid_base(rekognition, emulator, value, status):
+    """One bad line of two: too many of the update, few of the dataset."""
+    arn = dataset(rekognition, *(labelled(f"{i}.jpg", "rose") for i in range(20)))
+    turn(emulator, invalid_base=value)
+    update(rekognition, arn, labelled("a.jpg", "rose"), "bad")
+
+    assert status == describe(rekognition, arn)["Status"]
+
+
+@pytest.mark.parametrize(("limit", "size"), [(5_242_880, 5_242_880), (5_000_000, 5_000_000)])
+def test_max_blob_bytes(rekognition, emulator, limit, size):
+    """Up to the limit, and not one byte more."""
+    turn(emulator, max_blob_bytes=limit, invalid_base="off")
+    arn = dataset(rekognition)
+    blob = labelled("a.jpg", "rose").encode() + b"\n"
+
+    blob += b" " * (size - len(blob))
+    rekognition.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": blob})
+    assert "UPDATE_COMPLETE" == describe(rekognition, arn)["Status"]
+    assert "InvalidParameterException" == error_of(
+        lambda: rekognition.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": blob + b" "})
+    )
+
+
+@pytest.mark.parametrize(("value", "errors"), [(256, 0), (255, 1)])
+def test_max_label_chars(rekognition, emulator, value, errors):
+    """The guide says 256, the API 255."""
+    turn(emulator, max_label_chars=value)
+    arn = dataset(rekognition, labelled("a.jpg", "x" * 256))
+
+    assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_slot_free_while_deleting(rekognition, emulator, free):
+    """Whether a new TRAIN may be made while the old one goes."""
+    turn(emulator, slot_free_while_deleting=free)
+    arn = dataset(rekognition)
+    emulator.settings = replace(emulator.settings, delete_seconds=60)
+    rekognition.delete_dataset(DatasetArn=arn)
+
+    assert "DELETE_IN_PROGRESS" == describe(rekognition, arn)["Status"]
+    if free:
+        assert arn != dataset(rekognition)
+    else:
+        assert "ResourceAlreadyExistsException" == error_of(lambda: dataset(rekognition))
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_project_delete_needs_no_datasets(rekognition, emulator, needed):
+    """Whether a project goes with its datasets or is held by them."""
+    turn(emulator, project_delete_needs_no_datasets=needed)
+    dataset(rekognition)
+    project = rekognition.describe_projects()["ProjectDescriptions"][0]["ProjectArn"]
+
+    if needed:
+        assert "ResourceInUseException" == error_of(lambda: rekognition.delete_project(ProjectArn=project))
+    else:
+        assert "DELETING" == rekognition.delete_project(ProjectArn=project)["Status"]
+        assert [] == rekognition.describe_projects()["ProjectDescriptions"]
+
+
+def test_every_switch_has_a_test():
+    """This file names them all."""
+    import inspect
+    import sys
+
+    from reconciler.emulator.settings import SWITCH_NAMES
+
+    text = inspect.getsource(sys.modules[__name__])
+    assert [] == [name for name in SWITCH_NAMES if f"{name}=" not in text]
+
+
+def test_an_unknown_switch_or_value_is_named():
+    """So that a typing error does not pass for a setting."""
+    with pytest.raises(ValueError, match="no such switch: flots"):
+        Switches().with_changes({"flots": "round"})
+    with pytest.raises(ValueError, match="one of accept, error, round"):
+        Switches().with_changes({"floats": "rund"})
