@@ -1,0 +1,233 @@
+"""Rekognition through boto3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from reconciler import errors
+from reconciler.core import limits
+from reconciler.core.choices import DatasetType
+from reconciler.ports import Located, Phase, Standing, Stats
+from reconciler.rekognition.limiter import Limiter
+from reconciler.rekognition.meter import Meter, metered
+from reconciler.rekognition.translate import ERRORS, translated
+
+if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
+    from types_boto3_sts import STSClient
+
+OPERATIONS: Final = (
+    "CreateDataset",
+    "CreateProject",
+    "DescribeDataset",
+    "DescribeProjects",
+    "ListDatasetEntries",
+    "UpdateDatasetEntries",
+)
+
+
+def client_config(max_pool_connections: int = 10) -> Config:
+    """
+    Return the SDK settings that this door relies on, none left to its changing defaults.
+
+    The SDK tries a throttled or broken call eight times in all; each try passes the `Limiter`. An update is
+    tried again only when it was throttled: see `_refuse_blind_retry`.
+    """
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=max_pool_connections,
+        user_agent_extra="rekognition-dataset-reconciler",
+    )
+
+
+class Rekognition:
+    """
+    `ports.Gateway` through boto3 clients.
+
+    Args:
+        sts: Makes a client of STS; called only if somebody asks for the account.
+        identity: Names the account for the limiter before it is known: the role or profile in use.
+        meter: Told of every attempt, the SDK's own retries included.
+    """
+
+    def __init__(
+        self,
+        client: RekognitionClient,
+        sts: Callable[[], STSClient],
+        limiter: Limiter,
+        identity: str,
+        meter: Meter | None = None,
+    ) -> None:
+        self._client = client
+        self._sts = sts
+        self._account: str | None = None
+        region = client.meta.region_name
+
+        def before_send(event_name: str, **_: Any) -> None:
+            limiter.wait(identity, region, _operation(event_name))
+
+        # Emitted before and after each attempt, the SDK's own retries included.
+        client.meta.events.register("before-send.rekognition", before_send)
+        client.meta.events.register("response-received.rekognition", lambda **_: limiter.answered())
+        if meter is not None:  # first, so that it counts what is refused below
+            metered(client.meta.events, meter)
+        client.meta.events.register("response-received.rekognition", _refuse_garbage)
+        client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", _refuse_blind_retry)
+
+    def account(self) -> str:
+        if self._account is None:
+            with translated("GetCallerIdentity"):
+                self._account = self._sts().get_caller_identity()["Account"]
+        return self._account
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located:
+        request: dict[str, Any] = {"ProjectNames": [project]}
+        for answer in self._answers("DescribeProjects", self._client.describe_projects, request):
+            with translated("DescribeProjects"):
+                for found in answer.get("ProjectDescriptions", ()):
+                    if _project_name(found["ProjectArn"]) == project:
+                        return Located(found["ProjectArn"], _dataset_arn(found, dataset_type))
+        return Located(None, None)
+
+    def standing(self, arn: str) -> Standing:
+        with translated("DescribeDataset"):
+            answer = self._client.describe_dataset(DatasetArn=arn)
+            found = answer["DatasetDescription"]
+            updated = found.get("LastUpdatedTimestamp")
+            stats = found.get("DatasetStats", {})
+            return Standing(
+                phase=_phase(found["Status"]),
+                code=found.get("StatusMessageCode"),
+                message=found.get("StatusMessage", ""),
+                updated_at=updated.timestamp() if updated else None,
+                stats=Stats(
+                    stats.get("TotalEntries"),
+                    stats.get("LabeledEntries"),
+                    stats.get("TotalLabels"),
+                    stats.get("ErrorEntries"),
+                ),
+            )
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        request: dict[str, Any] = {"DatasetArn": arn, "MaxResults": limits.PAGE_SIZE}
+        if contains is not None:
+            request["SourceRefContains"] = contains
+        call = self._client.list_dataset_entries
+        for answer in self._answers("ListDatasetEntries", call, request):
+            yield answer.get("DatasetEntries", ())
+
+    def update(self, arn: str, payload: bytes) -> None:
+        """
+        Start one update.
+
+        Raises:
+            Unavailable: It may have arrived all the same: look at `standing` before it is sent again.
+        """
+        with translated("UpdateDatasetEntries"):
+            self._client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": payload})
+
+    def create_project(self, project: str) -> str:
+        with translated("CreateProject"):
+            return self._client.create_project(ProjectName=project)["ProjectArn"]
+
+    def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
+        with translated("CreateDataset"):
+            answer = self._client.create_dataset(ProjectArn=project_arn, DatasetType=dataset_type.value)
+            return answer["DatasetArn"]
+
+    @staticmethod
+    def _answers(
+        operation: str, call: Callable[..., Any], request: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        """
+        Follow NextToken to the end; a missing token and an empty one are the end.
+
+        Raises:
+            ListingMoved: A token came twice: this listing would never end.
+        """
+        seen: set[str] = set()
+        while True:
+            with translated(operation):
+                answer = call(**request)
+            yield answer
+            token = answer.get("NextToken")
+            if not token:
+                return
+            if token in seen:
+                raise errors.ListingMoved(f"{operation}: the service gave one page token twice")
+            seen.add(token)
+            request = {**request, "NextToken": token}
+
+
+def _operation(event_name: str) -> str:
+    """Return OPERATION of before-send.rekognition.OPERATION."""
+    return event_name.rpartition(".")[2]
+
+
+def _refuse_garbage(
+    event_name: str,
+    response_dict: Mapping[str, Any] | None,
+    parsed_response: Mapping[str, Any] | None,
+    **_: Any,
+) -> None:
+    """
+    Raise for an answer of status 200 that is no JSON object, such as the page of a proxy.
+
+    botocore takes it for an answer without members: a listing would end there, and look complete.
+    """
+    if response_dict is None or parsed_response is None or parsed_response.keys() != {"ResponseMetadata"}:
+        return
+    body = response_dict["body"]
+    if not body and _operation(event_name) == "UpdateDatasetEntries":
+        return  # documented: "an HTTP 200 response with an empty HTTP body"
+    try:
+        usable = isinstance(json.loads(body), dict)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise errors.Unavailable(f"{_operation(event_name)}: the answer is not a JSON object")
+
+
+def _refuse_blind_retry(
+    response: tuple[Any, Mapping[str, Any]] | None, caught_exception: Exception | None, **_: Any
+) -> None:
+    """
+    Keep the SDK from sending an update again that may have arrived; only a throttled one did not.
+
+    The caller looks at the dataset first: an update is not sent while another is in progress.
+    """
+    if caught_exception is not None:
+        raise caught_exception
+    answer = response[1] if response else {}
+    code = answer.get("Error", {}).get("Code")
+    if code is not None and ERRORS.get(code) is not errors.Throttled:
+        raise ClientError(answer, "UpdateDatasetEntries")  # type: ignore[arg-type]  # botocore's own dictionary
+
+
+def _phase(status: str) -> Phase:
+    try:
+        return Phase(status)
+    except ValueError:
+        raise errors.UnknownAnswer(
+            f"DescribeDataset: status {status!r} is one that this version does not know"
+        ) from None
+
+
+def _project_name(arn: str) -> str:
+    """Return NAME of arn:aws:rekognition:REGION:ACCOUNT:project/NAME/MILLISECONDS."""
+    return arn.split(":", 5)[-1].split("/")[1]
+
+
+def _dataset_arn(project: Mapping[str, Any], dataset_type: DatasetType) -> str | None:
+    for dataset in project.get("Datasets", ()):
+        if dataset.get("DatasetType") == dataset_type.value:
+            arn: str = dataset["DatasetArn"]
+            return arn
+    return None

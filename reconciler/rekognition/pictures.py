@@ -1,0 +1,62 @@
+"""Images in S3, for small pictures in a report: whatever cannot be read is left out, and never an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
+    from types_boto3_s3 import S3Client
+
+_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
+
+# After so many images in a row that could not be read, the others are not tried.
+_PATIENCE: Final = 3
+
+
+def picture_config() -> Config:
+    """Return SDK settings under which a picture that cannot be had costs seconds, not minutes."""
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=3,
+        read_timeout=10,
+        user_agent_extra="rekognition-dataset-reconciler",
+    )
+
+
+class Pictures:
+    """
+    Reads images by their source-refs.
+
+    Args:
+        rekognition: The client of the dataset. If it talks to an emulator and S3 to AWS, the images are not
+            those of the dataset, and none are read.
+    """
+
+    def __init__(self, client: S3Client, rekognition: RekognitionClient) -> None:
+        self._client = client
+        self._failures = 0 if _is_aws(rekognition) or not _is_aws(client) else _PATIENCE
+
+    def read(self, source_ref: str, most_bytes: int) -> bytes | None:
+        """Return an image of at most *most_bytes*; None if it is larger, missing, or may not be read."""
+        bucket, _, key = source_ref.removeprefix("s3://").partition("/")
+        if self._failures >= _PATIENCE or not (bucket and key):
+            return None
+        try:
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with answer["Body"] as body:
+                data = body.read(most_bytes + 1) if answer["ContentLength"] <= most_bytes else None
+        except (BotoCoreError, ClientError, OSError):
+            self._failures += 1
+            return None
+        self._failures = 0
+        return data
+
+
+def _is_aws(client: S3Client | RekognitionClient) -> bool:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS)

@@ -1,0 +1,135 @@
+"""Errors of AWS and of its SDK, in our words: the one mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import botocore.exceptions as boto
+
+from reconciler import errors
+
+# Every error code of botocore's model for these operations (a test holds them against it), and the codes
+# that services send without modelling them.
+ERRORS: Final[Mapping[str, type[errors.GatewayError]]] = {
+    "AccessDeniedException": errors.Denied,
+    "InternalServerError": errors.Unavailable,
+    "InvalidPaginationTokenException": errors.ListingMoved,
+    "InvalidParameterException": errors.Rejected,
+    "InvalidS3ObjectException": errors.Rejected,
+    "LimitExceededException": errors.DatasetBusy,
+    "ProvisionedThroughputExceededException": errors.Throttled,
+    "ResourceAlreadyExistsException": errors.AlreadyExists,
+    "ResourceInUseException": errors.DatasetBusy,
+    "ResourceNotFoundException": errors.NotFound,
+    "ResourceNotReadyException": errors.DatasetBusy,
+    "ThrottlingException": errors.Throttled,
+    # Of S3.
+    "InvalidBucketName": errors.Rejected,
+    "NoSuchBucket": errors.NotFound,
+    "NoSuchKey": errors.NotFound,
+    "PermanentRedirect": errors.Rejected,
+    # Not in the model.
+    "AccessDenied": errors.Denied,
+    "ExpiredToken": errors.Denied,
+    "ExpiredTokenException": errors.Denied,
+    "IDPRejectedClaim": errors.Denied,
+    "IncompleteSignature": errors.Denied,
+    "InvalidClientTokenId": errors.Denied,
+    "InvalidIdentityToken": errors.Denied,
+    "InvalidIdentityTokenException": errors.Denied,
+    "InvalidSignatureException": errors.Denied,
+    "MissingAuthenticationToken": errors.Denied,
+    "MissingAuthenticationTokenException": errors.Denied,
+    "NotAuthorized": errors.Denied,
+    "OptInRequired": errors.Denied,
+    "RegionDisabledException": errors.Denied,
+    "RequestExpired": errors.Denied,
+    "SignatureDoesNotMatch": errors.Denied,
+    "UnrecognizedClientException": errors.Denied,
+    "IDPCommunicationError": errors.Unavailable,
+    "InternalFailure": errors.Unavailable,
+    "RequestTimeout": errors.Unavailable,
+    "RequestTimeoutException": errors.Unavailable,
+    "ServiceUnavailable": errors.Unavailable,
+    "ServiceUnavailableException": errors.Unavailable,
+    "BandwidthLimitExceeded": errors.Throttled,
+    "EC2ThrottledException": errors.Throttled,
+    "PriorRequestNotComplete": errors.Throttled,
+    "RequestLimitExceeded": errors.Throttled,
+    "RequestThrottled": errors.Throttled,
+    "RequestThrottledException": errors.Throttled,
+    "SlowDown": errors.Throttled,
+    "Throttling": errors.Throttled,
+    "ThrottledException": errors.Throttled,
+    "TooManyRequestsException": errors.Throttled,
+    "TransactionInProgressException": errors.Throttled,
+    "ValidationException": errors.Rejected,
+    "UnknownOperationException": errors.Rejected,
+}
+
+# Where a code means something else than elsewhere. A project's name is in use, or the account is full:
+# waiting does not help.
+_OF_OPERATION: Final[Mapping[tuple[str, str], type[errors.GatewayError]]] = {
+    ("CreateProject", "ResourceInUseException"): errors.AlreadyExists,
+    ("CreateProject", "LimitExceededException"): errors.Rejected,
+}
+
+# What botocore raises before, instead of or after an answer.
+_DENIED_BEFORE_SENDING: Final = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.ProfileNotFound,
+    boto.SSOError,
+    boto.LoginError,
+    boto.NoAuthTokenError,
+    boto.RefreshWithMFAUnsupportedError,
+    boto.MetadataRetrievalError,
+)
+_WRONG_BEFORE_SENDING: Final = (
+    boto.ParamValidationError,
+    boto.NoRegionError,
+    boto.InvalidRegionError,
+    boto.UnknownEndpointError,
+    boto.EndpointProviderError,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.InvalidConfigError,
+)
+
+
+@contextmanager
+def translated(operation: str) -> Iterator[None]:
+    """Raise our errors in place of botocore's, keeping theirs as the cause."""
+    try:
+        yield
+    except boto.ClientError as exc:
+        raise _of_answer(operation, exc.response) from exc
+    except _DENIED_BEFORE_SENDING as exc:
+        raise errors.Denied(f"{operation}: {exc}") from exc
+    except _WRONG_BEFORE_SENDING as exc:
+        raise errors.Rejected(f"{operation}: {exc}") from exc
+    except boto.BotoCoreError as exc:
+        raise errors.Unavailable(f"{operation}: {exc}") from exc
+    except (LookupError, TypeError, ValueError, AttributeError) as exc:
+        raise errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}") from exc
+
+
+def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:
+    known = response.get("Error", {})
+    code, message = str(known.get("Code", "")), str(known.get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = f"{operation}: {code}: {message}" if message else f"{operation}: {code}"
+    if (kind := _OF_OPERATION.get((operation, code)) or ERRORS.get(code)) is not None:
+        return kind(text)
+    # A code that nobody documented: the status at least says whose fault it is.
+    if status >= 500:
+        return errors.Unavailable(text)
+    if status == 429:
+        return errors.Throttled(text)
+    if status in (401, 403):
+        return errors.Denied(text)
+    return errors.UnknownAnswer(f"{text} (a code that this version does not know)")

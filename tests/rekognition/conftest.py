@@ -1,0 +1,119 @@
+"""A service on the loopback interface that answers what it is told to, in order."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.limiter import Limiter
+
+CUT = b"(the connection is cut)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; `CUT` as body closes the connection instead, *missing* bytes are promised and not sent."""
+
+    body: bytes
+    status: int = 200
+    missing: int = 0
+
+
+def ok(**members: object) -> Answer:
+    return Answer(json.dumps(members).encode())
+
+
+def refusal(code: str, status: int = 400) -> Answer:
+    return Answer(json.dumps({"__type": code, "Message": "so it is"}).encode(), status)
+
+
+@dataclass(slots=True)
+class Service:
+    """What was asked, and what will be answered. The last answer is given again and again."""
+
+    answers: list[Answer] = field(default_factory=list)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    waited: list[tuple[str, str, str]] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    url: str = ""
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.asked]
+
+
+def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+            service.asked.append((operation, body))
+            service.events.append(operation)
+            answer = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
+            self.close_connection = answer.body is CUT or answer.missing > 0
+            if answer.body is CUT:
+                return
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(answer.body) + answer.missing))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    found = Service()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(found))
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rekognition]]:
+    """Make gateways to the service; the pauses of the SDK between attempts cost no time."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
+    clients = []
+
+    class Recording(Limiter):
+        def wait(self, account: str, region: str, operation: str) -> None:
+            service.waited.append((account, region, operation))
+            service.events.append("wait")
+
+    def make(url: str = service.url, **credentials: str) -> Rekognition:
+        given = credentials or {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
+        client = boto3.client(
+            "rekognition", endpoint_url=url, region_name="eu-west-1", config=client_config(), **given
+        )
+        clients.append(client)
+        return Rekognition(client, lambda: client, Recording(None, time.monotonic, time.sleep), "me")
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def gateway(connect: Callable[..., Rekognition]) -> Rekognition:
+    return connect()

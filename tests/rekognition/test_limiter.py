@@ -1,0 +1,115 @@
+"""The rate at which calls leave this process."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from reconciler.core.pace import UNANSWERED_SECONDS, WINDOW_SECONDS
+from reconciler.rekognition.limiter import Limiter
+
+
+class Stopwatch:
+    """A clock that jumps when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+def limiter(calls: int | None, watch: Stopwatch) -> Limiter:
+    return Limiter(calls, watch.now, watch.sleep)
+
+
+def test_a_burst_passes_and_the_next_call_waits() -> None:
+    watch = Stopwatch()
+    limit = limiter(5, watch)
+    for _ in range(6):
+        limit.wait("a", "r", "Op")
+        limit.answered()
+
+    assert pytest.approx(WINDOW_SECONDS) == watch.time
+
+
+def test_a_call_that_is_not_answered_keeps_its_place_longer() -> None:
+    """Nobody knows yet when it arrives."""
+    watch = Stopwatch()
+    limit = limiter(1, watch)
+    limit.wait("a", "r", "Op")
+    limit.wait("a", "r", "Op")
+
+    assert pytest.approx(UNANSWERED_SECONDS) == watch.time
+
+
+def test_only_the_rest_of_a_window_is_waited_for() -> None:
+    watch = Stopwatch()
+    limit = limiter(1, watch)
+    limit.wait("a", "r", "Op")
+    limit.answered()
+    watch.time = 1.0
+    limit.wait("a", "r", "Op")
+
+    assert pytest.approx(WINDOW_SECONDS) == watch.time
+
+
+def test_each_account_region_and_operation_has_a_window_of_its_own() -> None:
+    watch = Stopwatch()
+    limit = limiter(1, watch)
+    for key in [("a", "r", "Op"), ("b", "r", "Op"), ("a", "s", "Op"), ("a", "r", "Other")]:
+        limit.wait(*key)
+        limit.answered()
+    assert [] == watch.slept
+
+    limit.wait("a", "r", "Op")
+    assert pytest.approx(WINDOW_SECONDS) == watch.time
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    watch = Stopwatch()
+    limit = limiter(None, watch)
+    for _ in range(100):
+        limit.wait("a", "r", "Op")
+
+    assert [] == watch.slept
+
+
+def test_threads_share_one_window() -> None:
+    """Twelve threads, two calls a second: the sixth pair leaves after five windows."""
+    clock = Together()
+    limit = Limiter(2, clock.now, clock.sleep)
+
+    def call() -> None:
+        limit.wait("a", "r", "Op")
+        limit.answered()
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 5 * WINDOW_SECONDS <= clock.now() <= 5 * WINDOW_SECONDS + 1
+
+
+class Together:
+    """A clock that several threads push; a call takes no time."""
+
+    def __init__(self) -> None:
+        self._time = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        with self._lock:
+            return self._time
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._time += seconds

@@ -1,0 +1,161 @@
+"""Errors of AWS in our words."""
+
+from __future__ import annotations
+
+import inspect
+
+import botocore.exceptions as boto
+import botocore.session
+import pytest
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
+
+from reconciler import errors
+from reconciler.rekognition import gateway, rebuilding
+from reconciler.rekognition.translate import ERRORS, translated
+
+OPERATIONS = sorted({*gateway.OPERATIONS, *rebuilding.OPERATIONS})
+
+
+def raised(error: Exception, operation: str = "DescribeDataset") -> errors.GatewayError:
+    with pytest.raises(errors.GatewayError) as caught, translated(operation):
+        raise error
+    assert error is caught.value.__cause__
+    return caught.value
+
+
+def answer(code: str, status: int, message: str = "m") -> boto.ClientError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(response, "Op")
+
+
+def modelled() -> list[tuple[str, str]]:
+    model = botocore.session.get_session().get_service_model("rekognition")
+    return [(name, shape.name) for name in OPERATIONS for shape in model.operation_model(name).error_shapes]
+
+
+@pytest.mark.parametrize(("operation", "code"), modelled())
+def test_every_error_of_the_model_is_mapped(operation: str, code: str) -> None:
+    """Nothing that AWS documents for these operations is left to the status."""
+    assert code in ERRORS
+    assert not isinstance(raised(answer(code, 400), operation), errors.UnknownAnswer)
+
+
+@pytest.mark.parametrize(
+    "code",
+    sorted(
+        {*ThrottledRetryableChecker._THROTTLED_ERROR_CODES, *TransientRetryableChecker._TRANSIENT_ERROR_CODES}
+    ),
+)
+def test_what_the_sdk_tries_again_may_be_tried_again(code: str) -> None:
+    assert ERRORS[code].retryable
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("AccessDeniedException", errors.Denied),
+        ("ExpiredTokenException", errors.Denied),
+        ("InvalidIdentityToken", errors.Denied),
+        ("InternalServerError", errors.Unavailable),
+        ("InvalidPaginationTokenException", errors.ListingMoved),
+        ("InvalidParameterException", errors.Rejected),
+        ("LimitExceededException", errors.DatasetBusy),
+        ("ResourceInUseException", errors.DatasetBusy),
+        ("ResourceNotReadyException", errors.DatasetBusy),
+        ("ResourceNotFoundException", errors.NotFound),
+        ("ResourceAlreadyExistsException", errors.AlreadyExists),
+        ("ThrottlingException", errors.Throttled),
+        ("ProvisionedThroughputExceededException", errors.Throttled),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 500])
+def test_the_code_decides_whatever_the_status(
+    code: str, expected: type[errors.GatewayError], status: int
+) -> None:
+    assert expected is type(raised(answer(code, status)))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("ResourceInUseException", errors.AlreadyExists), ("LimitExceededException", errors.Rejected)],
+)
+def test_a_project_is_not_busy(code: str, expected: type[errors.GatewayError]) -> None:
+    """Its name is taken, or the account is full: waiting does not help."""
+    assert expected is type(raised(answer(code, 400), "CreateProject"))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (500, errors.Unavailable),
+        (503, errors.Unavailable),
+        (429, errors.Throttled),
+        (401, errors.Denied),
+        (403, errors.Denied),
+        (400, errors.UnknownAnswer),
+        (404, errors.UnknownAnswer),
+        (0, errors.UnknownAnswer),
+    ],
+)
+def test_an_unknown_code_is_judged_by_its_status(status: int, expected: type[errors.GatewayError]) -> None:
+    assert expected is type(raised(answer("BrandNewException", status)))
+
+
+def test_an_error_without_any_content_is_an_unknown_answer() -> None:
+    assert isinstance(raised(boto.ClientError({}, "Op")), errors.UnknownAnswer)
+
+
+def test_the_text_names_operation_code_and_message() -> None:
+    assert "DescribeDataset: ResourceNotFoundException: gone" == str(
+        raised(answer("ResourceNotFoundException", 400, "gone"))
+    )
+    assert "DescribeDataset: ResourceNotFoundException" == str(
+        raised(answer("ResourceNotFoundException", 400, ""))
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (boto.NoCredentialsError(), errors.Denied),
+        (boto.PartialCredentialsError(provider="p", cred_var="v"), errors.Denied),
+        (boto.CredentialRetrievalError(provider="p", error_msg="m"), errors.Denied),
+        (boto.TokenRetrievalError(provider="p", error_msg="m"), errors.Denied),
+        (boto.UnauthorizedSSOTokenError(), errors.Denied),
+        (boto.ProfileNotFound(profile="p"), errors.Denied),
+        (boto.NoRegionError(), errors.Rejected),
+        (boto.InvalidRegionError(region_name="r"), errors.Rejected),
+        (boto.ParamValidationError(report="r"), errors.Rejected),
+        (boto.EndpointProviderError(msg="m"), errors.Rejected),
+        (boto.EndpointConnectionError(endpoint_url="u"), errors.Unavailable),
+        (boto.ConnectTimeoutError(endpoint_url="u"), errors.Unavailable),
+        (boto.ReadTimeoutError(endpoint_url="u"), errors.Unavailable),
+        (boto.ConnectionClosedError(endpoint_url="u"), errors.Unavailable),
+        (boto.SSLError(endpoint_url="u", error="e"), errors.Unavailable),
+        (boto.ProxyConnectionError(proxy_url="u"), errors.Unavailable),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
+)
+def test_errors_without_an_answer(error: Exception, expected: type[errors.GatewayError]) -> None:
+    assert expected is type(raised(error))
+
+
+def test_no_error_of_the_sdk_gets_through() -> None:
+    """Whatever botocore has or will have below its own base."""
+    for kind in vars(boto).values():
+        if inspect.isclass(kind) and issubclass(kind, boto.BotoCoreError):
+            error = kind.__new__(kind)
+            Exception.__init__(error, "m")
+            raised(error)
+
+
+@pytest.mark.parametrize("error", [KeyError("Status"), IndexError("i"), TypeError("t"), ValueError("v")])
+def test_an_answer_of_another_shape_is_unknown(error: Exception) -> None:
+    assert isinstance(raised(error), errors.UnknownAnswer)
+
+
+@pytest.mark.parametrize("error", [errors.Interrupted("stop"), errors.ListingMoved("m"), KeyboardInterrupt()])
+def test_our_own_errors_pass_unchanged(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, translated("Op"):
+        raise error
+    assert error is caught.value
