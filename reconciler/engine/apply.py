@@ -1,0 +1,168 @@
+"""Send a plan, one update at a time; find out which lines make one fail; send all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from reconciler.core.bisect import Isolation, Result
+from reconciler.core.limits import MAX_UPDATE_BYTES
+from reconciler.core.pace import backoff
+from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.engine.compose import Composer
+from reconciler.engine.patience import patiently, settled
+from reconciler.engine.planning import payload_of
+from reconciler.engine.world import World
+from reconciler.errors import GatewayError, Rejected, Throttled, Unavailable
+from reconciler.ports import Phase, Standing
+
+log = structlog.get_logger()
+
+# How often an update that the service failed by its own fault is sent before the rest is left for later.
+SERVICE_TRIES: Final = 5
+CLIENT_ERROR: Final = "CLIENT_ERROR"
+
+
+@dataclass(slots=True)
+class Sent:
+    """
+    What was sent, and what the service said of it. None of it is proof: see `verify`.
+
+    Attributes:
+        updates: Calls of UpdateDatasetEntries that may have arrived.
+        touched: Source-refs that travelled in any of them.
+        convicted: Source-refs whose update failed although it held nothing else, and what the service said.
+        parked: Source-refs in the smallest groups found that fail, and what the service said.
+        left: Source-refs that were not sent to the end, and why.
+    """
+
+    updates: int = 0
+    touched: set[str] = field(default_factory=set)
+    convicted: dict[str, str] = field(default_factory=dict)
+    parked: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+
+
+class Sender:
+    """
+    Carries out one plan on one dataset.
+
+    Args:
+        timeout: Seconds that one update may take, waiting for others included.
+        sent: Kept true at every step, also where this ends with an error.
+    """
+
+    def __init__(
+        self, plan: DatasetPlan, arn: str, composer: Composer, world: World, timeout: float, sent: Sent
+    ) -> None:
+        self._plan = plan
+        self._arn = arn
+        self._composer = composer
+        self._world = world
+        self._timeout = timeout
+        self._sent = sent
+
+    def send(self) -> None:
+        """
+        Send everything that can be sent.
+
+        Raises:
+            DatasetBusy: An update, ours or another's, had not settled in time.
+            GatewayError: The service refused the call itself, or did not answer in time.
+            PlanOutdated: A spec file changed after it was planned. What was sent before stays sent.
+        """
+        items = {item.source_ref: item for batch in self._plan.batches for item in batch.items}
+        search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
+        said = ""
+        searching = False
+        while (batch := search.next()) is not None:
+            self._world.progress.step(self._plan.name, "updating", search.updates, None)
+            standing = self._settle({ref: items[ref] for ref in batch.items})
+            if standing.phase is not Phase.UPDATE_FAILED:
+                search.tell(Result.PASSED)
+                log.info("update.finished", entries=len(batch), bytes=batch.size)
+            elif standing.code == CLIENT_ERROR:
+                said = standing.message or "no reason given"
+                search.tell(Result.FAILED)
+                log.warning("update.failed", code=standing.code, entries=len(batch))
+                if not searching and len(batch) > 1:
+                    searching = True
+                    log.info("bisect.started", entries=len(batch))
+            else:
+                self._give_up(items, standing)
+                return
+        self._conclude(search, said, searching=searching)
+
+    def _conclude(self, search: Isolation[str], said: str, *, searching: bool) -> None:
+        self._sent.convicted = dict.fromkeys(search.convicted, said)
+        self._sent.parked = {ref: said for group in search.parked for ref in group}
+        if searching:
+            parked = len(self._sent.parked)
+            convicted = len(self._sent.convicted)
+            log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
+
+    def _give_up(self, items: Mapping[str, PlannedChange], standing: Standing) -> None:
+        """Leave the rest for later: the service failed again and again, by its own fault."""
+        reason = f"{standing.code or 'no code'}: {standing.message or 'no reason given'}"
+        self._sent.left = dict.fromkeys(items, reason)
+
+    def _settle(self, items: Mapping[str, PlannedChange]) -> Standing:
+        """Send one update until it passes, or fails by fault of its lines; a fault of the service passes."""
+        clock = self._world.clock
+        for failures in range(1, SERVICE_TRIES + 1):
+            standing = self._update(items)
+            if standing.phase is not Phase.UPDATE_FAILED or standing.code == CLIENT_ERROR:
+                break
+            log.warning("update.failed", code=standing.code, entries=len(items), tries=failures)
+            if failures < SERVICE_TRIES:
+                clock.sleep(backoff(failures, clock.draw(), first=2.0, most=60.0))
+        return standing
+
+    def _update(self, items: Mapping[str, PlannedChange]) -> Standing:
+        """Start one update when nothing else is in progress, and return what became of it."""
+        world, clock = self._world, self._world.clock
+        world.permit()
+        body = payload_of(items.values(), self._composer)
+        deadline = clock.now() + self._timeout
+        number = world.memory.journal.begin(self._plan.name, self._arn, list(items), clock.now())
+        try:
+            patiently(lambda: self._start(items, body, deadline), clock, deadline)
+            standing = settled(world.gateway, self._arn, clock, deadline)
+        except Rejected as exc:  # the call itself: it says no more than a failed update would
+            standing = Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
+        world.memory.journal.end(number, f"{standing.phase} {standing.code or ''}".strip())
+        return standing
+
+    def _start(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> None:
+        """
+        Make the call, once; a lost answer is not a failure if the dataset shows that the call arrived.
+
+        Raises:
+            GatewayError: The call did not arrive, or was refused.
+        """
+        gateway = self._world.gateway
+        before = settled(gateway, self._arn, self._world.clock, deadline)
+        self._sent.updates += 1
+        self._sent.touched.update(items)
+        log.info("update.submitted", entries=len(items), bytes=len(body))
+        try:
+            gateway.update(self._arn, body)
+        except (Unavailable, Throttled) as exc:
+            if self._arrived(before, exc, deadline):
+                return
+            self._sent.updates -= 1
+            raise
+        except GatewayError:
+            self._sent.updates -= 1
+            raise
+
+    def _arrived(self, before: Standing, exc: GatewayError, deadline: float) -> bool:
+        clock = self._world.clock
+        now = patiently(lambda: self._world.gateway.standing(self._arn), clock, deadline)
+        if now == before:
+            return False
+        log.info("update.resumed", error=type(exc).__name__, phase=now.phase)
+        return True

@@ -1,0 +1,93 @@
+"""What is known of everything, in one place: for the status page, the probes, the metrics and other processes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.engine.subject import Subject, moment
+from reconciler.errors import ReconcilerError
+
+# How long a status that only grew older may wait to be written.
+REFRESH_SECONDS: Final = 15.0
+LEAST_SECONDS: Final = 1.0
+
+Publisher = Callable[[Mapping[str, Any]], object]
+
+
+@dataclass
+class Board:
+    """
+    The state of the controller. Whoever reads or changes a subject's schedule holds `lock`.
+
+    Attributes:
+        revision: The commit that is followed now.
+        source_trouble: Why the source cannot be read; None if it can.
+        ready: Whether every dataset has been visited once; never taken back.
+        publisher: Writes the status for other processes.
+    """
+
+    source_name: str
+    wall: Callable[[], float]
+    steady: Callable[[], float]
+    publisher: Publisher | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    revision: str | None = None
+    fingerprint: str | None = None
+    source_trouble: str | None = "the specs have not been read yet"
+    source_read_at: float | None = None
+    ready: bool = False
+    _published_at: float = float("-inf")
+    _dirty: bool = True
+
+    def touch(self) -> None:
+        """Note that something changed that others should see soon."""
+        self._dirty = True
+
+    def document(self) -> dict[str, Any]:
+        """Return status/v1."""
+        now, steady = self.wall(), self.steady()
+        with self.lock:
+            self._look_ready()
+            return {
+                "format": "status/v1",
+                "at": moment(now),
+                "ready": self.ready,
+                "source": {
+                    "name": self.source_name,
+                    "revision": self.revision,
+                    "ready": self.source_trouble is None,
+                    "message": self.source_trouble,
+                    "read_at": moment(self.source_read_at),
+                },
+                "datasets": [
+                    subject.document(now, None if subject.suspended else now + max(0.0, subject.due - steady))
+                    for _, subject in sorted(self.subjects.items())
+                ],
+            }
+
+    def is_ready(self) -> bool:
+        """Tell whether the specs were read and every dataset was visited once."""
+        with self.lock:
+            self._look_ready()
+            return self.ready
+
+    def publish(self, *, now: bool = False) -> None:
+        """Write the status for other processes, if it changed or grew old. A full disk stops nothing."""
+        if self.publisher is None:
+            return
+        since = self.steady() - self._published_at
+        if not now and since < (LEAST_SECONDS if self._dirty else REFRESH_SECONDS):
+            return
+        self._dirty, self._published_at = False, self.steady()
+        try:
+            self.publisher(self.document())
+        except ReconcilerError:
+            self._dirty = True  # the next tick tries again; the status page has it meanwhile
+
+    def _look_ready(self) -> None:
+        if not self.ready and self.fingerprint is not None:
+            self.ready = all(s.visited_at is not None for s in self.subjects.values())

@@ -1,0 +1,166 @@
+"""
+The loop: look at the source, visit every dataset when it is due, and stop when asked.
+
+Level-triggered: whatever wakes it, it looks at what is, never at what the wake-up said. One dataset is never
+visited twice at once, and what one of them meets stops no other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from reconciler.engine.board import Board
+from reconciler.engine.following import Following
+from reconciler.engine.subject import Subject
+from reconciler.engine.visiting import Visiting
+from reconciler.engine.workers import Workers
+from reconciler.errors import SourceError
+from reconciler.ports import Source
+
+log = structlog.get_logger()
+
+LONGEST_NAP_SECONDS: Final = 1.0
+"""The loop wakes up this often, if only to say that it is alive."""
+
+STUCK_AFTER_SECONDS: Final = 900.0
+"""No call to AWS takes longer, with all attempts of the SDK: a worker silent for so long is stuck."""
+
+
+@dataclass(slots=True)
+class Signals:
+    """
+    What was asked of the loop from outside.
+
+    Attributes:
+        stopping: No new cycle, no new update.
+        wake: Something is to be looked at now.
+    """
+
+    stopping: threading.Event
+    wake: threading.Event
+
+    @classmethod
+    def quiet(cls) -> Signals:
+        return cls(threading.Event(), threading.Event())
+
+
+class Controller:
+    """
+    Follows one source for as long as the process lives.
+
+    Args:
+        steady: A clock that never jumps, in seconds.
+        draw: Gives a number from 0 to 1, for jitter.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        visiting: Visiting,
+        board: Board,
+        workers: Workers,
+        signals: Signals,
+        steady: Callable[[], float],
+        draw: Callable[[], float],
+    ) -> None:
+        self._visiting = visiting
+        self._board = board
+        self._workers = workers
+        self._signals = signals
+        self._steady = steady
+        self._draw = draw
+        self._following = Following(source, board, visiting, steady, draw)
+        self._lock = board.lock
+        self._beat = steady()
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        while not self._signals.stopping.is_set():
+            nap = self.tick()
+            self._signals.wake.wait(max(0.0, min(nap, LONGEST_NAP_SECONDS)))
+            self._signals.wake.clear()
+
+    def tick(self) -> float:
+        """Start whatever is due, and return the seconds until something is due next."""
+        now = self._beat = self._steady()
+        if self._following.start_if_due(now):
+            self._workers.submit(self._follow)
+        for subject in self._due(now):
+            self._workers.submit(lambda subject=subject: self._visit(subject))  # type: ignore[misc]
+        self._board.publish()
+        with self._lock:
+            waiting = [s.due for s in self._board.subjects.values() if not s.running]
+        following = () if self._following.running else (self._following.due,)
+        return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._steady())
+
+    def once(self) -> None:
+        """
+        Look at the source, and visit every dataset one time.
+
+        Raises:
+            SourceError: The specs cannot be read.
+        """
+        self._following.running = True
+        self._follow()
+        if self._board.source_trouble is not None:
+            raise SourceError(self._board.source_trouble)
+        for subject in sorted(self._board.subjects.values(), key=lambda subject: subject.name):
+            if self._signals.stopping.is_set():
+                return
+            subject.running = True
+            self._visit(subject)
+        self._board.publish(now=True)
+
+    def trigger(self, dataset: str | None = None) -> bool:
+        """Ask for a look now, at all or at one; return whether there is such a dataset."""
+        now = self._steady()
+        with self._lock:
+            if dataset is not None and dataset not in self._board.subjects:
+                return False
+            names = self._board.subjects if dataset is None else [dataset]
+            for name in names:
+                subject = self._board.subjects[name]
+                subject.due, subject.again = now, subject.running
+            self._following.due = now
+        self._signals.wake.set()
+        return True
+
+    def stop(self) -> None:
+        """Send no new update, start no new cycle, and let `run` return. Safe in a signal handler."""
+        self._signals.stopping.set()
+        self._signals.wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the loop turns, the workers live, and none of them has fallen silent."""
+        now = self._steady()
+        if not self._workers.healthy or now - self._beat > 30 * LONGEST_NAP_SECONDS:
+            return False
+        return now - self._visiting.oldest_beat(now) < STUCK_AFTER_SECONDS
+
+    def _due(self, now: float) -> Iterable[Subject]:
+        """Take every dataset that is due, the longest waiting first."""
+        if self._signals.stopping.is_set():
+            return ()
+        with self._lock:
+            due = [s for s in self._board.subjects.values() if s.due <= now and not s.running]
+            for subject in due:
+                subject.running = True
+        return sorted(due, key=lambda subject: subject.due)
+
+    def _follow(self) -> None:
+        self._following.follow()
+        self._signals.wake.set()
+
+    def _visit(self, subject: Subject) -> None:
+        delay = self._visiting.visit(subject)
+        with self._lock:
+            now = self._steady()
+            subject.due = now if subject.again else now + delay
+            subject.again = subject.running = False
+        self._signals.wake.set()

@@ -1,0 +1,63 @@
+"""Make a missing project and an empty dataset, where the spec says so."""
+
+from __future__ import annotations
+
+from reconciler.core.choices import DatasetType
+from reconciler.core.spec import Target
+from reconciler.engine.desired import Desired
+from reconciler.engine.patience import patiently, settled
+from reconciler.engine.world import World
+from reconciler.errors import AlreadyExists, Denied
+from reconciler.ports import Gateway
+
+
+def create(desired: Desired, world: World, timeout: float) -> str:
+    """
+    Return the ARN of the dataset, once it can be updated.
+
+    Somebody else may make either at the same moment: then theirs is taken.
+
+    Raises:
+        Denied: The spec expects another account than the one these credentials are of.
+        GatewayError: It could not be made, or was not ready after *timeout* seconds.
+    """
+    target = desired.spec.spec.target
+    gateway, clock = world.gateway, world.clock
+    deadline = clock.now() + timeout
+    arn = patiently(lambda: _made(target, gateway), clock, deadline)
+    settled(gateway, arn, clock, deadline)
+    return arn
+
+
+def _made(target: Target, gateway: Gateway) -> str:
+    project, kind = target.identity
+    found = gateway.locate(project, kind)
+    if found.dataset_arn is not None:
+        return found.dataset_arn
+    if target.account_id:
+        _refuse_foreign(target.account_id, found.project_arn, gateway)
+    project_arn = found.project_arn or _project_made(project, kind, gateway)
+    try:
+        return gateway.create_dataset(project_arn, kind)
+    except AlreadyExists:
+        theirs = gateway.locate(project, kind).dataset_arn
+        if theirs is None:
+            raise
+        return theirs
+
+
+def _project_made(project: str, kind: DatasetType, gateway: Gateway) -> str:
+    try:
+        return gateway.create_project(project)
+    except AlreadyExists:  # the other dataset of the project is being made beside us
+        theirs = gateway.locate(project, kind).project_arn
+        if theirs is None:
+            raise
+        return theirs
+
+
+def _refuse_foreign(expected: str, project_arn: str | None, gateway: Gateway) -> None:
+    """Raise Denied if this is not the account that the spec expects; only without a project is it asked for."""
+    account = project_arn.split(":")[4] if project_arn else gateway.account()
+    if account != expected:
+        raise Denied(f"the credentials are of account {account}, spec.target.accountId says {expected}")

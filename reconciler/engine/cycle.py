@@ -1,0 +1,260 @@
+"""One cycle of one dataset: has anything moved? If so, look at it whole, and do what the policy allows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Final
+
+import structlog
+
+from reconciler.core import finding as findings
+from reconciler.core.batch import pack
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass, OnChange
+from reconciler.core.diff import Action
+from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.finding import Finding
+from reconciler.core.limits import MAX_UPDATE_BYTES
+from reconciler.core.pace import scan_is_due
+from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.status import DatasetResult
+from reconciler.engine import fleet, outcome
+from reconciler.engine.desired import Desired, read_desired
+from reconciler.engine.fence import Fenced
+from reconciler.engine.observation import Observation
+from reconciler.engine.reconcile import LOOKS, Look, apply, look
+from reconciler.engine.shown import Shown, settled, shown
+from reconciler.engine.troubles import trouble_of, trouble_of_result
+from reconciler.engine.world import World
+from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SpecError
+from reconciler.ports import Kept, LoadedDataset, Standing
+
+log = structlog.get_logger()
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long a look waits for a dataset that is busy, before the thread is given to another dataset."""
+
+NAMED: Final = 20
+"""How many entries of a kind are named in the log of one cycle."""
+
+# What is compared, and how, may change with a version of this tool: then everything is looked at anew.
+_FORMAT: Final = b"1"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """
+    What came of one cycle.
+
+    Attributes:
+        observation: ``full`` or ``fingerprint``; None if nothing was observed.
+        scanned_at: When the last complete listing ended, in seconds since the epoch.
+        added, updated, updates: Entries seen in place that were sent, and calls.
+        had_drifted: Whether AWS had left what was applied, before this cycle did anything about it.
+        shown: What the last complete look showed, for people; None without one.
+    """
+
+    finding: Finding
+    observation: str | None = None
+    arn: str | None = None
+    scanned_at: float | None = None
+    added: int = 0
+    updated: int = 0
+    updates: int = 0
+    had_drifted: bool = False
+    shown: Shown | None = None
+
+
+@dataclass(slots=True)
+class _LastLook:
+    """Remembers the last complete look, which may be one that an apply took."""
+
+    seen: Observation | None = field(default=None)
+
+    def __call__(self, seen: Observation) -> None:
+        self.seen = seen
+
+
+def digest_of(loaded: LoadedDataset) -> bytes:
+    """
+    Name what is desired of a dataset: its entries and its policy, not its schedule.
+
+    Reads every file once, at the speed of the disk; parses nothing.
+
+    Raises:
+        SourceError: A file is gone, or another one.
+    """
+    total = blake2b(_FORMAT, digest_size=16)
+    aside = {"metadata": {"labels"}, "spec": {"schedule", "suspend"}}
+    total.update(loaded.spec.model_dump_json(exclude=aside).encode())
+    for problem in loaded.problems:
+        total.update(problem.code.encode())
+    for file in loaded.files:
+        with file.open() as stream:
+            while piece := stream.read(1 << 20):
+                total.update(piece)
+        total.update(b"\0")
+    return total.digest()
+
+
+def visit(loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced) -> Visit:
+    """
+    Carry out one cycle. Costs one call if nothing has moved since the last complete look.
+
+    Raises:
+        ReconcilerError: The dataset could not be looked at, or nothing could be sent at all.
+    """
+    kept = world.memory.looks.of(loaded.name)
+    if kept is not None and _counts_still(kept, loaded, digest, world):
+        quiet = _glance(kept, loaded.name, world)
+        if quiet is not None:
+            return quiet
+    with closing(read_desired(loaded)) as desired:
+        if desired.has_errors:
+            bad = [problem for problem in desired.problems if problem.is_error]
+            log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
+        if not desired.usable:
+            result = outcome.unplanned(fleet.unusable(desired))
+            trouble = trouble_of(SpecError(result.errors[0].message if result.errors else "unusable"))
+            return Visit(findings.failed(trouble, result.exit_code))
+        return _whole(desired, digest, world, fence)
+
+
+def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, world: World) -> bool:
+    """Tell whether the last complete look is about the same desire, is young enough, and left nothing to do."""
+    schedule, now = loaded.spec.spec.schedule, world.clock.now()
+    if kept.desired != digest or kept.arn != (loaded.spec.spec.target.dataset_arn or kept.arn):
+        return False
+    interval, most = schedule.interval_seconds, schedule.full_scan_max_age_seconds
+    if scan_is_due(now - kept.scanned_at, most, interval, schedule.jitter):
+        return False
+    if world.memory.journal.unfinished(loaded.name):
+        return False
+    return all(hold.until > now for hold in world.memory.holds.of(loaded.name).values())
+
+
+def _glance(kept: Kept, name: str, world: World) -> Visit | None:
+    """Ask once whether the dataset is as it was; None if it is not."""
+    finding = findings.from_document(kept.body)
+    if finding is None:
+        return None
+    try:
+        standing = world.gateway.standing(kept.arn)
+    except NotFound:
+        world.memory.looks.put(name, None)  # deleted, or made anew under another ARN
+        return None
+    if _as_text(standing) != kept.standing:
+        log.info("observe.fingerprint", moved=True)
+        return None
+    log.debug("observe.fingerprint", moved=False)
+    return Visit(finding, "fingerprint", kept.arn, kept.scanned_at)
+
+
+def _whole(desired: Desired, digest: bytes, world: World, fence: Fenced) -> Visit:
+    last = _LastLook()
+    world = replace(world, witness=last)
+    for _ in range(LOOKS):
+        with closing(look(desired, world, PATIENCE_SECONDS)) as found:
+            seen = _as_allowed(found, desired)
+            plan, drifted = seen.plan, _classes(seen)
+            _tell_of_plan(plan, drifted)
+            told, fence.work.planned = shown(desired, found), len(plan.batches)
+            try:
+                result = apply(desired, world, seen)
+            except PlanOutdated:
+                log.info("observe.restarted", reason="moved since it was planned")
+                continue
+            _name_what_is_wrong(result)
+            after = last.seen
+            if after is None or after.at < (fence.written_at or 0.0):
+                after = None
+            if after is not None:
+                told = settled(told, frozenset(change.source_ref for change in after.diff.changes))
+            trouble = trouble_of_result(result)
+            finding = findings.concluded(plan, result, after.diff if after else None, trouble, drifted)
+            _keep(desired.name, digest, finding, result, after, world)
+            return Visit(
+                finding,
+                "full",
+                result.arn,
+                scanned.at if (scanned := after or found.observation) else None,
+                result.added,
+                result.updated,
+                result.updates,
+                had_drifted=any(kind is not DriftClass.UNMANAGED for kind in drifted.values()),
+                shown=told,
+            )
+    raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
+
+
+def _classes(seen: Look) -> dict[str, DriftClass]:
+    """Say of each entry that left what was applied how it looks to people; parses what differs, both sides."""
+    found = {}
+    for change in seen.plan.changes:
+        if change.action is Action.ORPHAN:
+            found[change.source_ref] = DriftClass.UNMANAGED
+        elif change.cause.is_drift:
+            ours, theirs = seen.composer.merged(change.change), seen.composer.observed(change.change)
+            found[change.source_ref] = classes(picture(ours, theirs), errored=False)[0]
+    return found
+
+
+def _tell_of_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
+    """Log what is to be done, and what left what was applied: once it is reverted there is nothing to see."""
+    log.info("plan.computed", **plan.counts._asdict(), batches=len(plan.batches))
+    for guard in plan.guards:
+        log.warning("guard.tripped", code=guard.code, reason=guard.message)
+    counts = Counter(kind.value for kind in drifted.values())
+    if counts.keys() - {DriftClass.UNMANAGED.value}:
+        log.warning("drift.detected", **counts)
+
+
+def _name_what_is_wrong(result: DatasetResult) -> None:
+    """Log the first entries that are not as they should be; the status has the numbers."""
+    for entry in result.dropped[:NAMED]:
+        log.warning("entry.dropped", source_ref=entry.source_ref, origin=str(entry.origin))
+    for entry in result.rejected[:NAMED]:
+        log.warning("entry.rejected", source_ref=entry.source_ref, codes=list(entry.codes))
+
+
+def _keep(
+    name: str,
+    digest: bytes,
+    finding: Finding,
+    result: DatasetResult,
+    after: Observation | None,
+    world: World,
+) -> None:
+    """Remember the look, if a later cycle may rely on it: nothing is left that would be tried again."""
+    now, holds = world.clock.now(), world.memory.holds.of(name).values()
+    held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
+    left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
+    if after is None or left or not finding.lasts:
+        world.memory.looks.put(name, None)
+        return
+    text = _as_text(after.standing)
+    world.memory.looks.put(name, Kept(after.arn, digest, text, after.at, finding.document()))
+
+
+def _as_allowed(seen: Look, desired: Desired) -> Look:
+    """Hold back what git changed, where the policy is to only plan it; drift alone is still reverted."""
+    if desired.spec.spec.policy.on_change is OnChange.APPLY or not seen.plan.batches:
+        return seen
+    reverted = (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
+
+    def held(item: PlannedChange) -> PlannedChange:
+        return item if item.cause in reverted else replace(item, sent=None)
+
+    changes = tuple(map(held, seen.plan.changes))
+    sent = [item for item in changes if item.sent is not None]
+    batches = pack(((item, len(seen.composer.line(item.change))) for item in sent), MAX_UPDATE_BYTES)
+    return replace(seen, plan=replace(seen.plan, changes=changes, batches=batches))
+
+
+def _as_text(standing: Standing) -> str:
+    return json.dumps([standing.phase, standing.code, standing.message, standing.updated_at, standing.stats])

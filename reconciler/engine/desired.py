@@ -1,0 +1,216 @@
+"""Read what is desired of one dataset: every line once, checked, indexed by source-ref, and let go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import BinaryIO
+
+from reconciler.core import guard
+from reconciler.core.choices import Compare
+from reconciler.core.codes import Code
+from reconciler.core.codes_spec import EMPTY_ENTRIES
+from reconciler.core.equality import Equality, Ignore
+from reconciler.core.index import Index, Place, fingerprint
+from reconciler.core.lines import iter_lines
+from reconciler.core.pattern import glob, pointer
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.rules import Checked, DatasetFacts, Finding, check_dataset, check_line
+from reconciler.core.rules.across import duplicate_source_ref
+from reconciler.core.spec import Dataset
+from reconciler.errors import SourceError, SpecError
+from reconciler.ports import EntryFile, LoadedDataset
+
+
+@dataclass(eq=False)
+class Desired:
+    """
+    The desired entries of one dataset.
+
+    Attributes:
+        index: The usable entries; unusable ones are void in it.
+        problems: All that is wrong with the document, its files and its lines.
+        usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
+        allow_protected: Whether the person at the keyboard has lifted the protection.
+        allow_leakage: The same for images that training and test would share.
+        partners: The datasets of the other type in the same project.
+        revision: The commit that it was read from.
+        partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
+    """
+
+    spec: Dataset
+    origin: Origin
+    files: tuple[EntryFile, ...]
+    problems: list[Problem]
+    index: Index = field(default_factory=Index)
+    facts: DatasetFacts = field(default_factory=DatasetFacts)
+    usable: bool = True
+    allow_protected: bool = False
+    allow_leakage: bool = False
+    partners: tuple[LoadedDataset, ...] = ()
+    revision: str | None = None
+    partial: bool = False
+    _streams: dict[int, BinaryIO] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.is_error for problem in self.problems)
+
+    @cached_property
+    def equality(self) -> Equality:
+        return Equality(
+            labels_only=self.spec.spec.policy.compare is Compare.LABELS,
+            ignore=tuple(
+                Ignore(tuple(map(pointer, rule.paths)), glob(rule.match) if rule.match else None)
+                for rule in self.spec.spec.ignore
+            ),
+        )
+
+    @cached_property
+    def limits(self) -> guard.Limits:
+        spec = self.spec.spec
+        return guard.Limits(
+            max_change_ratio=spec.limits.max_change_ratio,
+            max_changes=spec.limits.max_changes,
+            allow_empty=spec.policy.allow_empty,
+            protect=tuple(map(glob, spec.protect)),
+            allow_protected=self.allow_protected,
+            allow_leakage=self.allow_leakage,
+        )
+
+    def read(self, source_ref: str, place: Place) -> bytes:
+        """
+        Return the raw line of an entry.
+
+        Raises:
+            SourceError: The file has changed since it was indexed.
+        """
+        stream = self._streams.get(place.file)
+        if stream is None:
+            stream = self._streams[place.file] = self.files[place.file].open()
+        stream.seek(place.offset)
+        raw = stream.read(place.length)
+        row = self.index.row(source_ref)
+        if row is None or fingerprint(raw) != self.index.print(row):
+            raise SourceError(f"{self.origin_of(place)}: the file changed while it was in use")
+        return raw
+
+    def origin_of(self, place: Place) -> Origin:
+        file = self.files[place.file]
+        return Origin(file.name, file.line_number(place.line))
+
+    def origin_of_ref(self, source_ref: str) -> Origin | None:
+        row = self.index.row(source_ref)
+        return None if row is None else self.origin_of(self.index.place(row))
+
+    def shared(self, source_refs: Collection[str]) -> list[str]:
+        """
+        Return those that a partner desires too, sorted. Reads its files once; a line that is unusable names none.
+
+        Raises:
+            SourceError: A file of a partner has changed or vanished.
+        """
+        if not source_refs:
+            return []
+        found = set()
+        for file in (file for partner in self.partners for file in partner.files):
+            with file.open() as stream:
+                found |= {check_line(raw).source_ref for _, raw in iter_lines(stream)} & set(source_refs)
+        return sorted(ref for ref in found if ref is not None)
+
+    def close(self) -> None:
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
+
+
+def read_desired(loaded: LoadedDataset) -> Desired:
+    """
+    Read and check every entry of one dataset.
+
+    What is wrong becomes a problem, never an error: one bad line stops no other.
+    """
+    desired = Desired(
+        loaded.spec, loaded.origin, loaded.files, list(loaded.problems), partners=loaded.partners
+    )
+    desired.usable = loaded.usable
+    for number in range(len(loaded.files)):
+        try:
+            _read_file(desired, number)
+        except SourceError as exc:
+            desired.usable = False
+            desired.problems.append(_unreadable(loaded.files[number].name, exc))
+    findings = check_dataset(desired.facts, loaded.spec.spec.target.kind)
+    desired.usable &= not any(map(_refuses_all, findings))
+    desired.problems += (as_problem(finding, loaded.origin, None) for finding in findings)
+    _refuse_emptiness(desired)
+    return desired
+
+
+def _refuses_all(finding: Finding) -> bool:
+    """Tell whether a fault of the dataset as a whole leaves nothing to plan with."""
+    # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
+    return finding.severity is Severity.ERROR and finding.code is not Code.TOO_MANY_RECORDS_IN_ERROR
+
+
+def _read_file(desired: Desired, number: int) -> None:
+    file, index, facts = desired.files[number], desired.index, desired.facts
+    with file.open() as stream:
+        for line, (offset, raw) in enumerate(iter_lines(stream), start=1):
+            checked = check_line(raw)
+            facts.add(checked)
+            source_ref = checked.source_ref
+            if checked.findings and not _accepted(desired, checked, file, line):
+                if source_ref is not None:
+                    index.discard(source_ref)
+            elif source_ref is not None:
+                place = (number, offset, len(raw), line)
+                if source_ref in index or source_ref in index.void:
+                    _refuse_repetition(desired, source_ref, Place(*place))
+                else:
+                    index.add(source_ref, place, raw, clean=not checked.findings)
+
+
+def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
+    origin = Origin(file.name, file.line_number(line))
+    desired.problems += (as_problem(f, origin, checked.source_ref) for f in checked.findings)
+    return checked.is_valid and not checked.is_blank
+
+
+def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None:
+    """Name both places. Neither line is used: nobody can say which one is meant."""
+    row = desired.index.row(source_ref)
+    place = desired.origin_of(second)
+    if row is None:  # its other line is already known to be unusable
+        finding = duplicate_source_ref(source_ref, None)
+        desired.problems.append(as_problem(finding, place, source_ref))
+        return
+    first = desired.origin_of(desired.index.place(row))
+    desired.index.discard(source_ref)
+    for here, there in ((first, place), (place, first)):
+        desired.problems.append(as_problem(duplicate_source_ref(source_ref, there), here, source_ref))
+
+
+def _refuse_emptiness(desired: Desired) -> None:
+    """A source that reads as empty never becomes a plan, unless the spec says that it may."""
+    if not desired.usable or desired.index.rows or desired.spec.spec.policy.allow_empty:
+        return
+    if not desired.has_errors:
+        text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
+        desired.problems.append(Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, desired.origin))
+    desired.usable = False
+
+
+def as_problem(finding: Finding, origin: Origin, source_ref: str | None) -> Problem:
+    """Give a finding its place."""
+    place = origin if finding.column is None else origin._replace(column=finding.column)
+    return Problem(finding.severity, finding.code, finding.message, place, source_ref)
+
+
+def _unreadable(name: str, exc: SpecError | SourceError) -> Problem:
+    return Problem(Severity.ERROR, exc.code, str(exc), Origin(name, 1))

@@ -1,0 +1,206 @@
+"""One look at each dataset, told as people see images. Makes no call that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final
+
+import orjson
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DatasetType, DriftClass
+from reconciler.core.diff import Action
+from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
+from reconciler.core.drift.sighting import sighted
+from reconciler.core.drift.summary import Tally
+from reconciler.core.entry import Fields, canonical
+from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.spec import Acknowledgement
+from reconciler.engine import fleet
+from reconciler.engine.compose import Composer
+from reconciler.engine.desired import Desired
+from reconciler.engine.planning import explained
+from reconciler.engine.reconcile import Look
+from reconciler.ports import Memory
+
+# A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond these many images of one
+# dataset, only classes, causes and places are kept.
+PICTURED: Final = 10_000
+WITH_LINES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is kept of one look until all datasets have been looked at."""
+
+    desired: Desired
+    drift: DatasetDrift
+    missing: frozenset[str]
+    orphans: frozenset[str]
+
+    @property
+    def observed(self) -> frozenset[str]:
+        """Return the images that AWS holds; those whose desired line is unusable are left out."""
+        return (frozenset(self.desired.index.source_refs) - self.missing) | self.orphans
+
+
+def drift_each(
+    datasets: Iterable[Desired],
+    world_of: fleet.Worlds,
+    known: Sequence[Acknowledgement] = (),
+    *,
+    remember: bool = False,
+) -> tuple[DatasetDrift, ...]:
+    """
+    Look at every dataset; one that cannot be seen gives a drift that says why.
+
+    Args:
+        known: Drift that somebody expects.
+        remember: Note since when what is drifted; else only what was noted before is told.
+    """
+    seen = []
+    for desired, look in fleet.look_at_each(datasets, world_of):
+        with closing(look):
+            one = _judged(desired, look)
+            drift = acknowledged(one.drift, known)
+            if drift.observed_at is not None:
+                drift = _dated(drift, world_of(desired).memory, drift.observed_at, remember=remember)
+            seen.append(replace(one, drift=drift))
+    leaks = _leaks(seen)
+    return tuple(replace(one.drift, leaked=leaks.get(one.desired.name, ())) for one in seen)
+
+
+def drift_of(desired: Desired, look: Look) -> DatasetDrift:
+    """Return the drift that a look shows; it must still be open, and what it was about not yet changed."""
+    return _judged(desired, look).drift
+
+
+def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
+    """Say of each drifted image since when it is, as far as that is remembered."""
+    before = memory.sightings.of(drift.name)
+    drifted = [item.source_ref for item in drift.items if not item.is_pending]
+    after = {one.source_ref: one for one in sighted(before, drifted, now)}
+    if remember:
+        memory.sightings.replace(drift.name, after.values())
+
+    def dated(item: DriftItem) -> DriftItem:
+        if item.is_pending or not (remember or item.source_ref in before):
+            return item
+        one = after[item.source_ref]
+        return replace(item, since=one.since, times=one.times)
+
+    return replace(drift, items=tuple(map(dated, drift.items)))
+
+
+def unseen(plan: DatasetPlan) -> DatasetDrift:
+    """Return the drift of a dataset that could not be looked at: nobody knows, and it says why."""
+    return DatasetDrift(
+        name=plan.name,
+        arn=plan.arn,
+        mode=plan.mode,
+        errors=plan.errors,
+        complete=False,
+        error_code=plan.exit_code,
+    )
+
+
+def _judged(desired: Desired, look: Look) -> _Seen:
+    if not look.plan.was_made:
+        declared = replace(unseen(look.plan), path=desired.origin)
+        return _Seen(desired, declared, frozenset(), frozenset())
+    plan = explained(look.plan, look.composer)
+    tally = Tally()
+    items = sorted(_items(plan, desired, look.composer, tally), key=lambda item: item.source_ref)
+    counts = plan.counts
+    drift = DatasetDrift(
+        name=plan.name,
+        arn=plan.arn,
+        mode=plan.mode,
+        path=desired.origin,
+        observed_at=look.observation.at if look.observation else None,
+        items=tuple(items),
+        coverage=Coverage(
+            desired=counts.desired,
+            observed=counts.observed,
+            in_place=counts.unchanged + counts.ignored,
+            managed=counts.desired - counts.add,
+        ),
+        labels=tally.balances(),
+        errors=plan.errors,
+        attributed=not any(item.cause is Cause.UNATTRIBUTED for item in plan.changes),
+        complete=plan.complete,
+        error_code=plan.exit_code,
+    )
+    return _Seen(desired, drift, _refs(plan, Action.ADD), _refs(plan, Action.ORPHAN))
+
+
+def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally) -> Iterator[DriftItem]:
+    errored = dict(plan.errored)
+    for number, change in enumerate(plan.changes, start=1):
+        yield _item(change, composer, errored.pop(change.source_ref, ()), tally, number)
+    for number, source_ref in enumerate(errored, start=len(plan.changes) + 1):
+        yield _marked(source_ref, errored[source_ref], desired, number)
+
+
+def _item(
+    change: PlannedChange, composer: Composer, codes: tuple[str, ...], tally: Tally, number: int
+) -> DriftItem:
+    ours = composer.merged(change.change) if change.action is not Action.ORPHAN else None
+    theirs = composer.observed(change.change)
+    seen = picture(ours, theirs)
+    if not is_pending(change.cause):
+        tally.add(seen)
+    return DriftItem(
+        source_ref=change.source_ref,
+        classes=classes(seen, errored=bool(codes)),
+        cause=change.cause,
+        origin=change.origin,
+        fields=change.fields,
+        codes=codes,
+        picture=seen if number <= PICTURED else None,
+        lines=Lines(_text(ours), _text(theirs)) if number <= WITH_LINES else None,
+    )
+
+
+def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: int) -> DriftItem:
+    """Describe an image that is in place as desired, but that AWS marks with errors."""
+    row = desired.index.row(source_ref)
+    fields: Fields | None = None
+    if row is not None and number <= PICTURED:
+        fields = orjson.loads(desired.read(source_ref, desired.index.place(row)))
+    return DriftItem(
+        source_ref=source_ref,
+        classes=(DriftClass.ERRORED,),
+        cause=Cause.UNATTRIBUTED,
+        origin=desired.origin_of_ref(source_ref),
+        codes=codes,
+        picture=picture(fields, fields) if fields is not None else None,
+        lines=Lines(_text(fields), _text(fields)) if number <= WITH_LINES else None,
+    )
+
+
+def _text(fields: Fields | None) -> str | None:
+    return canonical(fields).decode() if fields is not None else None
+
+
+def _refs(plan: DatasetPlan, action: Action) -> frozenset[str]:
+    return frozenset(change.source_ref for change in plan.changes if change.action is action)
+
+
+def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
+    """Find images that AWS holds in both datasets of a project: what was trained on tests nothing."""
+    by_kind = {kind: [s for s in seen if s.desired.spec.spec.target.kind is kind] for kind in DatasetType}
+    found: dict[str, tuple[str, ...]] = {}
+    for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
+        if train.desired.spec.spec.target.home != test.desired.spec.spec.target.home:
+            continue
+        if train.drift.observed_at is None or test.drift.observed_at is None:
+            continue
+        if both := tuple(sorted(train.observed & test.observed)):
+            found[train.desired.name] = found[test.desired.name] = both
+    return found

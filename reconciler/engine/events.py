@@ -1,0 +1,142 @@
+"""Every event that the log can hold: names are constant, facts are keys. `docs/logs.md` is made of this."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from reconciler.core.choices import DriftClass
+
+
+class Event(NamedTuple):
+    """
+    One event.
+
+    Attributes:
+        level: The gravest level that it comes at.
+        keys: Beside the common ones; not every line has every key.
+    """
+
+    level: str
+    meaning: str
+    keys: tuple[str, ...] = ()
+
+
+COMMON: Final = {
+    "timestamp": "When, in UTC.",
+    "level": "debug, info, warning or error.",
+    "event": "One of the names below.",
+    "dataset": "metadata.name; absent where a line is about the whole process.",
+    "dataset_arn": "The dataset in AWS, once it is known.",
+    "revision": "Commit of the specs; null outside git.",
+    "cycle_id": "Joins all lines of one cycle of one dataset.",
+}
+
+_CYCLE_KEYS: Final = (
+    "verdict", "observation", "duration_seconds", "desired", "observed", "added", "updated", "updates",
+    "drifted", "failures", "next_visit_seconds",
+)  # fmt: skip
+
+EVENTS: Final = {
+    "aws.throttled": Event(
+        "info", "AWS throttled a call after all attempts of the SDK; it is made again.", ("delay_seconds",)
+    ),
+    "bisect.finished": Event(
+        "info",
+        "The lines that make an update fail are found: alone (convicted), or in groups (parked).",
+        ("convicted", "parked", "updates"),
+    ),
+    "bisect.started": Event("info", "An update failed; which of its lines is to blame?", ("entries",)),
+    "condition.changed": Event(
+        "info", "A condition of a dataset has another status.", ("type", "status", "reason", "message")
+    ),
+    "cycle.failed": Event("error", "A cycle, or a part of it, came to nothing.", ("error", "reason")),
+    "cycle.finished": Event(
+        "info", "A cycle ended, however it went: exactly one line a cycle and dataset.", _CYCLE_KEYS
+    ),
+    "cycle.started": Event("debug", "A cycle began."),
+    "drift.cleared": Event("info", "What had left what was applied is back."),
+    "drift.detected": Event(
+        "warning",
+        "Entries left what was applied, outside git; the keys count them by class.",
+        tuple(DriftClass),
+    ),
+    "entry.dropped": Event(
+        "warning", "The service accepted an entry, and then it was absent.", ("source_ref", "origin")
+    ),
+    "entry.quarantined": Event(
+        "warning", "An entry is not sent for now.", ("kind", "rounds", "source_ref")
+    ),
+    "entry.rejected": Event(
+        "warning", "The service holds an entry with an error list.", ("source_ref", "codes")
+    ),
+    "entry.released": Event("info", "An entry is sent again.", ("source_ref",)),
+    "guard.tripped": Event("warning", "A guard says no to a plan.", ("code", "reason")),
+    "observe.fingerprint": Event(
+        "info", "DescribeDataset was compared with the last complete look (debug: unchanged).", ("moved",)
+    ),
+    "observe.finished": Event("info", "Every entry of a dataset was listed, in one state.", ("entries",)),
+    "observe.restarted": Event(
+        "info", "A listing became useless half-way, and starts again.", ("reason", "delay_seconds")
+    ),
+    "plan.blocked": Event("warning", "Nothing is sent, because of guards.", ("guards",)),
+    "plan.computed": Event(
+        "info",
+        "What an apply would do, in entries; batches are updates.",
+        ("desired", "observed", "add", "update", "orphan", "unchanged", "ignored", "batches"),
+    ),
+    "process.started": Event("info", "The process serves.", ("version", "source", "listening")),
+    "process.stopped": Event(
+        "info", "Everything is on the disk; not clean if a call still hangs in the network.", ("clean",)
+    ),
+    "process.stopping": Event("info", "Asked to stop: no new update is sent."),
+    "source.unavailable": Event(
+        "warning",
+        "The specs cannot be read; the last good revision stays in use.",
+        ("source", "reason", "failures", "last_good"),
+    ),
+    "source.updated": Event(
+        "info", "Other specs were read.", ("source", "datasets", "broken", "removed")
+    ),
+    "spec.invalid": Event(
+        "warning", "Something in the specs cannot be used; the first place.", ("problems", "first", "code")
+    ),
+    "update.failed": Event(
+        "warning", "An update ended as failed.", ("code", "entries", "tries")
+    ),
+    "update.finished": Event("info", "An update ended well, says the service.", ("entries", "bytes")),
+    "update.resumed": Event(
+        "info",
+        "An update of before, or one whose answer was lost, is found in the dataset.",
+        ("entries", "same_dataset", "error", "phase"),
+    ),
+    "update.submitted": Event("info", "UpdateDatasetEntries is called.", ("entries", "bytes")),
+    "verify.finished": Event(
+        "info", "A second look: so many of those sent are in place.", ("in_place", "sent")
+    ),
+}  # fmt: skip
+
+_HEADER: Final = """\
+# Logs
+
+Structured logs on stderr: JSON unless stderr is a terminal. Names are constant, facts are keys, units are in
+the names of keys. No entry content, credential or presigned URL is logged.
+
+This page is rendered by `reconciler/engine/events.py`.
+
+## Keys of every line
+
+| key | what it holds |
+|---|---|
+"""
+
+
+def page() -> str:
+    """Render `docs/logs.md`."""
+    common = "".join(f"| `{key}` | {meaning} |\n" for key, meaning in COMMON.items())
+    rows = "".join(
+        f"| `{name}` | {event.level} | {event.meaning} | {', '.join(f'`{key}`' for key in event.keys)} |\n"
+        for name, event in sorted(EVENTS.items())
+    )
+    return (
+        f"{_HEADER}{common}\n## Events\n\n| event | level | what it means | keys |\n|---|---|---|---|\n{rows}"
+    )

@@ -1,0 +1,128 @@
+"""A gateway with a gate before everything that writes, and somebody who counts what passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.core.choices import DatasetType
+from reconciler.ports import Clock, Gateway, Located, Phase, Standing
+
+
+class Meter(Protocol):
+    """Counts updates. Called from many threads."""
+
+    def update(self, dataset: str, result: str, size_bytes: int, seconds: float) -> None:
+        """Note one update: submitted, then finished or failed some seconds later."""
+        ...
+
+
+@dataclass(slots=True)
+class Work:
+    """
+    How far a cycle is.
+
+    Attributes:
+        begun_at: Seconds since the epoch.
+        planned: Updates that the plan has; more are sent where one fails and is parted.
+        sent, finished, failed: Updates.
+        sent_bytes: Of all of them.
+        in_flight_since: When the update was sent that AWS works on; None if there is none.
+    """
+
+    begun_at: float
+    planned: int = 0
+    sent: int = 0
+    finished: int = 0
+    failed: int = 0
+    sent_bytes: int = 0
+    in_flight_since: float | None = None
+
+    def submitted(self, size_bytes: int, at: float) -> None:
+        self.sent, self.sent_bytes, self.in_flight_since = self.sent + 1, self.sent_bytes + size_bytes, at
+
+    def ended(self, *, well: bool) -> None:
+        self.finished, self.failed = self.finished + well, self.failed + (not well)
+        self.in_flight_since = None
+
+
+class Fenced:
+    """
+    `ports.Gateway` of one cycle.
+
+    Args:
+        may_look: Called before each call; raises `Interrupted` when the process is to stop.
+        may_write: Called before each call that writes, as well; raises `Superseded` or `Fenced`.
+
+    Attributes:
+        written_at: When a writing call was last let through; None if none was.
+        created: Whether the dataset was made in this cycle.
+        work: How far the cycle is.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        dataset: str,
+        clock: Clock,
+        meter: Meter,
+        may_look: Callable[[], object],
+        may_write: Callable[[], object],
+    ) -> None:
+        self._gateway = gateway
+        self._dataset = dataset
+        self._clock = clock
+        self._meter = meter
+        self._may_look = may_look
+        self._may_write = may_write
+        self._in_flight: tuple[float, int] | None = None
+        self.written_at: float | None = None
+        self.created = False
+        self.work = Work(clock.now())
+
+    def account(self) -> str:
+        self._may_look()
+        return self._gateway.account()
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located:
+        self._may_look()
+        return self._gateway.locate(project, dataset_type)
+
+    def standing(self, arn: str) -> Standing:
+        self._may_look()
+        standing = self._gateway.standing(arn)
+        if self._in_flight is not None and standing.phase.settled:
+            begun, size = self._in_flight
+            self._in_flight = None
+            result = "failed" if standing.phase is Phase.UPDATE_FAILED else "finished"
+            self.work.ended(well=result == "finished")
+            self._meter.update(self._dataset, result, size, self._clock.now() - begun)
+        return standing
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        self._may_look()
+        for page in self._gateway.pages(arn, contains):
+            self._may_look()
+            yield page
+
+    def update(self, arn: str, payload: bytes) -> None:
+        self._write()
+        self._in_flight = (self._clock.now(), len(payload))
+        self.work.submitted(len(payload), self._in_flight[0])
+        self._meter.update(self._dataset, "submitted", len(payload), 0.0)
+        self._gateway.update(arn, payload)
+
+    def create_project(self, project: str) -> str:
+        self._write()
+        return self._gateway.create_project(project)
+
+    def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
+        self._write()
+        self.created = True
+        return self._gateway.create_dataset(project_arn, dataset_type)
+
+    def _write(self) -> None:
+        self._may_look()
+        self._may_write()
+        self.written_at = self._clock.now()

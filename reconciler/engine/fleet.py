@@ -1,0 +1,101 @@
+"""Many datasets: one bad one must not stop the others. The engine's only broad ``except`` stands here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from reconciler.core.plan import DatasetPlan, PlanError, unplanned
+from reconciler.core.status import DatasetResult
+from reconciler.engine import outcome
+from reconciler.engine.compose import Composer
+from reconciler.engine.desired import Desired
+from reconciler.engine.planning import as_plan_error, explained
+from reconciler.engine.reconcile import Look, apply, look
+from reconciler.engine.world import World
+from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SpecError
+from reconciler.ports import BrokenDataset
+
+log = structlog.get_logger()
+
+PATIENCE_SECONDS = 20.0
+"""How long a command that only looks waits for a dataset that is busy."""
+
+Worlds = Callable[[Desired], World]
+
+
+def plan_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[DatasetPlan]:
+    """Plan for every dataset, and explain; one that cannot be planned gives a plan that says why."""
+    for desired, seen in look_at_each(datasets, world_of):
+        with closing(seen):
+            try:
+                plan = explained(seen.plan, seen.composer)
+            except Exception as exc:  # noqa: BLE001  a spec file that changes at this very moment
+                plan = _unseen(desired, exc)
+        yield plan
+
+
+def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tuple[Desired, Look]]:
+    """Look at every dataset; what was seen stays open until the caller closes it."""
+    for desired in datasets:
+        with bound_contextvars(dataset=desired.name):
+            if not desired.usable:
+                seen = Look(unusable(desired), Composer(desired, None))
+            else:
+                try:
+                    seen = look(desired, world_of(desired), PATIENCE_SECONDS)
+                except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
+                    seen = Look(_unseen(desired, exc), Composer(desired, None))
+        yield desired, seen
+
+
+def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -> Iterator[DatasetResult]:
+    """
+    Apply every dataset; one that cannot be applied gives a result that says why.
+
+    Args:
+        looks: With a look, exactly its plan is applied, or nothing; without, each dataset is looked at first.
+    """
+    for desired, pinned in looks:
+        with bound_contextvars(dataset=desired.name):
+            try:
+                if pinned is not None and not pinned.plan.was_made:
+                    yield outcome.unplanned(pinned.plan)
+                elif not desired.usable:
+                    yield outcome.unplanned(unusable(desired))
+                else:
+                    yield apply(desired, world_of(desired), pinned)
+            except PlanOutdated as exc:
+                yield outcome.outdated(unplanned(desired.name, (), 0), str(exc))
+            except Exception as exc:  # noqa: BLE001  as above
+                yield outcome.unplanned(_unseen(desired, exc))
+
+
+def unusable(desired: Desired) -> DatasetPlan:
+    """Return the plan of a dataset whose specs cannot be used: it is not known what is desired of it."""
+    errors = (as_plan_error(problem) for problem in desired.problems if problem.is_error)
+    return unplanned(desired.name, errors, SpecError.exit_code)
+
+
+def broken(dataset: BrokenDataset) -> DatasetPlan:
+    """Return the plan of a dataset whose document could not be read."""
+    errors = (as_plan_error(problem) for problem in dataset.problems if problem.is_error)
+    return unplanned(dataset.name, errors, SpecError.exit_code)
+
+
+def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
+    if isinstance(exc, Interrupted):
+        raise exc
+    reason = named(exc)
+    log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
+    return unplanned(desired.name, (PlanError(reason.code, str(reason)),), reason.exit_code)
+
+
+def named(exc: Exception) -> ReconcilerError:
+    """Return the error itself, or, for one that nobody foresaw, one that says so."""
+    if isinstance(exc, ReconcilerError):
+        return exc
+    return ReconcilerError(f"unexpected failure: {type(exc).__name__}: {exc}")

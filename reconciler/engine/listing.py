@@ -1,0 +1,92 @@
+"""Observed lines, kept in a file and never in memory: read once in order, and then by place."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from os import SEEK_END
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from reconciler.core.diff import Observed
+from reconciler.core.index import Place
+from reconciler.core.lines import iter_lines
+from reconciler.errors import SourceError
+
+
+class Listing:
+    """
+    A listing of one dataset.
+
+    Args:
+        stream: Where the lines stand; seekable, closed with the listing.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, place: Place) -> bytes:
+        self._stream.seek(place.offset)
+        return self._stream.read(place.length)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class Spool(Listing):
+    """A listing that is being fetched, kept in a temporary file that vanishes with the process."""
+
+    def __init__(self) -> None:
+        # Closed by `close`. The annotation of typeshed is that of the wrapper other systems need.
+        super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
+        self._starts = array("Q")
+
+    def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Observed]:
+        """Keep every line as it comes, and give it on."""
+        offset = number = 0
+        write = self._stream.write
+        for page in pages:
+            for text in page:
+                raw = text.encode(errors="surrogatepass")
+                number += 1
+                write(raw)
+                self._starts.append(offset)
+                yield raw, offset, number
+                offset += len(raw)
+
+    def lines(self) -> Iterator[Observed]:
+        """Give every line again."""
+        ends = chain(self._starts[1:], [self._stream.seek(0, SEEK_END)])
+        for number, (start, end) in enumerate(zip(self._starts, ends, strict=True), start=1):
+            yield self.read(Place(0, start, end - start, number)), start, number
+
+
+class FileListing(Listing):
+    """
+    A listing that somebody kept: one entry a line.
+
+    Raises:
+        SourceError: The file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            super().__init__(path.open("rb"))
+        except OSError as exc:
+            raise SourceError(f"{path}: {exc.strerror or exc}") from exc
+
+    def lines(self) -> Iterator[Observed]:
+        """
+        Give every line; blank ones are no entries.
+
+        Raises:
+            SourceError: A line is longer than any entry, or not one JSON object.
+        """
+        for number, (offset, raw) in enumerate(iter_lines(self._stream), start=1):
+            if raw.startswith(b"{") and raw.endswith(b"}"):
+                yield raw, offset, number
+            elif raw.strip():
+                raise SourceError(f"{self.path}:{number}: not a listed entry: one JSON object a line")

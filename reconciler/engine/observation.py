@@ -1,0 +1,27 @@
+"""One complete look at a dataset, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.diff import Diff
+from reconciler.engine.listing import Listing
+from reconciler.ports import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    One complete look at a dataset.
+
+    Attributes:
+        standing: What DescribeDataset said before the listing and, unchanged, after it.
+        listing: The observed lines, by place, until it is closed.
+        at: Seconds since the epoch when the listing was complete.
+    """
+
+    arn: str
+    standing: Standing
+    diff: Diff
+    listing: Listing
+    at: float

@@ -1,0 +1,96 @@
+"""From what was planned, sent and proven to one verdict, and the exit code that says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.diff import Action
+from reconciler.core.guard import Guard
+from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange
+from reconciler.core.status import DatasetResult, Trouble, Verdict, gravest
+from reconciler.engine.apply import Sent
+from reconciler.engine.verify import Proof
+from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecError
+
+PARTIAL_EXIT = 7
+BLOCKED_EXIT = 6
+
+
+def observed(plan: DatasetPlan) -> DatasetResult:
+    """Return the result for a dataset that is only looked at."""
+    return DatasetResult(
+        name=plan.name,
+        arn=plan.arn,
+        verdict=Verdict.OBSERVED,
+        verified=True,
+        errors=plan.errors,
+        exit_code=plan.exit_code,
+    )
+
+
+def blocked(plan: DatasetPlan) -> DatasetResult:
+    """Return the result for a dataset whose guards said no."""
+    reasons = (PlanError(guard.code, guard.message) for guard in plan.guards)
+    return DatasetResult(
+        name=plan.name,
+        arn=plan.arn,
+        verdict=Verdict.BLOCKED,
+        errors=(*plan.errors, *reasons),
+        exit_code=gravest([BLOCKED_EXIT, plan.exit_code]),
+    )
+
+
+def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof) -> DatasetResult:
+    """Return the result for a dataset that was looked at again."""
+    quarantined = (*proof.failed, *proof.overtaken, *(_kept_back(item) for item in plan.held))
+    troubled = quarantined or proof.dropped or proof.rejected
+    codes = [plan.exit_code, PARTIAL_EXIT if troubled else 0]
+    return DatasetResult(
+        name=plan.name,
+        arn=arn,
+        verdict=Verdict.PARTIAL if any(codes) else Verdict.CONVERGED,
+        added=sum(item.action is Action.ADD for item in proof.in_place),
+        updated=sum(item.action is not Action.ADD for item in proof.in_place),
+        updates=sent.updates,
+        verified=True,
+        quarantined=quarantined,
+        dropped=proof.dropped,
+        rejected=proof.rejected,
+        errors=plan.errors,
+        exit_code=gravest(codes),
+    )
+
+
+def _kept_back(item: PlannedChange) -> Trouble:
+    if item.held is None:
+        raise ValueError(f"{item.source_ref} is not held")
+    return Trouble(item.source_ref, item.origin, item.held.reason, (item.held.kind.upper(),))
+
+
+def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:
+    """Return the result for a dataset whose plan no longer holds."""
+    return blocked(replace(plan, guards=(*plan.guards, Guard(PlanOutdated.code, reason))))
+
+
+def unplanned(plan: DatasetPlan) -> DatasetResult:
+    """Return the result for a dataset that could not be planned for."""
+    return DatasetResult(
+        name=plan.name,
+        arn=plan.arn,
+        verdict=Verdict.FAILED if plan.exit_code == SpecError.exit_code else Verdict.UNKNOWN,
+        errors=plan.errors,
+        exit_code=plan.exit_code,
+    )
+
+
+def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
+    """Return the result for a dataset that could not be brought to an end, or not be looked at again."""
+    known = not isinstance(reason, GatewayError)
+    return DatasetResult(
+        name=plan.name,
+        arn=arn,
+        verdict=Verdict.FAILED if known else Verdict.UNKNOWN,
+        updates=sent.updates,
+        errors=(*plan.errors, PlanError(reason.code, str(reason))),
+        exit_code=gravest([plan.exit_code, reason.exit_code]),
+    )

@@ -1,0 +1,94 @@
+"""Try again what may succeed later, until a deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from reconciler.core.pace import backoff, poll_delay
+from reconciler.errors import DatasetBusy, DatasetUnusable, ListingMoved, ReconcilerError, Throttled
+from reconciler.ports import Clock, Gateway, Phase, Standing
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# What fails so often (most calls: each time after several tries of the SDK), for so long, is down.
+OUTAGE_FAILURES: Final = 2
+OUTAGE_SECONDS: Final = 30.0
+# Nobody updates a dataset that is being created, and an empty one takes seconds: longer is no reason to wait.
+CREATION_SECONDS: Final = 60.0
+# A listing of a large dataset takes minutes by itself: there the number of attempts alone counts.
+LISTINGS: Final = 5
+
+
+def patiently(action: Callable[[], T], clock: Clock, deadline: float) -> T:
+    """
+    Return what *action* returns, trying again after each retryable error.
+
+    A dataset that is busy is waited for until *deadline*; a service that is down is not.
+
+    Raises:
+        ReconcilerError: The first that is not retryable, or the last before *deadline*, or the last of an
+            outage.
+    """
+    failures = 0
+    begun = clock.now()
+    while True:
+        try:
+            return action()
+        except ReconcilerError as exc:
+            failures += 1
+            delay = backoff(failures, clock.draw())
+            if not exc.retryable or clock.now() + delay > deadline:
+                raise
+            if exc.outlasted or _is_down(exc, failures, clock.now() - begun):
+                exc.outlasted = True  # whoever waits around this one need not wait as long once more
+                raise
+            _tell(exc, delay)
+            clock.sleep(delay)
+
+
+def _is_down(exc: ReconcilerError, failures: int, seconds: float) -> bool:
+    match exc:
+        case DatasetBusy():
+            return False
+        case ListingMoved():
+            return failures >= LISTINGS
+        case _:
+            return failures >= OUTAGE_FAILURES and seconds > OUTAGE_SECONDS
+
+
+def _tell(exc: ReconcilerError, delay: float) -> None:
+    match exc:
+        case Throttled():
+            log.info("aws.throttled", delay_seconds=round(delay, 2))
+        case ListingMoved():
+            log.info("observe.restarted", reason=str(exc), delay_seconds=round(delay, 2))
+
+
+def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Standing:
+    """
+    Wait until no operation is in progress on the dataset, ours or anybody's.
+
+    Raises:
+        DatasetBusy: It was still busy at *deadline*.
+        DatasetUnusable: It is being deleted, or was never created whole.
+    """
+    polls = 0
+    begun = clock.now()
+    while True:
+        standing = patiently(lambda: gateway.standing(arn), clock, deadline)
+        if not standing.phase.usable:
+            said = f": {standing.message}" if standing.message else ""
+            raise DatasetUnusable(f"the dataset is {standing.phase}{said}")
+        if standing.phase.settled:
+            return standing
+        delay = poll_delay(polls)
+        creating = standing.phase is Phase.CREATE_IN_PROGRESS
+        if clock.now() + delay > (min(deadline, begun + CREATION_SECONDS) if creating else deadline):
+            raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
+        clock.sleep(delay)
+        polls += 1

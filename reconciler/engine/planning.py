@@ -1,0 +1,196 @@
+"""From what is desired and what is observed to what an update would do about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from reconciler.core import guard
+from reconciler.core.batch import pack, payload
+from reconciler.core.cause import NOTHING_APPLIED, Base, cause
+from reconciler.core.choices import Orphans
+from reconciler.core.diff import Action, Change, Diff
+from reconciler.core.entry import canonical, digest
+from reconciler.core.explain import explain, outline
+from reconciler.core.hold import Hold, HoldKind
+from reconciler.core.limits import MAX_UPDATE_BYTES
+from reconciler.core.plan import Counts, DatasetPlan, PlanError, PlannedChange, is_sent
+from reconciler.core.problem import Problem
+from reconciler.engine.compose import Composer
+from reconciler.engine.desired import Desired
+from reconciler.errors import PlanOutdated, SpecError
+
+# Most fields that a proposed ignore rule names; a line that differs in more wants a person.
+RULE_PATHS: Final = 5
+
+# Explaining one entry takes about 2 ms; beyond this many, only the attributes that differ are named.
+EXPLAINED_IN_FULL: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    What is remembered of a dataset when it is planned for.
+
+    Attributes:
+        base: What was last applied.
+        holds: Lines that are kept back, or sent with care.
+        now: Seconds since the epoch.
+    """
+
+    base: Base = NOTHING_APPLIED
+    holds: Mapping[str, Hold] = field(default_factory=lambda: MappingProxyType({}))
+    now: float = 0.0
+
+
+NOTHING_KNOWN: Final = Known()
+
+
+def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer, known: Known) -> DatasetPlan:
+    """Decide what an apply would do to one dataset, and what it may not, cannot, or does not do."""
+    certain = known.base.known or diff.observed == 0
+    spoken_for = (c for c in diff.changes if not (desired.partial and c.action is Action.ORPHAN))
+    changes = tuple(_planned(change, desired, composer, known, certain) for change in spoken_for)
+    sent = [item for item in changes if item.sent is not None]
+    sent.sort(key=lambda item: item.source_ref in known.holds)  # what has failed before goes last
+    broken = any(problem.is_error for problem in desired.problems)
+    return DatasetPlan(
+        name=desired.name,
+        arn=arn,
+        mode=desired.spec.spec.policy.mode,
+        counts=_counts(diff, orphans=sum(item.action is Action.ORPHAN for item in changes)),
+        changes=changes,
+        batches=pack([(item, item.size) for item in sent], MAX_UPDATE_BYTES),
+        guards=guards_of(desired, arn, diff, sent),
+        errors=tuple(as_plan_error(problem) for problem in desired.problems if problem.is_error),
+        errored=marked(diff, desired),
+        orphans=desired.spec.spec.policy.orphans,
+        complete=not broken,
+        exit_code=SpecError.exit_code if broken else 0,
+    )
+
+
+def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
+    """Return the plan with every update's differing fields: in full for the first, in outline for the rest."""
+    left = EXPLAINED_IN_FULL
+
+    def with_fields(item: PlannedChange) -> PlannedChange:
+        nonlocal left
+        before = composer.observed(item.change)
+        if item.action is not Action.UPDATE or before is None:
+            return item
+        left -= 1
+        judge = explain if left >= 0 else outline
+        return replace(item, fields=judge(before, composer.merged(item.change)))
+
+    return replace(plan, changes=tuple(with_fields(item) for item in plan.changes))
+
+
+def as_plan_error(problem: Problem) -> PlanError:
+    about = f" [{problem.source_ref}]" if problem.source_ref else ""
+    return PlanError(problem.code, problem.message + about, problem.origin)
+
+
+def marked(diff: Diff, desired: Desired) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the entries that are as they should be but for the error codes that the service marks them with."""
+    if desired.spec.spec.policy.orphans is not Orphans.BLANK:
+        return diff.errored
+    orphans = (
+        (change.source_ref, change.codes) for change in diff.changes if change.codes and change.is_blank
+    )
+    return tuple(sorted((*diff.errored, *orphans)))
+
+
+def payload_of(items: Iterable[PlannedChange], composer: Composer) -> bytes:
+    """
+    Return the payload of one update, exactly as planned.
+
+    Raises:
+        PlanOutdated: A spec file has changed since it was planned.
+    """
+    return payload(map(partial(_as_planned, composer), items))
+
+
+def _as_planned(composer: Composer, item: PlannedChange) -> bytes:
+    line = composer.line(item.change)
+    if digest(line) != item.sent:
+        raise PlanOutdated(f"{item.origin}: changed since it was planned")
+    return line
+
+
+def _planned(
+    change: Change, desired: Desired, composer: Composer, known: Known, certain: bool
+) -> PlannedChange:
+    after = change.after
+    if after is None and (fields := composer.desired(change)) is not None:
+        after = digest(canonical(fields))
+    applied = known.base.entries.get(change.source_ref)
+    why = cause(change.action, applied, after, change.before, new_is_certain=certain)
+    origin = desired.origin_of(change.desired) if change.desired else None
+    item = PlannedChange(replace(change, after=after), why, origin, None, reverts=why.is_drift)
+    if _is_left(change, desired) or not is_sent(desired.spec.spec.policy, change.action, why):
+        return item
+    line = composer.line(change)
+    sent = digest(line)
+    hold = known.holds.get(change.source_ref)
+    if hold is not None and hold.keeps_back(sent, known.now):
+        return replace(item, held=_with_the_rule(hold, change, composer))
+    blanked_before = change.action is Action.ORPHAN and applied is not None and applied.desired == sent
+    return replace(item, sent=sent, size=len(line), reverts=item.reverts or blanked_before)
+
+
+def _with_the_rule(hold: Hold, change: Change, composer: Composer) -> Hold:
+    """Give a hold on a line that the service rewrites the ignore rule that would settle it."""
+    before = composer.observed(change)
+    if hold.kind is not HoldKind.PERPETUAL or before is None:
+        return hold
+    paths = [field.path for field in explain(before, composer.merged(change))]
+    rule = json.dumps({"paths": paths[:RULE_PATHS], "match": change.source_ref}, ensure_ascii=False)
+    return hold._replace(reason=f"{hold.reason}: spec.ignore: [{rule}]")
+
+
+def _is_left(change: Change, desired: Desired) -> bool:
+    """
+    Tell whether an orphan is left alone whatever the policy says.
+
+    It is blank already; or a line of the specs cannot be read, and this may be the image it was about.
+    """
+    return change.action is Action.ORPHAN and (change.is_blank or desired.has_errors)
+
+
+def _counts(diff: Diff, *, orphans: int) -> Counts:
+    return Counts(
+        desired=diff.desired,
+        observed=diff.observed,
+        add=diff.count(Action.ADD),
+        update=diff.count(Action.UPDATE),
+        orphan=orphans,
+        unchanged=diff.unchanged,
+        ignored=len(diff.ignored),
+    )
+
+
+def guards_of(
+    desired: Desired, arn: str | None, diff: Diff, changes: Iterable[PlannedChange]
+) -> tuple[guard.Guard, ...]:
+    """Return every reason not to carry out these changes."""
+    items = list(changes)
+    added = {item.source_ref for item in items if item.action is Action.ADD}
+    overwritten = [item.source_ref for item in items if item.action is not Action.ADD]
+    sizes = guard.Sizes(diff.desired, diff.observed, len(added))
+    return (
+        *guard.account(desired.spec.spec.target.account_id, arn),
+        *guard.check(sizes, overwritten, desired.limits),
+        *_leakage(desired, added),
+    )
+
+
+def _leakage(desired: Desired, added: Collection[str]) -> tuple[guard.Guard, ...]:
+    if desired.allow_leakage:
+        return ()
+    names = [partner.name for partner in desired.partners]
+    return guard.leakage(len(added), desired.shared(added), names, desired.limits)

@@ -1,0 +1,238 @@
+"""One look at each dataset, as wishes to change the specs. Makes no call that writes, and remembers nothing."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise, takewhile
+
+from reconciler.core.choices import DriftClass
+from reconciler.core.diff import Action, Observed, compare_some
+from reconciler.core.drift.kinds import Picture, classes, picture
+from reconciler.core.drift.report import is_pending
+from reconciler.core.equality import encode
+from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.problem import Severity
+from reconciler.core.propose.wanted import wanted
+from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.core.rules import check_line
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.reconcile import Look
+
+_KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """
+    Which images a proposal is about; each empty one lets everything through.
+
+    Attributes:
+        classes: Any of them.
+        labels: Patterns over labels: one of them matches a label that the image has in git or in AWS.
+        source_refs: Patterns over addresses.
+    """
+
+    classes: frozenset[DriftClass] = frozenset()
+    labels: tuple[re.Pattern[str], ...] = ()
+    source_refs: tuple[re.Pattern[str], ...] = ()
+
+    def takes(self, source_ref: str, kinds: Collection[DriftClass], seen: Picture) -> bool:
+        return (
+            (not self.classes or not self.classes.isdisjoint(kinds))
+            and (not self.source_refs or any(p.fullmatch(source_ref) for p in self.source_refs))
+            and (not self.labels or any(p.fullmatch(label) for p in self.labels for label in seen.labels))
+        )
+
+
+EVERYTHING = Choice()
+
+
+@dataclass(slots=True)
+class Proposed:
+    """
+    What one look at one dataset came to.
+
+    Attributes:
+        wishes: Ordered by source-ref.
+        refusals: Drift that no change of the specs can take up.
+        observed: The observed lines that wishes are about.
+        observed_at: Seconds since the epoch; None if nothing was observed.
+        pending: Differences that git alone made: an apply is due, and nothing is proposed.
+    """
+
+    desired: Desired
+    plan: DatasetPlan
+    wishes: list[Wish] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    observed: list[Observed] = field(default_factory=list)
+    observed_at: float | None = None
+    pending: int = 0
+
+
+def propose_each(datasets: Iterable[Desired], world_of: fleet.Worlds, choice: Choice) -> Iterator[Proposed]:
+    """Look at every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
+    for desired, look in fleet.look_at_each(datasets, world_of):
+        with closing(look):
+            removed = _removed_by_git(desired, look, world_of) if look.observation else frozenset()
+            yield _Proposing(desired, look, choice, removed).run()
+
+
+def unfulfilled(after: Desired, before: Proposed, wishes: Sequence[Wish]) -> frozenset[str]:
+    """
+    Return the images about which the edited specs do not say what they should.
+
+    Args:
+        after: The dataset as it is read from the edited specs.
+        wishes: Those that were to be fulfilled; about all other images nothing may have changed.
+    """
+    refs = {wish.source_ref for wish in wishes}
+    diff = compare_some(after.index, refs, before.observed, after.read, after.equality)
+    wrong = {change.source_ref for change in diff.changes}
+    old, new = before.desired.index, after.index
+    wrong |= (old.source_refs ^ new.source_refs) - refs
+    wrong |= (new.void - old.void) & refs
+    for ref in old.source_refs & new.source_refs:
+        row, other = old.row(ref), new.row(ref)
+        if ref not in refs and row is not None and other is not None and old.print(row) != new.print(other):
+            wrong.add(ref)
+    return frozenset(wrong)
+
+
+def _removed_by_git(desired: Desired, look: Look, world_of: fleet.Worlds) -> frozenset[str]:
+    """Return images that were applied once and have left the specs since: to bring them back would undo that."""
+    orphans = [item.source_ref for item in look.plan.changes if item.action is Action.ORPHAN]
+    arn = look.plan.arn
+    return (
+        frozenset(world_of(desired).memory.applied(desired.name, arn, orphans).entries)
+        if arn
+        else frozenset()
+    )
+
+
+class _Proposing:
+    """The wishes of one dataset."""
+
+    def __init__(self, desired: Desired, look: Look, choice: Choice, removed: Collection[str]) -> None:
+        self._desired = desired
+        self._look = look
+        self._choice = choice
+        self._removed = removed
+        at = look.observation.at if look.observation else None
+        self._result = Proposed(desired, look.plan, observed_at=at)
+
+    def run(self) -> Proposed:
+        for item in self._look.plan.changes:
+            if is_pending(item.cause) or item.source_ref in self._removed:
+                self._result.pending += 1
+            else:
+                self._take(item)
+        return self._result
+
+    def _take(self, item: PlannedChange) -> None:
+        composer, change = self._look.composer, item.change
+        ours, theirs = composer.desired(change), composer.observed(change)
+        seen = picture(None if ours is None else composer.merged(change), theirs)
+        kinds = classes(seen, errored=False)
+        if not self._choice.takes(item.source_ref, kinds, seen):
+            return
+        equality = self._desired.equality
+        fields = wanted(ours, theirs, equality) if theirs is not None else {}
+        place = self._place(item)
+        reason = _unkeepable(fields) if fields else None
+        if place is None:
+            reason = reason or "the dataset has no file of entries that it could be added to"
+        if reason is not None or place is None:
+            self._result.refusals.append(
+                Refusal(self._desired.name, item.source_ref, item.cause, kinds, item.origin, reason or "")
+            )
+            return
+        file, line = place
+        self._result.wishes.append(
+            Wish(
+                self._desired.name,
+                item.source_ref,
+                _KINDS[item.action],
+                item.cause,
+                kinds,
+                self._desired.files[file].name,
+                line,
+                item.origin,
+                fields,
+                equality,
+            )
+        )
+        if change.observed is not None and self._look.observation is not None:
+            raw = self._look.observation.listing.read(change.observed)
+            self._result.observed.append((raw, change.observed.offset, change.observed.line))
+
+    def _place(self, item: PlannedChange) -> tuple[int, int] | None:
+        if item.change.desired is not None:
+            return item.change.desired.file, item.change.desired.line
+        return self._neighbours.place(item.source_ref)
+
+    @cached_property
+    def _neighbours(self) -> _Neighbours:
+        return _Neighbours(self._desired)
+
+
+def _unkeepable(fields: Mapping[str, object]) -> str | None:
+    """Say why a line must not be kept in git; None if it may be."""
+    errors = [f for f in check_line(encode(dict(fields))).findings if f.severity is Severity.ERROR]
+    return (
+        f"AWS holds a line that would not be valid: {errors[0].message} ({errors[0].code})"
+        if errors
+        else None
+    )
+
+
+class _Neighbours:
+    """Where new images go: beside those whose addresses begin like theirs."""
+
+    def __init__(self, desired: Desired) -> None:
+        self._desired = desired
+        self._refs = sorted(desired.index.source_refs)
+        self._by_file: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for ref, place in desired.index.items():
+            self._by_file[place.file].append((place.line, ref))
+        self._sorted: dict[int, list[str] | None] = {}
+
+    def place(self, source_ref: str) -> tuple[int, int] | None:
+        """Return file and line behind which an image belongs; None if there is no file."""
+        at = bisect(self._refs, source_ref)
+        near = max(
+            self._refs[max(0, at - 1) : at + 1],
+            key=lambda ref: _shared(ref, source_ref),
+            default=None,
+        )
+        if near is None:
+            return (0, 0) if self._desired.files else None
+        row = self._desired.index.row(near)
+        file = self._desired.index.place(row).file if row is not None else 0
+        refs = self._in_order(file)
+        lines = self._by_file[file]
+        if refs is None:
+            return file, lines[-1][0]
+        at = bisect(refs, source_ref)
+        return file, lines[at - 1][0] if at else lines[0][0] - 1
+
+    def _in_order(self, file: int) -> list[str] | None:
+        """Return the images of a file, if they stand there in order."""
+        if file not in self._sorted:
+            lines = self._by_file[file]
+            lines.sort()
+            refs = [ref for _, ref in lines]
+            is_sorted = len(refs) > 1 and all(a < b for a, b in pairwise(refs))
+            self._sorted[file] = refs if is_sorted else None
+        return self._sorted[file]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

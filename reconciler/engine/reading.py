@@ -1,0 +1,126 @@
+"""Read what is desired of a whole spec tree: every selected dataset, and what is wrong across datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from reconciler.core.choices import DatasetType
+from reconciler.core.problem import Origin, Problem
+from reconciler.core.rules import check_pair
+from reconciler.core.rules.across import image_in_train_and_test
+from reconciler.core.spec import Acknowledgement
+from reconciler.engine.desired import Desired, as_problem, read_desired
+from reconciler.errors import UsageError
+from reconciler.ports import BrokenDataset, LoadedDataset, Specs
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    Which datasets a command is about; the default is all.
+
+    Attributes:
+        names: ``metadata.name``, any of them.
+        labels: ``metadata.labels``, all of them.
+    """
+
+    names: Collection[str] = ()
+    labels: Mapping[str, str] | None = None
+
+    def __contains__(self, dataset: LoadedDataset) -> bool:
+        own = dataset.spec.metadata.labels
+        return (not self.names or dataset.name in self.names) and all(
+            own.get(key) == value for key, value in (self.labels or {}).items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    A spec tree, read.
+
+    Attributes:
+        broken: Datasets whose documents could not be read at all.
+        problems: Everything that is wrong anywhere in the tree, ordered by place.
+        acknowledgements: Of drift that somebody expects, in any dataset.
+    """
+
+    datasets: tuple[Desired, ...]
+    broken: tuple[BrokenDataset, ...]
+    problems: tuple[Problem, ...]
+    revision: str | None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+
+    def close(self) -> None:
+        for dataset in self.datasets:
+            dataset.close()
+
+
+def select(specs: Specs, selection: Selection) -> Specs:
+    """
+    Return the selected part of a tree, with the problems of that part.
+
+    A broken dataset has no labels that could be read: no label selects it.
+
+    Raises:
+        UsageError: No dataset has a name that was asked for, or the labels that were asked for.
+    """
+    if not (selection.names or selection.labels):
+        return specs
+    known = ", ".join(names(specs))
+    chosen = tuple(dataset for dataset in specs.datasets if dataset in selection)
+    broken = tuple(d for d in specs.broken if d.name in selection.names and not selection.labels)
+    part = Specs(chosen, broken, (), specs.revision, specs.acknowledgements)
+    found = names(part)
+    if missing := sorted(set(selection.names).difference(found)):
+        raise UsageError(f"no dataset is called {', '.join(missing)}; there are: {known}")
+    if not found:
+        asked = ", ".join(f"{key}={value}" for key, value in (selection.labels or {}).items())
+        raise UsageError(f"no dataset has the labels {asked}; there are: {known}")
+    problems = dict.fromkeys(p for dataset in chosen for p in dataset.problems)
+    problems |= dict.fromkeys(p for dataset in broken for p in dataset.problems)
+    return replace(part, problems=tuple(sorted(problems, key=_by_place)))
+
+
+def names(specs: Specs) -> list[str]:
+    """Return the names of all datasets, the broken ones included, sorted."""
+    return sorted(
+        [*(dataset.name for dataset in specs.datasets), *(dataset.name for dataset in specs.broken)]
+    )
+
+
+def read(specs: Specs) -> Reading:
+    """Read every dataset, line by line."""
+    datasets = tuple(map(read_desired, specs.datasets))
+    for dataset in datasets:
+        dataset.revision = specs.revision
+    found = dict.fromkeys(specs.problems)
+    for dataset in datasets:
+        found |= dict.fromkeys(dataset.problems)
+    found |= dict.fromkeys(_across(datasets))
+    problems = tuple(sorted(found, key=_by_place))
+    return Reading(datasets, specs.broken, problems, specs.revision, specs.acknowledgements)
+
+
+def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
+    """Judge the training and the test dataset of each project together."""
+    by_kind = {kind: [d for d in datasets if d.spec.spec.target.kind is kind] for kind in DatasetType}
+    for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
+        if train.spec.spec.target.home == test.spec.spec.target.home:
+            for finding in check_pair(train.facts, test.facts):
+                yield as_problem(finding, test.origin, None)
+            yield from _leaks(train, test)
+
+
+def _leaks(train: Desired, test: Desired) -> Iterator[Problem]:
+    for source_ref in sorted(train.index.source_refs & test.index.source_refs):
+        here, there = test.origin_of_ref(source_ref), train.origin_of_ref(source_ref)
+        if here is not None and there is not None:
+            yield as_problem(image_in_train_and_test(source_ref, there), here, source_ref)
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:
+    origin = problem.origin or Origin("", 0)
+    return origin.file, origin.line, origin.column or 0, problem.code, problem.message

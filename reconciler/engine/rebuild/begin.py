@@ -1,0 +1,135 @@
+"""Begin a rebuild: look, ask every guard, and keep everything in two places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from reconciler.core.guard import Guard
+from reconciler.core.plan import DatasetPlan
+from reconciler.engine.desired import Desired
+from reconciler.engine.listing import Spool
+from reconciler.engine.observation import Observation
+from reconciler.engine.patience import patiently
+from reconciler.engine.rebuild.manifest import (
+    MOST_BYTES,
+    content_of,
+    desired_lines,
+    lines_in,
+    observed_lines,
+    put_and_prove,
+)
+from reconciler.engine.rebuild.reasons import digest_of, in_use, reasons
+from reconciler.engine.rebuild.site import Site, as_text
+from reconciler.engine.rebuild.steps import noted
+from reconciler.errors import NotFound, UnknownAnswer
+from reconciler.ports import Content, Rebuild, SnapshotHead, Step
+
+_NOTHING = Content(0, "")
+
+
+class Order(NamedTuple):
+    """
+    What somebody asked for.
+
+    Attributes:
+        plan: Digest of the plan that they have seen.
+        confirmed: Whether they say that nothing else uses the dataset.
+    """
+
+    plan: str
+    bucket: str
+    prefix: str
+    confirmed: bool = False
+
+
+def blocks(
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, site: Site
+) -> tuple[Guard, ...]:
+    """Return every reason not to begin. Makes no call that writes."""
+    found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired, seen)]
+    return tuple(found) or tuple(in_use(_project(desired, site), site, confirmed=order.confirmed))
+
+
+def keep_everything(
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, site: Site
+) -> Rebuild:
+    """
+    Keep every observed line below the state directory and in S3, and the manifest of the desired ones in S3.
+
+    Raises:
+        StateError, GatewayError: One of them could not be kept, or did not come back as it was written.
+    """
+    rebuild = _ordered(desired, seen, order, site)
+    noted(rebuild, site)
+    listing = _spool(seen)
+    tags = patiently(lambda: site.gateway.tags(seen.arn), site.world.clock, site.deadline)
+    snapshot, before = _archived(rebuild, plan, listing, site)
+    copy = put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), site)
+    if copy != before or copy.entries != seen.diff.observed:
+        raise UnknownAnswer(
+            f"{seen.diff.observed} entries were listed, {copy.entries} kept: nothing was deleted"
+        )
+    wanted = put_and_prove(
+        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), site
+    )
+    return noted(
+        rebuild._replace(step=Step.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted), site
+    )
+
+
+def _ordered(desired: Desired, seen: Observation, order: Order, site: Site) -> Rebuild:
+    """Return a rebuild of which nothing is done yet."""
+    now = site.world.clock.now()
+    return Rebuild(
+        id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
+        dataset=desired.name,
+        step=Step.KEEPING,
+        plan=order.plan,
+        revision=desired.revision,
+        project_arn=_project(desired, site),
+        dataset_type=desired.spec.spec.target.kind,
+        doomed=seen.arn,
+        standing=as_text(seen.standing),
+        bucket=order.bucket,
+        prefix=order.prefix,
+        begun_at=now,
+        tags={},
+        before=_NOTHING,
+        desired=_NOTHING,
+    )
+
+
+def _archived(rebuild: Rebuild, plan: DatasetPlan, listing: Spool, site: Site) -> tuple[str, Content]:
+    """Keep the observed lines below the state directory, and return the name and what was read back."""
+    entries = sum(1 for _ in listing.lines())
+    head = SnapshotHead(
+        rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
+    )
+    archive = site.world.memory.archive
+    saved = archive.keep(head, (raw for raw, _, _ in listing.lines()))
+    with archive.open(rebuild.dataset, saved.id) as stream:
+        return saved.id, content_of(lines_in(stream))
+
+
+def _too_large(desired: Desired, seen: Observation) -> Iterator[Guard]:
+    size = sum(desired.index.place(row).length + 1 for row in range(desired.index.rows))
+    if size > MOST_BYTES:
+        yield Guard("MANIFEST_TOO_LARGE", f"the manifest would have {size:,} bytes; AWS takes {MOST_BYTES:,}")
+    if not isinstance(seen.listing, Spool):
+        yield Guard("NO_LISTING", "a dataset is rebuilt from what it holds, not from a file")
+
+
+def _spool(seen: Observation) -> Spool:
+    if not isinstance(seen.listing, Spool):
+        raise TypeError("a look at a dataset keeps its lines in a spool")
+    return seen.listing
+
+
+def _project(desired: Desired, site: Site) -> str:
+    project, kind = desired.spec.spec.target.identity
+    found = patiently(lambda: site.gateway.locate(project, kind), site.world.clock, site.deadline)
+    if found.project_arn is None:
+        raise NotFound(f"there is no project {project!r}")
+    return found.project_arn

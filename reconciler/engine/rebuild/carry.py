@@ -1,0 +1,208 @@
+"""Carry a rebuild out, to the end or back; what comes of it is a value, and says where everything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+
+from reconciler.core.diff import Action, Diff
+from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.engine import outcome
+from reconciler.engine.apply import Sent
+from reconciler.engine.desired import Desired
+from reconciler.engine.observe import observe
+from reconciler.engine.patience import patiently
+from reconciler.engine.rebuild.begin import Order, blocks, keep_everything
+from reconciler.engine.rebuild.site import Site
+from reconciler.engine.rebuild.steps import begun_again, content_in, finish, turned_back
+from reconciler.engine.reconcile import CLAIM_SECONDS, confirm, look
+from reconciler.engine.remember import remember
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.ports import Rebuild, Step
+
+UNFINISHED = "REBUILD_UNFINISHED"
+
+
+class Rebuilt(NamedTuple):
+    """
+    What came of it.
+
+    Attributes:
+        rebuild: As far as it came; None if it never began.
+        removed: How many entries the dataset holds no more.
+    """
+
+    result: DatasetResult
+    rebuild: Rebuild | None = None
+    removed: int = 0
+
+
+def rebuild(desired: Desired, site: Site, order: Order) -> Rebuilt:
+    """
+    Delete the dataset and make it anew with exactly the desired entries.
+
+    Raises:
+        UsageError: Another rebuild of it was begun, and is not over.
+        ReconcilerError: Before anything was changed: it could not be looked at.
+    """
+    with _claimed(desired.name, site):
+        if known := site.world.memory.rebuilds.of(desired.name):
+            raise UsageError(
+                f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
+            )
+        return _begun(desired, site, order)
+
+
+def resume(desired: Desired, site: Site) -> Rebuilt:
+    """
+    Finish a rebuild that was begun.
+
+    Raises:
+        UsageError: There is none, or it is being undone.
+        ReconcilerError: Before anything was changed: the dataset could not be looked at.
+    """
+    with _claimed(desired.name, site):
+        known = _known(desired.name, site)
+        if known.undoing:
+            raise UsageError(
+                f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
+            )
+        if known.step is Step.KEEPING:  # nothing is changed, and nothing is known to be kept
+            site.world.memory.rebuilds.over(desired.name)
+            return _begun(desired, site, Order(known.plan, known.bucket, known.prefix, confirmed=True))
+        return _guided(known, site, lambda: _finished(begun_again(known, site), desired, site))
+
+
+def undo(name: str, site: Site) -> Rebuilt:
+    """
+    Bring back exactly the entries that the dataset held before.
+
+    Raises:
+        UsageError: No rebuild was begun.
+    """
+    with _claimed(name, site):
+        known = _known(name, site)
+        return _guided(known, site, lambda: _undone(known, site))
+
+
+def _known(name: str, site: Site) -> Rebuild:
+    known = site.world.memory.rebuilds.of(name)
+    if known is None:
+        raise UsageError(f"no rebuild of {name!r} was begun from this state directory, or it is over")
+    return known
+
+
+@contextmanager
+def _claimed(name: str, site: Site) -> Iterator[None]:
+    with ExitStack() as stack:
+        clock, memory = site.world.clock, site.world.memory
+        patiently(lambda: stack.enter_context(memory.claim(name)), clock, clock.now() + CLAIM_SECONDS)
+        yield
+
+
+def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
+    with closing(look(desired, site.world, site.timeout)) as seen:
+        plan = seen.plan
+        if seen.observation is None:
+            raise UsageError("there is no dataset to be rebuilt; apply makes it")
+        if guards := blocks(desired, plan, seen.observation, order, site):
+            return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
+        try:
+            kept = keep_everything(desired, plan, seen.observation, order, site)
+            confirm(seen.observation, site.world, site.timeout)
+        except ReconcilerError:
+            site.world.memory.rebuilds.over(desired.name)  # nothing was changed: there is nothing to finish
+            raise
+        done = _guided(kept, site, lambda: _finished(kept, desired, site))
+    if not done.result.verified:
+        return done
+    return done._replace(result=replace(done.result, added=plan.counts.add, updated=plan.counts.update))
+
+
+def _finished(start: Rebuild, desired: Desired, site: Site) -> Rebuilt:
+    """Take the steps that are left and compare the whole dataset with what is desired."""
+    done = finish(start, site)
+    seen = observe(desired, done.made or "", site.world, site.deadline)
+    seen.listing.close()
+    memory, removed = site.world.memory, done.before.entries - seen.diff.observed
+    remember(desired, seen.arn, seen.diff, (), seen.diff, memory)
+    memory.looks.put(desired.name, None)
+    changed = {change.source_ref for change in seen.diff.changes}
+    memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])
+    result = _judged(desired, seen.arn, seen.diff)
+    if not changed:
+        memory.rebuilds.over(desired.name)
+        return Rebuilt(result, done, removed)
+    return Rebuilt(replace(result, errors=(*result.errors, _way_out(done))), done, removed)
+
+
+def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
+    def troubled(action: Action, reason: str) -> tuple[Trouble, ...]:
+        found = (change for change in diff.changes if change.action is action)
+        return tuple(Trouble(c.source_ref, desired.origin_of_ref(c.source_ref), reason) for c in found)
+
+    dropped = troubled(Action.ADD, "in the manifest, and then absent")
+    other = troubled(Action.UPDATE, "in the manifest, and observed with other content")
+    strange = troubled(Action.ORPHAN, "not in the manifest, and observed all the same")
+    rejected = tuple(
+        Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
+        for ref, codes in diff.errored
+    )
+    partial = bool(dropped or other or strange or rejected)
+    return DatasetResult(
+        name=desired.name,
+        arn=arn,
+        verdict=Verdict.PARTIAL if partial else Verdict.CONVERGED,
+        verified=True,
+        quarantined=(*other, *strange),
+        dropped=dropped,
+        rejected=rejected,
+        exit_code=outcome.PARTIAL_EXIT if partial else 0,
+    )
+
+
+def _undone(known: Rebuild, site: Site) -> Rebuilt:
+    back = turned_back(known, site)
+    memory = site.world.memory
+    if back is None:
+        memory.rebuilds.over(known.dataset)
+        return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.CONVERGED, verified=True), known)
+    done = finish(back, site)
+    arn = done.made or ""
+    found = content_in(arn, done, site)
+    memory.looks.put(known.dataset, None)
+    result = DatasetResult(known.dataset, arn, Verdict.CONVERGED, verified=True)
+    if found == done.before:
+        memory.rebuilds.over(known.dataset)
+        return Rebuilt(result, done)
+    text = (
+        f"the dataset holds {found.entries} entries, and not just what the {done.before.entries} before were"
+    )
+    errors = (PlanError("REBUILD", text), _way_out(done))
+    return Rebuilt(
+        replace(result, verdict=Verdict.PARTIAL, errors=errors, exit_code=outcome.PARTIAL_EXIT), done
+    )
+
+
+def _guided(known: Rebuild, site: Site, act: Callable[[], Rebuilt]) -> Rebuilt:
+    """Give what *act* gives; if it fails, say where the rebuild stands and which ways lead on from there."""
+    try:
+        return act()
+    except ReconcilerError as exc:
+        now = site.world.memory.rebuilds.of(known.dataset) or known
+        blank = unplanned(known.dataset, (), 0)
+        failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
+        return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)
+
+
+def _way_out(known: Rebuild) -> PlanError:
+    """Say how to go on: both ways, and where the old entries are, should neither lead anywhere."""
+    forward = "" if known.undoing else "rebuild --resume finishes it, "
+    text = (
+        f"the rebuild stands at {known.step.value!r}: {forward}rebuild --undo brings the old entries back; "
+        f"they are kept in s3://{known.bucket}/{known.key('before')} and as snapshot {known.snapshot}"
+    )
+    return PlanError(UNFINISHED, text)

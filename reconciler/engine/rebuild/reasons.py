@@ -1,0 +1,71 @@
+"""Why a rebuild must not begin: everything that stops an apply, and more, since it deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.choices import Mode, Orphans
+from reconciler.core.diff import Action, Diff
+from reconciler.core.guard import Guard
+from reconciler.core.plan import DatasetPlan, Plan
+from reconciler.engine.desired import Desired
+from reconciler.engine.planning import guards_of
+from reconciler.engine.rebuild.site import Site
+from reconciler.errors import Denied, Rejected, UnknownAnswer
+
+
+def digest_of(plan: DatasetPlan) -> str:
+    """Return the digest by which a rebuild is bound to the plan of one dataset."""
+    return Plan((plan,)).digest
+
+
+def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Iterator[Guard]:
+    """Give every reason that the plan itself shows. An orphan counts as an observed entry that is overwritten."""
+    if plan.mode is not Mode.UPSERT:
+        yield Guard(
+            "MODE", f"policy.mode is {plan.mode}; to delete a dataset and make it anew it must be upsert"
+        )
+    if plan.orphans is not Orphans.REBUILD:
+        yield Guard("ORPHANS", f"policy.orphans is {plan.orphans}; if it is meant, set it to rebuild")
+    if desired.spec.spec.target.dataset_arn is not None:
+        way_out = "the new one will have another ARN: name it by project and type"
+        yield Guard(
+            "DATASET_ARN", f"spec.target.datasetArn names the dataset that would be deleted; {way_out}"
+        )
+    if (now := digest_of(plan)) != digest:
+        yield Guard("PLAN_OUTDATED", f"the plan is another one by now, its digest is {now}; look at it first")
+    if not plan.complete:
+        yield Guard(
+            "INCOMPLETE", "not every line of the specs can be used: what they are about would be deleted"
+        )
+    if not plan.counts.orphan:
+        yield Guard("NO_ORPHANS", "there is no orphan to be removed; apply does all the rest")
+    if left := [item for item in plan.changes if item.sent is None and item.action is not Action.ORPHAN]:
+        why = "held back, or left as they are by the policy; a rebuild would set them all"
+        yield Guard("LEFT", f"{len(left)} entries are {why}: {left[0].source_ref}")
+    touched = [item for item in plan.changes if item.sent is not None or item.action is Action.ORPHAN]
+    yield from guards_of(desired, plan.arn, diff, touched)
+
+
+def in_use(project_arn: str, site: Site, *, confirmed: bool) -> Iterator[Guard]:
+    """
+    Say why not, if a model of the project is being trained, which reads the dataset.
+
+    That is all that AWS shows: a person in the console, or another tool, is not to be seen. What they write
+    between the look and the deletion is noticed, what they are about to write is not.
+
+    Args:
+        confirmed: Whether somebody has said that nothing uses it; asked for where it cannot be seen.
+    """
+    try:
+        trainings = site.gateway.trainings(project_arn)
+    except (Denied, Rejected, UnknownAnswer) as exc:
+        if not confirmed:
+            yield Guard(
+                "UNSEEN_USE", f"whether a training is running cannot be seen ({exc}); if none is, add --yes"
+            )
+        return
+    if trainings:
+        yield Guard(
+            "IN_USE", f"a training is running that reads the dataset: {', '.join(trainings)}; wait for it"
+        )

@@ -1,0 +1,64 @@
+"""What a rebuild needs of the outside, and how it waits there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from reconciler.core.pace import poll_delay
+from reconciler.engine.patience import patiently
+from reconciler.engine.world import World
+from reconciler.errors import DatasetBusy, NotFound
+from reconciler.ports import Objects, Phase, RebuildGateway, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """
+    Where a rebuild takes place.
+
+    Attributes:
+        gateway: That of the world, which can do more.
+        timeout: Seconds that deleting, and that creating, may take.
+    """
+
+    world: World
+    gateway: RebuildGateway
+    objects: Objects
+    timeout: float
+
+    @property
+    def deadline(self) -> float:
+        return self.world.clock.now() + self.timeout
+
+    def standing(self, arn: str) -> Standing | None:
+        """Return how a dataset stands; None if the service does not know it."""
+        try:
+            return patiently(lambda: self.gateway.standing(arn), self.world.clock, self.deadline)
+        except NotFound:
+            return None
+
+    def rested(self, arn: str) -> Standing | None:
+        """
+        Wait until nothing is in progress; None if the dataset is gone then.
+
+        Raises:
+            DatasetBusy: Something still is, after the timeout.
+        """
+        deadline, polls = self.deadline, 0
+        while (standing := self.standing(arn)) is not None and not standing.phase.settled:
+            delay = poll_delay(polls)
+            if self.world.clock.now() + delay > deadline:
+                raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
+            self.world.clock.sleep(delay)
+            polls += 1
+        return standing
+
+
+def is_deleting(standing: Standing) -> bool:
+    return standing.phase is Phase.DELETE_IN_PROGRESS
+
+
+def as_text(standing: Standing) -> str:
+    """Return what is compared to see whether a dataset changed."""
+    return json.dumps([standing.phase, standing.code, standing.message, standing.updated_at, standing.stats])

@@ -1,0 +1,183 @@
+"""The steps of a rebuild after everything is kept, and of its undoing. Each may be taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.diff import Observed
+from reconciler.engine.observe import whole_listing
+from reconciler.engine.patience import patiently
+from reconciler.engine.rebuild.manifest import content_of
+from reconciler.engine.rebuild.site import Site, as_text, is_deleting
+from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
+from reconciler.ports import Content, Phase, Rebuild, Step
+
+
+def finish(rebuild: Rebuild, site: Site) -> Rebuild:
+    """
+    Take every step that is left, until the new dataset is complete.
+
+    Raises:
+        PlanOutdated: The dataset changed after its entries were kept: it was not deleted.
+        DatasetUnusable: The new dataset could not be created, or somebody made another in its place.
+        GatewayError: AWS refused, or did not answer in time.
+    """
+    while True:
+        match rebuild.step:
+            case Step.KEEPING | Step.KEPT:
+                rebuild = noted(rebuild._replace(step=Step.DELETING), site)
+            case Step.DELETING:
+                _delete(rebuild, site)
+                rebuild = noted(rebuild._replace(step=Step.DELETED), site)
+            case Step.DELETED:
+                rebuild = noted(rebuild._replace(step=Step.CREATING), site)
+            case Step.CREATING:
+                made = _create(rebuild, site)
+                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), site)
+            case Step.FILLING:
+                _complete(rebuild, site)
+                return rebuild
+
+
+def noted(rebuild: Rebuild, site: Site) -> Rebuild:
+    """Note how far it has come, on the disk, and return it."""
+    site.world.memory.rebuilds.put(rebuild)
+    site.world.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
+    return rebuild
+
+
+def begun_again(rebuild: Rebuild, site: Site) -> Rebuild:
+    """Return where to go on from, if the dataset that was made cannot be used, or is gone."""
+    if rebuild.step is not Step.FILLING or rebuild.made is None:
+        return rebuild
+    standing = site.rested(rebuild.made)
+    if standing is None:
+        return noted(rebuild._replace(step=Step.CREATING, made=None), site)
+    if standing.phase is Phase.CREATE_FAILED:
+        return _to_be_deleted(rebuild, rebuild.made, site)
+    return rebuild
+
+
+def turned_back(rebuild: Rebuild, site: Site) -> Rebuild | None:
+    """
+    Return the first step of the way back; None if nothing was changed, so that there is no way to go.
+
+    Raises:
+        DatasetUnusable: Somebody else made a dataset in its place.
+    """
+    if rebuild.undoing:
+        return begun_again(rebuild, site)
+    if rebuild.step in (Step.KEEPING, Step.KEPT):
+        return None
+    if rebuild.step is Step.DELETING:
+        standing = site.standing(rebuild.doomed)
+        if standing is not None and not is_deleting(standing):
+            return None
+        return noted(rebuild._replace(undoing=True, standing=""), site)
+    if rebuild.step is Step.FILLING and rebuild.made is not None:
+        return _to_be_deleted(rebuild, rebuild.made, site, undoing=True)
+    found = _found(rebuild, site) if rebuild.step is Step.CREATING else None
+    if found is not None and found != rebuild.doomed:
+        _require_ours(rebuild, found, site)
+        return _to_be_deleted(rebuild, found, site, undoing=True)
+    return noted(rebuild._replace(undoing=True), site)
+
+
+def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
+    """Read a dataset whole and return what it holds."""
+
+    def consume(lines: Iterator[Observed]) -> Content:
+        return content_of(raw for raw, _, _ in lines)
+
+    content, spool, _ = whole_listing(rebuild.dataset, arn, site.world, site.deadline, consume)
+    spool.close()
+    return content
+
+
+def _to_be_deleted(rebuild: Rebuild, arn: str, site: Site, *, undoing: bool | None = None) -> Rebuild:
+    direction = rebuild.undoing if undoing is None else undoing
+    return noted(
+        rebuild._replace(step=Step.DELETING, doomed=arn, standing="", made=None, undoing=direction), site
+    )
+
+
+def _delete(rebuild: Rebuild, site: Site) -> None:
+    """Delete the doomed dataset, if it is as it was kept, and wait until the service knows it no more."""
+    if site.rested(rebuild.doomed) is None:
+        return
+
+    def attempt() -> None:
+        standing = site.standing(rebuild.doomed)
+        if standing is None or is_deleting(standing):
+            return  # an answer that was lost
+        if rebuild.standing not in ("", as_text(standing)):
+            raise PlanOutdated(
+                "the dataset changed after its entries were kept; it was not deleted; plan again"
+            )
+        site.world.permit()
+        site.gateway.delete_dataset(rebuild.doomed)
+
+    try:
+        patiently(attempt, site.world.clock, site.deadline)
+    except NotFound:
+        return
+    if site.rested(rebuild.doomed) is not None:
+        raise DatasetBusy("the dataset was to be deleted, and is still there")
+
+
+def _create(rebuild: Rebuild, site: Site) -> str:
+    """Create the dataset from its manifest; what an earlier process created is taken, if it holds the same."""
+    manifest = (rebuild.bucket, rebuild.wanted_key) if rebuild.wanted.entries else None
+    created = False
+
+    def attempt() -> str:
+        nonlocal created
+        found = _found(rebuild, site)
+        if found == rebuild.doomed:
+            raise DatasetBusy("the project still lists the deleted dataset")
+        if found is not None:
+            return found
+        site.world.permit()
+        try:
+            project, kind = rebuild.project_arn, rebuild.dataset_type
+            made = site.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
+        except AlreadyExists as exc:  # not free yet, or our own call whose answer was lost
+            raise DatasetBusy(str(exc)) from exc
+        created = True
+        return made
+
+    arn = patiently(attempt, site.world.clock, site.deadline)
+    if not created:
+        _require_ours(rebuild, arn, site)
+    return arn
+
+
+def _found(rebuild: Rebuild, site: Site) -> str | None:
+    project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
+    return patiently(
+        lambda: site.gateway.locate(project, rebuild.dataset_type), site.world.clock, site.deadline
+    ).dataset_arn
+
+
+def _require_ours(rebuild: Rebuild, arn: str, site: Site) -> None:
+    """
+    Tell a dataset that was created by this rebuild from one that somebody else made.
+
+    Raises:
+        DatasetUnusable: It holds something else than what this rebuild creates.
+    """
+    standing = site.rested(arn)
+    if standing is None or standing.phase is Phase.CREATE_FAILED:
+        return
+    if content_in(arn, rebuild, site) != rebuild.wanted:
+        raise DatasetUnusable(f"somebody else made {arn} meanwhile: delete it, or take its entries into git")
+
+
+def _complete(rebuild: Rebuild, site: Site) -> None:
+    """Wait until the new dataset is complete."""
+    standing = site.rested(rebuild.made or "")
+    if standing is None:
+        raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
+    if standing.phase is Phase.CREATE_FAILED:
+        why = f"{standing.code or 'no code'}: {standing.message or 'no reason given'}"
+        raise DatasetUnusable(f"the new dataset could not be created ({why})")

@@ -1,0 +1,213 @@
+"""One dataset, once: find, observe, plan; and, to apply: guard, send, look again, remember."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from reconciler.core.cause import NOTHING_APPLIED
+from reconciler.core.choices import Mode
+from reconciler.core.diff import Diff, compare
+from reconciler.core.plan import DatasetPlan
+from reconciler.core.status import DatasetResult
+from reconciler.engine import outcome
+from reconciler.engine.apply import Sender, Sent
+from reconciler.engine.compose import Composer
+from reconciler.engine.create import create
+from reconciler.engine.desired import Desired
+from reconciler.engine.hold import keep_back
+from reconciler.engine.listing import FileListing
+from reconciler.engine.observation import Observation
+from reconciler.engine.observe import find, observe
+from reconciler.engine.patience import patiently, settled
+from reconciler.engine.planning import NOTHING_KNOWN, Known, make_plan
+from reconciler.engine.remember import remember
+from reconciler.engine.resume import resume
+from reconciler.engine.snapshot import keep_before
+from reconciler.engine.verify import look_again, prove
+from reconciler.engine.world import World
+from reconciler.errors import (
+    GatewayError,
+    ListingMoved,
+    PlanOutdated,
+    RebuildUnfinished,
+    ReconcilerError,
+    SourceError,
+)
+
+log = structlog.get_logger()
+
+CLAIM_SECONDS: Final = 30.0
+"""How long an apply waits for another process that is writing to the same dataset."""
+
+LOOKS: Final = 3
+"""How often a dataset that others keep changing is looked at before the apply gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A plan, and the means to read the lines that it is about until it is closed."""
+
+    plan: DatasetPlan
+    composer: Composer
+    observation: Observation | None = None
+
+    def close(self) -> None:
+        if self.observation is not None:
+            self.observation.listing.close()
+
+
+def look(desired: Desired, world: World, patience_seconds: float) -> Look:
+    """
+    Observe one dataset and plan for it. Makes no call that writes.
+
+    Raises:
+        RebuildUnfinished: It is being deleted and made anew.
+        GatewayError: It could not be found, or not be seen whole.
+    """
+    refuse_while_rebuilding(desired.name, world)
+    deadline = world.clock.now() + patience_seconds
+    arn = find(desired, world.gateway, world.clock, deadline)
+    if arn is None:
+        nothing = compare(desired.index, (), desired.read, desired.equality)
+        composer = Composer(desired, None)
+        return Look(make_plan(desired, None, nothing, composer, NOTHING_KNOWN), composer)
+    seen = observe(desired, arn, world, deadline)
+    composer = Composer(desired, seen.listing)
+    plan = make_plan(desired, arn, seen.diff, composer, _known(desired, arn, seen.diff, world))
+    return Look(plan, composer, seen)
+
+
+def _known(desired: Desired, arn: str, diff: Diff, world: World) -> Known:
+    changed = [change.source_ref for change in diff.changes]
+    return Known(
+        base=NOTHING_APPLIED if desired.partial else world.memory.applied(desired.name, arn, changed),
+        holds=world.memory.holds.of(desired.name),
+        now=world.clock.now(),
+    )
+
+
+def refuse_while_rebuilding(name: str, world: World) -> None:
+    """
+    Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
+
+    Raises:
+        RebuildUnfinished: So it is.
+    """
+    rebuild = world.memory.rebuilds.of(name)
+    if rebuild is not None and rebuild.step.leaves_nothing:
+        ways = "finish it with rebuild --resume, or take it back with rebuild --undo"
+        raise RebuildUnfinished(f"a rebuild was begun and stands at {rebuild.step.value!r}: {ways}")
+
+
+def look_at_file(desired: Desired, listing: FileListing) -> Look:
+    """
+    Plan against a listing that was kept in a file.
+
+    Raises:
+        SourceError: It cannot be read as one.
+    """
+    try:
+        diff = compare(desired.index, listing.lines(), desired.read, desired.equality)
+    except GatewayError as exc:
+        raise SourceError(f"{listing.path}: {exc}") from exc
+    composer = Composer(desired, listing)
+    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer)
+
+
+def apply(desired: Desired, world: World, pinned: Look | None = None) -> DatasetResult:
+    """
+    Bring one dataset to what is desired, as far as its mode and the guards allow.
+
+    Success is what a second look shows, never what a call returned.
+
+    Args:
+        pinned: Apply exactly this plan, or nothing; closed by the caller. Without it, a dataset that moves
+            between the look and the first update is looked at again.
+
+    Raises:
+        Claimed: Another process is writing to the dataset.
+        ReconcilerError: Before anything was sent: the dataset could not be seen, or not be made.
+    """
+    with ExitStack() as stack:
+        deadline = world.clock.now() + CLAIM_SECONDS
+        patiently(lambda: stack.enter_context(world.memory.claim(desired.name)), world.clock, deadline)
+        return _carried_out(desired, world, pinned) if pinned else _looked_at_and_carried_out(desired, world)
+
+
+def _looked_at_and_carried_out(desired: Desired, world: World) -> DatasetResult:
+    for _ in range(LOOKS):
+        with closing(look(desired, world, _timeout(desired))) as seen:
+            try:
+                return _carried_out(desired, world, seen)
+            except PlanOutdated:
+                log.info("observe.restarted", reason="moved since it was planned")
+    raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
+
+
+def _carried_out(desired: Desired, world: World, seen: Look) -> DatasetResult:
+    """
+    Send what was planned, and look again.
+
+    Raises:
+        PlanOutdated: The dataset is no longer as it was seen. Nothing was sent.
+    """
+    plan = seen.plan
+    if plan.mode is Mode.OBSERVE:
+        return outcome.observed(plan)
+    if plan.guards:
+        log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
+        return outcome.blocked(plan)
+    arn = plan.arn or create(desired, world, _timeout(desired))
+    resume(desired.name, arn, world)
+    sent = Sent()
+    try:
+        if seen.observation and plan.batches:
+            confirm(seen.observation, world, _timeout(desired))
+            keep_before(desired, plan, seen.composer, world)
+        Sender(plan, arn, seen.composer, world, _timeout(desired), sent).send()
+        return _proven(desired, seen, arn, sent, world)
+    except ReconcilerError as exc:
+        if isinstance(exc, PlanOutdated) and not sent.updates:
+            raise
+        return outcome.unseen(plan, arn, sent, exc)
+
+
+def confirm(observation: Observation, world: World, timeout: float) -> None:
+    """
+    Make sure that the dataset still is as it was seen.
+
+    Raises:
+        PlanOutdated: It is not.
+    """
+    deadline = world.clock.now() + timeout
+    if settled(world.gateway, observation.arn, world.clock, deadline) != observation.standing:
+        raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
+
+
+def _timeout(desired: Desired) -> float:
+    return desired.spec.spec.schedule.update_timeout_seconds
+
+
+def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) -> DatasetResult:
+    """Look again at whatever was touched, and say what is in place."""
+    plan, memory = seen.plan, world.memory
+    items = [item for batch in plan.batches for item in batch.items]
+    before = seen.observation.diff if seen.observation else None
+    if sent.touched or before is None:
+        deadline = world.clock.now() + _timeout(desired)
+        after = look_again(desired, arn, [item.source_ref for item in items], before, world, deadline)
+    else:
+        after = before
+    proof = prove(items, after, sent, desired)
+    log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
+    different = [change.source_ref for change in plan.changes]
+    if desired.partial:  # of the other entries nothing was learnt
+        different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
+    keep_back(desired.name, items, different, sent, proof, memory.holds, world.clock.now())
+    if not desired.partial:
+        remember(desired, arn, before, sent.touched, after, memory)
+    return outcome.proven(plan, arn, sent, proof)

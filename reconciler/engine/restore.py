@@ -1,0 +1,88 @@
+"""Bring entries back as they were: the lines of a snapshot as what is desired, of those entries and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reconciler.core.choices import Compare, OnDrift, Orphans
+from reconciler.core.problem import Origin
+from reconciler.core.spec import Dataset
+from reconciler.engine.desired import Desired, read_desired
+from reconciler.errors import UsageError
+from reconciler.ports import LoadedDataset, Memory, SavedSnapshot, Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """`ports.EntryFile` of a snapshot."""
+
+    snapshots: Snapshots
+    saved: SavedSnapshot
+
+    @property
+    def name(self) -> str:
+        return f"snapshot {self.saved.id}"
+
+    def open(self) -> BinaryIO:
+        return self.snapshots.open(self.saved.head.dataset, self.saved.id)
+
+    def line_number(self, line: int) -> int:
+        return line + 1  # the first line of the file is its header
+
+
+def kept_of(dataset: str, memory: Memory) -> list[SnapshotFile]:
+    """Return all that is kept of a dataset, oldest first: what applies overwrote, and what rebuilds replaced."""
+    found = [
+        SnapshotFile(snapshots, saved)
+        for snapshots in (memory.snapshots, memory.archive)
+        for saved in snapshots.of(dataset)
+    ]
+    return sorted(found, key=lambda file: file.saved.head.at)
+
+
+def choose(files: Iterable[SnapshotFile], wanted: str | None) -> SnapshotFile:
+    """
+    Return the snapshot whose id begins with *wanted*, or the newest.
+
+    Raises:
+        UsageError: There is none, or more than one.
+    """
+    files = list(files)
+    if not files:
+        raise UsageError(
+            "nothing is kept of this dataset: no apply from this state directory overwrote any of it"
+        )
+    if wanted is None:
+        return files[-1]
+    found = [file for file in files if file.saved.id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(file.saved.id for file in found or files)
+    raise UsageError(
+        f"--snapshot {wanted}: {'several begin so' if found else 'there is none'}; there are: {known}"
+    )
+
+
+def as_desired(loaded: LoadedDataset, file: SnapshotFile) -> Desired:
+    """
+    Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
+
+    They are compared word for word, whoever moved; and nothing is said of any other entry. A line that the
+    service marked with errors when it was kept is named and not sent: it would be marked again.
+    """
+    origin = Origin(file.name, 1)
+    read = read_desired(LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners))
+    # The rules over a whole dataset say nothing about a part of one.
+    read.problems = [problem for problem in read.problems if problem.origin != origin]
+    read.usable = bool(len(read.index))
+    read.partial = True
+    return read
+
+
+def _verbatim(dataset: Dataset) -> Dataset:
+    changes = {"compare": Compare.EXACT, "on_drift": OnDrift.REVERT, "orphans": Orphans.REPORT}
+    policy = dataset.spec.policy.model_copy(update=changes)
+    spec = dataset.spec.model_copy(update={"policy": policy, "ignore": ()})
+    return dataset.model_copy(update={"spec": spec})

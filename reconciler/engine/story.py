@@ -1,0 +1,150 @@
+"""One image's story, at the cost of a few calls a dataset. Makes no call that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import orjson
+
+from reconciler.core.cause import Cause, cause
+from reconciler.core.diff import Action, Change, compare_some
+from reconciler.core.drift.report import is_pending
+from reconciler.core.entry import SOURCE_REF, Fields, canonical, digest, error_codes
+from reconciler.core.plan import PlanError
+from reconciler.core.story import Story, StoryVerdict, differences
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.listing import Spool
+from reconciler.engine.observe import find
+from reconciler.engine.patience import patiently, settled
+from reconciler.engine.planning import as_plan_error
+from reconciler.engine.world import World
+from reconciler.errors import Interrupted, SpecError
+
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What AWS says of one image now."""
+
+    arn: str
+    observed: Fields | None
+    change: Change | None
+    was_empty: bool
+
+
+def tell(source_ref: str, datasets: Iterable[Desired], world_of: fleet.Worlds) -> tuple[Story, ...]:
+    """Tell the story of an image in every dataset; where AWS cannot be seen, the story says so."""
+    return tuple(_told(source_ref, desired, world_of) for desired in datasets)
+
+
+def _told(source_ref: str, desired: Desired, world_of: fleet.Worlds) -> Story:
+    story = _in_git(source_ref, desired)
+    if not desired.usable:
+        errors = tuple(as_plan_error(problem) for problem in desired.problems if problem.is_error)
+        return replace(story, errors=errors, error_code=SpecError.exit_code)
+    try:
+        world = world_of(desired)
+        seen = _look(source_ref, desired, world)
+        return _in_aws(story, source_ref, desired, world, seen)
+    except Interrupted:
+        raise
+    except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
+        reason = fleet.named(exc)
+        error = PlanError(reason.code, str(reason))
+        return replace(story, errors=(error,), error_code=reason.exit_code)
+
+
+def _in_git(source_ref: str, desired: Desired) -> Story:
+    """Tell what can be told without AWS."""
+    findings = tuple(problem for problem in desired.problems if problem.source_ref == source_ref)
+    is_void = source_ref in desired.index.void
+    row = desired.index.row(source_ref)
+    fields: Fields | None = None
+    if row is not None:
+        fields = orjson.loads(desired.read(source_ref, desired.index.place(row)))
+    known = desired.origin_of_ref(source_ref)
+    places = [known] if known else []
+    places += [found.origin._replace(column=None) for found in findings if found.origin and found.is_error]
+    return Story(
+        desired.name,
+        None,
+        StoryVerdict.UNUSABLE if is_void else StoryVerdict.UNKNOWN,
+        origins=tuple(sorted(dict.fromkeys(place for place in places))),
+        findings=findings,
+        desired=fields,
+        error_code=SpecError.exit_code if is_void else 0,
+    )
+
+
+def _look(source_ref: str, desired: Desired, world: World) -> _Seen | None:
+    """
+    List one image. None if the dataset does not exist, and may be made.
+
+    Raises:
+        GatewayError: It could not be seen.
+    """
+    deadline = world.clock.now() + PATIENCE_SECONDS
+    arn = find(desired, world.gateway, world.clock, deadline)
+    if arn is None:
+        return None
+    standing = settled(world.gateway, arn, world.clock, deadline)
+
+    def listed() -> _Seen:
+        with closing(Spool()) as spool:
+            lines = list(spool.fill(world.gateway.pages(arn, source_ref)))
+            diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
+            found = (orjson.loads(raw) for raw, _, _ in lines)
+            observed = next((fields for fields in found if fields.get(SOURCE_REF) == source_ref), None)
+            change = next(iter(diff.changes), None)
+            return _Seen(arn, observed, change, standing.stats.total_entries == 0)
+
+    return patiently(listed, world.clock, deadline)
+
+
+def _in_aws(story: Story, source_ref: str, desired: Desired, world: World, seen: _Seen | None) -> Story:
+    memory = world.memory
+    at = memory.statuses().get(desired.name, {}).get("at")
+    base = memory.applied(desired.name, seen.arn, [source_ref]) if seen else None
+    applied = base.entries.get(source_ref) if base else None
+    remembers = base is not None and base.known
+    story = replace(
+        story,
+        arn=seen.arn if seen else None,
+        observed=seen.observed if seen else None,
+        was_observed=True,
+        applied=applied,
+        remembers=remembers,
+        applied_at=at if isinstance(at, str) else None,
+        codes=error_codes(seen.observed) if seen and seen.observed else (),
+        hold=memory.holds.of(desired.name).get(source_ref),
+        past=tuple(memory.journal.past(desired.name, source_ref)),
+    )
+    if story.desired is not None and story.observed is not None:
+        fields, ignored = differences(story.desired, story.observed, desired.equality)
+        story = replace(story, fields=fields, ignored=ignored)
+    if story.verdict is StoryVerdict.UNUSABLE:
+        return story
+    return _judged(story, seen, remembers)
+
+
+def _judged(story: Story, seen: _Seen | None, remembers: bool) -> Story:
+    if story.desired is None:
+        if story.observed is None:
+            return replace(story, verdict=StoryVerdict.NOWHERE)
+        return replace(story, verdict=StoryVerdict.UNMANAGED, cause=Cause.ORPHAN)
+    if seen is not None and seen.change is None:
+        return replace(story, verdict=StoryVerdict.IN_PLACE)
+    why = cause(
+        seen.change.action if seen and seen.change else Action.ADD,
+        story.applied,
+        digest(canonical(story.desired)),
+        seen.change.before if seen and seen.change else None,
+        new_is_certain=remembers or seen is None or seen.was_empty,
+    )
+    return replace(
+        story, verdict=StoryVerdict.PENDING if is_pending(why) else StoryVerdict.DRIFTED, cause=why
+    )

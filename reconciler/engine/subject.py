@@ -1,0 +1,166 @@
+"""One dataset in the controller's care: what is desired, what is known, and when it is next."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, aged, judge
+from reconciler.core.finding import Finding, failed
+from reconciler.engine.fence import Work
+from reconciler.engine.shown import HeldBack, Shown
+from reconciler.ports import BrokenDataset, LoadedDataset
+
+HISTORY: Final = 20
+
+
+@dataclass(slots=True)
+class Subject:
+    """
+    One dataset.
+
+    Attributes:
+        loaded: What its document says; None if it cannot be read.
+        digest: Of what is desired; None until it is known.
+        revision: The commit that it was read from.
+        generation: Counts what came since: a cycle of an older generation sends nothing more.
+        due: When it is next, by the steady clock.
+        running: Whether a cycle is running: never two at once.
+        again: Whether somebody asked for a look while it was running.
+        failures: Cycles in a row that came to nothing.
+        attempted, applied, verified: The revision that was last tried, brought about, and seen in place.
+        added, updated, updates: What the last cycle did.
+        shown: What the last complete look of this process showed; None before the first.
+        held: What is not sent for now.
+        work: How far the running cycle is; None between cycles.
+        trend: For each line of the history, whether it was in sync, and how many images had drifted.
+    """
+
+    name: str
+    loaded: LoadedDataset | None
+    broken: BrokenDataset | None = None
+    digest: bytes | None = None
+    revision: str | None = None
+    generation: int = 0
+    due: float = 0.0
+    running: bool = False
+    again: bool = False
+    failures: int = 0
+    finding: Finding | None = None
+    arn: str | None = None
+    observation: str | None = None
+    visited_at: float | None = None
+    observed_at: float | None = None
+    scanned_at: float | None = None
+    succeeded_at: float | None = None
+    attempted: str | None = None
+    applied: str | None = None
+    verified: str | None = None
+    added: int = 0
+    updated: int = 0
+    updates: int = 0
+    conditions: tuple[Condition, ...] = ()
+    history: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    shown: Shown | None = None
+    held: HeldBack = field(default_factory=HeldBack)
+    work: Work | None = None
+    trend: deque[tuple[Truth, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+
+    @property
+    def suspended(self) -> bool:
+        return self.loaded is not None and self.loaded.spec.spec.suspend
+
+    @property
+    def interval(self) -> float:
+        return self.loaded.spec.spec.schedule.interval_seconds if self.loaded else 300.0
+
+    @property
+    def jitter(self) -> float:
+        return self.loaded.spec.spec.schedule.jitter if self.loaded else 0.1
+
+    @property
+    def stale_at(self) -> float | None:
+        """Return until when the last complete look counts; None if there was none."""
+        if self.scanned_at is None or self.loaded is None:
+            return None
+        return self.scanned_at + self.loaded.spec.spec.schedule.full_scan_max_age_seconds
+
+    def judge(self, source_trouble: str | None, now: float) -> tuple[Condition, ...]:
+        """Bring the conditions up to date, and return those whose status changed."""
+        finding = self.finding
+        if self.broken is not None:
+            first = next((p.message for p in self.broken.problems if p.is_error), "cannot be read")
+            finding = failed(Trouble(Reason.INVALID, first), 5)
+        outdated = self.revision != self.attempted
+        if finding is None:
+            facts = Facts(source_trouble=source_trouble, suspended=self.suspended, outdated=outdated)
+        else:
+            facts = finding.facts(source_trouble=source_trouble, suspended=self.suspended, outdated=outdated)
+        self.conditions, changed = advanced(self.conditions, judge(facts), now)
+        return changed
+
+    def believed(self, now: float) -> tuple[Condition, ...]:
+        """Return the conditions as they may be believed at *now*."""
+        return aged(self.conditions, self.stale_at, now)
+
+    def remember(self, line: dict[str, Any]) -> None:
+        """Put one more line into the history."""
+        in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
+        self.history.append(line)
+        self.trend.append((in_sync, sum(self.finding.drift.values()) if self.finding else 0))
+
+    def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
+        """Return all that is known, as JSON can hold it."""
+        finding = self.finding
+        return {
+            "name": self.name,
+            "arn": self.arn,
+            "verdict": finding.verdict.value if finding else "unknown",
+            "at": moment(self.visited_at),
+            "revision": self.revision,
+            "revisions": {
+                "attempted": self.attempted,
+                "applied": self.applied,
+                "verified": self.verified,
+            },
+            "observation": self.observation,
+            "observed_at": moment(self.observed_at),
+            "scanned_at": moment(self.scanned_at),
+            "counts": dict(finding.counts) if finding else {},
+            "drift": dict(finding.drift) if finding else {},
+            "errors": self._errors(),
+            "conditions": [_as_document(condition) for condition in self.believed(now)],
+            "consecutive_failures": self.failures,
+            "next_visit_at": moment(next_visit_at),
+            "history": list(self.history),
+        }
+
+    def _errors(self) -> list[Mapping[str, Any]]:
+        if self.broken is not None:
+            return [
+                {"code": p.code, "message": p.message, "origin": str(p.origin) if p.origin else None}
+                for p in self.broken.problems
+                if p.is_error
+            ]
+        trouble = self.finding.trouble if self.finding else None
+        return [{"code": trouble.reason.value, "message": trouble.message}] if trouble else []
+
+
+def moment(seconds: float | None) -> str | None:
+    """Return a time as people and machines read it, to the second; None stays None."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _as_document(condition: Condition) -> dict[str, str | None]:
+    return {
+        "type": condition.kind.value,
+        "status": condition.status.value,
+        "reason": condition.reason.value,
+        "message": condition.message,
+        "lastTransitionTime": moment(condition.since),
+    }

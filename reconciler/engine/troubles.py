@@ -1,0 +1,48 @@
+"""From errors to the closed reasons of conditions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler import errors
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.status import DatasetResult, Verdict
+
+_REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
+    errors.SpecError: Reason.INVALID,
+    errors.SourceError: Reason.SOURCE_UNAVAILABLE,
+    errors.Superseded: Reason.NEW_REVISION,
+    errors.Throttled: Reason.THROTTLED,
+    errors.Unavailable: Reason.UNAVAILABLE,
+    errors.Claimed: Reason.BUSY,
+    errors.DatasetBusy: Reason.BUSY,
+    errors.ListingMoved: Reason.BUSY,
+    errors.NotFound: Reason.NOT_FOUND,
+    errors.DatasetUnusable: Reason.UNUSABLE,
+    errors.RebuildUnfinished: Reason.UNUSABLE,
+    errors.Rejected: Reason.REFUSED,
+    errors.Denied: Reason.DENIED,
+}
+_BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
+
+
+def trouble_of(exc: errors.ReconcilerError) -> Trouble:
+    """Return why a cycle came to nothing."""
+    return Trouble(_REASONS.get(type(exc), Reason.FAILED), str(exc))
+
+
+def trouble_of_result(result: DatasetResult) -> Trouble | None:
+    """Return why an apply did not come to its end; None if it did, be it with entries left out."""
+    first = result.errors[0] if result.errors else None
+    match result.verdict:
+        case Verdict.BLOCKED:
+            reasons = "; ".join(error.message for error in result.errors)
+            return Trouble(Reason.BLOCKED, reasons)
+        case Verdict.FAILED | Verdict.UNKNOWN:
+            last = result.errors[-1] if result.errors else None
+            if last is None:
+                return Trouble(Reason.FAILED, "it could not be brought to an end")
+            return Trouble(_BY_CODE.get(last.code, Reason.FAILED), last.message)
+        case _ if first is not None:
+            return Trouble(_BY_CODE.get(first.code, Reason.INVALID), first.message)
+    return None

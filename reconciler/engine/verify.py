@@ -1,0 +1,123 @@
+"""A second look, at the least cost: what of that which was sent is in place, and what became of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from reconciler.core.diff import Action, Diff, compare_some
+from reconciler.core.plan import PlannedChange
+from reconciler.core.readback import cover
+from reconciler.core.status import Trouble
+from reconciler.engine.apply import Sent
+from reconciler.engine.desired import Desired
+from reconciler.engine.listing import Spool
+from reconciler.engine.observe import observe
+from reconciler.engine.patience import patiently, settled
+from reconciler.engine.planning import marked
+from reconciler.engine.world import World
+from reconciler.errors import ListingMoved
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    What the second look showed of the entries that were to be sent.
+
+    Attributes:
+        in_place: There, as desired, without complaint of the service.
+        failed: Not as desired: an update failed because of them, or they were left for later.
+        dropped: Not there, although their update succeeded.
+        rejected: Desired and there, with an error list of the service.
+        overtaken: There, but not as desired although their update succeeded: the service, or somebody
+            else, made something different of them.
+    """
+
+    in_place: tuple[PlannedChange, ...] = ()
+    failed: tuple[Trouble, ...] = ()
+    dropped: tuple[Trouble, ...] = ()
+    rejected: tuple[Trouble, ...] = ()
+    overtaken: tuple[Trouble, ...] = ()
+
+
+def look_again(
+    desired: Desired, arn: str, touched: Collection[str], before: Diff | None, world: World, deadline: float
+) -> Diff:
+    """
+    Compare the entries that were touched with what is there now.
+
+    Lists everything only where no set of filtered listings is cheaper; see `core.readback`.
+
+    Args:
+        before: What was seen before anything was sent; None if there was nothing to see.
+
+    Raises:
+        GatewayError: They could not be seen, in one state, before *deadline*.
+    """
+    orphans = [c.source_ref for c in before.changes if c.action is Action.ORPHAN] if before else []
+    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
+    cheapest = cover(known, touched)
+    if cheapest.full:
+        seen = observe(desired, arn, world, deadline)
+        seen.listing.close()
+        return seen.diff
+    return patiently(
+        lambda: _filtered(desired, arn, touched, cheapest.filters, world, deadline), world.clock, deadline
+    )
+
+
+def _filtered(
+    desired: Desired,
+    arn: str,
+    touched: Collection[str],
+    filters: Sequence[str],
+    world: World,
+    deadline: float,
+) -> Diff:
+    before = settled(world.gateway, arn, world.clock, deadline)
+    spool = Spool()
+    try:
+        pages: Iterator[Sequence[str]] = chain.from_iterable(
+            world.gateway.pages(arn, contains) for contains in filters
+        )
+        found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
+    finally:
+        spool.close()
+    if world.gateway.standing(arn) != before:
+        raise ListingMoved("the dataset changed while it was read back")
+    return found
+
+
+def prove(items: Collection[PlannedChange], after: Diff, sent: Sent, desired: Desired) -> Proof:
+    """Classify every entry that was to be sent by what a look afterwards shows."""
+    left = {change.source_ref: change.action for change in after.changes if not change.is_blank}
+    errored = dict(marked(after, desired))
+    in_place: list[PlannedChange] = []
+    failed, dropped, overtaken = [], [], []
+    for item in items:
+        ref, origin = item.source_ref, item.origin
+        if ref not in left:
+            in_place += [] if ref in errored else [item]
+        elif blame := _blame(ref, sent):
+            failed.append(Trouble(ref, origin, *blame))
+        elif left[ref] is Action.ADD:
+            dropped.append(Trouble(ref, origin, "accepted by the service, and then absent"))
+        else:
+            overtaken.append(Trouble(ref, origin, "set, and observed with other content afterwards"))
+    rejected = [
+        Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
+        for ref, codes in errored.items()
+    ]
+    return Proof(tuple(in_place), tuple(failed), tuple(dropped), tuple(rejected), tuple(overtaken))
+
+
+def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:
+    """Return why an entry is not in place, if its update did not succeed."""
+    if reason := sent.convicted.get(source_ref):
+        return f"its update failed although it held nothing else: {reason}", ("CONVICTED",)
+    if reason := sent.parked.get(source_ref):
+        return f"in the smallest group found whose update fails: {reason}", ("PARKED",)
+    if reason := sent.left.get(source_ref):
+        return f"left for later, the service failed: {reason}", ("LEFT",)
+    return None

@@ -1,0 +1,250 @@
+"""Visit one dataset: run its cycle, whatever happens, and note what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.finding import Finding, failed
+from reconciler.core.pace import next_attempt, next_visit
+from reconciler.core.status import Verdict
+from reconciler.engine.board import Board
+from reconciler.engine.cycle import Visit, digest_of, visit
+from reconciler.engine.fence import Fenced, Meter
+from reconciler.engine.fleet import named
+from reconciler.engine.shown import held_back
+from reconciler.engine.steady import Steady
+from reconciler.engine.subject import Subject, moment
+from reconciler.engine.troubles import trouble_of
+from reconciler.engine.world import World
+from reconciler.errors import Interrupted, ReconcilerError, StateError, Superseded
+from reconciler.ports import LoadedDataset, Memory
+
+log = structlog.get_logger()
+
+# How long a status that only grew older may wait to be kept.
+KEEP_EVERY_SECONDS = 60.0
+
+
+class Listener(Meter, Protocol):
+    """Whoever counts cycles."""
+
+    def cycle(self, dataset: str, verdict: str, seconds: float) -> None: ...
+
+
+class Visiting:
+    """
+    Runs cycles.
+
+    Args:
+        world_of: Gives the world of a dataset; its gateway is fenced here.
+        permit: Raises `Fenced` if another replica may write; called before each call that writes.
+    """
+
+    def __init__(
+        self,
+        world_of: Callable[[LoadedDataset], World],
+        memory: Memory,
+        board: Board,
+        listener: Listener,
+        steady: Steady,
+        permit: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._world_of = world_of
+        self._memory = memory
+        self._board = board
+        self._listener = listener
+        self._steady = steady
+        self._permit = permit
+        self._beats: dict[str, float] = {}
+        self._kept: dict[str, tuple[object, float]] = {}
+
+    def oldest_beat(self, now: float) -> float:
+        """Return when the worker that has been silent for longest last gave a sign; *now* if none works."""
+        return min(list(self._beats.values()), default=now)
+
+    def visit(self, subject: Subject) -> float:
+        """Run one cycle and return the seconds until the next. Raises nothing."""
+        begun = self._steady.seconds()
+        revision, generation = subject.revision, subject.generation
+        cycle_id = secrets.token_hex(6)
+        self._beats[subject.name] = begun
+        with bound_contextvars(dataset=subject.name, revision=revision, cycle_id=cycle_id):
+            try:
+                return self._visit(subject, revision, generation, begun)
+            except Interrupted:
+                return 0.0
+            except Exception as exc:
+                log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
+                subject.failures += 1
+                return next_attempt(subject.failures, self._steady.draw(), subject.interval)
+            finally:
+                self._beats.pop(subject.name, None)
+                subject.work = None
+
+    def rejudge(self, subject: Subject) -> None:
+        """Bring the conditions up to date, and say which changed."""
+        with self._board.lock:
+            first = not subject.conditions
+            changed = subject.judge(self._board.source_trouble, self._board.wall())
+        for condition in () if first and subject.visited_at is None else changed:
+            log.info(
+                "condition.changed",
+                dataset=subject.name,
+                type=condition.kind.value,
+                status=condition.status.value,
+                reason=condition.reason.value,
+                message=condition.message,
+            )
+
+    def _visit(self, subject: Subject, revision: str | None, generation: int, begun: float) -> float:
+        log.debug("cycle.started")
+        result = self._carry_out(subject, generation)
+        seconds = self._steady.seconds() - begun
+        self._note(subject, result, revision, generation)
+        delay = self._next(subject)
+        verdict = "suspended" if subject.suspended else result.finding.verdict.value
+        self._listener.cycle(subject.name, verdict, seconds)
+        counts = result.finding.counts
+        log.info(
+            "cycle.finished",
+            dataset_arn=result.arn,
+            verdict=verdict,
+            observation=result.observation,
+            duration_seconds=round(seconds, 3),
+            desired=counts.get("desired"),
+            observed=counts.get("observed"),
+            added=result.added,
+            updated=result.updated,
+            updates=result.updates,
+            drifted=sum(result.finding.drift.values()),
+            failures=subject.failures,
+            next_visit_seconds=round(delay, 1),
+        )
+        self._keep(subject)
+        return delay
+
+    def _carry_out(self, subject: Subject, generation: int) -> Visit:
+        """Run the cycle, and make whatever ends it a value."""
+        if subject.suspended:
+            return Visit(subject.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
+        loaded = subject.loaded
+        if loaded is None:
+            first = (
+                next((p.message for p in subject.broken.problems if p.is_error), "") if subject.broken else ""
+            )
+            return Visit(failed(Trouble(Reason.INVALID, first), 5))
+        try:
+            return self._in_its_world(subject, loaded, generation)
+        except Interrupted:
+            raise
+        except Superseded as exc:
+            return Visit(failed(trouble_of(exc), 0), arn=subject.arn)
+        except Exception as exc:
+            reason = named(exc)
+            expected = isinstance(exc, ReconcilerError)
+            log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
+            return Visit(failed(trouble_of(reason), reason.exit_code), arn=subject.arn)
+
+    def _in_its_world(self, subject: Subject, loaded: LoadedDataset, generation: int) -> Visit:
+        world = self._world_of(loaded)
+
+        def may_look() -> None:
+            self._beats[subject.name] = self._steady.seconds()
+            if self._steady.stopping:
+                raise Interrupted("asked to stop")
+
+        def may_write() -> None:
+            if subject.generation != generation:
+                raise Superseded("a newer commit took over; the rest of this one is not sent")
+            self._permit()
+
+        clock = self._steady.clock(may_look)
+        fence = Fenced(world.gateway, subject.name, clock, self._listener, may_look, may_write)
+        subject.work = fence.work
+        world = replace(world, gateway=fence, clock=clock, permit=may_write)
+        digest = subject.digest or digest_of(loaded)
+        with bound_contextvars(dataset_arn=subject.arn):
+            found = visit(loaded, digest, world, fence)
+        subject.held = held_back(world.memory.holds.of(subject.name).values())
+        if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+            raise Interrupted("asked to stop")
+        return found
+
+    def _note(self, subject: Subject, found: Visit, revision: str | None, generation: int) -> None:
+        """Make the subject say what is known now."""
+        now, before = self._board.wall(), subject.finding
+        with self._board.lock:
+            finding = subject.finding = found.finding
+            subject.visited_at = now
+            subject.added, subject.updated, subject.updates = found.added, found.updated, found.updates
+            subject.shown = found.shown or subject.shown
+            if subject.suspended:
+                subject.failures = 0
+            else:
+                superseded = subject.generation != generation
+                lost = _is_lost(finding) and not superseded
+                subject.failures = subject.failures + 1 if lost else 0
+                self._note_revisions(subject, found, revision, now)
+        had_drifted = found.had_drifted or (before is not None and before.drifted)
+        if had_drifted and not finding.drifted and found.observation:
+            log.info("drift.cleared")
+        self.rejudge(subject)
+        line = {
+            "at": moment(now),
+            "verdict": finding.verdict.value,
+            "observation": found.observation,
+            "revision": revision,
+            "updates": found.updates,
+        }
+        with self._board.lock:
+            subject.remember(line)
+        if found.observation != "fingerprint" or before != finding:
+            self._board.touch()
+
+    @staticmethod
+    def _note_revisions(subject: Subject, found: Visit, revision: str | None, now: float) -> None:
+        subject.attempted = revision
+        subject.arn = found.arn or subject.arn
+        if found.observation is None:
+            return
+        subject.observation, subject.observed_at = found.observation, now
+        subject.scanned_at = found.scanned_at or subject.scanned_at
+        if found.finding.verdict in (Verdict.CONVERGED, Verdict.OBSERVED):
+            subject.succeeded_at, subject.verified = now, revision
+        if found.finding.verdict is Verdict.CONVERGED:
+            subject.applied = revision
+
+    def _next(self, subject: Subject) -> float:
+        if subject.failures:
+            return next_attempt(subject.failures, self._steady.draw(), subject.interval)
+        return next_visit(subject.interval, subject.jitter, self._steady.draw())
+
+    def _keep(self, subject: Subject) -> None:
+        """Keep the status across restarts: when it changed, and otherwise now and then."""
+        document = subject.document(self._board.wall(), None)
+        aside = {"at", "observed_at", "history"}
+        essence = {key: value for key, value in document.items() if key not in aside}
+        before, at = self._kept.get(subject.name, (None, float("-inf")))
+        now = self._steady.seconds()
+        if essence == before and now - at < KEEP_EVERY_SECONDS:
+            return
+        try:
+            self._memory.record(subject.name, document)
+        except StateError as exc:
+            log.warning("cycle.failed", error="StateError", reason=str(exc))
+        else:
+            self._kept[subject.name] = (essence, now)
+
+
+def _is_lost(finding: Finding) -> bool:
+    """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
+    if finding.verdict is Verdict.FAILED:
+        return finding.trouble is None or finding.trouble.reason is not Reason.INVALID
+    return finding.verdict is Verdict.UNKNOWN

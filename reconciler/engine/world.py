@@ -1,0 +1,34 @@
+"""Everything outside that one dataset's reconciliation touches, in one hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.engine.observation import Observation
+from reconciler.ports import Clock, Gateway, Memory, Progress
+
+
+def _always() -> None:
+    """Permit everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """
+    What a step needs of the outside.
+
+    Attributes:
+        gateway: The account and Region of this dataset.
+        patience_seconds: How long a command that only looks waits for a dataset that is busy.
+        witness: Told of each complete look, for those who remember the last one.
+        permit: Asked before each update; raises if it must not be sent, and then nothing of it was noted.
+    """
+
+    gateway: Gateway
+    clock: Clock
+    memory: Memory
+    progress: Progress
+    patience_seconds: float = 30.0
+    witness: Callable[[Observation], object] | None = None
+    permit: Callable[[], object] = _always

@@ -1,0 +1,149 @@
+"""The engine against the emulator: real boto3, real HTTP, and a clock that costs nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import boto3
+import pytest
+
+from reconciler.core.choices import DatasetType
+from reconciler.core.status import DatasetResult
+from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.server import Emulator, serve
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired, read_desired
+from reconciler.engine.world import World
+from reconciler.ports import Silence
+from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.limiter import Limiter
+from reconciler.sources.directory import open_path
+from reconciler.sources.load import load
+from reconciler.state import State
+
+PROJECT = "flowers"
+
+
+class JumpingClock:
+    """A clock whose sleeping moves the emulator's time instead of passing ours."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock.advance(seconds)
+
+    def draw(self) -> float:
+        return 0.5
+
+
+@dataclass
+class Lab:
+    """One emulated account, a state directory, and a spec directory."""
+
+    emulator: Emulator
+    world: World
+    clock: JumpingClock
+    specs: Path
+    state_dir: Path
+    open: list[Desired] = field(default_factory=list)
+
+    def write(self, *lines: bytes, limits: str = "{}", **policy: str) -> None:
+        """Write the one dataset of the tree: these lines, this policy."""
+        self.specs.mkdir(exist_ok=True)
+        options = "\n".join(f"    {key}: {value}" for key, value in ({"mode": "upsert"} | policy).items())
+        (self.specs / "train.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        (self.specs / "train.yaml").write_text(
+            dedent("""\
+            apiVersion: reconciler/v1
+            kind: Dataset
+            metadata: {name: train}
+            spec:
+              target: {project: flowers, type: TRAIN, create: true}
+              entries: [{file: train.jsonl}]
+              limits: LIMITS
+              policy:
+            """).replace("LIMITS", limits)
+            + options
+            + "\n"
+        )
+
+    def desired(self) -> Desired:
+        opened = open_path(self.specs)
+        (loaded,) = load(opened.tree).datasets
+        found = read_desired(loaded)
+        self.open.append(found)
+        return found
+
+    def apply(self) -> DatasetResult:
+        (result,) = fleet.apply_each([(self.desired(), None)], lambda _: self.world)
+        return result
+
+    def plan(self):
+        (plan,) = fleet.plan_each([self.desired()], lambda _: self.world)
+        return plan
+
+    def forget_everything(self) -> None:
+        """Delete the state directory, as somebody might."""
+        self.world.memory.close()
+        shutil.rmtree(self.state_dir)
+        self.world = dataclasses.replace(self.world, memory=State(self.state_dir))
+
+    @property
+    def arn(self) -> str:
+        arn = self.world.gateway.locate(PROJECT, DatasetType.TRAIN).dataset_arn
+        assert arn is not None
+        return arn
+
+    def updates(self) -> list[tuple[str, ...]]:
+        """Return the source-refs of every update that was sent, in order."""
+        return [call.source_refs for call in self.emulator.calls.of("UpdateDatasetEntries")]
+
+
+@contextmanager
+def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> Iterator[Lab]:
+    time = ManualClock()
+    emulator = Emulator(clock=time)
+    state = State(tmp_path / "state")
+    with serve(emulator) as running:
+        client = boto3.client(
+            "rekognition",
+            endpoint_url=running.url,
+            region_name="us-east-1",
+            aws_access_key_id="111122223333",
+            aws_secret_access_key="secret",
+            config=client_config(),
+        )
+        clock = JumpingClock(time)
+        unlimited = Limiter(None, time.now, clock.sleep)
+        gateway = Rekognition(client, lambda: client, unlimited, "ambient")
+        found = Lab(
+            emulator, World(gateway, clock, state, Silence()), clock, tmp_path / "specs", tmp_path / "state"
+        )
+        try:
+            if prepare is not None:
+                prepare(found)
+            yield found
+        finally:
+            for desired in found.open:
+                desired.close()
+            client.close()
+            found.world.memory.close()
+    emulator.close()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with make_lab(tmp_path) as found:
+        yield found

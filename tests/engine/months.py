@@ -1,0 +1,224 @@
+"""A controller over an emulator, whose time passes only when somebody waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.server import Emulator, serve
+from reconciler.engine.board import Board
+from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.subject import Subject
+from reconciler.engine.visiting import Visiting
+from reconciler.engine.workers import Inline
+from reconciler.engine.world import World
+from reconciler.errors import Interrupted
+from reconciler.ports import Clock, Silence
+from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.limiter import Limiter
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.following import DirectorySource
+from reconciler.state import State
+from tests.builders import classified
+
+# The SDK waits by the real clock between its attempts: here nobody has that time.
+_ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
+
+SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {{name: {name}}}
+spec:
+  target: {{project: {name}, type: TRAIN, create: true}}
+  entries: [{{file: {name}.jsonl}}]
+  policy: {{mode: upsert{policy}}}
+  limits: {{maxChangeRatio: 1}}
+  schedule: {{interval: {interval}, fullScanMaxAge: 6h}}
+  suspend: {suspend}
+"""
+
+
+class JumpingTime:
+    """`Steady` and `Clock` in one: to wait is to push the emulator's time."""
+
+    def __init__(self, time: ManualClock) -> None:
+        self._time = time
+        self._wall_ahead = 0.0
+        self.event = threading.Event()
+        self.on_sleep: Callable[[], object] = lambda: None
+
+    @property
+    def stopping(self) -> bool:
+        return self.event.is_set()
+
+    def seconds(self) -> float:
+        return self._time.now()
+
+    def wall(self) -> float:
+        return self._time.now() + self._wall_ahead
+
+    def jump_wall(self, seconds: float) -> None:
+        self._wall_ahead += seconds
+
+    now = wall
+
+    def draw(self) -> float:
+        return 0.5
+
+    def sleep(self, seconds: float) -> None:
+        if self.stopping:
+            raise Interrupted("asked to stop")
+        self.on_sleep()
+        self._time.advance(seconds)
+
+    def clock(self, before_sleep: Callable[[], object]) -> Clock:
+        del before_sleep
+        return self
+
+
+@dataclass
+class Counted:
+    """A `Listener` that remembers."""
+
+    cycles: list[tuple[str, str]] = field(default_factory=list)
+    updates: list[tuple[str, str]] = field(default_factory=list)
+    on_submitted: Callable[[], object] = lambda: None
+
+    def cycle(self, dataset: str, verdict: str, seconds: float) -> None:
+        self.cycles.append((dataset, verdict))
+
+    def update(self, dataset: str, result: str, size_bytes: int, seconds: float) -> None:
+        self.updates.append((dataset, result))
+        if result == "submitted":
+            self.on_submitted()
+
+
+@dataclass
+class Months:
+    """One emulated account, a spec directory, and a controller that is pushed along."""
+
+    emulator: Emulator
+    controller: Controller
+    board: Board
+    time: JumpingTime
+    place: Path
+    counted: Counted
+    client: Any
+    state: State
+
+    @property
+    def specs(self) -> Path:
+        return self.place / "specs"
+
+    def forget(self) -> None:
+        """Lose everything that was remembered."""
+        with self.state._db.writing() as connection:
+            for (table,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall():
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608  names that SQLite gave
+
+    def restarted(self) -> Months:
+        """Return a new process in the same place, at the same time."""
+        return _controlled(self.emulator, self.client, self.state, self.time, self.place)
+
+    def write(
+        self,
+        name: str,
+        *entries: str,
+        label: str = "rose",
+        interval: str = "5m",
+        policy: str = "",
+        suspend: bool = False,
+    ) -> None:
+        """Write one dataset: these images, all with this label."""
+        self.specs.mkdir(exist_ok=True)
+        lines = b"".join(classified(entry, label) + b"\n" for entry in entries)
+        (self.specs / f"{name}.jsonl").write_bytes(lines)
+        text = SPEC.format(
+            name=name,
+            interval=interval,
+            policy=f", {policy}" if policy else "",
+            suspend="true" if suspend else "false",
+        )
+        (self.specs / f"{name}.yaml").write_text(text)
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass, tick by tick."""
+        end = self.time.seconds() + seconds
+        while self.time.seconds() < end:
+            nap = self.controller.tick()
+            self.time.sleep(min(max(nap, 0.01), end - self.time.seconds()))
+        self.controller.tick()
+
+    def settle(self) -> None:
+        """Let everything that is due now happen."""
+        self.controller.trigger()
+        self.controller.tick()
+        self.controller.tick()
+
+    def subject(self, name: str) -> Subject:
+        return self.board.subjects[name]
+
+    def conditions(self, name: str) -> dict[str, str]:
+        """Return the status of every condition, as it may be believed now."""
+        believed = self.subject(name).believed(self.time.wall())
+        return {condition.kind.value: condition.status.value for condition in believed}
+
+    def reasons(self, name: str) -> dict[str, str]:
+        believed = self.subject(name).believed(self.time.wall())
+        return {condition.kind.value: condition.reason.value for condition in believed}
+
+    def calls(self) -> list[str]:
+        """Return the operations called since this was last asked."""
+        names = self.emulator.calls.names()
+        self.emulator.calls.clear()
+        return names
+
+    def arn(self, name: str) -> str:
+        found = self.subject(name).arn
+        assert found is not None
+        return found
+
+
+@contextmanager
+def make_months(tmp_path: Path) -> Iterator[Months]:
+    time = ManualClock()
+    emulator = Emulator(clock=time)
+    state = State(tmp_path / "state")
+    with serve(emulator) as running:
+        client = boto3.client(
+            "rekognition",
+            endpoint_url=running.url,
+            region_name="us-east-1",
+            aws_access_key_id="111122223333",
+            aws_secret_access_key="secret",
+            config=client_config().merge(_ONE_ATTEMPT),
+        )
+        try:
+            yield _controlled(emulator, client, state, JumpingTime(time), tmp_path)
+        finally:
+            client.close()
+            state.close()
+    emulator.close()
+
+
+def _controlled(emulator: Emulator, client: Any, state: State, time: JumpingTime, place: Path) -> Months:
+    """Start a controller: the specs and the state are what a process before it left."""
+    gateway = Rekognition(client, lambda: client, Limiter(None, time.now, time.sleep), "ambient")
+    world = World(gateway, time, state, Silence())
+    source = DirectorySource(place / "specs", Blobs(place / "blobs"))
+    board = Board(source.name, time.wall, time.seconds)
+    counted = Counted()
+    visiting = Visiting(lambda _: world, state, board, counted, time)
+    signals = Signals(time.event, threading.Event())
+    controller = Controller(source, visiting, board, Inline(), signals, time.seconds, time.draw)
+    return Months(emulator, controller, board, time, place, counted, client, state)

@@ -1,0 +1,342 @@
+"""An apply that can be trusted: what fails is named, all else is in place, nothing is sent in vain."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import orjson
+import pytest
+
+from reconciler.core.hold import FIRST_PAUSE_SECONDS, ROUNDS, HoldKind
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.settings import FailedUpdate, Switches
+from reconciler.state import State
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab, make_lab
+
+UPDATE = frozenset({"UpdateDatasetEntries"})
+
+
+def named(count: int, label: str = "rose") -> list[bytes]:
+    return [classified(f"{number:03}", label) for number in range(count)]
+
+
+def refs(*numbers: int) -> frozenset[str]:
+    return frozenset(ref(f"{number:03}") for number in numbers)
+
+
+def poison(lab: Lab, *numbers: int, kind: Kind = Kind.POISON) -> None:
+    lab.emulator.faults.add(Fault(kind=kind, source_refs=refs(*numbers)))
+
+
+def listed(lab: Lab) -> set[str]:
+    pages = lab.world.gateway.pages(lab.arn)
+    return {orjson.loads(line)["source-ref"] for page in pages for line in page}
+
+
+def collisions(lab: Lab) -> list[str | None]:
+    """Return the errors of updates that were sent while another was in progress."""
+    busy = ("ResourceInUseException", "LimitExceededException")
+    return [c.error for c in lab.emulator.calls.of("UpdateDatasetEntries") if c.error in busy]
+
+
+class TestFailingLines:
+    @pytest.mark.parametrize("failed", list(FailedUpdate))
+    @pytest.mark.parametrize("culprits", [(0,), (31,), (7, 8), (0, 15, 31)])
+    def test_are_named_and_all_others_are_applied(self, lab: Lab, culprits, failed):
+        """Whatever a failed update left behind, only culprits are missing, and they are called by name."""
+        settings = lab.emulator.settings
+        lab.emulator.settings = dataclasses.replace(settings, switches=Switches(failed_update=failed))
+        lab.write(*named(32))
+        poison(lab, *culprits)
+
+        result = lab.apply()
+
+        absent = refs(*range(32)) - listed(lab)
+        expected = (Verdict.PARTIAL, 7) if absent else (Verdict.CONVERGED, 0)
+        assert expected == (result.verdict, result.exit_code)
+        assert {trouble.source_ref for trouble in result.quarantined} == absent
+        assert absent <= refs(*culprits)
+
+    def test_are_found_in_few_updates(self, lab: Lab):
+        """One culprit of 200 costs about a bisection, not 200 solo sends."""
+        lab.write(*named(200))
+        poison(lab, 77)
+
+        assert lab.apply().updates <= 12
+
+    def test_that_fail_only_together_all_end_in_place(self, lab: Lab):
+        """A pair is no culprit: apart, both lines pass, so nothing is left to complain of."""
+        lab.write(*named(20))
+        poison(lab, 3, 17, kind=Kind.POISON_TOGETHER)
+
+        result = lab.apply()
+
+        assert (Verdict.CONVERGED, 20) == (result.verdict, result.added)
+
+    def test_are_not_sent_again_until_they_are_edited(self, lab: Lab):
+        """A convicted line waits; the same line edited in git goes at once."""
+        lab.write(*named(10))
+        poison(lab, 4)
+        lab.apply()
+        sent = len(lab.updates())
+
+        again = lab.apply()
+        assert (sent, 7) == (len(lab.updates()), again.exit_code)
+        assert [("CONVICTED",)] == [trouble.codes for trouble in again.quarantined]
+
+        lab.emulator.faults.clear()
+        lab.write(*named(4), classified("004", "tulip"), *named(10)[5:])
+        assert Verdict.CONVERGED is lab.apply().verdict
+        assert {} == lab.world.memory.holds.of("train")
+
+    def test_are_tried_again_after_a_pause_that_grows(self, lab: Lab):
+        """An hour later the line is sent once more; after a second failure the pause is twice as long."""
+        lab.write(*named(10))
+        poison(lab, 4)
+        lab.apply()
+        lab.clock.sleep(FIRST_PAUSE_SECONDS)
+
+        lab.apply()
+
+        (hold,) = lab.world.memory.holds.of("train").values()
+        assert (HoldKind.CONVICTED, 2) == (hold.kind, hold.rounds)
+        assert hold.until - lab.clock.now() == pytest.approx(2 * FIRST_PAUSE_SECONDS, abs=60)
+
+
+class TestTheService:
+    def test_may_fail_by_its_own_fault_and_then_succeed(self, lab: Lab):
+        """SERVICE_ERROR: the same batch goes again, later; no line is blamed."""
+        lab.write(*named(10))
+        lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=2))
+
+        result = lab.apply()
+
+        assert (Verdict.CONVERGED, 3) == (result.verdict, result.updates)
+        assert [tuple(sorted(refs(*range(10))))] * 3 == lab.updates()
+
+    def test_may_fail_by_its_own_fault_for_ever(self, lab: Lab):
+        """After a few tries the rest is left for later: exit 7, nothing quarantined for the next time."""
+        lab.write(*named(10))
+        lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=0))
+
+        result = lab.apply()
+
+        assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+        assert {("LEFT",)} == {trouble.codes for trouble in result.quarantined}
+        assert {} == lab.world.memory.holds.of("train")
+
+    @pytest.mark.parametrize("kind", [Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE])
+    def test_may_lose_its_answer(self, lab: Lab, kind: Kind):
+        """The call arrived, its answer did not: that is no failure, and it is not sent twice."""
+        slow = dataclasses.replace(lab.emulator.settings, update_seconds=20.0)
+        lab.emulator.settings = slow
+        lab.write(*named(10))
+        lab.emulator.faults.add(Fault(kind=kind, operations=UPDATE))
+
+        result = lab.apply()
+
+        assert Verdict.CONVERGED is result.verdict
+        assert 1 == len(lab.updates())
+        assert [] == collisions(lab)
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            *(Kind.CUT_BEFORE, Kind.INTERNAL_ERROR, Kind.UNAVAILABLE, Kind.IN_USE, Kind.LIMIT_EXCEEDED),
+            *(Kind.THROTTLE, Kind.THROTTLE_400, Kind.THROTTLE_500),
+        ],
+    )
+    def test_may_refuse_a_call_without_effect(self, lab: Lab, kind: Kind):
+        """Whatever the refusal, the call is made again later and arrives once."""
+        lab.write(*named(10))
+        lab.emulator.faults.add(Fault(kind=kind, operations=UPDATE, times=2))
+
+        assert Verdict.CONVERGED is lab.apply().verdict
+        assert 1 == len([c for c in lab.emulator.calls.of("UpdateDatasetEntries") if c.error is None])
+
+    def test_may_mark_a_line_with_errors(self, lab: Lab):
+        """A line that is stored with an error list is named with AWS's codes: exit 7, also the next time."""
+        error = Switches(bare_line="error")
+        lab.emulator.settings = dataclasses.replace(lab.emulator.settings, switches=error)
+        lab.write(*named(9), b'{"source-ref":"s3://b/bare.jpg"}')
+
+        for _ in range(2):
+            result = lab.apply()
+            assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+            assert [("s3://b/bare.jpg", ("ERROR_NO_LABEL_ATTRIBUTES",))] == [
+                (trouble.source_ref, trouble.codes) for trouble in result.rejected
+            ]
+        assert 1 == len(lab.updates())
+
+
+class TestOtherWriters:
+    def test_are_waited_for(self, lab: Lab):
+        """An update that is not ours is in progress: ours goes after it."""
+        lab.write(*named(5))
+        lab.apply()
+        lab.emulator.settings = dataclasses.replace(lab.emulator.settings, update_seconds=30.0)
+        lab.world.gateway.update(lab.arn, classified("foreign", "x") + b"\n")
+        lab.write(*named(6))
+
+        assert Verdict.CONVERGED is lab.apply().verdict
+        assert [] == collisions(lab)
+        assert ref("foreign") in listed(lab)
+
+    def test_that_keep_changing_a_line_back_are_not_fought_for_ever(self, lab: Lab):
+        """After a few rounds the line is left alone and named; a pause later the question is asked again."""
+        lab.write(*named(12))
+        lab.apply()
+        theirs = orjson.loads(classified("003", "daisy"))
+        for _ in range(ROUNDS):
+            lab.emulator.console.put(lab.arn, theirs)
+            assert Verdict.CONVERGED is lab.apply().verdict
+        lab.emulator.console.put(lab.arn, theirs)
+        sent = len(lab.updates())
+
+        result = lab.apply()
+
+        assert (sent, 7) == (len(lab.updates()), result.exit_code)
+        assert [(ref("003"), ("CONTESTED",))] == [(t.source_ref, t.codes) for t in result.quarantined]
+
+    def test_that_rewrite_a_line_at_once_get_an_ignore_rule(self, lab: Lab):
+        """After a few rounds the line is left alone, and the rule that would settle it is told."""
+        lab.write(*named(12))
+        lab.apply()
+        theirs = orjson.loads(classified("003", "rose"))
+        theirs["rose-metadata"]["creation-date"] = "2030-01-01T00:00:00"
+        action = {"do": "put", "dataset": lab.arn, "lines": [theirs]}
+        lab.emulator.faults.add(Fault(kind=Kind.CONSOLE_AFTER, operations=UPDATE, times=0, action=action))
+        for number in range(ROUNDS + 1):
+            lab.write(
+                *named(3), classified("003", "rose"), *named(12)[4:], classified(f"new{number}", "rose")
+            )
+            lab.apply()
+        sent = len(lab.updates())
+
+        result = lab.apply()
+
+        assert (sent, 7) == (len(lab.updates()), result.exit_code)
+        (trouble,) = result.quarantined
+        assert (ref("003"), ("PERPETUAL",)) == (trouble.source_ref, trouble.codes)
+        rule = '{"paths": ["/rose-metadata/creation-date"], "match": "s3://b/003.jpg"}'
+        assert f"spec.ignore: [{rule}]" in trouble.reason
+
+    def test_a_second_process_waits_and_then_refuses(self, lab: Lab):
+        """Two processes never write to one dataset from one state directory."""
+        lab.write(*named(3))
+        with State(lab.state_dir).claim("train"):
+            result = lab.apply()
+
+        assert (Verdict.UNKNOWN, 3, "RKD5008") == (result.verdict, result.exit_code, result.errors[0].code)
+        assert [] == lab.updates()
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Mortal:
+    """A gateway that dies with the n-th call, before or after it has had its effect."""
+
+    def __init__(self, gateway, at: int, *, after: bool) -> None:
+        self._gateway, self._left, self._after = gateway, at, after
+
+    def __getattr__(self, name: str):
+        call = getattr(self._gateway, name)
+
+        def dying(*args, **kwargs):
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Killed
+            answer = call(*args, **kwargs)
+            if self._left == 0:
+                raise Killed
+            return answer
+
+        return dying
+
+
+def calls_of_one_apply(tmp_path: Path) -> int:
+    with killable_lab(tmp_path / "count") as lab:
+        counted = Mortal(lab.world.gateway, 10**6, after=False)
+        lab.world = dataclasses.replace(lab.world, gateway=counted)
+        lab.apply()
+        return 10**6 - counted._left
+
+
+def killable_lab(tmp_path: Path):
+    """Return a lab in which four updates are needed, three of them to isolate a culprit; each takes time."""
+    tmp_path.mkdir()
+    return make_lab(tmp_path, prepare=_prepare)
+
+
+def _prepare(lab: Lab) -> None:
+    lab.write(*named(2, "tulip"))
+    lab.apply()
+    lab.emulator.settings = dataclasses.replace(lab.emulator.settings, update_seconds=2.0)
+    lab.emulator.calls.clear()
+    poison(lab, 2)
+    lab.write(*named(4))
+
+
+class MortalMemory:
+    """A memory that dies with the n-th step of its journal, before or after it is on the disk."""
+
+    def __init__(self, memory: State, at: int, *, after: bool) -> None:
+        self._memory = memory
+        self.journal = Mortal(memory.journal, at, after=after)
+
+    def __getattr__(self, name: str):
+        return getattr(self._memory, name)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "at", [2, 3, 4, 5, 8, 9]
+)  # 1 asks what is unfinished; then begin, end, begin, end, …
+def test_killed_at_a_step_of_the_journal_the_next_start_converges(tmp_path: Path, at: int, after: bool):
+    """Before and after each line of the diary, whatever it says then, the next run ends well."""
+    with killable_lab(tmp_path / "lab") as lab:
+        whole = lab.world
+        lab.world = dataclasses.replace(whole, memory=MortalMemory(whole.memory, at, after=after))
+        with pytest.raises(Killed):
+            lab.apply()
+        with State(lab.state_dir) as state:
+            lab.world = dataclasses.replace(whole, memory=state)
+
+            assert [ref("002")] == [trouble.source_ref for trouble in lab.apply().quarantined]
+            assert [] == collisions(lab)
+            assert [] == list(state.journal.unfinished("train"))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, after: bool):
+    """A matrix over every call of an apply: whatever died, the next run ends where it would have ended."""
+    for at in range(1, calls_of_one_apply(tmp_path) + 1):
+        with killable_lab(tmp_path / f"{at}-{after}") as lab:
+            whole = lab.world
+            lab.world = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
+            with pytest.raises(Killed):
+                lab.apply()
+            with State(lab.state_dir) as state:
+                lab.world = dataclasses.replace(whole, memory=state)
+
+                result = lab.apply()
+
+                # The poisoned line alone is not as desired, and is named.
+                assert [ref("002")] == [trouble.source_ref for trouble in result.quarantined]
+                assert [] == collisions(lab)
+                assert {ref("002")} == {change.source_ref for change in lab.plan().changes}
+                assert [] == list(state.journal.unfinished("train"))
+
+
+def test_without_its_state_nothing_is_lost_but_attribution(lab: Lab):
+    """A deleted state file costs a full look: the next apply finds everything in place."""
+    lab.write(*named(5))
+    lab.apply()
+    lab.forget_everything()
+
+    assert (Verdict.CONVERGED, 0) == (lab.apply().verdict, lab.apply().updates)

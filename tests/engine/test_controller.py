@@ -1,0 +1,403 @@
+"""The controller over simulated time: what it looks at, when, and what it believes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+import structlog
+
+from reconciler.emulator.faults import Fault, Kind
+from tests.builders import classified
+from tests.engine.months import Months, make_months
+
+MINUTE, HOUR = 60.0, 3_600.0
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Iterator[Months]:
+    with make_months(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def events() -> Iterator[list[dict[str, object]]]:
+    joined = [structlog.contextvars.merge_contextvars]
+    with structlog.testing.capture_logs(processors=joined) as found:
+        yield found
+
+
+def test_what_git_says_comes_to_be(months: Months):
+    """A spec is applied, seen in place, and said to be."""
+    months.write("roses", *"abc")
+
+    months.settle()
+
+    assert [("roses", "converged")] == months.counted.cycles
+    assert "True" == months.conditions("roses")["Ready"]
+    assert "True" == months.conditions("roses")["InSync"]
+    assert months.board.is_ready()
+
+
+def test_a_quiet_cycle_costs_one_call(months: Months):
+    """With nothing changed a cycle is one DescribeDataset, and nothing else."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    months.calls()
+
+    months.run_for(10 * 5.5 * MINUTE)
+
+    quiet = Counter(months.calls())
+    assert {"DescribeDataset": 20} == quiet
+
+
+def test_the_arn_is_known_across_restarts(tmp_path: Path):
+    """A new process believes the last complete look of the one before, as long as one call confirms it."""
+    with make_months(tmp_path) as first:
+        first.write("roses", *"abc")
+        first.settle()
+        first.settle()
+        first.calls()
+        second = first.restarted()
+
+        second.settle()
+
+        assert {"DescribeDataset"} == set(second.calls())
+        assert "True" == second.conditions("roses")["InSync"]
+
+
+def test_a_commit_is_applied_without_a_restart(months: Months):
+    """What changes in the specs is due at once; what does not keeps its schedule, and is not listed."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    months.settle()
+    months.calls()
+    months.write("roses", *"abcx")
+
+    months.run_for(5 * MINUTE + 1)
+
+    calls = Counter(months.calls())
+    assert 1 == calls["UpdateDatasetEntries"]
+    assert "True" == months.conditions("roses")["InSync"]
+    assert 4 == months.subject("roses").finding.counts["observed"]
+
+
+def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, object]]):
+    """What the console changes is seen by the fingerprint, and set back."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+
+    months.run_for(6 * MINUTE)
+
+    assert "True" == months.conditions("roses")["InSync"]
+    assert ("roses", "finished") == months.counted.updates[-1]
+    moved = [event for event in events if event["event"] == "observe.fingerprint" and event["moved"]]
+    assert 1 <= len(moved)
+    told = [event["event"] for event in events if event["event"].startswith("drift.")]
+    assert ["drift.detected", "drift.cleared"] == told
+
+
+def test_drift_is_only_reported_where_the_policy_says_so(months: Months, events: list[dict[str, object]]):
+    """onDrift: report writes nothing, and stays cheap: the verdict is kept until something moves again."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.settle()
+    updates = len(months.counted.updates)
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+
+    months.run_for(6 * MINUTE)
+    months.calls()
+    months.run_for(50 * MINUTE)
+
+    assert updates == len(months.counted.updates)
+    assert ("True", "False", "True") == tuple(
+        months.conditions("roses")[kind] for kind in ("Drifted", "InSync", "Ready")
+    )
+    assert {"DescribeDataset"} == set(months.calls())
+    (detected,) = [event for event in events if event["event"] == "drift.detected"]
+    assert 1 == detected["relabelled"]
+
+
+def test_a_change_in_git_is_only_planned_where_the_policy_says_so(months: Months):
+    """onChange: plan sends nothing of a commit, and still reverts drift: the two policies are independent."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.write("roses", *"abcd", policy="onChange: plan")
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    months.emulator.calls.clear()
+
+    months.run_for(6 * MINUTE)
+
+    sent = [ref for call in months.emulator.calls.of("UpdateDatasetEntries") for ref in call.source_refs]
+    assert ["s3://b/b.jpg"] == sent
+    assert "False" == months.conditions("roses")["InSync"]
+
+
+def test_suspend_means_no_call(months: Months):
+    """A suspended dataset is left alone, and never shown as green."""
+    months.write("roses", *"abc", suspend=True)
+
+    months.run_for(20 * MINUTE)
+
+    assert [] == months.calls()
+    assert ("True", "Unknown") == tuple(months.conditions("roses")[kind] for kind in ("Suspended", "Ready"))
+
+
+def test_one_failing_dataset_stops_no_other(months: Months):
+    """A dataset that AWS refuses is retried ever more slowly, while the others keep their pace."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    refused = Fault(kind=Kind.ACCESS_DENIED, resource="tulips", times=0)
+    months.emulator.faults.add(refused)
+    months.counted.cycles.clear()
+
+    months.run_for(60 * MINUTE)
+
+    seen = Counter(months.counted.cycles)
+    assert 11 <= seen["roses", "converged"] <= 12
+    assert 10 <= seen["tulips", "unknown"] <= 60
+    assert ("Unknown", "True") == tuple(months.conditions("tulips")[kind] for kind in ("InSync", "Stalled"))
+    assert "Denied" == months.reasons("tulips")["Stalled"]
+
+
+def test_what_recovers_is_noticed_soon(months: Months):
+    """AWS is away for half an hour: nothing stops, nothing is believed wrongly, and all is well soon after."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    number = months.emulator.faults.add(Fault(kind=Kind.UNAVAILABLE, times=0))
+    months.run_for(30 * MINUTE)
+    during = months.conditions("roses")
+    months.emulator.faults.clear(number)
+
+    months.run_for(10 * MINUTE + 1)
+
+    assert ("False", "Unknown") == (during["Observed"], during["InSync"])
+    assert months.controller.alive
+    assert "True" == months.conditions("roses")["Ready"]
+    assert 0 == months.subject("roses").failures
+
+
+def test_a_source_that_vanishes_is_not_an_empty_desire(months: Months, tmp_path: Path):
+    """The last good revision keeps being defended, and SourceReady says why nothing new comes."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.specs.rename(tmp_path / "elsewhere")
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+
+    months.run_for(20 * MINUTE)
+
+    assert ("False", "False", "True") == tuple(
+        months.conditions("roses")[kind] for kind in ("SourceReady", "Ready", "InSync")
+    )
+    assert "submitted" in [result for _, result in months.counted.updates[-2:]]
+
+
+@pytest.mark.parametrize("broken", ["empty", "nothing", "yaml"])
+def test_a_broken_tree_never_becomes_a_plan(months: Months, broken: str):
+    """An emptied directory, an emptied file or bad YAML: no call that writes, ever."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    match broken:
+        case "empty":
+            (months.specs / "roses.jsonl").write_bytes(b"")
+        case "nothing":
+            for path in months.specs.iterdir():
+                path.unlink()
+        case "yaml":
+            (months.specs / "roses.yaml").write_text("apiVersion: reconciler/v1\nkind: [")
+    months.emulator.calls.clear()
+
+    months.run_for(HOUR)
+
+    assert [] == months.emulator.calls.writes()
+    assert "False" == months.conditions("roses" if broken != "yaml" else _only(months))["Ready"]
+
+
+def _only(months: Months) -> str:
+    (name,) = months.board.subjects
+    return name
+
+
+def test_every_six_hours_everything_is_listed(months: Months):
+    """A complete listing is taken before the last one is older than fullScanMaxAge, and not much earlier."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.calls()
+
+    months.run_for(24 * HOUR)
+
+    calls = Counter(months.calls())
+    assert 4 <= calls["ListDatasetEntries"] <= 5
+    assert "True" == months.conditions("roses")["InSync"]
+
+
+def test_a_verdict_that_nobody_renewed_decays(months: Months):
+    """Older than fullScanMaxAge is Unknown, whatever was true then."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.time._time.advance(6 * HOUR + 1)
+
+    believed = months.conditions("roses")
+
+    assert ("Unknown", "Unknown", "True") == tuple(
+        believed[kind] for kind in ("InSync", "Ready", "SourceReady")
+    )
+    assert "TooOld" == months.reasons("roses")["InSync"]
+
+
+def test_a_wall_clock_set_back_is_no_reason_to_believe(months: Months):
+    """A look from the future is not trusted: everything is listed again."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.calls()
+    months.time.jump_wall(-3 * HOUR)
+
+    months.run_for(6 * MINUTE)
+
+    assert 1 == Counter(months.calls())["ListDatasetEntries"]
+
+
+def test_a_deleted_dataset_is_found_again(months: Months):
+    """Under its old ARN there is nothing: it is looked for by name, and made anew."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    before = months.arn("roses")
+    months.client.delete_dataset(DatasetArn=before)
+
+    months.run_for(6 * MINUTE)
+
+    assert before != months.arn("roses")
+    assert "True" == months.conditions("roses")["InSync"]
+
+
+def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Between two updates the newer revision takes over; the older one sends nothing more."""
+    monkeypatch.setattr("reconciler.engine.planning.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.apply.MAX_UPDATE_BYTES", 400)
+    months.write("roses", *"abcdef")
+    months.settle()
+    months.write("roses", *"abcdef", label="tulip")
+    months.emulator.calls.clear()
+    months.counted.on_submitted = lambda: setattr(months.subject("roses"), "generation", 99)
+
+    months.settle()
+
+    assert 1 == len(months.emulator.calls.of("UpdateDatasetEntries"))
+    assert "NewRevision" == months.reasons("roses")["Ready"]
+    assert [] == list(months.state.journal.unfinished("roses"))
+
+
+def test_every_cycle_ends_in_one_line(months: Months, events: list[dict[str, object]]):
+    """Exactly one cycle.finished for each cycle and dataset, with the ids that join it to the others."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.emulator.faults.add(Fault(kind=Kind.INTERNAL_ERROR, every=3, times=0))
+
+    months.run_for(2 * HOUR)
+
+    ended = [event for event in events if event["event"] == "cycle.finished"]
+    assert len(months.counted.cycles) == len(ended)
+    assert len(ended) == len({event["cycle_id"] for event in ended})
+    assert all({"dataset", "revision", "verdict", "duration_seconds"} <= event.keys() for event in ended)
+
+
+def test_a_defect_in_a_source_stops_nothing(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Even an error that nobody foresaw leaves the last good revision in use."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.write("roses", *"abcd")
+    monkeypatch.setattr("reconciler.sources.following.load", _defective)
+
+    months.run_for(12 * MINUTE)
+
+    assert "False" == months.conditions("roses")["SourceReady"]
+    assert "True" == months.conditions("roses")["InSync"]
+    assert months.controller.alive
+
+
+def _defective(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_a_dataset_that_leaves_the_specs_is_left_alone(months: Months):
+    """It is no longer looked at, and certainly not emptied."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    months.settle()
+    for path in months.specs.glob("tulips*"):
+        path.unlink()
+    months.run_for(6 * MINUTE)
+    months.emulator.calls.clear()
+
+    months.run_for(30 * MINUTE)
+
+    assert ["roses"] == list(months.board.subjects)
+    assert {months.arn("roses")} == {call.resource for call in months.emulator.calls}
+
+
+def test_a_lost_state_costs_attribution_and_says_so(months: Months):
+    """With the memory gone nobody can tell who moved: Drifted is Unknown, and the rest stays true."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    text = (months.specs / "roses.yaml").read_text().replace("mode: upsert", "mode: observe")
+    (months.specs / "roses.yaml").write_text(text)
+    months.forget()
+
+    months.run_for(6 * MINUTE)
+
+    assert ("Unknown", "False") == tuple(months.conditions("roses")[kind] for kind in ("Drifted", "InSync"))
+
+
+def test_a_state_that_cannot_be_written_sends_nothing(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """A full disk: no update goes out that the journal does not know, and the loop goes on."""
+    from reconciler.errors import StateError
+
+    def full(*_: object) -> int:
+        raise StateError("no space left on device")
+
+    months.write("roses", *"abc")
+    monkeypatch.setattr(months.state.journal, "begin", full)
+    monkeypatch.setattr(months.state, "record", full)
+
+    months.run_for(12 * MINUTE)
+
+    assert [] == months.emulator.calls.of("UpdateDatasetEntries")
+    assert "False" == months.conditions("roses")["Ready"]
+    assert 2 <= months.subject("roses").failures
+    assert months.controller.alive
+
+
+def test_messages_do_not_change_when_nothing_does(months: Months, events: list[dict[str, object]]):
+    """A failure that lasts is one change of a condition, not one a cycle."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, times=0))
+    months.run_for(HOUR)
+    messages = {subject.message for subject in months.subject("roses").conditions}
+    events.clear()
+
+    months.run_for(HOUR)
+
+    assert messages == {subject.message for subject in months.subject("roses").conditions}
+    assert [] == [event for event in events if event["event"] == "condition.changed"]

@@ -1,0 +1,190 @@
+"""What one look says about drift, against the emulator."""
+
+import orjson
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DatasetType, DriftClass
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
+from reconciler.core.plan import PlanError
+from reconciler.engine import fleet
+from reconciler.engine.drift import drift_each
+from reconciler.engine.reading import read
+from reconciler.sources.directory import open_path
+from reconciler.sources.load import load
+from tests.builders import boxed, classified, ref
+from tests.engine.conftest import Lab
+
+DESK = boxed("desk", ("Echo", 86, 65, 220, 334), ("Dot", 399, 251, 155, 101))
+ROSE = classified("rose", "rose", "with_leaves")
+TULIP = classified("tulip", "tulip")
+
+
+def drift(lab: Lab) -> DatasetDrift:
+    (found,) = drift_each([lab.desired()], lambda _: lab.world)
+    return found
+
+
+def told(found: DatasetDrift) -> dict[str, tuple[tuple[str, ...], str]]:
+    """What happened to which image, and why."""
+    return {item.source_ref: (item.classes, item.cause) for item in found.items}
+
+
+def console_edits(lab: Lab) -> None:
+    """What an afternoon in the console leaves behind."""
+    lab.emulator.console.move_box(lab.arn, ref("desk"), dx=5)
+    lab.emulator.console.relabel(lab.arn, ref("rose"), "with_leaves", "no_leaves")
+    lab.emulator.console.add_image(lab.arn, ref("new"))
+
+
+def test_a_console_user_is_told_apart_from_git(lab):
+    """One box moved by five pixels, one image relabelled, one added: exactly that, and who did it."""
+    lab.write(DESK, ROSE, TULIP)
+    lab.apply()
+    console_edits(lab)
+
+    found = drift(lab)
+
+    assert {
+        ref("desk"): ((DriftClass.BOX_MOVED,), Cause.DRIFT_MODIFIED),
+        ref("rose"): ((DriftClass.RELABELLED,), Cause.DRIFT_MODIFIED),
+        ref("new"): ((DriftClass.UNMANAGED,), Cause.ORPHAN),
+    } == told(found)
+    assert (DriftVerdict.DRIFTED, (0, 4)) == (found.verdict, found.exit_codes)
+
+
+def test_what_is_as_applied_is_in_sync(lab):
+    """Nothing moved: nothing is told, and everything is covered."""
+    lab.write(DESK, ROSE)
+    lab.apply()
+
+    found = drift(lab)
+
+    assert (DriftVerdict.IN_SYNC, (), Coverage(2, 2, 2, 2)) == (found.verdict, found.items, found.coverage)
+
+
+def test_a_change_in_git_is_no_drift(lab):
+    """Only git moved: an apply is due, and no alarm."""
+    lab.write(DESK)
+    lab.apply()
+    lab.write(boxed("desk", ("Echo", 90, 65, 220, 334), ("Dot", 399, 251, 155, 101)), ROSE)
+
+    found = drift(lab)
+
+    assert {
+        ref("desk"): ((DriftClass.BOX_MOVED,), Cause.SPEC_CHANGED),
+        ref("rose"): ((DriftClass.MISSING,), Cause.SPEC_ADDED),
+    } == told(found)
+    assert (DriftVerdict.PENDING, (0, 0), ()) == (found.verdict, found.exit_codes, found.labels)
+
+
+def test_without_memory_a_difference_counts_as_drift(lab):
+    """Nobody can tell who moved: then it is not called pending, which invites to overwrite it."""
+    lab.write(ROSE)
+    lab.apply()
+    lab.emulator.console.relabel(lab.arn, ref("rose"), "with_leaves", "no_leaves")
+    lab.world.memory.remember("train", "arn:of-another", (), ())
+
+    found = drift(lab)
+
+    assert {ref("rose"): ((DriftClass.RELABELLED,), Cause.UNATTRIBUTED)} == told(found)
+    assert (DriftVerdict.DRIFTED, False) == (found.verdict, found.attributed)
+
+
+def test_a_look_makes_no_call_that_writes(lab):
+    """Whatever it finds, it only reads."""
+    lab.write(DESK, ROSE)
+    lab.apply()
+    console_edits(lab)
+    lab.emulator.calls.clear()
+
+    drift(lab)
+
+    assert [] == lab.emulator.calls.writes()
+    assert {"DescribeProjects", "DescribeDataset", "ListDatasetEntries"} == set(lab.emulator.calls.names())
+
+
+def test_what_the_service_marks_is_told_although_it_is_in_place(lab):
+    """An error list on an image is not shrugged off because the rest of its line is as desired."""
+    lab.write(TULIP)
+    lab.apply()
+    broken = orjson.loads(TULIP)
+    broken["tulip-metadata"]["type"] = "groundtruth/wrongtype"
+    lab.emulator.console.put(lab.arn, broken)
+
+    (item,) = drift(lab).items
+
+    assert DriftClass.ERRORED in item.classes
+    assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" in item.codes
+
+
+def test_an_unusable_line_makes_no_claim_about_its_image(lab):
+    """What git wants of it is not known: no drift, but no "in sync" either."""
+    lab.write(ROSE, TULIP)
+    lab.apply()
+    lab.write(ROSE, TULIP.replace(b"groundtruth/image-classification", b"wrong"))
+
+    found = drift(lab)
+
+    assert (DriftVerdict.UNKNOWN, (), (5, 0)) == (found.verdict, found.items, found.exit_codes)
+
+
+def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
+    """No project, no verdict; and the reason is kept."""
+    lab.write(ROSE)
+    desired = lab.desired()
+    target = desired.spec.spec.target.model_copy(update={"create": False})
+    spec = desired.spec.spec.model_copy(update={"target": target})
+    desired.spec = desired.spec.model_copy(update={"spec": spec})
+
+    (found,) = drift_each([desired], lambda _: lab.world)
+
+    assert (DriftVerdict.UNKNOWN, (3, 0), None) == (found.verdict, found.exit_codes, found.observed_at)
+    assert ["RKD5015"] == [error.code for error in found.errors if isinstance(error, PlanError)]
+
+
+def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
+    """Somebody put a training image into the test dataset, in the console: both datasets say so."""
+    lab.write(ROSE)
+    project = lab.specs / "train.yaml"
+    test = project.read_text().replace("name: train}", "name: test}").replace("type: TRAIN", "type: TEST")
+    (lab.specs / "test.yaml").write_text(test.replace("train.jsonl", "test.jsonl"))
+    (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
+    reading = read(load(open_path(lab.specs).tree))
+    lab.open.extend(reading.datasets)
+    list(fleet.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.world))
+    arn = lab.world.gateway.locate("flowers", DatasetType.TEST).dataset_arn
+    lab.emulator.console.add_image(arn, ref("rose"))
+
+    found = drift_each(reading.datasets, lambda _: lab.world)
+
+    assert {"test": (ref("rose"),), "train": (ref("rose"),)} == {one.name: one.leaked for one in found}
+
+
+def remembered(lab: Lab, *, remember: bool) -> list[tuple[float | None, int]]:
+    (found,) = drift_each([lab.desired()], lambda _: lab.world, remember=remember)
+    return [(item.since, item.times) for item in found.items]
+
+
+def test_drift_has_an_age(lab):
+    """Noted once, it is told by every later look, also by one that notes nothing."""
+    lab.write(ROSE)
+    lab.apply()
+    lab.emulator.console.add_image(lab.arn, ref("new"))
+    assert [(None, 0)] == remembered(lab, remember=False)
+    first = lab.world.clock.now()
+    assert [(first, 1)] == remembered(lab, remember=True)
+
+    lab.world.clock.sleep(3_600)
+
+    assert [(first, 1)] == remembered(lab, remember=False)
+
+
+def test_a_look_remembers_nothing_unless_it_is_asked_to(lab):
+    """A command that only reads leaves the state directory as it found it."""
+    lab.write(ROSE)
+    lab.apply()
+    lab.emulator.console.add_image(lab.arn, ref("new"))
+
+    drift(lab)
+
+    assert {} == lab.world.memory.sightings.of("train")

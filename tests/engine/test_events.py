@@ -1,0 +1,57 @@
+"""The catalogue of events is complete, both ways."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.engine.events import COMMON, EVENTS, page
+
+ROOT = Path(__file__).parents[2]
+LEVELS = ("debug", "info", "warning", "error", "exception")
+
+CONTRACT = """
+cycle.started cycle.finished cycle.failed source.updated source.unavailable spec.invalid observe.fingerprint
+observe.finished observe.restarted plan.computed plan.blocked update.submitted update.finished update.failed
+update.resumed bisect.started bisect.finished entry.quarantined entry.released entry.dropped entry.rejected
+verify.finished drift.detected drift.cleared guard.tripped condition.changed aws.throttled process.started
+process.stopping process.stopped
+"""
+
+
+def calls() -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Every call of a logger in the package: level, event, and the keys that are spelled out."""
+    for path in (ROOT / "reconciler").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level)) if level in LEVELS:
+                    (event,) = node.args
+                    assert isinstance(event, ast.Constant), f"{path}:{node.lineno}: an event is a constant"
+                    yield level, event.value, frozenset(k.arg for k in node.keywords if k.arg)
+
+
+def test_every_event_in_the_source_is_in_the_catalogue():
+    """And every event of the catalogue is in the source."""
+    assert set(EVENTS) == {event for _, event, _ in calls()}
+
+
+def test_the_catalogue_is_the_public_contract():
+    """Names are public: neither more nor fewer."""
+    assert set(CONTRACT.split()) == set(EVENTS)
+
+
+def test_every_key_in_the_source_is_in_the_catalogue():
+    """A key that somebody greps for is explained."""
+    known = {name: {*event.keys, *COMMON, "exc_info"} for name, event in EVENTS.items()}
+
+    assert [] == [(event, keys - known[event]) for _, event, keys in calls() if keys - known[event]]
+
+
+def test_the_page_is_what_the_catalogue_renders():
+    """
+    Nobody edits docs/logs.md by hand. To renew it:
+
+    python -c "from reconciler.engine.events import page; print(page(), end='')" > docs/logs.md
+    """
+    assert page() == (ROOT / "docs" / "logs.md").read_text("utf-8")

@@ -1,0 +1,584 @@
+"""A rebuild: what must be true before it begins, what it leaves, and that a kill at any instant is survived."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.settings import Rewriting, Settings, Switches
+from reconciler.engine.rebuild.begin import Order
+from reconciler.engine.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
+from reconciler.engine.rebuild.manifest import content_of
+from reconciler.engine.rebuild.reasons import digest_of
+from reconciler.engine.rebuild.site import Site
+from reconciler.errors import NotFound, RebuildUnfinished, UsageError
+from reconciler.ports import Located, Step
+from reconciler.rekognition.limiter import Limiter
+from reconciler.rekognition.rebuilding import RebuildingRekognition
+from reconciler.rekognition.s3 import S3, s3_config
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab, make_lab
+
+BUCKET = "manifests"
+TAGS = {"team": "botany", "cost": "7"}
+KEEPS = "abcdefghijkl"
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+CHANGING = frozenset({"put", "over", "keep", "delete_dataset", "create_dataset_from"})
+"""What changes anything: to die between two of them is to die after the first."""
+
+
+class Doom:
+    """Kills at the n-th instant; an instant is before and after each call that changes anything."""
+
+    def __init__(self, instant: int | None = None) -> None:
+        self.instant = instant
+        self.passed = 0
+
+    def strike(self) -> None:
+        if self.passed == self.instant:
+            self.instant = None  # one dies once
+            raise Killed
+        self.passed += 1
+
+    def watch(self, inner: Any) -> Any:
+        return _Watched(inner, self)
+
+
+class _Watched:
+    def __init__(self, inner: Any, doom: Doom) -> None:
+        self._inner, self._doom = inner, doom
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in CHANGING:
+            return found
+
+        def act(*args: Any) -> Any:
+            self._doom.strike()
+            result = found(*args)
+            self._doom.strike()
+            return result
+
+        return act
+
+
+class _Memory(_Watched):
+    """Of the memory only what is noted of rebuilds is watched."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return self._doom.watch(found) if name in ("rebuilds", "archive") else found
+
+
+def site_of(lab: Lab, doom: Doom | None = None) -> Site:
+    doom = doom or Doom()
+    inner = lab.world.gateway._client  # the clients of the laboratory, for more
+    keys = {
+        "aws_access_key_id": "111122223333",
+        "aws_secret_access_key": "secret",
+        "region_name": "us-east-1",
+    }
+    url = inner.meta.endpoint_url
+    client = boto3.client("rekognition", endpoint_url=url, **keys)
+    s3 = boto3.client("s3", endpoint_url=url, config=s3_config(url), **keys)
+    limiter = Limiter(None, lab.clock.now, lab.clock.sleep)
+    gateway = doom.watch(RebuildingRekognition(client, lambda: inner, limiter, "ambient"))
+    world = dataclasses.replace(lab.world, gateway=gateway, memory=_Memory(lab.world.memory, doom))
+    objects = doom.watch(S3(s3, makes_buckets=True))
+    lab.emulator.calls.clear()
+    return Site(world, gateway, objects, 3_600.0)
+
+
+def named(names: str, label: str = "rose") -> list[bytes]:
+    return [classified(name, label) for name in names]
+
+
+def fill(lab: Lab) -> None:
+    """Twelve entries, two of them not desired any more, one changed, and two tags."""
+    lab.write(*named(KEEPS + "yz"), orphans="rebuild")
+    lab.apply()
+    client = lab.world.gateway._client
+    client.tag_resource(ResourceArn=lab.arn, Tags=TAGS)
+    lab.write(classified("a", "tulip"), *named(KEEPS[1:]), orphans="rebuild")
+
+
+@pytest.fixture
+def full(lab: Lab) -> Lab:
+    fill(lab)
+    return lab
+
+
+def order(lab: Lab, **changes: Any) -> Order:
+    return Order(digest_of(lab.plan()), BUCKET, "rebuilds")._replace(**changes)
+
+
+def begin(lab: Lab, site: Site | None = None, **changes: Any) -> Rebuilt:
+    asked = order(lab, **changes)
+    return rebuild(lab.desired(), site or site_of(lab), asked)
+
+
+def lines(lab: Lab) -> dict[str, bytes]:
+    found = [line for page in lab.world.gateway.pages(lab.arn) for line in page]
+    return {orjson.loads(line)["source-ref"]: line for line in found}
+
+
+def tags(lab: Lab) -> dict[str, str]:
+    return lab.world.gateway._client.list_tags_for_resource(ResourceArn=lab.arn)["Tags"]
+
+
+def test_what_is_left_is_exactly_what_is_desired(full: Lab):
+    """No orphan, every change, the old tags, under a new ARN that is remembered; the next plan is empty."""
+    before = full.arn
+
+    done = begin(full)
+
+    assert (Verdict.CONVERGED, 0, 2, True) == (
+        done.result.verdict,
+        done.result.exit_code,
+        done.removed,
+        done.result.verified,
+    )
+    assert {ref(name) for name in KEEPS} == set(lines(full))
+    assert TAGS == tags(full)
+    assert before != full.arn == done.result.arn
+    assert () == full.plan().changes
+    assert full.world.memory.applied("train", full.arn).known
+    assert None is full.world.memory.rebuilds.of("train")
+
+
+def test_every_old_line_is_kept_in_two_places(full: Lab):
+    """Below the state directory as it was listed, and in S3 as it would be sent."""
+    old = lines(full)
+
+    done = begin(full)
+
+    assert done.rebuild is not None
+    (saved,) = full.world.memory.archive.of("train")
+    with full.world.memory.archive.open("train", saved.id) as stream:
+        assert sorted(old.values()) == sorted(line.decode() for line in stream.read().splitlines())
+    with site_of(full).objects.open(BUCKET, done.rebuild.key("before")) as stream:
+        kept = stream.read().splitlines()
+    assert content_of(line.encode() for line in old.values()) == content_of(kept)
+    assert all(b"cl-metadata" not in line for line in kept)
+
+
+def test_only_the_plan_that_was_seen_is_carried_out(full: Lab):
+    done = begin(full, plan="0" * 32)
+
+    assert (Verdict.BLOCKED, ["PLAN_OUTDATED"]) == (done.result.verdict, [e.code for e in done.result.errors])
+    assert digest_of(full.plan()) in done.result.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [({"orphans": "report"}, "ORPHANS"), ({"mode": "observe"}, "MODE"), ({"mode": "create-only"}, "MODE")],
+)
+def test_the_policy_must_say_so(full: Lab, policy: dict[str, str], code: str):
+    full.write(*named(KEEPS), **{"orphans": "rebuild"} | policy)
+
+    done = begin(full)
+
+    assert code in [error.code for error in done.result.errors]
+    assert [] == [call for call in full.emulator.calls.writes() if call.service == "rekognition"]
+
+
+def test_orphans_count_as_overwritten(full: Lab):
+    """Removing six of fourteen entries is too large a share, whatever the command."""
+    full.write(*named(KEEPS[:8]), orphans="rebuild")
+
+    done = begin(full)
+
+    assert ["MAX_CHANGE_RATIO"] == [error.code for error in done.result.errors]
+    assert "6 of 14" in done.result.errors[0].message
+
+
+def test_an_orphan_may_be_protected(full: Lab):
+    spec = full.specs / "train.yaml"
+    spec.write_text(spec.read_text() + f'  protect: ["{ref("z")}"]\n')
+
+    assert ["PROTECTED"] == [error.code for error in begin(full).result.errors]
+
+
+def test_a_line_that_cannot_be_used_forbids_it(full: Lab):
+    """What it is about would be deleted."""
+    full.write(*named(KEEPS), b'{"source-ref": "s3://b/z.jpg", "x": 1}', orphans="rebuild")
+
+    assert "INCOMPLETE" in [error.code for error in begin(full).result.errors]
+
+
+def test_without_an_orphan_there_is_no_reason(full: Lab):
+    full.write(*named(KEEPS + "yz"), orphans="rebuild")
+
+    assert ["NO_ORPHANS"] == [error.code for error in begin(full).result.errors]
+
+
+def test_a_training_that_runs_forbids_it(full: Lab):
+    """It reads the dataset; named, and allowed once it is over."""
+    project = full.arn.partition("/dataset/")[0]
+    project_arn = next(
+        found["ProjectArn"]
+        for found in full.world.gateway._client.describe_projects()["ProjectDescriptions"]
+        if found["ProjectArn"].startswith(project)
+    )
+    full.emulator.console.start_training(project_arn, "v7")
+
+    assert [("IN_USE", True)] == [(e.code, "v7" in e.message) for e in begin(full).result.errors]
+
+    full.emulator.console.end_training(project_arn)
+    assert Verdict.CONVERGED is begin(full).result.verdict
+
+
+def test_where_trainings_cannot_be_seen_somebody_must_say_so(full: Lab):
+    denied = Fault(kind=Kind.ACCESS_DENIED, operations=frozenset({"DescribeProjectVersions"}), times=0)
+    full.emulator.faults.add(denied)
+
+    assert ["UNSEEN_USE"] == [error.code for error in begin(full).result.errors]
+    assert Verdict.CONVERGED is begin(full, confirmed=True).result.verdict
+
+
+def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
+    """Whatever somebody does between the look and the deletion is not lost."""
+    action = {"do": "add_image", "dataset": full.arn, "source_ref": ref("new")}
+    fault = Fault(kind=Kind.CONSOLE_AFTER, operations=frozenset({"ListTagsForResource"}), action=action)
+    site = site_of(full)
+    asked = order(full)
+    full.emulator.faults.add(fault)
+
+    with pytest.raises(Exception, match="changed after it was planned"):
+        rebuild(full.desired(), site, asked)
+
+    assert ref("new") in lines(full)
+    assert None is full.world.memory.rebuilds.of("train")
+
+
+def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
+    """A day later somebody has labelled: the rebuild is refused, and taking it back changes nothing."""
+    doom = Doom()
+    kill_at(doom, full, Step.DELETING)
+    with pytest.raises(Killed):
+        begin(full, site_of(full, doom))
+    full.emulator.console.add_image(full.arn, ref("new"))
+
+    resumed, undone = resume(full.desired(), site_of(full)), undo("train", site_of(full))
+
+    assert (6, Verdict.CONVERGED) == (resumed.result.exit_code, undone.result.verdict)
+    assert "it was not deleted" in resumed.result.errors[0].message
+    assert ref("new") in lines(full)
+    assert [] == full.emulator.calls.of("DeleteDataset")
+
+
+def test_a_dataset_named_by_its_arn_is_not_rebuilt(full: Lab):
+    """The new one would have another, and the spec would name none."""
+    spec = full.specs / "train.yaml"
+    spec.write_text(
+        spec.read_text().replace("project: flowers, type: TRAIN, create: true", f'datasetArn: "{full.arn}"')
+    )
+
+    assert ["DATASET_ARN"] == [error.code for error in begin(full).result.errors]
+
+
+def test_a_copy_that_does_not_come_back_whole_stops_it(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is deleted before what is kept was read back and compared."""
+    fetch = S3.open
+
+    def cut(self: S3, bucket: str, key: str):
+        stream = fetch(self, bucket, key)
+        short = stream.read().splitlines(keepends=True)[:-1]
+        stream.seek(0)
+        stream.truncate()
+        stream.writelines(short)
+        stream.seek(0)
+        return stream
+
+    monkeypatch.setattr(S3, "open", cut)
+
+    with pytest.raises(Exception, match="holds 13 entries, not the 14 written"):
+        begin(full)
+
+    assert 14 == len(lines(full))
+    assert [] == full.emulator.calls.of("DeleteDataset")
+
+
+def test_a_missing_bucket_stops_it(full: Lab):
+    site = site_of(full)
+    objects = S3(site.objects._inner._client)
+
+    with pytest.raises(NotFound, match="NoSuchBucket"):
+        begin(full, dataclasses.replace(site, objects=objects))
+
+    assert [] == full.emulator.calls.of("DeleteDataset")
+
+
+@pytest.mark.parametrize("operation", ["DeleteDataset", "CreateDataset"])
+@pytest.mark.parametrize("fault", [Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.INTERNAL_ERROR, Kind.THROTTLE_500])
+def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
+    """Whether the call arrived or not is seen, and never guessed: one dataset is deleted, and one made."""
+    site, asked = site_of(full), order(full)
+    full.emulator.settings = Settings(delete_seconds=30, create_seconds=30)
+    full.emulator.faults.add(Fault(kind=fault, operations=frozenset({operation}), times=1))
+
+    done = rebuild(full.desired(), site, asked)
+
+    assert Verdict.CONVERGED is done.result.verdict
+    assert TAGS == tags(full)
+    assert {ref(name) for name in KEEPS} == set(lines(full))
+
+
+def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab):
+    """DescribeProjects may lag behind: what is listed under the old ARN is not what was made."""
+    old, site = full.arn, site_of(full)
+    locate = site.gateway.locate
+    lagging = [Located(full.arn.partition("/dataset/")[0], old)] * 3
+
+    class Lagging(_Watched):
+        def locate(self, *args: Any) -> Located:
+            deleted = full.emulator.calls.of("DeleteDataset")
+            return (
+                lagging.pop()._replace(project_arn=locate(*args).project_arn)
+                if deleted and lagging
+                else locate(*args)
+            )
+
+    gateway = Lagging(site.gateway, Doom())
+    asked = order(full)
+
+    done = rebuild(
+        full.desired(),
+        dataclasses.replace(site, gateway=gateway, world=dataclasses.replace(site.world, gateway=gateway)),
+        asked,
+    )
+
+    assert Verdict.CONVERGED is done.result.verdict
+    assert [] == lagging
+
+
+def failing_create(lab: Lab, times: int = 1) -> None:
+    lab.emulator.faults.add(
+        Fault(kind=Kind.FAIL_CLIENT, operations=frozenset({"CreateDataset"}), times=times)
+    )
+
+
+def test_a_creation_that_fails_says_both_ways_on(full: Lab):
+    """The old entries are gone from AWS; the words name the step, the commands, and where they are kept."""
+    failing_create(full)
+
+    done = begin(full)
+
+    assert 3 == done.result.exit_code
+    (reason, way) = done.result.errors
+    assert "could not be created (CLIENT_ERROR" in reason.message
+    assert UNFINISHED == way.code
+    assert all(
+        word in way.message
+        for word in ("--resume", "--undo", f"s3://{BUCKET}/rebuilds/train/", "before.manifest")
+    )
+
+
+def test_a_failed_creation_can_be_tried_again(full: Lab):
+    failing_create(full)
+    begin(full)
+
+    done = resume(full.desired(), site_of(full))
+
+    assert Verdict.CONVERGED is done.result.verdict
+    assert {ref(name) for name in KEEPS} == set(lines(full))
+
+
+def test_a_failed_creation_can_be_undone(full: Lab):
+    """Exactly the old entries, and the old tags."""
+    old = lines(full)
+    failing_create(full)
+    begin(full)
+
+    done = undo("train", site_of(full))
+
+    assert Verdict.CONVERGED is done.result.verdict
+    assert (old, TAGS) == (lines(full), tags(full))
+
+
+def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
+    """An apply that would create it anew, and empty, is told what is going on; so is a second rebuild."""
+    doom = Doom()
+    site = site_of(full, doom)
+    kill_at(doom, full, Step.DELETED)
+    with pytest.raises(Killed):
+        begin(full, site)
+
+    result = full.apply()
+
+    assert (6, [RebuildUnfinished.code]) == (result.exit_code, [error.code for error in result.errors])
+    with pytest.raises(UsageError, match="--resume"):
+        rebuild(full.desired(), site_of(full), Order("", BUCKET, ""))
+
+
+def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
+    """Die when this step has been noted, and nothing of it done."""
+    put = lab.world.memory.rebuilds.put
+
+    def noted(record: Any) -> None:
+        put(record)
+        if record.step is step:
+            lab.world.memory.rebuilds.put = put
+            doom.instant = doom.passed
+
+    lab.world.memory.rebuilds.put = noted
+
+
+def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
+    """Neither to finish nor to undo is a reason to delete what this rebuild has not made."""
+    doom = Doom()
+    kill_at(doom, full, Step.CREATING)
+    with pytest.raises(Killed):
+        begin(full, site_of(full, doom))
+    record = full.world.memory.rebuilds.of("train")
+    client = full.world.gateway._client
+    arn = client.create_dataset(ProjectArn=record.project_arn, DatasetType="TRAIN")["DatasetArn"]
+    full.emulator.console.put(arn, orjson.loads(classified("theirs", "x")))
+
+    finished, undone = resume(full.desired(), site_of(full)), undo("train", site_of(full))
+
+    assert ["somebody else made"] * 2 == [done.result.errors[0].message[:18] for done in (finished, undone)]
+    assert {ref("theirs")} == set(lines(full))
+
+
+def test_lines_that_the_service_drops_are_named_and_can_be_undone(full: Lab):
+    """The whole dataset is read back; what is absent is named, and the rebuild is not over."""
+    old = lines(full)
+    full.emulator.settings = dataclasses.replace(
+        full.emulator.settings, switches=Switches(invalid_base="off")
+    )
+    full.emulator.faults.add(Fault(kind=Kind.DROP, source_refs=frozenset({ref("c")}), times=1))
+
+    done = begin(full)
+
+    assert (Verdict.PARTIAL, 7) == (done.result.verdict, done.result.exit_code)
+    assert [ref("c")] == [trouble.source_ref for trouble in done.result.dropped]
+    undo("train", site_of(full))
+    assert old == lines(full)
+
+
+@pytest.mark.parametrize("rewriting", list(Rewriting))
+def test_the_service_may_rewrite_lines_in_form(full: Lab, rewriting: Rewriting):
+    """What is compared is what lines say."""
+    full.emulator.settings = dataclasses.replace(
+        full.emulator.settings, switches=Switches(rewriting=rewriting)
+    )
+
+    assert Verdict.CONVERGED is begin(full).result.verdict
+
+
+SLOW = Settings(delete_seconds=30, create_seconds=40)
+FREE = Settings(delete_seconds=30, create_seconds=40, switches=Switches(slot_free_while_deleting=True))
+
+
+@pytest.fixture(params=[SLOW, FREE], ids=["slot taken while deleting", "slot free while deleting"])
+def settings(request: pytest.FixtureRequest) -> Settings:
+    return request.param
+
+
+def killed_at(
+    tmp_path_factory: Any, settings: Settings, then: Callable[[Lab, dict[str, bytes]], None]
+) -> int:
+    """Kill a rebuild at every instant, each in a laboratory of its own, and let *then* judge what follows."""
+    instant = 0
+    while True:
+        with make_lab(tmp_path_factory.mktemp("lab")) as lab:
+            fill(lab)
+            lab.emulator.settings = settings
+            old, doom = lines(lab), Doom(instant)
+            asked, site = order(lab), site_of(lab, doom)
+            try:
+                rebuild(lab.desired(), site, asked)
+            except Killed:
+                then(lab, old)
+            else:
+                return instant
+        instant += 1
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
+    """Back to exactly the old entries, and then all the way; nothing is left begun."""
+    old = lines(full)
+    ways = (lambda: undo("train", site_of(full)), lambda: resume(full.desired(), site_of(full)))
+    outcomes = (set(old), {ref(name) for name in KEEPS})
+    for go_on, expected in zip(ways, outcomes, strict=True):
+        doom = Doom()
+        site = site_of(full, doom)
+        kill_at(doom, full, step)
+        with pytest.raises(Killed):
+            begin(full, site)
+
+        assert Verdict.CONVERGED is go_on().result.verdict
+        assert None is full.world.memory.rebuilds.of("train")
+        assert (expected, TAGS) == (set(lines(full)), tags(full))
+    assert () == full.plan().changes
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_it_can_be_finished(tmp_path_factory, settings: Settings):
+    """`rebuild --resume` ends in exactly the desired entries, with the old tags, and leaves nothing begun."""
+
+    def finish(lab: Lab, _: dict[str, bytes]) -> None:
+        if lab.world.memory.rebuilds.of("train") is None:
+            if set(lines(lab)) != {ref(name) for name in KEEPS}:
+                begin(lab)  # it had not begun
+        else:
+            assert Verdict.CONVERGED is resume(lab.desired(), site_of(lab)).result.verdict
+        assert {ref(name) for name in KEEPS} == set(lines(lab))
+        assert TAGS == tags(lab)
+        assert None is lab.world.memory.rebuilds.of("train")
+        assert () == lab.plan().changes
+
+    assert killed_at(tmp_path_factory, settings, finish) > 20
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_it_can_be_undone(tmp_path_factory, settings: Settings):
+    """`rebuild --undo` ends in exactly the old entries, line by line, with the old tags."""
+
+    def back(lab: Lab, old: dict[str, bytes]) -> None:
+        if lab.world.memory.rebuilds.of("train") is not None:
+            assert Verdict.CONVERGED is undo("train", site_of(lab)).result.verdict
+        elif set(lines(lab)) == {ref(name) for name in KEEPS}:
+            return  # it was over
+        assert old == lines(lab)
+        assert TAGS == tags(lab)
+        assert None is lab.world.memory.rebuilds.of("train")
+
+    assert killed_at(tmp_path_factory, settings, back) > 20
+
+
+@pytest.mark.slow
+def test_undoing_can_be_killed_at_any_instant_too(tmp_path_factory):
+    """And is finished by undoing again."""
+    instant = 0
+    while True:
+        with make_lab(tmp_path_factory.mktemp("lab")) as lab:
+            fill(lab)
+            lab.emulator.settings = SLOW
+            old = lines(lab)
+            failing_create(lab)
+            begin(lab)
+            try:
+                undo("train", site_of(lab, Doom(instant)))
+            except Killed:
+                if lab.world.memory.rebuilds.of("train") is not None:
+                    undo("train", site_of(lab))
+            else:
+                break
+            assert (old, TAGS) == (lines(lab), tags(lab))
+        instant += 1
+    assert instant > 10

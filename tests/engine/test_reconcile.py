@@ -1,0 +1,245 @@
+"""One dataset, once: what a cycle promises, against the emulator."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.cause import Cause
+from reconciler.core.diff import Action
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.settings import Rewriting, Switches
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab, make_lab
+
+
+def named(names, label="rose"):
+    return [classified(name, label) for name in names]
+
+
+def test_what_is_missing_is_made(lab: Lab):
+    """With ``create: true`` a project, a dataset and its entries come to be, and are seen to be."""
+    lab.write(*named("abc"))
+
+    result = lab.apply()
+
+    assert (Verdict.CONVERGED, 3, 0, 1, True) == (
+        result.verdict,
+        result.added,
+        result.updated,
+        result.updates,
+        result.verified,
+    )
+    assert [ref("a"), ref("b"), ref("c")] == list(lab.updates()[0])
+
+
+def test_a_second_apply_sends_nothing(lab: Lab):
+    """Reconciling is idempotent: what one apply wrote, the next finds in place."""
+    lab.write(*named("abc"))
+    lab.apply()
+
+    result = lab.apply()
+
+    assert (Verdict.CONVERGED, 0) == (result.verdict, result.updates)
+    assert 1 == len(lab.updates())
+
+
+@pytest.mark.parametrize("rewriting", list(Rewriting))
+def test_the_service_may_rewrite_a_line_in_form(lab: Lab, rewriting: Rewriting):
+    """Sorted keys and 1.0 for 1 are the same entry: the plan after an apply stays empty."""
+    lab.emulator.settings = dataclasses.replace(lab.emulator.settings, switches=Switches(rewriting=rewriting))
+    lab.write(*named("abc"))
+    lab.apply()
+
+    assert () == lab.plan().changes
+
+
+def test_one_edit_is_one_change(lab: Lab):
+    """Only the entry that was edited is planned for, with its place, its cause and its fields."""
+    lab.write(*named("abc"))
+    lab.apply()
+    lab.write(*named("a"), classified("b", "tulip"), *named("c"))
+
+    (change,) = lab.plan().changes
+
+    assert (Action.UPDATE, ref("b"), Cause.SPEC_CHANGED) == (change.action, change.source_ref, change.cause)
+    assert 2 == change.origin.line
+    assert {"/rose", "/rose-metadata", "/tulip", "/tulip-metadata"} == {field.path for field in change.fields}
+
+
+def test_who_moved_is_told_apart(lab: Lab):
+    """Against what was last applied, git, AWS or both are seen to have moved."""
+    lab.write(*named("abcd"))
+    lab.apply()
+    lab.emulator.console.put(lab.arn, *(orjson.loads(line) for line in named("bc", "daisy")))
+    lab.emulator.console.add_image(lab.arn, ref("z"))
+    lab.write(classified("a", "tulip"), *named("b"), classified("c", "tulip"), *named("de"))
+
+    causes = {change.source_ref: change.cause for change in lab.plan().changes}
+
+    assert {
+        ref("a"): Cause.SPEC_CHANGED,
+        ref("b"): Cause.DRIFT_MODIFIED,
+        ref("c"): Cause.CONFLICT,
+        ref("e"): Cause.SPEC_ADDED,
+        ref("z"): Cause.ORPHAN,
+    } == causes
+
+
+def test_reported_drift_is_not_overwritten(lab: Lab):
+    """With ``onDrift: report`` what people did in the console stays, and is still shown."""
+    lab.write(*named("ab"), onDrift="report")
+    lab.apply()
+    lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
+    lab.write(*named("a"), classified("b", "tulip"), onDrift="report")
+
+    result = lab.apply()
+
+    assert (1, Verdict.CONVERGED) == (result.updated, result.verdict)
+    assert [(ref("a"), Cause.DRIFT_MODIFIED)] == [(c.source_ref, c.cause) for c in lab.plan().changes]
+
+
+def test_mode_observe_never_writes(lab: Lab):
+    """The default mode plans and looks; no call that writes leaves the process."""
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.emulator.calls.clear()
+    lab.write(classified("a", "tulip"), mode="observe")
+
+    result = lab.apply()
+
+    assert (Verdict.OBSERVED, 0) == (result.verdict, result.exit_code)
+    assert [] == lab.emulator.calls.writes()
+
+
+def test_mode_create_only_never_overwrites(lab: Lab):
+    """New images are added; what is there stays as it is."""
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.write(classified("a", "tulip"), *named("bc"), mode="create-only")
+
+    result = lab.apply()
+
+    assert (1, 0) == (result.added, result.updated)
+    assert [ref("c")] == list(lab.updates()[-1])
+
+
+def test_planning_makes_no_call_that_writes(lab: Lab):
+    """Even for a dataset that does not exist, a plan only looks."""
+    lab.write(*named("ab"))
+
+    plan = lab.plan()
+
+    assert (2, None, True) == (plan.counts.add, plan.arn, plan.applyable)
+    assert [] == lab.emulator.calls.writes()
+
+
+def test_a_guard_stops_the_apply_and_not_the_plan(lab: Lab):
+    """Four of ten entries would be overwritten: blocked, exit 6, nothing sent, the plan still there."""
+    lab.write(*named("abcdefghij"))
+    lab.apply()
+    lab.write(*named("abcd", "tulip"), *named("efghij"))
+
+    result = lab.apply()
+
+    assert (Verdict.BLOCKED, 6) == (result.verdict, result.exit_code)
+    assert ["MAX_CHANGE_RATIO"] == [error.code for error in result.errors]
+    assert 4 == lab.plan().counts.update
+    assert 1 == len(lab.updates())
+
+
+def test_one_bad_line_stops_no_other(lab: Lab):
+    """The bad line is named and not sent, the good ones are, and the exit code says that specs are invalid."""
+    lab.write(*named("abcdef"), b'{"source-ref": "s3://b/bad.jpg", "x": 1}')
+
+    result = lab.apply()
+
+    assert (Verdict.PARTIAL, 5, 6) == (result.verdict, result.exit_code, result.added)
+    assert ["ERROR_NO_LABEL_ATTRIBUTES"] == [error.code for error in result.errors]
+    assert 7 == result.errors[0].origin.line
+
+
+def test_a_bad_line_is_no_orphan(lab: Lab):
+    """An entry whose line cannot be used is neither changed nor called undesired."""
+    lab.write(*named("abcdef"))
+    lab.apply()
+    lab.write(*named("bcdef"), b'{"source-ref": "s3://b/a.jpg", "x": 1}')
+
+    assert () == lab.plan().changes
+
+
+def test_a_dropped_line_is_found_out(lab: Lab):
+    """UPDATE_COMPLETE is not believed: an accepted and absent entry is named, exit 7."""
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.write(*named("abcdefgh"))
+    lab.emulator.faults.add(Fault(kind=Kind.DROP, source_refs=frozenset({ref("c")})))
+
+    result = lab.apply()
+
+    assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+    assert [ref("c")] == [trouble.source_ref for trouble in result.dropped]
+
+
+def test_a_dataset_that_moved_is_planned_for_again(lab: Lab):
+    """Somebody who writes between the look and the first update costs another look, and is not overwritten."""
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.write(*named("ab"), *named("c"))
+    lab.emulator.faults.add(  # the third DescribeDataset is the one that confirms the plan
+        Fault(
+            kind=Kind.CONSOLE_BEFORE,
+            operations=frozenset({"DescribeDataset"}),
+            after=2,
+            action={"do": "add_image", "dataset": lab.arn, "source_ref": ref("z")},
+        )
+    )
+    lab.emulator.calls.clear()
+
+    result = lab.apply()
+
+    names = lab.emulator.calls.names()
+    assert (Verdict.CONVERGED, 1) == (result.verdict, result.updates)
+    assert 2 == names[: names.index("UpdateDatasetEntries")].count("ListDatasetEntries")
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_start_converges_to_orphans_only(tmp_path_factory, data):
+    """From any observed state, one apply leaves only what is not desired."""
+    some = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["rose", "tulip"]), min_size=1)
+    before, after = data.draw(some, label="before"), data.draw(some, label="after")
+    with make_lab(tmp_path_factory.mktemp("lab")) as lab:
+        lab.write(*(classified(*item) for item in before.items()))
+        lab.apply()
+        lab.write(*(classified(*item) for item in after.items()))
+
+        assert Verdict.CONVERGED is lab.apply().verdict
+        assert set(before) - set(after) == {
+            change.source_ref[len("s3://b/") : -len(".jpg")] for change in lab.plan().changes
+        }
+
+
+def test_both_datasets_of_a_project_may_be_made_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """The training and the test dataset find no project, both: the second takes what the first has made."""
+    lab.write(*named("abc"))
+    gateway = lab.world.gateway
+    locate = type(gateway).locate
+    blind = iter([True])
+
+    def late(self, project, kind):
+        found = locate(self, project, kind)
+        if next(blind, False):
+            return found
+        if not lab.emulator.calls.of("CreateProject"):
+            gateway._client.create_project(ProjectName=project)
+        return found
+
+    monkeypatch.setattr(type(gateway), "locate", late)
+
+    assert Verdict.CONVERGED is lab.apply().verdict

@@ -1,0 +1,144 @@
+"""What was overwritten can be brought back: by a plan, with its guards, its proof, and nothing else touched."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from reconciler.core.cause import Cause
+from reconciler.core.diff import Action
+from reconciler.core.status import Verdict
+from reconciler.engine import fleet
+from reconciler.engine.restore import as_desired, choose, kept_of
+from reconciler.errors import UsageError
+from reconciler.sources.directory import open_path
+from reconciler.sources.load import load
+from tests.builders import classified, line, ref
+from tests.engine.conftest import Lab
+
+
+def named(names, label="rose"):
+    return [classified(name, label) for name in names]
+
+
+@pytest.fixture
+def overwritten(lab: Lab) -> Lab:
+    """An update of a, a blanked e; f was added."""
+    lab.write(*named("abcde"), orphans="blank")
+    lab.apply()
+    lab.write(classified("a", "tulip"), *named("bcdf"), orphans="blank")
+    lab.apply()
+    lab.clock.sleep(60)
+    return lab
+
+
+def chosen(lab: Lab, snapshot: str | None = None):
+    (loaded,) = load(open_path(lab.specs).tree).datasets
+    desired = as_desired(loaded, choose(kept_of("train", lab.world.memory), snapshot))
+    lab.open.append(desired)
+    return desired
+
+
+def plan(lab: Lab, snapshot: str | None = None):
+    (found,) = fleet.plan_each([chosen(lab, snapshot)], lambda _: lab.world)
+    return found
+
+
+def restore(lab: Lab):
+    """Bring back what was overwritten last."""
+    (result,) = fleet.apply_each([(chosen(lab), None)], lambda _: lab.world)
+    lab.clock.sleep(60)
+    return result
+
+
+def labels(lab: Lab) -> dict[str, str]:
+    lines = [orjson.loads(text) for page in lab.world.gateway.pages(lab.arn) for text in page]
+    return {
+        entry["source-ref"]: "+".join(label for label in ("rose", "tulip") if label in entry)
+        for entry in lines
+    }
+
+
+def test_the_plan_is_about_the_kept_entries_only(overwritten: Lab):
+    """Two updates; whatever else is in the dataset is no orphan of this plan."""
+    found = plan(overwritten)
+
+    assert [(Action.UPDATE, ref("a")), (Action.UPDATE, ref("e"))] == [
+        (c.action, c.source_ref) for c in found.changes
+    ]
+    assert (2, 6, 0) == (found.counts.desired, found.counts.observed, found.counts.orphan)
+    assert found.applyable
+
+
+def test_a_restored_dataset_holds_what_it_held(overwritten: Lab):
+    """Labels come back, also those of a blanked image; what was added stays, since nothing can delete it."""
+    (file,) = kept_of("train", overwritten.world.memory)
+
+    result = restore(overwritten)
+
+    assert (Verdict.CONVERGED, 2, True) == (result.verdict, result.updated, result.verified)
+    assert {ref(name): "rose" for name in "abcdef"} == labels(overwritten)
+    assert () == plan(overwritten, file.saved.id).changes
+
+
+def test_a_restore_can_itself_be_undone(overwritten: Lab):
+    """It keeps what it overwrites, like any apply."""
+    restore(overwritten)
+
+    result = restore(overwritten)
+
+    assert 2 == result.updated
+    assert ("tulip", "") == (labels(overwritten)[ref("a")], labels(overwritten)[ref("e")])
+
+
+def test_a_restore_does_not_become_what_git_says(overwritten: Lab):
+    """The specs still say otherwise, and the next plan says that AWS has left them."""
+    restore(overwritten)
+
+    causes = {change.source_ref: change.cause for change in overwritten.plan().changes}
+
+    assert {ref("a"): Cause.DRIFT_MODIFIED, ref("e"): Cause.ORPHAN} == causes
+
+
+def test_the_guards_stand(overwritten: Lab):
+    """A protected entry is not restored unless somebody says so."""
+    overwritten.write(classified("a", "tulip"), *named("bcdf"))
+    spec = overwritten.specs / "train.yaml"
+    spec.write_text(spec.read_text() + f'  protect: ["{ref("a")}"]\n')
+
+    result = restore(overwritten)
+
+    assert (Verdict.BLOCKED, ["PROTECTED"]) == (result.verdict, [error.code for error in result.errors])
+
+
+def test_an_entry_that_is_gone_is_added_again(overwritten: Lab):
+    overwritten.emulator.console.remove_image(overwritten.arn, ref("e"))
+
+    result = restore(overwritten)
+
+    assert (1, 1) == (result.added, result.updated)
+
+
+def test_a_line_that_was_marked_with_errors_is_named_and_not_sent(overwritten: Lab):
+    """The service would mark it again; the others are brought back."""
+    overwritten.emulator.console.put(overwritten.arn, orjson.loads(line("e", odd=1)))
+    overwritten.write(classified("a", "rose", "tulip"), *named("bcdf"), orphans="blank")
+    overwritten.apply()
+    overwritten.clock.sleep(60)
+
+    result = restore(overwritten)
+
+    assert (Verdict.PARTIAL, 5, 1) == (result.verdict, result.exit_code, result.updated)
+    assert ["ERROR_NO_LABEL_ATTRIBUTES"] == [error.code for error in result.errors]
+
+
+def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
+    """With the ids that there are."""
+    files = kept_of("train", overwritten.world.memory)
+    (only,) = files
+
+    assert only == choose(files, only.saved.id[:10])
+    with pytest.raises(UsageError, match=only.saved.id):
+        choose(files, "1999")
+    with pytest.raises(UsageError, match="nothing is kept"):
+        choose([], None)

@@ -1,0 +1,107 @@
+"""What is kept of a look for people, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from reconciler.core.conditions import Truth
+from reconciler.core.drift.report import DriftVerdict
+from reconciler.engine import shown
+from tests.builders import classified
+from tests.engine.months import Months, make_months
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Iterator[Months]:
+    with make_months(tmp_path) as found:
+        yield found
+
+
+def move(months: Months, entry: str) -> None:
+    """Relabel an image in the console, and let the controller notice."""
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified(entry, "daisy")))
+    months.run_for(6 * MINUTE)
+
+
+def test_what_was_applied_no_longer_waits(months: Months):
+    """After the first apply the report says what is, not what was about to be done."""
+    months.write("roses", *"abc")
+
+    months.settle()
+
+    told = months.subject("roses").shown
+    assert told is not None
+    assert told.drift is not None
+    assert (DriftVerdict.IN_SYNC, 0, 0) == (told.drift.verdict, told.differing, told.set_back)
+    assert (3, 3, 3, 3) == told.drift.coverage
+
+
+def test_drift_that_is_only_reported_stands(months: Months):
+    """The report shows the image, and what it looks like on both sides."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    move(months, "b")
+
+    told = months.subject("roses").shown
+    assert told is not None
+    assert told.drift is not None
+    (item,) = told.drift.items
+    assert ("s3://b/b.jpg", ("relabelled",), 0) == (item.source_ref, item.classes, told.set_back)
+    assert (Truth.FALSE, 1) == months.subject("roses").trend[-1]
+
+
+def test_drift_that_was_put_back_is_still_told(months: Months):
+    """Else nobody would ever see what the controller took away."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    move(months, "b")
+
+    told = months.subject("roses").shown
+    assert told is not None
+    assert told.drift is not None
+    assert (["s3://b/b.jpg"], 1) == ([item.source_ref for item in told.drift.items], told.set_back)
+    assert (Truth.TRUE, 0) == months.subject("roses").trend[-1]
+
+
+def test_a_report_costs_no_call(months: Months):
+    """A look that is told makes the calls of a look, and no other."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.settle()
+    months.calls()
+    move(months, "b")
+
+    look = {"DescribeProjects": 1, "DescribeDataset": 3, "ListDatasetEntries": 1}
+    assert look == Counter(months.calls())
+
+
+def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Memory is bounded, and what is left out is said."""
+    monkeypatch.setattr(shown, "MOST_IMAGES", 2)
+    months.write("roses", *"abc")
+
+    months.settle()
+
+    assert shown.Shown(None, 3) == months.subject("roses").shown
+
+
+def test_nothing_works_between_cycles(months: Months):
+    """While a cycle runs it says how far it is; afterwards there is nothing to say."""
+    seen = []
+    months.write("roses", *"abc")
+    months.counted.on_submitted = lambda: seen.append(months.subject("roses").work)
+
+    months.settle()
+
+    (work,) = seen
+    assert work is not None
+    assert (1, 1, 1, 0, None) == (work.planned, work.sent, work.finished, work.failed, work.in_flight_since)
+    assert months.subject("roses").work is None

@@ -1,0 +1,83 @@
+"""Before-images: kept before the first update goes out, and no more than the apply changes."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from reconciler.core.status import Verdict
+from reconciler.errors import StateError
+from tests.builders import classified, listed, ref
+from tests.engine.conftest import Lab
+
+
+def named(names, label="rose"):
+    return [classified(name, label) for name in names]
+
+
+@pytest.fixture
+def full(lab: Lab) -> Lab:
+    lab.write(*named("abcde"), orphans="blank")
+    lab.apply()
+    return lab
+
+
+def kept(lab: Lab) -> list[list[bytes]]:
+    snapshots = lab.world.memory.snapshots
+    found = []
+    for saved in snapshots.of("train"):
+        with snapshots.open("train", saved.id) as stream:
+            found.append(stream.read().splitlines())
+    return found
+
+
+def test_an_apply_keeps_what_it_overwrites_and_nothing_else(full: Lab):
+    """An update and a blanked orphan, as they were listed; not what is added, nor what stays."""
+    full.write(classified("a", "tulip"), *named("bcd"), *named("x"), orphans="blank")
+    plan = full.plan()
+
+    full.apply()
+
+    assert [[listed(line) for line in named("ae")]] == kept(full)
+    (saved,) = full.world.memory.snapshots.of("train")
+    assert (full.arn, None, 2) == (saved.head.arn, saved.head.revision, saved.head.entries)
+    assert saved.head.plan in saved.id
+    assert plan.arn == saved.head.arn
+
+
+def test_an_apply_that_overwrites_nothing_keeps_nothing(full: Lab):
+    full.write(*named("abcdef"))
+
+    full.apply()
+
+    assert [] == kept(full)
+
+
+def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """With the disk full the apply does not start: nothing is sent, and the reason is told."""
+
+    def full_disk(*_):
+        raise StateError("state/snapshots: No space left on device")
+
+    monkeypatch.setattr(full.world.memory.snapshots, "keep", full_disk)
+    full.write(classified("a", "tulip"), *named("bcde"))
+
+    result = full.apply()
+
+    assert (Verdict.FAILED, 1, 0) == (result.verdict, result.exit_code, result.updates)
+    assert ["state/snapshots: No space left on device"] == [error.message for error in result.errors]
+    assert 1 == len(full.updates())
+
+
+def test_it_is_kept_before_the_update_goes_out(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Killed right after the call, the before-image is there."""
+    full.write(classified("a", "tulip"), *named("bcde"))
+    seen = []
+    gateway = full.world.gateway
+    send = gateway.update
+    monkeypatch.setattr(gateway, "update", lambda *args: (seen.append(kept(full)), send(*args)))
+
+    full.apply()
+
+    assert [[[listed(named("a")[0])]]] == seen
+    assert ref("a") == orjson.loads(seen[0][0][0])["source-ref"]

@@ -1,0 +1,141 @@
+"""Everything at once: commits, a console user, faults and kills, in any order, and always the same end."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from reconciler.core.hold import MOST_PAUSE_SECONDS
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.settings import BusyListing, ConcurrentUpdate, FailedUpdate, Rewriting, Switches
+from reconciler.errors import GatewayError
+from reconciler.state import State
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab, make_lab
+from tests.engine.test_apply import Killed, Mortal, collisions
+
+NAMES = [f"{letter}{number}" for letter in "abc" for number in range(4)]
+LABELS = ["rose", "tulip", "daisy"]
+UPDATES = frozenset({"UpdateDatasetEntries"})
+PASSING = [
+    *(Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.INTERNAL_ERROR, Kind.UNAVAILABLE, Kind.GARBAGE),
+    Kind.FAIL_SERVICE,
+]
+
+
+class Trouble(RuleBasedStateMachine):
+    """A dataset's life: after every kind of trouble, one quiet apply ends in converged but for what is named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="trouble-"))
+        self.context = make_lab(self.directory)
+        self.lab: Lab = self.context.__enter__()
+        self.desired: dict[str, str] = {}
+        self.theirs = 0  # updates of the other client that met one in flight
+
+    @initialize(
+        concurrent=st.sampled_from(list(ConcurrentUpdate)),
+        busy=st.sampled_from(list(BusyListing)),
+        failed=st.sampled_from(list(FailedUpdate)),
+        rewriting=st.sampled_from(list(Rewriting)),
+    )
+    def begin(self, concurrent, busy, failed, rewriting) -> None:
+        """Every unknown of the service is drawn, once."""
+        switches = Switches(
+            concurrent_update=concurrent, busy_listing=busy, failed_update=failed, rewriting=rewriting
+        )
+        self.lab.emulator.settings = dataclasses.replace(
+            self.lab.emulator.settings, switches=switches, update_seconds=3.0
+        )
+        self.commit(dict.fromkeys(NAMES[:3], "rose"))
+        self.lab.apply()
+
+    @rule(names=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(LABELS), min_size=1))
+    def commit(self, names: dict[str, str]) -> None:
+        self.desired = names
+        lines = [classified(name, label) for name, label in names.items()]
+        self.lab.write(*lines, limits="{maxChangeRatio: 1.0}")
+
+    @rule(name=st.sampled_from(NAMES), label=st.sampled_from(LABELS))
+    def edit_in_the_console(self, name: str, label: str) -> None:
+        self.lab.emulator.console.put(self.lab.arn, orjson.loads(classified(name, label)))
+
+    @rule(name=st.sampled_from(NAMES), label=st.sampled_from(LABELS))
+    def another_client_updates(self, name: str, label: str) -> None:
+        before = len(collisions(self.lab))
+        with suppress(GatewayError):
+            self.lab.world.gateway.update(self.lab.arn, classified(name, label) + b"\n")
+        self.theirs += len(collisions(self.lab)) - before
+
+    @rule(kind=st.sampled_from(PASSING), after=st.integers(0, 2))
+    def a_call_goes_wrong(self, kind: Kind, after: int) -> None:
+        operations = UPDATES if kind is Kind.FAIL_SERVICE else frozenset()
+        self.lab.emulator.faults.add(Fault(kind=kind, operations=operations, after=after))
+
+    @rule(name=st.sampled_from(NAMES), together=st.booleans())
+    def a_line_is_poisoned(self, name: str, together: bool) -> None:
+        kind = Kind.POISON_TOGETHER if together else Kind.POISON
+        names = {name, NAMES[0]} if together else {name}
+        self.lab.emulator.faults.add(Fault(kind=kind, source_refs=frozenset(map(ref, names))))
+
+    @rule()
+    def apply(self) -> None:
+        self.lab.apply()
+
+    @rule(at=st.integers(1, 30), after=st.booleans())
+    def apply_and_die(self, at: int, after: bool) -> None:
+        whole = self.lab.world
+        self.lab.world = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
+        try:
+            self.lab.apply()
+        except Killed:
+            pass
+        finally:
+            whole.memory.close()
+            self.lab.world = dataclasses.replace(whole, memory=State(self.lab.state_dir))
+
+    @rule()
+    def the_state_is_lost(self) -> None:
+        self.lab.forget_everything()
+
+    @invariant()
+    def nothing_is_sent_while_an_update_is_in_flight(self) -> None:
+        """The service would have said so: refusals of that kind are not among the planted faults."""
+        assert len(collisions(self.lab)) <= self.theirs
+
+    def teardown(self) -> None:
+        try:
+            self._ends_well()
+        finally:
+            self.context.__exit__(None, None, None)
+            shutil.rmtree(self.directory)
+
+    def _ends_well(self) -> None:
+        """Calm down: the service works, pauses are over. One apply, and a second that has nothing to do."""
+        self.lab.emulator.faults.clear()
+        self.lab.clock.sleep(2 * MOST_PAUSE_SECONDS)
+        first, second = self.lab.apply(), self.lab.apply()
+
+        assert (Verdict.CONVERGED, Verdict.CONVERGED, 0) == (first.verdict, second.verdict, second.updates)
+        left = {change.source_ref for change in self.lab.plan().changes}
+        assert not left & set(map(ref, self.desired))
+
+
+TestTrouble = pytest.mark.slow(Trouble.TestCase)
+Trouble.TestCase.settings = settings(
+    max_examples=40,
+    stateful_step_count=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
