@@ -1,0 +1,252 @@
+"""
+Where every line of a drawing goes, in pixels of the image.
+
+What git desires is drawn solid, what AWS holds dashed. A move too small to be seen gets a loupe: the corner
+that moved most, or the whole of a small box, enlarged until the move is seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import hypot
+from typing import Final, NamedTuple
+
+from reconciler.core.drift.boxes import BoxPair
+from reconciler.core.drift.kinds import Picture
+from reconciler.core.meaning import Box
+from reconciler.reports.drift.words import overlap
+
+# A drawing is about this many units wide or high where it is shown; letters and arrows are measured in them.
+UNITS: Final = 360
+
+# A move of fewer units is looked at through a loupe; of fewer still, its arrow would be a blot.
+_SMALL: Final = 14
+_BLOT: Final = 4
+_LOUPES: Final = 3
+
+# A box up to this many times larger than its move is shown whole.
+_WHOLE: Final = 6
+_HEAD: Final = 6.0
+_WIDEST: Final = 400
+_HIGHEST: Final = 420
+_NO_SIZE: Final = (400.0, 200.0)
+
+
+class Side(StrEnum):
+    """Who says so; the style of a line follows from it."""
+
+    GIT = "git"
+    AWS = "aws"
+    BOTH = "both"
+
+
+class Rect(NamedTuple):
+    """A box as drawn; ``relabelled`` if its label is not the same on both sides."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    side: Side
+    relabelled: bool = False
+    title: str = ""
+
+
+class Note(NamedTuple):
+    """A few words in a drawing, from their lower left corner."""
+
+    x: float
+    y: float
+    text: str
+    side: Side
+    relabelled: bool = False
+
+
+class Arrow(NamedTuple):
+    """A straight line, and the three corners of its head."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    head: str
+
+
+class Loupe(NamedTuple):
+    """
+    A small square of the image, enlarged.
+
+    Attributes:
+        half: Half of its side, in pixels of the image.
+    """
+
+    x: float
+    y: float
+    half: float
+    rects: tuple[Rect, ...]
+    arrow: Arrow
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """
+    One image.
+
+    Attributes:
+        sized: Whether width and height are those of the image; else they only hold what is drawn.
+        unit: Pixels of the image for one unit.
+        frame: Who knows of this image.
+    """
+
+    width: float
+    height: float
+    sized: bool
+    frame: Side
+    rects: tuple[Rect, ...]
+    arrows: tuple[Arrow, ...]
+    notes: tuple[Note, ...]
+    loupes: tuple[Loupe, ...]
+
+    @property
+    def unit(self) -> float:
+        return max(self.width, self.height) / UNITS
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """Return width and height on the screen, in CSS pixels, where there is room."""
+        scale = min(_WIDEST / self.width, _HIGHEST / self.height)
+        return round(self.width * scale, 2), round(self.height * scale, 2)
+
+
+def draw(seen: Picture, size: tuple[float, float] | None = None) -> Drawing:
+    """
+    Lay out one image. Boxes that did not change lie below those that did.
+
+    Args:
+        size: Width and height of the image where it could be looked at; used if its lines state none.
+    """
+    width, height, sized = _extent(seen, size)
+    unit = max(width, height) / UNITS
+    pairs = sorted(seen.boxes, key=lambda pair: not pair.is_same)
+    moved = [pair for pair in pairs if pair.is_moved]
+    frame = Side.GIT if seen.observed is None else Side.AWS if seen.desired is None else Side.BOTH
+    named = [pair for pair in pairs if frame is not Side.BOTH or not pair.is_same]
+    return Drawing(
+        width=width,
+        height=height,
+        sized=sized,
+        frame=frame,
+        rects=tuple(rect for pair in pairs for rect in _rects(pair)),
+        arrows=tuple(found for pair in moved if (found := _joining(pair, unit))),
+        notes=tuple(_note(pair, unit, width, frame) for pair in named),
+        loupes=tuple(loupe for pair in moved if (loupe := _loupe(pair, unit)))[:_LOUPES],
+    )
+
+
+def _extent(seen: Picture, looked_at: tuple[float, float] | None) -> tuple[float, float, bool]:
+    """Return the size of the image, or, where nobody knows it, of a canvas that holds every box."""
+    size = seen.size or looked_at
+    if size and min(size) > 0:
+        return (*size, True)
+    boxes = [box for pair in seen.boxes for box in pair if box]
+    if not boxes:
+        return (*_NO_SIZE, False)
+    right = max(box.left + box.width for box in boxes)
+    bottom = max(box.top + box.height for box in boxes)
+    return max(right * 1.05, 1.0), max(bottom * 1.05, 1.0), False
+
+
+def _rects(pair: BoxPair) -> list[Rect]:
+    ours, theirs = pair.desired, pair.observed
+    if ours is not None and theirs is not None and pair.is_same:
+        return [_rect(ours, Side.BOTH, relabelled=False)]
+    sides = ((ours, Side.GIT), (theirs, Side.AWS))
+    return [_rect(box, side, relabelled=pair.is_relabelled) for box, side in sides if box is not None]
+
+
+def _rect(box: Box, side: Side, *, relabelled: bool) -> Rect:
+    return Rect(box.left, box.top, max(box.width, 0), max(box.height, 0), side, relabelled, box.label)
+
+
+def _note(pair: BoxPair, unit: float, width: float, frame: Side) -> Note:
+    """Name a box at its upper left corner, within the canvas."""
+    ours, theirs = pair.desired, pair.observed
+    box = theirs or ours
+    assert box is not None  # noqa: S101  a pair has a side
+    side = Side.GIT if theirs is None else Side.AWS
+    text = box.label
+    if ours is not None and theirs is not None:
+        text = f"{ours.label} → {theirs.label}" if pair.is_relabelled else theirs.label
+        if pair.is_moved:
+            text += f"  IoU {overlap(pair.iou or 0.0)}"
+    elif frame is Side.BOTH:
+        text = f"{'+' if theirs else '−'} {text}"  # noqa: RUF001  a minus sign, for it is seen
+    left = min(max(box.left, 0), max(width - _width(text) * unit, 0)) + 2 * unit
+    top = min(box.top, ours.top) if ours else box.top
+    above = top - 4 * unit
+    return Note(left, above if above > 11 * unit else top + 13 * unit, text, side, pair.is_relabelled)
+
+
+def _width(text: str) -> float:
+    """Guess how wide a text is, in units."""
+    return 6.2 * len(text) + 4
+
+
+def _joining(pair: BoxPair, unit: float) -> Arrow | None:
+    """Join the middles of a box before and after, unless it hardly moved."""
+    ours, theirs = pair.desired, pair.observed
+    if ours is None or theirs is None:
+        return None
+    x1, y1 = ours.left + ours.width / 2, ours.top + ours.height / 2
+    x2, y2 = theirs.left + theirs.width / 2, theirs.top + theirs.height / 2
+    return arrow(x1, y1, x2, y2, _HEAD * unit) if hypot(x2 - x1, y2 - y1) > _BLOT * unit else None
+
+
+def arrow(x1: float, y1: float, x2: float, y2: float, head: float) -> Arrow:
+    """Return an arrow whose head takes at most half of it."""
+    length = hypot(x2 - x1, y2 - y1)
+    if length == 0:
+        return Arrow(x1, y1, x2, y2, "")
+    size = min(head, length / 2)
+    across, along = (x2 - x1) / length, (y2 - y1) / length
+    back_x, back_y = x2 - across * size, y2 - along * size
+    corners = (
+        (x2, y2),
+        (back_x - along * size / 2, back_y + across * size / 2),
+        (back_x + along * size / 2, back_y - across * size / 2),
+    )
+    points = " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
+    return Arrow(x1, y1, back_x, back_y, points)
+
+
+def _loupe(pair: BoxPair, unit: float) -> Loupe | None:
+    ours, theirs = pair.desired, pair.observed
+    if ours is None or theirs is None:
+        return None
+    before, after = max(
+        zip(_corners(ours), _corners(theirs), strict=True),
+        key=lambda corner: hypot(corner[1][0] - corner[0][0], corner[1][1] - corner[0][1]),
+    )
+    by = hypot(after[0] - before[0], after[1] - before[1])
+    if not 0 < by < _SMALL * unit:
+        return None
+    half, x, y = 2 * by, (before[0] + after[0]) / 2, (before[1] + after[1]) / 2
+    if (whole := 0.9 * max(ours.width, ours.height, theirs.width, theirs.height)) < _WHOLE * by:
+        half = max(half, whole)
+        x = (ours.left + theirs.left + (ours.width + theirs.width) / 2) / 2
+        y = (ours.top + theirs.top + (ours.height + theirs.height) / 2) / 2
+    return Loupe(
+        x=x,
+        y=y,
+        half=half,
+        rects=tuple(_rects(pair)),
+        arrow=arrow(*before, *after, half / 4),
+        text=f"{by:.3g} px",
+    )
+
+
+def _corners(box: Box) -> tuple[tuple[float, float], ...]:
+    right, bottom = box.left + box.width, box.top + box.height
+    return (box.left, box.top), (right, box.top), (box.left, bottom), (right, bottom)

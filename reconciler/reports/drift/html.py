@@ -1,0 +1,223 @@
+"""
+Drift as one HTML page that needs nothing else: no network, no other file, no build step.
+
+The first cards stand in the page as they are. The others wait in it as text, and become part of the page when
+somebody scrolls or filters to them; so a page of 5,000 drawings opens as fast as one of forty.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.reports.drift import words
+from reconciler.reports.drift.drawing import UNITS, draw
+from reconciler.reports.drift.lines import side_by_side
+from reconciler.reports.drift.remedies import remedies
+from reconciler.reports.drift.thumbnails import Thumbnail
+from reconciler.reports.visible import visible
+from reconciler.reports.words import CAUSES
+
+if TYPE_CHECKING:
+    import jinja2
+
+# Cards that stand in the page from the start, also for whoever reads it without scripts.
+FIRST: Final = 40
+
+# Cards with their lines side by side: these are most of a page's weight.
+WITH_LINES: Final = 300
+
+Thumbnails = Mapping[str, Thumbnail]
+"""Small pictures, by source-ref."""
+
+_NO_PICTURES: Final[Thumbnails] = {}
+
+
+class _Card(NamedTuple):
+    facts: str
+    html: str
+
+
+class Frame(NamedTuple):
+    """
+    What stands around a report that is served, not kept.
+
+    Attributes:
+        note: One sentence on what happened since; may be empty.
+        links: Ways on, as address and name.
+    """
+
+    note: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+
+
+_NO_FRAME: Final = Frame()
+
+
+def render_html(
+    drift: Drift, thumbnails: Thumbnails = _NO_PICTURES, frame: Frame = _NO_FRAME
+) -> Iterator[str]:
+    """Give the page, piece by piece."""
+    environment = _environment()
+    cards = _cards(drift, thumbnails, environment.get_template("card.html"))
+    first = list(islice(cards, FIRST))
+    page = environment.get_template("page.html")
+    yield from page.generate(
+        drift=drift,
+        frame=frame,
+        first=first,
+        rest=_island(cards),
+        total=sum(item.picture is not None for dataset in drift.datasets for item in dataset.items),
+        undrawn=sum(item.picture is None for dataset in drift.datasets for item in dataset.items),
+        classes=_present(DriftClass, drift, lambda item: item.classes),
+        causes=_present(Cause, drift, lambda item: (item.cause,)),
+        labels=sorted({label for item in _items(drift) if item.picture for label in item.picture.labels}),
+        css=_asset("page.css"),
+        js=_asset("page.js"),
+        policy=content_security_policy(),
+    )
+
+
+def _cards(drift: Drift, thumbnails: Thumbnails, template: jinja2.Template) -> Iterator[_Card]:
+    number = 0
+    for dataset in drift.datasets:
+        for item in dataset.items:
+            if item.picture is not None:
+                number += 1
+                yield _card(item, dataset, drift, thumbnails, template, number)
+
+
+def _card(
+    item: DriftItem,
+    dataset: DatasetDrift,
+    drift: Drift,
+    thumbnails: Thumbnails,
+    template: jinja2.Template,
+    number: int,
+) -> _Card:
+    assert item.picture is not None  # noqa: S101  the caller has looked
+    place = str(item.origin) if item.origin else ""
+    facts = {
+        "classes": item.classes,
+        "labels": sorted(item.picture.labels),
+        "cause": item.cause,
+        "dataset": dataset.name,
+        "text": f"{item.source_ref} {place}".lower(),
+    }
+    thumbnail = thumbnails.get(item.source_ref)
+    drawing = draw(item.picture, thumbnail and (thumbnail.width, thumbnail.height))
+    html = template.render(
+        facts=_json(facts),
+        item=item,
+        dataset=dataset,
+        several=len(drift.datasets) > 1,
+        place=place,
+        number=number,
+        drawing=drawing,
+        picture=item.picture,
+        thumbnail=thumbnail.address if thumbnail else None,
+        age=words.age(item, dataset.observed_at),
+        events=list(words.events(item)),
+        remedies=remedies(item, dataset, drift.path),
+        rows=side_by_side(item.lines) if item.lines and number <= WITH_LINES else (),
+    )
+    return _Card(_json(facts), html)
+
+
+def _island(cards: Iterable[_Card]) -> Iterator[str]:
+    """Give cards as JSON that can stand in a script element: nothing in it ends the element."""
+    for number, card in enumerate(cards):
+        text = orjson.dumps({"facts": orjson.loads(card.facts), "html": card.html}).decode()
+        yield ("," if number else "") + text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def _json(content: object) -> str:
+    return orjson.dumps(content, default=str).decode()
+
+
+def _items(drift: Drift) -> Iterator[DriftItem]:
+    return (item for dataset in drift.datasets for item in dataset.items)
+
+
+def _present(
+    kinds: type[DriftClass | Cause], drift: Drift, of: Callable[[DriftItem], Iterable[str]]
+) -> list[tuple[str, int]]:
+    """Return the kinds that occur, in their own order, and how many images are of each."""
+    found: dict[str, int] = dict.fromkeys(kinds, 0)
+    for item in _items(drift):
+        if item.picture is not None:
+            for kind in of(item):
+                found[kind] += 1
+    return [(kind, number) for kind, number in found.items() if number]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2  # 40 ms, for one of many formats
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.reports.drift", "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_in_sight,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"n": _number, "amount": "{:,}".format, "moment": words.moment, "day": words.day}
+    environment.globals |= {
+        "CLASSES": words.CLASSES,
+        "CAUSES": CAUSES,
+        "VERDICTS": words.VERDICTS,
+        "UNITS": UNITS,
+        "headline": words.headline,
+        "overlap": words.overlap,
+        "split": _split,
+    }
+    return environment
+
+
+def _in_sight(value: Any) -> Any:
+    """Let no text from outside turn or hide what stands beside it; escaping comes after this."""
+    return visible(value) if type(value) is str else value
+
+
+def _number(value: float) -> str:
+    """Return a coordinate: two digits after the point at most."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _split(source_ref: str) -> tuple[str, str]:
+    """Part the name of an image from where it lies."""
+    head, slash, name = source_ref.rpartition("/")
+    return head + slash, name
+
+
+@cache
+def _asset(name: str) -> jinja2.utils.markupsafe.Markup:  # type: ignore[name-defined]
+    """Return a file of ours that may stand in the page as it is."""
+    from markupsafe import Markup
+
+    text = files("reconciler.reports.drift").joinpath("page", name).read_text("utf-8")
+    return Markup(text)  # noqa: S704  our own file
+
+
+@cache
+def content_security_policy() -> str:
+    """Return the page's own Content-Security-Policy: one style, one script, pictures in the page, no more."""
+    style, script = (
+        b64encode(sha256(str(_asset(name)).encode()).digest()).decode() for name in ("page.css", "page.js")
+    )
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

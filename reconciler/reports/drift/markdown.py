@@ -1,0 +1,110 @@
+"""
+Drift as a comment on a pull request, or as an issue.
+
+Never longer than `reports.markdown.LIMIT`; what was read from outside stands in code blocks, as in a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Final
+
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.reports.drift import words
+from reconciler.reports.drift.text import balance, by_class, item_lines
+from reconciler.reports.markdown import LIMIT, Page
+from reconciler.reports.text.plan import error_lines
+from reconciler.reports.text.screen import Line, Screen
+from reconciler.reports.visible import counted, shortened, visible
+
+MARKER: Final = "<!-- reconciler-drift -->"
+"""By its first line the comment is found again, and replaced instead of repeated."""
+
+_RESERVED: Final = 500
+_SCREEN: Final = Screen(width=120, limit=10)
+_LONGEST_LINE: Final = 400
+_LONGEST_NAME: Final = 63
+_ROWS: Final = 100
+_LABELS: Final = 20
+_OPEN: Final = "```text"
+_CLOSE: Final = "```"
+
+
+def render_markdown(drift: Drift) -> str:
+    """Return drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    page = Page(LIMIT - _RESERVED)
+    page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
+    told = [dataset for dataset in drift.datasets if dataset.items or dataset.errors]
+    hidden = 0
+    for number, dataset in enumerate(told):
+        hidden += len(dataset.items) - _details(dataset, page, page.room // (len(told) - number))
+    page.room += _RESERVED
+    if hidden:
+        many = counted(hidden, "image is", "images are")
+        page.take(["", f"**{many} not shown here**; `reconciler drift --report drift.html` shows them."])
+    if drift.revision:
+        page.take(["", f"<sub>specs of `{drift.revision[:12]}`</sub>"])
+    return str(page)
+
+
+def _title(drift: Drift) -> str:
+    number = sum(dataset.drifted for dataset in drift.datasets)
+    if number:
+        return f"Drift: {counted(number, 'image')} changed outside git"
+    if any(dataset.error_code or not dataset.complete for dataset in drift.datasets):
+        return "Drift: not everything could be looked at"
+    return "No drift"
+
+
+def _table(drift: Drift) -> Iterator[str]:
+    kinds = [kind for kind in DriftClass if any(dataset.counts[kind] for dataset in drift.datasets)]
+    if drift.datasets:
+        yield f"| dataset | verdict | {''.join(f'{words.CLASSES[kind]} | ' for kind in kinds)}".rstrip()
+        yield f"|:--|:--|{'--:|' * len(kinds)}"
+    for dataset in drift.datasets[:_ROWS]:
+        numbers = "".join(f" {dataset.counts[kind]:,} |" for kind in kinds)
+        yield f"| {_name(dataset)} | {words.VERDICTS[dataset.verdict]} |{numbers}"
+    if len(drift.datasets) > _ROWS:
+        yield ""
+        yield f"and {counted(len(drift.datasets) - _ROWS, 'more dataset')}"
+
+
+def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
+    """Show as much of a dataset as fits into *room*, and return how many images that is."""
+    closing = [_CLOSE, "", "</details>"]
+    own = Page(room - sum(map(len, closing)) - len(closing))
+    summary = f"<details><summary>{_name(dataset)}: {words.headline(dataset)}</summary>"
+    if not own.take(["", summary, "", _OPEN]):
+        return 0
+    own.take(_texts(error_lines(dataset.errors, _SCREEN)))
+    shown = sum(_group(kind, items, own) for kind, items in by_class(dataset))
+    if dataset.labels:
+        own.take(
+            [
+                "",
+                "# by label",
+                *(f"  {shortened(visible(balance(row)), _LONGEST_LINE)}" for row in dataset.labels[:_LABELS]),
+            ]
+        )
+    page.take([*own.lines, *closing])
+    return shown
+
+
+def _group(kind: DriftClass, items: Sequence[DriftItem], page: Page) -> int:
+    """Show as many images of a class as fit, and return how many those are."""
+    heading = [f"# {words.CLASSES[kind]}: {counted(len(items), 'image')}"]
+    for number, item in enumerate(items):
+        texts = _texts(item_lines(item))
+        if not page.take(texts if number else heading + texts):
+            return number
+    return len(items)
+
+
+def _texts(lines: Iterable[Line]) -> list[str]:
+    return [shortened(text, _LONGEST_LINE) for text in _SCREEN.draw(lines)]
+
+
+def _name(dataset: DatasetDrift) -> str:
+    return f"<code>{escape(shortened(visible(dataset.name), _LONGEST_NAME)).replace('|', '&#124;')}</code>"

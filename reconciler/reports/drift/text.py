@@ -1,0 +1,121 @@
+"""Drift for a terminal: how each dataset stands, and what happened to which image."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.drift.summary import LabelBalance
+from reconciler.reports.drift import words
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
+from reconciler.reports.text.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, shortened
+from reconciler.reports.words import CAUSES
+
+_INKS: Final = {
+    DriftVerdict.IN_SYNC: Ink.GREEN,
+    DriftVerdict.DRIFTED: Ink.ALARM,
+    DriftVerdict.PENDING: Ink.CYAN,
+    DriftVerdict.UNKNOWN: Ink.YELLOW,
+}
+
+# Events of one image, and labels of one dataset, that are shown.
+_EVENTS: Final = 5
+_LABELS: Final = 10
+
+
+def render_drift(drift: Drift, screen: Screen) -> Iterator[str]:
+    """Give drift line by line, ready to be printed."""
+    return screen.draw(drift_lines(drift, screen))
+
+
+def drift_lines(drift: Drift, screen: Screen) -> Iterator[Line]:
+    """Give drift, dataset by dataset."""
+    if not drift.datasets:
+        return iter([line("Nothing to look at: the specs hold no dataset.")])
+    return stacked(dataset_lines(dataset, screen) for dataset in drift.datasets)
+
+
+def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
+    """Give one dataset: its verdict, its images by class, its labels, and what went wrong."""
+    return stacked(
+        [
+            _header(dataset),
+            *(indented(_group(kind, items, dataset, screen)) for kind, items in by_class(dataset)),
+            indented(_balances(dataset.labels)),
+            indented(_leaks(dataset)),
+            indented(error_lines(dataset.errors, screen)),
+        ]
+    )
+
+
+def by_class(dataset: DatasetDrift) -> list[tuple[DriftClass, list[DriftItem]]]:
+    """Sort the images by the gravest of their classes; each group keeps its order."""
+    found: dict[DriftClass, list[DriftItem]] = defaultdict(list)
+    for item in dataset.items:
+        found[item.classes[0]].append(item)
+    return [(kind, found[kind]) for kind in DriftClass if kind in found]
+
+
+def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
+    """Give one image, and below it what happened to it."""
+    known = [words.CLASSES[kind] for kind in item.classes[1:]] + [words.age(item, now)]
+    cause = CAUSES[item.cause] if item.cause is not Cause.ORPHAN else ""
+    notes = ", ".join(filter(None, [cause, *known]))
+    yield line(
+        shortened(item.source_ref, LONGEST_NAME),
+        whence(item.origin),
+        Span(f"  {notes}" if notes else "", Ink.DIM),
+    )
+    if item.acknowledged is not None:
+        yield line(Span(f"  acknowledged: {item.acknowledged}", Ink.DIM))
+    events = list(words.events(item))
+    yield from indented(listed(events, _EVENTS, lambda event: [_event(event)]))
+
+
+def _header(dataset: DatasetDrift) -> Iterator[Line]:
+    verdict = dataset.verdict
+    yield line(
+        Span(dataset.name, Ink.BOLD),
+        "  ",
+        Span(words.VERDICTS[verdict], _INKS[verdict]),
+        Span(f"  {dataset.arn}" if dataset.arn else "", Ink.DIM),
+    )
+    yield line(f"  {words.headline(dataset)}")
+
+
+def _group(
+    kind: DriftClass, items: Sequence[DriftItem], dataset: DatasetDrift, screen: Screen
+) -> Iterator[Line]:
+    yield line(Span(f"{words.CLASSES[kind]}: {counted(len(items), 'image')}", Ink.BOLD))
+    yield from indented(listed(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
+
+
+def _event(event: words.Event) -> Line:
+    return line(event.text, Span(f": {event.detail}" if event.detail else "", Ink.DIM))
+
+
+def _balances(labels: Sequence[LabelBalance]) -> Iterator[Line]:
+    if labels:
+        yield line(Span("by label", Ink.BOLD))
+    yield from indented(listed(labels, _LABELS, lambda row: [line(balance(row))]))
+
+
+def balance(row: LabelBalance) -> str:
+    """Say what one label gained and lost, in a few words."""
+    parts = [f"gained {row.gained:,}"] if row.gained else []
+    parts += [f"lost {row.lost:,}"] if row.lost else []
+    if row.mean_iou is not None:
+        parts.append(f"moved {row.moved:,} (mean IoU {words.overlap(row.mean_iou)})")
+    return f"{row.label}: {', '.join(parts)}"
+
+
+def _leaks(dataset: DatasetDrift) -> Iterator[Line]:
+    if dataset.leaked:
+        many = counted(len(dataset.leaked), "image is", "images are")
+        yield line(Span(f"{many} in the training and in the test dataset", Ink.YELLOW))
+        yield from indented(listed(dataset.leaked, 3, lambda ref: [line(shortened(ref, LONGEST_NAME))]))

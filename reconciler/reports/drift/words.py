@@ -1,0 +1,197 @@
+"""The words for drift: the same in every report that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from reconciler.core.choices import DriftClass
+from reconciler.core.drift.boxes import BoxPair
+from reconciler.core.drift.kinds import Picture
+from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
+from reconciler.core.meaning import Box
+from reconciler.reports.visible import counted
+
+CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
+    {
+        DriftClass.MISSING: "missing in AWS",
+        DriftClass.UNMANAGED: "not in git",
+        DriftClass.RELABELLED: "relabelled",
+        DriftClass.BOX_MOVED: "box moved",
+        DriftClass.BOX_ADDED: "box added",
+        DriftClass.BOX_REMOVED: "box removed",
+        DriftClass.METADATA_ONLY: "metadata only",
+        DriftClass.ERRORED: "marked with errors",
+    }
+)
+
+VERDICTS: Final[Mapping[DriftVerdict, str]] = MappingProxyType(
+    {
+        DriftVerdict.IN_SYNC: "in sync",
+        DriftVerdict.DRIFTED: "drifted",
+        DriftVerdict.PENDING: "apply pending",
+        DriftVerdict.UNKNOWN: "unknown",
+    }
+)
+
+
+# Not strftime's %b: that depends on the locale.
+_MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+class Event(NamedTuple):
+    """
+    One thing that happened to an image, told from git's side: what AWS has that git has not was added.
+
+    Attributes:
+        detail: Figures, for whoever wants them; may be empty.
+    """
+
+    kind: DriftClass
+    text: str
+    detail: str = ""
+
+
+def events(item: DriftItem) -> Iterator[Event]:
+    """Tell what happened to one image, in sentences, the gravest first."""
+    seen = item.picture
+    if seen is None:
+        yield from (Event(kind, CLASSES[kind].capitalize()) for kind in item.classes)
+        return
+    if DriftClass.MISSING in item.classes:
+        yield Event(DriftClass.MISSING, "Git desires this image; AWS does not hold it", _contents(seen))
+    elif DriftClass.UNMANAGED in item.classes:
+        yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", _contents(seen))
+    else:
+        yield from _labels(seen)
+        yield from (event for pair in seen.boxes if (event := _box(pair)))
+    if DriftClass.METADATA_ONLY in item.classes:
+        yield Event(DriftClass.METADATA_ONLY, "Labels and boxes are the same; other fields differ")
+    if item.codes:
+        yield Event(DriftClass.ERRORED, "AWS marks this image with errors", ", ".join(item.codes))
+
+
+def headline(drift: DatasetDrift) -> str:
+    """Say in one sentence how a dataset stands."""
+    number, pending = drift.drifted, len(drift.items) - drift.drifted
+    match drift.verdict:
+        case DriftVerdict.IN_SYNC:
+            place = counted(drift.coverage.desired, "image is", "images are")
+            return f"{place} as git desires, and there is nothing else."
+        case DriftVerdict.UNKNOWN:
+            return "Nobody knows: this dataset could not be looked at whole."
+        case DriftVerdict.PENDING:
+            return f"Only git moved: {counted(pending, 'image waits', 'images wait')} for an apply."
+    of = f" of {max(drift.coverage.observed, number):,}" if drift.coverage.observed else ""
+    noun = "image" if max(drift.coverage.observed, number) == 1 else "images"
+    if drift.attributed:
+        text = f"{number:,}{of} {noun} changed in AWS, outside git."
+    else:
+        verb = "differs" if number == 1 else "differ"
+        untold = "Nothing was applied from here, so nobody can tell who moved."
+        text = f"{number:,}{of} {noun} {verb} from git. {untold}"
+    more = f" {counted(pending, 'more waits', 'more wait')} for an apply." if pending else ""
+    known = f" {drift.acknowledged:,} of them acknowledged." if drift.acknowledged else ""
+    return text + known + more
+
+
+def moment(seconds: float) -> str:
+    """Return a moment as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def day(seconds: float) -> str:
+    """Return a moment as people write it, in UTC: ``23 Nov 2026, 12:00 UTC``."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+
+
+def age(item: DriftItem, now: float | None) -> str:
+    """Say since when an image is drifted and how often it has been; empty where that is not remembered."""
+    if item.since is None or now is None:
+        return ""
+    often = f", for the {_ordinal(item.times)} time" if item.times > 1 else ""
+    seconds = max(now - item.since, 0.0)
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            return f"since {counted(int(seconds // size), unit)}{often}"
+    return f"seen now{often}"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def moved(desired: Box, observed: Box) -> str:
+    """Say where a box went, in pixels: ``5 px right, 2 px down, 4 px wider``."""
+    changes = (
+        (observed.left - desired.left, "right", "left"),
+        (observed.top - desired.top, "down", "up"),
+        (observed.width - desired.width, "wider", "narrower"),
+        (observed.height - desired.height, "taller", "shorter"),
+    )
+    parts = [f"{pixels(abs(by))} {more if by > 0 else less}" for by, more, less in changes if by]
+    return ", ".join(parts)
+
+
+def pixels(number: float) -> str:
+    return f"{number:g} px"
+
+
+def overlap(iou: float) -> str:
+    """Return an IoU to two digits; what is not whole never reads as 1.00, nor what is something as 0.00."""
+    return f"{min(max(iou, 0.01), 0.99):.2f}" if 0 < iou < 1 else f"{iou:.2f}"
+
+
+def _labels(seen: Picture) -> Iterator[Event]:
+    lost, gained = seen.labels_lost, seen.labels_gained
+    if lost and gained:
+        text = f"{_names(lost)} became {_names(gained)}"
+    elif lost:
+        text = f"{_names(lost)} was taken off"
+    elif gained:
+        text = f"{_names(gained)} was put on"
+    else:
+        return
+    yield Event(DriftClass.RELABELLED, text)
+
+
+def _box(pair: BoxPair) -> Event | None:
+    match pair.desired, pair.observed:
+        case Box() as ours, None:
+            return Event(DriftClass.BOX_REMOVED, f"Box {_name(ours.label)} was removed", _place(ours))
+        case None, Box() as theirs:
+            return Event(DriftClass.BOX_ADDED, f"Box {_name(theirs.label)} was added", _place(theirs))
+        case Box() as ours, Box() as theirs if not pair.is_same:
+            where = f"{moved(ours, theirs)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
+            if pair.is_relabelled:
+                text = f"Box {_name(ours.label)} became {_name(theirs.label)}"
+                return Event(DriftClass.RELABELLED, text, where)
+            return Event(DriftClass.BOX_MOVED, f"Box {_name(ours.label)} moved", where)
+    return None
+
+
+def _contents(seen: Picture) -> str:
+    side = seen.desired or seen.observed
+    if side is None or not (side.labels or side.boxes):
+        return "no labels"
+    parts = [_names(side.labels)] if side.labels else []
+    if side.boxes:
+        names = sorted({box.label for box in side.boxes})
+        parts.append(f"{counted(len(side.boxes), 'box', 'boxes')}: {_names(names)}")
+    return "; ".join(parts)
+
+
+def _place(box: Box) -> str:
+    return f"{box.width:g} by {box.height:g} px at {box.left:g}, {box.top:g}"
+
+
+def _names(labels: Sequence[str]) -> str:
+    return ", ".join(map(_name, labels))
+
+
+def _name(label: str) -> str:
+    return f"“{label}”"

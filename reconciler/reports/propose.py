@@ -1,0 +1,109 @@
+"""A proposal as JSON, propose/v1, and as the message of a commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from reconciler.core.problem import Origin
+from reconciler.core.propose.report import DatasetProposal, Proposal
+from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.reports.json import Rows, error_doc, problem_doc, write
+from reconciler.reports.visible import counted, moment, shortened, visible
+
+if TYPE_CHECKING:
+    from reconciler.reports import shapes_propose
+
+VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
+
+# Images that a commit's message names; the patch itself names them all.
+_NAMED: Final = 20
+_LONGEST_NAME: Final = 1_200
+
+
+def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
+    """Write propose/v1. ``patch`` is the whole patch, as text."""
+    branch = proposal.branch
+    document: shapes_propose.ProposeDoc = {
+        "format": "propose/v1",
+        "revision": proposal.revision,
+        "root": proposal.root,
+        "patch": proposal.patch.decode(errors="backslashreplace"),
+        "branch": None if branch is None else {"name": branch.name, "commit": branch.commit},
+        "datasets": Rows(proposal.datasets, _dataset),
+        "problems": Rows(proposal.problems, problem_doc),
+    }
+    write(document, stream)
+
+
+def message(datasets: Sequence[DatasetProposal]) -> str:
+    """Return the message of a commit: what was taken over, from when, since when."""
+    granted = [wish for dataset in datasets for wish in dataset.granted]
+    names = [dataset.name for dataset in datasets if dataset.granted]
+    head = f"Take {counted(len(granted), 'image')} from AWS into {shortened(', '.join(names), 40)}"
+    return "\n".join([head, "", *_paragraphs(datasets)]).strip() + "\n"
+
+
+def kinds(wishes: Sequence[Wish]) -> str:
+    """Say how many of each kind: ``2 changed, 1 added``."""
+    found = Counter(wish.kind for wish in wishes)
+    return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in Kind if found[kind])
+
+
+def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
+    for dataset in datasets:
+        if not dataset.granted:
+            continue
+        since = f"since the apply of {dataset.since}" if dataset.since else "since no known apply"
+        seen = f", as seen at {moment(dataset.observed_at)}" if dataset.observed_at is not None else ""
+        yield f"{dataset.name}: {kinds(dataset.granted)} outside git {since}{seen}."
+        if dataset.guessed:
+            yield f"For {dataset.guessed:,} of them it is not known which side moved."
+        if dataset.contested:
+            yield f"{dataset.contested:,} of them had changed in git as well; this takes what AWS holds."
+        yield ""
+        for wish in dataset.granted[:_NAMED]:
+            name = shortened(visible(wish.source_ref), _LONGEST_NAME)
+            yield f"* {VERBS[wish.kind]} {name} ({', '.join(wish.classes)})"
+        if left := len(dataset.granted) - _NAMED:
+            yield from [f"* and {left:,} more"] if left > 0 else []
+        yield ""
+
+
+def _dataset(dataset: DatasetProposal) -> shapes_propose.DatasetProposalDoc:
+    return {
+        "name": dataset.name,
+        "arn": dataset.arn,
+        "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
+        "applied_at": dataset.since,
+        "proposed": Rows(dataset.granted, _wish),
+        "refused": Rows(dataset.refusals, _refusal),
+        "pending": dataset.pending,
+        "errors": [error_doc(error) for error in dataset.errors],
+    }
+
+
+def _wish(wish: Wish) -> shapes_propose.ProposedDoc:
+    return {
+        "action": wish.kind,
+        "source_ref": wish.source_ref,
+        "cause": wish.cause,
+        "classes": list(wish.classes),
+        "origin": _place(wish.origin),
+        "file": wish.file,
+    }
+
+
+def _refusal(refusal: Refusal) -> shapes_propose.RefusedDoc:
+    return {
+        "source_ref": refusal.source_ref,
+        "cause": refusal.cause,
+        "classes": list(refusal.classes),
+        "origin": _place(refusal.origin),
+        "reason": refusal.reason,
+    }
+
+
+def _place(origin: Origin | None) -> str | None:
+    return f"{origin.file}:{origin.line}" if origin else None

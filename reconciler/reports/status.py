@@ -1,0 +1,155 @@
+"""
+The last known state of each dataset: what is kept of it, and how it is shown.
+
+What was kept may be of another version: what cannot be read is unknown, and unknown is never shown as green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from reconciler.core.status import DatasetResult, Verdict
+from reconciler.reports.json import Rows, error_doc, write
+from reconciler.reports.text.apply import MARKS
+from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, line
+from reconciler.reports.visible import moment, visible
+
+if TYPE_CHECKING:
+    from reconciler.reports import shapes
+
+Records = Mapping[str, Mapping[str, object]]
+"""By dataset, what `record` gave; empty where nothing was ever kept."""
+
+_HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
+_SHORT_REVISION: Final = 12
+_NONE: Final = "-"
+
+# Where everything was looked at, so that the number of entries that are not in place means something.
+_COUNTED: Final = (Verdict.CONVERGED, Verdict.PARTIAL)
+
+
+def record(result: DatasetResult, at_seconds: float, revision: str | None) -> shapes.DatasetStatusDoc:
+    """
+    Return what is kept of a result: numbers and reasons, never entries.
+
+    Args:
+        at_seconds: When it was known, since the epoch.
+    """
+    return {
+        "name": result.name,
+        "arn": result.arn,
+        "verdict": result.verdict,
+        "at": moment(at_seconds),
+        "revision": revision,
+        "counts": {
+            "quarantined": len(result.quarantined),
+            "dropped": len(result.dropped),
+            "rejected": len(result.rejected),
+        },
+        "errors": [error_doc(error) for error in result.errors],
+        "conditions": [],
+    }
+
+
+def write_status(records: Records, stream: BinaryIO) -> None:
+    """Write status/v1, ordered by name."""
+    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records)}
+    write(document, stream)
+
+
+def render_status(records: Records, screen: Screen = PLAIN) -> Iterator[str]:
+    """Give a table of all datasets, and below it what is wrong with which."""
+    return screen.draw(_lines(_known(records)))
+
+
+def _known(records: Records) -> Sequence[shapes.DatasetStatusDoc]:
+    return Rows(sorted(records), lambda name: _read(name, records[name]))
+
+
+def _read(name: str, kept: Mapping[str, Any]) -> shapes.DatasetStatusDoc:
+    """Return what can be understood of a record; without a time or numbers, nothing is known."""
+    verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
+    return {
+        "name": name,
+        "arn": _text(kept.get("arn")),
+        "verdict": verdict if at and counts else Verdict.UNKNOWN,
+        "at": at,
+        "revision": _text(kept.get("revision")),
+        "counts": counts,
+        "errors": list(_errors(kept.get("errors"))),
+        "conditions": list(_conditions(kept.get("conditions"))),
+    }
+
+
+def _conditions(kept: object) -> Iterator[shapes.ConditionDoc]:
+    for condition in kept if isinstance(kept, list) else ():
+        match condition:
+            case {
+                "type": str(kind),
+                "status": "True" | "False" | "Unknown" as status,
+                "reason": str(reason),
+                "message": str(message),
+                "lastTransitionTime": str(since),
+            }:
+                yield {
+                    "type": kind,
+                    "status": status,
+                    "reason": reason,
+                    "message": message,
+                    "lastTransitionTime": since,
+                }
+
+
+def _verdict(kept: object) -> Verdict:
+    return next((verdict for verdict in Verdict if verdict == kept), Verdict.UNKNOWN)
+
+
+def _counts(kept: object) -> shapes.LeftDoc | None:
+    match kept:
+        case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected)}:
+            return {"quarantined": quarantined, "dropped": dropped, "rejected": rejected}
+        case _:
+            return None
+
+
+def _errors(kept: object) -> Iterator[shapes.ErrorDoc]:
+    for error in kept if isinstance(kept, list) else ():
+        match error:
+            case {"code": str(code), "message": str(message), "origin": str(origin)}:
+                yield {"code": code, "message": message, "origin": origin}
+            case {"code": str(code), "message": str(message)}:
+                yield {"code": code, "message": message}
+
+
+def _text(kept: object) -> str | None:
+    return kept if isinstance(kept, str) else None
+
+
+def _lines(known: Sequence[shapes.DatasetStatusDoc]) -> Iterator[Line]:
+    if not known:
+        yield line("Nothing is known: no dataset was ever applied with this state directory.")
+        return
+    rows = [_row(dataset) for dataset in known]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    yield line("  ", Span(_padded(_HEADINGS, widths), Ink.DIM))
+    for dataset, row in zip(known, rows, strict=True):
+        yield line(MARKS[dataset["verdict"]], " ", _padded(row, widths))
+    for dataset in known:
+        for error in dataset["errors"]:
+            where = f"{error['origin']}: " if "origin" in error else ""
+            code = Span(f"({error['code']})", Ink.DIM)
+            yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
+
+
+def _row(dataset: shapes.DatasetStatusDoc) -> tuple[str, ...]:
+    left, counts = _NONE, dataset["counts"]
+    if counts is not None and dataset["verdict"] in _COUNTED:
+        left = f"{counts['quarantined'] + counts['dropped'] + counts['rejected']:,}"
+    revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
+    cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
+    return tuple(map(visible, cells))
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

@@ -1,0 +1,90 @@
+"""One image's story as JSON: explain/v1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.core.explain import FieldChange
+from reconciler.core.problem import Origin
+from reconciler.core.story import Blame, Ignored, Past, Story
+from reconciler.reports.json import Rows, error_doc, problem_doc, write
+from reconciler.reports.visible import moment
+
+if TYPE_CHECKING:
+    from reconciler.reports import shapes, shapes_explain
+
+Writers = Mapping[Origin, Blame]
+
+
+def write_stories(source_ref: str, stories: Sequence[Story], writers: Writers, stream: BinaryIO) -> None:
+    """Write explain/v1: one element a dataset that was asked."""
+    document: shapes_explain.ExplainDoc = {
+        "format": "explain/v1",
+        "source_ref": source_ref,
+        "datasets": Rows(stories, partial(_story, writers)),
+    }
+    write(document, stream)
+
+
+def _story(writers: Writers, story: Story) -> shapes_explain.StoryDoc:
+    hold = story.hold
+    return {
+        "name": story.dataset,
+        "arn": story.arn,
+        "verdict": story.verdict,
+        "cause": story.cause,
+        "origins": [_origin(origin, writers.get(origin)) for origin in story.origins],
+        "desired": story.desired,
+        "observed": story.observed if story.was_observed else None,
+        "was_observed": story.was_observed,
+        "applied": {
+            "known": story.remembers,
+            "at": story.applied_at,
+            "desired": story.applied.desired.hex() if story.applied else None,
+            "observed": story.applied.observed.hex() if story.applied else None,
+        },
+        "fields": list(map(_field, story.fields)),
+        "ignored": list(map(_ignored, story.ignored)),
+        "codes": list(story.codes),
+        "findings": list(map(problem_doc, story.findings)),
+        "held": None
+        if hold is None
+        else {
+            "kind": hold.kind,
+            "reason": hold.reason,
+            "rounds": hold.rounds,
+            "since": moment(hold.since),
+            "until": moment(hold.until),
+        },
+        "updates": list(map(_past, story.past)),
+        "errors": [error_doc(error) for error in story.errors],
+    }
+
+
+def _origin(origin: Origin, writer: Blame | None) -> shapes_explain.PlaceDoc:
+    return {
+        "origin": f"{origin.file}:{origin.line}",
+        "blame": None
+        if writer is None
+        else {
+            "commit": writer.commit,
+            "author": writer.author,
+            "at": moment(writer.at),
+            "summary": writer.summary,
+        },
+    }
+
+
+def _field(field: FieldChange) -> shapes.FieldDoc:
+    return {"path": field.path, "before": field.before, "after": field.after}
+
+
+def _ignored(ignored: Ignored) -> shapes_explain.IgnoredDoc:
+    field = ignored.field
+    return {"path": field.path, "before": field.before, "after": field.after, "rule": ignored.rule}
+
+
+def _past(past: Past) -> shapes_explain.PastDoc:
+    return {"at": moment(past.begun_at), "entries": past.entries, "result": past.result}

@@ -1,0 +1,76 @@
+"""What came of an apply, for people: a line a dataset, and every entry that is not in place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
+from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, shortened
+
+MARKS: Final = {
+    Verdict.CONVERGED: Span("✓", Ink.GREEN),
+    Verdict.PARTIAL: Span("!", Ink.YELLOW),
+    Verdict.BLOCKED: Span("✗", Ink.RED),
+    Verdict.FAILED: Span("✗", Ink.RED),
+    Verdict.UNKNOWN: Span("?", Ink.YELLOW),
+    Verdict.OBSERVED: Span("·", Ink.DIM),
+}
+
+_MEANING: Final = {
+    Verdict.CONVERGED: "everything desired is in place",
+    Verdict.PARTIAL: "not everything desired is in place",
+    Verdict.BLOCKED: "a guard said no, nothing was sent",
+    Verdict.FAILED: "it could not be done",
+    Verdict.UNKNOWN: "it could not be seen",
+    Verdict.OBSERVED: "mode observe, nothing is written",
+}
+
+
+def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> Iterator[str]:
+    """Give the lines of the results of one apply."""
+    lines = (content for result in results for content in _dataset(result, screen))
+    return screen.draw(stacked([lines, _total(results)]))
+
+
+def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
+    yield _headline(result)
+    troubles = (
+        ("quarantined, an update failed because of it", result.quarantined),
+        ("dropped, accepted and then absent", result.dropped),
+        ("rejected, stored with errors from AWS", result.rejected),
+    )
+    for meaning, found in troubles:
+        if found:
+            yield from indented([line(f"{len(found):,} {meaning}")])
+            yield from indented(listed(found, screen.limit, _trouble), by=4)
+    yield from indented(error_lines(result.errors, screen))
+
+
+def _headline(result: DatasetResult) -> Line:
+    parts = [_MEANING[result.verdict]]
+    if result.updates:
+        sent = f"{result.added:,} added, {result.updated:,} updated"
+        parts.append(f"{sent} with {counted(result.updates, 'update call')}")
+        parts.append("looked at again" if result.verified else "not looked at again")
+    mark = MARKS[result.verdict]
+    return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
+
+
+def _trouble(trouble: Trouble) -> Iterable[Line]:
+    yield line(f"{shortened(trouble.source_ref, LONGEST_NAME)}", whence(trouble.origin))
+    codes = f" ({', '.join(trouble.codes)})" if trouble.codes else ""
+    yield line("  ", trouble.reason, Span(codes, Ink.DIM))
+
+
+def _total(results: Sequence[DatasetResult]) -> Iterator[Line]:
+    """Say how the datasets divide, where there is more than one."""
+    if not results:
+        yield line("Nothing to apply: the specs hold no dataset.")
+    elif len(results) > 1:
+        found = Counter(result.verdict for result in results)
+        parts = [f"{found[verdict]} {verdict.value}" for verdict in Verdict if found[verdict]]
+        yield line(Span(f"{counted(len(results), 'dataset')}: {', '.join(parts)}.", Ink.BOLD))

@@ -1,0 +1,174 @@
+"""A plan, for people: what, how many, why, and which fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from reconciler.core.choices import Mode, Orphans
+from reconciler.core.diff import Action
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.problem import Origin
+from reconciler.reports import words
+from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, moment, shortened, value, visible
+
+INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}
+
+# Fields of one change that are shown, however much is listed: the rest is in the JSON.
+FIELDS_SHOWN: Final = 5
+
+# Longer than an S3 address can be: what is cut was never one.
+LONGEST_NAME: Final = 1_200
+_LONGEST_PATH: Final = 80
+_SHORTEST_VALUE: Final = 16
+_SHORT_REVISION: Final = 12
+
+
+def render_plan(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
+    """Give the lines of a plan."""
+    return screen.draw(
+        stacked(
+            [
+                _revision(plan),
+                *(dataset_lines(dataset, screen) for dataset in plan.datasets),
+                _total(plan.datasets),
+            ]
+        )
+    )
+
+
+def render_summary(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
+    """Give the lines of a plan in short: the datasets that are not as desired, and the sum."""
+    return screen.draw((*_revision(plan), *_summary(plan.datasets, screen), *_sum(plan.datasets)))
+
+
+def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
+    differing = [plan for plan in plans if not words.in_place(plan)]
+    widest = max((len(plan.name) for plan in differing), default=0)
+    for plan in differing:
+        yield line(Span(plan.name.ljust(widest), Ink.BOLD), f"  {words.summary(plan)}")
+        yield from indented(errored_lines(plan, screen))
+        yield from indented(error_lines(plan.errors, screen))
+        yield from indented(map(guard_line, plan.guards))
+
+
+def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
+    """Give the plan of one dataset: its changes by kind and cause, what stands in their way, the sum."""
+    return stacked(
+        [
+            [_header(plan)],
+            *(indented(_group(group, screen)) for group in words.groups(plan)),
+            indented(errored_lines(plan, screen)),
+            indented(error_lines(plan.errors, screen)),
+            indented(map(guard_line, plan.guards)),
+            indented(_closing(plan)),
+        ]
+    )
+
+
+def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
+    """Give one change, and below it the first of the fields that differ."""
+    sigil = Span(words.SIGILS[item.action], INKS[item.action])
+    yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
+    if item.held is not None:
+        reason = shortened(visible(item.held.reason), width)
+        again = f"; tried again from {moment(item.held.until)}, or once the line is edited"
+        yield line("    ", reason, Span(again, Ink.DIM))
+    fields = listed(item.fields, FIELDS_SHOWN, lambda field: [_field(field, width)])
+    yield from indented(fields, by=4)
+
+
+def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
+    """Give what could not be used or seen: where, what, and the code to look it up by."""
+
+    def show(error: PlanError) -> Iterable[Line]:
+        where = f"{error.origin}: " if error.origin else ""
+        yield line(where, Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM))
+
+    return listed(errors, screen.limit, show)
+
+
+def guard_line(guard: Guard) -> Line:
+    """Say what forbids to apply, and which words would allow it."""
+    return line(Span("Blocked", Ink.ALARM), f": {guard.message} ", Span(f"({guard.code})", Ink.DIM))
+
+
+def whence(origin: Origin | None) -> Span:
+    """Say, at the end of a line, where an entry stands; it has no column to speak of."""
+    return Span(f"  {origin.file}:{origin.line}" if origin else "", Ink.DIM)
+
+
+def _revision(plan: Plan) -> Iterator[Line]:
+    if plan.revision:
+        yield line(Span(f"Specs of revision {plan.revision[:_SHORT_REVISION]}", Ink.DIM))
+
+
+def _header(plan: DatasetPlan) -> Line:
+    if plan.arn:
+        which = plan.arn
+    elif plan.was_made:
+        which = "compared with a listing" if plan.counts.observed else "does not exist yet"
+    else:
+        which = "not looked at"
+    return line(Span(plan.name, Ink.BOLD), Span(f"  {which}  mode {plan.mode.value}", Ink.DIM))
+
+
+def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
+    yield line(group.heading)
+    width = screen.width - 8
+    yield from indented(listed(group.items, screen.limit, lambda item: change_lines(item, width)))
+
+
+def _field(field: FieldChange, width: int) -> Line:
+    path = shortened(visible(field.path), _LONGEST_PATH)
+    if field.before is None and field.after is None:
+        return line(path, Span(" differs", Ink.DIM))
+    room = max(_SHORTEST_VALUE, (width - len(path) - len(":  → ")) // 2)
+    before, after = (_side(content, room) for content in (field.before, field.after))
+    return line(f"{path}: ", Span(before, Ink.RED), " → ", Span(after, Ink.GREEN))
+
+
+def _side(content: object, room: int) -> str:
+    return "(none)" if content is None else value(content, room)
+
+
+def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
+    """Give the entries that are in place as desired, and that AWS has marked with error codes."""
+    if plan.errored:
+        yield line(f"{counted(len(plan.errored), 'entry', 'entries')} in place, but with errors from AWS")
+        yield from indented(
+            listed(plan.errored, screen.limit, lambda item: [_marked(item[0], ", ".join(item[1]))])
+        )
+
+
+def _marked(source_ref: str, text: str) -> Line:
+    return line(Span("!", Ink.RED), f" {shortened(source_ref, LONGEST_NAME)}", Span(f"  {text}", Ink.DIM))
+
+
+def _closing(plan: DatasetPlan) -> Iterator[Line]:
+    yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
+    if plan.mode is Mode.OBSERVE and plan.batches:
+        yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
+    if plan.orphans is Orphans.REBUILD and plan.counts.orphan and plan.was_made and plan.arn:
+        bound = f"--dataset {plan.name} --plan-digest {Plan((plan,)).digest} --bucket s3://BUCKET/PREFIX"
+        number = counted(plan.counts.orphan, "orphan")
+        yield line(Span(f"To be rid of {number}, delete the dataset and make it anew:", Ink.DIM))
+        yield line(Span(f"  reconciler rebuild {bound}", Ink.DIM))
+
+
+def _total(plans: Sequence[DatasetPlan]) -> Iterator[Line]:
+    if len(plans) != 1:
+        yield from _sum(plans)
+
+
+def _sum(plans: Sequence[DatasetPlan]) -> Iterator[Line]:
+    if plans:
+        text = f"{counted(len(plans), 'dataset')}: {words.total(plans)}; {words.calls(plans)}."
+        yield line(Span(text, Ink.BOLD if not all(map(words.in_place, plans)) else Ink.GREEN))
+        if unfinished := [plan.name for plan in plans if not plan.complete]:
+            yield line(Span(f"Incomplete: {', '.join(unfinished)}", Ink.RED))
+    else:
+        yield line("Nothing to plan: the specs hold no dataset.")

@@ -1,0 +1,101 @@
+"""A proposal, for people: what the patch takes up, what it does not and why, and how to apply it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.core.propose.report import DatasetProposal, Proposal
+from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.reports.propose import kinds
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
+from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, shortened
+
+_SIGILS: Final = {
+    Kind.CHANGE: Span("~", Ink.CYAN),
+    Kind.ADD: Span("+", Ink.GREEN),
+    Kind.REMOVE: Span("-", Ink.RED),
+}
+
+
+def render_proposal(proposal: Proposal, screen: Screen = PLAIN, file: str | None = None) -> Iterator[str]:
+    """
+    Give the lines of a proposal.
+
+    Args:
+        file: Where the patch was written; None if it goes to stdout.
+    """
+    return screen.draw(
+        stacked(
+            [
+                *(_dataset(dataset, screen) for dataset in proposal.datasets),
+                _problems(proposal, screen),
+                _closing(proposal, file),
+            ]
+        )
+    )
+
+
+def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    yield line(Span(dataset.name, Ink.BOLD), Span(f"  {dataset.arn or 'not observed'}", Ink.DIM))
+    yield from indented(_taken(dataset, screen))
+    yield from indented(_left(dataset, screen))
+    yield from indented(error_lines(dataset.errors, screen))
+
+
+def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    if dataset.granted:
+        yield line(f"In the patch: {kinds(dataset.granted)}")
+        yield from indented(listed(dataset.granted, screen.limit, _wish))
+    elif not dataset.refusals and not dataset.errors:
+        yield line(Span("Nothing to take into git.", Ink.GREEN))
+    if dataset.guessed:
+        text = f"For {dataset.guessed:,} of them nobody can tell which side moved: look at them before you commit."
+        yield line(Span(text, Ink.YELLOW))
+    if dataset.contested:
+        text = f"{dataset.contested:,} of them changed in git as well: the patch takes what AWS holds."
+        yield line(Span(text, Ink.YELLOW))
+    if dataset.pending:
+        changed = counted(
+            dataset.pending, "image that git alone changed is", "images that git alone changed are"
+        )
+        yield line(Span(f"{changed} not proposed back.", Ink.DIM))
+
+
+def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    if dataset.refusals:
+        yield line(f"Not in the patch: {len(dataset.refusals):,}")
+        yield from indented(listed(dataset.refusals, screen.limit, _refusal))
+
+
+def _wish(wish: Wish) -> Iterable[Line]:
+    place = whence(wish.origin) if wish.origin else Span(f"  {wish.file}", Ink.DIM)
+    moved = wish.origin is not None and wish.origin.file != wish.file
+    where = Span(f" → {wish.file}" if moved else "", Ink.DIM)
+    why = Span(f"  {', '.join(wish.classes)}", Ink.DIM)
+    yield line(_SIGILS[wish.kind], f" {shortened(wish.source_ref, LONGEST_NAME)}", place, where, why)
+
+
+def _refusal(refusal: Refusal) -> Iterable[Line]:
+    yield line(
+        Span("!", Ink.YELLOW), f" {shortened(refusal.source_ref, LONGEST_NAME)}", whence(refusal.origin)
+    )
+    yield line(Span(f"    {refusal.reason}", Ink.DIM))
+
+
+def _problems(proposal: Proposal, screen: Screen) -> Iterator[Line]:
+    if errors := [problem for problem in proposal.problems if problem.is_error]:
+        yield line(Span("Validation will refuse the patched specs:", Ink.RED))
+        yield from indented(listed(errors, screen.limit, lambda problem: [line(str(problem))]))
+
+
+def _closing(proposal: Proposal, file: str | None) -> Iterator[Line]:
+    if not proposal.patch:
+        yield line(Span("The patch is empty.", Ink.BOLD))
+        return
+    if proposal.branch is not None:
+        yield line(f"Committed to the branch {proposal.branch.name}: {proposal.branch.commit}")
+    if file is not None:
+        yield line(Span(f"Apply it in {proposal.root}: git apply {shlex.quote(file)}", Ink.BOLD))

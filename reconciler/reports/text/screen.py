@@ -1,0 +1,97 @@
+"""
+Lines for a terminal.
+
+A line is made of spans, and only `Screen.draw` turns them into text. What it draws is visible and stays on
+its line, whatever the spans hold, so that no label can move the cursor, hide a change, or invent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+from reconciler.reports.visible import ELLIPSIS, visible
+
+T = TypeVar("T")
+
+
+class Ink(StrEnum):
+    """How a span stands out: parameters of the terminal's SGR sequence (ECMA-48, 8.3.117)."""
+
+    PLAIN = ""
+    BOLD = "1"
+    DIM = "2"
+    RED = "31"
+    GREEN = "32"
+    YELLOW = "33"
+    CYAN = "36"
+    ALARM = "1;31"
+
+
+class Span(NamedTuple):
+    """A piece of a line, raw."""
+
+    text: str
+    ink: Ink = Ink.PLAIN
+
+
+Line = tuple[Span, ...]
+NOTHING: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """
+    Where text is shown, and how much of it.
+
+    Attributes:
+        width: Columns. Values are shortened to it; names never are, for they are there to be copied.
+        colour: Whether to colour. Whoever makes the screen knows of terminals and of NO_COLOR.
+        limit: Most items of one kind that are listed; None for all.
+    """
+
+    width: int = 100
+    colour: bool = False
+    limit: int | None = 20
+
+    def draw(self, lines: Iterable[Line]) -> Iterator[str]:
+        """Give each line as text, without its line end."""
+        return ("".join(map(self._span, content)) for content in lines)
+
+    def _span(self, span: Span) -> str:
+        text = visible(span.text)
+        return f"\x1b[{span.ink}m{text}\x1b[0m" if self.colour and span.ink and text else text
+
+
+PLAIN = Screen()
+
+
+def line(*parts: str | Span) -> Line:
+    """Make a line; plain text needs no span."""
+    return tuple(part if isinstance(part, Span) else Span(part) for part in parts)
+
+
+def indented(lines: Iterable[Line], by: int = 2) -> Iterator[Line]:
+    return ((Span(" " * by), *content) if content else content for content in lines)
+
+
+def stacked(blocks: Iterable[Iterable[Line]]) -> Iterator[Line]:
+    """Put blocks under one another with an empty line between; a block without lines leaves no gap."""
+    started = False
+    for block in blocks:
+        for number, content in enumerate(block):
+            if started and number == 0:
+                yield NOTHING
+            started = True
+            yield content
+
+
+def listed(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable[Line]]) -> Iterator[Line]:
+    """Show the first *limit* items, and say how many more there are."""
+    shown = items if limit is None else items[:limit]
+    for item in shown:
+        yield from show(item)
+    if left := len(items) - len(shown):
+        yield line(Span(f"{ELLIPSIS} and {left:,} more", Ink.DIM))

@@ -1,0 +1,128 @@
+"""One image's story, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from reconciler.core.entry import without_service_keys
+from reconciler.core.explain import FieldChange
+from reconciler.core.meaning import meaning
+from reconciler.core.story import Past, Story, StoryVerdict
+from reconciler.reports.story import Writers
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines
+from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, moment, shortened, value, visible
+from reconciler.reports.words import CAUSES, HOLDS
+
+_WORDS: Final = {
+    StoryVerdict.IN_PLACE: ("in place", Ink.GREEN),
+    StoryVerdict.DRIFTED: ("drifted", Ink.YELLOW),
+    StoryVerdict.PENDING: ("an apply is due", Ink.CYAN),
+    StoryVerdict.UNMANAGED: ("AWS holds it, and no spec desires it", Ink.YELLOW),
+    StoryVerdict.UNUSABLE: ("its line in git cannot be used", Ink.RED),
+    StoryVerdict.UNKNOWN: ("AWS could not be seen", Ink.RED),
+}
+_COLUMN: Final = 10
+_SHORT: Final = 12
+
+
+def render_stories(
+    source_ref: str, stories: Sequence[Story], writers: Writers, screen: Screen = PLAIN
+) -> Iterator[str]:
+    """Give the lines of a story: one block a dataset that knows the image, or could not be asked."""
+    known = [story for story in stories if story.verdict is not StoryVerdict.NOWHERE]
+    blocks: list[Iterable[Line]] = [[line(Span(shortened(source_ref, LONGEST_NAME), Ink.BOLD))]]
+    blocks += (_story(story, writers, screen) for story in known)
+    if not known:
+        asked = ", ".join(story.dataset for story in stories) or "none"
+        blocks.append([line(f"Neither git nor AWS knows this image. Datasets that were asked: {asked}.")])
+    return screen.draw(stacked(blocks))
+
+
+def _story(story: Story, writers: Writers, screen: Screen) -> Iterator[Line]:
+    words, ink = _WORDS[story.verdict]
+    why = f" — {CAUSES[story.cause]}" if story.cause else ""
+    yield line(
+        Span(story.dataset, Ink.BOLD), "  ", Span(words, ink), why, Span(f"  {story.arn or ''}", Ink.DIM)
+    )
+    yield from indented(_facts(story, writers, screen))
+    yield from indented(error_lines(story.errors, screen))
+
+
+def _facts(story: Story, writers: Writers, screen: Screen) -> Iterator[Line]:
+    width = screen.width - _COLUMN - 4
+    for origin in story.origins:
+        yield _row("git", f"{origin.file}:{origin.line}")
+        if writer := writers.get(origin):
+            text = f"{writer.commit[:_SHORT]} {moment(writer.at)} {writer.author}: {writer.summary}"
+            yield _row("", Span(visible(text), Ink.DIM))
+    if not story.origins:
+        yield _row("git", "not in the specs")
+    for finding in story.findings:
+        yield _row("", Span(finding.severity, Ink.YELLOW), f": {finding.message} ({finding.code})")
+    if story.desired is not None:
+        yield _row("desired", *_content(story.desired, width))
+    yield _row("applied", _applied(story))
+    if story.was_observed:
+        yield _row("observed", *_content(story.observed, width))
+    if story.codes:
+        yield _row("", Span(f"AWS marks it: {', '.join(story.codes)}", Ink.RED))
+    yield from _rows("differs", [_difference(field, width) for field in story.fields])
+    for ignored in story.ignored:
+        why = Span(f"  ({ignored.rule})", Ink.DIM)
+        yield _row("ignored", *_difference(ignored.field, width), why)
+    yield from _held(story)
+    yield from _rows("updates", list(map(_past, story.past)), screen.limit)
+
+
+def _row(head: str, *parts: str | Span) -> Line:
+    return line(Span(head.ljust(_COLUMN), Ink.DIM), *parts)
+
+
+def _rows(head: str, rows: Sequence[tuple[str | Span, ...]], limit: int | None = None) -> Iterator[Line]:
+    numbered = list(enumerate(rows))
+    yield from listed(numbered, limit, lambda row: [_row(head if row[0] == 0 else "", *row[1])])
+
+
+def _content(fields: dict[str, Any] | None, width: int) -> tuple[str | Span, ...]:
+    """Say what people see of a line, and the line itself as far as it fits."""
+    if fields is None:
+        return ("not there",)
+    seen = meaning(fields)
+    parts = [f"labels {', '.join(seen.labels)}"] if seen.labels else []
+    parts += [counted(len(seen.boxes), "box", "boxes")] if seen.boxes else []
+    text = visible("; ".join(parts) or "no labels")
+    room = max(20, width - len(text) - 2)
+    return text, Span(f"  {value(without_service_keys(fields), room)}", Ink.DIM)
+
+
+def _applied(story: Story) -> str:
+    when = f"; the dataset was last applied at {story.applied_at}" if story.applied_at else ""
+    if story.applied is not None:
+        same = (
+            ""
+            if story.applied.desired == story.applied.observed
+            else f", seen as {story.applied.observed.hex()[:_SHORT]}"
+        )
+        return f"proven in place with digest {story.applied.desired.hex()[:_SHORT]}{same}{when}"
+    return f"never proven in place{when}" if story.remembers else "nothing is remembered of this dataset"
+
+
+def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
+    path = shortened(visible(field.path), 80)
+    room = max(16, (width - len(path) - 5) // 2)
+    before, after = ("(none)" if side is None else value(side, room) for side in (field.before, field.after))
+    return f"{path}: AWS ", Span(before, Ink.RED), ", git ", Span(after, Ink.GREEN)
+
+
+def _held(story: Story) -> Iterator[Line]:
+    if hold := story.hold:
+        yield _row("held", Span(HOLDS[hold.kind], Ink.YELLOW), f": {visible(hold.reason)}")
+        times = counted(hold.rounds, "time")
+        yield _row("", Span(f"{times}, since {moment(hold.since)}, until {moment(hold.until)}", Ink.DIM))
+
+
+def _past(past: Past) -> tuple[str | Span, ...]:
+    among = "alone" if past.entries == 1 else f"among {past.entries:,} images"
+    return f"{moment(past.begun_at)}  {visible(past.result or 'unfinished')}", Span(f"  {among}", Ink.DIM)

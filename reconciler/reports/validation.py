@@ -1,0 +1,97 @@
+"""What is wrong with a spec tree, for people and for programs."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.problem import Problem, Severity
+from reconciler.reports.json import Rows, problem_doc, write
+from reconciler.reports.text.screen import Ink, Line, Screen, Span, line, stacked
+from reconciler.reports.visible import ELLIPSIS, counted
+
+if TYPE_CHECKING:
+    from reconciler.reports import shapes
+
+# Most problems of one file that are listed for people; a generated file may have one in each of its lines.
+SHOWN: Final = 100
+
+_INKS: Final = {Severity.ERROR: Ink.RED, Severity.WARNING: Ink.YELLOW}
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """
+    What a look at a spec tree found.
+
+    Attributes:
+        datasets, entries: How much was looked at.
+    """
+
+    datasets: int
+    entries: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def ordered(self) -> Sequence[Problem]:
+        """Give the problems by place; those without one come first."""
+        return sorted(self.problems, key=_by_place)
+
+
+def render_json(result: Validation) -> str:
+    """Return validate/v1."""
+    document: shapes.ValidateDoc = {
+        "format": "validate/v1",
+        "datasets": result.datasets,
+        "entries": result.entries,
+        "problems": Rows(result.ordered, problem_doc),
+    }
+    stream = io.BytesIO()
+    write(document, stream)
+    return stream.getvalue().decode()
+
+
+def render_text(result: Validation, *, colour: bool = False, limit: int | None = SHOWN) -> str:
+    """
+    Return one line a problem, as compilers write them, file by file, and the sum.
+
+    Args:
+        limit: Most problems of one file that are listed; None for all.
+    """
+    files = groupby(result.ordered, key=lambda problem: problem.origin.file if problem.origin else "")
+    blocks = [_file(file, tuple(problems), limit) for file, problems in files]
+    return "\n".join(Screen(colour=colour).draw(stacked([*blocks, [_sum(result)]]))) + "\n"
+
+
+def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
+    shown = problems if limit is None else problems[:limit]
+    yield from map(_problem, shown)
+    if rest := problems[len(shown) :]:
+        codes = Counter(problem.code for problem in rest).most_common()
+        named = ", ".join(f"{code} {number:,}" for code, number in codes)
+        yield line(Span(f"{file}: {ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
+
+
+def _problem(problem: Problem) -> Line:
+    where = f"{problem.origin}: " if problem.origin else ""
+    about = f" [{problem.source_ref}]" if problem.source_ref else ""
+    severity = Span(problem.severity.value, _INKS[problem.severity])
+    return line(where, severity, f": {problem.message} ", Span(f"({problem.code}){about}", Ink.DIM))
+
+
+def _sum(result: Validation) -> Line:
+    looked_at = f"{counted(result.datasets, 'dataset')}, {counted(result.entries, 'entry', 'entries')}"
+    found = Counter(problem.severity for problem in result.problems)
+    if not found:
+        return line(Span(f"{looked_at}: nothing is wrong.", Ink.GREEN))
+    parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]
+    return line(Span(f"{looked_at}: {', '.join(parts)}.", Ink.BOLD))
+
+
+def _by_place(problem: Problem) -> tuple[str | int, ...]:
+    file, row, column = problem.origin or ("", 0, None)
+    return file, row, column or 0, problem.code, problem.source_ref or "", problem.message

@@ -1,0 +1,132 @@
+"""Small makers of what is reported on: each takes only what its test is about."""
+
+from __future__ import annotations
+
+from reconciler.core.batch import pack
+from reconciler.core.cause import Cause
+from reconciler.core.choices import Mode
+from reconciler.core.diff import Action, Change
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.hold import Hold, HoldKind
+from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.status import DatasetResult, Trouble, Verdict
+
+ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"
+
+# Everything that a label can do to a reader: move the cursor, turn the text round, open a tag, ping somebody.
+HOSTILE = "\x1b[2J\r\n\u202e\u200b```\n</details><script>alert(1)</script> @octocat | `x` **b** #1"
+
+
+def ref(name: str) -> str:
+    return f"s3://acme-flowers/train/{name}.jpg"
+
+
+def change(
+    action: Action,
+    source_ref: str,
+    *fields: FieldChange,
+    cause: Cause | None = None,
+    line: int | None = None,
+    file: str = "specs/train.jsonl",
+    held: Hold | bool = False,
+) -> PlannedChange:
+    """Make a change as the planner would; *held* says that it is not sent: by this hold, or by the policy."""
+    usual = {
+        Action.ADD: Cause.SPEC_ADDED,
+        Action.UPDATE: Cause.SPEC_CHANGED,
+        Action.ORPHAN: Cause.ORPHAN,
+    }
+    origin = Origin(file, line) if line else None
+    sent = None if held or action is Action.ORPHAN else b"0" * 16
+    digests = (None if action is Action.ADD else b"1" * 16, None)
+    return PlannedChange(
+        change=Change(action, source_ref, None, None, *digests),
+        cause=cause or usual[action],
+        origin=origin,
+        sent=sent,
+        held=held if isinstance(held, Hold) else None,
+        fields=fields,
+    )
+
+
+def hold(kind: HoldKind, reason: str, until: float = 1_700_000_000) -> Hold:
+    return Hold("", b"", kind, reason, 1, 0, until)
+
+
+def add(name: str, line: int = 1, **more: object) -> PlannedChange:
+    return change(Action.ADD, ref(name), line=line, **more)
+
+
+def update(name: str, *fields: FieldChange, line: int = 1, **more: object) -> PlannedChange:
+    return change(Action.UPDATE, ref(name), *fields, line=line, **more)
+
+
+def orphan(name: str) -> PlannedChange:
+    return change(Action.ORPHAN, ref(name))
+
+
+def dataset(
+    *changes: PlannedChange,
+    name: str = "flowers-train",
+    arn: str | None = ARN,
+    mode: Mode = Mode.UPSERT,
+    unchanged: int = 694,
+    ignored: int = 0,
+    guards: tuple[Guard, ...] = (),
+    errors: tuple[PlanError, ...] = (),
+    errored: tuple[tuple[str, tuple[str, ...]], ...] = (),
+    line_bytes: int = 700,
+) -> DatasetPlan:
+    """Make the plan of one dataset; counts and batches follow from its changes."""
+    number = {action: sum(item.action is action for item in changes) for action in Action}
+    same = unchanged + ignored
+    return DatasetPlan(
+        name=name,
+        arn=arn,
+        mode=mode,
+        counts=Counts(
+            desired=same + number[Action.ADD] + number[Action.UPDATE],
+            observed=same + number[Action.UPDATE] + number[Action.ORPHAN],
+            add=number[Action.ADD],
+            update=number[Action.UPDATE],
+            orphan=number[Action.ORPHAN],
+            unchanged=unchanged,
+            ignored=ignored,
+        ),
+        changes=tuple(sorted(changes, key=lambda item: item.source_ref)),
+        batches=pack(((item, line_bytes) for item in changes if item.sent), 5_000_000),
+        guards=guards,
+        errors=errors,
+        errored=errored,
+        complete=not errors,
+        exit_code=5 if errors else 0,
+    )
+
+
+def plan(*datasets: DatasetPlan, revision: str | None = None) -> Plan:
+    return Plan(datasets, revision)
+
+
+def result(
+    verdict: Verdict = Verdict.CONVERGED, name: str = "flowers-train", **more: object
+) -> DatasetResult:
+    return DatasetResult(name=name, arn=ARN, verdict=verdict, **more)
+
+
+def trouble(name: str, line: int = 4, reason: str = "it is absent", codes: tuple[str, ...] = ()) -> Trouble:
+    return Trouble(ref(name), Origin("specs/train.jsonl", line), reason, codes)
+
+
+def problem(
+    message: str = "box 0 lies outside the image",
+    line: int = 3,
+    column: int | None = 7,
+    *,
+    code: str = "ERROR_INVALID_BOUNDING_BOX",
+    severity: Severity = Severity.ERROR,
+    file: str = "specs/train.jsonl",
+    source_ref: str | None = None,
+) -> Problem:
+    return Problem(severity, code, message, Origin(file, line, column), source_ref)

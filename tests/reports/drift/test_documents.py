@@ -1,0 +1,193 @@
+"""Drift for programs and build servers, and as a comment."""
+
+import io
+import xml.etree.ElementTree as ET
+
+import orjson
+import pytest
+from pydantic import TypeAdapter
+
+from reconciler.core.cause import Cause
+from reconciler.core.drift.report import Coverage
+from reconciler.core.plan import PlanError
+from reconciler.reports import shapes
+from reconciler.reports.drift.ci import write_junit, write_sarif
+from reconciler.reports.drift.document import write_drift
+from reconciler.reports.drift.markdown import MARKER, render_markdown
+from reconciler.reports.drift.text import render_drift
+from reconciler.reports.drift.words import headline
+from reconciler.reports.markdown import LIMIT
+from reconciler.reports.text.screen import Screen
+from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
+
+ECHO = ("Echo", 86, 65, 220, 334)
+MOVED = item(entry("desk.png", boxes=(ECHO,)), entry("desk.png", boxes=(("Echo", 91, 65, 220, 334),)), line=8)
+BOTH = item(entry("two.png", "a", boxes=(ECHO,)), entry("two.png", "b"), line=9)
+NEW = item(None, entry("new.png", "rose"))
+WAITING = item(entry("later.png", "rose"), None, Cause.SPEC_ADDED, line=10)
+KNOWN = item(None, entry("known.png"), acknowledged="labelling party")
+HOSTILE = item(entry("x|y`z.png", "<script>alert(1)</script>"), entry("x|y`z.png", "]]>\x1b[31m\u202e"))
+
+
+def written(write, *datasets, **more) -> bytes:
+    stream = io.BytesIO()
+    write(drift(*datasets, **more), stream)
+    return stream.getvalue()
+
+
+def document(*items, **more):
+    (found,) = orjson.loads(written(write_drift, dataset(*items, **more)))["datasets"]
+    return found
+
+
+def test_the_document_is_what_the_contract_says():
+    """Every key of drift/v1 is there, with the values that it may have."""
+    found = orjson.loads(written(write_drift, dataset(MOVED, NEW)))
+
+    assert "drift/v1" == found["format"]
+    assert {
+        "name": "flowers-train",
+        "verdict": "drifted",
+        "observed_at": "2026-11-23T12:00:00Z",
+        "observation": "full",
+    }.items() <= found["datasets"][0].items()
+    assert {
+        "source_ref": BUCKET + "desk.png",
+        "class": "box_moved",
+        "cause": "drift_modified",
+        "origin": "specs/train.jsonl:8",
+        "fields": [{"path": "/boxes/annotations/0/left", "before": 91, "after": 86}],
+    }.items() <= found["datasets"][0]["items"][0].items()
+
+
+@pytest.mark.parametrize("items", [(), (MOVED, BOTH, NEW, WAITING, KNOWN, HOSTILE)])
+def test_the_document_is_of_its_own_schema(items):
+    """What is written is what the published schema describes."""
+    TypeAdapter(shapes.DriftDoc).validate_json(written(write_drift, dataset(*items)))
+
+
+def test_an_image_of_two_classes_is_two_items():
+    """Who selects by class misses none, and the counts agree with the items."""
+    found = document(BOTH, MOVED)
+
+    kinds = [one["class"] for one in found["items"]]
+    assert ["box_moved", "relabelled", "box_removed"] == kinds
+    assert {kind: kinds.count(kind) for kind in found["counts"]} == found["counts"]
+
+
+def test_the_same_drift_gives_the_same_bytes():
+    """A report can be compared with the one before."""
+    assert written(write_drift, dataset(MOVED, NEW)) == written(write_drift, dataset(NEW, MOVED))
+
+
+def test_what_could_not_be_seen_says_so():
+    """Null, not an empty observation; and why."""
+    unseen = dataset(
+        observed_at=None, complete=False, error_code=3, errors=(PlanError("RKD5015", "no such project"),)
+    )
+
+    (found,) = orjson.loads(written(write_drift, unseen))["datasets"]
+
+    assert ("unknown", None, None) == (found["verdict"], found["observed_at"], found["observation"])
+    assert [{"code": "RKD5015", "message": "no such project"}] == found["errors"]
+
+
+def test_junit_fails_a_case_for_each_image_that_alarms():
+    """What waits for an apply, and what is acknowledged, is skipped and says why."""
+    suite = ET.fromstring(  # noqa: S314  our own text
+        written(write_junit, dataset(MOVED, NEW, WAITING, KNOWN, HOSTILE))
+    )[0]
+
+    assert ("6", "3", "2", "0") == tuple(
+        suite.get(name) for name in ("tests", "failures", "skipped", "errors")
+    )
+    assert {"box_moved", "unmanaged", "relabelled"} == {found.get("type") for found in suite.iter("failure")}
+    assert {"labelling party", "new in git"} == {found.get("message") for found in suite.iter("skipped")}
+
+
+def test_junit_says_that_a_dataset_could_not_be_seen():
+    """A dataset without a verdict is an error, never a suite without failures."""
+    unseen = dataset(complete=False, error_code=3, errors=(PlanError("RKD5015", "no such project"),))
+
+    (error,) = ET.fromstring(written(write_junit, unseen)).iter("error")  # noqa: S314  our own text
+
+    assert "RKD5015: no such project" == error.text
+
+
+def test_sarif_names_the_line_in_the_specs():
+    """An image that git does not know is shown where its dataset is declared."""
+    (run,) = orjson.loads(written(write_sarif, dataset(MOVED, NEW)))["runs"]
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+
+    assert [("box_moved", "error"), ("unmanaged", "error")] == [
+        (result["ruleId"], result["level"]) for result in run["results"]
+    ]
+    assert [("specs/train.jsonl", 8), ("specs/train.yaml", 1)] == [
+        (place["artifactLocation"]["uri"], place["region"]["startLine"]) for place in places
+    ]
+
+
+def test_sarif_suppresses_what_is_acknowledged():
+    """It stands in the report, and raises no alarm."""
+    (run,) = orjson.loads(written(write_sarif, dataset(KNOWN)))["runs"]
+
+    assert [{"kind": "external", "justification": "labelling party"}] == run["results"][0]["suppressions"]
+
+
+def test_text_tells_what_happened():
+    """The verdict first, then each image, its place in the specs, and what happened to it."""
+    lines = list(render_drift(drift(dataset(MOVED, NEW)), Screen(colour=False)))
+
+    assert "  2 of 99 images changed in AWS, outside git." == lines[1]
+    assert (
+        "    s3://acme-flowers/train/desk.png  specs/train.jsonl:8  changed in AWS since the last apply"
+        in lines
+    )
+    assert "      Box “Echo” moved: 5 px right; IoU 0.96" in lines
+    assert "    Echo: moved 1 (mean IoU 0.96)" in lines
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, "1 of 98 images changed in AWS, outside git."),
+        ({"attributed": False}, "1 of 98 images differs from git. Nothing was applied from here"),
+        ({"coverage": Coverage(1, 1, 0, 1)}, "1 of 1 image changed in AWS, outside git."),
+    ],
+)
+def test_the_first_sentence_says_how_a_dataset_stands(facts, expected):
+    """How many of how many, and who moved, or that nobody can tell."""
+    assert headline(dataset(MOVED, **facts)).startswith(expected)
+
+
+def test_text_moves_no_cursor():
+    """No label reaches the terminal as it is."""
+    text = "\n".join(render_drift(drift(dataset(HOSTILE)), Screen(colour=False)))
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\\u202e" in text
+
+
+def test_markdown_is_found_again_and_bounded():
+    """Its first line marks it; whatever drifted, GitHub takes it, and it says what it leaves out."""
+    items = [
+        item(entry(f"{n:05}" + "x" * 300, "a"), entry(f"{n:05}" + "x" * 300, "b"), line=n + 1)
+        for n in range(500)
+    ]
+
+    text = render_markdown(drift(dataset(*items)))
+
+    assert MARKER == text.splitlines()[0]
+    assert len(text) < LIMIT
+    assert "images are not shown here**" in text
+
+
+def test_markdown_lets_nothing_out_of_its_code_block():
+    """What was read from outside stands between the fences, on lines that cannot end them."""
+    text = render_markdown(drift(dataset(HOSTILE)))
+    before, inside, after = text.split("```")
+
+    assert "<script>" in inside
+    assert "<script>" not in before + after
+    assert "### Drift: 1 image changed outside git" in before

@@ -1,0 +1,174 @@
+"""A plan as a comment: never too long, and never anything but a plan."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from reconciler.core.cause import Cause
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.hold import HoldKind
+from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.problem import Origin
+from reconciler.reports.markdown import LIMIT, MARKER, render_markdown
+from tests.reports.builders import HOSTILE, add, dataset, hold, orphan, plan, ref, update
+
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+# The only HTML that the renderer itself writes.
+OURS = re.compile(r"<!-- reconciler-plan -->|</?(details|summary|code|sub)>")
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def tokens(text: str):
+    for token in PARSER.parse(text):
+        yield token
+        yield from token.children or ()
+
+
+def everywhere(text: str):
+    """Make a plan that holds *text* wherever something from outside can stand."""
+    return plan(
+        dataset(
+            add(text, 3, file=text),
+            update("u" + text, FieldChange(text, text, [text]), cause=Cause.UNATTRIBUTED),
+            orphan("o" + text),
+            add("h" + text, held=hold(HoldKind.DROPPED, text)),
+            name=text,
+            arn=text,
+            errors=(PlanError(text, text, Origin(text, 1)),),
+            errored=((text, (text,)),),
+            guards=(Guard(text, text),),
+        ),
+        unplanned(text, [PlanError(text, text)], 3),
+        revision=text,
+    )
+
+
+def test_the_comment_says_what_would_be_done():
+    """Marker, title, table, what stands in the way, the changes."""
+    it = plan(
+        dataset(add("a", 7), orphan("o"), guards=(Guard("MAX_CHANGES", "too many"),)),
+        dataset(name="two"),
+        revision="0123456789abcdef",
+    )
+    counts = "1 to add, 0 to update, 1 orphan (reported), 694 unchanged"
+
+    assert f"""\
+{MARKER}
+### Plan: 1 to add, 0 to update, 1 orphan (reported), 1,388 unchanged
+
+| dataset | add | update | not sent | orphans | unchanged | |
+|:--|--:|--:|--:|--:|--:|:--|
+| <code>flowers-train</code> | 1 | 0 | 0 | 1 | 694 | blocked |
+| <code>two</code> | 0 | 0 | 0 | 0 | 694 | as desired |
+
+**<code>flowers-train</code>**
+
+```text
+Blocked: too many (MAX_CHANGES)
+```
+
+<details><summary><code>flowers-train</code>: {counts}</summary>
+
+```text
+# 1 to add: new in git
++ s3://acme-flowers/train/a.jpg  specs/train.jsonl:7
+# 1 orphan: not in the specs; AWS cannot delete one entry
+? s3://acme-flowers/train/o.jpg
+```
+
+</details>
+
+<sub>plan <code>{it.digest}</code>, specs of <code>0123456789ab</code></sub>
+""" == render_markdown(it)
+
+
+def test_nothing_to_do_is_the_title():
+    """Nobody has to open anything to know."""
+    assert "### No changes: 694 entries are as desired\n" in render_markdown(plan(dataset()))
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        plan(dataset(*[add(f"{n:06}", n + 1) for n in range(100_000)])),
+        plan(
+            dataset(
+                *[
+                    update(f"{n:04}" + "€" * 900, FieldChange("/x", "😀" * 9_000, "y" * 9_000))
+                    for n in range(99)
+                ]
+            )
+        ),
+        plan(*[dataset(add("a"), name=f"set-{n:05}") for n in range(3_000)]),
+        plan(
+            *[dataset(add("a"), name="😀" * 500, guards=(Guard("X", "🌺" * 9_000),) * 20) for _ in range(200)]
+        ),
+        plan(*[unplanned("x" * 300, [PlanError("X", "`" * 99_999)] * 50, 5) for _ in range(100)]),
+        plan(dataset(add("a")), revision="😀" * 100_000),
+    ],
+    ids=["changes", "labels", "datasets", "guards", "errors", "revision"],
+)
+def test_the_comment_fits_whatever_the_plan(it):
+    """GitHub refuses what is longer, and then nobody sees the plan at all."""
+    text = render_markdown(it)
+
+    assert units(text) <= LIMIT
+    assert text.startswith(MARKER)
+    assert 0 == text.count("```") % 2
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_what_is_not_shown_is_counted():
+    """Shown and hidden are all."""
+    text = render_markdown(plan(dataset(*[add(f"{n:06}", n + 1) for n in range(100_000)])))
+
+    hidden = int(re.search(r"\*\*([0-9,]+) changes are not shown here\*\*", text).group(1).replace(",", ""))
+
+    assert 100_000 == hidden + sum(row.startswith("+ ") for row in text.splitlines())
+
+
+def test_a_large_dataset_leaves_room_for_the_others():
+    """First come is not all served."""
+    large = dataset(*[add(f"{n:06}", n + 1) for n in range(10_000)])
+
+    assert f"+ {ref('small')}" in render_markdown(plan(large, dataset(add("small"), name="two")))
+
+
+def test_reasons_that_are_not_shown_are_counted():
+    """A blocked plan never looks as if nothing stood in its way."""
+    text = render_markdown(
+        plan(*[dataset(name=f"n{n}", guards=(Guard("X", "y" * 390),) * 20) for n in range(50)])
+    )
+
+    told = text.count("**<code>")
+    assert f"**What stands in the way of {50 - told} more datasets is not shown here.**" in text
+
+
+@settings(max_examples=200)
+@given(
+    st.text(st.characters()) | st.text(st.sampled_from("`<>@|\\*_[]()#!&;~\n/ -=adetils")) | st.just(HOSTILE)
+)
+def test_nothing_from_outside_becomes_markup(text):
+    """No tag, link, mention, cell, or end of a block: as an independent parser reads the comment."""
+    comment = render_markdown(everywhere(text))
+
+    found = list(tokens(comment))
+
+    assert units(comment) <= LIMIT
+    for token in found:
+        assert token.type not in {"link_open", "image", "code_inline", "s_open", "em_open", "blockquote_open"}
+        if token.type in {"html_block", "html_inline"}:
+            assert "" == re.sub(r"&#[0-9]+;|[^<>@`]", "", OURS.sub("", token.content))
+    assert 7 * 2 == sum(token.type == "td_open" for token in found)
+    outside = PARSER.renderer.render(
+        [t for t in PARSER.parse(comment) if t.type != "fence"], PARSER.options, {}
+    )
+    assert "@" not in re.sub(r"<code>.*?</code>", "", outside)

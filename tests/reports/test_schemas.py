@@ -1,0 +1,88 @@
+"""The JSON Schemas say what is really written."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.core.explain import FieldChange
+from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.problem import Origin
+from reconciler.core.status import Verdict
+from reconciler.reports import status, validation
+from reconciler.reports.json import write_apply, write_plan
+from reconciler.reports.schemas import DOCUMENTS, json_schema
+from tests.reports.builders import add, dataset, orphan, plan, problem, result, trouble, update
+
+ROOT = Path(__file__).parent.parent.parent
+ERRORS = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)))
+
+
+def _plan(stream):
+    whole = dataset(orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
+    write_plan(plan(whole, unplanned("far", ERRORS, 3), revision="0" * 40), stream)
+
+
+def _apply(stream):
+    found = (trouble("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
+    write_apply([result(verdict, quarantined=found, errors=ERRORS) for verdict in Verdict], stream)
+
+
+def _validate(stream):
+    stream.write(
+        validation.render_json(validation.Validation(1, 2, (problem(), problem(column=None)))).encode()
+    )
+
+
+def _status(stream):
+    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, stream)
+
+
+WRITERS = {"plan": _plan, "apply": _apply, "validate": _validate, "status": _status}
+
+
+def written(kind: str) -> dict:
+    stream = io.BytesIO()
+    WRITERS[kind](stream)
+    return json.loads(stream.getvalue())
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_what_is_written_is_what_the_schema_says(kind):
+    """Every key is there, of its type, and there is none that the schema does not name."""
+    document = written(kind)
+
+    read = TypeAdapter(DOCUMENTS[kind]).validate_json(json.dumps(document), strict=True)
+
+    assert document == TypeAdapter(DOCUMENTS[kind]).dump_python(read, mode="json")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_another_format_is_refused(kind):
+    """The version is part of the shape."""
+    document = written(kind) | {"format": f"{kind}/v2"}
+
+    with pytest.raises(ValidationError, match=f"{kind}/v1"):
+        TypeAdapter(DOCUMENTS[kind]).validate_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_the_schemas_that_are_kept_are_current(kind):
+    """After a change: reconciler schema KIND > schemas/KIND.json."""
+    assert json.dumps(json_schema(kind), indent=2) + "\n" == (ROOT / "schemas" / f"{kind}.json").read_text()
+
+
+def test_drift_has_the_classes_and_verdicts_that_were_promised():
+    """A document whose keys cannot all be written as Python names."""
+    item = {"source_ref": "s3://b/k", "class": "box_moved", "cause": "conflict", "origin": None, "fields": []}
+    drifted = {
+        "name": "a", "arn": None, "verdict": "drifted", "observed_at": "2026-03-01T12:00:00Z",
+        "observation": "full", "counts": {"box_moved": 1}, "items": [item],
+    }  # fmt: skip
+    document = {"format": "drift/v1", "datasets": [drifted]}
+
+    adapter = TypeAdapter(DOCUMENTS["drift"])
+
+    assert document == adapter.dump_python(adapter.validate_json(json.dumps(document)), mode="json")

@@ -1,0 +1,131 @@
+"""The last known state, as it is kept and as it is shown."""
+
+import io
+import json
+
+import pytest
+
+from reconciler.core.plan import PlanError
+from reconciler.core.problem import Origin
+from reconciler.core.status import DatasetResult, Verdict
+from reconciler.reports.status import record, render_status, write_status
+from reconciler.reports.text.screen import Screen
+from tests.reports.builders import ARN, HOSTILE, result, trouble
+
+AT = 1_700_000_000.5
+REVISION = "0123456789abcdef"
+
+
+def kept(*results: DatasetResult) -> dict[str, dict]:
+    """Give what the state directory holds, by way of the JSON in it."""
+    return json.loads(json.dumps({it.name: record(it, AT, REVISION) for it in results}))
+
+
+def shown(records, **screen) -> str:
+    return "\n".join(render_status(records, Screen(**screen)))
+
+
+def written(records) -> list[dict]:
+    stream = io.BytesIO()
+    write_status(records, stream)
+    document = json.loads(stream.getvalue())
+    assert "status/v1" == document["format"]
+    return document["datasets"]
+
+
+def test_the_table_is_ordered_by_name_and_aligned():
+    """One line a dataset, with the time of what is known; why, below it."""
+    errors = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "not JSON", Origin("a.jsonl", 3)))
+    records = kept(
+        result(),
+        result(Verdict.PARTIAL, "boxes", dropped=(trouble("a"),), rejected=(trouble("b"),)),
+        result(Verdict.UNKNOWN, "far", errors=errors),
+    )
+
+    assert """\
+  DATASET        VERDICT    LEFT  AS OF                 REVISION
+! boxes          partial    2     2023-11-14T22:13:20Z  0123456789ab
+? far            unknown    -     2023-11-14T22:13:20Z  0123456789ab
+✓ flowers-train  converged  0     2023-11-14T22:13:20Z  0123456789ab
+? never          unknown    -     -                     -
+far: error: no answer (RKD5012)
+far: a.jsonl:3: error: not JSON (RKD1001)""" == shown(records | {"never": {}})
+
+
+def test_numbers_and_reasons_are_kept_and_no_entry():
+    """What can be told of a dataset without asking AWS."""
+    it = result(Verdict.PARTIAL, dropped=(trouble("a"),), errors=(PlanError("RKD5012", "no answer"),))
+
+    assert [
+        {
+            "name": "flowers-train",
+            "arn": ARN,
+            "verdict": "partial",
+            "at": "2023-11-14T22:13:20Z",
+            "revision": REVISION,
+            "counts": {"quarantined": 0, "dropped": 1, "rejected": 0},
+            "errors": [{"code": "RKD5012", "message": "no answer"}],
+            "conditions": [],
+        }
+    ] == written(kept(it))
+
+
+def test_a_dataset_of_which_nothing_was_kept_is_in_the_document():
+    """Every key is there: unknown is an answer."""
+    assert [
+        {
+            "name": "never",
+            "arn": None,
+            "verdict": "unknown",
+            "at": None,
+            "revision": None,
+            "counts": None,
+            "errors": [],
+            "conditions": [],
+        }
+    ] == written({"never": {}})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"verdict": "splendid"}, {"verdict": 7}, {"at": 12}, {"counts": {"dropped": 0}}, {"counts": None}],
+)
+def test_what_this_version_cannot_read_is_never_green(changed):
+    """The state directory may be older, or newer."""
+    (whole,) = kept(result()).values()
+    records = {"a": whole | changed | {"errors": "none", "revision": 3}}
+
+    text = shown(records, colour=True)
+
+    assert "\x1b[33m?\x1b[0m a" in text
+    assert "\x1b[32m" not in text
+    assert ["unknown"] == [dataset["verdict"] for dataset in written(records)]
+
+
+def test_an_empty_memory_says_so():
+    """Instead of an empty table."""
+    assert "Nothing is known" in shown({})
+
+
+def test_nothing_that_was_read_reaches_the_terminal_raw():
+    """Not by way of the memory either."""
+    (whole,) = kept(result(errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),))).values()
+    records = {HOSTILE: whole | {"revision": HOSTILE, "arn": HOSTILE, "at": HOSTILE}}
+
+    assert all(row.isprintable() for row in render_status(records))
+
+
+def test_conditions_of_the_controller_are_passed_on():
+    """As they were kept; what is none of the three is left out, for it could be read as good."""
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "AsDesired",
+        "message": "observed as desired",
+        "lastTransitionTime": "2023-11-14T22:13:20Z",
+    }
+    records = kept(result())
+    (name,) = records
+    records[name]["conditions"] = [condition, {**condition, "status": "Perhaps"}]
+
+    assert [condition] == written(records)[0]["conditions"]

@@ -1,0 +1,93 @@
+"""What is wrong with a spec tree: as compilers say it, and as data."""
+
+import json
+
+from reconciler.core.problem import Problem, Severity
+from reconciler.reports.validation import Validation, render_json, render_text
+from tests.reports.builders import HOSTILE, problem, ref
+
+
+def found(*problems: Problem) -> Validation:
+    return Validation(datasets=2, entries=700, problems=problems)
+
+
+def test_problems_are_listed_file_by_file_and_summed_up():
+    """file:line:column, severity, words, code, image."""
+    it = found(
+        problem("box 0 lies outside the image", 9, None, source_ref=ref("a")),
+        problem("box 1 lies outside the image", 3, 7),
+        problem(
+            "zero-width character", 4, 1, severity=Severity.WARNING, code="RKD2001", file="specs/boxes.yaml"
+        ),
+    )
+
+    assert """\
+specs/boxes.yaml:4:1: warning: zero-width character (RKD2001)
+
+specs/train.jsonl:3:7: error: box 1 lies outside the image (ERROR_INVALID_BOUNDING_BOX)
+specs/train.jsonl:9: error: box 0 lies outside the image (ERROR_INVALID_BOUNDING_BOX) [s3://acme-flowers/train/a.jpg]
+
+2 datasets, 700 entries: 2 errors, 1 warning.
+""" == render_text(it)
+
+
+def test_a_sound_tree_is_one_line():
+    """And says how much was looked at."""
+    assert "2 datasets, 700 entries: nothing is wrong.\n" == render_text(found())
+
+
+def test_a_file_with_problems_everywhere_is_cut_and_counted():
+    """The kinds of what is not shown are."""
+    it = found(*[problem(line=n, code=f"RKD100{n % 2}") for n in range(1, 251)])
+
+    text = render_text(it)
+
+    assert "specs/train.jsonl: … and 150 more (RKD1001 75, RKD1000 75)" in text.splitlines()
+    assert 250 == render_text(it, limit=None).count(": error: ")
+
+
+def test_the_document_has_exactly_the_shape_that_was_promised():
+    """Ordered by place, whatever order they were found in; null where there is nothing to say."""
+    nowhere = Problem(Severity.ERROR, "RKD1002", "no spec", None)
+    warning = problem("look", 4, 1, code="RKD2001", severity=Severity.WARNING, source_ref=ref("a"))
+
+    assert {
+        "format": "validate/v1",
+        "datasets": 2,
+        "entries": 700,
+        "problems": [
+            {
+                "severity": "error",
+                "code": "RKD1002",
+                "message": "no spec",
+                "file": None,
+                "line": None,
+                "column": None,
+                "source_ref": None,
+            },
+            {
+                "severity": "warning",
+                "code": "RKD2001",
+                "message": "look",
+                "file": "specs/train.jsonl",
+                "line": 4,
+                "column": 1,
+                "source_ref": ref("a"),
+            },
+        ],
+    } == json.loads(render_json(found(warning, nowhere)))
+
+
+def test_the_order_in_which_they_were_found_does_not_show():
+    """The same tree gives the same bytes."""
+    one, two = problem(line=1), problem(line=2)
+
+    assert render_json(found(one, two)) == render_json(found(two, one))
+    assert render_text(found(one, two)) == render_text(found(two, one))
+
+
+def test_nothing_that_was_read_reaches_the_terminal_raw():
+    """A label is what is wrong more often than not."""
+    text = render_text(found(problem(HOSTILE, file=HOSTILE, source_ref=HOSTILE, code=HOSTILE)))
+
+    assert all(row.isprintable() for row in text.split("\n"))

@@ -1,0 +1,85 @@
+"""What came of an apply, as a person reads it."""
+
+from reconciler.core.plan import PlanError
+from reconciler.core.problem import Origin
+from reconciler.core.status import Verdict
+from reconciler.reports.text.apply import render_apply
+from reconciler.reports.text.screen import PLAIN, Screen
+from tests.reports.builders import HOSTILE, result, trouble
+
+
+def shown(*results, screen: Screen = PLAIN) -> str:
+    return "\n".join(render_apply(results, screen))
+
+
+def test_a_converged_dataset_is_one_line():
+    """What was done, with how many calls, and that somebody looked."""
+    line = "everything desired is in place; 24 added, 2 updated with 1 update call; looked at again"
+
+    assert f"✓ flowers-train  converged: {line}" == shown(
+        result(added=24, updated=2, updates=1, verified=True)
+    )
+
+
+def test_every_entry_that_is_not_in_place_is_named():
+    """With its place, the reason, and the codes of AWS."""
+    it = result(
+        Verdict.PARTIAL,
+        quarantined=(trouble("poison", 4, "CLIENT_ERROR: bad line"),),
+        dropped=(trouble("gone", 9, "it is absent"),),
+        rejected=(trouble("bad", 12, "it has errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
+        errors=(PlanError("RKD1001", "not JSON", Origin("specs/a.jsonl", 3, 1)),),
+    )
+
+    assert """\
+! flowers-train  partial: not everything desired is in place
+  1 quarantined, an update failed because of it
+    s3://acme-flowers/train/poison.jpg  specs/train.jsonl:4
+      CLIENT_ERROR: bad line
+  1 dropped, accepted and then absent
+    s3://acme-flowers/train/gone.jpg  specs/train.jsonl:9
+      it is absent
+  1 rejected, stored with errors from AWS
+    s3://acme-flowers/train/bad.jpg  specs/train.jsonl:12
+      it has errors (ERROR_NO_LABEL_ATTRIBUTES)
+  specs/a.jsonl:3:1: error: not JSON (RKD1001)""" == shown(it)
+
+
+def test_each_verdict_has_its_mark_and_only_success_is_green():
+    """Unknown is no success."""
+    rows = shown(*map(result, Verdict), screen=Screen(colour=True)).splitlines()[: len(Verdict)]
+
+    assert ["✓", "!", "✗", "✗", "?", "·"] == [next(c for c in row if c in "✓!✗?·") for row in rows]
+    assert ["converged"] == [verdict for verdict, row in zip(Verdict, rows, strict=True) if "\x1b[32m" in row]
+
+
+def test_an_update_that_nobody_looked_at_again_says_so():
+    """What a call returned is no proof."""
+    assert "2 update calls; not looked at again" in shown(result(Verdict.UNKNOWN, updates=2))
+
+
+def test_several_datasets_are_summed_up():
+    """By verdict, in their fixed order."""
+    text = shown(result(Verdict.UNKNOWN), result(), result())
+
+    assert "3 datasets: 2 converged, 1 unknown." == text.splitlines()[-1]
+
+
+def test_long_lists_are_cut_and_say_so():
+    """A dataset that lost everything is still readable."""
+    text = shown(result(Verdict.PARTIAL, dropped=tuple(trouble(f"{n}") for n in range(50))))
+
+    assert "50 dropped" in text
+    assert "    … and 30 more" in text.splitlines()
+
+
+def test_nothing_that_was_read_reaches_the_terminal_raw():
+    """The words of AWS are from outside as well."""
+    it = result(
+        Verdict.PARTIAL,
+        name=HOSTILE,
+        dropped=(trouble(HOSTILE, 1, HOSTILE, (HOSTILE,)),),
+        errors=(PlanError(HOSTILE, HOSTILE),),
+    )
+
+    assert all(row.isprintable() for row in render_apply([it]))

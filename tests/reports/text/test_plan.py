@@ -1,0 +1,256 @@
+"""A plan as a person reads it."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.cause import Cause
+from reconciler.core.choices import Mode
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.hold import HoldKind
+from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.problem import Origin
+from reconciler.reports.text.plan import render_plan, render_summary
+from reconciler.reports.text.screen import PLAIN, Screen
+from tests.reports.builders import ARN, HOSTILE, add, dataset, hold, orphan, plan, ref, update
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def shown(it, screen: Screen = PLAIN) -> str:
+    return "\n".join(render_plan(it, screen))
+
+
+def test_a_plan_says_what_how_many_why_and_which_fields():
+    """The whole of it, as it looks."""
+    it = plan(
+        dataset(
+            add("new", 700),
+            update("a", FieldChange("/spurge-metadata/class-name", "spruge", "spurge"), line=3),
+            update("b", FieldChange("/leaf", None, 1), line=4, cause=Cause.DRIFT_MODIFIED),
+            orphan("old"),
+        )
+    )
+
+    assert f"""\
+flowers-train  {ARN}  mode upsert
+
+  1 to add: new in git
+    + s3://acme-flowers/train/new.jpg  specs/train.jsonl:700
+
+  1 to update: changed in git
+    ~ s3://acme-flowers/train/a.jpg  specs/train.jsonl:3
+        /spurge-metadata/class-name: "spruge" → "spurge"
+
+  1 to update: changed in AWS since the last apply
+    ~ s3://acme-flowers/train/b.jpg  specs/train.jsonl:4
+        /leaf: (none) → 1
+
+  1 orphan: not in the specs; AWS cannot delete one entry
+    ? s3://acme-flowers/train/old.jpg
+
+  Plan: 1 to add, 2 to update, 1 orphan (reported), 694 unchanged; 1 update call of 2.1 kB.""" == shown(it)
+
+
+def test_nothing_to_do_is_said_in_one_line():
+    """And says of how much that is true."""
+    assert "No changes: 700 entries are as desired." in shown(plan(dataset(unchanged=700)))
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        dataset(errors=(PlanError("RKD1001", "no"),)),
+        dataset(errored=((ref("a"), ("ERROR_NO_LABEL_ATTRIBUTES",)),)),
+        dataset(orphan("a")),
+        dataset(guards=(Guard("ACCOUNT", "another account"),)),
+        unplanned("far", (), 3),
+    ],
+)
+def test_less_than_all_is_never_called_all(it):
+    """Not where lines could not be used, AWS complains, something is left over, or nothing was seen."""
+    assert "No changes" not in shown(plan(it))
+
+
+def test_a_dataset_that_was_not_seen_has_no_numbers():
+    """Zero changes would be a claim."""
+    text = shown(plan(unplanned("far", [PlanError("RKD5012", "no answer from AWS")], 3)))
+
+    assert "far  not looked at" in text
+    assert "error: no answer from AWS (RKD5012)" in text
+    assert "No plan: too little is known about this dataset." in text
+    assert "unchanged" not in text
+
+
+def test_errors_name_their_place_and_make_the_plan_incomplete():
+    """file:line:column, as editors and people look for it."""
+    error = PlanError("ERROR_MISSING_CLASS_MAP_ID", "no class 7", Origin("specs/train.jsonl", 88, 41))
+
+    text = shown(plan(dataset(add("a"), errors=(error,))))
+
+    assert "  specs/train.jsonl:88:41: error: no class 7 (ERROR_MISSING_CLASS_MAP_ID)" in text.splitlines()
+    assert "Incomplete plan: 1 to add" in text
+
+
+def test_a_guard_stands_below_the_plan_that_it_blocks():
+    """The first look at a frightening plan is the plan itself."""
+    text = shown(plan(dataset(add("a"), guards=(Guard("MAX_CHANGES", "1 entry would be sent"),))))
+
+    assert text.index("+ s3://") < text.index("Blocked: 1 entry would be sent (MAX_CHANGES)")
+
+
+@pytest.mark.parametrize(
+    ("mode", "cause", "why"),
+    [
+        (Mode.UPSERT, Cause.DRIFT_MODIFIED, "changed in AWS since the last apply (policy onDrift: report)"),
+        (Mode.CREATE_ONLY, Cause.SPEC_CHANGED, "changed in git (policy mode: create-only)"),
+    ],
+)
+def test_what_the_policy_holds_back_is_told_apart(mode, cause, why):
+    """It is neither done nor forgotten, and nobody is told that it will be sent."""
+    text = shown(plan(dataset(update("a", cause=cause, held=True), mode=mode)))
+
+    assert f"1 not sent: {why}" in text
+    assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
+
+
+def test_a_line_that_is_kept_back_says_why_and_until_when():
+    """And how to have it tried at once."""
+    kept_back = hold(HoldKind.CONVICTED, "CLIENT_ERROR: bad line")
+    text = shown(plan(dataset(add("a", 3, held=kept_back))))
+
+    assert (
+        """\
+  1 not sent: new in git (an update with nothing else in it failed)
+    + s3://acme-flowers/train/a.jpg  specs/train.jsonl:3
+        CLIENT_ERROR: bad line; tried again from 2023-11-14T22:13:20Z, or once the line is edited
+"""
+        in text
+    )
+    assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
+
+
+def test_observe_mode_says_that_nothing_is_written():
+    """The plan looks like any other."""
+    assert "Mode observe: apply writes nothing." in shown(plan(dataset(add("a"), mode=Mode.OBSERVE)))
+
+
+def test_what_differs_only_where_the_policy_does_not_look_is_counted():
+    """Equal by policy is not equal."""
+    text = shown(plan(dataset(unchanged=5, ignored=2)))
+
+    assert "No changes: 7 entries are as desired, 2 of them only where the policy looks." in text
+
+
+@pytest.mark.parametrize(
+    ("it", "which"),
+    [
+        (dataset(add("a"), arn=None, unchanged=0), "does not exist yet"),
+        (dataset(arn=None), "compared with a listing"),
+    ],
+)
+def test_a_dataset_without_an_arn_says_why(it, which):
+    """It will be created, or AWS was not asked."""
+    assert f"flowers-train  {which}" in shown(plan(it))
+
+
+def test_long_lists_are_cut_and_say_so():
+    """20 of each kind, 5 fields of each change; all of the changes where that is asked for."""
+    fields = [FieldChange(f"/{number:02}", 0, 1) for number in range(12)]
+    it = plan(dataset(*[add(f"a{n:03}") for n in range(30)], update("b", *fields)))
+
+    text, whole = shown(it), shown(it, Screen(limit=None))
+
+    assert ["    … and 10 more", "        … and 7 more"] == [t for t in text.splitlines() if "…" in t]
+    assert (20, 30) == (text.count("    + "), whole.count("    + "))
+
+
+def test_long_values_are_cut_to_the_width_and_names_never_are():
+    """A name that was cut could not be looked for."""
+    long = "k" * 900
+    text = shown(plan(dataset(update(long, FieldChange("/x", "v" * 5_000, None)))), Screen(width=80))
+
+    assert ref(long) in text
+    assert max(len(row) for row in text.splitlines() if " → " in row) <= 80
+
+
+def test_an_outlined_field_is_only_named():
+    """Where nobody looked at the values, none is claimed."""
+    assert "/leaf differs" in shown(plan(dataset(update("a", FieldChange("/leaf", None, None)))))
+
+
+def test_several_datasets_are_summed_up():
+    """And those that are not complete are named again, at the end, where people look."""
+    it = plan(
+        dataset(add("a")), dataset(add("b"), name="two"), unplanned("far", (), 3), revision="0123456789abcdef"
+    )
+
+    first, *_, sums, incomplete = shown(it).splitlines()
+
+    assert "Specs of revision 0123456789ab" == first
+    assert "3 datasets: 2 to add, 0 to update, 1,388 unchanged; 2 update calls of 1.4 kB." == sums
+    assert "Incomplete: far" == incomplete
+
+
+def test_no_dataset_is_no_silence():
+    """An empty answer could be anything."""
+    assert "Nothing to plan: the specs hold no dataset." == shown(plan())
+
+
+def test_colour_adds_nothing_but_colour():
+    """Without it, the text is the same."""
+    it = plan(dataset(add("a"), update("b", FieldChange("/x", 1, 2)), guards=(Guard("X", "no"),)))
+
+    coloured = shown(it, Screen(colour=True))
+
+    assert "\x1b[32m+\x1b[0m" in coloured
+    assert shown(it) == SGR.sub("", coloured)
+
+
+@given(st.text(st.characters()) | st.just(HOSTILE))
+def test_nothing_that_was_read_reaches_the_terminal_raw(text):
+    """Whatever holds it: a name, a label, a path, a message, a file."""
+    it = plan(
+        dataset(
+            add(text, 3, file=text),
+            update("u" + text, FieldChange(text, text, [text])),
+            add("h" + text, held=hold(HoldKind.DROPPED, text)),
+            name=text,
+            arn=text,
+            errors=(PlanError(text, text, Origin(text, 1)),),
+            errored=((text, (text,)),),
+            guards=(Guard(text, text),),
+        ),
+        unplanned(text, (), 3),
+        revision=text,
+    )
+
+    assert all(row.isprintable() for row in render_plan(it))
+    assert all(SGR.sub("", row).isprintable() for row in render_plan(it, Screen(colour=True)))
+
+
+def test_a_summary_names_only_what_differs():
+    """A line a dataset, what stands in its way, and the sum; hundreds that are as desired say nothing."""
+    it = plan(
+        dataset(add("new"), name="a", guards=(Guard("RKD4003", "too much"),)),
+        dataset(name="as-desired"),
+        dataset(update("b"), name="longer"),
+    )
+
+    assert """\
+a       Plan: 1 to add, 0 to update, 694 unchanged; 1 update call of 701 B.
+  Blocked: too much (RKD4003)
+longer  Plan: 0 to add, 1 to update, 694 unchanged; 1 update call of 701 B.
+3 datasets: 1 to add, 1 to update, 2,082 unchanged; 2 update calls of 1.4 kB.""" == "\n".join(
+        render_summary(it)
+    )
+
+
+def test_a_summary_of_one_dataset_has_its_sum():
+    """So that it never says nothing."""
+    assert ["1 dataset: 0 to add, 0 to update, 694 unchanged; nothing to send."] == list(
+        render_summary(plan(dataset()))
+    )
