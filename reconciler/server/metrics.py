@@ -1,0 +1,232 @@
+"""Prometheus metrics: counted as things happen, and read from the board when somebody scrapes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+
+from reconciler.core.conditions import Truth
+from reconciler.engine.board import Board
+from reconciler.engine.subject import Subject
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_CYCLE_SECONDS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+_UPDATE_SECONDS: Final = (1, 5, 15, 30, 60, 120, 300, 900, 1800, 3600)
+_CALL_SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_THROTTLES: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+    }
+)
+
+
+LABELS: Final = {
+    "reconciler_aws_request_duration_seconds": ("operation",),
+    "reconciler_aws_requests": ("operation", "code"),
+    "reconciler_aws_throttles": ("operation",),
+    "reconciler_build_info": ("version", "python"),
+    "reconciler_condition": ("dataset", "type", "status"),
+    "reconciler_consecutive_failures": ("dataset",),
+    "reconciler_cycle_duration_seconds": ("dataset",),
+    "reconciler_cycles": ("dataset", "verdict"),
+    "reconciler_drift_entries": ("dataset", "class"),
+    "reconciler_entries": ("dataset", "state"),
+    "reconciler_last_full_scan_timestamp_seconds": ("dataset",),
+    "reconciler_last_success_timestamp_seconds": ("dataset",),
+    "reconciler_quarantined_entries": ("dataset",),
+    "reconciler_update_bytes": ("dataset",),
+    "reconciler_update_duration_seconds": ("dataset",),
+    "reconciler_updates": ("dataset", "result"),
+}
+
+
+class Metrics:
+    """
+    All metrics of one process, in a registry of their own. Safe for threads.
+
+    It is the `Listener` of the engine and the `Meter` of the gateway.
+    """
+
+    def __init__(self, version: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
+        self.registry = CollectorRegistry(auto_describe=True)
+        r = self.registry
+        info = Gauge(
+            "reconciler_build_info",
+            "Always 1; its labels say what runs.",
+            LABELS["reconciler_build_info"],
+            registry=r,
+        )
+        info.labels(version, platform.python_version()).set(1)
+        self._count_cycles(r)
+        self._count_requests(r)
+
+    def _count_cycles(self, r: CollectorRegistry) -> None:
+        self._cycles = Counter(
+            "reconciler_cycles_total",
+            "Cycles that ended, by verdict.",
+            LABELS["reconciler_cycles"],
+            registry=r,
+        )
+        self._cycle_seconds = Histogram(
+            "reconciler_cycle_duration_seconds",
+            "How long a cycle took.",
+            LABELS["reconciler_cycle_duration_seconds"],
+            registry=r,
+            buckets=_CYCLE_SECONDS,
+        )
+        self._updates = Counter(
+            "reconciler_updates_total",
+            "Updates, by result: submitted, then finished or failed.",
+            LABELS["reconciler_updates"],
+            registry=r,
+        )
+        self._update_bytes = Counter(
+            "reconciler_update_bytes_total",
+            "Bytes sent in updates.",
+            LABELS["reconciler_update_bytes"],
+            registry=r,
+        )
+        self._update_seconds = Histogram(
+            "reconciler_update_duration_seconds",
+            "From the call to the end of the update.",
+            LABELS["reconciler_update_duration_seconds"],
+            registry=r,
+            buckets=_UPDATE_SECONDS,
+        )
+
+    def _count_requests(self, r: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "reconciler_aws_requests_total",
+            "Attempts to call AWS, retries included, by the code of the answer.",
+            LABELS["reconciler_aws_requests"],
+            registry=r,
+        )
+        self._request_seconds = Histogram(
+            "reconciler_aws_request_duration_seconds",
+            "How long one attempt took.",
+            LABELS["reconciler_aws_request_duration_seconds"],
+            registry=r,
+            buckets=_CALL_SECONDS,
+        )
+        self._throttles = Counter(
+            "reconciler_aws_throttles_total",
+            "Attempts that AWS throttled.",
+            LABELS["reconciler_aws_throttles"],
+            registry=r,
+        )
+
+    def cycle(self, dataset: str, verdict: str, seconds: float) -> None:
+        self._cycles.labels(dataset, verdict).inc()
+        self._cycle_seconds.labels(dataset).observe(seconds)
+
+    def update(self, dataset: str, result: str, size_bytes: int, seconds: float) -> None:
+        self._updates.labels(dataset, result).inc()
+        if result == "submitted":
+            self._update_bytes.labels(dataset).inc(size_bytes)
+        else:
+            self._update_seconds.labels(dataset).observe(seconds)
+
+    def request(self, operation: str, code: str, seconds: float) -> None:
+        self._requests.labels(operation, code).inc()
+        self._request_seconds.labels(operation).observe(seconds)
+        if code in _THROTTLES:
+            self._throttles.labels(operation).inc()
+
+    def watch(self, board: Board) -> None:
+        """Read the state of every dataset from *board* at each scrape: what is gone has no series."""
+        self.registry.register(_OfBoard(board))
+
+    def families(self) -> list[Metric]:
+        """Return every family, the empty ones included."""
+        return list(self.registry.collect())
+
+    def text(self) -> bytes:
+        """Return everything as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+
+class _OfBoard:
+    """A collector that asks the board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def describe(self) -> Iterable[Metric]:
+        return _families().values()
+
+    def collect(self) -> Iterator[Metric]:
+        families = _families()
+        now = self._board.wall()
+        with self._board.lock:
+            for subject in self._board.subjects.values():
+                _fill(families, subject, now)
+        yield from families.values()
+
+
+def _families() -> dict[str, GaugeMetricFamily]:
+    return {
+        "success": GaugeMetricFamily(
+            "reconciler_last_success_timestamp_seconds",
+            "When the dataset was last seen to be as the policy allows.",
+            labels=LABELS["reconciler_last_success_timestamp_seconds"],
+        ),
+        "scan": GaugeMetricFamily(
+            "reconciler_last_full_scan_timestamp_seconds",
+            "When the last complete listing ended.",
+            labels=LABELS["reconciler_last_full_scan_timestamp_seconds"],
+        ),
+        "failures": GaugeMetricFamily(
+            "reconciler_consecutive_failures",
+            "Cycles in a row that came to nothing.",
+            labels=LABELS["reconciler_consecutive_failures"],
+        ),
+        "entries": GaugeMetricFamily(
+            "reconciler_entries", "Entries, by what they are.", labels=LABELS["reconciler_entries"]
+        ),
+        "drift": GaugeMetricFamily(
+            "reconciler_drift_entries",
+            "Entries that left what was applied.",
+            labels=LABELS["reconciler_drift_entries"],
+        ),
+        "quarantined": GaugeMetricFamily(
+            "reconciler_quarantined_entries",
+            "Entries that are not sent for now.",
+            labels=LABELS["reconciler_quarantined_entries"],
+        ),
+        "condition": GaugeMetricFamily(
+            "reconciler_condition",
+            "1 for the status that each condition has.",
+            labels=LABELS["reconciler_condition"],
+        ),
+    }
+
+
+def _fill(families: dict[str, GaugeMetricFamily], subject: Subject, now: float) -> None:
+    name = subject.name
+    if subject.succeeded_at is not None:
+        families["success"].add_metric([name], subject.succeeded_at)
+    if subject.scanned_at is not None:
+        families["scan"].add_metric([name], subject.scanned_at)
+    families["failures"].add_metric([name], subject.failures)
+    if subject.finding is not None:
+        for state, count in subject.finding.counts.items():
+            families["entries"].add_metric([name, state], count)
+        for kind, count in subject.finding.drift.items():
+            families["drift"].add_metric([name, kind], count)
+        quarantined = subject.finding.counts.get("quarantined", 0)
+        families["quarantined"].add_metric([name], quarantined)
+    for condition in subject.believed(now):
+        for status in Truth:
+            value = float(condition.status is status)
+            families["condition"].add_metric([name, condition.kind.value, status.value], value)

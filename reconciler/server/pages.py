@@ -1,0 +1,216 @@
+"""The pages that people look at. They ask for nothing that is not in them, and run no script of their own."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from reconciler.core.drift.report import Drift
+from reconciler.engine.board import Board
+from reconciler.engine.shown import Shown
+from reconciler.reports.drift import words
+from reconciler.reports.drift.html import Frame, content_security_policy, render_html
+from reconciler.reports.visible import counted, size, visible
+from reconciler.server.picture import BAR_HEIGHT, BAR_PITCH, Picture, pictures
+from reconciler.server.standing import HELD, WORDS, Standing
+
+# A page is written to the wire in pieces of about so many characters.
+PIECE: Final = 1 << 16
+
+_PLACE: Final = Path(__file__).parent / "templates"
+_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_SHARED: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+_STANDS: Final[Mapping[Standing, str]] = MappingProxyType(
+    {
+        Standing.TROUBLED: "needs attention",
+        Standing.RETRYING: "is being tried again",
+        Standing.DRIFTED: "has drifted",
+        Standing.WORKING: "is being brought to what git says",
+        Standing.DIFFERS: "differs from what git says",
+        Standing.SUSPENDED: "is left alone",
+    }
+)
+
+
+class Pages:
+    """Renders what the board knows. Safe for threads."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._templates = _environment()
+        css = (_PLACE / "pages.css").read_text("utf-8")
+        self._templates.globals["css"] = Markup(css)  # noqa: S704  our own file
+        style = b64encode(sha256(css.encode()).digest()).decode()
+        allowed = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+        self.headers = _SHARED | {"Content-Security-Policy": f"{allowed}; frame-ancestors 'none'"}
+        own = content_security_policy()
+        self.report_headers = _SHARED | {"Content-Security-Policy": f"{own}; frame-ancestors 'none'"}
+
+    def index(self) -> str:
+        """Return the list of all datasets."""
+        found = pictures(self._board)
+        tally = [(kind, sum(one.standing is kind for one in found)) for kind in Standing]
+        return self._render(
+            "index.html",
+            pictures=found,
+            headline=headline(found, self._board),
+            tally=[(kind, number) for kind, number in tally if number],
+        )
+
+    def dataset(self, name: str) -> str | None:
+        """Return the page of one dataset; None if there is none of that name."""
+        one = next((one for one in pictures(self._board) if one.name == name), None)
+        if one is None:
+            return None
+        with self._board.lock:
+            subject = self._board.subjects.get(name)
+            shown = subject.shown if subject else None
+        return self._render("dataset.html", one=one, shown=shown)
+
+    def drift(self, name: str) -> Iterator[str] | str | None:
+        """
+        Return the report of the last complete look, in pieces.
+
+        A page that says why there is none, if there is none; None if there is no dataset of that name.
+        """
+        with self._board.lock:
+            subject = self._board.subjects.get(name)
+            if subject is None:
+                return None
+            shown, scanned_at = subject.shown, subject.scanned_at
+        if shown is None or shown.drift is None:
+            return self._render("unseen.html", name=name, shown=shown, scanned_at=scanned_at)
+        links = (("/", "Datasets"), (address("dataset", name), name))
+        report = Drift((shown.drift,), self._board.source_name, self._board.revision)
+        return _pieces(render_html(report, frame=Frame(_since(shown), links)))
+
+    def missing(self) -> str:
+        """Return the page for an address that leads nowhere."""
+        return self._render("missing.html")
+
+    def _render(self, template: str, **facts: Any) -> str:
+        board, now = self._board, self._board.wall()
+        return self._templates.get_template(template).render(
+            board=board, now=now, ago=lambda at: ago(now - at), ahead=lambda at: ahead(at - now), **facts
+        )
+
+
+def headline(found: Sequence[Picture], board: Board) -> str:
+    """Say in one sentence how everything stands."""
+    number = len(found)
+    if not number:
+        known = board.fingerprint is not None
+        return "Git holds no dataset." if known else "Nothing has been read from git yet."
+    kinds = Counter(one.standing for one in found)
+    good = kinds[Standing.IN_SYNC]
+    if good == number:
+        return "The dataset is as git says." if number == 1 else f"All {number:,} datasets are as git says."
+    if kinds[Standing.UNKNOWN] == number:
+        return f"Nobody knows yet how the {'dataset stands' if number == 1 else 'datasets stand'}."
+    if number == 1:
+        return f"The dataset {_STANDS[found[0].standing]}."
+    if not good:
+        return f"None of {number:,} datasets is known to be as git says."
+    return f"{good:,} of {number:,} datasets {'are' if good > 1 else 'is'} as git says."
+
+
+def address(kind: str, name: str) -> str:
+    """Return where the page of a dataset is."""
+    return f"/{kind}/{quote(name, safe='')}"
+
+
+def ago(seconds: float) -> str:
+    """Return an age for people, in its largest unit."""
+    return "just now" if seconds < 1 else f"{_span(seconds)} ago"
+
+
+def ahead(seconds: float) -> str:
+    return "now" if seconds < 1 else f"in {_span(seconds)}"
+
+
+def _span(seconds: float) -> str:
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return counted(int(seconds // length), unit)
+    return "a moment"
+
+
+def _since(shown: Shown) -> str:
+    if not shown.set_back:
+        return ""
+    one = shown.set_back == 1
+    noun = counted(shown.set_back, "image that had changed was", "images that had changed were")
+    return (
+        f"Since this look {noun} set back to what git says; {'it is' if one else 'they are'} shown as found."
+    )
+
+
+def _pieces(text: Iterator[str]) -> Iterator[str]:
+    """Join what is rendered bit by bit, so that a large page is not thousands of writes."""
+    held: list[str] = []
+    length = 0
+    for bit in text:
+        held.append(bit)
+        length += len(bit)
+        if length >= PIECE:
+            yield "".join(held)
+            held, length = [], 0
+    yield "".join(held)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_PLACE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_in_sight,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "amount": "{:,}".format,
+        "day": words.day,
+        "moment": words.moment,
+        "size": size,
+        "instant": _instant,
+        "sentence": _sentence,
+    }
+    environment.globals |= {
+        "WORDS": WORDS,
+        "HELD": HELD,
+        "address": address,
+        "counted": counted,
+        "BAR_HEIGHT": BAR_HEIGHT,
+        "BAR_PITCH": BAR_PITCH,
+    }
+    return environment
+
+
+def _instant(text: str) -> str:
+    """Return a moment of the history as people write it."""
+    return words.day(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def _sentence(text: str) -> str:
+    """Begin a message as a sentence begins; the rest of it stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def _in_sight(value: Any) -> Any:
+    """Let no text from outside turn or hide what stands beside it; escaping comes after this."""
+    return visible(value) if type(value) is str else value

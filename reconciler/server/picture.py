@@ -1,0 +1,170 @@
+"""What the pages tell of one dataset: taken under the board's lock, and rendered without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from reconciler.core.choices import DriftClass
+from reconciler.core.conditions import Condition, Kind, Truth
+from reconciler.core.status import Verdict
+from reconciler.engine.board import Board
+from reconciler.engine.fence import Work
+from reconciler.engine.shown import HeldBack
+from reconciler.engine.subject import HISTORY, Subject
+from reconciler.reports.drift.words import CLASSES
+from reconciler.server.standing import Standing, standing
+
+BAR_PITCH: Final = 7
+BAR_HEIGHT: Final = 24
+_LEAST_BAR: Final = 4
+
+
+_REASONS: Final[Mapping[Standing, Kind]] = MappingProxyType(
+    {
+        Standing.DRIFTED: Kind.DRIFTED,
+        Standing.WORKING: Kind.RECONCILING,
+        Standing.DIFFERS: Kind.IN_SYNC,
+    }
+)
+# What is being changed is not what it was when it was last seen.
+_YIELDING: Final = frozenset({Standing.DRIFTED, Standing.DIFFERS, Standing.IN_SYNC})
+_CHANGING: Final = "AWS is being brought to what git says"
+_BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
+
+
+class Bar(NamedTuple):
+    """One visit in the trend; its kind is told by colour and, drift, by height."""
+
+    x: int
+    height: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """
+    One dataset as the pages show it.
+
+    Attributes:
+        why: What the condition says that its standing follows from.
+        drifted: Images that left what was applied; None if nobody knows.
+        next_at: Seconds since the epoch; None if it is suspended, or being visited now.
+        lines: The history, the newest first, with how many images had drifted.
+    """
+
+    name: str
+    standing: Standing
+    why: str
+    arn: str | None
+    mode: str | None
+    revision: str | None
+    applied: str | None
+    observed_at: float | None
+    scanned_at: float | None
+    next_at: float | None
+    running: bool
+    work: Work | None
+    failures: int
+    counts: Mapping[str, int]
+    drift: tuple[tuple[str, int], ...]
+    drifted: int | None
+    conditions: tuple[Condition, ...]
+    held: HeldBack
+    bars: tuple[Bar, ...]
+    lines: tuple[tuple[Mapping[str, Any], int], ...]
+
+    @property
+    def trend(self) -> str:
+        """Return the trend in words, for whoever does not see it."""
+        known = [bar for bar in self.bars if bar.kind != "unknown"]
+        drifted = sum(bar.kind == "drifted" for bar in known)
+        visits = f"{len(self.bars)} visit" + ("s" if len(self.bars) != 1 else "")
+        unseen = len(self.bars) - len(known)
+        return f"Last {visits}: drift in {drifted}" + (f", nothing known of {unseen}" if unseen else "")
+
+
+def pictures(board: Board) -> tuple[Picture, ...]:
+    """Return all datasets, the gravest first."""
+    now, ahead = board.wall(), board.wall() - board.steady()
+    with board.lock:
+        found = [picture(subject, now, ahead) for subject in board.subjects.values()]
+    order = list(Standing)
+    return tuple(sorted(found, key=lambda one: (order.index(one.standing), one.name)))
+
+
+def picture(subject: Subject, now: float, ahead: float) -> Picture:
+    """
+    Return one dataset; the caller holds the lock.
+
+    Args:
+        ahead: How many seconds the wall's clock is ahead of the steady one.
+    """
+    believed = subject.believed(now)
+    stands, why = _stands(subject, believed)
+    known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
+    drift = subject.finding.drift if subject.finding and known else {}
+    waits = not subject.running and not subject.suspended
+    return Picture(
+        name=subject.name,
+        standing=stands,
+        why=why,
+        arn=subject.arn,
+        mode=subject.loaded.spec.spec.policy.mode.value if subject.loaded else None,
+        revision=subject.revision,
+        applied=subject.applied,
+        observed_at=subject.observed_at,
+        scanned_at=subject.scanned_at,
+        next_at=max(now, subject.due + ahead) if waits else None,
+        running=subject.running,
+        work=replace(subject.work) if subject.work else None,
+        failures=subject.failures,
+        counts=dict(subject.finding.counts) if subject.finding and known else {},
+        drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
+        drifted=sum(drift.values()) if known else None,
+        conditions=believed,
+        held=subject.held,
+        bars=_bars(subject),
+        lines=_lines(subject),
+    )
+
+
+def _stands(subject: Subject, believed: tuple[Condition, ...]) -> tuple[Standing, str]:
+    """Return how a dataset stands, and why."""
+    stands = standing(believed)
+    if subject.work and subject.work.sent and stands in _YIELDING:
+        return Standing.WORKING, _CHANGING
+    reason = _REASONS.get(stands, Kind.READY)
+    return stands, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
+
+
+def _lines(subject: Subject) -> tuple[tuple[Mapping[str, Any], int], ...]:
+    both = zip(reversed(subject.history), reversed(subject.trend), strict=True)
+    return tuple((line, drifted) for line, (_, drifted) in both)
+
+
+def _bars(subject: Subject) -> tuple[Bar, ...]:
+    most = max((drifted for _, drifted in subject.trend), default=0)
+    first = HISTORY - len(subject.trend)
+    return tuple(
+        Bar(number * BAR_PITCH, _height(drifted, most), _kind(line["verdict"], truth, drifted))
+        for number, ((truth, drifted), line) in enumerate(
+            zip(subject.trend, subject.history, strict=True), start=first
+        )
+    )
+
+
+def _height(drifted: int, most: int) -> int:
+    return _LEAST_BAR + round((BAR_HEIGHT - _LEAST_BAR) * drifted / most) if most else _LEAST_BAR
+
+
+def _kind(verdict: str, in_sync: Truth, drifted: int) -> str:
+    if in_sync is Truth.UNKNOWN:
+        return "unknown"
+    if drifted:
+        return "drifted"
+    if verdict in _BAD:
+        return "troubled"
+    return "in_sync" if in_sync is Truth.TRUE else "differs"

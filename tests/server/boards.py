@@ -1,0 +1,74 @@
+"""A board as a controller has it after a while, stated by what a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.drift.report import DatasetDrift
+from reconciler.core.finding import Finding
+from reconciler.core.status import Verdict
+from reconciler.engine.board import Board
+from reconciler.engine.shown import Shown
+from reconciler.engine.subject import Subject, moment
+from tests.reports.drift.builders import AT
+
+REVISION = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"
+DENIED = Trouble(Reason.DENIED, "AWS denies rekognition:ListDatasetEntries to this role")
+AWAY = Trouble(Reason.UNAVAILABLE, "AWS did not answer")
+
+
+def board(*subjects: Subject) -> Board:
+    """A board whose source could be read, and whose clock stands at `AT`."""
+    made = Board("https://git.example/flowers.git", lambda: AT, lambda: 0.0)
+    made.source_trouble, made.fingerprint, made.revision = None, "x", REVISION
+    made.subjects |= {subject.name: subject for subject in subjects}
+    return made
+
+
+def subject(
+    name: str,
+    verdict: Verdict | None = Verdict.CONVERGED,
+    *,
+    drift: Mapping[str, int] | None = None,
+    before: tuple[int, ...] = (),
+    trouble: Trouble | None = None,
+    counts: Mapping[str, int] | None = None,
+    report: DatasetDrift | None = None,
+    **more: object,
+) -> Subject:
+    """
+    A dataset after its last visit.
+
+    Args:
+        before: How many images had drifted at each visit before the last, every five minutes.
+    """
+    made = Subject(name, None, revision=REVISION, due=130.0)
+    if verdict is None:
+        made.judge(None, AT)
+        return made
+    made.attempted = made.applied = REVISION
+    for number, drifted in enumerate((*before, sum((drift or {}).values()))):
+        at = AT - 300.0 * (len(before) - number) - 40.0
+        last = number == len(before)
+        found = (drift or {}) if last else ({"box_moved": drifted} if drifted else {})
+        result = verdict if last else Verdict.CONVERGED
+        made.finding = Finding(
+            result,
+            {"observed": 1_204, "desired": 1_200, "unchanged": 1_190} | dict(counts or {}),
+            found,
+            pending=bool(found),
+            left_out=last and verdict is Verdict.PARTIAL,
+            trouble=trouble if last else None,
+        )
+        made.visited_at = at
+        if result is not Verdict.UNKNOWN:
+            made.observed_at, made.scanned_at, made.observation = at, at, "full"
+        made.judge(None, at)
+        line = {"verdict": result.value, "observation": "full", "revision": REVISION, "updates": 0}
+        made.remember({"at": moment(at)} | line)
+    if report is not None:
+        made.shown = Shown(report, len(report.items))
+    for key, value in more.items():
+        setattr(made, key, value)
+    return made

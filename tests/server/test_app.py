@@ -1,0 +1,225 @@
+"""What a running controller answers over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.finding import Finding
+from reconciler.core.status import Verdict
+from reconciler.engine.board import Board
+from reconciler.engine.subject import Subject
+from reconciler.server.app import MAX_BODY_BYTES, Secrets, application
+from reconciler.server.catalogue import page
+from reconciler.server.listening import listening
+from reconciler.server.metrics import LABELS, Metrics
+
+ROOT = Path(__file__).parents[2]
+
+TOKEN, KEY = b"let-me-in", b"shared"
+
+CONTRACT = """
+cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_timestamp_seconds
+consecutive_failures entries drift_entries updates update_bytes update_duration_seconds quarantined_entries
+aws_requests aws_request_duration_seconds aws_throttles condition build_info
+"""
+
+
+@dataclass
+class Asked:
+    """`Controls` that remember."""
+
+    alive: bool = True
+    triggered: list[str | None] = field(default_factory=list)
+
+    def trigger(self, dataset: str | None = None) -> bool:
+        self.triggered.append(dataset)
+        return dataset in (None, "roses")
+
+
+@dataclass
+class Served:
+    url: str
+    controls: Asked
+    board: Board
+    metrics: Metrics
+
+    def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url + path, data=body, headers=names)  # noqa: S310  loopback
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    board = Board("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
+    board.source_trouble, board.fingerprint = None, "x"
+    subject = Subject("roses", None)
+    subject.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
+    subject.visited_at = subject.succeeded_at = 900.0
+    subject.judge(None, 900.0)
+    board.subjects["roses"] = subject
+    controls, metrics = Asked(), Metrics("1.2.3")
+    metrics.watch(board)
+    with listening(application(controls, board, metrics, Secrets(TOKEN, KEY)), "127.0.0.1", 0) as url:
+        yield Served(url, controls, board, metrics)
+
+
+def test_the_probes_tell_what_they_are_for(served: Served):
+    """Alive is about the workers, ready about the first pass."""
+    assert ((200, "ok\n"), (200, "ok\n")) == (served.ask("/livez"), served.ask("/readyz"))
+
+    served.controls.alive = False
+    assert 503 == served.ask("/livez")[0]
+
+
+def test_not_ready_before_everything_was_visited(served: Served):
+    """One dataset that nobody has visited yet is enough; once ready, a new dataset takes nothing back."""
+    served.board.subjects["tulips"] = Subject("tulips", None)
+    assert 503 == served.ask("/readyz")[0]
+
+    served.board.subjects["tulips"].visited_at = 1.0
+    assert 200 == served.ask("/readyz")[0]
+
+    served.board.subjects["violets"] = Subject("violets", None)
+    assert 200 == served.ask("/readyz")[0]
+
+
+def test_status_is_json(served: Served):
+    """With every dataset and its conditions."""
+    code, text = served.ask("/status")
+    status = json.loads(text)
+
+    assert (200, "status/v1", "roses") == (code, status["format"], status["datasets"][0]["name"])
+    assert "Ready" == status["datasets"][0]["conditions"][0]["type"]
+
+
+def test_the_page_escapes(served: Served):
+    """What came from specs and AWS is text, never markup."""
+    code, html = served.ask("/")
+
+    assert (200, True, False) == (code, "&lt;b&gt;specs" in html, "<b>specs" in html)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [(None, 401), ("Bearer wrong", 401), ("let-me-in", 401), ("Bearer ", 401), ("Bearer let-me-in", 202)],
+)
+def test_a_look_needs_the_token(served: Served, header: str | None, expected: int):
+    """Nobody else makes us look."""
+    headers = {} if header is None else {"authorization": header}
+
+    assert expected == served.ask("/reconcile", b"", **headers)[0]
+    assert ([None] if expected == 202 else []) == served.controls.triggered
+
+
+def test_one_dataset_can_be_asked_for(served: Served):
+    """And one that does not exist is said not to."""
+    bearer = {"authorization": "Bearer let-me-in"}
+
+    assert 202 == served.ask("/reconcile?dataset=roses", b"", **bearer)[0]
+    assert 404 == served.ask("/reconcile?dataset=weeds", b"", **bearer)[0]
+    assert ["roses", "weeds"] == served.controls.triggered
+
+
+def signature(body: bytes, key: bytes = KEY) -> str:
+    return "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("signed", "expected"),
+    [
+        (signature(b"{}"), 202),
+        (signature(b"{} "), 401),
+        (signature(b"{}", b""), 401),
+        ("", 401),
+        ("sha256=é", 401),
+    ],
+)
+def test_a_hook_needs_a_signature(served: Served, signed: str, expected: int):
+    """The payload is weighed, never believed."""
+    headers = {"x_hub_signature_256": signed.encode().decode("latin-1")} if signed else {}
+
+    assert expected == served.ask("/hooks/git", b"{}", **headers)[0]
+    assert ([None] if expected == 202 else []) == served.controls.triggered
+
+
+def test_a_body_is_bounded(served: Served):
+    """However well it is signed."""
+    body = b"x" * (MAX_BODY_BYTES + 1)
+
+    assert 413 == served.ask("/hooks/git", body, x_hub_signature_256=signature(body))[0]
+
+
+def test_without_secrets_nobody_is_let_in():
+    """An empty key signs as well as any: it must not be one."""
+    board = Board("specs", lambda: 0.0, lambda: 0.0)
+    app = application(Asked(), board, Metrics("1"), Secrets())
+    with listening(app, "127.0.0.1", 0) as url:
+        bare = Served(url, Asked(), board, Metrics("1"))
+
+        assert 401 == bare.ask("/hooks/git", b"{}", x_hub_signature_256=signature(b"{}", b""))[0]
+        assert 401 == bare.ask("/reconcile", b"", authorization="Bearer ")[0]
+
+
+@pytest.mark.parametrize("path", ["/reconcile", "/hooks/git"])
+def test_a_post_is_a_post(served: Served, path: str):
+    """A link that somebody follows changes nothing."""
+    assert 405 == served.ask(path)[0]
+
+
+def test_metrics_pass_the_official_linter(served: Served):
+    """``promtool check metrics`` finds nothing to say."""
+    served.metrics.cycle("roses", "converged", 0.1)
+    served.metrics.update("roses", "submitted", 100, 0.0)
+    served.metrics.update("roses", "finished", 100, 2.0)
+    served.metrics.request("DescribeDataset", "OK", 0.1)
+    served.metrics.request("DescribeDataset", "ThrottlingException", 0.1)
+    code, text = served.ask("/metrics")
+
+    assert 200 == code
+    assert 'reconciler_condition{dataset="roses",status="True",type="Ready"} 1.0' in text
+    assert 'reconciler_aws_throttles_total{operation="DescribeDataset"} 1.0' in text
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
+    assert (0, "") == (done.returncode, done.stdout + done.stderr)
+
+
+def test_a_dataset_that_is_gone_has_no_gauges(served: Served):
+    """A scrape tells what is, not what was."""
+    del served.board.subjects["roses"]
+
+    assert "reconciler_condition{" not in served.ask("/metrics")[1]
+
+
+def test_the_metrics_are_the_public_contract(served: Served):
+    """Names are public: neither more nor fewer."""
+    names = {f"reconciler_{name}" for name in CONTRACT.split()}
+
+    assert (names, names) == (set(LABELS), {family.name for family in served.metrics.families()})
+
+
+def test_the_metrics_page_is_what_the_code_renders():
+    """
+    Nobody edits docs/metrics.md by hand. To renew it:
+
+    python -c "from reconciler.server.catalogue import page; print(page(), end='')" > docs/metrics.md
+    """
+    assert page() == (ROOT / "docs" / "metrics.md").read_text("utf-8")

@@ -1,0 +1,106 @@
+"""The pages in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from reconciler.core.status import Verdict
+from reconciler.engine.shown import HeldBack
+from tests.reports.drift.builders import dataset
+from tests.server.boards import AWAY, board, subject
+from tests.server.test_pages import HOLD, MOVED, served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+]
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+PATHS = ("/", "/dataset/roses", "/dataset/weeds", "/drift/roses", "/drift/moss")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield found
+        found.close()
+
+
+@contextmanager
+def opened(browser, **context) -> Iterator[tuple[playwright.Page, str]]:
+    """Open a browser on a controller, and see to it that no page complains or asks for anything elsewhere."""
+    made = board(
+        subject("roses", drift={"box_moved": 1}, before=(0, 2), report=dataset(MOVED)),
+        subject("weeds", Verdict.PARTIAL, held=HeldBack((HOLD,) * 3, 3)),
+        subject("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, trouble=AWAY),
+        subject("moss", None),
+    )
+    with served(made) as url:
+        own = browser.new_context(**context)
+        page = own.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(url) else None)
+        yield page, url
+        assert [] == complaints
+        own.close()
+
+
+def test_from_the_list_to_the_image_without_a_mouse(browser):
+    """Tab and Enter lead from the list to a dataset, and on to its drawing, where the script runs."""
+    with opened(browser) as (page, url):
+        page.goto(url)
+        page.keyboard.press("Tab")
+        assert "Skip to the content" == page.locator(":focus").text_content()
+        page.get_by_role("link", name="roses", exact=True).focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", level=1, name="roses").wait_for()
+        page.get_by_role("link", name="See the images").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="box moved 1").click()
+
+        assert page.url.endswith("/drift/roses#class=box_moved")
+        assert 1 == page.locator(".card svg.canvas").count()
+        page.get_by_role("link", name="Datasets").click()
+        assert 4 == page.get_by_role("list", name="Datasets", exact=True).get_by_role("listitem").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_a_phone_and_can_be_read(browser, scheme):
+    """390 px wide nothing is cut off; each state has its word, and text stands out from its ground by 4.5 to 1."""
+    with opened(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme) as (page, url):
+        for path in PATHS:
+            page.goto(url + path)
+            assert 390 == page.evaluate("document.documentElement.scrollWidth"), path
+            assert [] == page.evaluate(TOO_FAINT), path
+
+
+TOO_FAINT = """() => {
+  const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => (c /= 255) <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const ground = node => {
+    for (; node; node = node.parentElement) {
+      const found = rgb(getComputedStyle(node).backgroundColor);
+      if (found.length === 3) return found;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('main *, header *')]
+    .filter(n => !n.closest('svg') && [...n.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
+    .map(n => [n, light(rgb(getComputedStyle(n).color)), light(ground(n))])
+    .map(([n, a, b]) => [n.textContent.trim(), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)])
+    .filter(([, ratio]) => ratio < 4.5);
+}"""

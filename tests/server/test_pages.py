@@ -1,0 +1,210 @@
+"""The pages, as a real server gives them."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from email.message import Message
+from hashlib import sha256
+from typing import NamedTuple
+
+import pytest
+
+from reconciler.core.conditions import Kind, Truth
+from reconciler.core.hold import Hold, HoldKind
+from reconciler.core.status import Verdict
+from reconciler.engine.board import Board
+from reconciler.engine.fence import Work
+from reconciler.engine.shown import HeldBack, Shown
+from reconciler.engine.subject import Subject
+from reconciler.server.app import Secrets, application
+from reconciler.server.listening import listening
+from reconciler.server.metrics import Metrics
+from reconciler.server.standing import Standing, standing
+from tests.reports.drift.builders import AT, dataset, entry, item
+from tests.server.boards import AWAY, DENIED, board, subject
+from tests.server.test_app import Asked
+
+MOVED = item(
+    entry("desk.png", boxes=(("Echo", 86, 65, 220, 334),)),
+    entry("desk.png", boxes=(("Echo", 126, 65, 220, 334),)),
+)
+HOLD = Hold("s3://b/x.jpg", b"x", HoldKind.CONVICTED, "the image cannot be read", 2, AT - 7_200, AT + 5_400)
+
+
+class Answer(NamedTuple):
+    code: int
+    text: str
+    headers: Message
+
+    def words(self) -> str:
+        """The page as text, without what is markup."""
+        bare = re.sub(r"<(style|script).*?</\1>|<[^>]+>", " ", self.text, flags=re.DOTALL)
+        return " ".join(bare.split())
+
+
+@contextmanager
+def served(made: Board) -> Iterator[str]:
+    with listening(application(Asked(), made, Metrics("1"), Secrets()), "127.0.0.1", 0) as url:
+        yield url
+
+
+def ask(made: Board, path: str) -> Answer:
+    with served(made) as url:
+        try:
+            with urllib.request.urlopen(url + path) as found:  # noqa: S310  loopback
+                return Answer(found.status, found.read().decode(), found.headers)
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return Answer(exc.code, exc.read().decode(), exc.headers)
+
+
+def test_the_list_says_how_each_stands():
+    """State in words, the gravest first; the age of what is known; how much drifted, and where to see it."""
+    made = board(
+        subject("fine"),
+        subject("moved", drift={"box_moved": 2}),
+        subject("denied", Verdict.UNKNOWN, trouble=DENIED),
+    )
+
+    answer = ask(made, "/")
+
+    order = [answer.text.index(f">{name}</a>") for name in ("denied", "moved", "fine")]
+    assert sorted(order) == order
+    assert "1 of 3 datasets is as git says." in answer.words()
+    for said in ("needs attention", "AWS denies", "drifted", "in sync", "seen 40 seconds ago"):
+        assert said in answer.words()
+    assert 'href="/drift/moved"' in answer.text
+
+
+def test_all_is_well_in_one_sentence():
+    """Whoever comes by for a second sees it."""
+    assert "All 2 datasets are as git says." in ask(board(subject("a"), subject("b")), "/").words()
+    assert "Nobody knows yet how the dataset stands." in ask(board(subject("a", None)), "/").words()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        subject("roses", None),
+        subject("roses", Verdict.UNKNOWN, trouble=AWAY),
+        subject("roses", Verdict.UNKNOWN, trouble=DENIED),
+    ],
+)
+def test_what_nobody_knows_is_never_green(made: Subject):
+    """Neither before the first look, nor when AWS cannot be seen: no drift count is invented either."""
+    answer = ask(board(made), "/")
+
+    assert 'class="verdict in_sync"' not in answer.text
+    assert "drift not known" in answer.words()
+    assert "0 images" not in answer.words()
+
+
+def test_every_status_of_ready_but_true_is_not_green():
+    """The word follows from conditions; without a Ready that is True there is no in sync."""
+    conditions = subject("roses").conditions
+    for truth in (Truth.FALSE, Truth.UNKNOWN):
+        changed = [replace(c, status=truth) if c.kind is Kind.READY else c for c in conditions]
+        assert standing(changed) is not Standing.IN_SYNC
+    assert (Standing.IN_SYNC, Standing.UNKNOWN) == (standing(conditions), standing(()))
+
+
+def test_a_dataset_tells_its_story():
+    """Conditions, history, what is held back and why, and the next visit."""
+    made = subject("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
+
+    words = ask(board(made), "/dataset/roses").words()
+
+    for said in (
+        "SourceReady",
+        "in 2 minutes",
+        "s3://b/x.jpg the image cannot be read",
+        "in 1 hour",
+        "3 images",
+    ):
+        assert said in words
+
+
+def test_a_running_apply_shows_how_far_it_is():
+    """And what is being changed is no longer called in sync."""
+    made = subject("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21))
+
+    words = ask(board(made), "/dataset/roses").words()
+
+    assert "roses working" in words
+    assert "Update 3 of 5" in words
+    assert "12.4 MB" in words
+
+
+def test_the_report_is_served_under_its_own_policy():
+    """The very page that the command writes: its style and script are let in by hash, and nothing else is."""
+    answer = ask(board(subject("roses", report=dataset(MOVED))), "/drift/roses")
+
+    policy = answer.headers["content-security-policy"]
+    scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
+    hashes = [b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
+    assert [True] == [f"'sha256-{found}'" in policy for found in hashes]
+    assert "unsafe" not in policy
+    assert "desk.png" in answer.text
+
+
+def test_the_report_says_what_was_set_back():
+    """Else it would alarm about what is no longer so."""
+    made = subject("roses", shown=Shown(dataset(MOVED), 1, set_back=1))
+
+    assert "Since this look 1 image that had changed was set back" in ask(board(made), "/drift/roses").words()
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (subject("roses", None), "Nobody has looked at roses yet"),
+        (subject("roses"), "before this process started"),
+        (subject("roses", shown=Shown(None, 70_000)), "70,000 images of roses differ"),
+    ],
+)
+def test_without_a_report_the_page_says_why(made: Subject, said: str):
+    """Before the first look, after a restart, and where too much differs to be kept."""
+    answer = ask(board(made), "/drift/roses")
+
+    assert (200, True) == (answer.code, said in answer.words())
+
+
+@pytest.mark.parametrize("path", ["/drift/weeds", "/dataset/weeds", "/drift/%3Cb%3E"])
+def test_an_unknown_name_is_not_found(path: str):
+    """As a page that leads back."""
+    answer = ask(board(subject("roses")), path)
+
+    assert (404, True) == (answer.code, 'href="/"' in answer.text)
+    assert "<b>" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/dataset/{}", "/drift/{}"])
+def test_everything_is_escaped(path: str):
+    """A name, a message, a reason: nothing from outside is markup, nor turns the text around."""
+    bad = "<script>x\u202e"
+    held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
+    made = board(subject(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
+    made.source_trouble = made.source_name = bad
+
+    answer = ask(made, path.format("%3Cscript%3Ex%E2%80%AE"))
+
+    assert 200 == answer.code
+    assert "<script>x" not in answer.text
+    assert "\u202e" not in answer.text
+
+
+def test_the_pages_change_nothing_about_the_status():
+    """What they show beyond it stays in memory: status/v1 is for programs, and holds no entry."""
+    made = subject("roses", report=dataset(MOVED), held=HeldBack((HOLD,), 1))
+
+    status = json.loads(ask(board(made), "/status").text)
+
+    assert "desk.png" not in str(status)
+    assert {"shown", "held", "work", "trend"}.isdisjoint(status["datasets"][0])
