@@ -1,0 +1,73 @@
+"""The real clock."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from reconciler.errors import Interrupted
+from reconciler.ports import Clock
+
+
+class SystemClock:
+    """`ports.Clock` of this machine. Ctrl-C ends a sleep by itself."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def draw(self) -> float:
+        return random.random()  # noqa: S311  jitter, no secret
+
+
+class SteadyClock:
+    """`engine.steady.Steady` of this machine; *stopping* ends every sleep."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def seconds(self) -> float:
+        return time.monotonic()
+
+    def draw(self) -> float:
+        return random.random()  # noqa: S311  jitter, no secret
+
+    def sleep(self, seconds: float) -> None:
+        """
+        Wait.
+
+        Raises:
+            Interrupted: Somebody asked the process to stop.
+        """
+        if self._stopping.wait(seconds):
+            raise Interrupted("asked to stop")
+
+    def clock(self, before_sleep: Callable[[], object]) -> Clock:
+        return _CycleClock(self, before_sleep)
+
+
+class _CycleClock:
+    """The time of day as it was at the start, and steady from there: no deadline moves with the wall clock."""
+
+    def __init__(self, steady: SteadyClock, before_sleep: Callable[[], object]) -> None:
+        self._steady = steady
+        self._before_sleep = before_sleep
+        self._ahead = time.time() - steady.seconds()
+
+    def now(self) -> float:
+        return self._ahead + self._steady.seconds()
+
+    def sleep(self, seconds: float) -> None:
+        self._before_sleep()
+        self._steady.sleep(seconds)
+
+    def draw(self) -> float:
+        return self._steady.draw()

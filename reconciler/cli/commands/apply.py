@@ -1,0 +1,71 @@
+"""``reconciler apply``: plan, guards, updates, read-back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from reconciler.cli.exits import Terminated
+from reconciler.cli.show import show_results
+from reconciler.cli.specs import lift, reading
+from reconciler.cli.wiring import Wiring, connected
+from reconciler.core.plan import Plan
+from reconciler.core.status import DatasetResult, gravest
+from reconciler.engine import fleet, outcome
+from reconciler.engine.reading import Reading
+from reconciler.errors import ReconcilerError, SourceError
+from reconciler.reports.json import PlanRef, read_plan
+
+OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Bring every selected dataset to what is desired, and print what a second look showed."""
+    results: list[DatasetResult] = []
+    try:
+        _apply(args, results)
+    except (ReconcilerError, KeyboardInterrupt, Terminated):
+        if results or args.output == "json":  # what was done is said, whatever went wrong afterwards
+            show_results(results, args)
+        raise
+    show_results(results, args)
+    return gravest([result.exit_code for result in results])
+
+
+def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
+    """Apply, and add each result to *results* as soon as it is known."""
+    plan = _read_plan(Path(args.plan)) if args.plan else None
+    if plan is not None and not args.dataset:
+        args.dataset = list(plan.datasets)
+    with reading(args) as found, connected(args, read_only=False) as wiring:
+        lift(found, args)
+        if plan is None:
+            results.extend(fleet.apply_each([(d, None) for d in found.datasets], wiring.world))
+        else:
+            results.extend(_exactly(plan, found, wiring))
+        results.extend(outcome.unplanned(fleet.broken(dataset)) for dataset in found.broken)
+        wiring.record(results, found.revision)
+
+
+def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
+    """Look at everything first; apply only if that gives the very same plan."""
+    with ExitStack() as stack:
+        looks = []
+        for desired, seen in fleet.look_at_each(found.datasets, wiring.world):
+            stack.enter_context(closing(seen))
+            looks.append((desired, seen))
+        broken = map(fleet.broken, found.broken)
+        now = Plan((*(seen.plan for _, seen in looks), *broken), found.revision)
+        if now.digest == plan.digest:
+            yield from fleet.apply_each(looks, wiring.world)
+        else:
+            yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
+
+
+def _read_plan(path: Path) -> PlanRef:
+    try:
+        return read_plan(path.read_bytes())
+    except OSError as exc:
+        raise SourceError(f"{path}: {exc.strerror or exc}") from exc

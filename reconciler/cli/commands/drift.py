@@ -1,0 +1,105 @@
+"""``reconciler drift``: what moved outside git. Makes no call that writes.
+
+Without ``--remember`` it writes no file but the report either, so that it can run from anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from reconciler.cli.files import write_whole
+from reconciler.cli.pictures import thumbnails
+from reconciler.cli.show import screen, stream
+from reconciler.cli.specs import reading
+from reconciler.cli.wiring import connected
+from reconciler.core.drift.report import Drift
+from reconciler.core.status import gravest
+from reconciler.engine import fleet
+from reconciler.engine.drift import drift_each, unseen
+from reconciler.errors import UsageError
+from reconciler.reports.drift.thumbnails import Thumbnail
+
+FORMATS: Final = {
+    ".html": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".xml": "junit",
+    ".sarif": "sarif",
+    ".txt": "text",
+}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
+    report = Path(args.report) if args.report else None
+    kind = format_of(report) if report else None
+    with reading(args) as found, connected(args, read_only=not args.remember) as wiring:
+        seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
+        broken = map(unseen, map(fleet.broken, found.broken))
+        drift = Drift((*seen, *broken), args.path, found.revision)
+        drawn = "html" in (kind, args.output)
+        pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
+    if report and kind:
+        write_whole(report, writer(drift, kind, pictures, args))
+    stream(writer(drift, args.output, pictures, args))
+    return gravest([code for dataset in drift.datasets for code in dataset.exit_codes])
+
+
+def format_of(report: Path) -> str:
+    """
+    Return the format that a file's name asks for.
+
+    Raises:
+        UsageError: Its suffix stands for none.
+    """
+    try:
+        return FORMATS[report.suffix.lower()]
+    except KeyError:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"--report {report}: its name must end in one of {known}") from None
+
+
+def writer(
+    drift: Drift, kind: str, pictures: Mapping[str, Thumbnail], args: argparse.Namespace
+) -> Callable[[BinaryIO], None]:
+    """Return what writes drift in one format."""
+    match kind:
+        case "json":
+            from reconciler.reports.drift.document import write_drift
+
+            return partial(write_drift, drift)
+        case "junit":
+            from reconciler.reports.drift.ci import write_junit
+
+            return partial(write_junit, drift)
+        case "sarif":
+            from reconciler.reports.drift.ci import write_sarif
+
+            return partial(write_sarif, drift)
+        case "html":
+            from reconciler.reports.drift.html import render_html
+
+            return partial(_write, (piece.encode() for piece in render_html(drift, pictures)))
+        case _:
+            encoding = sys.stdout.encoding or "utf-8"
+            pieces = _text(drift, kind, args)
+            return partial(_write, (piece.encode(encoding, "backslashreplace") for piece in pieces))
+
+
+def _text(drift: Drift, kind: str, args: argparse.Namespace) -> Iterable[str]:
+    if kind == "markdown":
+        from reconciler.reports.drift.markdown import render_markdown
+
+        return [render_markdown(drift)]
+    from reconciler.reports.drift.text import render_drift
+
+    return (f"{content}\n" for content in render_drift(drift, screen(args)))
+
+
+def _write(pieces: Iterable[bytes], target: BinaryIO) -> None:
+    target.writelines(pieces)

@@ -1,0 +1,53 @@
+"""``reconciler explain PATH S3-URI``: one image's whole story. Makes no call that writes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from reconciler.cli.proposing import opened_specs
+from reconciler.cli.show import screen, stream
+from reconciler.cli.terminal import out
+from reconciler.cli.wiring import connected
+from reconciler.core.problem import Origin
+from reconciler.core.status import gravest
+from reconciler.core.story import Blame, Story, StoryVerdict
+from reconciler.engine import fleet
+from reconciler.engine.story import tell
+from reconciler.errors import UsageError
+from reconciler.reports.story import write_stories
+from reconciler.reports.text.story import render_stories
+from reconciler.sources.blame import blame
+from reconciler.sources.directory import Directory
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell the story in every selected dataset that knows the image, or that could not be asked."""
+    if not args.source_ref.startswith("s3://"):
+        raise UsageError(f"{args.source_ref}: not the address of an image, such as s3://bucket/key.jpg")
+    with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
+        told = tell(args.source_ref, found.datasets, wiring.world)
+        broken = [fleet.broken(dataset) for dataset in found.broken]
+        told += tuple(
+            Story(plan.name, None, StoryVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code)
+            for plan in broken
+        )
+        writers = _writers(told, opened.tree)
+    if args.output == "json":
+        stream(lambda target: write_stories(args.source_ref, told, writers, target))
+    else:
+        out("\n".join(render_stories(args.source_ref, told, writers, screen(args))))
+    return gravest([story.error_code for story in told])
+
+
+def _writers(stories: Iterable[Story], tree: Directory) -> dict[Origin, Blame]:
+    """Ask git who wrote the lines that the stories are about."""
+    origins = {origin for story in stories for origin in story.origins}
+    if not origins:
+        return {}
+    paths = {tree.display(path): path for path in tree.files()}
+    found: dict[Origin, Blame] = {}
+    for origin in origins:
+        if origin.file in paths and (said := blame((tree.root / paths[origin.file]).resolve(), origin.line)):
+            found[origin] = said
+    return found

@@ -1,0 +1,20 @@
+"""``reconciler iam LEVEL``: a policy with the actions that are used, and no more."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.specs import reading, s3_place
+from reconciler.cli.terminal import out
+from reconciler.core.iam import Level, policy
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the policy for the selected datasets."""
+    with reading(args) as found:
+        targets = [dataset.spec.spec.target for dataset in found.datasets]
+    place = "/".join(filter(None, s3_place(args.bucket))) if args.bucket else "*"
+    out(json.dumps(policy(Level(args.level), targets, place), indent=2))
+    return Exit.DONE

@@ -1,0 +1,82 @@
+"""``reconciler plan``: what an apply would do. Makes no call that writes, and writes nothing but --out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.files import write_whole
+from reconciler.cli.show import show_plan
+from reconciler.cli.specs import lift, reading
+from reconciler.core.plan import DatasetPlan, Plan
+from reconciler.core.status import gravest
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.listing import FileListing
+from reconciler.engine.planning import explained
+from reconciler.engine.reading import Reading
+from reconciler.engine.reconcile import look_at_file
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.reports.json import write_plan
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan of every selected dataset, also when some of it could not be made."""
+    plan = None
+    try:
+        with reading(args) as found:
+            lift(found, args)
+            plan = Plan((*_plans(found, args), *map(fleet.broken, found.broken)), found.revision)
+        if args.out:
+            _keep(plan, Path(args.out))
+    except ReconcilerError:
+        if plan is not None or args.output == "json":  # a program gets its document also when we failed
+            show_plan(plan or Plan(()), args)
+        raise
+    show_plan(plan, args)
+    return exit_code(plan, detailed=args.detailed_exitcode)
+
+
+def _keep(plan: Plan, path: Path) -> None:
+    write_whole(path, lambda stream: write_plan(plan, stream))
+
+
+def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
+    if args.observed:
+        yield _against_file(found.datasets, Path(args.observed))
+        return
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+
+    with connected(args, read_only=True) as wiring:
+        yield from fleet.plan_each(found.datasets, wiring.world)
+
+
+def _against_file(datasets: Sequence[Desired], path: Path) -> DatasetPlan:
+    """
+    Plan for the one dataset against a listing in a file.
+
+    Raises:
+        UsageError: Several datasets are selected, or none.
+        SourceError: The file cannot be read, or is no listing.
+    """
+    if len(datasets) != 1:
+        names = ", ".join(dataset.name for dataset in datasets)
+        raise UsageError(f"--observed needs one dataset; choose with --dataset: {names}")
+    (desired,) = datasets
+    if not desired.usable:
+        return fleet.unusable(desired)
+    with closing(FileListing(path)) as listing:
+        seen = look_at_file(desired, listing)
+        return explained(seen.plan, seen.composer)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Return 0, or what is gravest; pending changes and drift only count if somebody asked for them."""
+    codes = [dataset.exit_code for dataset in plan.datasets]
+    if detailed:
+        codes += [Exit.PENDING for dataset in plan.datasets if dataset.pending]
+        codes += [Exit.DRIFT for dataset in plan.datasets if dataset.drifted]
+    return gravest(codes)

@@ -1,0 +1,73 @@
+"""``reconciler propose``: drift as a patch to the specs. Makes no call that writes; --branch adds a branch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reconciler.cli.files import write_whole
+from reconciler.cli.proposing import Tried, diff_of, opened_specs, relative, root_of, summed_up, tried
+from reconciler.cli.show import screen, stream
+from reconciler.cli.terminal import out
+from reconciler.cli.wiring import connected
+from reconciler.core.choices import DriftClass
+from reconciler.core.pattern import glob
+from reconciler.core.propose.report import Branch, DatasetProposal, Proposal
+from reconciler.core.status import gravest
+from reconciler.engine import fleet
+from reconciler.engine.propose import Choice, propose_each
+from reconciler.errors import UsageError
+from reconciler.reports.propose import message, write_proposal
+from reconciler.reports.text.propose import render_proposal
+from reconciler.sources.branch import commit_to, toplevel
+from reconciler.sources.directory import Directory
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the patch, and say what is in it, what is not, and why."""
+    proposal = _proposal(args)
+    if args.patch:
+        write_whole(Path(args.patch), lambda target: target.write(proposal.patch))
+    if args.output == "json":
+        stream(lambda target: write_proposal(proposal, target))
+    else:
+        text = "\n".join(render_proposal(proposal, screen(args), args.patch))
+        if args.patch:
+            out(text)
+        else:
+            stream(lambda target: target.write(proposal.patch))
+            sys.stderr.write(text + "\n")
+    return gravest([code for dataset in proposal.datasets for code in dataset.exit_codes])
+
+
+def _proposal(args: argparse.Namespace) -> Proposal:
+    with opened_specs(args) as (opened, specs, found), connected(args, read_only=True) as wiring:
+        root = root_of(opened.tree)
+        if args.branch and toplevel(opened.tree.root) is None:
+            raise UsageError("--branch: the specs are not in a git repository")
+        proposed = list(propose_each(found.datasets, wiring.world, _choice(args)))
+        broken = [fleet.broken(dataset) for dataset in found.broken]
+        with tried(opened, specs, found, proposed) as result:
+            datasets = (
+                *(summed_up(one, result, wiring.memory) for one in proposed),
+                *(DatasetProposal(p.name, p.arn, errors=p.errors, error_code=p.exit_code) for p in broken),
+            )
+            patch = diff_of(opened.tree, root, result.draft)
+            branch = None
+            if args.branch and patch:
+                branch = _commit(args.branch, opened.tree, root, result, message(datasets))
+            return Proposal(datasets, str(root), patch, result.problems, found.revision, branch)
+
+
+def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) -> Branch:
+    files = {relative(tree, root, path): content for path, content in result.overlay.changed.items()}
+    return Branch(name, commit_to(name, root, files, text))
+
+
+def _choice(args: argparse.Namespace) -> Choice:
+    return Choice(
+        frozenset(map(DriftClass, args.classes)),
+        tuple(map(glob, args.label)),
+        tuple(map(glob, args.source_ref)),
+    )

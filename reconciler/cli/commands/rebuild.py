@@ -1,0 +1,70 @@
+"""``reconciler rebuild``: delete a dataset and make it anew, with exactly the desired entries."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reconciler.cli.show import show_results
+from reconciler.cli.specs import lift, reading, s3_place
+from reconciler.cli.terminal import out
+from reconciler.cli.wiring import Wiring, connected
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.rebuild.begin import Order
+from reconciler.engine.rebuild.carry import Rebuilt, rebuild, resume, undo
+from reconciler.errors import SpecError, UsageError
+from reconciler.reports.visible import counted
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out, finish or undo the rebuild of one dataset, and print what a second look showed."""
+    order = None if args.resume or args.undo else _order(args)
+    with reading(args) as found, connected(args, read_only=False) as wiring:
+        lift(found, args)
+        for broken in found.broken:
+            raise SpecError(f"{broken.name} cannot be read; validate says why")
+        if len(found.datasets) != 1:
+            raise UsageError("one dataset is rebuilt at a time: name it once with --dataset")
+        (desired,) = found.datasets
+        done = _carry_out(desired, order, args, wiring)
+        if not args.undo:
+            wiring.record([done.result], found.revision)
+    show_results([done.result], args)
+    if args.output == "text":
+        _tell(done, undone=args.undo)
+    return done.result.exit_code
+
+
+def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, wiring: Wiring) -> Rebuilt:
+    site = wiring.site_of(desired)
+    if args.undo:
+        return undo(desired.name, site)
+    if not desired.usable:
+        raise SpecError(fleet.unusable(desired).errors[0].message)
+    if order is None:
+        return resume(desired, site)
+    return rebuild(desired, site, order)
+
+
+def _order(args: argparse.Namespace) -> Order:
+    if not (args.plan_digest and args.bucket):
+        raise UsageError("rebuild needs --plan-digest and --bucket; or --resume, or --undo")
+    bucket, prefix = s3_place(args.bucket)
+    return Order(args.plan_digest, bucket, prefix, args.yes)
+
+
+def _tell(done: Rebuilt, *, undone: bool) -> None:
+    """Say what became of the dataset, and where the old entries are."""
+    known = done.rebuild
+    if known is None or not done.result.verified:
+        return
+    if undone and known.made is None:
+        out("  nothing had been changed; nothing is begun any more")
+    elif undone:
+        out(f"  {counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}")
+    else:
+        out(f"  {counted(done.removed, 'entry', 'entries')} fewer, in {done.result.arn}")
+        out(f"  the old entries are kept in s3://{known.bucket}/{known.key('before')}")
+        out(f"  and come back with: reconciler restore --dataset {known.dataset} --snapshot {known.snapshot}")
+    sys.stdout.flush()

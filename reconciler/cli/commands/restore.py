@@ -1,0 +1,64 @@
+"""``reconciler restore``: entries as they were before an apply overwrote them. Itself a plan, with all guards."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.show import show_plan, show_results
+from reconciler.cli.specs import declared
+from reconciler.cli.terminal import out
+from reconciler.core.plan import Plan
+from reconciler.core.status import gravest
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.restore import SnapshotFile, as_desired, choose, kept_of
+from reconciler.reports.visible import counted, size
+from reconciler.state import State
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show what would be brought back, or bring it back; or list what is kept."""
+    if args.list:
+        (name,) = args.dataset
+        with State(Path(args.state_dir), read_only=True) as state:
+            _show(name, kept_of(name, state), as_json=args.output == "json")
+        return Exit.DONE
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+
+    loaded, revision = declared(args)
+    with connected(args, read_only=not args.apply) as wiring:
+        file = choose(kept_of(loaded.name, wiring.memory), args.snapshot)
+        with closing(as_desired(loaded, file)) as desired:
+            desired.allow_protected, desired.allow_leakage = args.allow_protected, args.allow_leakage
+            desired.revision = revision
+            return _carry_out(desired, args, wiring.world)
+
+
+def _carry_out(desired: Desired, args: argparse.Namespace, world_of: fleet.Worlds) -> int:
+    if not args.apply:
+        plan = Plan(tuple(fleet.plan_each([desired], world_of)), desired.revision)
+        show_plan(plan, args)
+        return gravest([dataset.exit_code for dataset in plan.datasets])
+    results = list(fleet.apply_each([(desired, None)], world_of))
+    show_results(results, args)
+    return gravest([result.exit_code for result in results])
+
+
+def _show(name: str, files: Sequence[SnapshotFile], *, as_json: bool) -> None:
+    found = [file.saved for file in files]
+    if as_json:
+        kept = [{"id": s.id, **s.head._asdict(), "bytes": s.size} for s in found]
+        out(json.dumps({"format": "snapshots/v1", "dataset": name, "snapshots": kept}, indent=2))
+        return
+    for saved in found:
+        moment = datetime.fromtimestamp(saved.head.at, UTC)
+        entries = counted(saved.head.entries, "entry", "entries")
+        out(f"{saved.id}  {moment:%Y-%m-%d %H:%M:%S} UTC  {entries}, {size(saved.size)}")
+    if not found:
+        out(f"Nothing is kept of {name}.")

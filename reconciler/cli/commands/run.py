@@ -1,0 +1,126 @@
+"""``reconciler run``: the controller."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from reconciler import __version__
+from reconciler.cli.clock import SteadyClock, SystemClock
+from reconciler.cli.exits import Exit
+from reconciler.cli.files import write_whole
+from reconciler.cli.following import followed
+from reconciler.cli.serving import served
+from reconciler.cli.show import show_results
+from reconciler.cli.wiring import Threads as Calling
+from reconciler.cli.wiring import connected
+from reconciler.core.plan import PlanError
+from reconciler.core.status import DatasetResult, Verdict, gravest
+from reconciler.engine.board import Board
+from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.subject import Subject
+from reconciler.engine.visiting import Visiting
+from reconciler.engine.workers import Inline, Threads
+from reconciler.server.metrics import Metrics
+
+log = structlog.get_logger()
+
+WORKERS: Final = 16
+STOP_SECONDS: Final = 8.0
+STATUS_FILE: Final = "status.json"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    signals = Signals.quiet()
+    steady = SteadyClock(signals.stopping)
+    with ExitStack() as stack:
+        metrics = Metrics(__version__)
+        calling = Calling(WORKERS, steady.sleep, metrics.request)
+        wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
+        source = stack.enter_context(closing(followed(args)))
+        publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
+        board = Board(source.name, SystemClock().now, steady.seconds, publisher)
+        visiting = Visiting(
+            lambda loaded: wiring.world_of(loaded.spec.spec.target), wiring.memory, board, metrics, steady
+        )
+        workers = Inline() if args.once else Threads(WORKERS)
+        controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)
+        with _on_signals(controller, signals):
+            if isinstance(workers, Inline):
+                controller.once()
+                return _concluded(board, args, stopped=signals.stopping.is_set())
+            with served(args, controller, board, metrics) as url:
+                log.info("process.started", version=__version__, source=source.name, listening=url)
+                controller.run()
+            log.info("process.stopping")
+            clean = workers.close(STOP_SECONDS)
+            board.publish(now=True)
+        log.info("process.stopped", clean=clean)
+        if not clean:
+            os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
+    return Exit.DONE
+
+
+def _concluded(board: Board, args: argparse.Namespace, *, stopped: bool) -> int:
+    results = [_as_result(board.subjects[name]) for name in sorted(board.subjects)]
+    show_results(results, args)
+    return Exit.TERMINATED if stopped else gravest([result.exit_code for result in results])
+
+
+def _as_result(subject: Subject) -> DatasetResult:
+    """Return what is known of a dataset as an apply reports it."""
+    finding = subject.finding
+    if finding is None:
+        return DatasetResult(subject.name, subject.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
+    errors = (PlanError(finding.trouble.reason.value, finding.trouble.message),) if finding.trouble else ()
+    return DatasetResult(
+        name=subject.name,
+        arn=subject.arn,
+        verdict=finding.verdict,
+        added=subject.added,
+        updated=subject.updated,
+        updates=subject.updates,
+        verified=subject.observation is not None,
+        errors=errors,
+        exit_code=finding.exit_code,
+    )
+
+
+def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
+    def publish(document: Mapping[str, Any]) -> None:
+        write_whole(path, lambda stream: stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2)))
+
+    return publish
+
+
+@contextmanager
+def _on_signals(controller: Controller, signals: Signals) -> Iterator[None]:
+    """SIGTERM and Ctrl-C stop, once gently, twice at once; SIGHUP asks for a look now."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if signals.stopping.is_set():
+            os._exit(Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED)
+        controller.stop()
+
+    def look(_number: int, _frame: FrameType | None) -> None:
+        # Not here: the thread that was interrupted may hold the lock that this needs.
+        threading.Thread(target=controller.trigger, name="sighup", daemon=True).start()
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: look}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,33 @@
+"""``reconciler validate``: is the spec tree sound? Offline."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.show import stream
+from reconciler.cli.specs import reading
+from reconciler.cli.terminal import coloured, out
+from reconciler.errors import SourceError
+from reconciler.reports.validation import Validation, render_json, render_text
+from reconciler.sources.load import unusable
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every problem of every file; exit 5 if one of them is an error."""
+    try:
+        with reading(args) as found:
+            result = Validation(
+                datasets=len(found.datasets) + len(found.broken),
+                entries=sum(dataset.facts.entries for dataset in found.datasets),
+                problems=found.problems,
+            )
+    except SourceError as exc:
+        result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
+    if args.output == "json":
+        # JSON is UTF-8, whatever the terminal can show.
+        stream(lambda target: target.writelines([render_json(result).encode()]))
+    else:
+        out(render_text(result, colour=coloured(args, sys.stdout)))
+    return Exit.INVALID if any(problem.is_error for problem in result.problems) else Exit.DONE

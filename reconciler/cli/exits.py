@@ -1,0 +1,116 @@
+"""The exit codes, the same for every command, and how an error becomes one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
+from types import FrameType
+from typing import Final
+
+from reconciler.errors import ReconcilerError
+
+
+class Exit(IntEnum):
+    """What the process says when it ends."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    PENDING = 2
+    UNKNOWN = 3
+    DRIFT = 4
+    INVALID = 5
+    BLOCKED = 6
+    PARTIAL = 7
+    DENIED = 8
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+MEANINGS: Final[Mapping[Exit, str]] = {
+    Exit.DONE: "done, nothing left",
+    Exit.UNEXPECTED: "unexpected failure",
+    Exit.PENDING: "pending change",
+    Exit.UNKNOWN: "verdict unknown: not all could be seen, or the specs could not be read",
+    Exit.DRIFT: "drift: AWS moved, outside git",
+    Exit.INVALID: "invalid specs",
+    Exit.BLOCKED: "blocked by a guard, or the plan is outdated",
+    Exit.PARTIAL: "applied in part",
+    Exit.DENIED: "credentials or permissions",
+    Exit.USAGE: "bad command line",
+    Exit.INTERRUPTED: "interrupted",
+    Exit.TERMINATED: "asked to stop",
+}
+
+# What any command may end with.
+ALWAYS: Final = (Exit.UNEXPECTED, Exit.USAGE, Exit.INTERRUPTED, Exit.TERMINATED)
+
+
+_LOOKED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
+
+# What each command may end with besides.
+OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
+    "validate": (Exit.DONE, Exit.INVALID),
+    "plan": (*_LOOKED, Exit.PENDING, Exit.DRIFT),
+    "apply": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
+    "run": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
+    "drift": (*_LOOKED, Exit.DRIFT),
+    "propose": (*_LOOKED, Exit.DRIFT),
+    "explain": _LOOKED,
+    "export": (Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
+    "restore": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
+    "rebuild": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
+    "status": (Exit.DONE,),
+    "schema": (Exit.DONE,),
+    "iam": (Exit.DONE, Exit.UNKNOWN),
+    "emulator": (Exit.DONE,),
+}
+
+
+def explained(codes: Iterable[Exit]) -> str:
+    """Return a line for each of these codes, for a help text."""
+    return "".join(f"  {code:<5d}{MEANINGS[code]}\n" for code in sorted(codes))
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()  # what cannot be written is to be known here, not while Python shuts down
+    except ReconcilerError as exc:
+        _say(str(exc))
+        return exc.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; nothing is sent any more")
+        return Exit.INTERRUPTED
+    except Terminated:
+        _say("asked to stop; nothing is sent any more")
+        return Exit.TERMINATED
+    except BrokenPipeError:
+        # Whoever read our output has gone: not an error of ours. Nothing more can be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as exc:  # noqa: BLE001  the last place where an unforeseen error can be given a name
+        _say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
+        if "debug" in sys.argv:
+            traceback.print_exc()
+        return Exit.UNEXPECTED
+
+
+def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"reconciler: {text}\n")

@@ -1,0 +1,107 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """Add the flags that stand before the command, and are taken after it as well."""
+
+    def either(value: object) -> object:
+        return value if default else argparse.SUPPRESS
+
+    group = parser.add_argument_group("everywhere")
+    group.add_argument(
+        "--log-format",
+        choices=("console", "json"),
+        default=either(None),
+        help="how logs on stderr look (default: console on a terminal, else json)",
+    )
+    group.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default=either(None),
+        help="which logs are written (default: warning; for run: info)",
+    )
+    group.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        default=either(".reconciler"),
+        help="what is remembered between runs (default: .reconciler)",
+    )
+    group.add_argument("--no-color", action="store_true", default=either(False), help="no colours")
+    group.add_argument(
+        "--no-progress", action="store_true", default=either(False), help="no progress on a terminal"
+    )
+
+
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """Add the spec tree, or file, that the command is about."""
+    parser.add_argument(
+        "path", nargs="?", default="specs", metavar="PATH", help="spec tree or spec file (default: specs)"
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add PATH, and what chooses datasets in it."""
+    add_path(parser)
+    add_selectors(parser)
+
+
+def add_selectors(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses datasets."""
+    group = parser.add_argument_group("which datasets (default: all)")
+    group.add_argument(
+        "--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
+    )
+    group.add_argument(
+        "--selector", action="append", default=[], metavar="KEY=VALUE", help="only those with this label"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add the format of stdout: text, JSON, and those named."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json", *formats),
+        default="text",
+        help="what is written to stdout (default: text)",
+    )
+
+
+def add_aws(parser: argparse.ArgumentParser) -> None:
+    """Add how AWS is reached."""
+    group = parser.add_argument_group("AWS (else the SDK's own configuration: profiles, AWS_REGION, …)")
+    group.add_argument(
+        "--local",
+        action="store_true",
+        help="use the embedded emulator, its data kept below the state directory: no account needed",
+    )
+    group.add_argument(
+        "--calls-per-second",
+        type=_calls,
+        default=None,
+        metavar="N",
+        help="most calls a second for each operation (1 to 5, AWS's own limit; default: 5)",
+    )
+
+
+def _calls(text: str) -> int:
+    if text not in {"1", "2", "3", "4", "5"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 5")
+    return int(text)
+
+
+def add_guards(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that lift what stands in the way, for this time."""
+    group = parser.add_argument_group("guards")
+    group.add_argument(
+        "--allow-protected", action="store_true", help="protected entries may be overwritten too"
+    )
+    group.add_argument(
+        "--allow-leakage",
+        action="store_true",
+        help="images may be added that are also desired in the other dataset",
+    )

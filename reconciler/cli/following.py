@@ -1,0 +1,76 @@
+"""From the command line to the source that the controller follows."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from reconciler.cli.specs import selection_of
+from reconciler.engine.reading import Selection, select
+from reconciler.errors import UsageError
+from reconciler.ports import Snapshot, Source
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.clone import Clone
+from reconciler.sources.following import DirectorySource
+from reconciler.sources.repository import GitSource
+
+
+def followed(args: argparse.Namespace) -> Source:
+    """
+    Return the source that PATH and the git flags name, narrowed to the selected datasets.
+
+    Raises:
+        UsageError: The flags contradict each other.
+    """
+    state = Path(args.state_dir)
+    selection = selection_of(args)
+    path = args.tree or args.path
+    if args.git is None:
+        if args.verify_signatures:
+            raise UsageError("--verify-signatures needs --git: a directory has no signature")
+        source: Source = DirectorySource(Path(path), Blobs(state))
+    else:
+        clone = Clone(state / "git", args.git, args.ref, verify=args.verify_signatures)
+        source = GitSource(clone, path, Blobs(state))
+    return Selected(source, selection) if args.dataset or args.selector else source
+
+
+class Selected:
+    """`ports.Source` of which only a part is looked at."""
+
+    def __init__(self, source: Source, selection: Selection) -> None:
+        self._source = source
+        self._selection = selection
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def look(self, known: str | None) -> Snapshot | None:
+        found = self._source.look(known)
+        return found and found._replace(specs=select(found.specs, self._selection))
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def secret(file: str | None, variable: str | None) -> bytes | None:
+    """
+    Return a secret from a file or an environment variable; None where neither is given.
+
+    Raises:
+        UsageError: It cannot be read, or is empty.
+    """
+    if file is not None:
+        try:
+            found = Path(file).read_bytes().strip()
+        except OSError as exc:
+            raise UsageError(f"{file}: {exc.strerror or exc}") from exc
+    elif variable is not None:
+        found = os.environ.get(variable, "").strip().encode()
+    else:
+        return None
+    if not found:
+        raise UsageError(f"{file or variable}: the secret is empty")
+    return found

@@ -1,0 +1,154 @@
+"""From a look at AWS to a patch that was tried: fulfil wishes, read the edited specs, keep what holds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.cli.specs import selection_of
+from reconciler.core.problem import Problem
+from reconciler.core.propose.patch import file_diff, new_file_diff
+from reconciler.core.propose.report import DatasetProposal
+from reconciler.core.propose.wish import Refusal, Wish, refused
+from reconciler.engine.desired import read_desired
+from reconciler.engine.propose import Proposed, unfulfilled
+from reconciler.engine.reading import Reading, read, select
+from reconciler.errors import ReconcilerError
+from reconciler.ports import Memory, Specs
+from reconciler.sources.branch import toplevel
+from reconciler.sources.directory import Directory, Opened, open_path
+from reconciler.sources.draft import Draft, draft
+from reconciler.sources.load import load
+from reconciler.sources.overlay import Overlay, overlaid
+
+UNPROVEN = "the edited specs would not say the same as AWS; please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """
+    Edits that were tried, and what they leave.
+
+    Attributes:
+        problems: What validation says of the edited specs, and did not say before.
+    """
+
+    draft: Draft
+    overlay: Overlay
+    refusals: tuple[Refusal, ...]
+    problems: tuple[Problem, ...]
+
+
+@contextmanager
+def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
+    """Give the tree, all that it declares, and what the flags select of it, read and checked."""
+    opened = open_path(Path(args.path))
+    specs = load(opened.tree, opened.only)
+    with closing(read(select(specs, selection_of(args)))) as found:
+        yield opened, specs, found
+
+
+@contextmanager
+def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed]) -> Iterator[Tried]:
+    """Give edits that are known to do what they should; what is not known to work is refused."""
+    wishes = [wish for one in proposed for wish in one.wishes]
+    refusals: list[Refusal] = []
+    while True:
+        with ExitStack() as stack:
+            edits = draft(opened.tree, specs.datasets, wishes)
+            overlay = stack.enter_context(overlaid(opened.tree, edits))
+            wrong, problems = _wrong(opened, overlay, found, proposed, edits)
+            if not wrong:
+                yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
+                return
+        bad = [wish for wish in wishes if wish.source_ref in wrong]
+        if not bad:
+            raise ReconcilerError(
+                f"the edits would change other images as well: {', '.join(sorted(wrong)[:3])}"
+            )
+        refusals += (refused(wish, UNPROVEN) for wish in bad)
+        wishes = [wish for wish in wishes if wish.source_ref not in wrong]
+
+
+def _wrong(
+    opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: Draft
+) -> tuple[frozenset[str], tuple[Problem, ...]]:
+    """Read the edited specs; return the images that are not as wished, and what is wrong now and was not."""
+    if not edits.granted:
+        return frozenset(), ()
+    edited = load(overlay, opened.only)
+    datasets = {dataset.name: dataset for dataset in edited.datasets}
+    wrong: set[str] = set()
+    before = {_said(problem) for problem in found.problems}
+    new: dict[Problem, None] = {}
+    for one in proposed:
+        mine = [wish for wish in edits.granted if wish.dataset == one.desired.name]
+        if not mine:
+            continue
+        if one.desired.name not in datasets:
+            raise ReconcilerError(
+                f"the edits would break the document of {one.desired.name}; please report it"
+            )
+        with closing(read_desired(datasets[one.desired.name])) as after:
+            wrong |= unfulfilled(after, one, mine)
+            new |= dict.fromkeys(p for p in after.problems if _said(p) not in before)
+    return frozenset(wrong), tuple(new)
+
+
+def _said(problem: Problem) -> tuple[str, str, str | None]:
+    return problem.code, problem.message, problem.source_ref
+
+
+def diff_of(tree: Directory, root: Path, edits: Draft) -> bytes:
+    """Return all edits as one patch, with paths relative to *root*."""
+    pieces: list[bytes] = []
+    for path, changes in sorted(edits.edits.items()):
+        with tree.open(path) as old:
+            pieces += file_diff(relative(tree, root, path), old, changes)
+    for path, lines in sorted(edits.made.items()):
+        pieces += new_file_diff(relative(tree, root, path), lines)
+    return b"".join(pieces)
+
+
+def relative(tree: Directory, root: Path, path: str) -> str:
+    """Return a path of the tree as the patch names it: where its links lead, since git follows none."""
+    return (tree.root / path).resolve().relative_to(root).as_posix()
+
+
+def root_of(tree: Directory) -> Path:
+    """
+    Return the directory that a patch is applied in: that of the repository.
+
+    Outside git, the working directory if the tree lies below it, else the tree itself.
+    """
+    here = Path.cwd().resolve()
+    return toplevel(tree.root) or (here if tree.root.is_relative_to(here) else tree.root)
+
+
+def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
+    """Return what is proposed for one dataset."""
+    name = one.desired.name
+    since = memory.statuses().get(name, {}).get("at")
+    return DatasetProposal(
+        name=name,
+        arn=one.plan.arn,
+        granted=_ordered(wish for wish in result.draft.granted if wish.dataset == name),
+        refusals=tuple(
+            sorted(
+                (*one.refusals, *(refusal for refusal in result.refusals if refusal.dataset == name)),
+                key=lambda refusal: refusal.source_ref,
+            )
+        ),
+        pending=one.pending,
+        observed_at=one.observed_at,
+        since=since if isinstance(since, str) else None,
+        errors=one.plan.errors,
+        error_code=one.plan.exit_code,
+    )
+
+
+def _ordered(wishes: Iterator[Wish]) -> tuple[Wish, ...]:
+    return tuple(sorted(wishes, key=lambda wish: wish.source_ref))

@@ -1,0 +1,32 @@
+"""The flags of ``reconciler run``."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument(
+        "--once", action="store_true", help="one pass over all datasets, then exit as apply does"
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8080",
+        help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
+    )
+    group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
+    group.add_argument(
+        "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
+    )
+    group.add_argument("--ref", metavar="REF", default="main", help="branch, tag or commit (default: main)")
+    group.add_argument("--path", dest="tree", metavar="PATH", help="the same as PATH")
+    group.add_argument(
+        "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
+    )
+    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
+    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
+    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
+    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
+    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")

@@ -1,0 +1,57 @@
+"""Hand a result to the report that was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+from reconciler.cli.terminal import coloured, out, width
+from reconciler.core.plan import Plan
+from reconciler.core.status import DatasetResult
+from reconciler.reports.text.screen import Screen
+
+
+def screen(args: argparse.Namespace) -> Screen:
+    """Return how text is shown on this stdout."""
+    everything = getattr(args, "all", False)
+    colour = coloured(args, sys.stdout)
+    return Screen(width(), colour, None) if everything else Screen(width(), colour)
+
+
+def show_plan(plan: Plan, args: argparse.Namespace) -> None:
+    """Print a plan as text, JSON or Markdown."""
+    match args.output:
+        case "json":
+            from reconciler.reports.json import write_plan
+
+            stream(lambda target: write_plan(plan, target))
+        case "markdown":
+            from reconciler.reports.markdown import render_markdown
+
+            out(render_markdown(plan))
+        case _:
+            from reconciler.reports.text.plan import render_plan, render_summary
+
+            render = render_summary if getattr(args, "summary", False) else render_plan
+            out("\n".join(render(plan, screen(args))))
+
+
+def show_results(results: Sequence[DatasetResult], args: argparse.Namespace) -> None:
+    """Print what came of an apply as text or JSON."""
+    if args.output == "json":
+        from reconciler.reports.json import write_apply
+
+        stream(lambda target: write_apply(results, target))
+    else:
+        from reconciler.reports.text.apply import render_apply
+
+        out("\n".join(render_apply(results, screen(args))))
+
+
+def stream(write: Callable[[BinaryIO], object]) -> None:
+    """Let a report write itself to stdout, piece by piece."""
+    sys.stdout.flush()
+    write(sys.stdout.buffer)
+    sys.stdout.buffer.flush()

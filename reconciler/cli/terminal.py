@@ -1,0 +1,29 @@
+"""Where output goes: data to stdout, all else to stderr, and colour only where somebody sees it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from typing import TextIO
+
+
+def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
+    """Tell whether *stream* gets colours: a terminal, and nobody said no (https://no-color.org)."""
+    if args.no_color or os.environ.get("NO_COLOR"):
+        return False
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Return the columns of the terminal; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def out(text: str) -> None:
+    """Write text to stdout, whatever its encoding can hold, and end it with one newline."""
+    sys.stdout.flush()
+    data = text.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace")
+    sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,257 @@
+"""Make clients and worlds: the one place that knows credentials, Regions, roles and the emulator."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+from reconciler.cli.clock import SystemClock
+from reconciler.cli.progress import progress
+from reconciler.core.limits import CALLS_PER_SECOND
+from reconciler.core.spec import Target
+from reconciler.core.status import DatasetResult
+from reconciler.engine.desired import Desired
+from reconciler.engine.rebuild.site import Site
+from reconciler.engine.world import World
+from reconciler.errors import Rejected, StateError
+from reconciler.ports import Memory, Progress
+from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.limiter import Limiter
+from reconciler.rekognition.meter import Meter
+from reconciler.rekognition.pictures import Pictures, picture_config
+from reconciler.rekognition.rebuilding import RebuildingRekognition
+from reconciler.rekognition.s3 import S3, s3_config
+from reconciler.rekognition.translate import translated
+from reconciler.reports import status
+from reconciler.state import State
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+Kind = TypeVar("Kind", bound=Rekognition)
+
+LOCAL_ACCOUNT: Final = "111122223333"
+LOCAL_REGION: Final = "us-east-1"
+_SESSION_NAME: Final = "rekognition-dataset-reconciler"
+# What would make the SDK read this machine's configuration, which may be broken or name a missing profile.
+_NO_CONFIGURATION: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """
+    How the wiring is used.
+
+    Attributes:
+        count: How many threads call at once.
+        sleep: Waits for the limiter, in seconds.
+        meter: Told of every attempt.
+    """
+
+    count: int = 10
+    sleep: Callable[[float], object] = time.sleep
+    meter: Meter | None = None
+
+
+SINGLE: Final = Threads()
+
+
+class Wiring:
+    """
+    Makes the world of each dataset; clients are shared by Region and role.
+
+    Args:
+        endpoint: Of the embedded emulator; None for AWS as the SDK finds it.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        progress: Progress,
+        endpoint: str | None = None,
+        calls_per_second: int | None = None,
+        threads: Threads = SINGLE,
+    ) -> None:
+        self._memory = memory
+        self._progress = progress
+        self._endpoint = endpoint
+        # The emulator of this very process needs no mercy; everything else gets AWS's own limit.
+        calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)
+        self._threads = threads
+        self._limiter = Limiter(calls, time.monotonic, threads.sleep)
+        self._gateways: dict[tuple[str | None, ...], Rekognition] = {}
+        self._making = threading.Lock()
+
+    @property
+    def memory(self) -> Memory:
+        return self._memory
+
+    def world(self, desired: Desired) -> World:
+        """Return the world of a dataset; errors as `world_of`."""
+        return self.world_of(desired.spec.spec.target)
+
+    def world_of(self, target: Target) -> World:
+        """
+        Return the world of a target.
+
+        Raises:
+            Denied, Rejected: There are no credentials, or no Region, to make clients with.
+        """
+        key = (target.home_region, target.role_arn, target.external_id, self._local_key(target))
+        with self._making, translated("configuration"):
+            gateway = self._gateways.get(key) or self._gateway(target)
+            self._gateways[key] = gateway
+        return World(gateway, SystemClock(), self._memory, self._progress)
+
+    def site_of(self, desired: Desired) -> Site:
+        """
+        Return where the dataset can be rebuilt; errors as `world_of`.
+
+        Clients of its own, since only this needs to delete.
+        """
+        target = desired.spec.spec.target
+        with translated("configuration"):
+            gateway = self._made(RebuildingRekognition, target)
+            objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
+        world = World(gateway, SystemClock(), self._memory, self._progress)
+        return Site(world, gateway, objects, desired.spec.spec.schedule.update_timeout_seconds)
+
+    def _s3(self, target: Target) -> S3Client:
+        return self._session(target).client(
+            "s3", endpoint_url=self._endpoint, config=s3_config(self._endpoint)
+        )
+
+    def pictures(self, target: Target) -> Pictures:
+        """
+        Return what reads the images of a dataset.
+
+        Raises:
+            Denied, Rejected: As `world_of`.
+        """
+        with translated("configuration"):
+            session, config = self._session(target), picture_config()
+            return Pictures(
+                session.client("s3", endpoint_url=self._endpoint, config=config),
+                session.client("rekognition", endpoint_url=self._endpoint, config=config),
+            )
+
+    def record(self, results: Iterable[DatasetResult], revision: str | None) -> None:
+        """Remember what came of an apply, for `reconciler status`."""
+        at = SystemClock().now()
+        for result in results:
+            self._memory.record(result.name, status.record(result, at, revision))
+
+    def _gateway(self, target: Target) -> Rekognition:
+        return self._made(Rekognition, target)
+
+    def _made(self, kind: type[Kind], target: Target) -> Kind:
+        session = self._session(target)
+        config = client_config(self._threads.count)
+        if self._endpoint is not None:  # a proxy of the environment would not know this machine's loopback
+            config = config.merge(Config(proxies={}))
+        client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
+        identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
+        return kind(
+            client,
+            lambda: session.client("sts", endpoint_url=self._endpoint, config=config),
+            self._limiter,
+            identity,
+            self._threads.meter,
+        )
+
+    def _session(self, target: Target) -> boto3.Session:
+        if key := self._local_key(target):
+            return boto3.Session(
+                aws_access_key_id=key,
+                aws_secret_access_key="local",  # noqa: S106  the emulator checks no signature
+                region_name=target.home_region or LOCAL_REGION,
+                botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION),
+            )
+        # Every other SDK of AWS reads AWS_REGION, and reads it first; botocore knows AWS_DEFAULT_REGION alone.
+        region = target.home_region or os.environ.get("AWS_REGION")
+        ambient = boto3.Session(region_name=region)
+        if ambient.region_name is None:
+            raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
+        return _assuming(ambient, target.role_arn, target.external_id) if target.role_arn else ambient
+
+    def _local_key(self, target: Target) -> str | None:
+        """Return the access key for the emulator, which takes twelve digits for the account itself."""
+        if self._endpoint is None:
+            return None
+        role_account = target.role_arn.split(":")[4] if target.role_arn else None
+        return target.account_id or role_account or LOCAL_ACCOUNT
+
+
+def _assuming(ambient: boto3.Session, role_arn: str, external_id: str | None) -> boto3.Session:
+    """Return a session of the role, whose credentials refresh themselves."""
+    extra = {"RoleSessionName": _SESSION_NAME}
+    if external_id:
+        extra["ExternalId"] = external_id
+    source = botocore.session.get_session()
+    credentials = ambient.get_credentials()
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=source.create_client,
+        source_credentials=credentials,
+        role_arn=role_arn,
+        extra_args=extra,
+    )
+    assumed = botocore.session.get_session()
+    # botocore has no public way to give a session refreshable credentials; this one is what its own
+    # profile support does.
+    assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
+        method="assume-role", refresh_using=fetcher.fetch_credentials
+    )
+    return boto3.Session(botocore_session=assumed, region_name=ambient.region_name)
+
+
+@contextmanager
+def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = SINGLE) -> Iterator[Wiring]:
+    """
+    Give the wiring that the command line asks for: memory, progress, and the emulator if it says --local.
+
+    Args:
+        read_only: Nothing is created or changed in the state directory.
+
+    Raises:
+        StateError: The state directory cannot be used.
+    """
+    directory = Path(args.state_dir)
+    with ExitStack() as stack:
+        memory = stack.enter_context(closing(State(directory, read_only=read_only)))
+        watched = stack.enter_context(progress(args))
+        endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
+        yield Wiring(memory, watched, endpoint, args.calls_per_second, threads)
+
+
+@contextmanager
+def _emulator(data: Path) -> Iterator[str]:
+    import sqlite3
+
+    from reconciler.emulator.server import Emulator, serve
+
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        emulator = Emulator(data)
+    except (OSError, sqlite3.Error) as exc:
+        raise StateError(f"{data}: {exc}") from exc
+    try:
+        with serve(emulator) as running:
+            yield running.url
+    finally:
+        emulator.close()

@@ -1,0 +1,173 @@
+"""``reconciler drift``, as somebody types it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import pytest
+import structlog
+
+from reconciler.cli.main import main
+from reconciler.emulator.server import Emulator, serve
+
+SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {name: train}
+spec:
+  target: {project: flowers, type: TRAIN, create: true}
+  entries: [{file: entries.yaml}]
+  policy: {mode: upsert}
+---
+apiVersion: reconciler/v1
+kind: Entries
+base: s3://acme-flowers/train/
+createdAt: 2026-03-01T12:00:00
+images:
+  - image: rose.png
+    labels: [rose, with_leaves]
+  - image: desk.png
+    size: [640, 480]
+    boxes:
+      - {label: Echo, left: 86, top: 65, width: 220, height: 334}
+"""
+BUCKET = "acme-flowers"
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
+    """An emulated account, a spec directory beside it, and a console user who has been at it since."""
+    first, rest = SPEC.split("---\n")
+    specs = tmp_path / "specs"
+    specs.mkdir()
+    (specs / "train.yaml").write_text(first)
+    (specs / "entries.yaml").write_text(rest)
+    monkeypatch.chdir(tmp_path)
+    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with closing(Emulator()) as emulator, serve(emulator) as running:
+        for service in ("REKOGNITION", "STS", "S3"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", running.url)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        assert 0 == main(["apply", "specs"])
+        yield emulator
+    structlog.reset_defaults()
+
+
+def console_edits(emulator: Emulator) -> None:
+    (arn,) = {call.resource for call in emulator.calls.of("ListDatasetEntries")}
+    emulator.console.move_box(arn, f"s3://{BUCKET}/train/desk.png", dx=5)
+    emulator.console.relabel(arn, f"s3://{BUCKET}/train/rose.png", "with_leaves", "no_leaves")
+    emulator.console.add_image(arn, f"s3://{BUCKET}/train/new.png")
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_drift_is_told_and_alarms(account, capsys):
+    """Three edits in the console: exactly their three classes, and exit code 4."""
+    console_edits(account)
+    capsys.readouterr()
+
+    assert 4 == main(["drift", "specs", "-o", "json"])
+
+    (found,) = json.loads(capsys.readouterr().out)["datasets"]
+    assert {"desk.png": "box_moved", "rose.png": "relabelled", "new.png": "unmanaged"} == {
+        item["source_ref"].rpartition("/")[2]: item["class"] for item in found["items"]
+    }
+
+
+def test_a_dataset_as_applied_is_no_alarm(account):
+    """Nothing moved: exit code 0."""
+    assert 0 == main(["drift", "specs"])
+
+
+def test_only_the_report_is_written(account, tmp_path):
+    """No call that writes, no file but the one that was asked for."""
+    console_edits(account)
+    account.calls.clear()
+    before = files(tmp_path)
+
+    main(["drift", "specs", "--report", "drift.html"])
+
+    assert [] == account.calls.writes()
+    after = files(tmp_path)
+    assert {str(tmp_path / "drift.html")} == after.keys() - before.keys()
+    assert before == {path: after[path] for path in before}
+
+
+def test_a_look_makes_no_state_directory(account, tmp_path):
+    """Unless it is asked to remember."""
+    main(["--state-dir", "fresh", "drift", "specs"])
+    assert not (tmp_path / "fresh").exists()
+
+    main(["--state-dir", "fresh", "drift", "specs", "--remember"])
+    assert (tmp_path / "fresh").exists()
+
+
+def test_what_is_acknowledged_is_told_without_an_alarm(account, tmp_path, capsys):
+    """A document in the specs silences the exit code, not the report."""
+    console_edits(account)
+    (tmp_path / "specs" / "known.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Acknowledgement\ndataset: train\nuntil: 9999-12-30\n"
+        "reason: labelling party\n"
+    )
+    capsys.readouterr()
+
+    assert 0 == main(["drift", "specs"])
+
+    text = capsys.readouterr().out
+    assert "drifted" in text
+    assert "acknowledged: labelling party" in text
+
+
+@pytest.mark.parametrize("suffix", ["html", "json", "md", "xml", "sarif", "txt"])
+def test_the_name_of_a_report_says_its_format(account, tmp_path, suffix):
+    """Also for a dataset in which nothing drifted."""
+    main(["drift", "specs", "--report", f"out.{suffix}"])
+
+    starts = {"html": "<!doctype html>", "json": '{"format"', "md": "<!--", "xml": "<?xml", "sarif": "{"}
+    assert (tmp_path / f"out.{suffix}").read_text().startswith(starts.get(suffix, "train"))
+
+
+def test_a_report_of_no_known_format_is_refused(account, tmp_path):
+    """Before anything is asked of AWS."""
+    account.calls.clear()
+
+    assert 64 == main(["drift", "specs", "--report", "out.pdf"])
+    assert [] == account.calls.names()
+
+
+def test_pictures_stand_in_the_page_where_they_can_be_read(account, tmp_path):
+    """An image that is there becomes part of the page; one that is missing is drawn without."""
+    image = pytest.importorskip("PIL.Image")
+    console_edits(account)
+    data = io.BytesIO()
+    image.new("RGB", (640, 480), "olive").save(data, "PNG")
+    with closing(boto3.client("s3")) as s3:
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="train/desk.png", Body=data.getvalue())
+
+    main(["drift", "specs", "--report", "drift.html"])
+
+    page = (tmp_path / "drift.html").read_text()
+    assert 1 == page.count('<image href="data:image/webp;base64,')
+    assert 3 == page.count('<svg class="canvas')
+
+
+def test_a_dataset_that_is_not_there_is_unknown(account, tmp_path, capsys):
+    """Exit code 3, and a document all the same."""
+    spec = tmp_path / "specs" / "train.yaml"
+    spec.write_text(spec.read_text().replace("flowers", "elsewhere").replace(", create: true", ""))
+    capsys.readouterr()
+
+    assert 3 == main(["drift", "specs", "-o", "json"])
+    assert "unknown" == json.loads(capsys.readouterr().out)["datasets"][0]["verdict"]

@@ -1,0 +1,214 @@
+"""Orphans, from the command line: blanked, restored, and removed by a rebuild; each as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import boto3
+import pytest
+
+from reconciler.core.iam import Level, policy
+from reconciler.core.spec import Target
+from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.emulator.settings import Settings
+from tests.builders import classified, ref
+
+ACCOUNT = "111122223333"
+BUCKET = "manifests"
+KEPT = "abcdefghijkl"
+
+
+@dataclass
+class Desk:
+    """A person's directory, and the service that their commands reach."""
+
+    root: Path
+    running: Running
+
+    @property
+    def emulator(self) -> Emulator:
+        return self.running.emulator
+
+    def write(self, names: str, orphans: str = "rebuild") -> None:
+        specs = self.root / "specs"
+        specs.mkdir(exist_ok=True)
+        (specs / "train.jsonl").write_bytes(b"".join(classified(name, "rose") + b"\n" for name in names))
+        (specs / "train.yaml").write_text(
+            "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: train}\n"
+            "spec:\n  target: {project: flowers, type: TRAIN, create: true}\n"
+            f"  entries: [{{file: train.jsonl}}]\n  policy: {{mode: upsert, orphans: {orphans}}}\n"
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "AWS_ENDPOINT_URL": self.running.url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *words],
+            cwd=self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, code: int = 0) -> str:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        assert code == process.returncode, out + err
+        return out
+
+    def rebuild_words(self) -> tuple[str, ...]:
+        """Return the command as `plan` prints it, with a bucket put in."""
+        command = re.search(r"reconciler (rebuild .*)", self.run("plan"))
+        assert command is not None
+        return tuple(command.group(1).replace("s3://BUCKET/PREFIX", f"s3://{BUCKET}/old").split())
+
+    def entries(self) -> set[str]:
+        client = boto3.client(
+            "rekognition",
+            endpoint_url=self.running.url,
+            region_name="us-east-1",
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="secret",
+        )
+        (project,) = client.describe_projects(ProjectNames=["flowers"])["ProjectDescriptions"]
+        (dataset,) = project["Datasets"]
+        found = client.list_dataset_entries(DatasetArn=dataset["DatasetArn"])["DatasetEntries"]
+        return {json.loads(line)["source-ref"] for line in found}
+
+    def settle(self, **seconds: float) -> None:
+        """Let everything in progress end, and later operations take this long."""
+        with self.emulator.lock:
+            self.emulator.clock.advance(1_000)
+            self.emulator.settings = replace(Settings(), **seconds)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    emulator = Emulator(clock=ManualClock())
+    with serve(emulator) as running:
+        boto3.client(
+            "s3",
+            endpoint_url=running.url,
+            region_name="us-east-1",
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="secret",
+        ).create_bucket(Bucket=BUCKET)
+        emulator.calls.clear()
+        found = Desk(tmp_path, running)
+        found.write(KEPT + "yz")
+        found.run("apply")
+        found.write(KEPT)
+        yield found
+    emulator.close()
+
+
+def test_the_plan_says_how_to_be_rid_of_orphans(desk: Desk):
+    """The command that it prints, with a bucket put in, does it; and nothing is left to plan."""
+    text = desk.run(*desk.rebuild_words())
+
+    assert "2 entries fewer" in text
+    assert {ref(name) for name in KEPT} == desk.entries()
+    assert "No changes: 12 entries are as desired" in desk.run("plan", "--detailed-exitcode")
+
+
+def test_the_old_entries_can_be_restored_afterwards(desk: Desk):
+    """By the command that the rebuild prints."""
+    words = re.search(r"reconciler (restore .*)", desk.run(*desk.rebuild_words())).group(1).split()
+
+    desk.run(*words, "--apply")
+
+    assert {ref(name) for name in KEPT + "yz"} == desk.entries()
+
+
+def test_a_plan_that_is_no_more_is_refused(desk: Desk):
+    words = desk.rebuild_words()
+    desk.write(KEPT[:-1])
+
+    desk.run(*words, code=6)
+
+    assert 14 == len(desk.entries())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["--resume", "--undo"])
+@pytest.mark.parametrize("operation", ["PutObject", "DeleteDataset", "CreateDataset"])
+def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
+    """SIGKILL while the operation runs; another process finishes it, or takes it back."""
+    words = desk.rebuild_words()
+    desk.settle(delete_seconds=10, create_seconds=10)
+    desk.emulator.calls.clear()
+    process = desk.start(*words)
+    while not desk.emulator.calls.of(operation):
+        assert process.poll() is None, process.communicate()
+        if operation == "CreateDataset" and desk.emulator.calls.of("DeleteDataset"):
+            desk.settle(delete_seconds=10, create_seconds=10)
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    desk.settle()
+
+    desk.run("rebuild", "--dataset", "train", way)
+
+    expected = KEPT if way == "--resume" else KEPT + "yz"
+    assert {ref(name) for name in expected} == desk.entries()
+    desk.run("rebuild", "--dataset", "train", way, code=64)
+
+
+def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
+    """Told by the calls of a whole life: created, filled, changed, rebuilt, restored, exported."""
+    target = Target(project="flowers", type="TRAIN", create=True, region="us-east-1", accountId=ACCOUNT)
+    calls = desk.emulator.calls
+    created = used(desk)
+    calls.clear()
+
+    desk.run("plan")
+    desk.run("export", "--project", "flowers", "--type", "TRAIN", "-d", "exported")
+    read = used(desk)
+    calls.clear()
+    desk.write(KEPT + "m")
+    desk.run("apply")
+    desk.settle()
+    write = read | created | used(desk)
+    desk.run(*desk.rebuild_words())
+    rebuilt = used(desk)
+
+    assert read == actions(policy(Level.READ, [target]))
+    assert write == actions(policy(Level.WRITE, [target]))
+    # Tags travel with CreateDataset, which asks for this action as well; it makes no call of its own.
+    tagging = {"rekognition:TagResource"}
+    assert write | rebuilt | tagging == actions(policy(Level.REBUILD, [target], f"{BUCKET}/old"))
+
+
+def test_a_policy_is_bound_to_the_bucket(desk: Desk):
+    text = desk.run("iam", "rebuild", "--bucket", f"s3://{BUCKET}/old")
+
+    (statement,) = [s for s in json.loads(text)["Statement"] if s["Sid"] == "KeepManifests"]
+    assert (["s3:GetObject", "s3:PutObject"], [f"arn:aws:s3:::{BUCKET}/old/*"]) == (
+        statement["Action"],
+        statement["Resource"],
+    )
+
+
+def used(desk: Desk) -> set[str]:
+    """Return the actions of all calls; asking who one is needs no permission."""
+    return {f"{call.service}:{call.operation}" for call in desk.emulator.calls if call.service != "sts"}
+
+
+def actions(document: dict) -> set[str]:
+    return {action for statement in document["Statement"] for action in statement["Action"]}

@@ -1,0 +1,216 @@
+"""``reconciler run`` as a real process, against an emulator in this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator.server import Emulator, Running, serve
+from tests.builders import classified
+from tests.engine.months import SPEC
+
+# Assembled here, so that no scanner takes them for real ones.
+ACCESS_KEY, SECRET_KEY, SESSION, TOKEN = "AKIA" + "PLANTED" * 2, "s3cr3t-" * 5, "sess10n-" * 5, "t0ken-" * 4
+
+
+@pytest.fixture
+def emulator() -> Iterator[Running]:
+    made = Emulator()
+    with serve(made) as running:
+        yield running
+    made.close()
+
+
+@dataclass
+class Process:
+    """One running controller."""
+
+    popen: subprocess.Popen[bytes]
+    log: Path
+    state: Path
+
+    def events(self, name: str | None = None) -> list[dict[str, Any]]:
+        lines = self.log.read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [event for event in found if name in (None, event["event"])]
+
+    def url(self) -> str:
+        until(lambda: self.events("process.started"))
+        return str(self.events("process.started")[0]["listening"])
+
+    def status(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url()}/status") as answer:  # noqa: S310  loopback
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal; return the exit code and how long it took."""
+        begun = time.monotonic()
+        self.popen.send_signal(number)
+        return self.popen.wait(15), time.monotonic() - begun
+
+
+def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait for another process: nothing but the clock on the wall tells how far it is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def write(place: Path, name: str, entries: str, *, label: str = "rose", interval: str = "1s") -> None:
+    specs = place / "specs"
+    specs.mkdir(exist_ok=True)
+    text = SPEC.format(name=name, interval=interval, policy="", suspend="false")
+    (specs / f"{name}.jsonl").write_bytes(b"".join(classified(e, label) + b"\n" for e in entries))
+    (specs / f"{name}.yaml").write_text(text)
+
+
+@contextmanager
+def run(place: Path, emulator: Running, *flags: str) -> Iterator[Process]:
+    log = place / f"log-{time.monotonic_ns()}"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
+        "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_SESSION_TOKEN": SESSION,
+        "RECONCILE_TOKEN": TOKEN,
+    }
+    words = ["--log-format", "json", "--state-dir", str(place / "state"), "run", str(place / "specs")]
+    words += ["--listen", "127.0.0.1:0", "--token-env", "RECONCILE_TOKEN", *flags]
+    with log.open("wb") as stream:
+        popen = subprocess.Popen([sys.executable, "-m", "reconciler", *words], env=environment, stderr=stream)
+        try:
+            yield Process(popen, log, place / "state")
+        finally:
+            if popen.poll() is None:
+                popen.kill()
+            popen.wait()
+
+
+def test_a_process_follows_and_stops(tmp_path: Path, emulator: Running):
+    """One call a dataset and quiet cycle; SIGTERM ends it well, the status is on the disk, no secret in a log."""
+    write(tmp_path, "roses", "abc")
+    write(tmp_path, "tulips", "def")
+    with run(tmp_path, emulator) as process:
+        until(lambda: len(process.events("cycle.finished")) >= 4)
+        before = len(process.events("cycle.finished"))
+        calls = emulator.emulator.calls
+        calls.clear()
+        until(lambda: len(process.events("cycle.finished")) >= before + 8)
+        ended = len(process.events("cycle.finished")) - before
+
+        assert {"DescribeDataset"} == set(calls.names())
+        assert abs(len(calls) - ended) <= 4  # those that were under way when we looked
+        assert all(e["observation"] == "fingerprint" for e in process.events("cycle.finished")[before:])
+
+        code, seconds = process.stop()
+        text = process.log.read_text()
+
+    assert 0 == code
+    assert seconds < 10
+    assert "process.stopped" == process.events()[-1]["event"]
+    document = json.loads((tmp_path / "state" / "status.json").read_text())
+    assert ["roses", "tulips"] == [dataset["name"] for dataset in document["datasets"]]
+    assert [] == [secret for secret in (SECRET_KEY, SESSION, TOKEN, ACCESS_KEY) if secret in text]
+    assert [] == [line for line in text.splitlines() if not line.startswith("{")]
+
+
+def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
+    """The list leads to the dataset, and the report to the image that was relabelled in the console."""
+    write(tmp_path, "roses", "abc")
+    with run(tmp_path, emulator) as process:
+        until(lambda: process.events("cycle.finished"))
+        arn = process.events("cycle.finished")[0]["dataset_arn"]
+        emulator.emulator.console.put(arn, json.loads(classified("b", "daisy")))
+        until(lambda: process.events("drift.cleared"))
+
+        def page(path: str) -> str:
+            with urllib.request.urlopen(process.url() + path) as answer:  # noqa: S310  loopback
+                return str(answer.read().decode())
+
+        assert "The dataset is as git says." in page("/")
+        assert "converged" in page("/dataset/roses")
+        until(lambda: "b.jpg" in page("/drift/roses"))
+        assert "was set back" in page("/drift/roses")
+
+
+@pytest.mark.slow
+def test_an_update_in_flight_is_left_to_the_service(tmp_path: Path, emulator: Running):
+    """SIGTERM does not wait for it; the next start sends nothing until it is over, and nothing twice."""
+    emulator.emulator.settings = replace(emulator.emulator.settings, update_seconds=6.0)
+    write(tmp_path, "roses", "abc")
+    calls = emulator.emulator.calls
+    with run(tmp_path, emulator) as process:
+        until(lambda: process.events("update.submitted") and calls.of("UpdateDatasetEntries"))
+        code, seconds = process.stop()
+        assert 0 == code
+        assert seconds < 5
+
+    with run(tmp_path, emulator) as process:
+        until(lambda: any(e["verdict"] == "converged" for e in process.events("cycle.finished")), 30)
+        process.stop()
+
+    assert 1 == len(calls.of("UpdateDatasetEntries"))
+
+
+@pytest.mark.slow
+def test_sighup_looks_now(tmp_path: Path, emulator: Running):
+    """Without waiting for the interval."""
+    write(tmp_path, "roses", "abc", interval="1h")
+    with run(tmp_path, emulator) as process:
+        until(lambda: process.events("cycle.finished"))
+        write(tmp_path, "roses", "abcd", interval="1h")
+        process.popen.send_signal(signal.SIGHUP)
+
+        until(lambda: any(e.get("observed") == 4 for e in process.events("cycle.finished")))
+        assert 4 == process.status()["datasets"][0]["counts"]["observed"]
+
+
+@pytest.mark.slow
+def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, emulator: Running):
+    """Even while a call hangs in the network."""
+    from reconciler.emulator.faults import Fault, Kind
+
+    write(tmp_path, "roses", "abc")
+    emulator.emulator.faults.add(Fault(kind=Kind.LATENCY, seconds=20, times=0))
+    with run(tmp_path, emulator) as process:
+        until(lambda: emulator.emulator.calls.names())
+        process.popen.send_signal(signal.SIGTERM)
+        until(lambda: process.events("process.stopping"))
+
+        code, seconds = process.stop()
+
+    assert 143 == code
+    assert seconds < 2
+    emulator.emulator.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"), [("abc", 0), ("", 5)], ids=["converged", "an empty source is no desire"]
+)
+def test_once_exits_as_apply(tmp_path: Path, emulator: Running, entries: str, expected: int):
+    """A pass for cron: the exit code says what came of it."""
+    write(tmp_path, "roses", entries)
+    with run(tmp_path, emulator, "--once") as process:
+        assert expected == process.popen.wait(20)
+
+
+def test_a_taken_port_is_a_usage_error(tmp_path: Path, emulator: Running):
+    """Said in one line."""
+    write(tmp_path, "roses", "abc")
+    with run(tmp_path, emulator, "--listen", f"127.0.0.1:{emulator.port}") as process:
+        assert 64 == process.popen.wait(10)

@@ -1,0 +1,120 @@
+"""Bad command lines, help, and completion: what the program says before it does anything."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.start import cpu
+from reconciler.cli.parser import COMMANDS, build
+from tests.docs.pages import ROOT
+
+COMPLETE = """\
+reconciler() { "$PYTHON" -m reconciler "$@"; }
+eval "$(reconciler --print-completion bash)" || exit 1
+COMP_WORDS=(%s) COMP_CWORD=%d
+"$(complete -p reconciler | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
+printf '%%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, knowing nothing of AWS but *variables*."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *words],
+        cwd=ROOT,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pln", "did you mean plan?"),
+        ("plan --datset x", "unknown: --datset (did you mean --dataset?); see reconciler plan --help"),
+        ("plan --sumary=x", "did you mean --summary?"),
+        ("plan -o yaml", "invalid choice: 'yaml'"),
+        ("plan a b", "unknown: b; see reconciler plan --help"),
+        ("schema datasets", "did you mean dataset?"),
+        ("export", "required: --project, --type, -d/--directory; see reconciler export --help"),
+        ("", "required: COMMAND; see reconciler --help"),
+        ("emulator --console x", "--console needs --data"),
+        ("emulator --console x,y", "expected FIELD=VALUE"),
+    ],
+)
+def test_a_bad_command_line_gets_one_line_that_helps(words, said):
+    """The nearest word that is known, and where to look; exit code 64."""
+    done = reconciler(*words.split())
+
+    assert (64, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+def test_help_teaches(name):
+    """What it does, an example that starts with its name, and what it may end with."""
+    text = reconciler(name, "--help").stdout
+
+    assert f"example:\n  reconciler {name}" in text
+    assert "exit codes:\n  0    done" in text
+
+
+def test_examples_of_the_help_can_be_parsed():
+    """What is shown can be typed."""
+    for command in COMMANDS:
+        words = command.example.split(" > ")[0].split()[1:]
+        assert command.name == build(words, whole=False).parse_args(words).command
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["reconciler", "pl"], ["plan"]),
+        (["reconciler", "plan", "--det"], ["--detailed-exitcode"]),
+        (["reconciler", "plan", "-o", "ma"], ["markdown"]),
+        (["reconciler", "iam", "re"], ["read", "rebuild"]),
+    ],
+)
+def test_bash_completes(typed, offered):
+    """`eval "$(reconciler --print-completion bash)"` is all it takes."""
+    script = COMPLETE % (" ".join(typed), len(typed) - 1)
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert (offered, "") == (sorted(done.stdout.split()), done.stderr)
+
+
+def test_output_nobody_reads_is_no_failure():
+    """`reconciler --help | head -n 1` ends in silence."""
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m reconciler schema plan | true; exit ${{PIPESTATUS[0]}}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"]], ids=" ".join)
+def test_it_starts_at_once(words, monkeypatch):
+    """150 ms of CPU is the budget, a tenth of it usual; the first run may compile."""
+    monkeypatch.chdir(ROOT)
+    cpu(words)
+
+    assert min(cpu(words) for _ in range(3)) < 0.150
+
+
+def test_no_region_is_said_with_the_way_out(tmp_path):
+    """The first thing that goes wrong for whoever tries it on AWS."""
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+    done = reconciler("--state-dir", str(tmp_path), "plan", "--dataset", "flowers-test", **nothing)
+
+    assert 3 == done.returncode
+    assert "no Region: set AWS_REGION, or spec.target.region; --local needs none" in done.stdout

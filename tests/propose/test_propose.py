@@ -1,0 +1,301 @@
+"""What `propose` takes up, what it leaves, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.choices import DriftClass
+from reconciler.core.pattern import glob
+from reconciler.engine.propose import Choice
+from tests.builders import boxed, classified, line, ref
+from tests.propose.bench import Bench
+
+SHORTHAND = """\
+apiVersion: reconciler/v1
+kind: Entries
+createdAt: 2026-03-01T12:00:00
+images:
+  - image: s3://b/a.jpg  # the first
+    labels: [rose]
+  - image: s3://b/b.jpg
+"""
+
+
+def lines(*content: bytes) -> bytes:
+    return b"".join(one + b"\n" for one in content)
+
+
+def taken(bench: Bench, choice: Choice | None = None):
+    outcome = bench.propose(choice) if choice else bench.propose()
+    bench.take(outcome.patch)
+    return outcome
+
+
+def test_the_issue_in_one(bench: Bench):
+    """A box moved, an image relabelled, a third added: three wishes, one patch, and an empty plan."""
+    bench.write(train_jsonl=lines(boxed("a", ("x", 1, 2, 30, 40)), classified("b", "rose")))
+    bench.apply()
+    bench.console.move_box(bench.arn, ref("a"), 5)
+    bench.console.relabel(bench.arn, ref("b"), "rose", "tulip")
+    bench.console.add_image(bench.arn, ref("c"))
+
+    outcome = taken(bench)
+
+    assert {ref("a"): "change", ref("b"): "change", ref("c"): "add"} == outcome.kinds
+    assert () == bench.plan().changes
+
+
+def test_what_only_git_changed_is_never_proposed_back(bench: Bench):
+    """An edit in git that waits for its apply, an image that is new in git, and one that git took out."""
+    bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x"), classified("gone", "x")))
+    bench.apply()
+    bench.write(train_jsonl=lines(classified("a", "y"), classified("b", "x"), classified("new", "x")))
+
+    outcome = bench.propose()
+
+    assert (b"", 3) == (outcome.patch, outcome.proposed.pending)
+
+
+def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Bench):
+    """The cause says so, for whoever reads the summary."""
+    bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x")))
+    bench.apply()
+    bench.console.relabel(bench.arn, ref("a"), "x", "y")
+    bench.world.memory.remember("train", "arn:another", (), ())
+
+    outcome = taken(bench)
+
+    assert ["unattributed"] == [wish.cause for wish in outcome.tried.draft.granted]
+    assert () == bench.plan().changes
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (Choice(classes=frozenset({DriftClass.BOX_MOVED})), {"a"}),
+        (Choice(classes=frozenset({DriftClass.UNMANAGED, DriftClass.MISSING})), {"c", "d"}),
+        (Choice(labels=(glob("ro*"),)), {"b"}),
+        (Choice(labels=(glob("tulip"),)), {"b"}),
+        (Choice(source_refs=(glob("s3://b/[ab].jpg"),)), set()),
+        (Choice(source_refs=(glob("s3://b/?.jpg"),), classes=frozenset({DriftClass.MISSING})), {"d"}),
+    ],
+)
+def test_a_part_can_be_taken(bench: Bench, choice, expected):
+    """By class, by label on either side, by address; the rest stays drift."""
+    bench.write(
+        train_jsonl=lines(boxed("a", ("x", 1, 2, 30, 40)), classified("b", "rose"), classified("d", "z"))
+    )
+    bench.apply()
+    bench.console.move_box(bench.arn, ref("a"), 5)
+    bench.console.relabel(bench.arn, ref("b"), "rose", "tulip")
+    bench.console.add_image(bench.arn, ref("c"))
+    bench.console.remove_image(bench.arn, ref("d"))
+
+    outcome = taken(bench, choice)
+
+    assert {ref(name) for name in expected} == set(outcome.kinds)
+    assert {ref(name) for name in {"a", "b", "c", "d"} - expected} == {
+        c.source_ref for c in bench.plan().changes
+    }
+
+
+def test_what_is_ignored_keeps_gits_value(bench: Bench):
+    """A rule leaves out dates: the moved box comes, the new date does not, nor a job that git does not name."""
+    rule = '  ignore:\n    - paths: ["/*-metadata/creation-date", "/*-metadata/job-name"]\n'
+    bench.write(more=rule, train_jsonl=lines(boxed("a", ("x", 1, 2, 30, 40))))
+    bench.apply()
+    bench.console.move_box(bench.arn, ref("a"), 5)
+    bench.console.resave(bench.arn, ref("a"))
+
+    taken(bench)
+
+    assert lines(boxed("a", ("x", 6, 2, 30, 40))) == bench.read("train.jsonl")
+
+
+def test_by_labels_only_labels_come(bench: Bench):
+    """With compare: labels, a relabelled image keeps its attribute's name, date and confidence in git."""
+    bench.write(compare="labels", train_jsonl=lines(classified("a", "rose"), classified("b", "rose")))
+    bench.apply()
+    bench.console.relabel(bench.arn, ref("a"), "rose", "tulip")
+    bench.console.resave(bench.arn, ref("a"))
+    bench.console.resave(bench.arn, ref("b"))
+
+    taken(bench)
+
+    expected = classified("a", "rose").replace(b'"class-name":"rose"', b'"class-name":"tulip"')
+    assert lines(expected, classified("b", "rose")) == bench.read("train.jsonl")
+
+
+def test_what_the_shorthand_cannot_say_goes_beside_it(bench: Bench):
+    """The image leaves the YAML for a JSON Lines file, which the dataset reads from then on."""
+    bench.write(labels_yaml=SHORTHAND)
+    bench.apply()
+    bench.console.add_label(bench.arn, ref("a"), "daisy")
+
+    taken(bench)
+
+    assert (
+        SHORTHAND.replace("  - image: s3://b/a.jpg  # the first\n    labels: [rose]\n", "")
+        == bench.read("labels.yaml").decode()
+    )
+    assert bench.read("labels.console.jsonl").startswith(b'{"source-ref":"s3://b/a.jpg","rose":1,')
+    assert b"    - file: labels.yaml\n    - file: labels.console.jsonl\n" in bench.read("train.yaml")
+    assert () == bench.plan().changes
+
+
+def test_the_file_beside_is_used_again(bench: Bench):
+    """A second image joins the first; the dataset's document stays as it is."""
+    bench.write(labels_yaml=SHORTHAND + "  - image: s3://b/c.jpg\n")
+    bench.apply()
+    for name in "ab":
+        bench.console.add_label(bench.arn, ref(name), "daisy")
+        taken(bench)
+
+    assert 2 == bench.read("labels.console.jsonl").count(b"\n")
+    assert 1 == bench.read("train.yaml").count(b"console")
+    assert () == bench.plan().changes
+
+
+def test_an_anchored_item_stays_and_says_why(bench: Bench):
+    """Other places of the file refer to it."""
+    text = SHORTHAND.replace("labels: [rose]", "labels: &all [rose]") + "    labels: *all\n"
+    bench.write(labels_yaml=text)
+    bench.apply()
+    bench.console.remove_labels(bench.arn, ref("a"))
+    bench.console.remove_labels(bench.arn, ref("b"))
+
+    outcome = taken(bench)
+
+    assert {ref("a"): "it is written with YAML anchors or aliases"} == outcome.refused
+    assert {ref("b"): "change"} == outcome.kinds
+    assert [ref("a")] == [change.source_ref for change in bench.plan().changes]
+
+
+def test_a_file_is_not_left_empty(bench: Bench):
+    """An empty file reads as a mistake, so the last entries stay, and the summary says why."""
+    bench.write(train_jsonl=lines(classified("a", "x")), other_jsonl=lines(classified("b", "x")))
+    bench.apply()
+    bench.console.remove_image(bench.arn, ref("a"))
+
+    outcome = taken(bench)
+
+    assert [ref("a")] == list(outcome.refused)
+    assert "would hold no entries at all" in outcome.refused[ref("a")]
+    assert b"" == outcome.patch
+
+
+def test_a_line_that_would_not_be_valid_is_not_taken(bench: Bench):
+    """What AWS holds with errors would be refused by the next validation."""
+    bench.write(train_jsonl=lines(classified("a", "x")))
+    bench.apply()
+    bench.console.put(bench.arn, classified("z", "x").replace(b"image-classification", b"wrong").decode())
+
+    outcome = bench.propose()
+
+    assert b"" == outcome.patch
+    assert "would not be valid" in outcome.refused[ref("z")]
+
+
+def test_new_images_go_where_their_neighbours_are(bench: Bench):
+    """By the longest common beginning; in order where the file is in order, else at its end."""
+    bench.write(
+        one_jsonl=lines(*(line(f"one/{name}") for name in "ac")),
+        two_jsonl=lines(*(line(f"two/{name}") for name in "ca")),
+    )
+    bench.apply()
+    for place in ("one/b", "two/b"):
+        bench.console.add_image(bench.arn, ref(place))
+
+    taken(bench)
+
+    assert lines(*(line(f"one/{name}") for name in "abc")) == bench.read("one.jsonl")
+    assert lines(*(line(f"two/{name}") for name in "cab")) == bench.read("two.jsonl")
+
+
+def test_files_behind_links_are_patched_where_they_are(bench: Bench):
+    """git follows no links, so the patch names the file itself."""
+    bench.write(real__train_jsonl=lines(classified("a", "x"), classified("b", "x")))
+    (bench.specs / "link.jsonl").symlink_to("real/train.jsonl")
+    document = (bench.specs / "train.yaml").read_text().replace("real/train.jsonl", "link.jsonl")
+    (bench.specs / "train.yaml").write_text(document)
+    bench.apply()
+    bench.console.relabel(bench.arn, ref("a"), "x", "y")
+
+    outcome = taken(bench)
+
+    assert b"--- a/specs/real/train.jsonl" in outcome.patch
+    assert () == bench.plan().changes
+
+
+BY_HAND = """\
+# By hand.
+apiVersion: reconciler/v1
+kind: Entries
+createdAt: 2026-03-01T12:00:00
+images:
+  # the first of all
+  - image: s3://b/a.jpg   # a
+    labels: [rose,  "tulip"]   # two
+  -   image: s3://b/b.jpg
+      size: [640, 480]
+      boxes:
+        # the left one
+        - {label: Echo, left: 86, top: 65, width: 220, height: 334}  # hi
+        - label: 'Dot'
+          left: 1  # one
+          top: 2
+          width: 30
+          height: 40
+  - {image: s3://b/c.jpg, labels: [rose]}  # in brackets
+  - image: s3://b/d.jpg
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "old", "new"),
+    [
+        (lambda c, arn: c.remove_labels(arn, ref("a")), '[rose,  "tulip"]', "[]"),
+        (lambda c, arn: c.move_box(arn, ref("b"), 5), "left: 86,", "left: 91,"),
+        (lambda c, arn: c.move_box(arn, ref("b"), 5, 0, 1), "left: 1  # one", "left: 6  # one"),
+        (lambda c, arn: c.remove_image(arn, ref("d")), "  - image: s3://b/d.jpg\n", ""),
+        (
+            lambda c, arn: c.remove_image(arn, ref("c")),
+            "  - {image: s3://b/c.jpg, labels: [rose]}  # in brackets\n",
+            "",
+        ),
+        (lambda c, arn: c.remove_labels(arn, ref("c")), "labels: [rose]}", "labels: []}"),
+        (
+            lambda c, arn: c.add_image(arn, ref("bb")),
+            "  - {image: s3://b/c.jpg",
+            "  - image: s3://b/bb.jpg\n  - {image: s3://b/c.jpg",
+        ),
+        (
+            lambda c, arn: c.remove_labels(arn, ref("b")),
+            BY_HAND[BY_HAND.index("      boxes:") : BY_HAND.index("  - {image")],
+            "",
+        ),
+    ],
+)
+def test_only_what_must_change_does(bench: Bench, act, old, new):
+    """Comments, quotes, brackets and spaces stay as they are, byte for byte."""
+    bench.write(labels_yaml=BY_HAND)
+    bench.apply()
+    act(bench.console, bench.arn)
+
+    taken(bench)
+
+    assert BY_HAND.replace(old, new) == bench.read("labels.yaml").decode()
+    assert () == bench.plan().changes
+
+
+def test_a_comment_within_brackets_is_not_doubled(bench: Bench):
+    """A new element comes after a comma of its own."""
+    rule = '  ignore: [{paths: ["/*-metadata/creation-date", "/*-metadata/job-name"]}]\n'
+    text = BY_HAND.replace('[rose,  "tulip"]', "[rose,  # why\n             tulip]")
+    bench.write(labels_yaml=text, compare="labels", more=rule)
+    bench.apply()
+    bench.console.add_label(bench.arn, ref("a"), "daisy")
+
+    taken(bench)
+
+    assert text.replace("tulip]", "tulip, daisy]") == bench.read("labels.yaml").decode()
