@@ -1,0 +1,100 @@
+"""
+The whole story in one minute: a dataset converges, somebody changes it in the console, it converges again.
+
+``python3 dev.py demo`` runs it. Every line below a command is what that command printed, here and now, about a
+copy of `specs/` in a directory that is gone afterwards. No network, no AWS account, no credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from reconciler.cli.exits import Exit
+
+SPECS: Final = Path(__file__).parent.parent / "specs"
+_MOVE: Final = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-boards/train/board4.jpg,dx=9"
+
+
+class Step(NamedTuple):
+    """
+    One command of the story.
+
+    Attributes:
+        why: What the reader is to see in it; the shell takes it for a comment.
+        opens: Whether it begins a scene, and stands apart.
+        code: What it exits with.
+    """
+
+    command: str
+    why: str
+    opens: bool = False
+    code: Exit = Exit.DONE
+
+
+STORY: Final = (
+    Step("reconciler validate specs", "is what git says sound?", opens=True),
+    Step("reconciler plan specs --local --summary", "what is there to do?"),
+    Step("reconciler apply specs --local", "do it, then look again", opens=True),
+    Step("reconciler plan specs --local --summary", "nothing is left to do"),
+    Step(f"reconciler emulator --data .reconciler/local --console {_MOVE}", "", opens=True),
+    Step("reconciler drift specs --local --dataset circuit-boards-train", "exits with 4", code=Exit.DRIFT),
+    Step("reconciler apply specs --local --dataset circuit-boards-train", "as git says", opens=True),
+    Step("reconciler plan specs --local --summary", "nothing is left to do"),
+)
+
+
+def main() -> int:
+    """Tell the story; return 0 if every command did what it says."""
+    if not SPECS.is_dir():
+        sys.stderr.write(f"demo: {SPECS} is missing; the demo runs in a clone of the project\n")
+        return Exit.UNEXPECTED
+    _say(
+        "All of this is real output. Type it yourself: python3 dev.py run reconciler validate specs, and so on."
+    )
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as name:
+        directory = Path(name)
+        shutil.copytree(SPECS, directory / "specs")
+        for step in STORY:
+            _say(f"\n{_prompt(step)}" if step.opens else _prompt(step))
+            code = _run(step.command, directory)
+            if code != step.code:
+                sys.stderr.write(f"demo: that exited with {code}, not {step.code:d}\n")
+                return Exit.UNEXPECTED
+    return Exit.DONE
+
+
+def _run(command: str, directory: Path) -> int:
+    """Run one command as it is written, its output going where ours goes."""
+    words = shlex.split(command)[1:]
+    # This interpreter and this package, from whatever directory.
+    search = os.pathsep.join(filter(None, [str(SPECS.parent), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": search}
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *words], cwd=directory, env=environment
+    ).returncode
+
+
+def _prompt(step: Step) -> str:
+    why = f"  # {step.why}" if step.why else ""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\x1b[36m$ \x1b[1m{step.command}\x1b[0m\x1b[2m{why}\x1b[0m"
+    return f"$ {step.command}{why}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
