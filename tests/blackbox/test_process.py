@@ -1,0 +1,470 @@
+"""The process itself: killed, interrupted, doubled, piped, without a disk, and badly called."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.blackbox.lab import Lab, image_level, mixed, ref
+from tests.blackbox.standin import Refusal
+
+
+def heavy(count: int) -> list[str]:
+    """Return lines of which sixty fill an update."""
+    return [image_level(ref(n), "rose", note="x" * 80_000) for n in range(count)]
+
+
+def wait_for(condition: Any, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)
+
+
+def killed_and_started_again(lab: Lab, delay: float) -> None:
+    lab.lines(heavy(150))
+    lab.spec()
+    dataset = lab.service.make("flowers")
+    lab.service.habits.polls = 2
+    process = lab.start("apply", "-o", "json")
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    ran = lab.apply()
+    assert (ran.code, ran.only["verdict"]) == (0, "converged"), ran
+    assert len(dataset.entries) == 150
+    assert lab.plan("--detailed-exitcode").code == 0
+    assert lab.service.resent == []
+    lab.assert_in_order()
+
+
+@pytest.mark.parametrize("delay", [1.2, 2.2])
+def test_killed_at_some_instant_the_next_start_converges(lab: Lab, delay: float) -> None:
+    """And sends nothing while an update is in flight, nor anything that is already there."""
+    killed_and_started_again(lab, delay)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_killed_at_any_instant_the_next_start_converges(lab: Lab, seed: int) -> None:
+    killed_and_started_again(lab, random.Random(seed).uniform(0.4, 5.0))
+
+
+@pytest.mark.parametrize("point", ["UpdateDatasetEntries", "DescribeDataset", "ListDatasetEntries"])
+def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None:
+    lab.lines(heavy(70))
+    lab.spec()
+    dataset = lab.service.make("flowers")
+    running = []
+
+    def kill(operation: str, _: dict[str, Any]) -> None:
+        if operation == point and lab.service.count("UpdateDatasetEntries") and running:
+            running.pop().kill()
+
+    lab.service.before = kill
+    running.append(lab.start("apply"))
+    process = running[0]
+    lab.finish(process)
+    lab.service.before = None
+    assert process.returncode == -signal.SIGKILL
+    ran = lab.apply()
+    assert (ran.code, len(dataset.entries)) == (0, 70), ran
+    assert lab.service.resent == []
+    lab.assert_in_order()
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals, code: int) -> None:
+    lab.lines(heavy(100))
+    lab.spec()
+    dataset = lab.service.make("flowers")
+    lab.service.habits.polls = 10**9  # this update never ends by itself
+    process = lab.start("apply", "-o", "json")
+    wait_for(lambda: lab.service.count("UpdateDatasetEntries"))
+    started = time.monotonic()
+    process.send_signal(sent)
+    ran = lab.finish(process)
+    assert ran.code == code, ran
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in ran.err
+    assert ran.out == "" or json.loads(ran.out)["format"] == "apply/v1"
+    dataset.polls_left = 1
+    lab.service.habits.polls = 1
+    again = lab.apply()
+    assert (again.code, len(dataset.entries)) == (0, 100), again
+    assert lab.service.resent == []
+    lab.assert_in_order()
+
+
+def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.service.make("flowers")
+    lab.service.fail("DescribeDataset", *[Refusal("ThrottlingException")] * 500)
+    for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = lab.start("plan", "--out", "plan.json")
+        wait_for(lambda: lab.service.count("DescribeDataset"))
+        process.send_signal(sent)
+        ran = lab.finish(process)
+        assert ran.code == code, ran
+        assert "Traceback" not in ran.err
+        assert sorted(p.name for p in lab.directory.iterdir()) == ["specs"]
+        lab.service.calls.clear()
+
+
+def test_two_processes_on_one_dataset_and_state_directory(lab: Lab) -> None:
+    """The second waits or refuses, clearly; together they send everything once."""
+    lab.lines(heavy(130))
+    lab.spec()
+    dataset = lab.service.make("flowers")
+    lab.service.habits.polls = 3
+    first = lab.start("apply", "-o", "json")
+    wait_for(lambda: lab.service.count("UpdateDatasetEntries"))
+    second = lab.start("apply", "-o", "json")
+    one, two = lab.finish(first), lab.finish(second)
+    assert one.code == 0, one
+    assert two.code in (0, 1, 3, 6), two
+    assert len(dataset.entries) == 130
+    assert lab.service.violations == []
+    assert lab.service.resent == []
+    assert lab.apply().code == 0
+
+
+# --- output ----------------------------------------------------------------------------------------------------
+
+
+def test_stdout_holds_only_data(lab: Lab) -> None:
+    """Also with the most talkative logs, and when the command failed."""
+    lab.lines(mixed(5))
+    lab.spec()
+    for command in (["plan"], ["apply"], ["validate"], ["status"]):
+        ran = lab.run("--log-level", "debug", "--log-format", "json", *command, "-o", "json")
+        assert ran.json["format"].endswith("/v1")
+        for line in filter(None, ran.err.splitlines()):
+            assert line.startswith(("{", "reconciler: ")), line
+    missing = lab.run("apply", "nowhere", "-o", "json")
+    assert (missing.code, missing.json) == (3, {"format": "apply/v1", "datasets": []})
+    assert missing.err.startswith("reconciler: nowhere")
+
+
+def test_logs_are_json_or_text_and_never_hold_entries_or_secrets(lab: Lab) -> None:
+    lab.lines([image_level(ref(0), "very_secret_label")])
+    lab.spec()
+    lab.service.make("flowers")
+    ran = lab.run("--log-level", "debug", "--log-format", "json", "apply")
+    assert ran.code == 0, ran
+    events = [json.loads(line) for line in ran.err.splitlines()]
+    assert {"update.submitted", "update.finished", "verify.finished"} <= {e["event"] for e in events}
+    assert all({"timestamp", "level", "event"} <= e.keys() for e in events)
+    assert "very_secret_label" not in ran.err
+    assert "wJalrXUtnFEMI" not in ran.err
+
+
+def test_json_is_utf8_whatever_the_locale(lab: Lab) -> None:
+    lab.lines([image_level(ref("größe.jpg"), "rose")])
+    lab.spec()
+    lab.write("listing.jsonl", "")
+    lab.env.update({"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    (warning,) = lab.run("validate", "-o", "json").json["problems"]
+    assert warning["code"] == "ERROR_MANIFEST_TOO_FEW_LABELS"
+    lab.lines([image_level(ref("größe.jpg"), "rose"), image_level(ref("größe.jpg"), "rose")])
+    problems = lab.run("validate", "-o", "json").json["problems"]
+    assert ref("größe.jpg") in {problem["source_ref"] for problem in problems}
+    lab.lines([image_level(ref("größe.jpg"), "rose")])
+    (change,) = lab.plan("--observed", "listing.jsonl").only["changes"]
+    assert change["source_ref"] == ref("größe.jpg")
+    assert lab.run("plan", "--observed", "listing.jsonl").code == 0
+
+
+def test_no_escape_codes_in_a_pipe(lab: Lab) -> None:
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.service.make("flowers")
+    for command in (["plan"], ["apply"], ["status"], ["validate"], ["--help"], ["plan", "--help"]):
+        ran = lab.run(*command)
+        assert ran.code == 0, ran
+        assert "\x1b" not in ran.out + ran.err
+        assert ran.out.strip()
+
+
+def on_terminal(lab: Lab, *args: str, **env: str) -> str:
+    """Return what a command writes to a terminal."""
+    import pty
+
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *args],
+        cwd=lab.directory,
+        env={**lab.environment(), "TERM": "xterm-256color", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    process.wait()
+    os.close(leader)
+    return seen.decode()
+
+
+def test_colours_on_a_terminal_unless_somebody_says_no(lab: Lab) -> None:
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.write("listing.jsonl", "")
+    command = ("plan", "--observed", "listing.jsonl")
+    assert "\x1b[" in on_terminal(lab, *command)
+    assert "\x1b[3" not in on_terminal(lab, *command, NO_COLOR="1")
+    assert "\x1b[3" not in on_terminal(lab, *command, "--no-color")
+
+
+def test_a_reader_who_leaves_is_no_error(lab: Lab) -> None:
+    lab.lines(mixed(2000))
+    lab.spec()
+    lab.write("listing.jsonl", "")
+    process = lab.start("plan", "--observed", "listing.jsonl", "-o", "json")
+    assert process.stdout is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+    assert "Traceback" not in err
+    assert "Error" not in err
+
+
+def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
+    lab.lines(mixed(50))
+    lab.spec()
+    assert Path("/dev/full").is_char_device()
+    with Path("/dev/full").open("w") as full:
+        ran = lab.run("validate", "-o", "json", stdout=full)
+    assert ran.code == 1, ran
+    assert "Traceback" not in ran.err
+
+
+def test_out_into_a_pipe_leaves_it_a_pipe(lab: Lab) -> None:
+    """A device is written to, never replaced by a file."""
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.write("listing.jsonl", "")
+    os.mkfifo(lab.directory / "pipe")
+    process = lab.start("plan", "--observed", "listing.jsonl", "--out", "pipe", "-o", "json")
+    kept = (lab.directory / "pipe").read_text()
+    ran = lab.finish(process)
+    assert (ran.code, json.loads(kept)) == (0, ran.json), ran
+    assert (lab.directory / "pipe").is_fifo()
+
+
+def test_a_full_disk_for_out_is_one_clear_error(lab: Lab) -> None:
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.write("listing.jsonl", "")
+    full = lab.directory / "full"
+    try:
+        os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))  # a /dev/full of our own
+    except OSError:
+        full.mkdir()
+    for target in ("full", "nowhere/plan.json", "specs"):
+        ran = lab.plan("--observed", "listing.jsonl", "--out", target)
+        assert ran.code == 1, ran
+        assert len(ran.only["changes"]) == 5
+        assert len(ran.err.strip().splitlines()) == 1
+        assert target in ran.err
+
+
+def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
+    """Reading needs none; an apply says what is wrong and sends nothing; a damaged one costs a look."""
+    lab.lines(mixed(5))
+    lab.spec()
+    lab.service.make("flowers")
+    lab.write("file", "not a directory")
+    assert lab.plan("--state-dir", "file/state").code in (0, 1)
+    ran = lab.apply("--state-dir", "file/state")
+    assert ran.code == 1, ran
+    assert "file/state" in ran.err
+    assert "Traceback" not in ran.err
+    assert lab.service.writes == []
+    assert lab.apply().code == 0
+    for path in (lab.directory / ".reconciler").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"garbage " * 1000)
+    damaged = lab.apply()
+    assert damaged.code == 0, damaged
+    assert lab.plan("--detailed-exitcode").code == 0
+    lab.assert_in_order()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_for_the_state(lab: Lab) -> None:
+    """Nothing is sent that was not written down; the error is named."""
+    small = lab.directory / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("cannot mount here")
+    try:
+        lab.lines(mixed(5))
+        lab.spec()
+        lab.service.make("flowers")
+        (small / "filler").write_bytes(b"x" * 56_000)
+        ran = lab.apply("--state-dir", "small/state")
+        assert ran.code == 1, ran
+        assert "Traceback" not in ran.err
+        assert ran.json["format"] == "apply/v1"
+        assert lab.service.writes == [] or len(ran.only["errors"])
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+BAD_COMMANDS = [
+    [],
+    ["frobnicate"],
+    ["plan", "--nonsense"],
+    ["plan", "-o", "xml"],
+    ["schema", "nonsense"],
+    ["export", "--project", "x"],
+    ["export", "--project", "x", "--type", "BOTH", "-d", "y"],
+    ["iam", "admin"],
+    ["plan", "a", "b"],
+    ["--log-level", "shout", "plan"],
+    ["plan", "--selector", "novalue"],
+    ["emulator", "--listen", "nonsense"],
+]
+
+
+def test_a_bad_command_line_is_exit_64(lab: Lab) -> None:
+    lab.lines(mixed(2))
+    lab.spec()
+    for words in BAD_COMMANDS:
+        ran = lab.run(*words)
+        assert ran.code == 64, (words, ran)
+        assert ran.out == ""
+        assert ran.err
+
+
+# --- the other commands ------------------------------------------------------------------------------------------
+
+
+def test_every_schema_is_json_and_names_its_draft(lab: Lab) -> None:
+    for kind in ("dataset", "entries", "plan", "apply", "drift", "status"):
+        ran = lab.run("schema", kind)
+        assert ran.code == 0, ran
+        assert ran.json["$schema"].startswith("https://json-schema.org/")
+
+
+def test_iam_policies_grow_with_what_they_allow(lab: Lab) -> None:
+    lab.lines(mixed(2))
+    lab.spec()
+    actions: dict[str, set[str]] = {}
+    for level in ("read", "write", "rebuild"):
+        ran = lab.run("iam", level)
+        assert ran.code == 0, ran
+        assert ran.json["Version"] == "2012-10-17"
+        found = [s["Action"] for s in ran.json["Statement"]]
+        actions[level] = {a for part in found for a in ([part] if isinstance(part, str) else part)}
+    assert "rekognition:UpdateDatasetEntries" not in actions["read"]
+    assert {"rekognition:DescribeProjects", "rekognition:ListDatasetEntries"} <= actions["read"]
+    assert "rekognition:UpdateDatasetEntries" in actions["write"]
+    assert "rekognition:DeleteDataset" not in actions["write"]
+    assert {"rekognition:DeleteDataset", "rekognition:CreateDataset"} <= actions["rebuild"]
+    assert lab.service.calls == []
+
+
+def test_status_tells_the_last_known_state(lab: Lab) -> None:
+    lab.lines(mixed(5))
+    lab.spec()
+    before = lab.run("status", "-o", "json")
+    assert before.code == 0, before
+    assert before.only["verdict"] == "unknown"
+    lab.service.make("flowers")
+    assert lab.apply().code == 0
+    lab.service.calls.clear()
+    after = lab.run("status", "-o", "json")
+    assert (after.code, after.only["verdict"]) == (0, "converged"), after
+    assert lab.service.calls == []
+
+
+def test_local_needs_no_credentials_and_no_network(lab: Lab) -> None:
+    lab.lines(mixed(12))
+    lab.spec(target={"project": "flowers", "type": "TRAIN", "create": True})
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(lab.directory),
+        "PYTHONPATH": lab.environment()["PYTHONPATH"],
+    }
+    for words, code in ((["apply"], 0), (["plan", "--detailed-exitcode"], 0), (["status"], 0)):
+        local = [] if words == ["status"] else ["--local"]
+        ran = lab.run(*words, *local, "-o", "json", env=env)
+        assert ran.code == code, ran
+    exported = lab.run("export", "--local", "--project", "flowers", "--type", "TRAIN", "-d", "out", env=env)
+    assert exported.code == 0, exported
+    plan = lab.run("plan", "out", "--local", "--detailed-exitcode", env=env)
+    assert plan.code == 0, plan
+    assert lab.service.calls == []
+
+
+def test_the_emulator_serves_the_commands(lab: Lab) -> None:
+    """As a process of its own, its data kept, ended by a signal."""
+    lab.lines(mixed(12))
+    lab.spec(target={"project": "flowers", "type": "TRAIN", "create": True})
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    emulator = lab.start("emulator", "--listen", f"127.0.0.1:{port}", "--data", "data")
+    try:
+        with socket.socket() as probe:
+            wait_for(lambda: probe.connect_ex(("127.0.0.1", port)) == 0)
+        lab.env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+        ran = lab.apply()
+        assert ran.code == 0, ran
+        assert lab.plan("--detailed-exitcode").code == 0
+    finally:
+        emulator.send_signal(signal.SIGTERM)
+    ended = lab.finish(emulator)
+    assert ended.code in (0, 143), ended
+    assert "Traceback" not in ended.err
+
+
+def test_validate_opens_no_socket(lab: Lab) -> None:
+    """Seen by the system itself."""
+    lab.lines(mixed(5))
+    lab.spec()
+    trap = (
+        "import sys\n"
+        "def no(event, args):\n"
+        "    if event in ('socket.__new__', 'socket.connect', 'socket.getaddrinfo'):\n"
+        "        raise SystemExit(99)\n"
+        "sys.addaudithook(no)\n"
+    )
+    lab.write("trap/sitecustomize.py", trap)
+    lab.env["PYTHONPATH"] = f"{lab.directory / 'trap'}:{lab.environment()['PYTHONPATH']}"
+    assert lab.run("validate").code == 0
+
+
+def test_version_and_help(lab: Lab) -> None:
+    assert lab.run("--version").out.startswith("reconciler ")
+    for command in ("validate", "plan", "apply", "export", "status", "schema", "iam", "emulator"):
+        ran = lab.run(command, "--help")
+        assert ran.code == 0
+        assert "exit codes" in ran.out
