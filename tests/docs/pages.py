@@ -1,0 +1,92 @@
+"""
+The examples of a page, run.
+
+A fenced block marked ``yaml`` whose first line is a comment with a path is that file. One marked ``console``
+is a session: after ``$ `` a command, below it all that it prints. A command ends with 0, or with what a
+comment behind it says: ``# exits with 4``. A line that holds only ``…`` stands for any lines.
+All blocks of one page share a directory with a copy of `specs/`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+
+# What differs from run to run: the moment in an ARN, and moments.
+_VARYING = ((re.compile(r"\d{13}"), "1" * 13), (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "MOMENT"))
+
+
+class Call(NamedTuple):
+    """A command of a page, and what the page promises of it."""
+
+    line: int
+    command: str
+    code: int
+    output: str
+
+
+class Page:
+    """One page of the documentation, and the directory in which its examples are run."""
+
+    def __init__(self, path: Path, directory: Path) -> None:
+        self._fences = [t for t in MarkdownIt().parse(path.read_text("utf-8")) if t.type == "fence"]
+        self._directory = directory
+
+    def prepare(self) -> None:
+        """Copy the specs, put `reconciler` on the path, write the files that the page shows."""
+        shutil.copytree(ROOT / "specs", self._directory / "specs")
+        program = self._directory / ".bin" / "reconciler"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+        program.chmod(0o755)
+        for fence in self._fences:
+            if fence.info == "yaml" and (name := re.match(r"# (\S+\.yaml)\n", fence.content)):
+                file = self._directory / name[1]
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(fence.content)
+
+    def calls(self) -> Iterator[Call]:
+        for fence in self._fences:
+            if fence.info != "console":
+                continue
+            parts = re.split(r"^\$ (.*)\n", fence.content, flags=re.MULTILINE)[1:]
+            for command, output in zip(parts[::2], parts[1::2], strict=True):
+                code = re.search(r"# exits with (\d+)$", command)
+                yield Call(fence.map[0] + 1, command, int(code[1]) if code else 0, output.strip("\n"))
+
+    def run(self, call: Call) -> tuple[int, str]:
+        """Return the exit code of a command and all that it printed."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        search = f"{self._directory / '.bin'}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", call.command],
+            cwd=self._directory,
+            env={**kept, "PATH": search, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout.strip("\n")
+
+
+def fits(expected: str, output: str) -> bool:
+    """Tell whether *output* is what a page shows, but for what differs from run to run."""
+    lines = _constant(expected).split("\n")
+    pattern = "\n".join(".*" if line.strip() == "…" else re.escape(line) for line in lines)
+    return re.fullmatch(pattern, _constant(output), re.DOTALL) is not None
+
+
+def _constant(text: str) -> str:
+    for varying, constant in _VARYING:
+        text = varying.sub(constant, text)
+    return text

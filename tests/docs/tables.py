@@ -1,0 +1,145 @@
+"""
+The tables of the documentation that repeat what the program knows.
+
+A line ``<!-- table: NAME ARGUMENT -->`` stands above each; ``python -m tests.docs.tables`` renews them all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND
+from reconciler.cli.flags import add_globals
+from reconciler.cli.parser import COMMANDS
+from reconciler.core.spec import DOCUMENTS
+from tests.docs.pages import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_MARKED = re.compile(r"(<!-- table: (\w+) ?(\S*) -->\n)((?:\|.*\n)*)")
+
+
+def renewed(text: str) -> str:
+    """Return a page with all its tables as they should be."""
+    return _MARKED.sub(lambda found: found[1] + TABLES[found[2]](found[3]), text)
+
+
+def named(text: str) -> set[tuple[str, str]]:
+    """Return name and argument of the tables that a page holds."""
+    return {(found[2], found[3]) for found in _MARKED.finditer(text)}
+
+
+def commands(_: str) -> str:
+    """Every command, linked to its section, and what it may end with."""
+    rows = (
+        (f"[`{c.name}`](docs/commands.md#{c.name})", c.summary, _codes(OF_COMMAND.get(c.name, ())))
+        for c in COMMANDS
+    )
+    return _table(("command", "does", "exit codes"), rows)
+
+
+def exits(command: str) -> str:
+    """Every exit code; or those of one command, without what any command may end with."""
+    codes = OF_COMMAND.get(command, ()) if command else MEANINGS
+    return _table(("exit code", "meaning"), ((str(int(code)), MEANINGS[code]) for code in sorted(codes)))
+
+
+def flags(command: str) -> str:
+    """Every argument of a command, its own first; or of all commands, for ``everywhere``."""
+    parser = argparse.ArgumentParser(add_help=False)
+    if command == "everywhere":
+        add_globals(parser, default=True)
+    else:
+        next(c for c in COMMANDS if c.name == command).arguments(parser)
+    return _table(("argument", "what it says"), map(_flag, parser._actions))
+
+
+def fields(kind: str) -> str:
+    """Every field of a document, what it is if it is left out, and what it says."""
+    return _table(("field", "default", "what it says"), _fields(DOCUMENTS[kind], ""))
+
+
+TABLES: dict[str, Callable[[str], str]] = {
+    "commands": commands,
+    "exits": exits,
+    "flags": flags,
+    "fields": fields,
+}
+
+
+def leaves(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Give the dotted path of every field that holds a value; ``[]`` stands for the items of a list."""
+    for name, info in model.model_fields.items():
+        path = above + (info.alias or name)
+        inner = next(_models_in(info.annotation), None)
+        if inner is None:
+            yield path, info
+        elif inner is info.annotation:
+            yield from leaves(inner, f"{path}.")
+        else:
+            yield path, info
+            yield from leaves(inner, f"{path}[].")
+
+
+def _fields(model: type[BaseModel], above: str) -> Iterator[tuple[str, str, str]]:
+    for path, info in leaves(model, above):
+        yield f"`{path}`", _default(path, info), str(info.description)
+
+
+def _default(path: str, info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    match info.default:
+        case None | () | {}:
+            return "none"
+        case int(seconds) if (info.alias or "") != "maxChanges" and not isinstance(seconds, bool):
+            return f"`{seconds // 3600}h`" if seconds % 3600 == 0 else f"`{seconds // 60}m`"
+        case bool(value):
+            return f"`{str(value).lower()}`"
+        case value:
+            return f"`{value}`"
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
+
+
+def _flag(action: argparse.Action) -> tuple[str, str]:
+    names = ", ".join(action.option_strings)
+    choices = "|".join(map(str, action.choices)) if action.choices and not action.metavar else ""
+    value = action.metavar or choices or (action.dest.upper() if action.nargs != 0 else "")
+    shown = f"{names} {value}".strip()
+    if not action.option_strings and action.nargs == "?":
+        shown = f"[{shown}]"
+    return f"`{shown}`".replace("|", "\\|"), str(action.help) % vars(action)
+
+
+def _codes(codes: Iterable[int]) -> str:
+    return " ".join(str(int(code)) for code in sorted(codes) if code not in ALWAYS)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(cells)} |\n" for cells in (head, *rows)]
+    return "".join([lines[0], "|---" * len(head) + "|\n", *lines[1:]])
+
+
+def main() -> None:
+    """Write every table anew."""
+    for path in PAGES:
+        text = path.read_text("utf-8")
+        if (new := renewed(text)) != text:
+            Path(path).write_text(new, "utf-8")
+            print(f"renewed {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
