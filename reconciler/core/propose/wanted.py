@@ -79,7 +79,9 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
         if is_new and key not in result:
             result[key], result[key + SUFFIX] = value, metadata
             missing.discard(name)
-    return result if meaning(result) == goal else theirs
+    # Without any label attribute, whatever else our line holds would make it one that AWS complains of.
+    stands = len(result) == 1 or any(True for _ in _pairs(result))
+    return result if stands and meaning(result) == goal else theirs
 
 
 def _kept_pair(
