@@ -107,13 +107,10 @@ def _revision(plan: Plan) -> Iterator[Line]:
 
 
 def _header(plan: DatasetPlan) -> Line:
-    if plan.arn:
-        which = plan.arn
-    elif plan.was_made:
-        which = "compared with a listing" if plan.counts.observed else "does not exist yet"
-    else:
-        which = "not looked at"
-    return line(Span(plan.name, Ink.BOLD), Span(f"  {which}  mode {plan.mode.value}", Ink.DIM))
+    if not plan.was_made:
+        return line(Span(plan.name, Ink.BOLD), Span("  not looked at", Ink.DIM))
+    unseen = "compared with a listing" if plan.counts.observed else "does not exist yet"
+    return line(Span(plan.name, Ink.BOLD), Span(f"  {plan.arn or unseen}  mode {plan.mode.value}", Ink.DIM))
 
 
 def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
