@@ -21,7 +21,16 @@ from enum import StrEnum
 
 import orjson
 
-from reconciler.core.entry import SOURCE_REF, BadLine, Fields, blank, canonical, digest, error_codes
+from reconciler.core.entry import (
+    SOURCE_REF,
+    BadLine,
+    Fields,
+    are_same,
+    blank,
+    canonical,
+    digest,
+    error_codes,
+)
 from reconciler.core.equality import Equality
 from reconciler.core.index import Index, Place
 from reconciler.errors import ListingMoved, UnknownAnswer
@@ -135,12 +144,12 @@ def compare_some(
     """
     lines: dict[str, Observed] = {}
     for line in observed:
-        fields, text = _parse(line[0])
+        fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str) or source_ref not in source_refs:
             continue
         known = lines.setdefault(source_ref, line)
-        if known is not line and canonical(orjson.loads(known[0])) != text:
+        if known is not line and canonical(orjson.loads(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     judge = _Judge(desired, read_desired, equality)
     judge.look(lines.values())
@@ -176,39 +185,39 @@ class _Judge:
         self._unchanged += proven
 
     def _look_closely(self, line: Observed) -> None:
-        fields, text = _parse(line[0])
+        fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
+        self._observed += 1
         if not isinstance(source_ref, str):
-            self._observed += 1  # an error-only line of the service: it names no image, so it is nobody's
-            return
+            return  # an error-only line of the service: it names no image, so it is nobody's
         row = self._desired.row(source_ref)
         if source_ref in self._elsewhere or (row is not None and self._seen[row]):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
-        self._observed += 1
-        before = digest(text)
+        codes = error_codes(fields) if _may_complain(line[0]) else ()
         if row is None:
             self._elsewhere.add(source_ref)
             if source_ref not in self._desired.void:
-                change = Change(
-                    Action.ORPHAN, source_ref, None, place_of(line), before, codes=error_codes(fields)
-                )
-                self._changes.append(change)
+                before = digest(_canonical(fields))
+                orphan = Change(Action.ORPHAN, source_ref, None, place_of(line), before, codes=codes)
+                self._changes.append(orphan)
             return
         self._seen[row] = 1
-        if codes := error_codes(fields):
+        if codes:
             self._errored.append((source_ref, codes))
-        self._judge(row, source_ref, fields, place_of(line), before)
+        self._judge(row, source_ref, fields, line)
 
-    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Place, before: bytes) -> None:
+    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Observed) -> None:
         place = self._desired.place(row)
-        wanted = orjson.loads(self._read(source_ref, place))
-        after = digest(canonical(wanted))
-        if after == before:
+        raw = self._read(source_ref, place)
+        wanted = orjson.loads(raw)
+        if are_same((raw, wanted), (observed[0], fields)):
             self._unchanged += 1
-        elif not self._equality.is_exact and self._equality.text(wanted) == self._equality.text(fields):
+            return
+        after, before = digest(canonical(wanted)), digest(_canonical(fields))
+        if not self._equality.is_exact and self._equality.text(wanted) == self._equality.text(fields):
             self._ignored.append((source_ref, after, before))
         else:
-            self._note(Action.UPDATE, source_ref, place, observed, before, after)
+            self._note(Action.UPDATE, source_ref, place, place_of(observed), before, after)
 
     def _note(
         self,
@@ -239,14 +248,25 @@ class _Judge:
         )
 
 
-def _parse(raw: bytes) -> tuple[Fields, bytes]:
-    """Return the content of a listed line and its canonical text."""
+def _parse(raw: bytes) -> Fields:
+    """Return the content of a listed line."""
     try:
         fields = orjson.loads(raw)
-        if not isinstance(fields, dict):
-            raise UnknownAnswer("a listed line is not a JSON object")
-        return fields, canonical(fields)
     except orjson.JSONDecodeError as exc:
         raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
+    if not isinstance(fields, dict):
+        raise UnknownAnswer("a listed line is not a JSON object")
+    return fields
+
+
+def _canonical(fields: Fields) -> bytes:
+    """Return the canonical text of a listed line."""
+    try:
+        return canonical(fields)
     except BadLine as exc:
         raise UnknownAnswer(f"a listed line cannot be compared: {exc}") from exc
+
+
+def _may_complain(raw: bytes) -> bool:
+    """Tell whether an error list of the service may be in a listed line; its key may be written with escapes."""
+    return b'errors"' in raw or b"\\u" in raw

@@ -28,14 +28,16 @@ _SERVICE_OBJECT: Final = "cl-metadata"
 
 # Lists of {"code", "message"} that the service writes at the top, into an attribute, into an annotation and
 # into an attribute's metadata ("Non-terminal JSON line validation errors"). Training writes the short names.
-ERROR_LISTS: Final = ("cl-errors", "errors", "cl-warnings", "warnings")
+ERROR_LISTS: Final = frozenset({"cl-errors", "errors", "cl-warnings", "warnings"})
 
 # The integers that orjson keeps: those of 64 bits, with a sign or without.
 _LEAST: Final = -(2**63)
 _BEYOND: Final = 2**64
 
-# What orjson makes of a whole number that was written as a float: 1.0, or 1e+16 and above.
+# What orjson makes of a whole number that was written as a float: 1.0, or 1e+16 and above. Where none of
+# these is in a text, the search for such a number, ten times their cost, is spared.
 _WHOLE_FLOAT: Final = re.compile(rb"(?:\.0|e\+?[0-9]+)[,\]}]")
+_HINTS: Final = (b".0,", b".0}", b".0]", b"e+1", b"e1")
 
 
 class BadLine(SpecError):
@@ -90,9 +92,34 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
         text = orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as exc:
         raise BadLine("nested too deeply") from exc
-    if _WHOLE_FLOAT.search(text):
+    if any(map(text.__contains__, _HINTS)) and _WHOLE_FLOAT.search(text):
         text = orjson.dumps(_plain(own), option=orjson.OPT_SORT_KEYS)
     return text
+
+
+def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> bool:
+    """
+    Tell whether two lines, each given as text and parsed, are one entry: whether their canonical texts are equal.
+
+    What Python calls equal is that, but for ``True``, which equals 1: only lines that hold a boolean of their
+    own are written out canonically. That spares two thirds of the cost where a service reorders every line.
+
+    Raises:
+        BadLine: As `canonical`.
+    """
+    own, other = without_service_keys(desired[1]), without_service_keys(observed[1])
+    if own != other:
+        return False
+    labeled = observed[1].get(_SERVICE_OBJECT)
+    of_service = isinstance(labeled, dict) and len(labeled) == 1 and type(labeled.get("is_labeled")) is bool
+    if _booleans(desired[0]) == 0 and _booleans(observed[0]) == of_service:
+        return True
+    return canonical(own) == canonical(other)
+
+
+def _booleans(raw: bytes) -> int:
+    """Return how many booleans a text may hold; those inside of strings are counted, too."""
+    return raw.count(b"true") + raw.count(b"false")
 
 
 def digest(text: bytes) -> bytes:
@@ -103,9 +130,9 @@ def digest(text: bytes) -> bytes:
 def without_service_keys(fields: Mapping[str, Any]) -> Fields:
     """Leave out what the service wrote into the line. The rest is shared with *fields*, not copied."""
     return {
-        key: _without_error_lists(value) if isinstance(value, dict) else value
+        key: _without_error_lists(value) if type(value) is dict else value
         for key, value in fields.items()
-        if not (key == _SERVICE_OBJECT or is_error_list(key, value))
+        if not (key == _SERVICE_OBJECT or (key in ERROR_LISTS and is_error_list(key, value)))
     }
 
 
@@ -155,11 +182,15 @@ def _holders(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _without_error_lists(value: Fields) -> Fields:
+    """Leave out error lists of an attribute, its metadata or its boxes; nearly always there is none."""
+    boxes = [box for box in _list(value.get("annotations")) if type(box) is dict]
+    if all(map(ERROR_LISTS.isdisjoint, (value, *boxes))):
+        return value
     kept = {key: inner for key, inner in value.items() if not is_error_list(key, inner)}
-    if isinstance(boxes := kept.get("annotations"), list):
+    if isinstance(kept.get("annotations"), list):
         kept["annotations"] = [
             {k: v for k, v in box.items() if not is_error_list(k, v)} if isinstance(box, dict) else box
-            for box in boxes
+            for box in kept["annotations"]
         ]
     return kept
 

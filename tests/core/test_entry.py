@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reconciler.core.entry import (
     ERROR_LISTS,
     BadLine,
+    are_same,
     canonical,
     decode,
     digest,
@@ -109,6 +110,45 @@ class TestCanonical:
 
         with pytest.raises(BadLine, match="nested too deeply"):
             canonical(fields)
+
+
+class TestAreSame:
+    @given(json_of.FIELDS, json_of.FIELDS)
+    def test_means_that_the_canonical_texts_are_equal(self, one: Any, other: Any) -> None:
+        assert is_same(one, other) == (canonical(one) == canonical(other))
+
+    @given(json_of.FIELDS, st.randoms(use_true_random=False), st.booleans())
+    def test_holds_however_the_service_writes_it(
+        self, fields: Any, rng: random.Random, labeled: bool
+    ) -> None:
+        listed = json_of.rewritten(fields, rng) | {"cl-metadata": {"is_labeled": labeled}}
+
+        assert is_same(fields, listed)
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ({"x": True}, {"x": 1}),
+            ({"x": 1}, {"x": True}),
+            ({"x": 1}, {"x": True, "cl-metadata": {}}),
+            ({"x": 1}, {"x": True, "cl-metadata": {"is_labeled": 1}}),
+            ({"x": 0}, {"x": False, "cl-metadata": {"is_labeled": True}}),
+            ({"x": [{"y": 0.0}]}, {"x": [{"y": False}]}),
+            ({"x": {"y": True, "z": 1}}, {"x": {"y": 1, "z": True}}),
+        ],
+    )
+    def test_tells_a_boolean_from_a_number(self, one: Any, other: Any) -> None:
+        """To Python they are equal."""
+        assert one == {key: value for key, value in other.items() if key != "cl-metadata"}
+
+        assert not is_same(one, other)
+
+    def test_is_not_confused_by_words_in_a_text(self) -> None:
+        assert is_same({"x": "true", "y": "false"}, {"y": "false", "x": "true"})
+
+
+def is_same(desired: Any, observed: Any) -> bool:
+    return are_same((orjson.dumps(desired), desired), (orjson.dumps(observed), observed))
 
 
 class TestServiceKeys:
