@@ -11,16 +11,42 @@ import orjson
 
 from reconciler.core.entry import without_service_keys
 
-# How the service ends a line that it stored without complaint; the last brace is the line's own.
-_LABELED: Final = b',"cl-metadata":{"is_labeled":true}}'
-_UNLABELED: Final = b',"cl-metadata":{"is_labeled":false}}'
-_HEAD: Final = b'{"source-ref":"'
 # Anything that might be a key of the service: a needless look costs time, a missed one the truth.
 _SERVICE_KEYS: Final = (b'errors"', b'warnings"', b'"cl-')
-_BEFORE_LABELED: Final = -len(_LABELED)
-_BEFORE_UNLABELED: Final = -len(_UNLABELED)
-_REF_FROM: Final = len(_HEAD)
 
+
+class _Style(NamedTuple):
+    """
+    A way to write a line.
+
+    Attributes:
+        head: What comes before the source-ref.
+        labeled, unlabeled: How the service ends a line that it stored without complaint; the last brace is the
+            line's own.
+    """
+
+    head: bytes
+    labeled: bytes
+    unlabeled: bytes
+
+    def body(self, raw: bytes) -> bytes:
+        """Return a listed line up to where its author's part ends: the last brace, or the service's keys."""
+        for end in (self.labeled, self.unlabeled, b"}"):
+            if raw.endswith(end):
+                return raw[: -len(end)]
+        return b""  # a cut line is nobody's
+
+
+_COMPACT: Final = _Style(
+    b'{"source-ref":"', b',"cl-metadata":{"is_labeled":true}}', b',"cl-metadata":{"is_labeled":false}}'
+)
+_SPACED: Final = _Style(
+    b'{"source-ref": "', b', "cl-metadata": {"is_labeled": true}}', b', "cl-metadata": {"is_labeled": false}}'
+)
+_HEAD: Final = _COMPACT.head
+_LABELED: Final = _COMPACT.labeled
+_BEFORE_LABELED: Final = -len(_LABELED)
+_REF_FROM: Final = len(_HEAD)
 
 _PLACE: Final = Struct("<IQII")
 _pack: Final = _PLACE.pack
@@ -50,26 +76,17 @@ def fingerprint(raw: bytes) -> int:
     Equal fingerprints of one source-ref mean equal entries, and no error lists; chance errs once in 2**64.
     Different ones mean nothing: see `core.entry`. Hashes are keyed anew in each process; never store one.
     """
-    if not any(key in raw for key in _SERVICE_KEYS):
-        return _print_of_clean(raw)
-    # Written with spaces, or in another order, or with the service's keys in it: none of that is sent.
-    return hash(orjson.dumps(without_service_keys(orjson.loads(raw)))[:-1])
-
-
-def _print_of_clean(raw: bytes) -> int:
-    """Return the fingerprint of a line that holds no key of the service."""
-    if raw.startswith(_HEAD) and raw.endswith(b"}"):
+    clean = _is_clean(raw)
+    if clean and raw.startswith(_HEAD) and raw.endswith(b"}"):
         return hash(raw[:-1])
-    return hash(orjson.dumps(orjson.loads(raw))[:-1])
+    # Written with spaces, or in another order, or with the service's keys in it: none of that is sent.
+    fields = orjson.loads(raw)
+    return hash(orjson.dumps(fields if clean else without_service_keys(fields))[:-1])
 
 
-def _body(raw: bytes) -> bytes:
-    """Return a listed line up to where its author's part ends: before the last brace, or the service's keys."""
-    if raw.endswith(_LABELED):
-        return raw[:_BEFORE_LABELED]
-    if raw.endswith(_UNLABELED):
-        return raw[:_BEFORE_UNLABELED]
-    return raw[:-1] if raw.endswith(b"}") else b""  # a cut line is nobody's
+def _is_clean(raw: bytes) -> bool:
+    """Tell whether a line surely holds no key of the service."""
+    return not any(key in raw for key in _SERVICE_KEYS)
 
 
 class Index:
@@ -80,12 +97,13 @@ class Index:
     orphan, because nobody can say what it should be.
     """
 
-    __slots__ = ("_prints", "_rows", "_table", "void")
+    __slots__ = ("_prints", "_rows", "_spaced", "_table", "void")
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
         self._table = bytearray()  # of places, packed: one append instead of four
         self._prints = array("q")
+        self._spaced: dict[int, int] = {}  # row -> hash of the line as it stands, where it is not compact
         self.void: set[str] = set()
 
     def __len__(self) -> int:
@@ -100,16 +118,26 @@ class Index:
 
     def add(
         self, source_ref: str, place: tuple[int, int, int, int], raw: bytes, *, clean: bool = False
-    ) -> None:
+    ) -> bool:
         """
-        Note one usable line at a `Place`. The caller has made sure that the source-ref is new.
+        Note one usable line at a `Place`; return False, and note nothing, if its source-ref is known already.
 
         Args:
             clean: Whether the line is known to hold no key of the service. Knowing saves the look.
         """
-        self._rows[source_ref] = len(self._prints)
+        prints = self._prints
+        row = len(prints)
+        if (self.void and source_ref in self.void) or self._rows.setdefault(source_ref, row) != row:
+            return False
         self._table += _pack(*place)
-        self._prints.append(_print_of_clean(raw) if clean else fingerprint(raw))
+        own = raw.endswith(b"}") and (clean or _is_clean(raw))
+        if own and raw.startswith(_HEAD):  # as `fingerprint`, without its calls
+            prints.append(hash(raw[:-1]))
+            return True
+        prints.append(fingerprint(raw))
+        if own and raw.startswith(_SPACED.head):
+            self._spaced[row] = hash(raw[:-1])
+        return True
 
     def discard(self, source_ref: str) -> None:
         """Take one entry out and call its source-ref void."""
@@ -138,14 +166,26 @@ class Index:
 
         Nothing is parsed: whatever stands where a source-ref is looked for, the text must be that row's own.
         """
+        end = raw.find(b'"', _REF_FROM)
+        if end == _REF_FROM:
+            return self._listed_with_spaces(raw)
         try:
-            row = self._rows.get(raw[_REF_FROM : raw.find(b'"', _REF_FROM)].decode())
+            row = self._rows.get(raw[_REF_FROM:end].decode())
         except UnicodeDecodeError:
             return None
         if row is None:
             return None
-        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw)
+        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _COMPACT.body(raw)
         return row if self._prints[row] == hash(body) else None
+
+    def _listed_with_spaces(self, raw: bytes) -> int | None:
+        """Do the same for a line with a space behind each colon and comma, as most programs write JSON."""
+        start = _REF_FROM + 1
+        try:
+            row = self._rows.get(raw[start : raw.find(b'"', start)].decode())
+        except UnicodeDecodeError:
+            return None
+        return row if row is not None and self._spaced.get(row) == hash(_SPACED.body(raw)) else None
 
     def items(self) -> Iterator[tuple[str, Place]]:
         """Give every usable entry, ordered by source-ref."""

@@ -164,16 +164,14 @@ def _read_file(desired: Desired, number: int) -> None:
         for line, (offset, raw) in enumerate(iter_lines(stream), start=1):
             checked = check_line(raw)
             facts.add(checked)
-            source_ref = checked.source_ref
-            if checked.findings and not _accepted(desired, checked, file, line):
+            source_ref, _, _, findings = checked
+            if findings and not _accepted(desired, checked, file, line):
                 if source_ref is not None:
                     index.discard(source_ref)
             elif source_ref is not None:
                 place = (number, offset, len(raw), line)
-                if source_ref in index or source_ref in index.void:
+                if not index.add(source_ref, place, raw, clean=not findings):
                     _refuse_repetition(desired, source_ref, Place(*place))
-                else:
-                    index.add(source_ref, place, raw, clean=not checked.findings)
 
 
 def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:

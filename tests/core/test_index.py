@@ -21,6 +21,17 @@ def test_remembers_where_each_line_stands() -> None:
     assert ref("a") in index
 
 
+def test_takes_no_source_ref_twice() -> None:
+    index = Index()
+    place = Place(0, 0, 9, 1)
+
+    assert index.add(ref("a"), place, line("a"))
+    assert not index.add(ref("a"), place, line("a", x=2))
+    index.discard(ref("a"))
+    assert not index.add(ref("a"), place, line("a"))
+    assert 1 == index.rows
+
+
 class TestListedAs:
     @pytest.mark.parametrize("labeled", [True, False])
     def test_finds_a_line_by_its_text_with_the_ending_of_the_service(self, labeled: bool) -> None:
@@ -59,6 +70,38 @@ class TestListedAs:
     def test_knows_what_comes_of_a_line_that_is_not_sent_as_it_stands(self, raw: bytes) -> None:
         """It travels compact, and without what the service wrote."""
         assert 0 == index_of(raw).listed_as(listed(line("a", x=1)))
+
+    @pytest.mark.parametrize("labeled", ["true", "false"])
+    def test_finds_a_line_with_spaces_that_the_service_kept(self, labeled: str) -> None:
+        """As most programs write JSON; the ending then has spaces, too."""
+        raw = b'{"source-ref": "s3://b/a.jpg", "x": {"y": "a, b"}}'
+        ending = b', "cl-metadata": {"is_labeled": %s}}' % labeled.encode()
+        index = index_of(line("z"), raw)
+
+        assert 1 == index.listed_as(raw[:-1] + ending) == index.listed_as(raw)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b'{"source-ref": "s3://b/a.jpg", "x":  1}',
+            b'{"source-ref": "s3://b/a.jpg", "x": 2}',
+            b'{"source-ref": "s3://b/a.jpg", "x": 1',
+            b'{"source-ref": "s3://b/a.jpg", "x": 1, "cl-metadata": {"is_labeled": true}, "y": 1}',
+            b'{"source-ref": "s3://b/b.jpg", "x": 1}',
+            b'{"source-ref": "\xff", "x": 1}',
+            b'{"source-ref": "',
+            b'{"source-ref": "s3://b/c.jpg',
+        ],
+    )
+    def test_finds_no_other_line_with_spaces(self, raw: bytes) -> None:
+        index = index_of(b'{"source-ref": "s3://b/a.jpg", "x": 1}', b'{"source-ref":"s3://b/c.jpg"}')
+
+        assert index.listed_as(raw) is None
+
+    def test_does_not_find_a_line_with_spaces_and_error_lists(self) -> None:
+        raw = json.dumps({"source-ref": ref("a"), "errors": errors("E")}).encode()
+
+        assert index_of(raw).listed_as(raw) is None
 
     @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",", ": "), (" , ", ":")])
     def test_proves_that_there_are_no_error_lists(self, separators: tuple[str, str]) -> None:

@@ -48,7 +48,7 @@ class DatasetFacts:
             self.invalid += has_error(findings)
         self.kinds[kind] += 1
         if ref is not None and ref.startswith("s3://"):
-            self.buckets[ref.split("/", 3)[2]] += 1
+            self.buckets[ref[5:].partition("/")[0]] += 1
         seen = self.labels
         for label in labels:
             seen[label] += 1

@@ -20,6 +20,9 @@ class Kind(StrEnum):
     BOXES = "boxes"
     BOTH = "both"
 
+    # That of an enumeration is written in Python, and every line counts its kind.
+    __hash__ = str.__hash__
+
 
 class Finding(NamedTuple):
     """
