@@ -44,7 +44,7 @@ class Directory:
                 path = f"{below}/{item.name}" if below else item.name
                 if item.is_dir(follow_symlinks=False):
                     pending.append(path)
-                elif not item.is_dir():
+                elif not _is_linked_directory(item):
                     found.append(path)
         return sorted(found)
 
@@ -104,6 +104,14 @@ def open_path(path: Path) -> Opened:
 
 def _is_visible(name: str) -> bool:
     return not name.startswith(".") and name != "lost+found"  # the root's own, on a fresh volume
+
+
+def _is_linked_directory(item: os.DirEntry[str]) -> bool:
+    """Tell whether a link leads to a directory; one that leads nowhere is a file that cannot be read."""
+    try:
+        return item.is_dir()
+    except OSError:  # a circle of links, a forbidden or impossible path; absence alone is no error here
+        return False
 
 
 def _reason(exc: Exception) -> str:

@@ -37,6 +37,15 @@ def test_linked_directories_are_not_entered(tmp_path):
     assert ["a/b.yaml", "gone.yaml"] == tree(tmp_path).files()
 
 
+@pytest.mark.parametrize("target", ["link.yaml", "x" * 300])
+def test_a_link_that_cannot_be_followed_hides_no_other_file(tmp_path, target):
+    """A circle, and a name too long for any file: what it is called is known, and that is all."""
+    write(tmp_path, a_yaml="")
+    (tmp_path / "link.yaml").symlink_to(target)
+
+    assert ["a.yaml", "link.yaml"] == tree(tmp_path).files()
+
+
 @pytest.mark.parametrize("path", ["../out.jsonl", "link.jsonl", "sub/out.jsonl"])
 def test_nothing_outside_the_tree_is_opened(tmp_path, path):
     """What is outside is not part of the revision that is applied."""

@@ -217,6 +217,7 @@ class TestEntries:
             ("dir.yaml", "RKD1002"),
             ("dir", "RKD1002"),
             ("dangling.yaml", "RKD1402"),
+            ("circle.jsonl", "RKD1002"),
             (".", "RKD1002"),
         ],
     )
@@ -227,6 +228,7 @@ class TestEntries:
         (root / "sub" / "dir").mkdir()
         (root / "sub" / "link.jsonl").symlink_to("../../out.jsonl")
         (root / "sub" / "dangling.yaml").symlink_to("nowhere")
+        (root / "sub" / "circle.jsonl").symlink_to("circle.jsonl")
 
         _, problems = self.load(root, file)
 
