@@ -5,13 +5,32 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from reconciler.cli.exits import Exit
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with the nearest word that is known, and the exit code for a bad command line."""
+    """
+    argparse, with the nearest word that is known, and the exit code for a bad command line.
+
+    Flags are written whole, since what abbreviates one today is ambiguous once there is another. No value may be
+    empty: it is a variable of the shell that nobody set, and what it stood for would be left out in silence.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(found, action.dest, None)
+            if "" in (value if isinstance(value, list) else [value]):
+                name = "/".join(action.option_strings) or action.metavar or action.dest
+                self.error(f"argument {name}: the value is empty")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         if choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):

@@ -37,6 +37,7 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
         ("pln", "did you mean plan?"),
         ("plan --datset x", "unknown: --datset (did you mean --dataset?); see reconciler plan --help"),
         ("plan --sumary=x", "did you mean --summary?"),
+        ("plan --detailed", "unknown: --detailed (did you mean --detailed-exitcode?)"),
         ("plan -o yaml", "invalid choice: 'yaml'"),
         ("plan a b", "unknown: b; see reconciler plan --help"),
         ("schema datasets", "did you mean dataset?"),
@@ -52,6 +53,28 @@ def test_a_bad_command_line_gets_one_line_that_helps(words, said):
 
     assert (64, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["apply", "--plan", ""], "--plan"),
+        (["apply", "--plan="], "--plan"),
+        (["plan", "--observed", ""], "--observed"),
+        (["plan", "--out", ""], "--out"),
+        (["plan", "--dataset", "a", "--dataset", ""], "--dataset"),
+        (["plan", ""], "PATH"),
+        (["--state-dir", "", "plan"], "--state-dir"),
+        (["plan", "--state-dir", ""], "--state-dir"),
+        (["export", "--project", "p", "--type", "TRAIN", "-d", ""], "-d/--directory"),
+    ],
+)
+def test_a_variable_that_nobody_set_is_no_value(words, named):
+    """`apply --plan "$PLAN"` without PLAN would apply whatever is there now."""
+    done = reconciler(*words)
+
+    assert (64, "") == (done.returncode, done.stdout)
+    assert f"argument {named}: the value is empty" in done.stderr
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
