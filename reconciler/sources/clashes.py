@@ -35,16 +35,18 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
     for document in documents:
         if isinstance(document.model, Dataset):
             target = document.model.spec.target
-            by_place[*target.identity, target.home_region].append((target, document))
+            by_place[target.identity].append((target, document))
     for group in by_place.values():
         others: dict[int, tuple[Parsed, Parsed]] = {}
         for (a, one), (b, other) in combinations(group, 2):
-            if _same_account(a, b):
+            if _same_region(a, b) and _same_account(a, b):
                 others.setdefault(id(one), (one, other))
                 others.setdefault(id(other), (other, one))
         for one, other in others.values():
             path = ("spec", "target")
             message = f"dataset {other.name} in {_place(other, path)} has the same target"
+            if _region(one) != _region(other):
+                message += ", unless the SDK's own Region is another; give both a spec.target.region"
             yield one, one.problem(Flaw(path, codes.SAME_TARGET.code, message, at_key=True))
 
 
@@ -58,6 +60,15 @@ def _with_other(group: Sequence[Parsed]) -> Iterator[tuple[Parsed, Parsed]]:
 def _place(document: Parsed, path: tuple[str, ...]) -> str:
     mark = document.document.locate(path, at_key=path[-1] == "target")
     return f"{document.file}:{mark.line}:{mark.column}"
+
+
+def _region(document: Parsed) -> str | None:
+    return document.model.spec.target.home_region if isinstance(document.model, Dataset) else None
+
+
+def _same_region(one: Target, other: Target) -> bool:
+    """Tell whether both are in one Region, or may be: two that overwrite each other are worse than a question."""
+    return None in {one.home_region, other.home_region} or one.home_region == other.home_region
 
 
 def _same_account(one: Target, other: Target) -> bool:

@@ -408,10 +408,17 @@ class TestClashes:
                 "project: p, type: TRAIN, region: us-east-1, accountId: '111122223333'",
             ),
             ("project: p, type: TRAIN, accountId: '111122223333'", "project: p, type: TRAIN"),
+            (f"datasetArn: '{ARN}'", "project: p, type: TRAIN"),
+            ("project: p, type: TRAIN", "project: p, type: TRAIN, region: eu-west-1"),
         ],
     )
     def test_one_target_is_seen_through_its_spellings(self, tmp_path, one, other):
         assert 2 == len(told(self.load(tmp_path, one, other)))
+
+    def test_a_region_left_to_the_sdk_is_the_way_out(self, tmp_path):
+        specs = self.load(tmp_path, "project: p, type: TRAIN", "project: p, type: TRAIN, region: eu-west-1")
+
+        assert "give both a spec.target.region" in specs.problems[0].message
 
     @pytest.mark.parametrize(
         ("one", "other"),
