@@ -121,7 +121,10 @@ class Rekognition:
             request["SourceRefContains"] = contains
         call = self._client.list_dataset_entries
         for answer in self._answers("ListDatasetEntries", call, request):
-            yield answer.get("DatasetEntries", ())
+            lines = answer.get("DatasetEntries", ())
+            if not all(isinstance(line, str) for line in lines):  # botocore takes a text for whatever it is
+                raise errors.UnknownAnswer("ListDatasetEntries: an entry is not a text")
+            yield lines
 
     def update(self, arn: str, payload: bytes) -> None:
         """

@@ -98,6 +98,13 @@ class TestPages:
         with pytest.raises(errors.Unavailable, match="not a JSON object"):
             list(gateway.pages(ARN))
 
+    @pytest.mark.parametrize("entry", [5, None, {}, ["a"]])
+    def test_hold_nothing_but_text(self, service: Service, gateway: Rekognition, entry: object) -> None:
+        service.answers = [ok(DatasetEntries=["a", entry])]
+
+        with pytest.raises(errors.UnknownAnswer):
+            list(gateway.pages(ARN))
+
     def test_survive_a_fault_that_passes(self, service: Service, gateway: Rekognition) -> None:
         service.answers = [
             refusal("ThrottlingException"),
