@@ -82,12 +82,14 @@ class Terminated(BaseException):
 
 def guarded(command: Callable[[], int]) -> int:
     """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
+    from reconciler.cli.terminal import stream  # loads what `--version` has no use for
+
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         try:
             return command()
         finally:
-            sys.stdout.flush()  # what cannot be written is to be known here, not while Python shuts down
+            stream(lambda _: None)  # what cannot be written is to be known here, not while Python shuts down
     except ReconcilerError as exc:
         _say(str(exc))
         return exc.exit_code

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from collections.abc import Sequence
 
-from reconciler.cli.terminal import coloured, out, width
+from reconciler.cli.terminal import coloured, out, stream, width
 from reconciler.core.plan import Plan
 from reconciler.core.status import DatasetResult
 from reconciler.reports.text.screen import Screen
@@ -48,10 +47,3 @@ def show_results(results: Sequence[DatasetResult], args: argparse.Namespace) -> 
         from reconciler.reports.text.apply import render_apply
 
         out("\n".join(render_apply(results, screen(args))))
-
-
-def stream(write: Callable[[BinaryIO], object]) -> None:
-    """Let a report write itself to stdout, piece by piece."""
-    sys.stdout.flush()
-    write(sys.stdout.buffer)
-    sys.stdout.buffer.flush()

@@ -6,7 +6,10 @@ import argparse
 import os
 import shutil
 import sys
-from typing import TextIO
+from collections.abc import Callable
+from typing import BinaryIO, TextIO
+
+from reconciler.errors import OutputError
 
 
 def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
@@ -23,7 +26,23 @@ def width() -> int:
 
 def out(text: str) -> None:
     """Write text to stdout, whatever its encoding can hold, and end it with one newline."""
-    sys.stdout.flush()
     data = text.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace")
-    sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
-    sys.stdout.buffer.flush()
+    stream(lambda target: target.write(data if data.endswith(b"\n") else data + b"\n"))
+
+
+def stream(write: Callable[[BinaryIO], object]) -> None:
+    """
+    Let a report write itself to stdout, piece by piece.
+
+    Raises:
+        OutputError: The disk behind it is full, or it is closed.
+        BrokenPipeError: Whoever read it has gone.
+    """
+    try:
+        sys.stdout.flush()
+        write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise OutputError(f"stdout: {exc.strerror or exc}") from exc

@@ -14,8 +14,9 @@ from typing import BinaryIO, Final
 
 from reconciler.cli.files import write_whole
 from reconciler.cli.pictures import thumbnails
-from reconciler.cli.show import screen, stream
+from reconciler.cli.show import screen
 from reconciler.cli.specs import reading
+from reconciler.cli.terminal import stream
 from reconciler.cli.wiring import connected
 from reconciler.core.drift.report import Drift
 from reconciler.core.status import gravest

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable
 
 from reconciler.cli.proposing import opened_specs
-from reconciler.cli.show import screen, stream
-from reconciler.cli.terminal import out
+from reconciler.cli.show import screen
+from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.problem import Origin
 from reconciler.core.status import gravest

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reconciler.cli.files import write_whole
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, relative, root_of, summed_up, tried
-from reconciler.cli.show import screen, stream
-from reconciler.cli.terminal import out
+from reconciler.cli.show import screen
+from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.choices import DriftClass
 from reconciler.core.pattern import glob

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.show import screen, stream
+from reconciler.cli.show import screen
 from reconciler.cli.specs import selection_of
-from reconciler.cli.terminal import out
+from reconciler.cli.terminal import out, stream
 from reconciler.engine.reading import names, select
 from reconciler.errors import SourceError
 from reconciler.reports.status import render_status, write_status

@@ -6,9 +6,8 @@ import argparse
 import sys
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.show import stream
 from reconciler.cli.specs import reading
-from reconciler.cli.terminal import coloured, out
+from reconciler.cli.terminal import coloured, out, stream
 from reconciler.errors import SourceError
 from reconciler.reports.validation import Validation, render_json, render_text
 from reconciler.sources.load import unusable
