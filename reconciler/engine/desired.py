@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from reconciler.core import guard
 from reconciler.core.choices import Compare
@@ -18,9 +18,9 @@ from reconciler.core.pattern import glob, pointer
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.rules import Checked, DatasetFacts, Finding, check_dataset, check_line
 from reconciler.core.rules.across import duplicate_source_ref
-from reconciler.core.spec import Dataset
+from reconciler.core.spec import API_VERSION, Dataset
 from reconciler.errors import SourceError, SpecError
-from reconciler.ports import EntryFile, LoadedDataset
+from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
 
 @dataclass(eq=False)
@@ -129,6 +129,17 @@ class Desired:
         self._streams.clear()
 
 
+# Stands in for a document that cannot be read; nothing is ever planned with it.
+_UNREADABLE: Final = Dataset.model_validate(
+    {
+        "apiVersion": API_VERSION,
+        "kind": "Dataset",
+        "metadata": {"name": "unreadable"},
+        "spec": {"target": {"project": "unreadable", "type": "TRAIN"}, "entries": [{"file": "unreadable"}]},
+    }
+)
+
+
 def read_desired(loaded: LoadedDataset) -> Desired:
     """
     Read and check every entry of one dataset.
@@ -150,6 +161,17 @@ def read_desired(loaded: LoadedDataset) -> Desired:
     desired.problems += (as_problem(finding, loaded.origin, None) for finding in findings)
     _refuse_emptiness(desired)
     return desired
+
+
+def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
+    """Judge the lines of a dataset whose document cannot be read, so that everything is told at once."""
+    desired = Desired(_UNREADABLE, broken.origin, broken.files, [])
+    for number, file in enumerate(broken.files):
+        try:
+            _read_file(desired, number)
+        except SourceError as exc:
+            desired.problems.append(_unreadable(file.name, exc))
+    return tuple(desired.problems)
 
 
 def _refuses_all(finding: Finding) -> bool:

@@ -11,7 +11,7 @@ from reconciler.core.problem import Origin, Problem
 from reconciler.core.rules import check_pair
 from reconciler.core.rules.across import image_in_train_and_test
 from reconciler.core.spec import Acknowledgement
-from reconciler.engine.desired import Desired, as_problem, read_desired
+from reconciler.engine.desired import Desired, as_problem, problems_of_lines, read_desired
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
 
@@ -96,12 +96,19 @@ def read(specs: Specs) -> Reading:
     datasets = tuple(map(read_desired, specs.datasets))
     for dataset in datasets:
         dataset.revision = specs.revision
+    broken = tuple(map(_read_broken, specs.broken))
     found = dict.fromkeys(specs.problems)
-    for dataset in datasets:
-        found |= dict.fromkeys(dataset.problems)
+    for problems in (*(d.problems for d in datasets), *(d.problems for d in broken)):
+        found |= dict.fromkeys(problems)
     found |= dict.fromkeys(_across(datasets))
-    problems = tuple(sorted(found, key=_by_place))
-    return Reading(datasets, specs.broken, problems, specs.revision, specs.acknowledgements)
+    ordered = tuple(sorted(found, key=_by_place))
+    return Reading(datasets, broken, ordered, specs.revision, specs.acknowledgements)
+
+
+def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
+    """Add what is wrong with its lines."""
+    problems = {*dataset.problems, *problems_of_lines(dataset)}
+    return replace(dataset, problems=tuple(sorted(problems, key=_by_place)))
 
 
 def _across(datasets: Collection[Desired]) -> Iterator[Problem]:

@@ -113,11 +113,13 @@ class BrokenDataset:
 
     Attributes:
         name: Its name where that much could be read, else the file.
+        files: Where its entries are, as far as that could be read: to say what else is wrong.
     """
 
     name: str
     origin: Origin
     problems: tuple[Problem, ...]
+    files: tuple[EntryFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

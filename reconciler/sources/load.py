@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core import codes_spec as codes
-from reconciler.core.flaws import Flaw, nearest
+from reconciler.core.flaws import Flaw, Path, nearest
 from reconciler.core.problem import Origin, Problem, Severity
-from reconciler.core.spec import Acknowledgement, Dataset, Entries
+from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
 from reconciler.sources.clashes import clashes
@@ -70,10 +70,12 @@ class _Loading:
         datasets, broken = [], [_broken_file(file) for file in files if _has_error(file.problems)]
         for path, parsed in meant:
             problems = [*parsed.problems, *extra.get(id(parsed), ())]
+            named = self._entry_files(path, parsed, problems)
             if isinstance(parsed.model, Dataset):
-                datasets.append(self._dataset(path, parsed, parsed.model, problems))
+                ordered = tuple(sorted(problems, key=_by_place))
+                datasets.append(LoadedDataset(parsed.model, parsed.origin, named, ordered))
             else:
-                broken.append(_broken(parsed, problems))
+                broken.append(_broken(parsed, problems, named))
         return Specs(
             datasets=tuple(_with_partners(sorted(datasets, key=lambda dataset: dataset.origin))),
             broken=tuple(sorted(broken, key=lambda dataset: dataset.origin)),
@@ -108,11 +110,11 @@ class _Loading:
         if unused:
             yield from check_shorthand(file, unused[0].file).problems
 
-    def _dataset(self, path: str, parsed: Parsed, spec: Dataset, problems: list[Problem]) -> LoadedDataset:
+    def _entry_files(self, path: str, parsed: Parsed, problems: list[Problem]) -> tuple[EntryFile, ...]:
+        """Return the files that a document names, as far as it can be read; add what is wrong with them."""
         files: dict[str, EntryFile | None] = {}
-        for index, source in enumerate(spec.spec.entries):
-            place: tuple[str | int, ...] = ("spec", "entries", index, "file")
-            found = self._resolve(path, source.file)
+        for place, named in _named_files(parsed):
+            found = self._resolve(path, named)
             if isinstance(found, Flaw):
                 problems.append(parsed.problem(found._replace(path=place)))
                 continue
@@ -127,11 +129,10 @@ class _Loading:
                     problems.append(parsed.problem(checked._replace(path=place)))
                     continue
                 problems += checked.problems
-                if checked.empty and not spec.spec.policy.allow_empty:
+                if checked.empty and not _allows_empty(parsed):
                     problems.append(self._empty(name))
                 files[name] = checked.file
-        usable = tuple(file for file in files.values() if file is not None)
-        return LoadedDataset(spec, parsed.origin, usable, tuple(sorted(problems, key=_by_place)))
+        return tuple(file for file in files.values() if file is not None)
 
     def _resolve(self, spec_path: str, file: str) -> tuple[str, ...] | Flaw:
         """Return the files that one item of `entries` names, or what is wrong with it."""
@@ -200,9 +201,31 @@ def _about_nothing(file: ParsedFile, names: Collection[str]) -> Iterator[Problem
             yield parsed.problem(flaw, Severity.WARNING)
 
 
-def _broken(parsed: Parsed, problems: list[Problem]) -> BrokenDataset:
+def _named_files(parsed: Parsed) -> Iterator[tuple[Path, str]]:
+    """Give what stands under `entries`, and its place; of a broken document what is not broken itself."""
+    items = _within(parsed, "spec", "entries")
+    if _within(parsed, "apiVersion") not in {None, API_VERSION} or not isinstance(items, list):
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and isinstance(file := item.get("file"), str) and file:
+            yield ("spec", "entries", index, "file"), file
+
+
+def _allows_empty(parsed: Parsed) -> bool:
+    return _within(parsed, "spec", "policy", "allowEmpty") is True
+
+
+def _within(parsed: Parsed, *keys: str) -> object:
+    """Return a value of the document as it was written; None if it is not there."""
+    value = parsed.document.value
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _broken(parsed: Parsed, problems: list[Problem], files: tuple[EntryFile, ...]) -> BrokenDataset:
     ordered = tuple(sorted(problems, key=_by_place))
-    return BrokenDataset(parsed.name or parsed.file, parsed.origin, ordered)
+    return BrokenDataset(parsed.name or parsed.file, parsed.origin, ordered, files)
 
 
 def _broken_file(file: ParsedFile) -> BrokenDataset:

@@ -203,6 +203,21 @@ def test_all_errors_of_all_files_come_at_once(lab: Lab) -> None:
     assert any(file == "specs/a.yaml" for file, _ in named)
 
 
+def test_the_lines_of_a_broken_document_are_judged_with_it(lab: Lab) -> None:
+    lab.write("specs/a.yaml", YAML + "  foo: 1\n")
+    line = image_level(ref(0), "rose")
+    lab.write("specs/train.jsonl", f"nonsense\n{line}\n{line}\n")
+    problems = lab.run("validate", "-o", "json").json["problems"]
+    assert [
+        ("specs/a.yaml", 11, "RKD1203"),
+        ("specs/train.jsonl", 1, "ERROR_INVALID_JSON_LINE"),
+        ("specs/train.jsonl", 2, "RKD3001"),
+        ("specs/train.jsonl", 3, "RKD3001"),
+    ] == [(p["file"], p["line"], p["code"]) for p in problems]
+    planned = lab.plan()
+    assert (planned.code, 4, False) == (5, len(planned.only["errors"]), planned.only["applyable"])
+
+
 def test_merge_keys_work_and_two_datasets_may_not_share_a_name_or_target(lab: Lab) -> None:
     lab.lines(mixed(3))
     merged = YAML.replace(

@@ -106,9 +106,33 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path):
         "specs/a.yaml:5:1 RKD1204",
         "specs/a.yaml:5:1 RKD1204",
         "specs/b.yaml:6:30 RKD1203",
+        "specs/b.yaml:7:20 RKD1402",
         "specs/b.yaml:8:12 RKD1103",
         "specs/b.yaml:9:3 RKD1203",
     ] == told(loaded(tmp_path))
+
+
+def test_the_files_of_a_broken_document_are_looked_at_too(tmp_path):
+    """Whoever mends the document must not meet the next error only then."""
+    broken = dataset("A", file="cut.jsonl").replace("]\n", ", {file: gone.jsonl}, {file: b.jsonl}, 5]\n")
+    write(tmp_path, a_yaml=broken, cut_jsonl=LINE + LINE[:9], b_jsonl=LINE)
+
+    specs = loaded(tmp_path)
+
+    assert [
+        "specs/a.yaml:4:9 RKD1206",
+        "specs/a.yaml:7:41 RKD1402",
+        "specs/a.yaml:7:71 RKD1205",
+        "specs/cut.jsonl:2 RKD1405",
+    ] == told(specs)
+    assert [["specs/b.jsonl"]] == [[file.name for file in item.files] for item in specs.broken]
+
+
+def test_of_a_document_that_is_not_ours_no_file_is_looked_at(tmp_path):
+    """What `entries` means in another version is not known here."""
+    write(tmp_path, a_yaml=dataset(file="gone.jsonl").replace("/v1", "/v2"))
+
+    assert ["specs/a.yaml:1:13 RKD1201"] == told(loaded(tmp_path))
 
 
 def test_one_broken_dataset_stops_no_other(tmp_path):
