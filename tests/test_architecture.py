@@ -20,7 +20,7 @@ KEEPERS = {
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "deepdiff": {"reconciler.core.explain"},
     "PIL": {"reconciler.reports.drift.thumbnails"},
-    "jinja2": {"reconciler.reports.drift.html", "reconciler.server"},
+    "jinja2": {"reconciler.reports.drift.html", "reconciler.reports.html", "reconciler.server"},
     "prometheus_client": {"reconciler.server"},
     "pydantic": {
         "reconciler.core.spec",

@@ -102,7 +102,7 @@ def _validate(parser: argparse.ArgumentParser) -> None:
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser, "markdown")
+    add_output(parser, "markdown", "html")
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 for pending changes, 4 for drift"
     )

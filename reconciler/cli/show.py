@@ -20,7 +20,7 @@ def screen(args: argparse.Namespace) -> Screen:
 
 
 def show_plan(plan: Plan, args: argparse.Namespace) -> None:
-    """Print a plan as text, JSON or Markdown."""
+    """Print a plan as text, JSON, Markdown or HTML."""
     match args.output:
         case "json":
             from reconciler.reports.json import write_plan
@@ -30,6 +30,11 @@ def show_plan(plan: Plan, args: argparse.Namespace) -> None:
             from reconciler.reports.markdown import render_markdown
 
             out(render_markdown(plan))
+        case "html":
+            from reconciler.reports.html import LIMIT, render_html
+
+            pieces = render_html(plan, None if args.all else LIMIT)
+            stream(lambda target: target.writelines(piece.encode() for piece in pieces))
         case _:
             from reconciler.reports.text.plan import render_plan, render_summary
 

@@ -62,7 +62,7 @@ class Page:
 def render_markdown(plan: Plan) -> str:
     """Return a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page(LIMIT - _RESERVED)
-    page.take([MARKER, f"### {_title(plan.datasets)}", "", *_table(plan.datasets)])
+    page.take([MARKER, f"### {words.title(plan.datasets)}", "", *_table(plan.datasets)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
     untold = sum(not page.take(found) for found in notes)
     changed = [dataset for dataset in plan.datasets if dataset.changes]
@@ -73,15 +73,6 @@ def render_markdown(plan: Plan) -> str:
     page.room += _RESERVED
     page.take(["", *_footer(plan, hidden, untold)])
     return str(page)
-
-
-def _title(plans: Sequence[DatasetPlan]) -> str:
-    if not plans:
-        return "Plan: the specs hold no dataset"
-    if all(map(words.in_place, plans)):
-        desired = sum(plan.counts.desired for plan in plans)
-        return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
-    return f"Plan: {words.total(plans)}"
 
 
 def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:

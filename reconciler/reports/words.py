@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -178,6 +178,24 @@ def summary(plan: DatasetPlan) -> str:
         return "No plan: too little is known about this dataset."
     kind = "Plan" if plan.complete else "Incomplete plan"
     return f"{kind}: {tally(plan)}; {calls([plan])}."
+
+
+def title(plans: Sequence[DatasetPlan]) -> str:
+    """Say in one line what the whole plan comes to."""
+    if not plans:
+        return "Plan: the specs hold no dataset"
+    if all(map(in_place, plans)):
+        desired = sum(plan.counts.desired for plan in plans)
+        return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
+    return f"Plan: {total(plans)}"
+
+
+def whereabouts(plan: DatasetPlan) -> str:
+    """Say which dataset was looked at, if any was, and in which mode it is kept."""
+    if not (plan.arn or plan.was_made):
+        return "not looked at"
+    missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
+    return f"{plan.arn or missing}  mode {plan.mode.value}"
 
 
 def standing(plan: DatasetPlan) -> str:

@@ -107,10 +107,7 @@ def _revision(plan: Plan) -> Iterator[Line]:
 
 
 def _header(plan: DatasetPlan) -> Line:
-    if not plan.was_made:
-        return line(Span(plan.name, Ink.BOLD), Span("  not looked at", Ink.DIM))
-    unseen = "compared with a listing" if plan.counts.observed else "does not exist yet"
-    return line(Span(plan.name, Ink.BOLD), Span(f"  {plan.arn or unseen}  mode {plan.mode.value}", Ink.DIM))
+    return line(Span(plan.name, Ink.BOLD), Span(f"  {words.whereabouts(plan)}", Ink.DIM))
 
 
 def _group(group: words.Group, screen: Screen) -> Iterator[Line]:

@@ -1,0 +1,129 @@
+"""A plan as a page: all that is told elsewhere, nothing from outside that acts, and nothing it would need."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+from reconciler.core.cause import Cause
+from reconciler.core.explain import FieldChange
+from reconciler.core.guard import Guard
+from reconciler.core.hold import HoldKind
+from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.problem import Origin
+from reconciler.reports.html import render_html
+from reconciler.reports.visible import visible
+from tests.reports.builders import HOSTILE, add, dataset, hold, orphan, plan, ref, update
+
+# Elements without an end.
+VOID = {"meta"}
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: its elements, and the text that is read."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.styles: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name in {"src", "href"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag == self.open.pop()
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["style"]:
+            self.styles.append(data)
+        else:
+            self.text += data
+
+
+def read(it, **more) -> Reader:
+    reader = Reader("".join(render_html(it, **more)))
+    assert [] == reader.open
+    return reader
+
+
+def test_the_page_tells_what_the_text_tells():
+    it = plan(
+        dataset(
+            add("a", 7),
+            update("b", FieldChange("/x", "old", "new"), FieldChange("/y", None, 1), line=8),
+            update("c", FieldChange("/z", None, None), line=9),
+            orphan("o"),
+            add("h", held=hold(HoldKind.DROPPED, "it vanished")),
+            guards=(Guard("MAX_CHANGES", "too many"),),
+            errors=(PlanError("RKD9999", "it is bad", Origin("a.yaml", 1, 2)),),
+            errored=(("s3://b/e.jpg", ("ERROR_X", "ERROR_Y")),),
+        ),
+        unplanned("two", [PlanError("RKD1", "nobody answers")], 3),
+        revision="0123456789abcdef",
+    )
+
+    text = re.sub(r"\s+", " ", read(it).text)
+
+    for told in (
+        "Plan: 1 to add, 2 to update, 1 not sent, 1 orphan (reported), 694 unchanged",
+        f"plan {it.digest}, specs of 0123456789abcdef",
+        "flowers-train blocked",
+        "mode upsert",
+        "Blocked: too many (MAX_CHANGES)",
+        "a.yaml:1:2: error: it is bad (RKD9999)",
+        "1 entry in place, but with errors from AWS s3://b/e.jpg ERROR_X, ERROR_Y",
+        f"1 to add: new in git + {ref('a')} specs/train.jsonl:7",
+        f'~ {ref("b")} specs/train.jsonl:8 /x"old""new" /y(none)1',
+        f"~ {ref('c')} specs/train.jsonl:9 /zdiffers",
+        f"? {ref('o')}",
+        "it vanished; tried again from 2023-11-14T22:13:20Z",
+        "two not planned not looked at No plan: too little is known about this dataset. error: nobody answers",
+    ):
+        assert told in text
+
+
+def test_nothing_from_outside_acts_or_hides():
+    """Wherever a text of somebody else can stand, it is text, and all of it can be seen."""
+    it = plan(
+        dataset(
+            add(HOSTILE, 3, file=HOSTILE),
+            update("u" + HOSTILE, FieldChange(HOSTILE, HOSTILE, [HOSTILE]), cause=Cause.UNATTRIBUTED),
+            add("h" + HOSTILE, held=hold(HoldKind.DROPPED, HOSTILE)),
+            name=HOSTILE,
+            arn=HOSTILE,
+            errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),),
+            errored=((HOSTILE, (HOSTILE,)),),
+            guards=(Guard(HOSTILE, HOSTILE),),
+        ),
+        revision=HOSTILE,
+    )
+
+    reader = read(it)
+
+    assert not {"script", "a", "img", "iframe"} & reader.seen
+    assert visible(HOSTILE) in reader.text
+    assert not set(HOSTILE) & {char for char in reader.text if not char.isprintable()} - {"\n"}
+
+
+def test_the_style_is_the_one_that_its_policy_allows():
+    """It is refused by the browser otherwise, and the page is bare."""
+    page = "".join(render_html(plan(dataset())))
+
+    (style,) = read(plan(dataset())).styles
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in page
+
+
+def test_a_long_plan_says_how_much_of_it_is_not_shown():
+    it = plan(dataset(*(add(f"{number:03}") for number in range(30))))
+
+    short, whole = read(it, limit=20).text, read(it, limit=None).text
+
+    assert (20, True) == (short.count(".jpg"), "… and 10 more; --all shows them" in short)
+    assert (30, False) == (whole.count(".jpg"), " more;" in whole)
