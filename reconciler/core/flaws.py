@@ -72,7 +72,7 @@ def _flaw(detail: ErrorDetails, model: type[BaseModel]) -> Flaw:
     name, kind, value = dotted(path), detail["type"], detail["input"]
     match kind:
         case "extra_forbidden":
-            hint = nearest(str(path[-1]), _fields_at(model, path[:-1]))
+            hint = nearest(str(path[-1])[:100], _fields_at(model, path[:-1]))
             return Flaw(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
         case "missing":
             return Flaw(path, codes.MISSING_FIELD.code, f"{name} is missing")

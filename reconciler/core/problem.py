@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+LONGEST_MESSAGE: Final = 600
+"""Characters. Of a longer one the middle is left out: the end often says what to do."""
 
 
 class Severity(StrEnum):
@@ -46,6 +49,11 @@ class Problem:
     message: str
     origin: Origin | None
     source_ref: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.message) > LONGEST_MESSAGE:  # it quotes what somebody wrote, which may be megabytes
+            half = LONGEST_MESSAGE // 2
+            object.__setattr__(self, "message", f"{self.message[:half]}…{self.message[1 - half :]}")
 
     @property
     def is_error(self) -> bool:

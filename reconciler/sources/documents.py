@@ -136,7 +136,9 @@ def _validate(
     if kind is None:
         return None, (Flaw((), codes.MISSING_FIELD.code, "kind is missing: Dataset or Entries"),)
     if not isinstance(kind, str) or kind not in DOCUMENTS:
-        message = f"unknown kind “{kind}”; {nearest(str(kind), list(DOCUMENTS))}"
+        message = "kind must be text"
+        if isinstance(kind, str):
+            message = f"unknown kind “{kind}”; {nearest(kind[:100], list(DOCUMENTS))}"
         return None, (Flaw(("kind",), codes.KIND.code, message),)
     try:
         return DOCUMENTS[kind].model_validate(value), ()

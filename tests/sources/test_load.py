@@ -128,6 +128,15 @@ def test_the_files_of_a_broken_document_are_looked_at_too(tmp_path):
     assert [["specs/b.jsonl"]] == [[file.name for file in item.files] for item in specs.broken]
 
 
+def test_a_key_of_megabytes_is_not_told_in_full(tmp_path):
+    write(tmp_path, a_yaml=dataset() + f"  ? {'x' * 3_000_000}\n  : 1\n", train_jsonl=LINE)
+
+    (problem,) = loaded(tmp_path).problems
+
+    assert "RKD1203" == problem.code
+    assert 1_000 > len(problem.message)
+
+
 def test_of_a_document_that_is_not_ours_no_file_is_looked_at(tmp_path):
     """What `entries` means in another version is not known here."""
     write(tmp_path, a_yaml=dataset(file="gone.jsonl").replace("/v1", "/v2"))

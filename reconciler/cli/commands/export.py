@@ -17,6 +17,7 @@ from reconciler.core.choices import DatasetType
 from reconciler.core.spec import Target
 from reconciler.engine.export import Exported, export
 from reconciler.errors import OutputError
+from reconciler.reports.visible import counted
 
 PATIENCE_SECONDS = 60.0
 
@@ -48,15 +49,17 @@ def run(args: argparse.Namespace) -> int:
         with closing(export(args.project, kind, world, PATIENCE_SECONDS)) as found:
             files = _write(found, args)
     if found.errored:
-        count, first = len(found.errored), found.errored[0]
-        sys.stderr.write(
-            f"reconciler: {count} entries are stored with errors, {first} first; validate names what is wrong\n"
-        )
+        many = counted(len(found.errored), "entry is", "entries are")
+        first = f"{many} stored with errors, {found.errored[0]} first"
+        sys.stderr.write(f"reconciler: {first}; validate names what is wrong\n")
     if args.output == "json":
         summary = {"format": "export/v1", "arn": found.arn, "entries": len(found.places), "files": files}
         out(json.dumps(summary, indent=2))
     else:
-        out(f"{len(found.places)} entries of {found.arn}\n" + "\n".join(f"  {file}" for file in files))
+        out(
+            f"{counted(len(found.places), 'entry', 'entries')} of {found.arn}\n"
+            + "\n".join(f"  {file}" for file in files)
+        )
     return Exit.DONE
 
 

@@ -22,7 +22,7 @@ class DatasetFacts:
     Attributes:
         entries: Lines seen, the invalid ones included, blank ones not.
         invalid: Lines with an error.
-        buckets: Bucket -> images in it.
+        buckets: Bucket -> images in it, of the lines that may be sent: a bad one must not forbid the others.
         labels: Label -> images that carry it.
         kinds: Kind -> images whose labels are of that kind.
     """
@@ -45,10 +45,12 @@ class DatasetFacts:
         if findings:
             if checked.is_blank:
                 return
-            self.invalid += has_error(findings)
+            if has_error(findings):
+                self.invalid += 1
+                ref = None
         self.kinds[kind] += 1
-        if ref is not None and ref.startswith("s3://"):
-            self.buckets[ref[5:].partition("/")[0]] += 1
+        if ref is not None:
+            self.buckets[ref[5 : ref.find("/", 5)]] += 1
         seen = self.labels
         for label in labels:
             seen[label] += 1
@@ -76,7 +78,7 @@ def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Finding, ...]
 def _buckets(facts: DatasetFacts) -> Iterator[Finding]:
     if len(facts.buckets) > 1:
         found = Counter(facts.buckets).most_common()
-        counts = ", ".join(f"{bucket} ({count} images)" for bucket, count in found[:5])
+        counts = ", ".join(f"{bucket} ({_counted(count, 'image')})" for bucket, count in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         text = f"the images are in {len(found)} buckets, and must be in one: {counts}{more}"
         yield error(Code.MULTIPLE_BUCKETS, text)
@@ -90,7 +92,8 @@ def _entries(facts: DatasetFacts) -> Iterator[Finding]:
 
 def _invalid(facts: DatasetFacts) -> Iterator[Finding]:
     if facts.invalid > limits.MAX_INVALID_RATIO * facts.entries:
-        text = f"{facts.invalid} of {facts.entries} lines are invalid"
+        verb = "is" if facts.invalid == 1 else "are"
+        text = f"{facts.invalid} of {_counted(facts.entries, 'line')} {verb} invalid"
         allowed = f"with more than {limits.MAX_INVALID_RATIO:.0%} the service refuses all"
         yield error(Code.TOO_MANY_RECORDS_IN_ERROR, f"{text}; {allowed}")
 
@@ -104,7 +107,7 @@ def _labels(facts: DatasetFacts) -> Iterator[Finding]:
     wanted = _MIN_LABELS[Kind.BOXES if boxes else Kind.IMAGE_LEVEL]
     if facts.entries and count < wanted:
         kind = "bounding boxes" if boxes else "image-level labels"
-        text = f"{count} labels; training on {kind} needs {wanted} or more"
+        text = f"{_counted(count, 'label')}; training on {kind} needs {wanted} or more"
         yield warning(Code.TOO_FEW_LABELS, text)
 
 
@@ -123,3 +126,7 @@ def _test_images(facts: DatasetFacts) -> Iterator[Finding]:
     if crowded:
         text = f"more than {limit} test images of {some(crowded)}"
         yield warning(Code.TOO_MANY_TEST_IMAGES, text)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

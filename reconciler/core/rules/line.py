@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.codes import Code
 from reconciler.core.entry import SOURCE_REF, BadLine, Fields, decode, without_service_keys
 from reconciler.core.limits import MAX_LINE_CHARS
+from reconciler.core.lines import MAX_LINE_BYTES
 from reconciler.core.rules import content
 from reconciler.core.rules.attribute import METADATA, SCHEMA_RULES, Attribute, Type
 from reconciler.core.rules.fast import check_clean
@@ -32,7 +33,10 @@ def check_line(raw: bytes) -> Checked:
 def check_slowly(raw: bytes) -> Checked:
     """Judge one line rule by rule: the reference that `check_clean` is held to."""
     if len(raw) > MAX_LINE_CHARS and (chars := _characters(raw)) > MAX_LINE_CHARS:
-        text = f"the line has {chars} characters; at most {MAX_LINE_CHARS} are sent"
+        many = (
+            str(chars) if len(raw) <= MAX_LINE_BYTES else f"{chars} or more"
+        )  # whoever read it, cut it there
+        text = f"the line has {many} characters; at most {MAX_LINE_CHARS} are sent"
         return _unusable(error(Code.LINE_TOO_LONG, text))
     if not raw.strip(b" \t\r\n"):
         return _unusable(warning(Code.BLANK_LINE, "the line is blank"))

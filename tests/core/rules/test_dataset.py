@@ -49,7 +49,20 @@ def test_each_bucket_is_named_with_its_images():
     (found,) = check_dataset(facts(line("a"), line("b", bucket="stray"), line("a")), "TRAIN")
 
     assert Code.MULTIPLE_BUCKETS is found.code
-    assert "bucket (2 images), stray (1 images)" in found.message
+    assert "bucket (2 images), stray (1 image)" in found.message
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line("a", "b", bucket="stray", findings=BAD),
+        check_line(b'{"source-ref":"s3:///a.jpg"}'),
+        check_line(b'{"source-ref":"s3://stray"}'),
+    ],
+)
+def test_a_bad_line_forbids_no_other_by_its_bucket(bad):
+    """It is never sent, so nothing of it is in a second bucket."""
+    assert [] == codes(facts(*[line("a", "b")] * 10, bad))
 
 
 @pytest.mark.parametrize(
