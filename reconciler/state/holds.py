@@ -19,7 +19,7 @@ class Holds:
         if connection is None:
             return {}
         columns = "source_ref, digest, kind, reason, rounds, since, until"
-        with self._db.explained():
+        with self._db.decoding():
             rows = connection.execute(
                 f"SELECT {columns} FROM held WHERE dataset = ? ORDER BY source_ref",  # noqa: S608  constant
                 (dataset,),

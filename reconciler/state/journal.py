@@ -39,12 +39,12 @@ class Journal:
         if connection is None:
             return ()
         query = "SELECT id, arn, begun_at, source_refs FROM journal WHERE dataset = ? AND result IS NULL"
-        with self._db.explained():
+        with self._db.decoding():
             rows = connection.execute(f"{query} ORDER BY id", (dataset,)).fetchall()
-        return [
-            Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))))
-            for number, arn, begun_at, packed in rows
-        ]
+            return [
+                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))))
+                for number, arn, begun_at, packed in rows
+            ]
 
     def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
         connection = self._db.connection
@@ -52,7 +52,7 @@ class Journal:
             return ()
         query = "SELECT begun_at, source_refs, result FROM journal WHERE dataset = ? ORDER BY id"
         found = []
-        with self._db.explained():
+        with self._db.decoding():
             for begun_at, packed, result in connection.execute(query, (dataset,)):
                 refs = orjson.loads(zlib.decompress(packed))
                 if source_ref in refs:

@@ -19,7 +19,7 @@ class Looks:
         if connection is None:
             return None
         query = "SELECT arn, desired, standing, scanned_at, body FROM look WHERE dataset = ?"
-        with self._db.explained():
+        with self._db.decoding():
             row = connection.execute(query, (dataset,)).fetchone()
             if row is None:
                 return None

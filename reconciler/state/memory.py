@@ -69,7 +69,7 @@ class State:
         connection = self._db.connection
         if connection is None:
             return NOTHING_APPLIED
-        with self._db.explained():
+        with self._db.decoding():
             if not _is_of(connection, dataset, arn):
                 return NOTHING_APPLIED
             return Base(dict(_entries(connection, dataset, source_refs)), known=True)
@@ -99,7 +99,7 @@ class State:
         connection = self._db.connection
         if connection is None:
             return {}
-        with self._db.explained():
+        with self._db.decoding():
             rows = connection.execute("SELECT dataset, body FROM status ORDER BY dataset").fetchall()
             return {dataset: json.loads(body) for dataset, body in rows}
 

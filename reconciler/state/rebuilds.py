@@ -20,7 +20,7 @@ class Rebuilds:
         connection = self._db.connection
         if connection is None:
             return None
-        with self._db.explained():
+        with self._db.decoding():
             row = connection.execute("SELECT body FROM rebuild WHERE dataset = ?", (dataset,)).fetchone()
             return None if row is None else _read(row[0])
 

@@ -18,7 +18,7 @@ class Sightings:
         connection = self._db.connection
         if connection is None:
             return {}
-        with self._db.explained():
+        with self._db.decoding():
             rows = connection.execute(
                 "SELECT source_ref, since, last, times, gone FROM sighted WHERE dataset = ?", (dataset,)
             ).fetchall()
