@@ -92,7 +92,7 @@ class Fault:
         operations: Only calls of these; empty: of all.
         resource: Only calls whose dataset or project ARN contains this.
         source_refs: For poison and drops: the lines that cause it, and poison-together only if all of
-            them travel in one call.
+            them travel in one call. For fail-service: the same; empty: any.
         after: So many matching calls pass unharmed first.
         every: Then one call in so many is hit.
         times: So many calls are hit; 0 is all until cleared. None is once, and for poison and drops all.
@@ -159,6 +159,8 @@ class _Armed:
         match fault.kind:
             case Kind.POISON | Kind.DROP:
                 return not fault.source_refs.isdisjoint(source_refs)
+            case Kind.FAIL_SERVICE:
+                return not (fault.source_refs and fault.source_refs.isdisjoint(source_refs))
             case Kind.POISON_TOGETHER:
                 return bool(fault.source_refs) and fault.source_refs.issubset(source_refs)
             case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,11 @@ log = structlog.get_logger()
 
 # How often an update that the service failed by its own fault is sent before the rest is left for later.
 SERVICE_TRIES: Final = 5
+# The same once it is known that this happens to some lines only, and for one of them before it is convicted.
+SEARCH_TRIES: Final = 2
+VERDICT_TRIES: Final = 3
+# Failures in a row after which the service is down, whatever was suspected. One bisection has fewer.
+LONGEST_STREAK: Final = 18
 CLIENT_ERROR: Final = "CLIENT_ERROR"
 
 
@@ -46,6 +51,43 @@ class Sent:
     left: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Suspicion:
+    """
+    That some line makes the service fail "by its own fault", whatever it calls it.
+
+    A service that is down fails whatever it is sent; so this holds only while other lines pass.
+
+    Attributes:
+        aroused: Whether it was found out before that some lines pass where others do not.
+        failures: Updates in a row that failed so.
+        alone: Lines that were sent alone in these.
+    """
+
+    aroused: bool = False
+    failures: int = 0
+    alone: set[str] = field(default_factory=set)
+
+    def tries(self, lines: int) -> int:
+        """Return how often to send an update that the service fails by its own fault."""
+        if not self.aroused:
+            return SERVICE_TRIES
+        return SEARCH_TRIES if lines > 1 else VERDICT_TRIES
+
+    def holds(self, lines: Collection[str]) -> bool:
+        """Take one more failure, and tell whether it still is no failure of the service as a whole."""
+        self.aroused = True
+        self.failures += 1
+        if len(lines) == 1:
+            self.alone.update(lines)
+        return self.failures <= LONGEST_STREAK
+
+    def cleared(self) -> None:
+        """Take an answer that a service gives which is not down."""
+        self.failures = 0
+        self.alone.clear()
+
+
 class Sender:
     """
     Carries out one plan on one dataset.
@@ -64,6 +106,8 @@ class Sender:
         self._world = world
         self._timeout = timeout
         self._sent = sent
+        self._said: dict[str, str] = {}
+        self._suspicion = Suspicion()
 
     def send(self) -> None:
         """
@@ -76,48 +120,67 @@ class Sender:
         """
         items = {item.source_ref: item for batch in self._plan.batches for item in batch.items}
         search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
-        said = ""
         searching = False
         while (batch := search.next()) is not None:
             self._world.progress.step(self._plan.name, "updating", search.updates, None)
-            standing = self._settle({ref: items[ref] for ref in batch.items})
+            lines = {ref: items[ref] for ref in batch.items}
+            standing = self._settle(lines, self._suspicion.tries(len(lines)))
             if standing.phase is not Phase.UPDATE_FAILED:
+                self._suspicion.cleared()
                 search.tell(Result.PASSED)
                 log.info("update.finished", entries=len(batch), bytes=batch.size)
-            elif standing.code == CLIENT_ERROR:
-                said = standing.message or "no reason given"
-                search.tell(Result.FAILED)
-                log.warning("update.failed", code=standing.code, entries=len(batch))
-                if not searching and len(batch) > 1:
-                    searching = True
-                    log.info("bisect.started", entries=len(batch))
-            else:
-                self._give_up(items, standing)
+                continue
+            if not self._is_of_the_lines(standing, lines, search):
+                self._give_up(items, standing, search)
                 return
-        self._conclude(search, said, searching=searching)
+            self._said |= dict.fromkeys(lines, _words(standing))
+            search.tell(Result.FAILED)
+            log.warning("update.failed", code=standing.code, entries=len(batch))
+            if not searching and len(batch) > 1:
+                searching = True
+                log.info("bisect.started", entries=len(batch))
+        self._conclude(search, searching=searching)
 
-    def _conclude(self, search: Isolation[str], said: str, *, searching: bool) -> None:
-        self._sent.convicted = dict.fromkeys(search.convicted, said)
-        self._sent.parked = {ref: said for group in search.parked for ref in group}
+    def _conclude(self, search: Isolation[str], *, searching: bool) -> None:
+        self._sent.convicted = {ref: self._said[ref] for ref in search.convicted}
+        self._sent.parked = {ref: self._said[ref] for group in search.parked for ref in group}
         if searching:
             parked = len(self._sent.parked)
             convicted = len(self._sent.convicted)
             log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
 
-    def _give_up(self, items: Mapping[str, PlannedChange], standing: Standing) -> None:
-        """Leave the rest for later: the service failed again and again, by its own fault."""
-        reason = f"{standing.code or 'no code'}: {standing.message or 'no reason given'}"
-        self._sent.left = dict.fromkeys(items, reason)
+    def _is_of_the_lines(
+        self, standing: Standing, lines: Mapping[str, PlannedChange], search: Isolation[str]
+    ) -> bool:
+        """Tell whether to look for the fault in the lines: the service says so, or takes other lines."""
+        if standing.code == CLIENT_ERROR:
+            self._suspicion.cleared()
+            return True
+        if self._suspicion.aroused or (len(lines) == 1 and search.passes):
+            return self._suspicion.holds(lines)
+        for ref in _few(list(lines)) if len(lines) > 1 else ():
+            if self._update({ref: lines[ref]}).phase is not Phase.UPDATE_FAILED:
+                search.known_in_place([ref])
+                return self._suspicion.holds(lines)
+        return False
 
-    def _settle(self, items: Mapping[str, PlannedChange]) -> Standing:
+    def _give_up(
+        self, items: Mapping[str, PlannedChange], standing: Standing, search: Isolation[str]
+    ) -> None:
+        """Leave the rest for later: the service failed again and again, by its own fault."""
+        certain = set(search.convicted) - self._suspicion.alone
+        self._sent.convicted = {ref: self._said[ref] for ref in certain}
+        self._sent.left = dict.fromkeys(items, _words(standing))
+
+    def _settle(self, items: Mapping[str, PlannedChange], tries: int) -> Standing:
         """Send one update until it passes, or fails by fault of its lines; a fault of the service passes."""
         clock = self._world.clock
-        for failures in range(1, SERVICE_TRIES + 1):
+        for failures in range(1, tries + 1):
             standing = self._update(items)
             if standing.phase is not Phase.UPDATE_FAILED or standing.code == CLIENT_ERROR:
                 break
             log.warning("update.failed", code=standing.code, entries=len(items), tries=failures)
-            if failures < SERVICE_TRIES:
+            if failures < tries:
                 clock.sleep(backoff(failures, clock.draw(), first=2.0, most=60.0))
         return standing
 
@@ -166,3 +229,13 @@ class Sender:
             return False
         log.info("update.resumed", error=type(exc).__name__, phase=now.phase)
         return True
+
+
+def _words(standing: Standing) -> str:
+    said = standing.message or "no reason given"
+    return said if standing.code == CLIENT_ERROR else f"{standing.code or 'no code'}: {said}"
+
+
+def _few(refs: Sequence[str]) -> Sequence[str]:
+    """Return some that are far from one another: where all of them fail, hardly any line would pass."""
+    return list(dict.fromkeys((refs[0], refs[-1], refs[len(refs) // 2])))

@@ -128,6 +128,35 @@ class TestTheService:
         assert {("LEFT",)} == {trouble.codes for trouble in result.quarantined}
         assert {} == lab.world.memory.holds.of("train")
 
+    @pytest.mark.parametrize("culprits", [(0,), (9,), (2, 3, 8)])
+    def test_may_fail_by_its_own_fault_wherever_a_certain_line_travels(self, lab: Lab, culprits):
+        """Whose fault it is called does not matter: one bad line stops no other, and is named and held back."""
+        lab.write(*named(10))
+        lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, source_refs=refs(*culprits), times=0))
+
+        result = lab.apply()
+
+        assert refs(*range(10)) - refs(*culprits) == listed(lab)
+        assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+        assert {(ref, ("CONVICTED",)) for ref in refs(*culprits)} == {
+            (trouble.source_ref, trouble.codes) for trouble in result.quarantined
+        }
+        assert all("SERVICE_ERROR" in trouble.reason for trouble in result.quarantined)
+
+    @pytest.mark.parametrize("passing", [6, 9])
+    def test_may_go_down_in_the_middle_of_a_search(self, lab: Lab, passing: int):
+        """What is only left because nothing passes any more is not held back: it goes with the next apply."""
+        lab.write(*named(32))
+        lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, source_refs=refs(1), times=0))
+        lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, after=passing, times=0))
+
+        result = lab.apply()
+
+        assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+        assert {} == lab.world.memory.holds.of("train")
+        lab.emulator.faults.clear()
+        assert Verdict.CONVERGED is lab.apply().verdict
+
     @pytest.mark.parametrize("kind", [Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE])
     def test_may_lose_its_answer(self, lab: Lab, kind: Kind):
         """The call arrived, its answer did not: that is no failure, and it is not sent twice."""
