@@ -215,11 +215,20 @@ def _prepared(path: Path) -> sqlite3.Connection:
         if found > len(_MIGRATIONS):
             raise StateError(f"{path}: written by a newer version of this tool (format {found})")
         for version, script in enumerate(_MIGRATIONS[found:], start=found + 1):
-            connection.executescript(f"BEGIN; {script} PRAGMA user_version = {version}; COMMIT;")
+            _migrate(connection, version, script)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, version: int, script: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if _version(connection) < version:  # else another process has done it since we looked
+            for statement in script.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _text(raw: bytes) -> str:
