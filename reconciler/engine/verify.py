@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from reconciler.core.diff import Action, Diff, compare_some
 from reconciler.core.plan import PlannedChange
@@ -18,6 +19,10 @@ from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import marked
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved
+
+OVERTAKEN: Final = (
+    "set, and then changed meanwhile by somebody else or by the service: it holds other content"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def prove(items: Collection[PlannedChange], after: Diff, sent: Sent, desired: De
         elif left[ref] is Action.ADD:
             dropped.append(Trouble(ref, origin, "accepted by the service, and then absent"))
         else:
-            overtaken.append(Trouble(ref, origin, "set, and observed with other content afterwards"))
+            overtaken.append(Trouble(ref, origin, OVERTAKEN, ("OVERTAKEN",)))
     rejected = [
         Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
         for ref, codes in errored.items()

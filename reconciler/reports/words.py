@@ -36,6 +36,9 @@ HOLDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
     }
 )
 
+# Their reasons are ours, and end with the words that would settle it; the others quote the service at any length.
+SETTLED_BY_WORDS: Final = frozenset({HoldKind.PERPETUAL, HoldKind.CONTESTED})
+
 REPORTED: Final = "reported"
 BLANKED: Final = "blanked"
 BLANK: Final = "blank already"

@@ -74,7 +74,9 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     sigil = Span(words.SIGILS[item.action], INKS[item.action])
     yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
     if item.held is not None:
-        reason = shortened(visible(item.held.reason), width)
+        reason = visible(item.held.reason)
+        if item.held.kind not in words.SETTLED_BY_WORDS:
+            reason = shortened(reason, width)
         again = f"; tried again from {moment(item.held.until)}, or once the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
     fields = listed(item.fields, FIELDS_SHOWN, lambda field: [_field(field, width)])

@@ -133,6 +133,17 @@ def test_a_line_that_is_kept_back_says_why_and_until_when():
     assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
 
 
+@pytest.mark.parametrize("kind", [HoldKind.PERPETUAL, HoldKind.CONTESTED])
+def test_the_words_that_would_settle_it_are_shown_whole(kind: HoldKind):
+    """An ignore rule that is cut off cannot be copied into a spec."""
+    rule = (
+        'spec.ignore: [{"paths": ["/rose-metadata/creation-date"], "match": "s3://acme-flowers/train/a.jpg"}]'
+    )
+    kept_back = hold(kind, f"it does not stay as it was set, {'again and ' * 20}again: {rule}")
+
+    assert rule in shown(plan(dataset(add("a", 3, held=kept_back))))
+
+
 def test_observe_mode_says_that_nothing_is_written():
     """The plan looks like any other."""
     assert "Mode observe: apply writes nothing." in shown(plan(dataset(add("a"), mode=Mode.OBSERVE)))
