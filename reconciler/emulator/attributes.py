@@ -23,6 +23,9 @@ MAX_BOXES: Final = 50
 MIN_SIDE: Final = 64
 MAX_SIDE: Final = 4096
 
+# Floats from here on are whole; as integers the largest of them would not fit into JSON's 64 bits.
+_WHOLE_BEYOND: Final = 2.0**53
+
 
 class Finding(NamedTuple):
     """One error and the object of the line that will hold it; None is the line itself."""
@@ -256,4 +259,5 @@ def _is_number(value: Any) -> bool:
 def _round_boxes(value: Fields) -> None:
     for box in value.get("annotations", []):
         for key in ("left", "top", "width", "height"):
-            box[key] = round(box[key])
+            if abs(box[key]) < _WHOLE_BEYOND:
+                box[key] = round(box[key])

@@ -126,7 +126,11 @@ def judge_line(raw: bytes, switches: Switches) -> Entry | None:
     if errors:
         fields["cl-errors"] = errors
         codes += [error["code"] for error in errors]
-    return Entry(ref, render(fields, switches), labeled, labels, tuple(codes))
+    try:
+        line = render(fields, switches)
+    except (orjson.JSONEncodeError, RecursionError):  # read, but nested too deeply to be written again
+        return None
+    return Entry(ref, line, labeled, labels, tuple(codes))
 
 
 def render(fields: dict[str, Any], switches: Switches) -> str:

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from reconciler.emulator.http import Request
 from reconciler.emulator.rekognition import OPERATIONS
 from reconciler.emulator.server import Emulator
+from reconciler.emulator.settings import Floats, Settings, Switches
 from reconciler.emulator.shapes import service_model
-from tests.emulator.builders import SIGNED, Direct, dataset, labelled, listed
+from tests.emulator.builders import SIGNED, Direct, boxed, dataset, labelled, listed, refs
 
 INVALID = "InvalidParameterException"
 DESCRIBE = "RekognitionService.DescribeProjects"
@@ -231,6 +232,40 @@ def test_whatever_the_lines_are_the_update_ends(blob):
     assert described["Status"] in ("UPDATE_COMPLETE", "UPDATE_FAILED")
     for line in direct.call("ListDatasetEntries", DatasetArn=arn)["DatasetEntries"]:
         assert "cl-metadata" in json.loads(line)
+
+
+@pytest.mark.parametrize("rewriting", ["none", "sorted-keys", "floats"])
+@pytest.mark.parametrize("depth", [200, 260, 1000, 5000])
+def test_a_line_of_any_depth_leaves_the_service_able_to_answer(depth, rewriting):
+    """It is kept or dropped; an update that could never be finished would block everybody's calls for good."""
+    direct = Direct()
+    switches = Switches().with_changes({"rewriting": rewriting, "invalid_base": "off"})
+    direct.emulator.settings = Settings(switches=switches)
+    deep = labelled("deep.jpg", "rose")[:-1] + ',"x":' + "[" * depth + "]" * depth + "}"
+
+    assert ["flat.jpg"] == [
+        ref for ref in updated(direct, deep, labelled("flat.jpg", "rose")) if ref != "deep.jpg"
+    ]
+
+
+@pytest.mark.parametrize("floats", list(Floats))
+def test_a_coordinate_of_any_size_is_an_error_of_its_box_only(floats):
+    """Rounded, 1e300 is a number of 300 digits, which no JSON line can hold."""
+    direct = Direct()
+    direct.emulator.settings = Settings(switches=Switches(floats=floats))
+
+    assert ["far.jpg"] == updated(direct, boxed("far.jpg", ("rose", 1e300, 1, 20, 20)))  # type: ignore[arg-type]
+
+
+def updated(direct: Direct, *lines: str) -> list[str]:
+    """Send these lines to a new dataset; return the images in it afterwards."""
+    project = direct.call("CreateProject", ProjectName="p")["ProjectArn"]
+    arn = direct.call("CreateDataset", ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
+    blob = base64.b64encode("\n".join(lines).encode()).decode()
+    direct.call("UpdateDatasetEntries", DatasetArn=arn, Changes={"GroundTruth": blob})
+    return refs(
+        [json.loads(line) for line in direct.call("ListDatasetEntries", DatasetArn=arn)["DatasetEntries"]]
+    )
 
 
 def line_with(value: Any) -> bytes:
