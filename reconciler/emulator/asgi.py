@@ -39,6 +39,10 @@ class Service(Protocol):
     def handle(self, request: Request) -> Answer: ...
 
 
+class _GoneError(Exception):
+    """The client hung up in the middle of its request, which counts as never made."""
+
+
 class Application:
     """Reads requests, has them answered, and sends the answers or loses them as they say."""
 
@@ -48,7 +52,10 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _body(scope, receive, self._limit(scope))
+        try:
+            body = await _body(scope, receive, self._limit(scope))
+        except _GoneError:
+            return
         if body is None:
             await _send(send, Answer(413, b"Request Entity Too Large", {"Connection": "close"}))
             return
@@ -98,17 +105,24 @@ def _request(scope: Scope, body: bytes) -> Request:
 
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body; None as soon as it is known to be longer than *limit*."""
+    """
+    Return the whole body; None as soon as it is known to be longer than *limit*.
+
+    Raises:
+        _GoneError: The rest of it will not come.
+    """
     declared = _header(scope, b"content-length") or b"0"
     if declared.isdigit() and int(declared) > limit:
         return None
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
         body += message.get("body", b"")
         if len(body) > limit:
             return None
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+        if not message.get("more_body", False):
             return bytes(body)
 
 

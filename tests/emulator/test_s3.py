@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -72,6 +73,10 @@ def cleaned(value: Any) -> Any:
             return value
 
 
+def etag(s3: Any, key: str) -> str:
+    return str(s3.head_object(Bucket="shots", Key=key)["ETag"])
+
+
 SCRIPT: dict[str, Callable[[Any], Any]] = {
     "get": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg"),
     "head": lambda c: c.head_object(Bucket="shots", Key="naïve/ü.jpg"),
@@ -85,6 +90,10 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
     "range to the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=4-"),
     "range from the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=-3"),
     "range beyond the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=1-99"),
+    "range of no end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=-0"),
+    "range backwards": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=5-2"),
+    "range in head": lambda c: c.head_object(Bucket="shots", Key="a/1.jpg", Range="bytes=1-2"),
+    "range behind the end in head": lambda c: c.head_object(Bucket="shots", Key="a/1.jpg", Range="bytes=99-"),
     "range behind the end": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg", Range="bytes=99-"),
     "list": lambda c: c.list_objects_v2(Bucket="shots"),
     "list prefix": lambda c: c.list_objects_v2(Bucket="shots", Prefix="a/"),
@@ -93,12 +102,20 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
     "list after": lambda c: c.list_objects_v2(Bucket="shots", StartAfter="a/2.jpg"),
     "list nothing": lambda c: c.list_objects_v2(Bucket="shots", Prefix="q"),
     "list first page": lambda c: c.list_objects_v2(Bucket="shots", MaxKeys=3),
+    "list a page of nothing": lambda c: c.list_objects_v2(Bucket="shots", MaxKeys=0),
+    "list with an empty token": lambda c: c.list_objects_v2(Bucket="shots", ContinuationToken=""),
+    "list by a long delimiter": lambda c: c.list_objects_v2(Bucket="shots", Delimiter="/b"),
+    "list by no delimiter": lambda c: c.list_objects_v2(Bucket="shots", Delimiter=""),
+    "list strange prefix": lambda c: c.list_objects_v2(Bucket="shots", Prefix="naï", Delimiter="/"),
+    "list percent": lambda c: c.list_objects_v2(Bucket="shots", Prefix="z%"),
     "list missing bucket": lambda c: c.list_objects_v2(Bucket="nothing"),
     "list v1": lambda c: c.list_objects(Bucket="shots", Prefix="a/"),
     "delete": lambda c: c.delete_object(Bucket="shots", Key="a/1.jpg"),
     "delete again": lambda c: c.delete_object(Bucket="shots", Key="a/1.jpg"),
     "get deleted": lambda c: c.get_object(Bucket="shots", Key="a/1.jpg"),
     "delete full bucket": lambda c: c.delete_bucket(Bucket="shots"),
+    "delete from missing bucket": lambda c: c.delete_object(Bucket="nothing", Key="a"),
+    "delete missing bucket": lambda c: c.delete_bucket(Bucket="nothing"),
     "create again": lambda c: c.create_bucket(Bucket="shots"),
     "bad bucket name": lambda c: c.create_bucket(Bucket="x"),
     "head bucket": lambda c: c.head_bucket(Bucket="shots"),
@@ -116,6 +133,27 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
         c.upload_fileobj(Unseekable(b"x" * 100_000), "shots", "big"),
         c.get_object(Bucket="shots", Key="big"),
     ],
+    "put over": lambda c: [
+        c.put_object(Bucket="shots", Key="twice", Body=b"x"),
+        c.put_object(Bucket="shots", Key="twice", Body=b"yy"),
+        c.get_object(Bucket="shots", Key="twice"),
+    ],
+    "slashes and dots": lambda c: [
+        c.put_object(Bucket="shots", Key="//x/../y", Body=b"x"),
+        c.get_object(Bucket="shots", Key="//x/../y"),
+        c.list_objects_v2(Bucket="shots", Prefix="/"),
+    ],
+    "put only if new": lambda c: c.put_object(Bucket="shots", Key="a/2.jpg", Body=b"", IfNoneMatch="*"),
+    "put if new": lambda c: c.put_object(Bucket="shots", Key="new", Body=b"x", IfNoneMatch="*"),
+    "put only if same": lambda c: c.put_object(Bucket="shots", Key="a/2.jpg", Body=b"", IfMatch='"0"'),
+    "get only if same": lambda c: c.get_object(Bucket="shots", Key="a/2.jpg", IfMatch='"0"'),
+    "get if same": lambda c: c.get_object(Bucket="shots", Key="a/2.jpg", IfMatch=etag(c, "a/2.jpg")),
+    "get only if other": lambda c: c.get_object(
+        Bucket="shots", Key="a/2.jpg", IfNoneMatch=etag(c, "a/2.jpg")
+    ),
+    "head only if other": lambda c: c.head_object(
+        Bucket="shots", Key="a/2.jpg", IfNoneMatch=etag(c, "a/2.jpg")
+    ),
     "buckets": lambda c: c.list_buckets(),
 }  # fmt: skip
 
@@ -220,6 +258,20 @@ def test_chunks_that_do_not_fit_are_refused(rekognition_emulator, s3, body):
     s3.create_bucket(Bucket="shots")
 
     assert 400 == put_streamed(rekognition_emulator.url, body, 16)
+    assert 0 == s3.list_objects_v2(Bucket="shots")["KeyCount"]
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(rekognition_emulator, s3):
+    """The client is gone before its body was whole, whichever way it told how long it would be."""
+    s3.create_bucket(Bucket="shots")
+    signed = SIGNED.replace("/rekognition/", "/s3/")
+    for framing, part in (("Content-Length: 1000", "x" * 300), ("Transfer-Encoding: chunked", "2\r\nxx\r\n")):
+        head = f"PUT /shots/half HTTP/1.1\r\nHost: x\r\nAuthorization: {signed}\r\n{framing}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", rekognition_emulator.port), timeout=5) as connection:
+            connection.sendall(f"{head}{part}".encode())
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(1000)
+
     assert 0 == s3.list_objects_v2(Bucket="shots")["KeyCount"]
 
 
