@@ -90,7 +90,7 @@ def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, siz
         else:
             objects.append(row)
             last = row["key"]
-    more = _next(store, bucket, prefix, last) is not None
+    more = size > 0 and _next(store, bucket, prefix, last) is not None
     return Listing(tuple(objects), tuple(prefixes), more, last)
 
 

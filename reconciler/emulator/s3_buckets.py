@@ -116,9 +116,12 @@ def _size(text: str) -> int:
 
 def _continued(token: str) -> str:
     try:
-        return bytes.fromhex(token).decode()
-    except ValueError as exc:
-        raise ServiceError("InvalidArgument", "The continuation token provided is incorrect") from exc
+        after = bytes.fromhex(token).decode()
+    except ValueError:
+        after = ""
+    if not after:  # an empty token is as wrong as any other, unlike in Rekognition
+        raise ServiceError("InvalidArgument", "The continuation token provided is incorrect")
+    return after
 
 
 def _listed(row: sqlite3.Row, shown: Callable[[str], str]) -> xml.Children:

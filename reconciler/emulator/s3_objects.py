@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -24,6 +26,7 @@ def put_object(world: World, caller: Caller, request: Request, name: str, key: s
     if len(key.encode()) > _MAX_KEY_BYTES:
         raise ServiceError("KeyTooLongError", "Your key is too long")
     headers = request.headers
+    _require_free(headers, objects.find(world.store, name, key))
     prefix = "x-amz-meta-"
     given = {k.removeprefix(prefix): v for k, v in headers.items() if k.startswith(prefix)}
     etag = objects.put(
@@ -43,6 +46,10 @@ def get_object(world: World, caller: Caller, request: Request, name: str, key: s
     row = objects.find(world.store, name, key)
     if row is None:
         raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
+    if "if-match" in request.headers and not _names(request.headers["if-match"], row["etag"]):
+        raise _precondition_failed()
+    if _names(request.headers.get("if-none-match", ""), row["etag"]):
+        return Answer(HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{row["etag"]}"'})
     headers = {
         "ETag": f'"{row["etag"]}"',
         "Last-Modified": http_date(row["modified"]),
@@ -64,6 +71,26 @@ def delete_object(world: World, caller: Caller, _: Request, name: str, key: str)
     own(world, caller, name)
     world.store.db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (name, key))
     return Answer(204)
+
+
+def _require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
+    """Refuse to write over an object that the caller means to leave alone."""
+    if known is None:
+        if "if-match" in headers:
+            raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
+    elif "if-none-match" in headers or not _names(headers.get("if-match", "*"), known["etag"]):
+        raise _precondition_failed()
+
+
+def _names(header: str, etag: str) -> bool:
+    """Tell whether a list of ETags, or ``*`` for all, holds this one."""
+    return bool({"*", etag} & {name.strip().strip('"') for name in header.split(",")})
+
+
+def _precondition_failed() -> ServiceError:
+    return ServiceError(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412
+    )
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
