@@ -117,11 +117,25 @@ def settle(world: World) -> None:
     """Finish all operations that are due, in the order in which they are."""
     if not has_due(world):
         return
-    for operation in _operations(world, "o.due <= ? AND o.polls = 0", world.clock.now()):
-        with world.store.transaction() as db:
-            _finish(world, operation)
-            db.execute("DELETE FROM operations WHERE dataset = ?", (operation.dataset,))
+    while _settle_one(world):
+        pass
     _remove_projects(world)
+
+
+def _settle_one(world: World) -> bool:
+    """
+    Finish the operation that is due first; tell whether there was one.
+
+    It is read within the transaction: another process with the same directory may have finished it already
+    and begun the next.
+    """
+    with world.store.transaction() as db:
+        operation = next(_operations(world, "o.due <= ? AND o.polls = 0", world.clock.now()), None)
+        if operation is None:
+            return False
+        _finish(world, operation)
+        db.execute("DELETE FROM operations WHERE dataset = ?", (operation.dataset,))
+    return True
 
 
 def _operations(world: World, where: str, value: float) -> Iterator[Operation]:

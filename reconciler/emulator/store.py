@@ -148,15 +148,21 @@ class Store:
         return row["value"] if row else 0
 
     def _prepare(self, path: str) -> None:
-        version = self.db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _VERSION):
-            raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
+        """Make the tables, all at once, so that a death while they are made leaves an empty database."""
         self.db.execute("CREATE TEMPORARY TABLE chosen (seq INTEGER PRIMARY KEY)")
-        if version == _VERSION:
+        if self._version(path) == _VERSION:
             return
-        for statement in _SCHEMA.split(";"):
-            self.db.execute(statement)
         with self.transaction() as db:
+            if self._version(path) == _VERSION:  # another process has made them meanwhile
+                return
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
             db.execute("INSERT INTO numbers VALUES ('last_arn', 0)")
             db.execute("INSERT INTO numbers VALUES ('secret', ?)", (secrets.token_hex(32),))
-        self.db.execute(f"PRAGMA user_version = {_VERSION}")
+            db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _version(self, path: str) -> int:
+        version: int = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
+        return version

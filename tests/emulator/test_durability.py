@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from reconciler.emulator import lifecycle
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.testing import client
-from tests.emulator.builders import dataset, describe, labelled, listed, refs, update
+from tests.emulator.builders import Direct, dataset, describe, labelled, listed, refs, update
 
 
 class Process:
@@ -100,19 +105,73 @@ def test_everything_answered_before_a_kill_is_there_after_it(tmp_path):
 
 
 def test_an_operation_in_progress_is_finished_by_the_next_process(tmp_path):
-    """The lines are on disk before the call is answered."""
-    first = Process("--data", str(tmp_path), "--rate", "0", "--create-seconds", "0", "--update-seconds", "2")
+    """The lines are on disk before the call is answered, and when they are due, too."""
+    slow = ("--data", str(tmp_path), "--rate", "0", "--create-seconds", "0", "--update-seconds", "3600")
+    first = Process(*slow)
     arn = dataset(first.client())
     update(first.client(), arn, labelled("a.jpg", "rose"))
-    assert "UPDATE_IN_PROGRESS" == describe(first.client(), arn)["Status"]
     first.end(signal.SIGKILL)
 
-    with running("--data", str(tmp_path), *QUICK) as second:
-        end = time.monotonic() + 10
-        while describe(second.client(), arn)["Status"] == "UPDATE_IN_PROGRESS":
-            assert time.monotonic() < end
-            time.sleep(0.05)
+    with running(*slow) as second:
+        assert "UPDATE_IN_PROGRESS" == describe(second.client(), arn)["Status"]
+        jump(second.url, 3600)
+        assert "UPDATE_COMPLETE" == describe(second.client(), arn)["Status"]
         assert ["a.jpg"] == refs(listed(second.client(), arn))
+
+
+def jump(url: str, seconds: float) -> None:
+    """Move the clock of a running emulator."""
+    body, kind = json.dumps({"advance": seconds}).encode(), {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/_emulator/clock", body, kind)):  # noqa: S310
+        pass
+
+
+def test_a_death_while_the_database_is_made_leaves_none(tmp_path, monkeypatch):
+    """Half of the tables would be in the way of every later start."""
+    with monkeypatch.context() as dying:
+        dying.setattr("secrets.token_hex", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Emulator(tmp_path)
+
+    Emulator(tmp_path).close()
+
+
+def test_two_processes_with_one_directory_do_not_finish_an_operation_twice(tmp_path, monkeypatch):
+    """One finishes an update and takes the next while the other is about to finish the first."""
+    clock = ManualClock()
+    emulators = [Emulator(tmp_path, Settings(update_seconds=60), clock) for _ in range(2)]
+    one, other = map(Direct, emulators)
+    project = one.call("CreateProject", ProjectName="p")["ProjectArn"]
+    arn = one.call("CreateDataset", ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
+    blobs = [
+        {"GroundTruth": base64.b64encode(labelled(ref, "rose").encode()).decode()}
+        for ref in ("a.jpg", "b.jpg")
+    ]
+    one.call("UpdateDatasetEntries", DatasetArn=arn, Changes=blobs[0])
+    clock.advance(60)
+
+    store = emulators[1]._world.store
+    begin = store.transaction
+
+    def overtaken() -> AbstractContextManager[sqlite3.Connection]:
+        racing.undo()
+        one.call("UpdateDatasetEntries", DatasetArn=arn, Changes=blobs[1])
+        return begin()
+
+    with monkeypatch.context() as racing:
+        racing.setattr(store, "transaction", overtaken)
+        lifecycle.settle(emulators[1]._world)
+
+    assert "UPDATE_IN_PROGRESS" == described(other, arn)["Status"]
+    clock.advance(60)
+    assert 2 == described(other, arn)["DatasetStats"]["TotalEntries"]
+    for emulator in emulators:
+        emulator.close()
+
+
+def described(direct: Direct, arn: str) -> dict[str, Any]:
+    description: dict[str, Any] = direct.call("DescribeDataset", DatasetArn=arn)["DatasetDescription"]
+    return description
 
 
 def test_a_page_token_outlives_the_process(tmp_path):
