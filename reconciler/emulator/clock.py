@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+_YEAR_10000: Final = 253_402_300_800.0
 
 
 class Clock(Protocol):
@@ -12,7 +14,12 @@ class Clock(Protocol):
     def now(self) -> float: ...
 
     def advance(self, seconds: float) -> None:
-        """Jump. Negative seconds jump back."""
+        """
+        Jump. Negative seconds jump back.
+
+        Raises:
+            ValueError: To a time that no date can tell.
+        """
 
 
 class SystemClock:
@@ -25,6 +32,7 @@ class SystemClock:
         return time.time() + self._offset
 
     def advance(self, seconds: float) -> None:
+        _require_date(self.now() + seconds)
         self._offset += seconds
 
 
@@ -43,4 +51,10 @@ class ManualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
+        _require_date(self._now + seconds)
         self._now += seconds
+
+
+def _require_date(time: float) -> None:
+    if not 0 <= time < _YEAR_10000:
+        raise ValueError("the clock shows times from 1970 to 9999")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.settings import ACCOUNT, SWITCH_NAMES, Settings, Switches
+from reconciler.emulator.settings import ACCOUNT, SWITCH_NAMES, Settings, Switches, Throttling
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import Emulator
@@ -45,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=float, default=_CALLS_PER_SECOND, metavar="N",
         help="calls a second of each operation, account and Region; 0 is no limit (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--throttling", type=Throttling, choices=list(Throttling), default=Throttling.THROTTLE,
+        help="how calls beyond the rate are refused (default %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random")
     parser.add_argument(
@@ -117,6 +121,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         delete_seconds=args.delete_seconds,
         calls_per_second=args.rate if limited else None,
         tag_calls_per_second=_TAG_CALLS_PER_SECOND if limited else None,
+        throttling=args.throttling,
         seed=args.seed,
     )
 

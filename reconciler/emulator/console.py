@@ -20,6 +20,12 @@ Fields = dict[str, Any]
 # Parameters of actions that name a dataset.
 _DATASETS: Final = ("dataset", "train", "test")
 
+# And those that are not text.
+_NUMBER: Final = (int, float)
+_KINDS: Final[Mapping[str, type | tuple[type, ...]]] = MappingProxyType(
+    {"dx": _NUMBER, "dy": _NUMBER, "box": int, "share": _NUMBER, "lines": list}
+)
+
 
 class Console:
     """
@@ -41,6 +47,9 @@ class Console:
         Raises:
             ValueError: No such action, or other parameters.
         """
+        for key, given in action.items():
+            if not isinstance(given, _KINDS.get(key, str)):
+                raise ValueError(f"{action.get('do')}: {key}: {given!r} is of the wrong kind")
         arguments = {key: self._arn(given) if key in _DATASETS else given for key, given in action.items()}
         name = arguments.pop("do", None)
         act = ACTIONS.get(str(name))

@@ -19,7 +19,7 @@ Bodies are JSON and must be declared as such, so that no web page can send them 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import orjson
@@ -28,14 +28,10 @@ from reconciler.emulator import lifecycle
 from reconciler.emulator.console import Console
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.settings import Settings
+from reconciler.emulator.settings import PLAIN_NAMES
 from reconciler.emulator.world import World
 
 Given = Mapping[str, Any]
-
-_NUMBERS: Final = {
-    f.name: f.type for f in fields(Settings) if f.name not in ("switches", "accounts", "roles", "throttling")
-}
 
 
 class Control:
@@ -81,7 +77,7 @@ class Control:
         return {
             "now": self._world.clock.now(),
             "switches": asdict(settings.switches),
-            "settings": {name: getattr(settings, name) for name in _NUMBERS},
+            "settings": self._plain_settings(),
             "faults": [
                 {"id": number, "hit": hit, **_plain(fault)}
                 for number, fault, hit in self._world.faults.armed()
@@ -101,14 +97,11 @@ class Control:
         return asdict(self._world.settings.switches)
 
     def _set(self, given: Given) -> Any:
-        unknown = given.keys() - _NUMBERS.keys()
-        if unknown:
-            raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
-        for name, value in given.items():
-            if not (isinstance(value, (int, float)) or (value is None and "per_second" in name)):
-                raise ValueError(f"{name}: {value!r} is not a number")
-        self._world.settings = replace(self._world.settings, **given)
-        return {name: getattr(self._world.settings, name) for name in _NUMBERS}
+        self._world.settings = self._world.settings.with_changes(given)
+        return self._plain_settings()
+
+    def _plain_settings(self) -> Any:
+        return {name: getattr(self._world.settings, name) for name in PLAIN_NAMES}
 
     def _jump(self, given: Given) -> Any:
         self._world.clock.advance(float(given.get("advance", 0)))

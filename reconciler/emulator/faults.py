@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import count
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -135,6 +136,11 @@ class Fault:
     def __post_init__(self) -> None:
         if self.every < 1 or self.after < 0 or (self.times or 0) < 0:
             raise ValueError("every must be at least 1, after and times at least 0")
+        if not isfinite(self.seconds):
+            raise ValueError("seconds must be finite")
+        texts = (self.resource, *self.operations, *self.source_refs)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.action, Mapping):
+            raise ValueError("resource, operations and source_refs are text, and action is an object")
 
     @property
     def limit(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from math import inf
 from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
@@ -93,6 +94,14 @@ class InvalidBase(StrEnum):
     OFF = "off"
 
 
+class Throttling(StrEnum):
+    """In which of its three documented forms a call beyond the rate is refused."""
+
+    THROTTLE = "throttle"
+    THROTTLE_400 = "throttle-400"
+    THROTTLE_500 = "throttle-500"
+
+
 class Visibility(StrEnum):
     """When the effect of a running update can be seen in a (stale) listing."""
 
@@ -167,7 +176,7 @@ class Settings:
         calls_per_second: Of each dataset operation, per account and Region; None is unlimited. AWS
             allows 5 (quotas page).
         tag_calls_per_second: The same for tagging operations. AWS allows 10.
-        throttling: How calls beyond the rate are refused: throttle, throttle-400 or throttle-500.
+        throttling: How calls beyond the rate are refused.
         max_entries: Of a dataset (limits page).
         max_labels: Of a dataset (limits page).
         max_object_bytes: Of one object in the emulated S3; it is held in memory while it is received.
@@ -183,7 +192,7 @@ class Settings:
     polls: int = 0
     calls_per_second: float | None = None
     tag_calls_per_second: float | None = None
-    throttling: str = "throttle"
+    throttling: Throttling = Throttling.THROTTLE
     max_entries: int = 250_000
     max_labels: int = 250
     max_object_bytes: int = 536_870_912
@@ -191,5 +200,38 @@ class Settings:
     accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     roles: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
 
+    def with_changes(self, changes: Mapping[str, Any]) -> Settings:
+        """
+        Return a copy with other times and limits, given as JSON gives them.
+
+        Raises:
+            ValueError: No such setting, or not one of its values.
+        """
+        kinds = get_type_hints(Settings)
+        unknown = changes.keys() - set(PLAIN_NAMES)
+        if unknown:
+            raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+        return replace(self, **{name: _plain(kinds[name], name, changes[name]) for name in changes})
+
+
+def _plain(kind: Any, name: str, value: Any) -> Any:
+    """Return the value of a setting; a wrong one would only show in the calls that come later."""
+    if kind is Throttling:
+        return _parse(kind, name, value)
+    rate = kind == float | None
+    if rate and value is None:
+        return None
+    sort = int if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, sort) or not 0 <= value < inf:
+        raise ValueError(f"{name}: {value!r} is not a {'whole ' if kind is int else ''}number from 0 up")
+    if rate and value == 0:
+        raise ValueError(f"{name}: nothing would ever be admitted; null is no limit")
+    return value
+
 
 SWITCH_NAMES = tuple(f.name for f in fields(Switches))
+
+PLAIN_NAMES: Final = tuple(
+    f.name for f in fields(Settings) if f.name not in ("switches", "accounts", "roles")
+)
+"""The settings that are a number or a word."""

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from reconciler.emulator.faults import ANSWERS, Kind
 from reconciler.emulator.server import Running
+from reconciler.emulator.settings import Throttling
 from reconciler.emulator.testing import client
 from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs, update
 
@@ -61,6 +63,24 @@ def test_switches_settings_and_the_clock_are_turned(rekognition_emulator, rekogn
     assert before + 60 == control(rekognition_emulator, "/clock", {"advance": 60})[1]["now"]
 
 
+@pytest.mark.parametrize("form", list(Throttling))
+def test_the_form_of_throttling_is_chosen_over_http(rekognition_emulator, rekognition, form):
+    """What a call beyond the rate gets, in each of the three ways that AWS documents."""
+    chosen = {"calls_per_second": 1, "throttling": form}
+    assert form == control(rekognition_emulator, "/settings", chosen)[1]["throttling"]
+    rekognition.describe_projects()
+    with pytest.raises(ClientError) as error:
+        rekognition.describe_projects()
+
+    code, message, status = ANSWERS[Kind(form)]
+    response = error.value.response
+    assert (code, message, status) == (
+        response["Error"]["Code"],
+        response["Error"]["Message"],
+        response["ResponseMetadata"]["HTTPStatusCode"],
+    )
+
+
 def test_calls_are_shown_and_forgotten(rekognition_emulator, rekognition):
     """With what updates carried."""
     arn = dataset(rekognition, labelled("a.jpg", "rose"))
@@ -79,6 +99,23 @@ def test_calls_are_shown_and_forgotten(rekognition_emulator, rekognition):
         ("/faults", {"kind": "throttle", "every": 0}, 400, "every"),
         ("/switches", {"x": 1}, 400, "no such switch"),
         ("/settings", {"update_seconds": "x"}, 400, "not a number"),
+        ("/settings", {"polls": 0.5}, 400, "whole number"),
+        ("/settings", {"polls": -1}, 400, "from 0 up"),
+        ("/settings", {"update_seconds": -1}, 400, "from 0 up"),
+        ("/settings", {"max_entries": True}, 400, "whole number"),
+        ("/settings", {"max_entries": None}, 400, "whole number"),
+        ("/settings", {"calls_per_second": 0}, 400, "null is no limit"),
+        ("/settings", {"throttling": "slowly"}, 400, "one of throttle, throttle-400, throttle-500"),
+        ("/clock", {"advance": "nan"}, 400, "1970"),
+        ("/clock", {"advance": 1e300}, 400, "1970"),
+        ("/faults", {"kind": "throttle", "resource": 5}, 400, "text"),
+        ("/faults", {"kind": "throttle", "operations": [5]}, 400, "text"),
+        ("/faults", {"kind": "latency", "seconds": "inf"}, 400, "finite"),
+        ("/faults", {"kind": "console-before", "action": "x"}, 400, "an object"),
+        ("/console", {"do": "put", "dataset": 5, "lines": []}, 400, "dataset: 5"),
+        ("/console", {"do": "move_box", "dataset": "x", "source_ref": {}}, 400, "source_ref"),
+        ("/console", {"do": "move_box", "dataset": "x", "source_ref": IMAGE, "dx": "a"}, 400, "dx"),
+        ("/console", {"do": "start_training", "project": [], "version": "1"}, 400, "project"),
         ("/settings", {"roles": 1}, 400, "no such setting"),
         ("/console", {"do": "dance"}, 400, "no such action"),
         ("/console", {"do": "add_image", "dataset": "x", "source_ref": IMAGE}, 400, "no dataset x"),
@@ -89,9 +126,10 @@ def test_calls_are_shown_and_forgotten(rekognition_emulator, rekognition):
     ids=str,
 )
 def test_what_is_wrong_is_said_in_words(rekognition_emulator, path, body, status, words):
-    """So that a typing error does not pass for a setting."""
+    """So that a typing error does not pass for a setting, nor spoils the calls of others."""
     assert status == (answer := control(rekognition_emulator, path, body))[0]
     assert words in answer[1]["error"]
+    assert [] == client(rekognition_emulator).describe_projects()["ProjectDescriptions"]
 
 
 def test_a_body_must_say_that_it_is_json(rekognition_emulator):
