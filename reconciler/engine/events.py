@@ -51,7 +51,10 @@ EVENTS: Final = {
     ),
     "cycle.failed": Event("error", "A cycle, or a part of it, came to nothing.", ("error", "reason")),
     "cycle.finished": Event(
-        "info", "A cycle ended, however it went: exactly one line a cycle and dataset.", _CYCLE_KEYS
+        "info",
+        "A cycle ended, however it went: exactly one line a cycle and dataset. Its verdict is `interrupted` "
+        "if the process was asked to stop.",
+        _CYCLE_KEYS,
     ),
     "cycle.started": Event("debug", "A cycle began."),
     "drift.cleared": Event("info", "What had left what was applied is back."),

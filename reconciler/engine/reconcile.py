@@ -31,6 +31,7 @@ from reconciler.engine.verify import look_again, prove
 from reconciler.engine.world import World
 from reconciler.errors import (
     GatewayError,
+    Interrupted,
     ListingMoved,
     PlanOutdated,
     RebuildUnfinished,
@@ -170,6 +171,8 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> DatasetResult:
             keep_before(desired, plan, seen.composer, world)
         Sender(plan, arn, seen.composer, world, _timeout(desired), sent).send()
         return _proven(desired, seen, arn, sent, world)
+    except Interrupted:
+        raise  # no outcome: the journal has what was begun, and the next start sees what became of it
     except ReconcilerError as exc:
         if isinstance(exc, PlanOutdated) and not sent.updates:
             raise

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 # How long a status that only grew older may wait to be kept.
 KEEP_EVERY_SECONDS = 60.0
+# What the log calls a cycle that the end of the process cut short: it has no verdict.
+INTERRUPTED = "interrupted"
 
 
 class Listener(Meter, Protocol):
@@ -79,11 +81,14 @@ class Visiting:
             try:
                 return self._visit(subject, revision, generation, begun)
             except Interrupted:
+                _tell_of_end(subject, INTERRUPTED, self._steady.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
                 subject.failures += 1
-                return next_attempt(subject.failures, self._steady.draw(), subject.interval)
+                delay = next_attempt(subject.failures, self._steady.draw(), subject.interval)
+                _tell_of_end(subject, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
+                return delay
             finally:
                 self._beats.pop(subject.name, None)
                 subject.work = None
@@ -111,22 +116,7 @@ class Visiting:
         delay = self._next(subject)
         verdict = "suspended" if subject.suspended else result.finding.verdict.value
         self._listener.cycle(subject.name, verdict, seconds)
-        counts = result.finding.counts
-        log.info(
-            "cycle.finished",
-            dataset_arn=result.arn,
-            verdict=verdict,
-            observation=result.observation,
-            duration_seconds=round(seconds, 3),
-            desired=counts.get("desired"),
-            observed=counts.get("observed"),
-            added=result.added,
-            updated=result.updated,
-            updates=result.updates,
-            drifted=sum(result.finding.drift.values()),
-            failures=subject.failures,
-            next_visit_seconds=round(delay, 1),
-        )
+        _tell_of_end(subject, verdict, seconds, delay, result)
         self._keep(subject)
         return delay
 
@@ -241,6 +231,28 @@ class Visiting:
             log.warning("cycle.failed", error="StateError", reason=str(exc))
         else:
             self._kept[subject.name] = (essence, now)
+
+
+def _tell_of_end(
+    subject: Subject, verdict: str, seconds: float, delay: float, result: Visit | None = None
+) -> None:
+    """Log the one line that every cycle ends with; without a result nothing is known but that it ended."""
+    counts = result.finding.counts if result else {}
+    log.info(
+        "cycle.finished",
+        dataset_arn=(result.arn if result else None) or subject.arn,
+        verdict=verdict,
+        observation=result.observation if result else None,
+        duration_seconds=round(seconds, 3),
+        desired=counts.get("desired"),
+        observed=counts.get("observed"),
+        added=result.added if result else 0,
+        updated=result.updated if result else 0,
+        updates=result.updates if result else 0,
+        drifted=sum(result.finding.drift.values()) if result else 0,
+        failures=subject.failures,
+        next_visit_seconds=round(delay, 1),
+    )
 
 
 def _is_lost(finding: Finding) -> bool:

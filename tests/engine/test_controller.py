@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -401,3 +402,17 @@ def test_messages_do_not_change_when_nothing_does(months: Months, events: list[d
 
     assert messages == {subject.message for subject in months.subject("roses").conditions}
     assert [] == [event for event in events if event["event"] == "condition.changed"]
+
+
+def test_asked_to_stop_an_update_is_left_in_flight(months: Months, events: list[dict[str, object]]):
+    """No outcome is made up: nothing failed, the journal has it, and the cycle ends in its one line."""
+    months.emulator.settings = replace(months.emulator.settings, update_seconds=30.0)
+    months.write("roses", *"abc")
+    months.counted.on_submitted = months.time.event.set
+
+    months.settle()
+
+    assert 1 == len(months.state.journal.unfinished("roses"))
+    assert [] == [event for event in events if event["event"] == "cycle.failed"]
+    assert ["interrupted"] == [e["verdict"] for e in events if e["event"] == "cycle.finished"]
+    assert {} == months.state.statuses()
