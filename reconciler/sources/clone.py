@@ -17,7 +17,6 @@ FETCH_SECONDS: Final = 120
 READ_SECONDS: Final = 60
 
 _FETCHED: Final = "refs/reconciler/fetched"
-_GOOD_SIGNATURES: Final = frozenset("GU")  # good; good, by a key of unknown trust: git's own words
 _BLOB_MODES: Final = frozenset({"100644", "100755"})
 _LINK_MODE: Final = "120000"
 
@@ -67,10 +66,20 @@ class Clone:
         )  # fmt: skip
         commit = self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}").decode().strip()
         if self._verify:
-            said = self._git("log", "-1", "--format=%G?", commit).decode().strip()
-            if said not in _GOOD_SIGNATURES:
-                raise SourceError(f"{self.name}: commit {commit} has no good signature (git says {said})")
+            self._verified(commit)
         return commit
+
+    def _verified(self, commit: str) -> None:
+        """
+        Make sure that somebody vouches for a commit whom git was told to trust.
+
+        The answer of ``git log --format=%G?`` would not do: it is U for a gpg key whose owner nobody vouched
+        for, and as well for an ssh key that is in no list of allowed signers.
+        """
+        try:
+            self._git("verify-commit", "--end-of-options", commit)
+        except SourceError as exc:
+            raise SourceError(f"{self.name}: commit {commit} has no good signature ({exc})") from exc
 
     def tree(self, commit: str, path: str) -> dict[str, Node]:
         """

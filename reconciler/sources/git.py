@@ -45,12 +45,15 @@ def environment() -> dict[str, str]:
     Return the environment for a git process.
 
     A sidecar reads what another user checked out; git calls that dubious ownership unless it is told.
+    What the environment configures already, such as who may sign, stays.
     """
     kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    count = kept.get("GIT_CONFIG_COUNT", "")
+    ours = int(count) if count.isascii() and count.isdigit() else 0
     return kept | {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
+        "GIT_CONFIG_COUNT": str(ours + 1),
+        f"GIT_CONFIG_KEY_{ours}": "safe.directory",
+        f"GIT_CONFIG_VALUE_{ours}": "*",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",

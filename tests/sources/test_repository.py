@@ -137,23 +137,61 @@ def test_an_unsigned_commit_is_refused(upstream: Upstream, tmp_path: Path):
         source_of(upstream, tmp_path, verify=True).look(None)
 
 
-def test_a_signed_commit_is_accepted(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """By a key that git was told to trust."""
+@pytest.fixture
+def keys(upstream: Upstream, tmp_path: Path) -> dict[str, Path]:
+    """Two ssh keys; the list of allowed signers holds the one that is called known."""
     keygen = shutil.which("ssh-keygen")
     if keygen is None:
         pytest.skip("ssh-keygen is not installed")
-    key = tmp_path / "key"
-    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    signers = tmp_path / "signers"
-    signers.write_text(f"author@example.invalid {key.with_suffix('.pub').read_text()}")
-    config = tmp_path / "gitconfig"
-    config.write_text(f'[gpg]\nformat = ssh\n[gpg "ssh"]\nallowedSignersFile = {signers}\n')
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    found = {name: tmp_path / name for name in ("known", "unknown")}
+    for key in found.values():
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = found["known"].with_suffix(".pub").read_text()
+    (tmp_path / "signers").write_text(f"author@example.invalid {public}")
     upstream.git("config", "gpg.format", "ssh")
+    return found
+
+
+def sign(upstream: Upstream, key: Path) -> None:
     upstream.git("config", "user.signingkey", str(key))
     upstream.commit("-S", specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
 
+
+def test_a_signed_commit_is_accepted(
+    upstream: Upstream, tmp_path: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    """By a key that git was told to trust."""
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[gpg "ssh"]\nallowedSignersFile = {tmp_path / "signers"}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    sign(upstream, keys["known"])
+
     assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).look(None))
+
+
+def test_git_can_be_told_whom_to_trust_in_the_environment(
+    upstream: Upstream, tmp_path: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    """A container often has no home to keep a configuration in."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "gpg.ssh.allowedSignersFile")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(tmp_path / "signers"))
+    sign(upstream, keys["known"])
+
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).look(None))
+
+
+def test_a_commit_signed_by_a_stranger_is_refused(
+    upstream: Upstream, tmp_path: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    """A signature proves nothing but that somebody has a key: it must be one of those that were allowed."""
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[gpg "ssh"]\nallowedSignersFile = {tmp_path / "signers"}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    sign(upstream, keys["unknown"])
+
+    with pytest.raises(SourceError, match="no good signature"):
+        source_of(upstream, tmp_path, verify=True).look(None)
 
 
 @pytest.mark.parametrize("word", ["--upload-pack=touch /tmp/x", "-x"])
