@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +87,8 @@ CREATE TABLE rebuild (
 
 class Database:
     """
-    A connection.
+    A connection. A file that is found to be damaged is put aside, and one that somebody deleted is made anew:
+    whoever notices gets an error, and finds an empty file the next time.
 
     Args:
         directory: Made if it is missing, unless *read_only*.
@@ -101,17 +102,35 @@ class Database:
         self._path = directory / FILE_NAME
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        # Other threads may still be reading through them.
+        self._retired: list[sqlite3.Connection] = []
         self._one_at_a_time = threading.RLock()
         with self.explained():
             if not read_only:
-                directory.mkdir(parents=True, exist_ok=True)
-                self._connection = _open(self._path)
+                self._begin()
             elif self._path.exists():
                 self._connection = _open_read_only(self._path)
 
+    def _begin(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _open(self._path)
+        self._file = _identity(self._path)
+
     @property
     def connection(self) -> sqlite3.Connection | None:
-        """Return the connection; None if there is nothing to read and nothing may be made."""
+        """
+        Return the connection; None if there is nothing to read and nothing may be made.
+
+        Raises:
+            StateError: The file is not the one that was opened.
+        """
+        # Without this a process that lives for months would go on remembering in a file that nobody can find.
+        if self._file is not None and self._file != _identity(self._path):
+            self._begin_anew(self._connection)
+            raise StateError(
+                f"{self._path}: somebody deleted or replaced it; what it held is not known any more"
+            )
         return self._connection
 
     @contextmanager
@@ -122,46 +141,69 @@ class Database:
         Raises:
             StateError: It was opened for reading only, or the disk says no.
         """
-        if self._connection is None:
-            raise StateError(f"{self._path}: opened for reading only")
         # A transaction belongs to the connection: that of another thread would end with ours.
-        with self._one_at_a_time, self.explained(), self._connection as connection:
-            yield connection
+        with self._one_at_a_time, self.explained():
+            if (found := self.connection) is None:
+                raise StateError(f"{self._path}: opened for reading only")
+            with found as connection:
+                yield connection
 
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Raise our error in place of SQLite's and the file system's; a damaged file is put aside at once."""
+        before = self._connection
         try:
             yield
         except (sqlite3.Error, OSError) as exc:
             if not _is_damage(exc):
                 raise StateError(f"{self._path}: {exc}") from exc
-            raise self._put_aside(exc) from exc
+            raise self._damaged(before, exc) from exc
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
         """Do as `explained`, while what was written here before is read: what cannot be is damage, too."""
+        before = self._connection
         try:
             with self.explained():
                 yield
         except (json.JSONDecodeError, zlib.error) as exc:
-            raise self._put_aside(exc) from exc
+            raise self._damaged(before, exc) from exc
 
-    def _put_aside(self, exc: Exception) -> StateError:
-        """Start afresh, and return what is to be said."""
+    def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateError:
+        """Begin anew, and return what is to be said."""
         if self._read_only:
             self._connection = None
             return StateError(f"{self._path}: damaged: {exc}; the next apply puts it aside")
-        with self._one_at_a_time, self.explained():
-            self.close()  # first: SQLite deletes the log by its name, which will be that of the new one
-            _put_aside(self._path)
-            self._connection = _prepared(self._path)
+        self._begin_anew(connection)
         return StateError(f"{self._path}: damaged: {exc}; put aside, the next run looks at everything anew")
 
+    def _begin_anew(self, failed: sqlite3.Connection | None) -> None:
+        """Leave a connection that is of no use, and put its file aside if that is still there."""
+        with self._one_at_a_time, suppress(sqlite3.Error, OSError):
+            if self._connection is not failed:
+                return  # another thread was here before
+            if failed is not None:
+                self._retired.append(failed)
+                self._connection = None
+            if self._file == _identity(self._path):
+                _put_aside(self._path)
+            self._begin()
+
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        # The retired ones last: SQLite deletes a log by its name, which by now is that of the new file.
+        for connection in (*filter(None, (self._connection,)), *self._retired):
+            connection.close()
+        self._retired.clear()
+        self._connection = self._file = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Name the file that is at this path now; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -1,12 +1,88 @@
-"""One file, and several processes that open it."""
+"""The file that everything is remembered in, over the months of one process, and of several."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.cause import Applied
+from reconciler.errors import StateError
 from reconciler.state import State, database
+
+ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    made = State(tmp_path / "state")
+    yield made
+    made.close()
+
+
+def fill(state: State, number: int = 500) -> None:
+    entries = ((f"s3://bucket/{n}.jpg", Applied(b"d" * 16, b"o" * 16)) for n in range(number))
+    state.remember("roses", ARN, entries, ())
+
+
+def overwrite(place: Path) -> None:
+    """What a broken disk leaves."""
+    for path in place.glob("state.sqlite3*"):
+        with path.open("r+b") as stream:
+            stream.write(os.urandom(path.stat().st_size))
+
+
+def test_a_file_that_is_damaged_under_a_running_process_is_replaced(state: State, tmp_path: Path):
+    """Whoever notices gets one error; after that memory is empty, and works."""
+    fill(state)
+    overwrite(tmp_path / "state")
+
+    def use() -> None:
+        for _ in range(3):  # what SQLite has in memory is still whole
+            state.record("roses", {"verdict": "converged"})
+            state.applied("roses", ARN)
+
+    with pytest.raises(StateError, match="put aside"):
+        use()
+
+    assert not state.applied("roses", ARN).known
+    fill(state, 1)
+    assert 1 == len(state.applied("roses", ARN).entries)
+    assert (tmp_path / "state" / "state.sqlite3.damaged").exists()
+
+
+@pytest.mark.parametrize("what", ["the file", "the directory"])
+def test_a_file_that_is_deleted_under_a_running_process_is_made_anew(state: State, tmp_path: Path, what: str):
+    """Else what it learns from now on would be gone with the process; that memory is lost is said once."""
+    fill(state)
+    if what == "the directory":
+        shutil.rmtree(tmp_path / "state")
+    else:
+        for path in (tmp_path / "state").glob("state.sqlite3*"):
+            path.unlink()
+
+    with pytest.raises(StateError, match="deleted or replaced"):
+        state.applied("roses", ARN)
+    fill(state, 2)
+
+    after = State(tmp_path / "state", read_only=True)
+    assert 2 == len(after.applied("roses", ARN).entries)
+    after.close()
+
+
+def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
+    """What was remembered stays."""
+    fill(state, 3)
+    with state._db.writing() as connection:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite answers as for a full disk
+
+    with pytest.raises(StateError, match="full"):
+        fill(state, 5_000)
+
+    assert 3 == len(state.applied("roses", ARN).entries)
 
 
 def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
