@@ -23,7 +23,7 @@ from reconciler.engine.steady import Steady
 from reconciler.engine.subject import Subject, moment
 from reconciler.engine.troubles import trouble_of
 from reconciler.engine.world import World
-from reconciler.errors import Interrupted, ReconcilerError, StateError, Superseded
+from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory
 
 log = structlog.get_logger()
@@ -134,10 +134,13 @@ class Visiting:
             return self._in_its_world(subject, loaded, generation)
         except Interrupted:
             raise
-        except Superseded as exc:
-            return Visit(failed(trouble_of(exc), 0), arn=subject.arn)
         except Exception as exc:
             reason = named(exc)
+            if isinstance(reason, SourceError) and subject.generation != generation:
+                reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
+            if isinstance(reason, Superseded):
+                log.info("cycle.failed", error="Superseded", reason=str(reason))
+                return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
             return Visit(failed(trouble_of(reason), reason.exit_code), arn=subject.arn)

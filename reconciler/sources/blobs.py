@@ -38,6 +38,7 @@ class Blobs:
             self._directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             self._lock = os.open(self._directory, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._latest: frozenset[str] = frozenset()
         except OSError as exc:
             raise SourceError(f"{parent}: {exc.strerror or exc}") from exc
 
@@ -85,9 +86,13 @@ class Blobs:
             temporary.unlink(missing_ok=True)
 
     def forget_others(self, names: Collection[str]) -> None:
-        """Delete everything but *names*. Who has a file open can still read it."""
+        """
+        Delete everything but *names*, and those of the call before: whoever still works with the tree of then
+        may be about to open them. Who has a file open can read it in any case.
+        """
+        kept, self._latest = self._latest.union(names), frozenset(names)
         for path in self._directory.iterdir():
-            if path.name not in names:
+            if path.name not in kept:
                 with suppress(OSError):
                     path.unlink()
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from reconciler.emulator.faults import Fault, Kind
+from reconciler.errors import SourceError
 from tests.builders import classified
 from tests.engine.months import Months, make_months
 
@@ -416,3 +417,24 @@ def test_asked_to_stop_an_update_is_left_in_flight(months: Months, events: list[
     assert [] == [event for event in events if event["event"] == "cycle.failed"]
     assert ["interrupted"] == [e["verdict"] for e in events if e["event"] == "cycle.finished"]
     assert {} == months.state.statuses()
+
+
+def test_a_commit_that_is_gone_was_superseded(
+    months: Months, events: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+):
+    """A cycle that finds the copies of its specs deleted, since newer ones came, did not fail."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+
+    def vanished(*_: object) -> object:
+        months.subject("roses").generation += 1
+        raise SourceError("no such file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reconciler.engine.cycle.read_desired", vanished)
+        months.settle()
+
+    assert "NewRevision" == months.reasons("roses")["Ready"]
+    assert 0 == months.subject("roses").failures
+    assert ["Superseded"] == [event["error"] for event in events if event["event"] == "cycle.failed"]

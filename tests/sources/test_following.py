@@ -151,8 +151,20 @@ def test_hundreds_of_flips_give_whole_trees_only(tmp_path: Path):
     assert {2} == {len(files) for files in seen}
 
 
+def test_a_cycle_may_still_open_the_tree_before(tmp_path: Path):
+    """It began before the newer one was read: that is no reason for its files to be missing."""
+    tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
+    source = source_of(tree, tmp_path)
+    first = source.look(None)
+    (tree / "train.jsonl").write_text(line("b"))
+    second = source.look(first.fingerprint)
+
+    assert [line("a").encode()] == texts(first)
+    assert [line("b").encode()] == texts(second)
+
+
 def test_copies_are_not_hoarded(tmp_path: Path):
-    """Only the last good tree is kept."""
+    """Only the last good tree is kept, and the one before, which a cycle may be about."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
     source = source_of(tree, tmp_path)
     known = None
@@ -160,7 +172,7 @@ def test_copies_are_not_hoarded(tmp_path: Path):
         (tree / "train.jsonl").write_text(line(f"a{number}"))
         known = source.look(known).fingerprint
 
-    assert 2 == len(list((tmp_path / "blobs").glob("*/*")))
+    assert 3 == len(list((tmp_path / "blobs").glob("*/*")))  # one spec, two lists
     source.close()
     assert [] == list((tmp_path / "blobs").iterdir())
 
