@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -16,9 +20,14 @@ from reconciler.sources.git import environment
 FETCH_SECONDS: Final = 120
 READ_SECONDS: Final = 60
 
-_FETCHED: Final = "refs/reconciler/fetched"
 _BLOB_MODES: Final = frozenset({"100644", "100755"})
 _LINK_MODE: Final = "120000"
+_ASIDE: Final = ("warning:", "hint:")
+_LINES: Final = 2  # of what git says, that are shown
+
+
+class _TookTooLong(SourceError):
+    """Git had to be stopped: to try again at once would take as long."""
 
 
 class Node(NamedTuple):
@@ -45,6 +54,8 @@ class Clone:
         self._url = url
         self._ref = ref
         self._verify = verify
+        # A name of its own for each pair: another process may follow another branch in the same repository.
+        self._fetched = f"refs/reconciler/{blake2b(f'{url} {ref}'.encode(), digest_size=8).hexdigest()}"
 
     @property
     def name(self) -> str:
@@ -57,17 +68,45 @@ class Clone:
         Raises:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
         """
-        if not (self._directory / "HEAD").exists():
-            self._git("init", "--bare", "--quiet", str(self._directory), at=None)
-        self._git(
-            "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
-            "--end-of-options", self._url, f"+{self._ref}:{_FETCHED}",
-            seconds=FETCH_SECONDS,
-        )  # fmt: skip
-        commit = self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}").decode().strip()
+        with _alone(self._directory):
+            self._fetch_or_begin_anew()
+            commit = self._git("rev-parse", "--verify", f"{self._fetched}^{{commit}}").decode().strip()
         if self._verify:
             self._verified(commit)
         return commit
+
+    def _fetch_or_begin_anew(self) -> None:
+        """
+        Fetch; if that fails, once more into a new repository.
+
+        A fetch that was killed leaves locks that no later one gets past, and a disk may have damaged what was
+        fetched. Nobody can tell that from a fault of the other side, except by trying.
+        """
+        known = (self._directory / "HEAD").exists()
+        try:
+            self._fetch_into(self._directory)
+        except _TookTooLong:
+            raise
+        except SourceError:
+            if not known:
+                raise
+            new = self._directory.with_name(f"{self._directory.name}.new")
+            try:
+                shutil.rmtree(new, ignore_errors=True)
+                self._fetch_into(new)
+                shutil.rmtree(self._directory, ignore_errors=True)
+                new.replace(self._directory)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+
+    def _fetch_into(self, directory: Path) -> None:
+        if not (directory / "HEAD").exists():
+            self._git("init", "--bare", "--quiet", at=directory)
+        self._git(
+            "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
+            "--end-of-options", self._url, f"+{self._ref}:{self._fetched}",
+            seconds=FETCH_SECONDS, at=directory,
+        )  # fmt: skip
 
     def _verified(self, commit: str) -> None:
         """
@@ -102,17 +141,21 @@ class Clone:
         Write the content of one file to *stream*, which is a real file.
 
         Raises:
-            SourceError: It could not be read whole.
+            SourceError: It could not be read whole. Then the repository is given up: the next fetch fetches all.
         """
-        self._git("cat-file", "blob", blob, into=stream)
+        try:
+            self._git("cat-file", "blob", blob, into=stream)
+        except SourceError:
+            with _alone(self._directory):
+                shutil.rmtree(self._directory, ignore_errors=True)
+            raise
 
     def _git(
-        self, *words: str, at: str | None = "", seconds: int = READ_SECONDS, into: BinaryIO | None = None
+        self, *words: str, at: Path | None = None, seconds: int = READ_SECONDS, into: BinaryIO | None = None
     ) -> bytes:
-        where = [] if at is None else ["--git-dir", str(self._directory)]
         try:
             answer = subprocess.run(
-                ["git", *where, *words],
+                ["git", "--git-dir", str(at or self._directory), *words],
                 env=environment() | {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
                 stdin=subprocess.DEVNULL,
                 stdout=into or subprocess.PIPE,
@@ -120,11 +163,11 @@ class Clone:
                 timeout=seconds,
             )
         except subprocess.TimeoutExpired:
-            raise SourceError(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
+            raise _TookTooLong(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
         except OSError as exc:
             raise SourceError(f"git cannot be run: {exc.strerror or exc}") from exc
         if answer.returncode != 0:
-            raise SourceError(f"{self.name}: git {words[0]}: {_last_line(answer.stderr)}")
+            raise SourceError(f"{self.name}: git {words[0]}: {_reason(answer.stderr)}")
         return answer.stdout or b""
 
 
@@ -176,7 +219,32 @@ def _ssh_command() -> str:
     return os.environ.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
 
 
-def _last_line(stderr: bytes) -> str:
-    """Return what git said at the end, without passwords in URLs."""
-    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", lines[-1] if lines else "no reason given")
+def _reason(stderr: bytes) -> str:
+    """
+    Return what git said, without passwords in URLs: the first lines. The last ones are advice.
+
+    What ssh or the other side said comes before git's own words, and says more.
+    """
+    said = stderr.decode(errors="replace").partition("\n\n")[0].splitlines()
+    lines = [line.strip() for line in said if line.strip() and not line.lower().startswith(_ASIDE)]
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", "; ".join(lines[:_LINES]) or "no reason given")
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """
+    Keep other processes with the same state directory away from a repository; waits for them.
+
+    Raises:
+        SourceError: The state directory cannot be used.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(f"{directory}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise SourceError(f"{directory}.lock: {exc.strerror or exc}") from exc
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone, without_password
+from reconciler.sources.clone import Clone, _reason, without_password
 from reconciler.sources.repository import GitSource
 from tests.sources.test_following import line, texts
 from tests.sources.trees import dataset, write
@@ -192,6 +192,96 @@ def test_a_commit_signed_by_a_stranger_is_refused(
 
     with pytest.raises(SourceError, match="no good signature"):
         source_of(upstream, tmp_path, verify=True).look(None)
+
+
+def damage(clone: Path, how: str) -> None:
+    """Do to a repository what a killed process or a broken disk does."""
+    match how:
+        case "a lock is left":
+            (clone / "shallow.lock").touch()
+        case "a ref is locked":
+            for ref in (clone / "refs" / "reconciler").iterdir():
+                ref.with_name(f"{ref.name}.lock").touch()
+        case "HEAD is empty":
+            (clone / "HEAD").write_bytes(b"")
+        case "objects are empty":
+            for path in filter(Path.is_file, clone.glob("objects/*/*")):
+                path.chmod(0o644)
+                path.write_bytes(b"")
+        case "objects are gone":
+            shutil.rmtree(clone / "objects")
+
+
+@pytest.mark.parametrize(
+    "how", ["a lock is left", "a ref is locked", "HEAD is empty", "objects are empty", "objects are gone"]
+)
+def test_a_damaged_clone_is_made_anew(upstream: Upstream, tmp_path: Path, how: str):
+    """It is a copy, and no reason to wait for a person."""
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    source = source_of(upstream, tmp_path)
+    first = source.look(None)
+    damage(tmp_path / "state" / "git", how)
+    second = upstream.commit(specs__train_jsonl=line("b"))
+
+    found = source.look(first.fingerprint)
+
+    assert (second, [line("b").encode()]) == (found.fingerprint, texts(found))
+    assert ["git", "git.lock"] == sorted(path.name for path in (tmp_path / "state").iterdir())
+
+
+def test_a_file_that_cannot_be_read_from_the_clone_is_fetched_again(upstream: Upstream, tmp_path: Path):
+    """One look fails; the next one does not believe the repository any more."""
+    commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    first = source_of(upstream, tmp_path)
+    first.look(None)
+    blob = first._clone.tree(commit, "specs")["train.jsonl"].blob
+    first.close()
+    stored = tmp_path / "state" / "git" / "objects" / blob[:2] / blob[2:]
+    stored.chmod(0o644)
+    stored.write_bytes(b"what a broken disk gives")
+    source = source_of(upstream, tmp_path)
+    with pytest.raises(SourceError, match="cat-file"):
+        source.look(None)
+
+    assert [line("a").encode()] == texts(source.look(None))
+
+
+def test_two_branches_in_one_clone_do_not_mix(upstream: Upstream, tmp_path: Path):
+    """A pass for cron may follow another branch with the same state directory."""
+    main = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    upstream.git("checkout", "-q", "-b", "other")
+    other = upstream.commit(specs__train_jsonl=line("b"))
+    sources = [source_of(upstream, tmp_path), source_of(upstream, tmp_path, ref="other")]
+    (first, second) = (source._clone for source in sources)
+
+    assert (main, other, main) == (first.fetch(), second.fetch(), first.fetch())
+    refs = subprocess.run(
+        ["git", "--git-dir", str(tmp_path / "state" / "git"), "for-each-ref"], capture_output=True, text=True
+    ).stdout.splitlines()
+    assert {main, other} == {ref.split()[0] for ref in refs}
+
+
+@pytest.mark.parametrize(
+    ("stderr", "expected"),
+    [
+        (
+            "fatal: '/srv/r' is not a repository\nfatal: Could not read.\n\nPlease make sure …\n",
+            "fatal: '/srv/r' is not a repository; fatal: Could not read.",
+        ),
+        (
+            "Warning: Permanently added 'host'.\r\ngit@host: denied.\r\nfatal: Could not read.\n\nPlease …\n",
+            "git@host: denied.; fatal: Could not read.",
+        ),
+        (
+            "fatal: unable to access 'https://user:pass@host/r.git/': Could not resolve host: host\n",
+            "fatal: unable to access 'https://host/r.git/': Could not resolve host: host",
+        ),
+        ("", "no reason given"),
+    ],
+)
+def test_git_s_reason_is_what_is_told(stderr: str, expected: str):
+    """Not its advice, and no password."""
+    assert expected == _reason(stderr.encode())
 
 
 @pytest.mark.parametrize("word", ["--upload-pack=touch /tmp/x", "-x"])
