@@ -79,11 +79,15 @@ def explained(codes: Iterable[Exit]) -> str:
 class Terminated(BaseException):
     """SIGTERM arrived."""
 
+    arrived = False
+    """Also where the exception was lost: Python drops what is raised within a destructor or an import lock."""
+
 
 def guarded(command: Callable[[], int]) -> int:
     """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
     from reconciler.cli.terminal import stream  # loads what `--version` has no use for
 
+    Terminated.arrived = False
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         try:
@@ -111,6 +115,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
+    Terminated.arrived = True
     raise Terminated
 
 

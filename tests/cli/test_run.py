@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -197,6 +199,62 @@ def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, emulator: Running):
     assert 143 == code
     assert seconds < 2
     emulator.emulator.faults.clear()
+
+
+# SIGTERM at the worst moment: Python drops the exception that its handler raises there.
+LOST = """
+import signal, sys, weakref
+from reconciler.cli.main import main
+class Thing: pass
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "reconciler.cli.commands.run":
+            thing = Thing()
+            self.ref = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+            del thing
+sys.meta_path.insert(0, Finder())
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_sigterm_while_it_starts_is_not_lost(tmp_path: Path):
+    """Else nothing but SIGKILL would end it."""
+    write(tmp_path, "roses", "abc")
+    words = [
+        "--state-dir",
+        tmp_path / "state",
+        "run",
+        tmp_path / "specs",
+        "--local",
+        "--listen",
+        "127.0.0.1:0",
+    ]
+
+    done = subprocess.run([sys.executable, "-c", LOST, *words], capture_output=True, timeout=20)
+
+    assert b"Exception ignored" in done.stderr  # so it was the worst moment
+    assert 0 == done.returncode
+    assert b"process.stopped" in done.stderr
+
+
+def test_a_signal_is_answered_in_a_thread_of_its_own():
+    """The thread that it interrupts may hold the very lock that the answer needs, and would wait for itself."""
+    from reconciler.cli.commands.run import _on_signals
+
+    answered: SimpleQueue[tuple[str, str]] = SimpleQueue()
+
+    class Controls:
+        def stop(self) -> None:
+            answered.put(("stop", threading.current_thread().name))
+
+        def trigger(self) -> None:
+            answered.put(("trigger", threading.current_thread().name))
+
+    with _on_signals(Controls()):  # type: ignore[arg-type]
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+
+    assert [("trigger", "signals"), ("stop", "signals")] == [answered.get(timeout=5) for _ in range(2)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import structlog
 
 from reconciler import __version__
 from reconciler.cli.clock import SteadyClock, SystemClock
-from reconciler.cli.exits import Exit
+from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
 from reconciler.cli.following import followed
 from reconciler.cli.serving import served
@@ -36,7 +37,8 @@ from reconciler.server.metrics import Metrics
 log = structlog.get_logger()
 
 WORKERS: Final = 16
-STOP_SECONDS: Final = 8.0
+# With a second or two for the server and the disk, the process ends within ten.
+STOP_SECONDS: Final = 6.0
 STATUS_FILE: Final = "status.json"
 
 
@@ -56,16 +58,16 @@ def run(args: argparse.Namespace) -> int:
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)
-        with _on_signals(controller, signals):
+        with _on_signals(controller):
             if isinstance(workers, Inline):
                 controller.once()
                 return _concluded(board, args, stopped=signals.stopping.is_set())
             with served(args, controller, board, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
                 controller.run()
-            log.info("process.stopping")
-            clean = workers.close(STOP_SECONDS)
-            board.publish(now=True)
+                log.info("process.stopping")
+                clean = workers.close(STOP_SECONDS)
+                board.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
             os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
@@ -105,22 +107,40 @@ def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
 
 
 @contextmanager
-def _on_signals(controller: Controller, signals: Signals) -> Iterator[None]:
-    """SIGTERM and Ctrl-C stop, once gently, twice at once; SIGHUP asks for a look now."""
+def _on_signals(controller: Controller) -> Iterator[None]:
+    """
+    SIGTERM and Ctrl-C stop, once gently, twice at once; SIGHUP asks for a look now.
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if signals.stopping.is_set():
-            os._exit(Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED)
-        controller.stop()
+    A handler only puts a number into a queue, which takes no lock: the thread that it interrupts may hold the
+    very lock that the answer needs.
+    """
+    asked: SimpleQueue[int | None] = SimpleQueue()
+    stopping = []
 
-    def look(_number: int, _frame: FrameType | None) -> None:
-        # Not here: the thread that was interrupted may hold the lock that this needs.
-        threading.Thread(target=controller.trigger, name="sighup", daemon=True).start()
+    def note(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP:
+            if stopping:
+                os._exit(Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED)
+            stopping.append(number)
+        asked.put(number)
 
-    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: look}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    def answer() -> None:
+        while (number := asked.get()) is not None:
+            if number == signal.SIGHUP:
+                controller.trigger()
+            else:
+                controller.stop()
+
+    listener = threading.Thread(target=answer, name="signals", daemon=True)
+    listener.start()
+    handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in handled}
+    if Terminated.arrived:  # before anybody listened, and its exception was lost
+        note(signal.SIGTERM, None)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        asked.put(None)
+        listener.join()
