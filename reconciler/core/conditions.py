@@ -170,33 +170,6 @@ def advanced(
     return tuple(after), tuple(changed)
 
 
-# Statements about AWS, which only hold as long as somebody keeps looking.
-_AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED})
-
-
-def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) -> tuple[Condition, ...]:
-    """
-    Return the conditions as they may be believed at *now*: a verdict that is too old is Unknown.
-
-    A Ready that is False stays so: age makes nothing better.
-
-    Args:
-        stale_at: Until when the last complete look counts, in seconds since the epoch; None if it does
-            not matter, because there was none.
-    """
-    if stale_at is None or now < stale_at:
-        return tuple(conditions)
-    return tuple(_decayed(condition, stale_at) for condition in conditions)
-
-
-def _decayed(condition: Condition, stale_at: float) -> Condition:
-    keeps = condition.kind not in _AGEING or condition.status is Truth.UNKNOWN
-    if keeps or (condition.kind is Kind.READY and condition.status is Truth.FALSE):
-        return condition
-    text = "the last complete look is older than schedule.fullScanMaxAge"
-    return Condition(condition.kind, Truth.UNKNOWN, Reason.TOO_OLD, text, stale_at)
-
-
 def _ready(facts: Facts) -> Condition:
     def say(status: Truth, reason: Reason, message: str) -> Condition:
         return Condition(Kind.READY, status, reason, message)

@@ -19,6 +19,11 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # it could not be seen
     OBSERVED = "observed"  # mode observe: looked at, never written
 
+    @property
+    def decays(self) -> bool:
+        """Tell whether it says something of AWS, which only holds as long as somebody keeps looking."""
+        return self not in (Verdict.FAILED, Verdict.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:

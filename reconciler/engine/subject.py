@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, aged, judge
+from reconciler.core.ageing import aged
+from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, judge
 from reconciler.core.finding import Finding, failed
+from reconciler.core.status import Verdict
 from reconciler.engine.fence import Work
 from reconciler.engine.shown import HeldBack, Shown
 from reconciler.ports import BrokenDataset, LoadedDataset
@@ -106,6 +108,13 @@ class Subject:
         """Return the conditions as they may be believed at *now*."""
         return aged(self.conditions, self.stale_at, now)
 
+    def verdict(self, now: float) -> Verdict:
+        """Return the verdict as it may be believed at *now*."""
+        if self.finding is None:
+            return Verdict.UNKNOWN
+        old = self.stale_at is not None and now >= self.stale_at
+        return Verdict.UNKNOWN if old and self.finding.verdict.decays else self.finding.verdict
+
     def remember(self, line: dict[str, Any]) -> None:
         """Put one more line into the history."""
         in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
@@ -118,7 +127,7 @@ class Subject:
         return {
             "name": self.name,
             "arn": self.arn,
-            "verdict": finding.verdict.value if finding else "unknown",
+            "verdict": self.verdict(now).value,
             "at": moment(self.visited_at),
             "revision": self.revision,
             "revisions": {
@@ -129,6 +138,7 @@ class Subject:
             "observation": self.observation,
             "observed_at": moment(self.observed_at),
             "scanned_at": moment(self.scanned_at),
+            "believed_until": moment(self.stale_at),
             "counts": dict(finding.counts) if finding else {},
             "drift": dict(finding.drift) if finding else {},
             "errors": self._errors(),

@@ -117,7 +117,7 @@ class Visiting:
         verdict = "suspended" if subject.suspended else result.finding.verdict.value
         self._listener.cycle(subject.name, verdict, seconds)
         _tell_of_end(subject, verdict, seconds, delay, result)
-        self._keep(subject)
+        self._keep(subject, delay)
         return delay
 
     def _carry_out(self, subject: Subject, generation: int) -> Visit:
@@ -219,10 +219,11 @@ class Visiting:
             return next_attempt(subject.failures, self._steady.draw(), subject.interval)
         return next_visit(subject.interval, subject.jitter, self._steady.draw())
 
-    def _keep(self, subject: Subject) -> None:
+    def _keep(self, subject: Subject, delay: float) -> None:
         """Keep the status across restarts: when it changed, and otherwise now and then."""
-        document = subject.document(self._board.wall(), None)
-        aside = {"at", "observed_at", "history"}
+        wall = self._board.wall()
+        document = subject.document(wall, None if subject.suspended else wall + delay)
+        aside = {"at", "observed_at", "history", "next_visit_at"}
         essence = {key: value for key, value in document.items() if key not in aside}
         before, at = self._kept.get(subject.name, (None, float("-inf")))
         now = self._steady.seconds()

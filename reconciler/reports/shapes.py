@@ -242,11 +242,31 @@ class LeftDoc(TypedDict):
     rejected: int
 
 
+class RevisionsDoc(TypedDict):
+    """The commit that was last tried, brought about, and seen in place."""
+
+    attempted: str | None
+    applied: str | None
+    verified: str | None
+
+
+class VisitDoc(TypedDict):
+    """One of the last visits of the controller."""
+
+    at: str
+    verdict: str
+    observation: str | None
+    revision: str | None
+    updates: int
+
+
 class DatasetStatusDoc(TypedDict):
     """
     The last known state of one dataset; null where nothing is known.
 
     ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then.
+    The controller alone says more: how and when it last looked, when it last listed everything and until when
+    that counts (after ``believed_until`` the verdict is unknown), and when it looks again.
     """
 
     name: str
@@ -257,6 +277,13 @@ class DatasetStatusDoc(TypedDict):
     counts: LeftDoc | None
     errors: Sequence[ErrorDoc]
     conditions: Sequence[ConditionDoc]
+    revisions: RevisionsDoc | None
+    observation: Literal["full", "fingerprint"] | None
+    observed_at: str | None
+    scanned_at: str | None
+    believed_until: str | None
+    next_visit_at: str | None
+    history: Sequence[VisitDoc]
 
 
 class StatusDoc(TypedDict):

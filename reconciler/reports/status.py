@@ -7,8 +7,11 @@ What was kept may be of another version: what cannot be read is unknown, and unk
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
+from reconciler.core.ageing import TOO_OLD, decays
+from reconciler.core.conditions import Kind, Reason, Truth
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.reports.json import Rows, error_doc, write
 from reconciler.reports.text.apply import MARKS
@@ -49,37 +52,116 @@ def record(result: DatasetResult, at_seconds: float, revision: str | None) -> sh
         },
         "errors": [error_doc(error) for error in result.errors],
         "conditions": [],
+        "revisions": None,
+        "observation": None,
+        "observed_at": None,
+        "scanned_at": None,
+        "believed_until": None,
+        "next_visit_at": None,
+        "history": [],
     }
 
 
-def write_status(records: Records, stream: BinaryIO) -> None:
-    """Write status/v1, ordered by name."""
-    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records)}
+def write_status(records: Records, now: float, stream: BinaryIO) -> None:
+    """
+    Write status/v1, ordered by name.
+
+    Args:
+        now: Seconds since the epoch: what was said of AWS too long ago is unknown by then.
+    """
+    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records, now)}
     write(document, stream)
 
 
-def render_status(records: Records, screen: Screen = PLAIN) -> Iterator[str]:
+def render_status(records: Records, now: float, screen: Screen = PLAIN) -> Iterator[str]:
     """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(_known(records)))
+    return screen.draw(_lines(_known(records, now), now))
 
 
-def _known(records: Records) -> Sequence[shapes.DatasetStatusDoc]:
-    return Rows(sorted(records), lambda name: _read(name, records[name]))
+def _known(records: Records, now: float) -> Sequence[shapes.DatasetStatusDoc]:
+    return Rows(sorted(records), lambda name: _read(name, records[name], now))
 
 
-def _read(name: str, kept: Mapping[str, Any]) -> shapes.DatasetStatusDoc:
+def _read(name: str, kept: Mapping[str, Any], now: float) -> shapes.DatasetStatusDoc:
     """Return what can be understood of a record; without a time or numbers, nothing is known."""
     verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
+    until = _text(kept.get("believed_until"))
+    if not at or not counts or (verdict.decays and _is_past(until, now)):
+        verdict = Verdict.UNKNOWN
     return {
         "name": name,
         "arn": _text(kept.get("arn")),
-        "verdict": verdict if at and counts else Verdict.UNKNOWN,
+        "verdict": verdict,
         "at": at,
         "revision": _text(kept.get("revision")),
         "counts": counts,
         "errors": list(_errors(kept.get("errors"))),
-        "conditions": list(_conditions(kept.get("conditions"))),
+        "conditions": [_believed(each, until, now) for each in _conditions(kept.get("conditions"))],
+        "revisions": _revisions(kept.get("revisions")),
+        "observation": _observation(kept.get("observation")),
+        "observed_at": _text(kept.get("observed_at")),
+        "scanned_at": _text(kept.get("scanned_at")),
+        "believed_until": until,
+        "next_visit_at": _text(kept.get("next_visit_at")),
+        "history": list(_visits(kept.get("history"))),
     }
+
+
+def _is_past(until: str | None, now: float) -> bool:
+    """Tell whether a moment has passed; what nobody can read as one has."""
+    if until is None:
+        return False
+    try:
+        return now >= datetime.fromisoformat(until).timestamp()
+    except (ValueError, OverflowError):
+        return True
+
+
+def _believed(condition: shapes.ConditionDoc, until: str | None, now: float) -> shapes.ConditionDoc:
+    """Return a condition as it may be believed now: nobody may have looked since it was kept."""
+    kind = next((kind for kind in Kind if kind == condition["type"]), None)
+    if until is None or kind is None or not _is_past(until, now):
+        return condition
+    if not decays(kind, Truth(condition["status"])):
+        return condition
+    return {
+        "type": condition["type"],
+        "status": "Unknown",
+        "reason": Reason.TOO_OLD.value,
+        "message": TOO_OLD,
+        "lastTransitionTime": until,
+    }
+
+
+def _revisions(kept: object) -> shapes.RevisionsDoc | None:
+    if not isinstance(kept, dict):
+        return None
+    return {
+        "attempted": _text(kept.get("attempted")),
+        "applied": _text(kept.get("applied")),
+        "verified": _text(kept.get("verified")),
+    }
+
+
+def _observation(kept: object) -> Literal["full", "fingerprint"] | None:
+    match kept:
+        case "full" | "fingerprint":
+            return kept
+        case _:
+            return None
+
+
+def _visits(kept: object) -> Iterator[shapes.VisitDoc]:
+    for visit in kept if isinstance(kept, list) else ():
+        match visit:
+            case {"at": str(at), "verdict": str(verdict), "updates": int(updates)}:
+                yield {
+                    "at": at,
+                    "verdict": verdict,
+                    "observation": _text(visit.get("observation")),
+                    "revision": _text(visit.get("revision")),
+                    "updates": updates,
+                }
 
 
 def _conditions(kept: object) -> Iterator[shapes.ConditionDoc]:
@@ -126,7 +208,7 @@ def _text(kept: object) -> str | None:
     return kept if isinstance(kept, str) else None
 
 
-def _lines(known: Sequence[shapes.DatasetStatusDoc]) -> Iterator[Line]:
+def _lines(known: Sequence[shapes.DatasetStatusDoc], now: float) -> Iterator[Line]:
     if not known:
         yield line("Nothing is known: no dataset was ever applied with this state directory.")
         return
@@ -136,6 +218,8 @@ def _lines(known: Sequence[shapes.DatasetStatusDoc]) -> Iterator[Line]:
     for dataset, row in zip(known, rows, strict=True):
         yield line(MARKS[dataset["verdict"]], " ", _padded(row, widths))
     for dataset in known:
+        if _is_past(dataset["believed_until"], now):
+            yield line(f"{dataset['name']}: {TOO_OLD}")
         for error in dataset["errors"]:
             where = f"{error['origin']}: " if "origin" in error else ""
             code = Span(f"({error['code']})", Ink.DIM)

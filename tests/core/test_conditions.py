@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, aged, judge
+from reconciler.core.ageing import aged
+from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, judge
 from reconciler.core.status import Verdict
 
 troubles = st.none() | st.builds(Trouble, st.sampled_from(Reason), st.just("why"))
@@ -65,6 +66,17 @@ def test_a_young_verdict_is_believed():
     conditions, _ = advanced((), judge(Facts(verdict=Verdict.CONVERGED)), 0.0)
 
     assert conditions == aged(conditions, 100.0, 99.9)
+
+
+def test_why_nobody_can_look_is_not_forgotten():
+    """The last complete look is too old because credentials expired: that, and not its age, is what helps."""
+    known = Facts(verdict=Verdict.UNKNOWN, trouble=Trouble(Reason.DENIED, "the token expired"))
+    conditions, _ = advanced((), judge(known), 0.0)
+
+    old = {condition.kind: condition for condition in aged(conditions, 100.0, 100.0)}
+
+    assert (Truth.FALSE, Reason.DENIED) == (old[Kind.OBSERVED].status, old[Kind.OBSERVED].reason)
+    assert Reason.DENIED is old[Kind.READY].reason
 
 
 def test_only_a_new_status_moves_the_time():

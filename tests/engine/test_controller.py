@@ -259,6 +259,8 @@ def test_a_verdict_that_nobody_renewed_decays(months: Months):
         believed[kind] for kind in ("InSync", "Ready", "SourceReady")
     )
     assert "TooOld" == months.reasons("roses")["InSync"]
+    (document,) = months.board.document()["datasets"]
+    assert "unknown" == document["verdict"]
 
 
 def test_a_wall_clock_set_back_is_no_reason_to_believe(months: Months):

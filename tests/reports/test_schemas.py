@@ -37,7 +37,7 @@ def _validate(stream):
 
 
 def _status(stream):
-    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, stream)
+    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, 0, stream)
 
 
 WRITERS = {"plan": _plan, "apply": _apply, "validate": _validate, "status": _status}

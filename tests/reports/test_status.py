@@ -15,19 +15,48 @@ from tests.reports.builders import ARN, HOSTILE, result, trouble
 AT = 1_700_000_000.5
 REVISION = "0123456789abcdef"
 
+# What only the controller knows.
+UNFOLLOWED = {
+    "revisions": None,
+    "observation": None,
+    "observed_at": None,
+    "scanned_at": None,
+    "believed_until": None,
+    "next_visit_at": None,
+    "history": [],
+}
+FOLLOWED = {
+    "revisions": {"attempted": REVISION, "applied": REVISION, "verified": None},
+    "observation": "fingerprint",
+    "observed_at": "2023-11-14T22:13:20Z",
+    "scanned_at": "2023-11-14T22:00:00Z",
+    "believed_until": "2023-11-15T04:00:00Z",
+    "next_visit_at": "2023-11-14T22:18:20Z",
+    "history": [
+        {
+            "at": "2023-11-14T22:13:20Z",
+            "verdict": "converged",
+            "observation": "fingerprint",
+            "revision": REVISION,
+            "updates": 0,
+        }
+    ],
+}
+SIX_HOURS = 6 * 3_600
+
 
 def kept(*results: DatasetResult) -> dict[str, dict]:
     """Give what the state directory holds, by way of the JSON in it."""
     return json.loads(json.dumps({it.name: record(it, AT, REVISION) for it in results}))
 
 
-def shown(records, **screen) -> str:
-    return "\n".join(render_status(records, Screen(**screen)))
+def shown(records, now: float = AT, **screen) -> str:
+    return "\n".join(render_status(records, now, Screen(**screen)))
 
 
-def written(records) -> list[dict]:
+def written(records, now: float = AT) -> list[dict]:
     stream = io.BytesIO()
-    write_status(records, stream)
+    write_status(records, now, stream)
     document = json.loads(stream.getvalue())
     assert "status/v1" == document["format"]
     return document["datasets"]
@@ -66,6 +95,7 @@ def test_numbers_and_reasons_are_kept_and_no_entry():
             "counts": {"quarantined": 0, "dropped": 1, "rejected": 0},
             "errors": [{"code": "RKD5012", "message": "no answer"}],
             "conditions": [],
+            **UNFOLLOWED,
         }
     ] == written(kept(it))
 
@@ -82,6 +112,7 @@ def test_a_dataset_of_which_nothing_was_kept_is_in_the_document():
             "counts": None,
             "errors": [],
             "conditions": [],
+            **UNFOLLOWED,
         }
     ] == written({"never": {}})
 
@@ -112,7 +143,7 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
     (whole,) = kept(result(errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),))).values()
     records = {HOSTILE: whole | {"revision": HOSTILE, "arn": HOSTILE, "at": HOSTILE}}
 
-    assert all(row.isprintable() for row in render_status(records))
+    assert all(row.isprintable() for row in render_status(records, AT))
 
 
 def test_conditions_of_the_controller_are_passed_on():
@@ -129,3 +160,55 @@ def test_conditions_of_the_controller_are_passed_on():
     records[name]["conditions"] = [condition, {**condition, "status": "Perhaps"}]
 
     assert [condition] == written(records)[0]["conditions"]
+
+
+def test_what_the_controller_knows_is_passed_on():
+    """Which commit is in place, how old the look is, what the last visits came to, and when the next one is."""
+    records = kept(result())
+    (name,) = records
+    records[name] |= FOLLOWED
+
+    (found,) = written(records)
+
+    assert FOLLOWED == {key: found[key] for key in FOLLOWED}
+
+
+def condition(kind: str, status: str) -> dict[str, str]:
+    at = "2023-11-14T22:13:20Z"
+    return {"type": kind, "status": status, "reason": "R", "message": "m", "lastTransitionTime": at}
+
+
+def test_what_nobody_looked_at_for_too_long_is_unknown():
+    """The controller was stopped, or its disk is all that is left: what it said last is not what is true now."""
+    records = kept(result())
+    (name,) = records
+    records[name] |= FOLLOWED | {
+        "conditions": [
+            condition("Ready", "True"),
+            condition("InSync", "True"),
+            condition("SourceReady", "True"),
+            condition("Observed", "False"),
+            condition("OfAnotherVersion", "True"),
+        ]
+    }
+
+    (young,), (old,) = written(records), written(records, AT + SIX_HOURS)
+
+    assert ("converged", "unknown") == (young["verdict"], old["verdict"])
+    assert records[name]["conditions"] == young["conditions"]
+    assert ["Unknown", "Unknown", "True", "False", "True"] == [c["status"] for c in old["conditions"]]
+    assert ["TooOld", "2023-11-15T04:00:00Z"] == [
+        old["conditions"][0][k] for k in ("reason", "lastTransitionTime")
+    ]
+    assert "✓" not in shown(records, AT + SIX_HOURS)
+    assert "fullScanMaxAge" in shown(records, AT + SIX_HOURS)
+
+
+@pytest.mark.parametrize("broken", ["soon", "9999999-01-01"])
+def test_an_end_of_belief_that_cannot_be_read_has_passed(broken):
+    """Unknown is the safe side."""
+    records = kept(result())
+    (name,) = records
+    records[name] |= FOLLOWED | {"believed_until": broken}
+
+    assert ["unknown"] == [dataset["verdict"] for dataset in written(records)]

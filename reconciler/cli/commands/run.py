@@ -115,7 +115,7 @@ def _on_signals(controller: Controller) -> Iterator[None]:
     very lock that the answer needs.
     """
     asked: SimpleQueue[int | None] = SimpleQueue()
-    stopping = []
+    stopping: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGHUP:

@@ -6,6 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Exit
 from reconciler.cli.show import screen
 from reconciler.cli.specs import selection_of
@@ -24,10 +25,11 @@ def run(args: argparse.Namespace) -> int:
         known = dict(state.statuses())
     declared = _declared(args)
     records = known if declared is None else {name: known.get(name, {}) for name in declared}
+    now = SystemClock().now()
     if args.output == "json":
-        stream(lambda target: write_status(records, target))
+        stream(lambda target: write_status(records, now, target))
     else:
-        out("\n".join(render_status(records, screen(args))))
+        out("\n".join(render_status(records, now, screen(args))))
     return Exit.DONE
 
 
