@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from structlog.contextvars import bind_contextvars
+
 from reconciler.core.choices import DatasetType
 from reconciler.ports import Clock, Gateway, Located, Phase, Standing
 
@@ -90,7 +92,7 @@ class Fenced:
         return self._gateway.locate(project, dataset_type)
 
     def standing(self, arn: str) -> Standing:
-        self._may_look()
+        self._look(arn)
         standing = self._gateway.standing(arn)
         if self._in_flight is not None and standing.phase.settled:
             begun, size = self._in_flight
@@ -101,7 +103,7 @@ class Fenced:
         return standing
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
-        self._may_look()
+        self._look(arn)
         for page in self._gateway.pages(arn, contains):
             self._may_look()
             yield page
@@ -121,6 +123,10 @@ class Fenced:
         self._write()
         self.created = True
         return self._gateway.create_dataset(project_arn, dataset_type)
+
+    def _look(self, arn: str) -> None:
+        self._may_look()
+        bind_contextvars(dataset_arn=arn)  # in the first cycle of a dataset it is not known before
 
     def _write(self) -> None:
         self._may_look()

@@ -321,6 +321,21 @@ def test_every_cycle_ends_in_one_line(months: Months, events: list[dict[str, obj
     assert all({"dataset", "revision", "verdict", "duration_seconds"} <= event.keys() for event in ended)
 
 
+def test_every_line_of_an_update_names_the_dataset_in_aws(months: Months, events: list[dict[str, object]]):
+    """Also in the first cycle, which has to find it; and nothing of it sticks to other lines of the thread."""
+    months.write("roses", *"abc")
+
+    months.settle()
+
+    # The plan comes before the dataset is made.
+    told = [e for e in events if str(e["event"]).startswith(("observe.", "update.", "verify."))]
+    assert {"observe.finished", "update.submitted", "update.finished", "verify.finished"} <= {
+        e["event"] for e in told
+    }
+    assert {months.arn("roses")} == {e["dataset_arn"] for e in told}
+    assert "dataset_arn" not in structlog.contextvars.get_contextvars()
+
+
 def test_a_defect_in_a_source_stops_nothing(months: Months, monkeypatch: pytest.MonkeyPatch):
     """Even an error that nobody foresaw leaves the last good revision in use."""
     months.write("roses", *"abc")
