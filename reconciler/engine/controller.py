@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -26,6 +27,9 @@ log = structlog.get_logger()
 
 LONGEST_NAP_SECONDS: Final = 1.0
 """The loop wakes up this often, if only to say that it is alive."""
+
+FOLLOWING: Final = "source"
+"""Where the source is followed: whatever AWS does, a new commit is seen."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
 """No call to AWS takes longer, with all attempts of the SDK: a worker silent for so long is stuck."""
@@ -89,9 +93,9 @@ class Controller:
         """Start whatever is due, and return the seconds until something is due next."""
         now = self._beat = self._steady()
         if self._following.start_if_due(now):
-            self._workers.submit(self._follow)
+            self._workers.submit(self._follow, FOLLOWING)
         for subject in self._due(now):
-            self._workers.submit(lambda subject=subject: self._visit(subject))  # type: ignore[misc]
+            self._workers.submit(partial(self._visit, subject), subject.place)
         self._board.publish()
         with self._lock:
             waiting = [s.due for s in self._board.subjects.values() if not s.running]

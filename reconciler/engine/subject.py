@@ -84,6 +84,14 @@ class Subject:
         return self.loaded.spec.spec.schedule.jitter if self.loaded else 0.1
 
     @property
+    def place(self) -> str:
+        """Name the credentials and the Region that it is reached with: what fails there may fail at once."""
+        if self.loaded is None:
+            return ""
+        target = self.loaded.spec.spec.target
+        return f"{target.role_arn or ''} {target.home_region or ''}".strip()
+
+    @property
     def stale_at(self) -> float | None:
         """Return until when the last complete look counts; None if there was none."""
         if self.scanned_at is None or self.loaded is None:

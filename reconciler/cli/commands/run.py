@@ -37,6 +37,8 @@ from reconciler.server.metrics import Metrics
 log = structlog.get_logger()
 
 WORKERS: Final = 16
+"""For each role and Region: five calls a second keep fewer than that busy."""
+
 # With a second or two for the server and the disk, the process ends within ten.
 STOP_SECONDS: Final = 6.0
 STATUS_FILE: Final = "status.json"

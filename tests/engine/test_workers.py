@@ -1,0 +1,54 @@
+"""Jobs at one place never wait for those at another."""
+
+from __future__ import annotations
+
+import threading
+
+from reconciler.engine.workers import Threads
+
+
+def test_a_place_that_hangs_stops_no_other():
+    """A Region that does not answer takes its own threads, and no more."""
+    workers = Threads(2)
+    hanging, done = threading.Event(), threading.Event()
+    for _ in range(20):
+        workers.submit(lambda: hanging.wait(10) and None, "eu-west-1")
+    workers.submit(done.set, "us-east-1")
+
+    assert done.wait(5)
+    assert workers.healthy
+    hanging.set()
+    assert workers.close(5)
+
+
+def test_no_more_threads_than_jobs():
+    """Nor than there may be."""
+    workers = Threads(3)
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def job() -> None:
+        begun.release()
+        go.wait(10)
+
+    before = threading.active_count()
+    workers.submit(job, "")
+    begun.acquire()
+    assert 1 == threading.active_count() - before
+    for _ in range(9):
+        workers.submit(job, "")
+    begun.acquire()
+    begun.acquire()
+    assert 3 == threading.active_count() - before
+    go.set()
+    assert workers.close(5)
+    assert threading.active_count() == before
+
+
+def test_who_is_left_behind_is_told():
+    """The process ends all the same: its threads are daemons."""
+    workers = Threads(1)
+    hanging = threading.Event()
+    workers.submit(lambda: hanging.wait(10) and None, "")
+
+    assert not workers.close(0.01)
+    hanging.set()
