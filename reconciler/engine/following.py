@@ -154,7 +154,7 @@ def _renew(
     now: float,
 ) -> None:
     same = digest is not None and digest == subject.digest and broken is None
-    was_suspended = subject.suspended
+    was_suspended, was_due_every = subject.suspended, subject.interval
     subject.loaded, subject.broken, subject.digest = loaded, broken, digest
     subject.revision = revision
     if same:
@@ -162,7 +162,10 @@ def _renew(
         for name in ("attempted", "applied", "verified"):
             if getattr(subject, name) is not None:
                 setattr(subject, name, revision)
-    if not same or was_suspended != subject.suspended:
+    moved = not same or was_suspended != subject.suspended
+    if moved:
         subject.generation += 1
+    # What failed may be mended by a commit that does not touch it, such as one to another dataset.
+    if moved or subject.failures or was_due_every != subject.interval:
         subject.failures = 0
         subject.due, subject.again = now, subject.running

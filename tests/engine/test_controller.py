@@ -189,6 +189,41 @@ def test_what_recovers_is_noticed_soon(months: Months):
     assert 0 == months.subject("roses").failures
 
 
+def test_a_new_interval_counts_at_once(months: Months):
+    """Not only after the old one is over, which may be a day."""
+    months.write("roses", *"abc", interval="24h")
+    months.write("tulips", *"def", interval="1m")
+    months.settle()
+    months.settle()
+    months.run_for(5 * MINUTE)
+    months.write("roses", *"abc", interval="1m")
+    months.emulator.calls.clear()
+
+    months.run_for(10 * MINUTE)
+
+    looks = [c for c in months.emulator.calls.of("DescribeDataset") if c.resource == months.arn("roses")]
+    assert 8 <= len(looks) <= 10
+
+
+def test_a_new_commit_is_a_new_try_for_what_failed(months: Months):
+    """Whatever it changed: somebody may have mended what this dataset suffers from."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    months.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, times=0))
+    months.run_for(2 * HOUR)
+    assert 3 <= months.subject("roses").failures
+    months.emulator.faults.clear()
+    months.write("tulips", *"defg")
+
+    months.controller._following.due = months.time.seconds()
+    months.controller.tick()
+    months.controller.tick()
+
+    assert 0 == months.subject("roses").failures
+    assert "True" == months.conditions("roses")["Ready"]
+
+
 def test_a_source_that_vanishes_is_not_an_empty_desire(months: Months, tmp_path: Path):
     """The last good revision keeps being defended, and SourceReady says why nothing new comes."""
     months.write("roses", *"abc")
