@@ -10,6 +10,36 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+REQUEST_SECONDS = 10.0
+"""How long a request may take to arrive."""
+
+
+class _Impatient(H11Protocol):
+    """
+    A connection that is closed if no whole request arrives.
+
+    Else a few dozen that say nothing would take all there are, and the probes would fail: for ever.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def on_response_complete(self) -> None:
+        self._patience.cancel()
+        super().on_response_complete()
+        self._patience = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever uvicorn says
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            self.transport.abort()
 
 
 class _Quiet(uvicorn.Server):
@@ -32,7 +62,7 @@ def listening(app: Any, host: str, port: int) -> Iterator[str]:
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=_Impatient,
         ws="none",
         lifespan="off",
         access_log=False,
