@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
 
 import structlog
+
+from reconciler.core.redact import REDACTED, redacted
+
+# Nothing tells a secret key from other text, but its value is known.
+_SECRET_VARIABLES: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+Line = MutableMapping[str, Any]
 
 
 def configure(log_format: str | None, log_level: str) -> None:
@@ -25,9 +35,30 @@ def configure(log_format: str | None, log_level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _redactor([found for name in _SECRET_VARIABLES if (found := os.environ.get(name))]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _redactor(secrets: list[str]) -> Callable[[Any, str, Line], Line]:
+    """Return the processor that lets no credential and no presigned URL through, whoever wrote it into a value."""
+
+    def clean(value: Any) -> Any:
+        match value:
+            case str():
+                for secret in secrets:
+                    value = value.replace(secret, REDACTED)
+                return redacted(value)
+            case list() | tuple():
+                return [clean(item) for item in value]
+            case _:
+                return value
+
+    def redact(_logger: Any, _method: str, line: Line) -> Line:
+        return {key: clean(value) for key, value in line.items()}
+
+    return redact

@@ -159,3 +159,22 @@ def test_our_own_errors_pass_unchanged(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, translated("Op"):
         raise error
     assert error is caught.value
+
+
+def test_no_credential_that_aws_repeats_gets_into_an_error():
+    """It would stand in logs, statuses and reports."""
+    key = "AKIA" + "PLANTED1" * 2
+    answer = {
+        "Error": {
+            "Code": "InvalidSignatureException",
+            "Message": f"{key}: ?X-Amz-Signature=0ff does not match",
+        }
+    }
+
+    with pytest.raises(errors.Denied) as caught, translated("DescribeDataset"):
+        raise boto.ClientError(answer, "DescribeDataset")
+
+    assert (
+        "DescribeDataset: InvalidSignatureException: [redacted]: ?X-Amz-Signature=[redacted] does not match"
+        == str(caught.value)
+    )
