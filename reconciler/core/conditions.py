@@ -134,8 +134,8 @@ class Facts:
         """Tell whether AWS could be looked at; None before the first look."""
         if self.verdict is None or self.suspended:
             return None
-        if self.trouble and self.trouble.reason is Reason.INVALID:
-            return None
+        if self.verdict is Verdict.FAILED and self.trouble and self.trouble.reason is Reason.INVALID:
+            return None  # nobody looks for what nobody can say
         return self.verdict is not Verdict.UNKNOWN
 
 
@@ -211,7 +211,10 @@ def _observed(facts: Facts) -> Condition:
 
 
 def _unseen(kind: Kind, facts: Facts) -> Condition:
-    reason = Reason.NOT_YET if facts.observed is None else Reason.UNAVAILABLE
+    if facts.suspended:
+        reason = Reason.SUSPENDED
+    else:
+        reason = Reason.NOT_YET if facts.observed is None else Reason.UNAVAILABLE
     return Condition(kind, Truth.UNKNOWN, reason, "not known without a complete look")
 
 

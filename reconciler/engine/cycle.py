@@ -29,7 +29,7 @@ from reconciler.engine.fence import Fenced
 from reconciler.engine.observation import Observation
 from reconciler.engine.reconcile import LOOKS, Look, apply, look
 from reconciler.engine.shown import Shown, settled, shown
-from reconciler.engine.troubles import trouble_of, trouble_of_result
+from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SpecError
 from reconciler.ports import Kept, LoadedDataset, Standing
@@ -120,7 +120,7 @@ def visit(loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced) -> 
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
             result = outcome.unplanned(fleet.unusable(desired))
-            trouble = trouble_of(SpecError(result.errors[0].message if result.errors else "unusable"))
+            trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
         return _whole(desired, digest, world, fence)
 

@@ -98,7 +98,9 @@ EVENTS: Final = {
         ("source", "reason", "failures", "last_good"),
     ),
     "source.updated": Event(
-        "info", "Other specs were read.", ("source", "datasets", "broken", "removed")
+        "info",
+        "Other specs were read; datasets that are gone from them are left alone.",
+        ("source", "datasets", "broken", "removed", "left_alone"),
     ),
     "spec.invalid": Event(
         "warning", "Something in the specs cannot be used; the first place.", ("problems", "first", "code")

@@ -19,7 +19,8 @@ from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source
 log = structlog.get_logger()
 
 DEFAULT_INTERVAL_SECONDS: Final = 60.0
-SPREAD_SECONDS: Final = 0.0
+NAMED: Final = 20
+"""How many datasets that left the specs are named in the log."""
 
 
 class Following:
@@ -130,7 +131,8 @@ class Following:
             revision=specs.revision,
             datasets=len(specs.datasets),
             broken=len(specs.broken),
-            removed=len(before.keys() - after.keys()),
+            removed=len(gone := sorted(before.keys() - after.keys())),
+            left_alone=gone[:NAMED],
         )
         if problems:
             first = next(str(p.origin) for p in specs.problems if p.is_error)

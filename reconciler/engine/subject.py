@@ -14,6 +14,7 @@ from reconciler.core.finding import Finding, failed
 from reconciler.core.status import Verdict
 from reconciler.engine.fence import Work
 from reconciler.engine.shown import HeldBack, Shown
+from reconciler.engine.troubles import placed
 from reconciler.ports import BrokenDataset, LoadedDataset
 
 HISTORY: Final = 20
@@ -84,6 +85,12 @@ class Subject:
         return self.loaded.spec.spec.schedule.jitter if self.loaded else 0.1
 
     @property
+    def why_broken(self) -> str:
+        """Say what is wrong with its document, and where."""
+        problems = self.broken.problems if self.broken else ()
+        return next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
+
+    @property
     def place(self) -> str:
         """Name the credentials and the Region that it is reached with: what fails there may fail at once."""
         if self.loaded is None:
@@ -102,8 +109,7 @@ class Subject:
         """Bring the conditions up to date, and return those whose status changed."""
         finding = self.finding
         if self.broken is not None:
-            first = next((p.message for p in self.broken.problems if p.is_error), "cannot be read")
-            finding = failed(Trouble(Reason.INVALID, first), 5)
+            finding = failed(Trouble(Reason.INVALID, self.why_broken), 5)
         outdated = self.revision != self.attempted
         if finding is None:
             facts = Facts(source_trouble=source_trouble, suspended=self.suspended, outdated=outdated)

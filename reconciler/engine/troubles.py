@@ -6,6 +6,8 @@ from typing import Final
 
 from reconciler import errors
 from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.plan import PlanError
+from reconciler.core.problem import Problem
 from reconciler.core.status import DatasetResult, Verdict
 
 _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
@@ -44,5 +46,10 @@ def trouble_of_result(result: DatasetResult) -> Trouble | None:
                 return Trouble(Reason.FAILED, "it could not be brought to an end")
             return Trouble(_BY_CODE.get(last.code, Reason.FAILED), last.message)
         case _ if first is not None:
-            return Trouble(_BY_CODE.get(first.code, Reason.INVALID), first.message)
+            return Trouble(_BY_CODE.get(first.code, Reason.INVALID), placed(first))
     return None
+
+
+def placed(error: PlanError | Problem) -> str:
+    """Return what is wrong, and where."""
+    return f"{error.origin}: {error.message}" if error.origin else error.message

@@ -126,10 +126,7 @@ class Visiting:
             return Visit(subject.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
         loaded = subject.loaded
         if loaded is None:
-            first = (
-                next((p.message for p in subject.broken.problems if p.is_error), "") if subject.broken else ""
-            )
-            return Visit(failed(Trouble(Reason.INVALID, first), 5))
+            return Visit(failed(Trouble(Reason.INVALID, subject.why_broken), 5))
         try:
             return self._in_its_world(subject, loaded, generation)
         except Interrupted:

@@ -37,7 +37,9 @@ class _Impatient(H11Protocol):
         super().connection_lost(exc)
 
     def _give_up(self) -> None:
-        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever uvicorn says
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # None before the first request, whatever uvicorn says
         if cycle is None or cycle.response_complete or cycle.more_body:
             self.transport.abort()
 

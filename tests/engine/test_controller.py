@@ -224,6 +224,52 @@ def test_a_new_commit_is_a_new_try_for_what_failed(months: Months):
     assert "True" == months.conditions("roses")["Ready"]
 
 
+def test_one_bad_line_hides_nothing(months: Months):
+    """All others were sent and seen; what is wrong is named with its place, and only one entry is left out."""
+    months.write("roses", *"abc")
+    with (months.specs / "roses.jsonl").open("ab") as stream:
+        stream.write(b"{\n")
+    months.settle()
+
+    status = months.conditions("roses")
+
+    assert {
+        "Ready": "False",
+        "Observed": "True",
+        "Degraded": "True",
+        "Stalled": "True",
+    }.items() <= status.items()
+    (ready,) = [c for c in months.subject("roses").conditions if c.kind == "Ready"]
+    assert "roses.jsonl:4" in ready.message
+
+
+def test_a_document_that_cannot_be_read_is_named_with_its_place(months: Months):
+    """Its dataset is known by name, and what is wrong with it by file and line."""
+    months.write("roses", *"abc")
+    months.settle()
+    path = months.specs / "roses.yaml"
+    path.write_text(path.read_text().replace("policy:", "polcy:"))
+    months.settle()
+
+    (ready,) = [c for c in months.subject("roses").conditions if c.kind == "Ready"]
+
+    assert "SpecInvalid" == months.reasons("roses")["Ready"]
+    assert "roses.yaml:7:3: unknown field" in ready.message
+
+
+def test_what_left_the_specs_is_named(months: Months, events: list[dict[str, object]]):
+    """A number alone would not tell which dataset nobody looks at any more."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    (months.specs / "tulips.yaml").unlink()
+    months.settle()
+
+    (*_, told) = [event for event in events if event["event"] == "source.updated"]
+
+    assert (1, ["tulips"]) == (told["removed"], told["left_alone"])
+
+
 def test_a_source_that_vanishes_is_not_an_empty_desire(months: Months, tmp_path: Path):
     """The last good revision keeps being defended, and SourceReady says why nothing new comes."""
     months.write("roses", *"abc")
