@@ -52,6 +52,11 @@ class BoxPair(NamedTuple):
         return self._both and self.desired[0] != self.observed[0]  # type: ignore[index]
 
     @property
+    def turned(self) -> BoxPair:
+        """Return it seen from the other side."""
+        return BoxPair(self.observed, self.desired)
+
+    @property
     def _both(self) -> bool:
         return self.desired is not None and self.observed is not None
 

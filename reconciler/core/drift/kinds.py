@@ -43,6 +43,11 @@ class Picture:
         return tuple(label for label in self.desired.labels if label in self.observed.labels)
 
     @property
+    def turned(self) -> Picture:
+        """Return it seen from the other side: what was lost is gained."""
+        return Picture(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
+
+    @property
     def size(self) -> tuple[float, float] | None:
         """Return the image's width and height in pixels; None where no box was ever drawn on it."""
         for side in (self.desired, self.observed):

@@ -16,7 +16,6 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVe
 from reconciler.core.problem import Origin
 from reconciler.reports.drift import words
 from reconciler.reports.visible import visible
-from reconciler.reports.words import CAUSES
 
 # GitHub refuses a SARIF run of more than 25,000 results ("SARIF support for code scanning").
 MOST_RESULTS: Final = 20_000
@@ -75,7 +74,7 @@ def _suite(suite: Element, dataset: DatasetDrift) -> None:
         if item.alarms:
             SubElement(case, "failure", type=item.classes[0].value, message=kinds).text = _told(item)
         else:
-            why = item.acknowledged if item.acknowledged is not None else CAUSES[item.cause]
+            why = item.acknowledged if item.acknowledged is not None else words.cause(item)
             SubElement(case, "skipped", message=visible(why))
 
 
@@ -87,7 +86,7 @@ def _results(drift: Drift) -> Iterator[dict[str, Any]]:
 
 
 def _result(item: DriftItem, kind: DriftClass, dataset: DatasetDrift) -> dict[str, Any]:
-    text = f"{item.source_ref}: {words.CLASSES[kind]}, {CAUSES[item.cause]}. {_told(item)}"
+    text = f"{item.source_ref}: {words.CLASSES[kind]}, {words.cause(item)}. {_told(item)}"
     found: dict[str, Any] = {
         "ruleId": kind.value,
         "level": "note" if item.is_pending else "error",

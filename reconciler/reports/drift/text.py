@@ -14,7 +14,6 @@ from reconciler.reports.drift import words
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
 from reconciler.reports.text.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
-from reconciler.reports.words import CAUSES
 
 _INKS: Final = {
     DriftVerdict.IN_SYNC: Ink.GREEN,
@@ -63,9 +62,9 @@ def by_class(dataset: DatasetDrift) -> list[tuple[DriftClass, list[DriftItem]]]:
 
 def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
     """Give one image, and below it what happened to it."""
-    known = [words.CLASSES[kind] for kind in item.classes[1:]] + [words.age(item, now)]
-    cause = CAUSES[item.cause] if item.cause is not Cause.ORPHAN else ""
-    notes = ", ".join(filter(None, [cause, *known]))
+    cause = words.cause(item) if item.cause is not Cause.ORPHAN else ""
+    others = [f"also {words.CLASSES[kind]}" for kind in item.classes[1:]]
+    notes = ", ".join(filter(None, [cause, *others, words.age(item, now)]))
     yield line(
         shortened(item.source_ref, LONGEST_NAME),
         whence(item.origin),

@@ -13,6 +13,7 @@ from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.meaning import Box
 from reconciler.reports.visible import counted
+from reconciler.reports.words import CAUSES
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
     {
@@ -54,8 +55,38 @@ class Event(NamedTuple):
     detail: str = ""
 
 
+class _Verbs(NamedTuple):
+    """How what happened to a label or to a box is told."""
+
+    became: str
+    lost: str
+    gained: str
+    removed: str
+    added: str
+    moved: str
+
+
+# What AWS did is told as it happened; what git did has still to come to AWS.
+_DRIFTED: Final = _Verbs("became", "was taken off", "was put on", "was removed", "was added", "moved")
+_DUE: Final = _Verbs(
+    "is to become",
+    "is to be taken off",
+    "is to be put on",
+    "is to be removed",
+    "is to be added",
+    "is to move",
+)
+
+# Fields that are named where labels and boxes are the same.
+_FIELDS: Final = 3
+
+
 def events(item: DriftItem) -> Iterator[Event]:
-    """Tell what happened to one image, in sentences, the gravest first."""
+    """
+    Tell what happened to one image, in sentences, the gravest first.
+
+    Drift is told from git to AWS. Where git alone moved it is the other way round: what an apply will do.
+    """
     seen = item.picture
     if seen is None:
         yield from (Event(kind, CLASSES[kind].capitalize()) for kind in item.classes)
@@ -64,18 +95,28 @@ def events(item: DriftItem) -> Iterator[Event]:
         yield Event(DriftClass.MISSING, "Git desires this image; AWS does not hold it", _contents(seen))
     elif DriftClass.UNMANAGED in item.classes:
         yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", _contents(seen))
+    elif item.is_pending:
+        yield from _changes(seen.turned, _DUE)
     else:
-        yield from _labels(seen)
-        yield from (event for pair in seen.boxes if (event := _box(pair)))
+        yield from _changes(seen, _DRIFTED)
     if DriftClass.METADATA_ONLY in item.classes:
-        yield Event(DriftClass.METADATA_ONLY, "Labels and boxes are the same; other fields differ")
+        yield Event(
+            DriftClass.METADATA_ONLY, "Labels and boxes are the same; other fields differ", _fields(item)
+        )
     if item.codes:
         yield Event(DriftClass.ERRORED, "AWS marks this image with errors", ", ".join(item.codes))
 
 
+def cause(item: DriftItem) -> str:
+    """Say which side moved; of an image that is as desired but for its errors, that none did."""
+    if item.classes == (DriftClass.ERRORED,):
+        return "otherwise as desired"
+    return CAUSES[item.cause]
+
+
 def headline(drift: DatasetDrift) -> str:
     """Say in one sentence how a dataset stands."""
-    number, pending = drift.drifted, len(drift.items) - drift.drifted
+    pending = len(drift.items) - drift.drifted
     match drift.verdict:
         case DriftVerdict.IN_SYNC:
             place = counted(drift.coverage.desired, "image is", "images are")
@@ -84,17 +125,26 @@ def headline(drift: DatasetDrift) -> str:
             return "Nobody knows: this dataset could not be looked at whole."
         case DriftVerdict.PENDING:
             return f"Only git moved: {counted(pending, 'image waits', 'images wait')} for an apply."
-    of = f" of {max(drift.coverage.observed, number):,}" if drift.coverage.observed else ""
-    noun = "image" if max(drift.coverage.observed, number) == 1 else "images"
-    if drift.attributed:
-        text = f"{number:,}{of} {noun} changed in AWS, outside git."
-    else:
-        verb = "differs" if number == 1 else "differ"
-        untold = "Nothing was applied from here, so nobody can tell who moved."
-        text = f"{number:,}{of} {noun} {verb} from git. {untold}"
     more = f" {counted(pending, 'more waits', 'more wait')} for an apply." if pending else ""
-    known = f" {drift.acknowledged:,} of them acknowledged." if drift.acknowledged else ""
-    return text + known + more
+    known = f" {counted(drift.acknowledged, 'is', 'are')} acknowledged." if drift.acknowledged else ""
+    return _drifted(drift) + known + more
+
+
+def _drifted(drift: DatasetDrift) -> str:
+    """Say how many images drifted, and of how many; of what kind they are, if they are of one."""
+    number, observed = drift.drifted, drift.coverage.observed
+    of = f" of {max(observed, number):,}" if observed else ""
+    noun = "image" if max(observed, number) == 1 else "images"
+    kinds = {item.classes for item in drift.items if not item.is_pending}
+    if kinds == {(DriftClass.UNMANAGED,)}:
+        return f"{number:,}{of} {noun} {'is' if number == 1 else 'are'} in AWS, but not in git."
+    if kinds == {(DriftClass.ERRORED,)}:
+        return f"AWS marks {number:,}{of} {noun} with errors."
+    if drift.attributed:
+        return f"{number:,}{of} {noun} changed in AWS, outside git."
+    verb = "differs" if number == 1 else "differ"
+    untold = "Nothing was applied from here, so nobody can tell who moved."
+    return f"{number:,}{of} {noun} {verb} from git. {untold}"
 
 
 def moment(seconds: float) -> str:
@@ -146,32 +196,44 @@ def overlap(iou: float) -> str:
     return f"{min(max(iou, 0.01), 0.99):.2f}" if 0 < iou < 1 else f"{iou:.2f}"
 
 
-def _labels(seen: Picture) -> Iterator[Event]:
+def _changes(seen: Picture, verbs: _Verbs) -> Iterator[Event]:
+    yield from _labels(seen, verbs)
+    yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
+
+
+def _labels(seen: Picture, verbs: _Verbs) -> Iterator[Event]:
     lost, gained = seen.labels_lost, seen.labels_gained
     if lost and gained:
-        text = f"{_names(lost)} became {_names(gained)}"
+        text = f"{_names(lost)} {verbs.became} {_names(gained)}"
     elif lost:
-        text = f"{_names(lost)} was taken off"
+        text = f"{_names(lost)} {verbs.lost}"
     elif gained:
-        text = f"{_names(gained)} was put on"
+        text = f"{_names(gained)} {verbs.gained}"
     else:
         return
     yield Event(DriftClass.RELABELLED, text)
 
 
-def _box(pair: BoxPair) -> Event | None:
+def _box(pair: BoxPair, verbs: _Verbs) -> Event | None:
     match pair.desired, pair.observed:
-        case Box() as ours, None:
-            return Event(DriftClass.BOX_REMOVED, f"Box {_name(ours.label)} was removed", _place(ours))
-        case None, Box() as theirs:
-            return Event(DriftClass.BOX_ADDED, f"Box {_name(theirs.label)} was added", _place(theirs))
-        case Box() as ours, Box() as theirs if not pair.is_same:
-            where = f"{moved(ours, theirs)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
+        case Box() as before, None:
+            return Event(DriftClass.BOX_REMOVED, f"Box {_name(before.label)} {verbs.removed}", _place(before))
+        case None, Box() as after:
+            return Event(DriftClass.BOX_ADDED, f"Box {_name(after.label)} {verbs.added}", _place(after))
+        case Box() as before, Box() as after if not pair.is_same:
+            where = f"{moved(before, after)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
             if pair.is_relabelled:
-                text = f"Box {_name(ours.label)} became {_name(theirs.label)}"
+                text = f"Box {_name(before.label)} {verbs.became} {_name(after.label)}"
                 return Event(DriftClass.RELABELLED, text, where)
-            return Event(DriftClass.BOX_MOVED, f"Box {_name(ours.label)} moved", where)
+            return Event(DriftClass.BOX_MOVED, f"Box {_name(before.label)} {verbs.moved}", where)
     return None
+
+
+def _fields(item: DriftItem) -> str:
+    """Name the first fields that differ."""
+    paths = [field.path for field in item.fields]
+    left = len(paths) - _FIELDS
+    return ", ".join(paths[:_FIELDS] + ([f"{left:,} more"] if left > 0 else []))
 
 
 def _contents(seen: Picture) -> str:

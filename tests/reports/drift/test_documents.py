@@ -15,7 +15,7 @@ from reconciler.reports.drift.ci import write_junit, write_sarif
 from reconciler.reports.drift.document import write_drift
 from reconciler.reports.drift.markdown import MARKER, render_markdown
 from reconciler.reports.drift.text import render_drift
-from reconciler.reports.drift.words import headline
+from reconciler.reports.drift.words import events, headline
 from reconciler.reports.markdown import LIMIT
 from reconciler.reports.text.screen import Screen
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
@@ -26,6 +26,9 @@ BOTH = item(entry("two.png", "a", boxes=(ECHO,)), entry("two.png", "b"), line=9)
 NEW = item(None, entry("new.png", "rose"))
 WAITING = item(entry("later.png", "rose"), None, Cause.SPEC_ADDED, line=10)
 KNOWN = item(None, entry("known.png"), acknowledged="labelling party")
+ERRORED = item(
+    entry("bad.png", "rose"), entry("bad.png", "rose"), Cause.UNATTRIBUTED, 11, ("ERROR_INVALID_IMAGE",)
+)
 HOSTILE = item(entry("x|y`z.png", "<script>alert(1)</script>"), entry("x|y`z.png", "]]>\x1b[31m\u202e"))
 
 
@@ -158,6 +161,61 @@ def test_text_tells_what_happened():
 def test_the_first_sentence_says_how_a_dataset_stands(facts, expected):
     """How many of how many, and who moved, or that nobody can tell."""
     assert headline(dataset(MOVED, **facts)).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([NEW], "1 of 98 images is in AWS, but not in git."),
+        ([NEW, KNOWN], "2 of 99 images are in AWS, but not in git. 1 is acknowledged."),
+        ([ERRORED], "AWS marks 1 of 98 images with errors."),
+        ([MOVED, WAITING], "1 of 99 images changed in AWS, outside git. 1 more waits for an apply."),
+    ],
+)
+def test_the_first_sentence_claims_no_more_than_is_known(items, expected):
+    """An image that git does not know may be one that git took out; one with errors need not have moved."""
+    assert expected == headline(dataset(*items))
+
+
+def told(one) -> list[tuple[str, str]]:
+    return [(event.text, event.detail) for event in events(one)]
+
+
+def test_what_waits_for_an_apply_is_told_as_what_an_apply_will_do():
+    """Git moved: the box that git has elsewhere is to move there, and not the other way round."""
+    desired = entry("a.png", "new", boxes=(ECHO, ("Dot", 400, 10, 20, 20)))
+    observed = entry("a.png", "old", boxes=(("Echo", 81, 65, 220, 334), ("Spot", 500, 400, 20, 20)))
+
+    assert [
+        ("“old” is to become “new”", ""),
+        ("Box “Dot” is to be added", "20 by 20 px at 400, 10"),
+        ("Box “Echo” is to move", "5 px right; IoU 0.96"),
+        ("Box “Spot” is to be removed", "20 by 20 px at 500, 400"),
+    ] == sorted(told(item(desired, observed, Cause.SPEC_CHANGED)), key=lambda pair: pair[0].replace("“", "A"))
+
+
+def test_fields_are_named_where_nothing_else_differs():
+    """Who reads that other fields differ wants to know which."""
+    later = entry("a.png", "rose")
+    later["label0-metadata"]["creation-date"] = "2027-01-01T00:00:00"
+
+    assert [("Labels and boxes are the same; other fields differ", "/label0-metadata/creation-date")] == told(
+        item(entry("a.png", "rose"), later)
+    )
+
+
+def test_an_image_in_place_that_has_errors_did_not_move():
+    """Neither side is suspected."""
+    text = "\n".join(render_drift(drift(dataset(ERRORED)), Screen(colour=False)))
+
+    assert "bad.png  specs/train.jsonl:11  otherwise as desired" in text
+
+
+def test_text_names_every_class_of_an_image():
+    """Below the gravest of them, the others."""
+    text = "\n".join(render_drift(drift(dataset(BOTH)), Screen(colour=False)))
+
+    assert "changed in AWS since the last apply, also box removed" in text
 
 
 def test_text_moves_no_cursor():
