@@ -171,3 +171,21 @@ def test_a_dataset_that_is_not_there_is_unknown(account, tmp_path, capsys):
 
     assert 3 == main(["drift", "specs", "-o", "json"])
     assert "unknown" == json.loads(capsys.readouterr().out)["datasets"][0]["verdict"]
+
+
+def test_an_acknowledgement_that_cannot_be_read_is_told(account, tmp_path, capsys):
+    """It silences nothing, and whoever wrote it is told why: exit code 5, as for any spec that is wrong."""
+    (tmp_path / "specs" / "known.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Acknowledgement\ndataset: train\nuntil: 9999-12-30\n"
+    )
+
+    assert 5 == main(["drift", "specs"])
+    assert "specs/known.yaml:1:1: error: reason is missing (RKD1204)\n" == capsys.readouterr().err
+
+
+def test_a_program_gets_its_document_also_when_the_specs_cannot_be_read(account, capsys):
+    """No datasets, exit code 3, and JSON all the same."""
+    capsys.readouterr()
+
+    assert 3 == main(["drift", "nowhere", "-o", "json"])
+    assert {"format": "drift/v1", "datasets": []} == json.loads(capsys.readouterr().out)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,10 +19,12 @@ from reconciler.cli.specs import reading
 from reconciler.cli.terminal import stream
 from reconciler.cli.wiring import connected
 from reconciler.core.drift.report import Drift
+from reconciler.core.problem import Problem
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each, unseen
-from reconciler.errors import UsageError
+from reconciler.engine.reading import Reading
+from reconciler.errors import ReconcilerError, SpecError, UsageError
 from reconciler.reports.drift.thumbnails import Thumbnail
 
 FORMATS: Final = {
@@ -39,16 +41,38 @@ def run(args: argparse.Namespace) -> int:
     """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
     report = Path(args.report) if args.report else None
     kind = format_of(report) if report else None
+    try:
+        drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
+        if report and kind:
+            write_whole(report, writer(drift, kind, pictures, args))
+    except ReconcilerError:
+        if args.output == "json":  # a program gets its document also when we failed
+            stream(writer(Drift(()), "json", {}, args))
+        raise
+    stream(writer(drift, args.output, pictures, args))
+    for problem in unusable:
+        sys.stderr.write(f"{problem}\n")
+    codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
+    return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
+
+
+def _look(
+    args: argparse.Namespace, *, drawn: bool
+) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
+    """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
     with reading(args) as found, connected(args, read_only=not args.remember) as wiring:
         seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(fleet.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision)
-        drawn = "html" in (kind, args.output)
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
-    if report and kind:
-        write_whole(report, writer(drift, kind, pictures, args))
-    stream(writer(drift, args.output, pictures, args))
-    return gravest([code for dataset in drift.datasets for code in dataset.exit_codes])
+        return drift, pictures, _untold(found)
+
+
+def _untold(found: Reading) -> list[Problem]:
+    """Return errors that are about no dataset: an acknowledgement that cannot be read silences nothing."""
+    told = {problem for dataset in found.datasets for problem in dataset.problems}
+    told |= {problem for dataset in found.broken for problem in dataset.problems}
+    return [problem for problem in found.problems if problem.is_error and problem not in told]
 
 
 def format_of(report: Path) -> str:
