@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import product
@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DatasetType, DriftClass
+from reconciler.core.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.diff import Action
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.drift.kinds import classes, picture
@@ -32,6 +32,9 @@ from reconciler.ports import Memory
 # dataset, only classes, causes and places are kept.
 PICTURED: Final = 10_000
 WITH_LINES: Final = 1_000
+
+# Why an orphan raises no alarm although nobody acknowledged it: an apply would leave it as it is.
+BLANKED: Final = "blank already, as policy.orphans asks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def drift_each(
     seen = []
     for desired, look in fleet.look_at_each(datasets, world_of):
         with closing(look):
-            one = _judged(desired, look)
+            one = _judged(desired, look, _lost(desired, look.plan, world_of))
             drift = acknowledged(one.drift, known)
             if drift.observed_at is not None:
                 drift = _dated(drift, world_of(desired).memory, drift.observed_at, remember=remember)
@@ -109,11 +112,47 @@ def unseen(plan: DatasetPlan) -> DatasetDrift:
     )
 
 
-def _judged(desired: Desired, look: Look) -> _Seen:
+def _lost(desired: Desired, plan: DatasetPlan, world_of: fleet.Worlds) -> frozenset[str]:
+    """
+    Return the images that went with a dataset that was deleted, or deleted and made anew, outside git.
+
+    A plan calls them new, as they are to the dataset of today. What was applied to this target is remembered
+    under the ARN of the one of then.
+    """
+    if not plan.was_made or plan.counts.observed or not plan.changes:
+        return frozenset()
+    memory = world_of(desired).memory
+    then = memory.applied_to(desired.name)
+    if then is None or then == plan.arn or not _is_of(desired, then):
+        return frozenset()
+    return frozenset(memory.applied(desired.name, then, _refs(plan, Action.ADD)).entries)
+
+
+def _is_of(desired: Desired, arn: str) -> bool:
+    """Tell whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
+    target = desired.spec.spec.target
+    _, _, _, region, account, resource = arn.split(":", 5)
+    _, project, _, kind, _ = resource.split("/")
+    return (
+        target.identity == (project, DatasetType(kind.upper()))
+        and target.home_region in (None, region)
+        and target.home_account in (None, account)
+    )
+
+
+def _judged(desired: Desired, look: Look, lost: Collection[str] = ()) -> _Seen:
+    """
+    Say what a look shows.
+
+    Args:
+        lost: Images that were applied, and that AWS lost with their dataset.
+    """
     if not look.plan.was_made:
         declared = replace(unseen(look.plan), path=desired.origin)
         return _Seen(desired, declared, frozenset(), frozenset())
     plan = explained(look.plan, look.composer)
+    if lost:
+        plan = replace(plan, changes=tuple(_removed(item, lost) for item in plan.changes))
     tally = Tally()
     items = sorted(_items(plan, desired, look.composer, tally), key=lambda item: item.source_ref)
     counts = plan.counts
@@ -139,10 +178,17 @@ def _judged(desired: Desired, look: Look) -> _Seen:
     return _Seen(desired, drift, _refs(plan, Action.ADD), _refs(plan, Action.ORPHAN))
 
 
+def _removed(item: PlannedChange, lost: Collection[str]) -> PlannedChange:
+    return replace(item, cause=Cause.DRIFT_REMOVED) if item.source_ref in lost else item
+
+
 def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally) -> Iterator[DriftItem]:
     errored = dict(plan.errored)
     for number, change in enumerate(plan.changes, start=1):
-        yield _item(change, composer, errored.pop(change.source_ref, ()), tally, number)
+        codes = errored.pop(change.source_ref, ()) or change.change.codes
+        item = _item(change, composer, codes, tally, number)
+        blank = plan.orphans is Orphans.BLANK and change.change.is_blank
+        yield replace(item, acknowledged=BLANKED) if blank else item
     for number, source_ref in enumerate(errored, start=len(plan.changes) + 1):
         yield _marked(source_ref, errored[source_ref], desired, number)
 

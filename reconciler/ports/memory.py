@@ -25,6 +25,10 @@ class Memory(Protocol):
         """Return what was last proven in place, for the source-refs named, or for all."""
         ...
 
+    def applied_to(self, dataset: str) -> str | None:
+        """Return the ARN of what a dataset was last applied to; None if it never was."""
+        ...
+
     def remember(
         self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
     ) -> None:

@@ -74,6 +74,15 @@ class State:
                 return NOTHING_APPLIED
             return Base(dict(_entries(connection, dataset, source_refs)), known=True)
 
+    def applied_to(self, dataset: str) -> str | None:
+        connection = self._db.connection
+        if connection is None:
+            return None
+        with self._db.explained():
+            query = "SELECT arn FROM applied_to WHERE dataset = ?"
+            row = connection.execute(query, (dataset,)).fetchone()
+            return row[0] if row else None
+
     def remember(
         self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
     ) -> None:

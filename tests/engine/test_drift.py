@@ -90,6 +90,82 @@ def test_without_memory_a_difference_counts_as_drift(lab):
     assert (DriftVerdict.DRIFTED, False) == (found.verdict, found.attributed)
 
 
+def delete_dataset(lab: Lab) -> None:
+    """Delete the dataset as somebody with the console might, and wait until it is gone."""
+    lab.world.gateway._client.delete_dataset(DatasetArn=lab.arn)
+    lab.world.clock.sleep(60)
+
+
+def test_a_dataset_that_was_deleted_has_drifted(lab):
+    """All that was applied is gone: that is no change in git, and no reason to be calm. What is new is new."""
+    lab.write(ROSE)
+    lab.apply()
+    delete_dataset(lab)
+    lab.write(ROSE, TULIP)
+
+    found = drift(lab)
+
+    assert {
+        ref("rose"): ((DriftClass.MISSING,), Cause.DRIFT_REMOVED),
+        ref("tulip"): ((DriftClass.MISSING,), Cause.SPEC_ADDED),
+    } == told(found)
+    assert (DriftVerdict.DRIFTED, (0, 4)) == (found.verdict, found.exit_codes)
+
+
+def test_a_dataset_that_was_deleted_and_made_anew_has_drifted(lab):
+    """It is another one, and empty: what was applied to the one before it is gone."""
+    lab.write(ROSE)
+    lab.apply()
+    delete_dataset(lab)
+    project = lab.world.gateway.locate("flowers", DatasetType.TRAIN).project_arn
+    lab.world.gateway.create_dataset(project, DatasetType.TRAIN)
+    lab.world.clock.sleep(60)
+
+    assert {ref("rose"): ((DriftClass.MISSING,), Cause.DRIFT_REMOVED)} == told(drift(lab))
+
+
+def test_another_target_is_a_change_in_git(lab):
+    """Nothing was lost: the spec names a project that is still to be filled."""
+    lab.write(ROSE)
+    lab.apply()
+    spec = lab.specs / "train.yaml"
+    spec.write_text(spec.read_text().replace("project: flowers", "project: meadow"))
+
+    found = drift(lab)
+
+    assert {ref("rose"): ((DriftClass.MISSING,), Cause.SPEC_ADDED)} == told(found)
+    assert DriftVerdict.PENDING is found.verdict
+
+
+def test_an_orphan_that_was_blanked_raises_no_alarm(lab):
+    """It is told, since AWS holds it and git does not; but nothing is left to be done about it."""
+    lab.write(ROSE, TULIP, orphans="blank")
+    lab.apply()
+    lab.write(ROSE, orphans="blank")
+    assert 4 in drift(lab).exit_codes
+    lab.apply()
+
+    found = drift(lab)
+
+    assert {ref("tulip"): ((DriftClass.UNMANAGED,), Cause.ORPHAN)} == told(found)
+    assert (0, 0) == found.exit_codes
+    assert "blank already, as policy.orphans asks" == found.items[0].acknowledged
+
+
+def test_an_orphan_that_is_marked_with_errors_is_an_orphan(lab):
+    """One class, and the codes all the same."""
+    lab.write(ROSE)
+    lab.apply()
+    broken = orjson.loads(TULIP)
+    broken["tulip-metadata"]["type"] = "groundtruth/wrongtype"
+    lab.emulator.console.put(lab.arn, broken)
+
+    (item,) = drift(lab).items
+
+    assert (DriftClass.UNMANAGED,) == item.classes
+    assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" in item.codes
+
+
 def test_a_look_makes_no_call_that_writes(lab):
     """Whatever it finds, it only reads."""
     lab.write(DESK, ROSE)

@@ -88,11 +88,10 @@ def classes(seen: Picture, *, errored: bool) -> tuple[DriftClass, ...]:
     if seen.observed is None:
         return (DriftClass.MISSING,)
     if seen.desired is None:
-        found = {DriftClass.UNMANAGED}
-    else:
-        found = {kind for kind, holds in _TESTS.items() if any(map(holds, seen.boxes))}
-        if seen.labels_lost or seen.labels_gained:
-            found.add(DriftClass.RELABELLED)
+        return (DriftClass.UNMANAGED,)
+    found = {kind for kind, holds in _TESTS.items() if any(map(holds, seen.boxes))}
+    if seen.labels_lost or seen.labels_gained:
+        found.add(DriftClass.RELABELLED)
     if errored:
         found.add(DriftClass.ERRORED)
     return tuple(kind for kind in DriftClass if kind in found) or (DriftClass.METADATA_ONLY,)
