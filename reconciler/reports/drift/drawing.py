@@ -16,6 +16,7 @@ from reconciler.core.drift.boxes import BoxPair
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.meaning import Box
 from reconciler.reports.drift.words import overlap
+from reconciler.reports.visible import shortened
 
 # A drawing is about this many units wide or high where it is shown; letters and arrows are measured in them.
 UNITS: Final = 360
@@ -28,8 +29,16 @@ _LOUPES: Final = 3
 # A box up to this many times larger than its move is shown whole.
 _WHOLE: Final = 6
 _HEAD: Final = 6.0
+
+# A letter of a note is about this many units wide; a label is cut where its image ends, but not to nothing.
+_LETTER: Final = 6.2
+_SHORTEST: Final = 3
 _WIDEST: Final = 400
 _HIGHEST: Final = 420
+
+# What the size of an image takes in words, in units.
+_SIZE_WIDE: Final = 70
+_SIZE_HIGH: Final = 18
 _NO_SIZE: Final = (400.0, 200.0)
 
 
@@ -114,23 +123,32 @@ class Drawing:
         return max(self.width, self.height) / UNITS
 
     @property
+    def has_room(self) -> bool:
+        """Tell whether the lower right corner is free for the size of the image in words."""
+        width, height = self.width - _SIZE_WIDE * self.unit, self.height - _SIZE_HIGH * self.unit
+        return width > 0 and not any(
+            rect.x + rect.width > width and rect.y + rect.height > height for rect in self.rects
+        )
+
+    @property
     def shown(self) -> tuple[float, float]:
         """Return width and height on the screen, in CSS pixels, where there is room."""
         scale = min(_WIDEST / self.width, _HIGHEST / self.height)
         return round(self.width * scale, 2), round(self.height * scale, 2)
 
 
-def draw(seen: Picture, size: tuple[float, float] | None = None) -> Drawing:
+def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: bool = False) -> Drawing:
     """
     Lay out one image. Boxes that did not change lie below those that did.
 
     Args:
         size: Width and height of the image where it could be looked at; used if its lines state none.
+        pending: Whether git alone moved: then arrows lead to where git has a box, for AWS to follow.
     """
     width, height, sized = _extent(seen, size)
     unit = max(width, height) / UNITS
     pairs = sorted(seen.boxes, key=lambda pair: not pair.is_same)
-    moved = [pair for pair in pairs if pair.is_moved]
+    moved = [pair.turned if pending else pair for pair in pairs if pair.is_moved]
     frame = Side.GIT if seen.observed is None else Side.AWS if seen.desired is None else Side.BOTH
     named = [pair for pair in pairs if frame is not Side.BOTH or not pair.is_same]
     return Drawing(
@@ -140,8 +158,8 @@ def draw(seen: Picture, size: tuple[float, float] | None = None) -> Drawing:
         frame=frame,
         rects=tuple(rect for pair in pairs for rect in _rects(pair)),
         arrows=tuple(found for pair in moved if (found := _joining(pair, unit))),
-        notes=tuple(_note(pair, unit, width, frame) for pair in named),
-        loupes=tuple(loupe for pair in moved if (loupe := _loupe(pair, unit)))[:_LOUPES],
+        notes=tuple(_note(pair, unit, width, frame, pending=pending) for pair in named),
+        loupes=tuple(loupe for pair in moved if (loupe := _loupe(pair, unit, pending=pending)))[:_LOUPES],
     )
 
 
@@ -170,19 +188,20 @@ def _rect(box: Box, side: Side, *, relabelled: bool) -> Rect:
     return Rect(box.left, box.top, max(box.width, 0), max(box.height, 0), side, relabelled, box.label)
 
 
-def _note(pair: BoxPair, unit: float, width: float, frame: Side) -> Note:
+def _note(pair: BoxPair, unit: float, width: float, frame: Side, *, pending: bool) -> Note:
     """Name a box at its upper left corner, within the canvas."""
     ours, theirs = pair.desired, pair.observed
     box = theirs or ours
     assert box is not None  # noqa: S101  a pair has a side
     side = Side.GIT if theirs is None else Side.AWS
-    text = box.label
+    text, figure = box.label, ""
     if ours is not None and theirs is not None:
-        text = f"{ours.label} → {theirs.label}" if pair.is_relabelled else theirs.label
-        if pair.is_moved:
-            text += f"  IoU {overlap(pair.iou or 0.0)}"
+        before, after = (theirs, ours) if pending else (ours, theirs)
+        text = f"{before.label} → {after.label}" if pair.is_relabelled else after.label
+        figure = f"  IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
     elif frame is Side.BOTH:
-        text = f"{'+' if theirs else '−'} {text}"  # noqa: RUF001  a minus sign, for it is seen
+        text = f"{'+' if bool(theirs) is not pending else '−'} {text}"  # noqa: RUF001  a minus sign, for it is seen
+    text = shortened(text, max(int(width / unit / _LETTER) - len(figure) - 2, _SHORTEST)) + figure
     left = min(max(box.left, 0), max(width - _width(text) * unit, 0)) + 2 * unit
     top = min(box.top, ours.top) if ours else box.top
     above = top - 4 * unit
@@ -191,11 +210,11 @@ def _note(pair: BoxPair, unit: float, width: float, frame: Side) -> Note:
 
 def _width(text: str) -> float:
     """Guess how wide a text is, in units."""
-    return 6.2 * len(text) + 4
+    return _LETTER * len(text) + 4
 
 
 def _joining(pair: BoxPair, unit: float) -> Arrow | None:
-    """Join the middles of a box before and after, unless it hardly moved."""
+    """Lead from the middle of a box to where it is now, unless it hardly moved."""
     ours, theirs = pair.desired, pair.observed
     if ours is None or theirs is None:
         return None
@@ -221,7 +240,7 @@ def arrow(x1: float, y1: float, x2: float, y2: float, head: float) -> Arrow:
     return Arrow(x1, y1, back_x, back_y, points)
 
 
-def _loupe(pair: BoxPair, unit: float) -> Loupe | None:
+def _loupe(pair: BoxPair, unit: float, *, pending: bool) -> Loupe | None:
     ours, theirs = pair.desired, pair.observed
     if ours is None or theirs is None:
         return None
@@ -241,7 +260,7 @@ def _loupe(pair: BoxPair, unit: float) -> Loupe | None:
         x=x,
         y=y,
         half=half,
-        rects=tuple(_rects(pair)),
+        rects=tuple(_rects(pair.turned if pending else pair)),
         arrow=arrow(*before, *after, half / 4),
         text=f"{by:.3g} px",
     )

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # Cards that stand in the page from the start, also for whoever reads it without scripts.
 FIRST: Final = 40
 
+# Things that happened to an image that are told at first sight; there may be fifty.
+EVENTS: Final = 6
+
 # Cards with their lines side by side: these are most of a page's weight.
 WITH_LINES: Final = 300
 
@@ -115,7 +118,8 @@ def _card(
         "text": f"{item.source_ref} {place}".lower(),
     }
     thumbnail = thumbnails.get(item.source_ref)
-    drawing = draw(item.picture, thumbnail and (thumbnail.width, thumbnail.height))
+    size = (thumbnail.width, thumbnail.height) if thumbnail else None
+    drawing = draw(item.picture, size, pending=item.is_pending)
     html = template.render(
         facts=_json(facts),
         item=item,
@@ -179,6 +183,7 @@ def _environment() -> jinja2.Environment:
         "CAUSES": CAUSES,
         "VERDICTS": words.VERDICTS,
         "UNITS": UNITS,
+        "EVENTS": EVENTS,
         "headline": words.headline,
         "overlap": words.overlap,
         "split": _split,

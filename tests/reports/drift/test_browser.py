@@ -32,6 +32,11 @@ MOVED = item(
 )
 RENAMED = item(entry("rose.jpg", "rose"), entry("rose.jpg", "<script>window.harmed = 1</script>"))
 NEW = item(None, entry("new.png", boxes=(DOT,)))
+LONG = item(entry("x" * 300, "a" * 200), entry("x" * 300, "b" * 200, boxes=(("c" * 200, 86, 65, 220, 334),)))
+CROWDED = item(
+    entry("crowd.png", boxes=tuple((f"n{n}", 60 * n, 60, 40, 40) for n in range(9))),
+    entry("crowd.png", boxes=tuple((f"n{n}", 60 * n + 3, 60, 40, 40) for n in range(9))),
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +156,26 @@ def test_a_label_runs_nothing(browser, tmp_path):
 def test_nothing_sticks_out(browser, tmp_path, width):
     """No sideways scrolling, on a phone or on a desk, with everything unfolded."""
     viewport = {"width": width, "height": 844}
-    with opened(browser, tmp_path, MOVED, RENAMED, NEW, viewport=viewport) as page:
+    with opened(browser, tmp_path, MOVED, RENAMED, NEW, LONG, CROWDED, viewport=viewport) as page:
         page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
         assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_a_loupe_is_round_on_a_phone(browser, tmp_path):
+    """Three of them do not fit in a row: they wrap, and are not squeezed."""
+    with opened(browser, tmp_path, CROWDED, viewport={"width": 390, "height": 844}) as page:
+        sizes = [box.bounding_box() for box in page.locator(".loupe svg").all()]
+
+    assert 3 == len(sizes)
+    assert all(size["width"] == size["height"] for size in sizes)
+
+
+def test_what_happened_often_is_told_in_part(browser, tmp_path):
+    """Six boxes at first sight; the others when somebody asks."""
+    with opened(browser, tmp_path, CROWDED) as page:
+        assert 6 == page.locator(".events li:visible").count()
+        page.get_by_text("3 more", exact=True).click()
+        assert 9 == page.locator(".events li:visible").count()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,6 +13,7 @@ from reconciler.core.plan import PlanError
 from reconciler.core.problem import Origin
 from reconciler.reports.drift.drawing import Side, draw
 from reconciler.reports.drift.html import FIRST, render_html
+from reconciler.reports.drift.thumbnails import Thumbnail
 from tests.reports.drift.builders import dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)
@@ -159,3 +160,41 @@ def test_the_canvas_has_the_proportions_of_the_image():
 
     assert (480, 640, True) == (tall.width, tall.height, tall.sized)
     assert pytest.approx(480 / 640, abs=0.01) == tall.shown[0] / tall.shown[1]
+
+
+def test_what_waits_for_an_apply_is_drawn_as_what_an_apply_will_do():
+    """Git moved the box: the arrow leads from where AWS has it to where git has it."""
+    desired, observed = entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 186, 65, 220, 334),))
+    (there,) = draw(picture(desired, observed)).arrows
+    (back,) = draw(picture(desired, observed), pending=True).arrows
+
+    assert there.x1 < there.x2
+    assert back.x1 > back.x2
+
+
+def test_a_label_ends_where_its_image_does():
+    """Cut, with an ellipsis, and its figure kept."""
+    desired = entry("a.png", boxes=(("x" * 200, 86, 65, 220, 334),))
+    observed = entry("a.png", boxes=(("x" * 200, 186, 65, 220, 334),))
+    (note,) = draw(picture(desired, observed)).notes
+
+    assert note.text.endswith("x…  IoU 0.38")
+    assert len(note.text) < 60
+
+
+def test_the_size_of_an_image_hides_no_box():
+    """It is left out where a box lies in its corner."""
+    assert draw(picture(entry("a.png", boxes=(ECHO,)), None)).has_room
+    assert not draw(picture(entry("a.png", boxes=(("corner", 600, 440, 40, 40),)), None)).has_room
+
+
+def test_a_loupe_enlarges_the_picture():
+    """What the box was moved on is seen through it, and the picture stands in the page once."""
+    moved = item(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 88, 65, 220, 334),)))
+    picture_of_it = {moved.source_ref: Thumbnail("data:image/webp;base64,AAAA", 640, 480)}
+
+    text = "".join(render_html(drift(dataset(moved)), picture_of_it))
+
+    assert 1 == text.count("data:image/webp")
+    assert 1 == text.count('<image id="p1"')
+    assert 1 == text.count('<use href="#p1"/>')
