@@ -1,5 +1,6 @@
 """What a newcomer sees first."""
 
+import io
 import os
 import re
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.demo import STORY
+from reconciler.core.meaning import Box, Meaning
+from reconciler.demo import PAGE, STORY
+from reconciler.demo.canvas import Canvas
+from reconciler.demo.pictures import picture
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,8 +36,8 @@ def test_it_works_wherever_it_is_run(told):
 
 
 def test_it_fits_on_a_screen(told):
-    """Under forty lines, and plain text where there is no terminal."""
-    assert len(told.stdout.splitlines()) < 40
+    """Under fifty lines, and plain text where there is no terminal."""
+    assert len(told.stdout.splitlines()) < 50
     assert "\x1b" not in told.stdout
 
 
@@ -46,11 +50,47 @@ def test_it_names_the_commands_that_it_runs(told):
 
 def test_it_tells_the_whole_story(told):
     """Converged, drifted, converged again, and at the end nothing is left."""
-    plot = ["32 to add", "3 converged", "nothing to send", "done, in the console", "drifted", "1 updated"]
+    plot = ["32 to add", "3 converged", "nothing to send", "done, in the console", "drifted", "2 updated"]
     places = [told.stdout.index(turn) for turn in plot]
 
     assert sorted(places) == places
     assert told.stdout.endswith("32 unchanged; nothing to send.\n")
+
+
+def test_the_page_of_the_drift_shows_real_pictures(told):
+    """It is kept, the output says where, and each drawing has the picture that its boxes lie on."""
+    pytest.importorskip("PIL")
+
+    assert f"kept for you: {PAGE.as_uri()}" in told.stdout
+    page = PAGE.read_text()
+    assert 2 == page.count('<svg class="canvas')
+    assert 2 == page.count('href="data:image/webp;base64,')
+
+
+def test_a_picture_is_the_same_everywhere():
+    """Drawn anew, byte for byte, of the size that its line states, with something where the box is."""
+    image = pytest.importorskip("PIL.Image")
+    seen = Meaning((), (Box("missing_screw", 40, 30, 30, 30),), ((320, 240),))
+
+    data = picture("s3://acme-boards/a.jpg", seen)
+
+    assert data == picture("s3://acme-boards/a.jpg", seen)
+    assert data != picture("s3://acme-boards/b.jpg", seen)
+    with image.open(io.BytesIO(data)) as found:
+        assert (320, 240) == found.size
+        assert (12, 14, 13) == found.getpixel((55, 45))
+
+
+def test_what_lies_outside_of_a_picture_is_not_drawn():
+    """Not above it either, where a negative place would count from the end."""
+    canvas = Canvas(4, 4, (9, 9, 9))
+    blank = canvas.png()
+
+    canvas.rect(0, -3, 4, 2, (1, 2, 3))
+    canvas.rect(-3, 0, 2, 4, (1, 2, 3))
+    canvas.rect(0, 4, 4, 2, (1, 2, 3))
+
+    assert blank == canvas.png()
 
 
 def test_it_leaves_nothing_behind(told, tmp_path):

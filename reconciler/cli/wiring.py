@@ -145,7 +145,7 @@ class Wiring:
             Denied, Rejected: As `world_of`.
         """
         with translated("configuration"):
-            session, config = self._session(target), picture_config()
+            session, config = self._session(target), self._direct(picture_config())
             return Pictures(
                 session.client("s3", endpoint_url=self._endpoint, config=config),
                 session.client("rekognition", endpoint_url=self._endpoint, config=config),
@@ -162,9 +162,7 @@ class Wiring:
 
     def _made(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
-        config = client_config(self._threads.count)
-        if self._endpoint is not None:  # a proxy of the environment would not know this machine's loopback
-            config = config.merge(Config(proxies={}))
+        config = self._direct(client_config(self._threads.count))
         client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
         identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
         return kind(
@@ -174,6 +172,10 @@ class Wiring:
             identity,
             self._threads.meter,
         )
+
+    def _direct(self, config: Config) -> Config:
+        """Pass by a proxy of the environment, which would not know the loopback of this machine."""
+        return config if self._endpoint is None else config.merge(Config(proxies={}))
 
     def _session(self, target: Target) -> boto3.Session:
         if key := self._local_key(target):

@@ -24,6 +24,9 @@ UNITS: Final = 360
 # A move of fewer units is looked at through a loupe; of fewer still, its arrow would be a blot.
 _SMALL: Final = 14
 _BLOT: Final = 4
+
+# A box of fewer units is looked at through a loupe, whatever happened to it.
+_TINY: Final = 30
 _LOUPES: Final = 3
 
 # A box up to this many times larger than its move is shown whole.
@@ -148,7 +151,8 @@ def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: boo
     width, height, sized = _extent(seen, size)
     unit = max(width, height) / UNITS
     pairs = sorted(seen.boxes, key=lambda pair: not pair.is_same)
-    moved = [pair.turned if pending else pair for pair in pairs if pair.is_moved]
+    changed = [pair.turned if pending else pair for pair in pairs if not pair.is_same]
+    moved = [pair for pair in changed if pair.is_moved]
     frame = Side.GIT if seen.observed is None else Side.AWS if seen.desired is None else Side.BOTH
     named = [pair for pair in pairs if frame is not Side.BOTH or not pair.is_same]
     return Drawing(
@@ -159,7 +163,7 @@ def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: boo
         rects=tuple(rect for pair in pairs for rect in _rects(pair)),
         arrows=tuple(found for pair in moved if (found := _joining(pair, unit))),
         notes=tuple(_note(pair, unit, width, frame, pending=pending) for pair in named),
-        loupes=tuple(loupe for pair in moved if (loupe := _loupe(pair, unit, pending=pending)))[:_LOUPES],
+        loupes=tuple(loupe for pair in changed if (loupe := _loupe(pair, unit, pending=pending)))[:_LOUPES],
     )
 
 
@@ -241,29 +245,36 @@ def arrow(x1: float, y1: float, x2: float, y2: float, head: float) -> Arrow:
 
 
 def _loupe(pair: BoxPair, unit: float, *, pending: bool) -> Loupe | None:
-    ours, theirs = pair.desired, pair.observed
-    if ours is None or theirs is None:
-        return None
+    """Enlarge a small move, or a small box that came, went, or has another label."""
+    if pair.desired is not None and pair.observed is not None and pair.is_moved:
+        found = _enlarged_move(pair.desired, pair.observed, unit)
+    else:
+        found = _enlarged_box(pair, unit)
+    return found and found._replace(rects=tuple(_rects(pair.turned if pending else pair)))
+
+
+def _enlarged_move(ours: Box, theirs: Box, unit: float) -> Loupe | None:
     before, after = max(
         zip(_corners(ours), _corners(theirs), strict=True),
         key=lambda corner: hypot(corner[1][0] - corner[0][0], corner[1][1] - corner[0][1]),
     )
     by = hypot(after[0] - before[0], after[1] - before[1])
-    if not 0 < by < _SMALL * unit:
+    if not by < _SMALL * unit:
         return None
     half, x, y = 2 * by, (before[0] + after[0]) / 2, (before[1] + after[1]) / 2
     if (whole := 0.9 * max(ours.width, ours.height, theirs.width, theirs.height)) < _WHOLE * by:
         half = max(half, whole)
         x = (ours.left + theirs.left + (ours.width + theirs.width) / 2) / 2
         y = (ours.top + theirs.top + (ours.height + theirs.height) / 2) / 2
-    return Loupe(
-        x=x,
-        y=y,
-        half=half,
-        rects=tuple(_rects(pair.turned if pending else pair)),
-        arrow=arrow(*before, *after, half / 4),
-        text=f"{by:.3g} px",
-    )
+    return Loupe(x, y, half, (), arrow(*before, *after, half / 4), f"{by:.3g} px")
+
+
+def _enlarged_box(pair: BoxPair, unit: float) -> Loupe | None:
+    box = pair.desired or pair.observed
+    if box is None or not 0 < (side := max(box.width, box.height)) < _TINY * unit:
+        return None
+    x, y = box.left + box.width / 2, box.top + box.height / 2
+    return Loupe(x, y, side, (), arrow(x, y, x, y, 0), f"{box.width:g} × {box.height:g} px")  # noqa: RUF001
 
 
 def _corners(box: Box) -> tuple[tuple[float, float], ...]:

@@ -198,3 +198,15 @@ def test_a_loupe_enlarges_the_picture():
     assert 1 == text.count("data:image/webp")
     assert 1 == text.count('<image id="p1"')
     assert 1 == text.count('<use href="#p1"/>')
+
+
+def test_a_small_box_with_another_label_gets_a_loupe():
+    """It did not move, and could hardly be seen; a large one can."""
+    small = picture(
+        entry("a.png", boxes=(("a", 9, 9, 20, 30),)), entry("a.png", boxes=(("b", 9, 9, 20, 30),))
+    )
+    large = picture(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("b", *ECHO[1:]),)))
+
+    (loupe,) = draw(small).loupes
+    assert (19, 24, 30, "20 × 30 px") == (loupe.x, loupe.y, loupe.half, loupe.text)  # noqa: RUF001
+    assert () == draw(large).loupes

@@ -2,7 +2,8 @@
 The whole story in one minute: a dataset converges, somebody changes it in the console, it converges again.
 
 ``python3 dev.py demo`` runs it. Every line below a command is what that command printed, here and now, about a
-copy of `specs/` in a directory that is gone afterwards. No network, no AWS account, no credentials.
+copy of `specs/` in a directory that is gone afterwards; only the page of the drift is kept. The pictures are
+drawn for the occasion. No network, no AWS account, no credentials.
 """
 
 from __future__ import annotations
@@ -17,9 +18,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.cli.exits import Exit
+from reconciler.demo.bucket import upload
 
-SPECS: Final = Path(__file__).parent.parent / "specs"
-_MOVE: Final = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-boards/train/board4.jpg,dx=9"
+ROOT: Final = Path(__file__).parents[2]
+SPECS: Final = ROOT / "specs"
+
+# Where the page of the drift is kept: all else is gone when the demo ends.
+PAGE: Final = ROOT / "build" / "demo-drift.html"
+_BOARDS: Final = "dataset=circuit-boards/train,source_ref=s3://acme-boards/train"
+_MOVE: Final = f"move_box,{_BOARDS}/board4.jpg,dx=9"
+_RELABEL: Final = f"relabel,{_BOARDS}/board2.jpg,old=cracked_capacitor,new=capacitor"
 
 
 class Step(NamedTuple):
@@ -30,12 +38,14 @@ class Step(NamedTuple):
         why: What the reader is to see in it; the shell takes it for a comment.
         opens: Whether it begins a scene, and stands apart.
         code: What it exits with.
+        page: Whether it writes ``drift.html``, which is kept.
     """
 
     command: str
     why: str
     opens: bool = False
     code: Exit = Exit.DONE
+    page: bool = False
 
 
 STORY: Final = (
@@ -44,7 +54,13 @@ STORY: Final = (
     Step("reconciler apply specs --local", "do it, then look again", opens=True),
     Step("reconciler plan specs --local --summary", "nothing is left to do"),
     Step(f"reconciler emulator --data .reconciler/local --console {_MOVE}", "", opens=True),
-    Step("reconciler drift specs --local --dataset circuit-boards-train", "exits with 4", code=Exit.DRIFT),
+    Step(f"reconciler emulator --data .reconciler/local --console {_RELABEL}", ""),
+    Step(
+        "reconciler drift specs --local --dataset circuit-boards-train --report drift.html",
+        "exits with 4",
+        code=Exit.DRIFT,
+        page=True,
+    ),
     Step("reconciler apply specs --local --dataset circuit-boards-train", "as git says", opens=True),
     Step("reconciler plan specs --local --summary", "nothing is left to do"),
 )
@@ -61,20 +77,33 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as name:
         directory = Path(name)
         shutil.copytree(SPECS, directory / "specs")
+        upload(directory / "specs", directory / ".reconciler" / "local")
         for step in STORY:
             _say(f"\n{_prompt(step)}" if step.opens else _prompt(step))
             code = _run(step.command, directory)
             if code != step.code:
                 sys.stderr.write(f"demo: that exited with {code}, not {step.code:d}\n")
                 return Exit.UNEXPECTED
+            if step.page:
+                _keep(directory / "drift.html")
     return Exit.DONE
+
+
+def _keep(page: Path) -> None:
+    """Keep the page where the demo leaves no other trace; a clone that cannot be written to goes without."""
+    try:
+        PAGE.parent.mkdir(exist_ok=True)
+        shutil.copyfile(page, PAGE)
+    except OSError:
+        return
+    _say(f"\nThe same as a page to look at, kept for you: {PAGE.as_uri()}")
 
 
 def _run(command: str, directory: Path) -> int:
     """Run one command as it is written, its output going where ours goes."""
     words = shlex.split(command)[1:]
     # This interpreter and this package, from whatever directory.
-    search = os.pathsep.join(filter(None, [str(SPECS.parent), os.environ.get("PYTHONPATH")]))
+    search = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": search}
     return subprocess.run(
         [sys.executable, "-m", "reconciler", *words], cwd=directory, env=environment
@@ -91,10 +120,3 @@ def _prompt(step: Step) -> str:
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
