@@ -48,7 +48,12 @@ class Finding:
 
     @property
     def drifted(self) -> bool:
-        return any(count for kind, count in self.drift.items() if kind != DriftClass.UNMANAGED)
+        return self.left > 0
+
+    @property
+    def left(self) -> int:
+        """Count what left what was applied; an image that git does not know may be one that git took out."""
+        return sum(count for kind, count in self.drift.items() if kind != DriftClass.UNMANAGED)
 
     def facts(self, *, source_trouble: str | None, suspended: bool, outdated: bool) -> Facts:
         """Return what the conditions follow from."""

@@ -133,7 +133,7 @@ class Subject:
         """Put one more line into the history."""
         in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
         self.history.append(line)
-        self.trend.append((in_sync, sum(self.finding.drift.values()) if self.finding else 0))
+        self.trend.append((in_sync, self.finding.left if self.finding else 0))
 
     def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
         """Return all that is known, as JSON can hold it."""

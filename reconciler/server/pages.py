@@ -207,8 +207,8 @@ def _instant(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Begin a message as a sentence begins; the rest of it stays as it is."""
-    return text[:1].upper() + text[1:]
+    """Begin a message as a sentence begins, unless it begins with a name; the rest of it stays as it is."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 def _in_sight(value: Any) -> Any:

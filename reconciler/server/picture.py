@@ -51,6 +51,7 @@ class Picture:
     Attributes:
         why: What the condition says that its standing follows from.
         drifted: Images that left what was applied; None if nobody knows.
+        strays: Images that AWS holds and git does not know.
         next_at: Seconds since the epoch; None if it is suspended, or being visited now.
         lines: The history, the newest first, with how many images had drifted.
     """
@@ -71,6 +72,7 @@ class Picture:
     counts: Mapping[str, int]
     drift: tuple[tuple[str, int], ...]
     drifted: int | None
+    strays: int
     conditions: tuple[Condition, ...]
     held: HeldBack
     bars: tuple[Bar, ...]
@@ -123,7 +125,8 @@ def picture(subject: Subject, now: float, ahead: float) -> Picture:
         failures=subject.failures,
         counts=dict(subject.finding.counts) if subject.finding and known else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
-        drifted=sum(drift.values()) if known else None,
+        drifted=(subject.finding.left if subject.finding else 0) if known else None,
+        strays=drift.get(DriftClass.UNMANAGED, 0),
         conditions=believed,
         held=subject.held,
         bars=_bars(subject),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from reconciler.core.conditions import Kind, Truth
+from reconciler.core.conditions import Kind, Reason, Trouble, Truth
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
@@ -81,6 +81,41 @@ def test_the_list_says_how_each_stands():
     for said in ("needs attention", "AWS denies", "drifted", "in sync", "seen 40 seconds ago"):
         assert said in answer.words()
     assert 'href="/drift/moved"' in answer.text
+
+
+def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
+    """The list, the trend and the condition agree: it may be one that git took out, and it can be looked at."""
+    made = board(subject("stray", drift={"unmanaged": 1}))
+
+    words = ask(made, "/").words()
+    assert "1 image not in git" in words
+    assert "drifted" not in words.replace("had drifted", "")
+    assert 'class="drifted"' not in ask(made, "/").text
+    assert "See the images" in ask(made, "/dataset/stray").words()
+
+
+def test_a_name_keeps_its_letters_where_a_sentence_begins():
+    """A message begins with a capital, but no field of a spec is spelt otherwise than it is."""
+    made = board(
+        subject("one", Verdict.UNKNOWN, trouble=Trouble(Reason.INVALID, "spec.target is missing")),
+        subject("two", Verdict.UNKNOWN, trouble=AWAY),
+    )
+    words = ask(made, "/").words()
+
+    assert "spec.target is missing" in words
+    assert "AWS did not answer" in words
+
+
+def test_a_source_without_commits_is_not_said_to_be_at_one():
+    """A directory has no revision: nothing is said of it, and no column is empty."""
+    made = board(subject("plain", revision=None, applied=None))
+    for line in made.subjects["plain"].history:
+        line["revision"] = None
+
+    text = ask(made, "/dataset/plain").words()
+
+    assert "Git is at" not in text
+    assert "Revision" not in text
 
 
 def test_all_is_well_in_one_sentence():
