@@ -63,7 +63,7 @@ def _look(
     with reading(args) as found, connected(args, read_only=not args.remember) as wiring:
         seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(fleet.broken, found.broken))
-        drift = Drift((*seen, *broken), args.path, found.revision)
+        drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
         return drift, pictures, _untold(found)
 

@@ -162,11 +162,13 @@ class Drift:
     Attributes:
         path: The spec tree, as the user named it.
         revision: Commit of the specs, where they have one.
+        flags: What other commands need to be about the same account, as the user gave it.
     """
 
     datasets: tuple[DatasetDrift, ...]
     path: str = "specs"
     revision: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 def is_pending(cause: Cause) -> bool:

@@ -23,7 +23,7 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.reports.drift import words
 from reconciler.reports.drift.drawing import UNITS, draw
 from reconciler.reports.drift.lines import side_by_side
-from reconciler.reports.drift.remedies import remedies
+from reconciler.reports.drift.remedies import remedies, ways
 from reconciler.reports.drift.thumbnails import Thumbnail
 from reconciler.reports.visible import visible
 from reconciler.reports.words import CAUSES
@@ -132,7 +132,7 @@ def _card(
         thumbnail=thumbnail.address if thumbnail else None,
         age=words.age(item, dataset.observed_at),
         events=list(words.events(item)),
-        remedies=remedies(item, dataset, drift.path),
+        remedies=remedies(item, dataset, drift.path, drift.flags),
         rows=side_by_side(item.lines) if item.lines and number <= WITH_LINES else (),
     )
     return _Card(_json(facts), html)
@@ -184,6 +184,7 @@ def _environment() -> jinja2.Environment:
         "VERDICTS": words.VERDICTS,
         "UNITS": UNITS,
         "EVENTS": EVENTS,
+        "ways": ways,
         "headline": words.headline,
         "overlap": words.overlap,
         "split": _split,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -28,21 +29,40 @@ class Remedy(NamedTuple):
     text: str
 
 
-def remedies(item: DriftItem, dataset: DatasetDrift, path: str) -> tuple[Remedy, ...]:
-    """Return the ways out of one drifted image."""
+def remedies(
+    item: DriftItem, dataset: DatasetDrift, path: str, flags: Sequence[str] = ()
+) -> tuple[Remedy, ...]:
+    """
+    Return the ways out of one drifted image.
+
+    Args:
+        flags: What every command about these specs needs, as `Drift.flags`.
+    """
+    of = (path, *flags, "--dataset", dataset.name)
     if item.is_pending:
-        return (_revert(item, dataset, path),)
-    return (_keep(item, dataset, path), _revert(item, dataset, path), *_ignore(item, dataset))
+        return (_revert(item, dataset, of),)
+    if item.classes == (DriftClass.ERRORED,):
+        return (_FIX, *_ignore(item, dataset))
+    return (_keep(item, of), _revert(item, dataset, of), *_ignore(item, dataset))
 
 
-def _keep(item: DriftItem, dataset: DatasetDrift, path: str) -> Remedy:
-    words = ["reconciler", "propose", path, "--dataset", dataset.name, "--source-ref", item.source_ref]
+def ways(found: Sequence[Remedy]) -> str:
+    """Name all ways out: ``Keep, revert or ignore``."""
+    *others, last = (one.name.lower() for one in found)
+    return f"{', '.join(others)}{' or ' if others else ''}{last}".capitalize()
+
+
+_FIX: Final = Remedy("Fix", "AWS holds what git says, and cannot use it: correct it in git, then apply.", "")
+
+
+def _keep(item: DriftItem, of: Sequence[str]) -> Remedy:
+    words = ["reconciler", "propose", *of, "--source-ref", item.source_ref]
     command = f"{shlex.join([*words, '--patch', 'keep.patch'])} && git apply keep.patch"
     return Remedy("Keep", "Take what AWS holds into git, so that no work is lost.", command)
 
 
-def _revert(item: DriftItem, dataset: DatasetDrift, path: str) -> Remedy:
-    command = shlex.join(["reconciler", "apply", path, "--dataset", dataset.name])
+def _revert(item: DriftItem, dataset: DatasetDrift, of: Sequence[str]) -> Remedy:
+    command = shlex.join(["reconciler", "apply", *of])
     if DriftClass.UNMANAGED in item.classes:
         text = "AWS cannot delete one entry: only a rebuild of the dataset takes it out (policy.orphans)."
         return Remedy("Revert", text, "")

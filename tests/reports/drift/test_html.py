@@ -196,7 +196,7 @@ def test_a_loupe_enlarges_the_picture():
     text = "".join(render_html(drift(dataset(moved)), picture_of_it))
 
     assert 1 == text.count("data:image/webp")
-    assert 1 == text.count('<image id="p1"')
+    assert 1 == text.count('AAAA" id="p1"')
     assert 1 == text.count('<use href="#p1"/>')
 
 

@@ -8,7 +8,7 @@ from reconciler.core.cause import Cause
 from reconciler.core.choices import Mode
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.spec import Acknowledgement
-from reconciler.reports.drift.remedies import remedies
+from reconciler.reports.drift.remedies import remedies, ways
 from tests.reports.drift.builders import BUCKET, dataset, entry, item
 
 AWKWARD = "it's [a] *strange* name?.png"
@@ -55,3 +55,25 @@ def test_what_waits_for_an_apply_is_applied():
     waiting = item(entry("a"), None, Cause.SPEC_ADDED)
 
     assert ["Apply"] == [remedy.name for remedy in remedies(waiting, dataset(waiting), "specs")]
+
+
+def test_a_command_is_about_the_same_account():
+    """What was seen with --local is kept with --local."""
+    (keep, revert, _) = remedies(CHANGED, dataset(CHANGED), "specs", ("--local",))
+
+    assert ["reconciler", "propose", "specs", "--local"] == shlex.split(keep.text)[:4]
+    assert "reconciler apply specs --local --dataset flowers-train" == revert.text
+
+
+def test_what_is_in_place_with_errors_can_only_be_fixed():
+    """There is nothing to keep or to revert: neither command would do anything."""
+    marked = item(entry("a", "x"), entry("a", "x"), codes=("ERROR_INVALID_IMAGE",))
+
+    assert ["Fix", "Ignore"] == [remedy.name for remedy in remedies(marked, dataset(marked), "specs")]
+
+
+def test_the_ways_out_are_named():
+    """Before they are unfolded."""
+    assert "Keep, revert or ignore" == ways(remedies(CHANGED, dataset(CHANGED), "specs"))
+    waiting = item(entry("a"), None, Cause.SPEC_ADDED)
+    assert "Apply" == ways(remedies(waiting, dataset(waiting), "specs"))
