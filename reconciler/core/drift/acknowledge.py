@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
-from reconciler.core.drift.report import DatasetDrift, DriftItem
+from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
 from reconciler.core.pattern import glob
 from reconciler.core.spec import Acknowledgement
+
+
+class _Known(NamedTuple):
+    """An acknowledgement of this dataset, its pattern compiled."""
+
+    one: Acknowledgement
+    match: re.Pattern[str] | None
+    holds: bool
+
+    def concerns(self, item: DriftItem) -> bool:
+        return self.match is None or self.match.fullmatch(item.source_ref) is not None
 
 
 def acknowledged(drift: DatasetDrift, known: Iterable[Acknowledgement]) -> DatasetDrift:
     """
     Return the drift with the reasons why some of it is expected.
 
-    An image of two classes is expected only if both are. What expired before the observation does not count.
+    An image of two classes is expected only if both are. What expired before the observation silences nothing;
+    where it would have, the image tells it.
     """
-    if drift.observed_at is None:
+    at = drift.observed_at
+    if at is None:
         return drift
-    valid = [one for one in known if one.dataset == drift.name and _holds(one, drift.observed_at)]
-    if not valid:
-        return drift
-    matching = [(one, glob(one.match) if one.match else None) for one in valid]
+    mine = [
+        _Known(one, glob(one.match) if one.match else None, _holds(one, at))
+        for one in known
+        if one.dataset == drift.name
+    ]
+    return replace(drift, items=tuple(_judged(item, mine) for item in drift.items)) if mine else drift
 
-    def judged(item: DriftItem) -> DriftItem:
-        found = [one for one, match in matching if match is None or match.fullmatch(item.source_ref)]
-        expected = {kind for one in found for kind in one.classes or item.classes}
-        if item.is_pending or not expected.issuperset(item.classes):
-            return item
+
+def _judged(item: DriftItem, mine: Iterable[_Known]) -> DriftItem:
+    if item.is_pending:
+        return item
+    concerned = [known for known in mine if known.concerns(item)]
+    valid = [known.one for known in concerned if known.holds]
+    if _covers(valid, item):
         reasons = dict.fromkeys(
-            one.reason for one in found if not one.classes or set(one.classes) & set(item.classes)
+            one.reason for one in valid if not one.classes or set(one.classes) & set(item.classes)
         )
         return replace(item, acknowledged="; ".join(reasons))
+    if _covers([known.one for known in concerned], item):
+        last = max((known.one for known in concerned if not known.holds), key=lambda one: one.until)
+        return replace(item, lapsed=Lapsed(last.until, last.reason))
+    return item
 
-    return replace(drift, items=tuple(map(judged, drift.items)))
+
+def _covers(known: Iterable[Acknowledgement], item: DriftItem) -> bool:
+    return {kind for one in known for kind in one.classes or item.classes}.issuperset(item.classes)
 
 
 def _holds(one: Acknowledgement, at_seconds: float) -> bool:

@@ -35,6 +35,13 @@ class Lines(NamedTuple):
     observed: str | None
 
 
+class Lapsed(NamedTuple):
+    """An acknowledgement that has expired: its last day, and its reason."""
+
+    until: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class DriftItem:
     """
@@ -48,6 +55,7 @@ class DriftItem:
         picture: None beyond the number of images that are drawn.
         lines: None beyond the number of images whose text is shown.
         acknowledged: The reason why somebody expects this; None if nobody does.
+        lapsed: What would have acknowledged it, had it not expired; None without such.
         since: Seconds since the epoch, when it was first seen drifted this time; None if not remembered.
         times: How often it has drifted; 0 if not remembered.
     """
@@ -61,6 +69,7 @@ class DriftItem:
     picture: Picture | None = None
     lines: Lines | None = None
     acknowledged: str | None = None
+    lapsed: Lapsed | None = None
     since: float | None = None
     times: int = 0
 

@@ -72,6 +72,8 @@ def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
     )
     if item.acknowledged is not None:
         yield line(Span(f"  acknowledged: {item.acknowledged}", Ink.DIM))
+    elif item.lapsed is not None:
+        yield line(Span(f"  acknowledged until {item.lapsed.until}: {item.lapsed.reason}", Ink.YELLOW))
     events = list(words.events(item))
     yield from indented(listed(events, _EVENTS, lambda event: [_event(event)]))
 

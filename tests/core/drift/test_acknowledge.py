@@ -5,7 +5,7 @@ import pytest
 from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.drift.acknowledge import acknowledged
-from reconciler.core.drift.report import DatasetDrift, DriftItem
+from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
 from reconciler.core.spec import Acknowledgement
 
 NOON = 1_795_435_200.0  # 2026-11-23T12:00:00Z
@@ -79,3 +79,16 @@ def test_the_alarm_is_silent_and_the_verdict_is_not():
     drift = acknowledged(DatasetDrift("train", None, observed_at=NOON, items=(NEW,)), [known()])
 
     assert ("drifted", (0, 0), 1) == (drift.verdict, drift.exit_codes, drift.acknowledged)
+
+
+def test_an_image_tells_of_the_acknowledgement_that_expired():
+    """Its alarm is back, and whoever wonders why sees the last day and the reason; of several, the latest."""
+    drift = DatasetDrift("train", None, observed_at=NOON, items=(NEW,))
+    over = known(until="2026-11-22", reason="spring clean")
+
+    (item,) = acknowledged(drift, [known(until="2026-01-01"), over]).items
+
+    assert item.alarms
+    assert Lapsed("2026-11-22", "spring clean") == item.lapsed
+    assert acknowledged(drift, [known(until="2026-11-22", classes=["missing"])]).items[0].lapsed is None
+    assert acknowledged(drift, [over, known()]).items[0].lapsed is None

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from reconciler.core.cause import Cause
-from reconciler.core.drift.report import Coverage
+from reconciler.core.drift.report import Coverage, Lapsed
 from reconciler.core.plan import PlanError
 from reconciler.reports import shapes
 from reconciler.reports.drift.ci import write_junit, write_sarif
@@ -249,3 +249,12 @@ def test_markdown_lets_nothing_out_of_its_code_block():
     assert "<script>" in inside
     assert "<script>" not in before + after
     assert "### Drift: 1 image changed outside git" in before
+
+
+def test_text_tells_of_an_acknowledgement_that_expired():
+    """The alarm is back, and the reader sees since when nobody answers for it."""
+    late = item(None, entry("party.png"), lapsed=Lapsed("2026-11-22", "labelling party"))
+
+    lines = list(render_drift(drift(dataset(late)), Screen(colour=False)))
+
+    assert "      acknowledged until 2026-11-22: labelling party" in lines
