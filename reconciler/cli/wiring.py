@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
@@ -27,6 +26,7 @@ from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
 from reconciler.ports import Memory, Progress
+from reconciler.rekognition.accounts import assuming
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter
@@ -44,7 +44,6 @@ Kind = TypeVar("Kind", bound=Rekognition)
 
 LOCAL_ACCOUNT: Final = "111122223333"
 LOCAL_REGION: Final = "us-east-1"
-_SESSION_NAME: Final = "rekognition-dataset-reconciler"
 # What would make the SDK read this machine's configuration, which may be broken or name a missing profile.
 _NO_CONFIGURATION: Final = {
     "profile": (None, None, None, None),
@@ -190,7 +189,9 @@ class Wiring:
         ambient = boto3.Session(region_name=region)
         if ambient.region_name is None:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
-        return _assuming(ambient, target.role_arn, target.external_id) if target.role_arn else ambient
+        if target.role_arn is None:
+            return ambient
+        return assuming(ambient, target.role_arn, target.external_id, client_config())
 
     def _local_key(self, target: Target) -> str | None:
         """Return the access key for the emulator, which takes twelve digits for the account itself."""
@@ -198,28 +199,6 @@ class Wiring:
             return None
         role_account = target.role_arn.split(":")[4] if target.role_arn else None
         return target.account_id or role_account or LOCAL_ACCOUNT
-
-
-def _assuming(ambient: boto3.Session, role_arn: str, external_id: str | None) -> boto3.Session:
-    """Return a session of the role, whose credentials refresh themselves."""
-    extra = {"RoleSessionName": _SESSION_NAME}
-    if external_id:
-        extra["ExternalId"] = external_id
-    source = botocore.session.get_session()
-    credentials = ambient.get_credentials()
-    fetcher = AssumeRoleCredentialFetcher(
-        client_creator=source.create_client,
-        source_credentials=credentials,
-        role_arn=role_arn,
-        extra_args=extra,
-    )
-    assumed = botocore.session.get_session()
-    # botocore has no public way to give a session refreshable credentials; this one is what its own
-    # profile support does.
-    assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
-        method="assume-role", refresh_using=fetcher.fetch_credentials
-    )
-    return boto3.Session(botocore_session=assumed, region_name=ambient.region_name)
 
 
 @contextmanager

@@ -66,6 +66,7 @@ ERRORS: Final[Mapping[str, type[errors.GatewayError]]] = {
     "ThrottledException": errors.Throttled,
     "TooManyRequestsException": errors.Throttled,
     "TransactionInProgressException": errors.Throttled,
+    "ValidationError": errors.Rejected,  # of STS
     "ValidationException": errors.Rejected,
     "UnknownOperationException": errors.Rejected,
 }
@@ -115,6 +116,8 @@ def translated(operation: str) -> Iterator[None]:
         raise errors.Rejected(redacted(f"{operation}: {exc}")) from exc
     except boto.BotoCoreError as exc:
         raise errors.Unavailable(redacted(f"{operation}: {exc}")) from exc
+    except RuntimeError as exc:  # of the SDK when it renews credentials, and those are expired by this clock
+        raise errors.Denied(redacted(f"{operation}: {exc}")) from exc
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
         raise errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}") from exc
 

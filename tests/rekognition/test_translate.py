@@ -123,6 +123,7 @@ def test_the_text_names_operation_code_and_message() -> None:
         (boto.TokenRetrievalError(provider="p", error_msg="m"), errors.Denied),
         (boto.UnauthorizedSSOTokenError(), errors.Denied),
         (boto.ProfileNotFound(profile="p"), errors.Denied),
+        (RuntimeError("Credentials were refreshed, but are still expired."), errors.Denied),
         (boto.NoRegionError(), errors.Rejected),
         (boto.InvalidRegionError(region_name="r"), errors.Rejected),
         (boto.ParamValidationError(report="r"), errors.Rejected),

@@ -1,0 +1,53 @@
+"""Whose credentials make the calls: those that the SDK finds, or of a role that they take on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+
+from reconciler.rekognition.translate import translated
+
+_SESSION_NAME: Final = "rekognition-dataset-reconciler"
+
+
+def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, config: Config) -> boto3.Session:
+    """
+    Return a session of the role. Its credentials are asked for when they are first used, and renewed in time.
+
+    The STS of the session's own Region is asked: what the global one gives is no use in every Region, and there
+    is none in other partitions.
+
+    Args:
+        config: How patiently STS is asked.
+
+    Raises:
+        NoCredentialsError: There are none to assume the role with.
+    """
+    credentials = ambient.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    create_client = botocore.session.get_session().create_client
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(create_client, region_name=ambient.region_name, config=config),
+        source_credentials=credentials,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": _SESSION_NAME} | ({"ExternalId": external_id} if external_id else {}),
+    )
+
+    def assumed() -> Any:
+        with translated("AssumeRole"):
+            return fetcher.fetch_credentials()
+
+    session = botocore.session.get_session()
+    # botocore has no public way to give a session refreshable credentials; this one is what its own
+    # profile support does.
+    session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
+        method="assume-role", refresh_using=assumed
+    )
+    return boto3.Session(botocore_session=session, region_name=ambient.region_name)

@@ -1,0 +1,141 @@
+"""Each dataset in its own account and Region, as its own role."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+import botocore.credentials
+import pytest
+
+from reconciler import errors
+from reconciler.cli.wiring import Wiring
+from reconciler.core.choices import DatasetType
+from reconciler.core.spec import Target
+from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.settings import Settings
+from reconciler.ports import Gateway, Silence
+from reconciler.state import State
+
+OURS = "111122223333"
+BOTANY = "arn:aws:iam::444455556666:role/team/botany"
+ZOOLOGY = "arn:aws:iam::777788889999:role/zoology"
+ROLES = MappingProxyType({BOTANY: "xyz123", ZOOLOGY: None})
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Give an emulator whose time is real, and that the SDK of this process finds, with credentials of ours."""
+    made = Emulator(settings=Settings(roles=ROLES))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with serve(made) as running:
+        found = {
+            "AWS_ENDPOINT_URL": running.url,
+            "AWS_ACCESS_KEY_ID": OURS,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        for name, value in found.items():
+            monkeypatch.setenv(name, value)
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def wiring(emulator: Emulator, tmp_path: Path) -> Iterator[Wiring]:
+    with closing(State(tmp_path)) as state:
+        yield Wiring(state, Silence())
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let the SDK believe that so many minutes have passed since the start of the test."""
+    started = datetime.now(UTC)
+
+    def jump(minutes: float) -> None:
+        now = started + timedelta(minutes=minutes)
+        monkeypatch.setattr(botocore.credentials, "_local_now", lambda: now)
+        left = lambda self: (self._expiry_time - now).total_seconds()  # noqa: E731
+        monkeypatch.setattr(botocore.credentials.RefreshableCredentials, "_seconds_remaining", left)
+
+    return jump
+
+
+def target(**fields: object) -> Target:
+    return Target.model_validate({"project": "flowers", "type": DatasetType.TRAIN, **fields})
+
+
+def looked(gateway: Gateway) -> None:
+    gateway.locate("flowers", DatasetType.TRAIN)
+
+
+def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring, emulator: Emulator) -> None:
+    """The Region of the spec is all that is needed; the role's external id is handed over."""
+    looked(wiring.world_of(target(region="eu-west-1", roleArn=BOTANY, externalId="xyz123")).gateway)
+    looked(wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway)
+    looked(wiring.world_of(target(region="us-east-2")).gateway)
+
+    assert [
+        ("AssumeRole", OURS, "eu-west-1"),
+        ("DescribeProjects", "444455556666", "eu-west-1"),
+        ("AssumeRole", OURS, "us-west-2"),
+        ("DescribeProjects", "777788889999", "us-west-2"),
+        ("DescribeProjects", OURS, "us-east-2"),
+    ] == [(call.operation, call.account, call.region) for call in emulator.calls]
+
+
+@pytest.mark.parametrize("given", [{}, {"externalId": "another"}], ids=["none", "wrong"])
+def test_a_role_that_refuses_is_denied_by_name(wiring: Wiring, given: dict[str, str]) -> None:
+    """The text names the call that was refused, not the one that was to be made."""
+    gateway = wiring.world_of(target(region="eu-west-1", roleArn=BOTANY, **given)).gateway
+
+    with pytest.raises(errors.Denied, match=r"^AssumeRole: AccessDenied: .*sts:AssumeRole"):
+        looked(gateway)
+
+
+def test_a_role_cannot_be_assumed_without_credentials(
+    wiring: Wiring, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+
+    with pytest.raises(errors.Denied, match="Unable to locate credentials"):
+        wiring.world_of(target(region="eu-west-1", roleArn=BOTANY))
+    assert 0 == len(emulator.calls)
+
+
+def test_a_role_is_assumed_again_before_it_expires(
+    wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
+) -> None:
+    """A session lasts an hour: ten minutes before its end no call is made with it any more."""
+    gateway = wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
+    for minutes in (0, 1, 44):
+        later(minutes)
+        looked(gateway)
+    once = len(emulator.calls.of("AssumeRole"))
+    later(51)
+    looked(gateway)
+
+    assert (1, 2) == (once, len(emulator.calls.of("AssumeRole")))
+    assert not any(call.error for call in emulator.calls)
+
+
+def test_a_role_that_fails_to_be_renewed_is_used_to_its_end(
+    wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
+) -> None:
+    """And then denied."""
+    gateway = wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
+    looked(gateway)
+    emulator.settings = replace(emulator.settings, roles={BOTANY: None})
+    later(46)
+    looked(gateway)
+    later(61)
+    with pytest.raises(errors.Denied, match="AssumeRole"):
+        looked(gateway)
