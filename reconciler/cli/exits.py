@@ -67,6 +67,7 @@ OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
     "status": (Exit.DONE,),
     "schema": (Exit.DONE,),
     "iam": (Exit.DONE, Exit.UNKNOWN),
+    "doctor": _LOOKED,
     "emulator": (Exit.DONE,),
 }
 

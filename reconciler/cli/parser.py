@@ -34,6 +34,7 @@ SCHEMAS: Final = (
     "validate",
     "propose",
     "explain",
+    "doctor",
 )
 
 
@@ -182,6 +183,12 @@ def _status(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_output(parser)
+    add_aws(parser)
+
+
 def _iam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy is to allow")
     parser.add_argument("--bucket", metavar="s3://BUCKET/PREFIX", help="of rebuild: where it keeps manifests")
@@ -239,6 +246,12 @@ COMMANDS: Final[Sequence[Command]] = (
         _schema,
     ),
     Command("iam", "print a least-privilege policy", "reconciler iam write specs", _iam),
+    Command(
+        "doctor",
+        "check credentials, account, permissions and datasets; read-only",
+        "reconciler doctor specs --local",
+        _doctor,
+    ),
     Command(
         "emulator",
         "run the Rekognition dataset API locally",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -25,7 +26,8 @@ from reconciler.engine.desired import Desired
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
-from reconciler.ports import Memory, Progress
+from reconciler.ports import Access, Memory, Progress
+from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.limiter import Limiter
@@ -61,11 +63,13 @@ class Threads:
         count: How many threads call at once.
         sleep: Waits for the limiter, in seconds.
         meter: Told of every attempt.
+        attempts: How often the SDK tries a call in all.
     """
 
     count: int = 10
     sleep: Callable[[float], object] = time.sleep
     meter: Meter | None = None
+    attempts: int = 8
 
 
 SINGLE: Final = Threads()
@@ -95,6 +99,8 @@ class Wiring:
         self._threads = threads
         self._limiter = Limiter(calls, time.monotonic, threads.sleep)
         self._gateways: dict[tuple[str | None, ...], Rekognition] = {}
+        self._accesses: dict[tuple[str | None, ...], RekognitionAccess] = {}
+        self.skew = Skew(time.time)
         self._making = threading.Lock()
 
     @property
@@ -112,11 +118,20 @@ class Wiring:
         Raises:
             Denied, Rejected: There are no credentials, or no Region, to make clients with.
         """
-        key = (target.home_region, target.role_arn, target.external_id, self._local_key(target))
+        key = self._key(target)
         with self._making, translated("configuration"):
             gateway = self._gateways.get(key) or self._gateway(target)
             self._gateways[key] = gateway
         return World(gateway, SystemClock(), self._memory, self._progress)
+
+    def access_of(self, desired: Desired) -> Access:
+        """Return what tells whether the dataset can be reached; errors as `world_of`."""
+        target = desired.spec.spec.target
+        key = self._key(target)
+        with translated("configuration"):
+            access = self._accesses.get(key) or self._access(target)
+            self._accesses[key] = access
+        return access
 
     def site_of(self, desired: Desired) -> Site:
         """
@@ -156,12 +171,36 @@ class Wiring:
         for result in results:
             self._memory.record(result.name, status.record(result, at, revision))
 
+    def _key(self, target: Target) -> tuple[str | None, ...]:
+        return target.home_region, target.role_arn, target.external_id, self._local_key(target)
+
+    def _access(self, target: Target) -> RekognitionAccess:
+        session = self._session(target)
+        assumes = target.role_arn is not None and self._endpoint is None
+        own = self._session(target.model_copy(update={"role_arn": None})) if assumes else session
+        gateway = self._made(GlancingRekognition, target)
+        region = str(session.region_name), self._region_from(target)
+        return RekognitionAccess(
+            gateway, self._caller(own), self._caller(session) if assumes else None, region
+        )
+
+    def _caller(self, session: boto3.Session) -> Caller:
+        make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config())
+        return Caller(make, self.skew)
+
+    def _region_from(self, target: Target) -> str:
+        if target.home_region:
+            return "spec.target"
+        if self._endpoint is not None:
+            return "the embedded emulator"
+        return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"
+
     def _gateway(self, target: Target) -> Rekognition:
         return self._made(Rekognition, target)
 
     def _made(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
-        config = self._direct(client_config(self._threads.count))
+        config = self._config()
         client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
         identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
         return kind(
@@ -171,6 +210,9 @@ class Wiring:
             identity,
             self._threads.meter,
         )
+
+    def _config(self) -> Config:
+        return self._direct(client_config(self._threads.count, self._threads.attempts))
 
     def _direct(self, config: Config) -> Config:
         """Pass by a proxy of the environment, which would not know the loopback of this machine."""
@@ -191,7 +233,7 @@ class Wiring:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
         if target.role_arn is None:
             return ambient
-        return assuming(ambient, target.role_arn, target.external_id, client_config())
+        return assuming(ambient, target.role_arn, target.external_id, self._config())
 
     def _local_key(self, target: Target) -> str | None:
         """Return the access key for the emulator, which takes twelve digits for the account itself."""

@@ -8,13 +8,14 @@ from typing import TypeVar
 import structlog
 
 from reconciler.core.diff import Diff, Observed, compare
+from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
 from reconciler.engine.observation import Observation
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound
-from reconciler.ports import Clock, Gateway, Progress, Standing
+from reconciler.ports import Clock, Gateway, Located, Progress, Standing
 
 log = structlog.get_logger()
 
@@ -32,7 +33,12 @@ def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> s
     if target.dataset_arn is not None:
         return target.dataset_arn
     project, kind = target.identity
-    found = patiently(lambda: gateway.locate(project, kind), clock, deadline)
+    return arn_in(patiently(lambda: gateway.locate(project, kind), clock, deadline), target)
+
+
+def arn_in(found: Located, target: Target) -> str | None:
+    """Return the ARN of what was found, or None if it may be made; errors as `find`."""
+    project, kind = target.identity
     if found.dataset_arn is None and not target.create:
         missing = f"project {project!r}" if found.project_arn is None else f"{kind} dataset of {project!r}"
         raise NotFound(f"there is no {missing}; to make it, set spec.target.create: true")

@@ -81,9 +81,7 @@ def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Standi
     begun = clock.now()
     while True:
         standing = patiently(lambda: gateway.standing(arn), clock, deadline)
-        if not standing.phase.usable:
-            said = f": {standing.message}" if standing.message else ""
-            raise DatasetUnusable(f"the dataset is {standing.phase}{said}")
+        refuse_unusable(standing)
         if standing.phase.settled:
             return standing
         delay = poll_delay(polls)
@@ -92,3 +90,15 @@ def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Standi
             raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
         clock.sleep(delay)
         polls += 1
+
+
+def refuse_unusable(standing: Standing) -> None:
+    """
+    Let pass what can be listed and updated, now or after the work in progress.
+
+    Raises:
+        DatasetUnusable: It is being deleted, or was never created whole.
+    """
+    if not standing.phase.usable:
+        said = f": {standing.message}" if standing.message else ""
+        raise DatasetUnusable(f"the dataset is {standing.phase}{said}")

@@ -1,5 +1,9 @@
 """What the engine asks of the world: specs, AWS, memory, time. Doors provide it, and tests their own."""
 
+from reconciler.ports.access import (
+    Access,
+    Identity,
+)
 from reconciler.ports.gateway import (
     NO_STATS,
     Gateway,
@@ -47,6 +51,7 @@ from reconciler.ports.surroundings import (
 
 __all__ = [
     "NO_STATS",
+    "Access",
     "Begun",
     "BrokenDataset",
     "Clock",
@@ -54,6 +59,7 @@ __all__ = [
     "EntryFile",
     "Gateway",
     "Holds",
+    "Identity",
     "Journal",
     "Kept",
     "LoadedDataset",

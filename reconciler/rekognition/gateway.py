@@ -31,15 +31,18 @@ OPERATIONS: Final = (
 )
 
 
-def client_config(max_pool_connections: int = 10) -> Config:
+def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     """
     Return the SDK settings that this door relies on, none left to its changing defaults.
 
-    The SDK tries a throttled or broken call eight times in all; each try passes the `Limiter`. An update is
+    The SDK tries a throttled or broken call again; each try passes the `Limiter`. An update is
     tried again only when it was throttled: see `_refuse_blind_retry`.
+
+    Args:
+        attempts: How often a call is tried in all.
     """
     return Config(
-        retries={"mode": "standard", "total_max_attempts": 8},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=max_pool_connections,

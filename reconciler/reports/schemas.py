@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from reconciler.reports import shapes, shapes_explain, shapes_propose
+from reconciler.reports import shapes, shapes_doctor, shapes_explain, shapes_propose
 
-Kind = Literal["plan", "apply", "validate", "drift", "status", "propose", "explain"]
+Kind = Literal["plan", "apply", "validate", "drift", "status", "propose", "explain", "doctor"]
 
 DOCUMENTS: Final[dict[Kind, Any]] = {
     "plan": shapes.PlanDoc,
@@ -18,6 +18,7 @@ DOCUMENTS: Final[dict[Kind, Any]] = {
     "status": shapes.StatusDoc,
     "propose": shapes_propose.ProposeDoc,
     "explain": shapes_explain.ExplainDoc,
+    "doctor": shapes_doctor.DoctorDoc,
 }
 
 

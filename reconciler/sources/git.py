@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from reconciler.core.checkup import Check, Finding, Mark
+
 _TIMEOUT_SECONDS: Final = 10
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+_INSTALL: Final = "install git: revisions, explain, propose --branch and run --git need it"
 
 # A git hook, or whoever else runs us from inside git, sets these: they would point at another repository.
 _FOREIGN: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
@@ -22,7 +27,7 @@ def head(directory: Path) -> str | None:
     Outside git nothing is run. Whether the checkout was edited since is not looked at: that would run
     filters from the repository's own configuration, which may be somebody else's.
     """
-    if not any((parent / ".git").exists() for parent in (directory, *directory.parents)):
+    if not _is_within_git(directory):
         return None
     try:
         answer = subprocess.run(
@@ -38,6 +43,26 @@ def head(directory: Path) -> str | None:
         return None
     commit = answer.stdout.strip()
     return commit if answer.returncode == 0 and _SHA.fullmatch(commit) else None
+
+
+def program(path: Path) -> Finding | None:
+    """Judge the git program, for specs in *path*; None outside git, where none is needed."""
+    directory = path.absolute()
+    if not _is_within_git(directory):
+        return None
+    found = shutil.which("git")
+    if found is None:
+        text = f"{path} is kept in git, and there is no git program"
+        return Finding(Check.GIT, Mark.WARNING, text, _INSTALL)
+    commit = head(directory if directory.is_dir() else directory.parent)
+    if commit is None:
+        text = f"{found} cannot tell which commit {path} is at"
+        return Finding(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
+    return Finding(Check.GIT, Mark.OK, f"{found}; {path} is at {commit[:12]}")
+
+
+def _is_within_git(directory: Path) -> bool:
+    return any((parent / ".git").exists() for parent in (directory, *directory.parents))
 
 
 def environment() -> dict[str, str]:

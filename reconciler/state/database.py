@@ -85,6 +85,9 @@ CREATE TABLE rebuild (
 )
 
 
+NEWEST: Final = len(_MIGRATIONS)
+
+
 class Database:
     """
     A connection. A file that is found to be damaged is put aside, and one that somebody deleted is made anew:
@@ -229,16 +232,22 @@ def _put_aside(path: Path) -> None:
             part.replace(part.with_name(part.name + ".damaged"))
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection | None:
-    """Open the file for reading; None if it is damaged or of another version: then nothing is known."""
+def opened_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the file, whatever is in it."""
     # Without a log there is no writer, and SQLite need not make one, nor locks, beside a file that is only
     # read; the directory may not even allow it.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
     connection.text_factory = _text
+    return connection
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection | None:
+    """Open the file for reading; None if it is damaged or of another version: then nothing is known."""
+    connection = opened_for_reading(path)
     try:
         _check(connection)
-        if _version(connection) == len(_MIGRATIONS):
+        if _version(connection) == NEWEST:
             return connection
     except sqlite3.DatabaseError:
         pass
@@ -254,7 +263,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
         found = _version(connection)
-        if found > len(_MIGRATIONS):
+        if found > NEWEST:
             raise StateError(f"{path}: written by a newer version of this tool (format {found})")
         for version, script in enumerate(_MIGRATIONS[found:], start=found + 1):
             _migrate(connection, version, script)

@@ -465,7 +465,7 @@ def test_validate_opens_no_socket(lab: Lab) -> None:
 
 def test_version_and_help(lab: Lab) -> None:
     assert lab.run("--version").out.startswith("reconciler ")
-    for command in ("validate", "plan", "apply", "export", "status", "schema", "iam", "emulator"):
+    for command in ("validate", "plan", "apply", "export", "status", "schema", "iam", "doctor", "emulator"):
         ran = lab.run(command, "--help")
         assert ran.code == 0
         assert "exit codes" in ran.out

@@ -25,6 +25,7 @@ from reconciler.state import State
 OURS = "111122223333"
 BOTANY = "arn:aws:iam::444455556666:role/team/botany"
 ZOOLOGY = "arn:aws:iam::777788889999:role/zoology"
+pytestmark = pytest.mark.usefixtures("quick_sessions")
 ROLES = MappingProxyType({BOTANY: "xyz123", ZOOLOGY: None})
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import boto3
@@ -17,6 +18,7 @@ import pytest
 
 from reconciler.core.iam import Level, policy
 from reconciler.core.spec import Target
+from reconciler.emulator.calls import Call
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, Running, serve
 from reconciler.emulator.settings import Settings
@@ -171,28 +173,42 @@ def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
 
 
 def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
-    """Told by the calls of a whole life: created, filled, changed, rebuilt, restored, exported."""
+    """Told by the calls of a whole life: created, filled, looked at in every way, changed, rebuilt, restored."""
     target = Target(project="flowers", type="TRAIN", create=True, region="us-east-1", accountId=ACCOUNT)
     calls = desk.emulator.calls
     created = used(desk)
     calls.clear()
 
     desk.run("plan")
+    desk.run("doctor")
+    desk.run("drift", code=4)
+    desk.run("propose")
+    desk.run("explain", "specs", ref("a"))
     desk.run("export", "--project", "flowers", "--type", "TRAIN", "-d", "exported")
     read = used(desk)
+    assert [] == calls.writes()
+    refused = [call for call in calls if not allows(policy(Level.READ, [target]), call)]
     calls.clear()
     desk.write(KEPT + "m")
     desk.run("apply")
     desk.settle()
     write = read | created | used(desk)
-    desk.run(*desk.rebuild_words())
+    refused += [call for call in calls if not allows(policy(Level.WRITE, [target]), call)]
+    restore = re.search(r"reconciler (restore .*)", desk.run(*desk.rebuild_words()))
     rebuilt = used(desk)
+    calls.clear()
+    desk.run(*restore.group(1).split(), "--apply")
+    restored = used(desk)
+    whole = policy(Level.REBUILD, [target], f"{BUCKET}/old")
+    refused += [call for call in calls if not allows(whole, call)]
 
+    assert [] == refused
+    assert restored <= write
     assert read == actions(policy(Level.READ, [target]))
     assert write == actions(policy(Level.WRITE, [target]))
     # Tags travel with CreateDataset, which asks for this action as well; it makes no call of its own.
     tagging = {"rekognition:TagResource"}
-    assert write | rebuilt | tagging == actions(policy(Level.REBUILD, [target], f"{BUCKET}/old"))
+    assert write | rebuilt | tagging == actions(whole)
 
 
 def test_a_policy_is_bound_to_the_bucket(desk: Desk):
@@ -208,6 +224,16 @@ def test_a_policy_is_bound_to_the_bucket(desk: Desk):
 def used(desk: Desk) -> set[str]:
     """Return the actions of all calls; asking who one is needs no permission."""
     return {f"{call.service}:{call.operation}" for call in desk.emulator.calls if call.service != "sts"}
+
+
+def allows(document: dict, call: Call) -> bool:
+    """Tell whether a policy allows what a call did, to the thing that it names, if it names one."""
+    named = call.resource.replace("s3://", "arn:aws:s3:::")
+    return call.operation == "GetCallerIdentity" or any(
+        f"{call.service}:{call.operation}" in statement["Action"]
+        and (not named or any(fnmatchcase(named, arn) for arn in statement["Resource"]))
+        for statement in document["Statement"]
+    )
 
 
 def actions(document: dict) -> set[str]:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.explain import FieldChange
 from reconciler.core.plan import PlanError, unplanned
 from reconciler.core.problem import Origin
 from reconciler.core.status import Verdict
 from reconciler.reports import status, validation
+from reconciler.reports.doctor import write_checkup
 from reconciler.reports.json import write_apply, write_plan
 from reconciler.reports.schemas import DOCUMENTS, json_schema
 from tests.reports.builders import add, dataset, orphan, plan, problem, result, trouble, update
@@ -40,7 +42,14 @@ def _status(stream):
     status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, 0, stream)
 
 
-WRITERS = {"plan": _plan, "apply": _apply, "validate": _validate, "status": _status}
+def _doctor(stream):
+    found = tuple(Finding(check, mark, "m", "r", "RKD5019") for check in Check for mark in Mark)
+    plain = (Finding(Check.GIT, Mark.OK, "m"),)
+    nobody = Examined("b", (Finding(Check.SPECS, Mark.FAILED, "m", exit_code=5),))
+    write_checkup(Checkup(plain, (Examined("a", found, "arn", "r", "1", "i"), nobody)), stream)
+
+
+WRITERS = {"plan": _plan, "apply": _apply, "validate": _validate, "status": _status, "doctor": _doctor}
 
 
 def written(kind: str) -> dict:

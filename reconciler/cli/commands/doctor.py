@@ -1,0 +1,71 @@
+"""``reconciler doctor``: what would stand in the way of plan and apply. Makes no call that writes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reconciler.cli.show import screen
+from reconciler.cli.specs import reading
+from reconciler.cli.terminal import out, stream
+from reconciler.cli.wiring import Threads, Wiring, connected
+from reconciler.core import checkup
+from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
+from reconciler.engine.desired import Desired
+from reconciler.engine.doctor import examine, examine_broken, unclaimed
+from reconciler.engine.reading import Reading
+from reconciler.errors import SourceError, StateError
+from reconciler.ports import Access
+from reconciler.sources import git
+from reconciler.state.fitness import state
+
+# Whoever waits for a diagnosis wants it soon: what fails three times in a row is down.
+_IMPATIENT = Threads(attempts=3)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was found, also where there are no specs to be read."""
+    findings = [state(Path(args.state_dir))]
+    if said := git.program(Path(args.path)):
+        findings.append(said)
+    examined: tuple[Examined, ...] = ()
+    try:
+        with reading(args) as found:
+            findings += unclaimed(found, args.path)
+            examined, clock = _examined(found, args)
+            findings.append(clock)
+    except SourceError as exc:
+        findings.append(Finding(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
+    _show(Checkup(tuple(findings), examined), args)
+    return Checkup(tuple(findings), examined).exit_code
+
+
+def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined, ...], Finding]:
+    broken = tuple(examine_broken(dataset, args.path) for dataset in found.broken)
+    try:
+        with connected(args, read_only=True, threads=_IMPATIENT) as wiring:
+            seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
+            return (*seen, *broken), checkup.clock(wiring.skew.seconds)
+    except StateError as exc:
+        reason = exc  # the name of an exception ends with its clause
+
+        def no_access(_: Desired) -> Access:
+            raise reason
+
+        seen = tuple(examine(desired, no_access, None, args.path) for desired in found.datasets)
+        return (*seen, *broken), checkup.clock(None)
+
+
+def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> Examined:
+    return examine(desired, wiring.access_of, wiring.memory, args.path)
+
+
+def _show(found: Checkup, args: argparse.Namespace) -> None:
+    if args.output == "json":
+        from reconciler.reports.doctor import write_checkup
+
+        stream(lambda target: write_checkup(found, target))
+    else:
+        from reconciler.reports.text.doctor import render_checkup
+
+        out("\n".join(render_checkup(found, screen(args))))

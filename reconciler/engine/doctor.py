@@ -1,0 +1,279 @@
+"""
+A preflight: may each dataset be looked at, and written to, as far as can be told without writing?
+
+Makes no call that writes. What one check finds stops no other, but those that could only repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from reconciler.core.checkup import Check, Examined, Finding, Mark, specs
+from reconciler.core.choices import Mode, Orphans
+from reconciler.core.spec import Target
+from reconciler.engine import fleet
+from reconciler.engine.desired import Desired
+from reconciler.engine.observe import arn_in
+from reconciler.engine.patience import refuse_unusable
+from reconciler.engine.reading import Reading
+from reconciler.engine.remedies import OF_REKOGNITION, policy_command, remedy, validate_command
+from reconciler.errors import (
+    DatasetBusy,
+    DatasetUnusable,
+    Denied,
+    Interrupted,
+    NotFound,
+    RebuildUnfinished,
+    ReconcilerError,
+    StateError,
+)
+from reconciler.ports import Access, BrokenDataset, Identity, Memory, Phase, Standing
+
+T = TypeVar("T")
+
+_UNKNOWN: Final = 3
+
+
+def examine(
+    desired: Desired, access_of: Callable[[Desired], Access], memory: Memory | None, path: str
+) -> Examined:
+    """
+    Check one dataset.
+
+    Args:
+        memory: None if the state directory cannot be used.
+        path: Of the specs, as the user knows it: for commands that are proposed.
+    """
+    round_ = _Round(desired, path)
+    round_.specs()
+    if memory is not None:
+        round_.rebuild(memory)
+    access = round_.tried(None, lambda: access_of(desired))
+    if access is not None:
+        round_.region(access)
+        if round_.is_who_it_should_be(access):
+            round_.dataset(access)
+    round_.writing()
+    return round_.examined()
+
+
+def examine_broken(dataset: BrokenDataset, path: str) -> Examined:
+    """Check a dataset whose document cannot be read: nothing else can be told of it."""
+    errors = [str(problem) for problem in dataset.problems if problem.is_error]
+    return Examined(dataset.name, (specs(errors, 0, 0, validate_command(path)),))
+
+
+def unclaimed(found: Reading, path: str) -> tuple[Finding, ...]:
+    """Return what is wrong in the specs and belongs to no dataset alone, if anything is."""
+    claimed = {problem for dataset in found.datasets for problem in dataset.problems}
+    claimed |= {problem for broken in found.broken for problem in broken.problems}
+    errors = [str(p) for p in found.problems if p.is_error and p not in claimed]
+    return (specs(errors, 0, 0, validate_command(path)),) if errors else ()
+
+
+class _Round:
+    """The checks of one dataset, and what they have found so far."""
+
+    def __init__(self, desired: Desired, path: str) -> None:
+        self._desired = desired
+        self._target: Target = desired.spec.spec.target
+        self._path = path
+        self._findings: list[Finding] = []
+        self._arn: str | None = self._target.dataset_arn
+        self._region: str | None = None
+        self._identity: Identity | None = None
+        self._is_to_be_made = False
+
+    def examined(self) -> Examined:
+        who = self._identity
+        if any(finding.mark is Mark.FAILED for finding in self._findings):
+            self._name_what_was_left()
+        return Examined(
+            self._desired.name,
+            tuple(sorted(self._findings, key=_in_order)),
+            self._arn,
+            self._region,
+            who.account if who else None,
+            who.arn if who else None,
+        )
+
+    def found(self, check: Check, mark: Mark, message: str, way_on: str = "") -> None:
+        self._findings.append(Finding(check, mark, message, way_on))
+
+    def failed(self, check: Check, error: ReconcilerError) -> None:
+        # What a guard of apply would block, and what keeps an apply from starting, cannot be told further here.
+        code = error.exit_code if error.exit_code in (1, 5, 8) else _UNKNOWN
+        code = _UNKNOWN if isinstance(error, StateError) else code
+        way_out = remedy(check, error, self._path, self._desired.name)
+        self._findings.append(Finding(check, Mark.FAILED, str(error), way_out, error.code, code))
+
+    def tried(self, check: Check | None, action: Callable[[], T]) -> T | None:
+        """
+        Return what *action* returns, or None once its error has become a finding.
+
+        Args:
+            check: None for the very first access, whose error tells which check it belongs to.
+        """
+        try:
+            return action()
+        except Interrupted:
+            raise
+        except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
+            error = fleet.named(exc)
+            self.failed(check or _first_check(error), error)
+            return None
+
+    def specs(self) -> None:
+        problems = self._desired.problems
+        errors = [str(problem) for problem in problems if problem.is_error]
+        warnings = len(problems) - len(errors)
+        self._findings.append(specs(errors, warnings, self._desired.index.rows, validate_command(self._path)))
+
+    def rebuild(self, memory: Memory) -> None:
+        rebuild = self.tried(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
+        if rebuild is not None and rebuild.step.leaves_nothing:
+            text = f"a rebuild was begun and stands at {rebuild.step.value!r}"
+            self.failed(Check.REBUILD, RebuildUnfinished(text))
+
+    def region(self, access: Access) -> None:
+        self._region = access.region
+        self.found(Check.REGION, Mark.OK, f"{access.region}, from {access.region_from}")
+
+    def is_who_it_should_be(self, access: Access) -> bool:
+        """Tell whether it is worth asking Rekognition: these are the credentials that the spec means."""
+        caller = self.tried(Check.CREDENTIALS, access.caller)
+        if caller is not None:
+            self.found(Check.CREDENTIALS, Mark.OK, caller.arn)
+        elif access.assumes or self._denied:
+            return False
+        self._identity = caller
+        if self._target.role_arn and not access.assumes:
+            self.found(Check.ROLE, Mark.NOT_CHECKED, "not checked: the embedded emulator assumes no role")
+        elif access.assumes:
+            self._identity = self.tried(Check.ROLE, access.identity)
+            if self._identity is None:
+                return False
+            self.found(Check.ROLE, Mark.OK, self._identity.arn)
+        return self._is_the_account()
+
+    def dataset(self, access: Access) -> None:
+        """Find it, and see what may be done with it."""
+        if self._arn is None and not self._is_there(access):
+            return
+        arn = str(self._arn)
+        standing = self.tried(Check.STATUS, lambda: access.standing(arn))
+        if standing is None or self._is_usable(standing):
+            self.tried(Check.LISTING, lambda: self._listed(access, arn))
+
+    def writing(self) -> None:
+        policy = self._desired.spec.spec.policy
+        if policy.mode is Mode.OBSERVE:
+            return
+        level = "rebuild" if policy.orphans is Orphans.REBUILD else "write"
+        text = "not checked: only an update would tell whether updates are allowed"
+        self.found(
+            Check.WRITING, Mark.NOT_CHECKED, text, policy_command(level, self._path, self._desired.name)
+        )
+
+    def _name_what_was_left(self) -> None:
+        """Say of what a failure kept from being checked that it was not."""
+        known = {finding.check for finding in self._findings}
+        if self._is_to_be_made:
+            known.update(OF_REKOGNITION)
+        wanted = {
+            Check.CREDENTIALS: True,
+            Check.ROLE: self._target.role_arn,
+            Check.ACCOUNT: self._target.account_id,
+            Check.PROJECT: not self._target.dataset_arn,
+            Check.STATUS: True,
+            Check.LISTING: True,
+        }
+        for check in wanted:
+            if wanted[check] and check not in known:
+                self.found(check, Mark.NOT_CHECKED, "not checked: what failed comes first")
+
+    @property
+    def _denied(self) -> bool:
+        return any(finding.code == Denied.code for finding in self._findings)
+
+    def _is_the_account(self) -> bool:
+        target = self._target
+        arn = target.dataset_arn
+        expected = target.account_id or (arn.split(":")[4] if arn else None)
+        field = "accountId" if target.account_id else "datasetArn"
+        if self._identity is None:
+            if expected:
+                self.found(
+                    Check.ACCOUNT, Mark.NOT_CHECKED, "not checked: STS did not say whose calls they are"
+                )
+            return True
+        account = self._identity.account
+        if expected is None:
+            self.found(Check.ACCOUNT, Mark.OK, f"{account}; the spec expects none")
+        elif account == expected:
+            self.found(Check.ACCOUNT, Mark.OK, f"{account}, as spec.target.{field} says")
+        else:
+            text = f"the credentials are of account {account}, spec.target.{field} says {expected}"
+            self.failed(Check.ACCOUNT, Denied(text))
+            return False
+        return True
+
+    def _is_there(self, access: Access) -> bool:
+        project, kind = self._target.identity
+        located = self.tried(Check.PROJECT, lambda: access.locate(project, kind))
+        if located is None:
+            return False
+        try:
+            self._arn = arn_in(located, self._target)
+        except NotFound as exc:
+            self.failed(Check.PROJECT, exc)
+            return False
+        if self._arn is not None:
+            self.found(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
+            return True
+        self._is_to_be_made = True
+        missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
+        if self._desired.spec.spec.policy.mode is Mode.OBSERVE:
+            text = f"there is no {missing}, and policy.mode is observe: nobody makes it"
+            self.found(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
+        else:
+            self.found(Check.PROJECT, Mark.OK, f"there is no {missing} yet; apply makes it")
+        return False
+
+    def _is_usable(self, standing: Standing) -> bool:
+        said = f": {standing.message}" if standing.message else ""
+        try:
+            refuse_unusable(standing)
+            if not standing.phase.settled:
+                raise DatasetBusy(f"the dataset is {standing.phase}")
+        except (DatasetBusy, DatasetUnusable) as exc:
+            self.failed(Check.STATUS, exc)
+            return False
+        if standing.phase is Phase.UPDATE_FAILED:
+            way_on = "it can be used all the same; plan shows what is missing"
+            self.found(Check.STATUS, Mark.WARNING, f"{standing.phase}{said}", way_on)
+        else:
+            total, errors = standing.stats.total_entries, standing.stats.error_entries
+            counts = f"; {total:,} entries" if total is not None else ""
+            counts += f", {errors:,} with errors" if errors else ""
+            self.found(Check.STATUS, Mark.OK, f"{standing.phase}{counts}")
+        return True
+
+    def _listed(self, access: Access, arn: str) -> None:
+        access.glance(arn)
+        self.found(Check.LISTING, Mark.OK, "entries can be listed")
+
+
+def _in_order(finding: Finding) -> int:
+    return list(Check).index(finding.check)
+
+
+def _first_check(error: ReconcilerError) -> Check:
+    match error:
+        case Denied():
+            return Check.CREDENTIALS
+        case StateError():
+            return Check.STATE
+        case _:
+            return Check.REGION

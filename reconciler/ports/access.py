@@ -1,0 +1,52 @@
+"""What a preflight asks of AWS."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from reconciler.core.choices import DatasetType
+from reconciler.ports.gateway import Located, Standing
+
+
+class Identity(NamedTuple):
+    """Who calls, as STS says."""
+
+    account: str
+    arn: str
+
+
+class Access(Protocol):
+    """
+    Whether Rekognition can be reached in one account and Region. No call of it writes.
+
+    Every method may raise a `errors.GatewayError`; none raises anything else on purpose.
+    """
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def region_from(self) -> str:
+        """Return, for people, who says that it is this Region."""
+        ...
+
+    @property
+    def assumes(self) -> bool:
+        """Tell whether calls are made as a role, with the credentials of somebody else."""
+        ...
+
+    def caller(self) -> Identity:
+        """Return whose credentials were found."""
+        ...
+
+    def identity(self) -> Identity:
+        """Return who makes the calls: the role, if there is one."""
+        ...
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located: ...
+
+    def standing(self, arn: str) -> Standing: ...
+
+    def glance(self, arn: str) -> None:
+        """List one entry, to see whether that may be done."""
+        ...

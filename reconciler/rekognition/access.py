@@ -1,0 +1,117 @@
+"""Whether one account and Region can be reached, and as whom. Makes no call that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.choices import DatasetType
+from reconciler.errors import GatewayError
+from reconciler.ports import Identity, Located, Standing
+from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.translate import translated
+
+if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
+
+
+class GlancingRekognition(Rekognition):
+    """A gateway that can look at one entry without listing all."""
+
+    def glance(self, arn: str) -> None:
+        with translated("ListDatasetEntries"):
+            self._client.list_dataset_entries(DatasetArn=arn, MaxResults=1)
+
+
+class Skew:
+    """
+    How far the clock of AWS is ahead of ours, told by the dates of its answers, refusals included.
+
+    Attributes:
+        seconds: The smallest seen, since an answer that was long on its way adds to it; None before the first.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.seconds: float | None = None
+
+    def watch(self, events: Any) -> None:
+        """Read the date of every answer to a client."""
+        events.register("after-call", self._answered)
+
+    def _answered(self, http_response: Any, **_: Any) -> None:
+        try:
+            told = parsedate_to_datetime(http_response.headers["date"]).timestamp()
+        except (KeyError, TypeError, ValueError):
+            return
+        found = told - self._now()
+        if self.seconds is None or abs(found) < abs(self.seconds):
+            self.seconds = found
+
+
+class Caller:
+    """
+    Whose credentials a session has. STS is asked once, whatever it answers, for all datasets that share them.
+
+    Args:
+        sts: Makes a client of STS.
+    """
+
+    def __init__(self, sts: Callable[[], STSClient], skew: Skew) -> None:
+        self._sts = sts
+        self._skew = skew
+        self._answer: Identity | GatewayError | None = None
+
+    def identity(self) -> Identity:
+        if self._answer is None:
+            try:
+                self._answer = self._asked()
+            except GatewayError as exc:
+                self._answer = exc
+        if isinstance(self._answer, GatewayError):
+            raise self._answer
+        return self._answer
+
+    def _asked(self) -> Identity:
+        with translated("GetCallerIdentity"):
+            client = self._sts()
+            self._skew.watch(client.meta.events)
+            answer = client.get_caller_identity()
+            return Identity(answer["Account"], answer["Arn"])
+
+
+class RekognitionAccess:
+    """
+    `ports.Access` through boto3 clients.
+
+    Args:
+        assumed: The role that calls are made as; None if they are made as *caller*.
+    """
+
+    def __init__(
+        self, gateway: GlancingRekognition, caller: Caller, assumed: Caller | None, region: tuple[str, str]
+    ) -> None:
+        self._gateway = gateway
+        self._caller = caller
+        self._assumed = assumed
+        self.region, self.region_from = region
+
+    @property
+    def assumes(self) -> bool:
+        return self._assumed is not None
+
+    def caller(self) -> Identity:
+        return self._caller.identity()
+
+    def identity(self) -> Identity:
+        return (self._assumed or self._caller).identity()
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located:
+        return self._gateway.locate(project, dataset_type)
+
+    def standing(self, arn: str) -> Standing:
+        return self._gateway.standing(arn)
+
+    def glance(self, arn: str) -> None:
+        self._gateway.glance(arn)

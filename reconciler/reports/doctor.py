@@ -1,0 +1,43 @@
+"""What a preflight found, for programs: doctor/v1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.core.checkup import Checkup, Examined, Finding
+from reconciler.reports.json import Rows, write
+
+if TYPE_CHECKING:
+    from reconciler.reports import shapes_doctor
+
+
+def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
+    """Write doctor/v1."""
+    document: shapes_doctor.DoctorDoc = {
+        "format": "doctor/v1",
+        "checks": list(map(_check, checkup.findings)),
+        "datasets": Rows(checkup.datasets, _dataset),
+    }
+    write(document, stream)
+
+
+def _dataset(examined: Examined) -> shapes_doctor.ExaminedDoc:
+    return {
+        "name": examined.name,
+        "arn": examined.arn,
+        "verdict": examined.fitness,
+        "region": examined.region,
+        "account": examined.account,
+        "identity": examined.identity,
+        "checks": list(map(_check, examined.findings)),
+    }
+
+
+def _check(finding: Finding) -> shapes_doctor.CheckDoc:
+    return {
+        "check": finding.check,
+        "mark": finding.mark,
+        "code": finding.code,
+        "message": finding.message,
+        "remedy": finding.remedy or None,
+    }

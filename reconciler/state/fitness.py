@@ -1,0 +1,63 @@
+"""Whether the state directory can be used, told without touching it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from reconciler.core.checkup import Check, Finding, Mark
+from reconciler.errors import StateError
+from reconciler.state.database import FILE_NAME, NEWEST, opened_for_reading
+
+_UNUSABLE: Final = 3
+_REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"
+
+
+def state(directory: Path) -> Finding:
+    """Judge the state directory, which need not exist yet. Nothing in it is created or changed."""
+    try:
+        return _missing(directory) if not directory.exists() else _present(directory)
+    except OSError as exc:
+        return _failed(f"{directory}: {exc.strerror or exc}")
+
+
+def _missing(directory: Path) -> Finding:
+    nearest = next(parent for parent in directory.absolute().parents if parent.exists())
+    if not _is_writable(nearest):
+        return _failed(f"{directory} does not exist, and cannot be made: {nearest} cannot be written to")
+    return Finding(Check.STATE, Mark.OK, f"{directory} does not exist yet, and can be made")
+
+
+def _present(directory: Path) -> Finding:
+    if not _is_writable(directory):
+        return _failed(f"{directory} cannot be written to")
+    file = directory / FILE_NAME
+    if not file.exists():
+        return Finding(Check.STATE, Mark.OK, f"{directory} can be written to, and holds nothing yet")
+    if not os.access(file, os.R_OK | os.W_OK):
+        return _failed(f"{file} cannot be written to")
+    try:
+        with closing(opened_for_reading(file)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as exc:
+        return _failed(f"{file}: {exc}")
+    except sqlite3.DatabaseError as exc:
+        said, version = str(exc), 0
+    if said != "ok":
+        remedy = "the next apply puts it aside and starts afresh; who moved, git or AWS, is not known then"
+        return Finding(Check.STATE, Mark.WARNING, f"{file} is damaged: {said}", remedy, StateError.code)
+    if version > NEWEST:
+        return _failed(f"{file}: written by a newer version of this tool (format {version})")
+    return Finding(Check.STATE, Mark.OK, f"{directory} can be written to")
+
+
+def _is_writable(directory: Path) -> bool:
+    return directory.is_dir() and os.access(directory, os.W_OK | os.X_OK)
+
+
+def _failed(message: str) -> Finding:
+    return Finding(Check.STATE, Mark.FAILED, message, _REMEDY, StateError.code, _UNUSABLE)

@@ -1,0 +1,427 @@
+"""``reconciler doctor``, as somebody types it: nothing of it writes, and nothing that is not known is green."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from reconciler.cli.main import main
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.lifecycle import set_status
+from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.settings import Settings
+from reconciler.state.database import FILE_NAME
+from tests.builders import classified
+
+OURS = "111122223333"
+THEIRS = "999988887777"
+ROLE = "arn:aws:iam::444455556666:role/labels"
+LINES = b"".join(
+    classified(name, label) + b"\n" for name, label in zip("abcd", ("rose", "tulip") * 2, strict=True)
+)
+
+Checks = dict[str, dict[str, Any]]
+
+pytestmark = pytest.mark.usefixtures("quick_sessions")
+
+
+class Office:
+    """A directory with specs, an account, and somebody who asks the doctor."""
+
+    def __init__(self, root: Path, emulator: Emulator, read: Callable[[], str]) -> None:
+        self.root = root
+        self.emulator = emulator
+        self._read = read
+        self.arns: dict[str, str] = {}
+
+    def spec(
+        self, name: str = "train", target: str = "project: flowers, type: TRAIN", more: str = ""
+    ) -> None:
+        (self.root / "specs").mkdir(exist_ok=True)
+        (self.root / "specs" / "all.jsonl").write_bytes(LINES)
+        (self.root / "specs" / f"{name}.yaml").write_text(
+            f"apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {{name: {name}}}\n"
+            f"spec:\n  target: {{{target}}}\n  entries: [{{file: all.jsonl}}]\n{more}"
+        )
+
+    def make(self, project: str = "flowers", kind: str = "TRAIN", **credentials: str) -> str:
+        client = boto3.client("rekognition", region_name="us-east-1", **credentials)
+        arn = client.create_project(ProjectName=project)["ProjectArn"]
+        made: str = client.create_dataset(ProjectArn=arn, DatasetType=kind)["DatasetArn"]
+        self.emulator.calls.clear()
+        return made
+
+    def stands(self, status: str, message: str = "so it is") -> None:
+        """Let all datasets be in this state."""
+        with self.emulator.lock:
+            db = self.emulator._world.store.db
+            for (number,) in db.execute("SELECT id FROM datasets").fetchall():
+                set_status(db, number, status, message, "SUCCESS")
+
+    def doctor(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """Return doctor/v1, having made sure of the exit code and that nothing was written."""
+        assert code == main(["doctor", *words, "-o", "json"])
+        found: dict[str, Any] = json.loads(self._read())
+        assert [] == self.emulator.calls.writes()
+        return found
+
+    def checks(self, *words: str, code: int = 0) -> Checks:
+        """Return the checks of the only dataset, by name."""
+        (dataset,) = self.doctor(*words, code=code)["datasets"]
+        return by_name(dataset["checks"])
+
+    def text(self, *words: str) -> str:
+        main(["doctor", *words])
+        return self._read()
+
+
+def by_name(checks: list[dict[str, Any]]) -> Checks:
+    assert len(checks) == len({each["check"] for each in checks}), "a check is told twice"
+    return {each["check"]: each for each in checks}
+
+
+def marks(checks: Checks) -> dict[str, str]:
+    return {name: each["mark"] for name, each in checks.items()}
+
+
+@pytest.fixture
+def office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Office]:
+    monkeypatch.chdir(tmp_path)
+    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    given = {
+        "ACCESS_KEY_ID": OURS,
+        "SECRET_ACCESS_KEY": "secret",
+        "REGION": "us-east-1",
+        "CONFIG_FILE": os.devnull,
+        "SHARED_CREDENTIALS_FILE": os.devnull,
+        "EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    settings = Settings(roles={ROLE: "xyz123"})
+    with closing(Emulator(settings=settings)) as emulator, serve(emulator) as running:
+        for service in ("REKOGNITION", "STS"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", running.url)
+        found = Office(tmp_path, emulator, lambda: capsys.readouterr().out)
+        found.spec()
+        yield found
+
+
+def test_all_is_well(office: Office) -> None:
+    """Each check is one line, and costs one call at most; rights to write are not said to be there."""
+    arn = office.make()
+    office.spec(more="  policy: {mode: upsert}\n")
+
+    document = office.doctor()
+
+    (dataset,) = document["datasets"]
+    assert ("train", arn, "ready") == (dataset["name"], dataset["arn"], dataset["verdict"])
+    assert (OURS, "us-east-1") == (dataset["account"], dataset["region"])
+    assert {
+        "specs": "ok", "region": "ok", "credentials": "ok", "account": "ok", "project": "ok", "status": "ok",
+        "listing": "ok", "writing": "not_checked",
+    } == marks(by_name(dataset["checks"]))  # fmt: skip
+    assert {"state": "ok", "clock": "ok"} == marks(by_name(document["checks"]))
+    assert [
+        "GetCallerIdentity", "DescribeProjects", "DescribeDataset", "ListDatasetEntries",
+    ] == office.emulator.calls.names()  # fmt: skip
+    assert "`reconciler iam write specs --dataset train`" in by_name(dataset["checks"])["writing"]["remedy"]
+
+
+def test_people_get_a_line_a_check(office: Office) -> None:
+    """Mark, check, reason, code, and the way out."""
+    text = office.text()
+
+    assert (
+        "  ✗ project      there is no project 'flowers'; to make it, set spec.target.create: true (RKD5015)\n"
+        in text
+    )
+    assert "0 of 1 dataset ready; 1 check failed.\n" in text
+
+
+def test_there_is_nothing_of_it_yet(office: Office) -> None:
+    """What apply may make is fine; what it may not is not."""
+    office.spec(target="project: flowers, type: TRAIN, create: true", more="  policy: {mode: upsert}\n")
+    assert "there is no project 'flowers' yet; apply makes it" == office.checks()["project"]["message"]
+
+    office.make(kind="TEST")
+    found = office.checks()["project"]
+    assert ("ok", "there is no TRAIN dataset of 'flowers' yet; apply makes it") == (
+        found["mark"],
+        found["message"],
+    )
+
+    office.spec(target="project: flowers, type: TRAIN, create: true")
+    assert "warning" == office.checks()["project"]["mark"]
+
+    office.spec()
+    checks = office.checks(code=3)
+    assert ("failed", "RKD5015") == (checks["project"]["mark"], checks["project"]["code"])
+    assert "not_checked" == checks["status"]["mark"] == checks["listing"]["mark"]
+
+
+@pytest.mark.parametrize(
+    ("status", "mark", "listing", "code"),
+    [
+        ("CREATE_COMPLETE", "ok", "ok", 0),
+        ("UPDATE_COMPLETE", "ok", "ok", 0),
+        ("UPDATE_FAILED", "warning", "ok", 0),
+        ("UPDATE_IN_PROGRESS", "failed", "not_checked", 3),
+        ("CREATE_IN_PROGRESS", "failed", "not_checked", 3),
+        ("CREATE_FAILED", "failed", "not_checked", 3),
+        ("DELETE_IN_PROGRESS", "failed", "not_checked", 3),
+        ("PAUSED", "failed", "ok", 3),
+    ],
+)
+def test_the_state_of_the_dataset(office: Office, status: str, mark: str, listing: str, code: int) -> None:
+    """By its name; one that nobody knows yet is no reason not to try the listing."""
+    office.make()
+    office.stands(status)
+
+    checks = office.checks(code=code)
+
+    assert (mark, listing) == (checks["status"]["mark"], checks["listing"]["mark"])
+    assert status in checks["status"]["message"]
+    assert ("failed" == mark) == bool(checks["status"]["code"])
+
+
+def test_there_are_no_credentials(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said once; whatever needs them is not tried."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+
+    checks = office.checks(code=8)
+
+    assert ("failed", "RKD5019") == (checks["credentials"]["mark"], checks["credentials"]["code"])
+    assert "Unable to locate credentials" in checks["credentials"]["message"]
+    assert "not_checked" == checks["project"]["mark"] == checks["status"]["mark"]
+    assert 0 == len(office.emulator.calls)
+
+
+def test_the_credentials_have_expired(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    sts = boto3.client("sts", region_name="us-east-1")
+    given = sts.assume_role(RoleArn=ROLE, RoleSessionName="me", ExternalId="xyz123")["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", given["AccessKeyId"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", given["SessionToken"])
+    with office.emulator.lock:
+        office.emulator._world.store.db.execute("UPDATE sessions SET expires = 0")
+
+    checks = office.checks(code=8)
+
+    assert "GetCallerIdentity: ExpiredToken: " in checks["credentials"]["message"]
+    assert "log in again" in checks["credentials"]["remedy"]
+
+
+def test_there_is_no_region(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION")
+
+    checks = office.checks(code=3)
+
+    assert "failed" == checks["region"]["mark"]
+    assert "spec.target.region" in checks["region"]["message"]
+
+
+def test_the_account_is_another_one(office: Office) -> None:
+    """As credentials that are no use here: apply would be blocked, and nothing is asked of Rekognition."""
+    office.make()
+    office.spec(target=f"project: flowers, type: TRAIN, accountId: '{THEIRS}'")
+
+    checks = office.checks(code=8)
+
+    assert "failed" == checks["account"]["mark"]
+    assert OURS in checks["account"]["message"]
+    assert THEIRS in checks["account"]["message"]
+    assert ["GetCallerIdentity"] == office.emulator.calls.names()
+
+
+def test_the_account_of_an_arn_counts_as_well(office: Office) -> None:
+    """A dataset that is named whole is not looked for."""
+    arn = office.make()
+    office.spec(target=f"datasetArn: '{arn}'")
+    checks = office.checks()
+    assert "project" not in checks
+    assert "as spec.target.datasetArn says" in checks["account"]["message"]
+
+    office.spec(target=f"datasetArn: '{arn.replace(OURS, THEIRS)}'")
+    assert "failed" == office.checks(code=8)["account"]["mark"]
+
+
+def test_a_role_is_taken_on_and_its_account_is_what_counts(office: Office) -> None:
+    target = f"project: flowers, type: TRAIN, roleArn: '{ROLE}', externalId: xyz123, create: true"
+    office.spec(target=f"{target}, accountId: '444455556666'", more="  policy: {mode: upsert}\n")
+
+    (dataset,) = office.doctor()["datasets"]
+
+    checks = by_name(dataset["checks"])
+    assert "arn:aws:iam::111122223333:user/emulator" == checks["credentials"]["message"]
+    assert dataset["identity"] == checks["role"]["message"]
+    assert "assumed-role/labels/" in dataset["identity"]
+    assert "ok" == checks["account"]["mark"]
+
+
+def test_a_role_is_refused(office: Office) -> None:
+    """Who wanted it, and which role; nothing is asked of Rekognition."""
+    office.spec(target=f"project: flowers, type: TRAIN, roleArn: '{ROLE}', accountId: '444455556666'")
+
+    checks = office.checks(code=8)
+
+    assert "ok" == checks["credentials"]["mark"]
+    assert ("failed", "RKD5019") == (checks["role"]["mark"], checks["role"]["code"])
+    assert f"not authorized to perform: sts:AssumeRole on resource: {ROLE}" in checks["role"]["message"]
+    assert "not_checked" == checks["account"]["mark"] == checks["project"]["mark"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "check"),
+    [("DescribeProjects", "project"), ("DescribeDataset", "status"), ("ListDatasetEntries", "listing")],
+)
+def test_a_permission_that_is_missing_is_named(office: Office, operation: str, check: str) -> None:
+    """With the policy that holds it. One that is denied does not hide another."""
+    office.make()
+    office.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, operations=frozenset([operation]), times=0))
+
+    checks = office.checks(code=8)
+
+    assert {check} == {name for name, each in checks.items() if each["mark"] == "failed"}
+    assert f"{operation}: AccessDeniedException" in checks[check]["message"]
+    assert "`reconciler iam read specs --dataset train`" in checks[check]["remedy"]
+    if check == "status":
+        assert "ok" == checks["listing"]["mark"]
+
+
+def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that cannot be reached is no verdict about the dataset."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    for service in ("REKOGNITION", "STS"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://127.0.0.1:{port}")
+
+    document = office.doctor(code=3)
+
+    (dataset,) = document["datasets"]
+    checks = by_name(dataset["checks"])
+    assert "Could not connect" in checks["credentials"]["message"]
+    assert "AWS_ENDPOINT_URL" in checks["project"]["remedy"]
+    assert "unknown" == dataset["verdict"]
+    assert "not_checked" == by_name(document["checks"])["clock"]["mark"]
+
+
+def test_one_dataset_stops_no_other(office: Office) -> None:
+    """Broken, in a foreign account, invalid, fine: each with its own verdict; the gravest is the exit code."""
+    office.make()
+    office.spec("a-foreign", f"project: flowers, type: TRAIN, roleArn: '{ROLE}'")
+    office.spec("b-broken", "project: flowers, typ: TEST")
+    office.spec("c-invalid", "project: roses, type: TRAIN, create: true", "  policy: {mode: upsert}\n")
+    (office.root / "specs" / "bad.jsonl").write_text("{}\n")
+    invalid = office.root / "specs" / "c-invalid.yaml"
+    invalid.write_text(invalid.read_text().replace("all.jsonl", "bad.jsonl"))
+
+    document = office.doctor(code=8)
+
+    found = {each["name"]: each for each in document["datasets"]}
+    assert {"a-foreign": "denied", "b-broken": "invalid", "c-invalid": "invalid", "train": "ready"} == {
+        name: each["verdict"] for name, each in found.items()
+    }
+    specs = by_name(found["c-invalid"]["checks"])["specs"]
+    assert "specs/bad.jsonl:1" in specs["message"]
+    assert "reconciler validate specs" in specs["remedy"]
+    assert "ok" == by_name(found["c-invalid"]["checks"])["project"]["mark"]
+    assert {"train"} == {each["name"] for each in office.doctor("--dataset", "train")["datasets"]}
+    assert 5 == main(["doctor", "--dataset", "c-invalid"])
+
+
+def test_those_who_share_credentials_are_asked_for_once(office: Office) -> None:
+    office.spec("other", "project: flowers, type: TEST, create: true")
+    office.make()
+
+    office.doctor()
+
+    assert 1 == len(office.emulator.calls.of("GetCallerIdentity"))
+
+
+def test_there_are_no_specs(office: Office) -> None:
+    """Even then this machine is told of, and the document is whole."""
+    document = office.doctor("nowhere", code=3)
+
+    assert [] == document["datasets"]
+    assert "nowhere: No such file or directory" == by_name(document["checks"])["specs"]["message"]
+
+
+def test_a_state_directory_that_cannot_be_used(office: Office) -> None:
+    """It is a file; apply would say so after the first look at AWS. With --local nothing can be seen at all."""
+    office.make()
+    (office.root / ".reconciler").write_text("no directory")
+
+    document = office.doctor(code=3)
+    assert "failed" == by_name(document["checks"])["state"]["mark"]
+    assert "ready" == document["datasets"][0]["verdict"]
+
+    document = office.doctor("--local", code=3)
+    assert "unknown" == document["datasets"][0]["verdict"]
+
+
+def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
+    """apply puts it aside; the doctor only says that it will."""
+    office.make()
+    file = office.root / ".reconciler" / FILE_NAME
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1_000)
+    before = sorted(office.root.rglob("*"))
+
+    found = by_name(office.doctor()["checks"])["state"]
+
+    assert "warning" == found["mark"]
+    assert "is damaged" in found["message"]
+    assert b"no database" * 1_000 == file.read_bytes()
+    assert before == sorted(office.root.rglob("*"))
+
+
+def test_nothing_is_left_behind(office: Office) -> None:
+    """No file, no directory, no state."""
+    office.make()
+    before = sorted(office.root.rglob("*"))
+
+    office.doctor()
+
+    assert before == sorted(office.root.rglob("*"))
+
+
+def test_local_needs_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role is not assumed by the embedded emulator, and not said to have been."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    office.spec(target=f"project: flowers, type: TRAIN, roleArn: '{ROLE}', create: true")
+
+    (dataset,) = office.doctor("--local")["datasets"]
+
+    checks = by_name(dataset["checks"])
+    assert "not_checked" == checks["role"]["mark"]
+    assert ("444455556666", "us-east-1") == (dataset["account"], dataset["region"])
+
+
+@pytest.mark.parametrize(
+    ("off", "mark", "code"),
+    [(0.0, "ok", 0), (-90.0, "warning", 0), (301.0, "failed", 8), (-4_000.0, "failed", 8)],
+)
+def test_a_clock_that_is_off_is_told(
+    office: Office, monkeypatch: pytest.MonkeyPatch, off: float, mark: str, code: int
+) -> None:
+    """By the dates of the answers; from five minutes on AWS refuses every signature."""
+    import time
+
+    now = time.time
+    office.make()
+    monkeypatch.setattr("reconciler.cli.wiring.time.time", lambda: now() + off)
+
+    assert mark == by_name(office.doctor(code=code)["checks"])["clock"]["mark"]

@@ -1,0 +1,77 @@
+"""What the findings of a preflight come to."""
+
+import pytest
+
+from reconciler.core.checkup import (
+    MOST_SKEW_SECONDS,
+    Check,
+    Checkup,
+    Examined,
+    Finding,
+    Fitness,
+    Mark,
+    clock,
+    specs,
+)
+
+
+def examined(*codes: int) -> Examined:
+    return Examined("a", tuple(Finding(Check.STATUS, Mark.FAILED, "m", exit_code=code) for code in codes))
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ((), Fitness.READY),
+        ((0,), Fitness.READY),
+        ((3,), Fitness.UNKNOWN),
+        ((3, 5), Fitness.INVALID),
+        ((5, 8, 3), Fitness.DENIED),
+        ((8, 1), Fitness.UNKNOWN),
+    ],
+)
+def test_the_gravest_finding_decides(codes, expected):
+    """As everywhere: 1, 8, 5, 3, 0."""
+    assert expected is examined(*codes).fitness
+
+
+def test_this_machine_counts_like_a_dataset():
+    failed = Finding(Check.STATE, Mark.FAILED, "m", exit_code=3)
+
+    assert 3 == Checkup((failed,), (examined(),)).exit_code
+    assert 8 == Checkup((failed,), (examined(), examined(8))).exit_code
+    assert 0 == Checkup(()).exit_code
+
+
+@pytest.mark.parametrize(
+    ("skew", "mark"),
+    [
+        (None, Mark.NOT_CHECKED),
+        (0.0, Mark.OK),
+        (-59.9, Mark.OK),
+        (60.0, Mark.WARNING),
+        (MOST_SKEW_SECONDS - 0.1, Mark.WARNING),
+        (-MOST_SKEW_SECONDS, Mark.FAILED),
+    ],
+)
+def test_a_clock_may_be_off_by_less_than_five_minutes(skew, mark):
+    """Nobody told the time: that is no reason to believe ours."""
+    assert mark is clock(skew).mark
+
+
+def test_a_clock_is_off_in_a_direction():
+    assert "90 s behind that of AWS" == clock(90.0).message
+    assert "90 s ahead of that of AWS" == clock(-90.0).message
+
+
+def test_the_first_error_of_the_specs_is_told_and_the_others_are_counted():
+    found = specs(["a:1: no", "a:2: no"], 5, 3, "validate")
+
+    assert (Mark.FAILED, "a:1: no; and 1 more", 5) == (found.mark, found.message, found.exit_code)
+
+
+def test_warnings_are_no_failure():
+    found = specs([], 1, 1, "validate")
+
+    assert (Mark.WARNING, "1 entry, 1 warning", 0) == (found.mark, found.message, found.exit_code)
+    assert Mark.OK is specs([], 0, 0, "").mark

@@ -1,0 +1,82 @@
+"""Whether the state directory can be used, told without touching it."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from reconciler.core.checkup import Mark
+from reconciler.state import State
+from reconciler.state.database import FILE_NAME, NEWEST
+from reconciler.state.fitness import state
+
+
+@pytest.fixture
+def used(tmp_path):
+    """A state directory that was used before."""
+    with closing(State(tmp_path / "state")) as memory:
+        memory.record("a", {})
+    return tmp_path / "state"
+
+
+def test_what_was_used_before_can_be_used_again(used):
+    assert Mark.OK is state(used).mark
+
+
+def test_while_somebody_uses_it(used):
+    """A controller that runs is no trouble."""
+    with closing(State(used)) as memory:
+        memory.record("b", {})
+        assert Mark.OK is state(used).mark
+
+
+def test_what_is_not_there_can_be_made(tmp_path):
+    directory = tmp_path / "not" / "yet"
+
+    assert Mark.OK is state(directory).mark
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_file_in_its_place(tmp_path):
+    """Or on the way to it."""
+    (tmp_path / "file").write_text("")
+
+    assert Mark.FAILED is state(tmp_path / "file").mark
+    assert Mark.FAILED is state(tmp_path / "file" / "below").mark
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_no_right_to_write(used):
+    used.chmod(0o500)
+
+    found = state(used)
+
+    used.chmod(0o700)
+    assert (Mark.FAILED, 3) == (found.mark, found.exit_code)
+
+
+def test_a_newer_version_was_here(used):
+    """Nothing of it may be touched, and apply would say so too."""
+    with closing(sqlite3.connect(used / FILE_NAME)) as connection:
+        connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
+
+    found = state(used)
+
+    assert (Mark.FAILED, 3) == (found.mark, found.exit_code)
+    assert "newer version" in found.message
+
+
+@pytest.mark.parametrize("place", [0, 8_192])
+def test_a_page_that_is_garbage(used, place):
+    """Of its head, or of a table: it is said, and left alone."""
+    file = used / FILE_NAME
+    raw = bytearray(file.read_bytes())
+    raw[place : place + 2_000] = b"\xff" * 2_000
+    file.write_bytes(raw)
+
+    found = state(used)
+
+    assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
+    assert raw == file.read_bytes()
+    assert [FILE_NAME] == [path.name for path in used.iterdir() if path.is_file()]
