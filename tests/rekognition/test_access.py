@@ -1,0 +1,85 @@
+"""Whether Rekognition can be reached, at the price of one call a question."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import boto3
+import pytest
+
+from reconciler import errors
+from reconciler.rekognition.access import Caller, GlancingRekognition, Skew
+from reconciler.rekognition.gateway import client_config
+from reconciler.rekognition.limiter import Limiter
+from tests.rekognition.conftest import Service, ok, refusal
+
+ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/p/dataset/train/1"
+
+
+@contextmanager
+def glancing(service: Service, attempts: int) -> Iterator[GlancingRekognition]:
+    client = boto3.client(
+        "rekognition",
+        endpoint_url=service.url,
+        region_name="eu-west-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+        config=client_config(attempts=attempts),
+    )
+    with closing(client):
+        limiter = Limiter(None, time.monotonic, time.sleep)
+        yield GlancingRekognition(client, lambda: client, limiter, "me")
+
+
+def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
+    """Though the service says that there are more."""
+    service.answers = [ok(DatasetEntries=["{}"], NextToken="more")]
+    with glancing(service, attempts=1) as gateway:
+        gateway.glance(ARN)
+
+    assert [("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 1})] == service.asked
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_call_is_tried_as_often_as_was_said(service: Service, attempts: int) -> None:
+    service.answers = [refusal("InternalServerError", 500)]
+    with glancing(service, attempts) as gateway, pytest.raises(errors.Unavailable):
+        gateway.glance(ARN)
+
+    assert attempts == len(service.asked)
+
+
+def test_who_could_not_be_asked_is_not_asked_again() -> None:
+    """Two hundred datasets with the same credentials wait for one refusal, not for two hundred."""
+    asked = []
+
+    def refused():
+        asked.append(1)
+        raise errors.Denied("no")
+
+    caller = Caller(refused, Skew(lambda: 0.0))
+
+    for _ in range(2):
+        with pytest.raises(errors.Denied, match="no"):
+            caller.identity()
+    assert 1 == len(asked)
+
+
+class Answer:
+    def __init__(self, **headers: str) -> None:
+        self.headers = headers
+
+
+def test_the_smallest_difference_of_clocks_counts() -> None:
+    """An answer that was long on its way looks older than it is; one without a date says nothing."""
+    skew = Skew(lambda: 1_000.0)
+
+    for answer in (Answer(), Answer(date="?"), Answer(date="Thu, 01 Jan 1970 00:16:30 GMT")):
+        skew._answered(answer)
+    first = skew.seconds
+    for at in ("00:16:42", "00:16:20"):
+        skew._answered(Answer(date=f"Thu, 01 Jan 1970 {at} GMT"))
+
+    assert (-10.0, 2.0) == (first, skew.seconds)
