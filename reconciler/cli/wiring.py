@@ -28,7 +28,7 @@ from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
 from reconciler.ports import Access, Memory, Progress
 from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
-from reconciler.rekognition.accounts import assuming
+from reconciler.rekognition.accounts import assuming, source_of
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter
@@ -186,7 +186,7 @@ class Wiring:
 
     def _caller(self, session: boto3.Session) -> Caller:
         make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config())
-        return Caller(make, self.skew)
+        return Caller(make, partial(source_of, session), self.skew)
 
     def _region_from(self, target: Target) -> str:
         if target.home_region:

@@ -144,7 +144,7 @@ class _Round:
         """Tell whether it is worth asking Rekognition: these are the credentials that the spec means."""
         caller = self.tried(Check.CREDENTIALS, access.caller)
         if caller is not None:
-            self.found(Check.CREDENTIALS, Mark.OK, caller.arn)
+            self.found(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
         elif access.assumes or self._denied:
             return False
         self._identity = caller

@@ -39,6 +39,10 @@ class Access(Protocol):
         """Return whose credentials were found."""
         ...
 
+    def caller_from(self) -> str:
+        """Return, for people, where they were found; only after `caller` has said whose they are."""
+        ...
+
     def identity(self) -> Identity:
         """Return who makes the calls: the role, if there is one."""
         ...

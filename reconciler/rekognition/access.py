@@ -56,10 +56,12 @@ class Caller:
 
     Args:
         sts: Makes a client of STS.
+        source: Says where the credentials were found.
     """
 
-    def __init__(self, sts: Callable[[], STSClient], skew: Skew) -> None:
+    def __init__(self, sts: Callable[[], STSClient], source: Callable[[], str], skew: Skew) -> None:
         self._sts = sts
+        self.source = source
         self._skew = skew
         self._answer: Identity | GatewayError | None = None
 
@@ -103,6 +105,10 @@ class RekognitionAccess:
 
     def caller(self) -> Identity:
         return self._caller.identity()
+
+    def caller_from(self) -> str:
+        with translated("configuration"):
+            return self._caller.source()
 
     def identity(self) -> Identity:
         return (self._assumed or self._caller).identity()

@@ -16,6 +16,24 @@ from reconciler.rekognition.translate import translated
 _SESSION_NAME: Final = "rekognition-dataset-reconciler"
 
 
+# What botocore calls the places where it finds credentials, as far as people may know them by another name.
+_SOURCES: Final = {
+    "env": "the environment",
+    "explicit": "the embedded emulator",
+    "shared-credentials-file": "the credentials file",
+    "config-file": "the configuration file",
+    "container-role": "the container",
+    "iam-role": "the role of this instance",
+    "assume-role-with-web-identity": "a web identity",
+}
+
+
+def source_of(session: boto3.Session) -> str:
+    """Return, for people, where the credentials of a session were found; empty if there are none."""
+    found = session.get_credentials()
+    return _SOURCES.get(found.method, found.method) if found else ""
+
+
 def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, config: Config) -> boto3.Session:
     """
     Return a session of the role. Its credentials are asked for when they are first used, and renewed in time.

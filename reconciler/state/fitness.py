@@ -37,7 +37,7 @@ def _present(directory: Path) -> Finding:
     file = directory / FILE_NAME
     if not file.exists():
         return Finding(Check.STATE, Mark.OK, f"{directory} can be written to, and holds nothing yet")
-    if not os.access(file, os.R_OK | os.W_OK):
+    if not _may(file, os.R_OK | os.W_OK):
         return _failed(f"{file} cannot be written to")
     try:
         with closing(opened_for_reading(file)) as connection:
@@ -56,7 +56,12 @@ def _present(directory: Path) -> Finding:
 
 
 def _is_writable(directory: Path) -> bool:
-    return directory.is_dir() and os.access(directory, os.W_OK | os.X_OK)
+    return directory.is_dir() and _may(directory, os.W_OK | os.X_OK)
+
+
+def _may(path: Path, mode: int) -> bool:
+    """Ask as whom files are opened, which need not be who started the process."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _failed(message: str) -> Finding:

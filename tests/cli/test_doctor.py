@@ -14,10 +14,13 @@ import boto3
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.core.choices import DatasetType
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.lifecycle import set_status
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.settings import Settings
+from reconciler.ports import Content, Rebuild, Step
+from reconciler.state import State
 from reconciler.state.database import FILE_NAME
 from tests.builders import classified
 
@@ -265,7 +268,8 @@ def test_a_role_is_taken_on_and_its_account_is_what_counts(office: Office) -> No
     (dataset,) = office.doctor()["datasets"]
 
     checks = by_name(dataset["checks"])
-    assert "arn:aws:iam::111122223333:user/emulator" == checks["credentials"]["message"]
+    caller = "arn:aws:iam::111122223333:user/emulator, from the environment"
+    assert caller == checks["credentials"]["message"]
     assert dataset["identity"] == checks["role"]["message"]
     assert "assumed-role/labels/" in dataset["identity"]
     assert "ok" == checks["account"]["mark"]
@@ -425,3 +429,30 @@ def test_a_clock_that_is_off_is_told(
     monkeypatch.setattr("reconciler.cli.wiring.time.time", lambda: now() + off)
 
     assert mark == by_name(office.doctor(code=code)["checks"])["clock"]["mark"]
+
+
+def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
+    """The dataset is missing on purpose; apply would refuse as well."""
+    content = Content(0, "")
+    with closing(State(office.root / ".reconciler")) as memory:
+        rebuild = Rebuild(
+            "id", "train", Step.DELETING, "plan", None, "arn", DatasetType.TRAIN, "arn", "{}", "bucket", "prefix",
+            0.0, {}, content, content,
+        )  # fmt: skip
+        memory.rebuilds.put(rebuild)
+
+    found = office.checks(code=3)["rebuild"]
+
+    assert ("failed", "RKD5021") == (found["mark"], found["code"])
+    assert "rebuild --resume" in found["remedy"]
+
+
+def test_what_belongs_to_no_dataset_is_told_of_the_specs(office: Office) -> None:
+    """As validate does: the specs are invalid, each dataset is fine."""
+    office.make()
+    (office.root / "specs" / "ack.yaml").write_text("apiVersion: reconciler/v1\nkind: Acknowledgement\n")
+
+    document = office.doctor(code=5)
+
+    assert "specs/ack.yaml:1:1" in by_name(document["checks"])["specs"]["message"]
+    assert "ready" == document["datasets"][0]["verdict"]

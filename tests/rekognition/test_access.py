@@ -59,7 +59,7 @@ def test_who_could_not_be_asked_is_not_asked_again() -> None:
         asked.append(1)
         raise errors.Denied("no")
 
-    caller = Caller(refused, Skew(lambda: 0.0))
+    caller = Caller(refused, str, Skew(lambda: 0.0))
 
     for _ in range(2):
         with pytest.raises(errors.Denied, match="no"):

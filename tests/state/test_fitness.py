@@ -2,7 +2,9 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -46,14 +48,27 @@ def test_a_file_in_its_place(tmp_path):
     assert Mark.FAILED is state(tmp_path / "file" / "below").mark
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_no_right_to_write(used):
-    used.chmod(0o500)
+@pytest.mark.parametrize(("name", "said"), [("", "cannot be written to"), ("below", "cannot be made")])
+def test_no_right_to_write(name, said):
+    """In it, or where it would have to be made."""
+    with TemporaryDirectory() as outer:  # that of pytest is closed to all others
+        Path(outer).chmod(0o755)
+        directory = Path(outer) / "state"
+        directory.mkdir(mode=0o555)
+        with nobody():
+            found = state(directory / name)
 
-    found = state(used)
-
-    used.chmod(0o700)
     assert (Mark.FAILED, 3) == (found.mark, found.exit_code)
+    assert said in found.message
+
+
+@contextmanager
+def nobody():
+    """Be somebody without rights: root may write anywhere."""
+    if (own := os.geteuid()) == 0:
+        os.seteuid(65_534)
+    yield
+    os.seteuid(own)
 
 
 def test_a_newer_version_was_here(used):
