@@ -12,8 +12,8 @@ from reconciler.core.spec import Target
 class Level(StrEnum):
     """What a policy allows; each level holds the one before it."""
 
-    READ = "read"  # validate, plan, drift, export, mode observe
-    WRITE = "write"  # apply
+    READ = "read"  # doctor, plan, drift, propose, explain, export, mode observe
+    WRITE = "write"  # apply, restore, run
     REBUILD = "rebuild"  # delete a dataset and create it anew
 
 
@@ -75,5 +75,5 @@ def _dataset(target: Target) -> str:
 
 
 def _project(target: Target) -> str:
-    region, account = target.region or "*", target.account_id or "*"
-    return f"arn:aws:rekognition:{region}:{account}:project/{target.project}/*"
+    region, account = target.home_region or "*", target.home_account or "*"
+    return f"arn:aws:rekognition:{region}:{account}:project/{target.identity[0]}/*"
