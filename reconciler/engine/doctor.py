@@ -27,6 +27,8 @@ from reconciler.errors import (
     RebuildUnfinished,
     ReconcilerError,
     StateError,
+    Throttled,
+    Unavailable,
 )
 from reconciler.ports import Access, BrokenDataset, Identity, Memory, Phase, Standing
 
@@ -142,7 +144,7 @@ class _Round:
 
     def is_who_it_should_be(self, access: Access) -> bool:
         """Tell whether it is worth asking Rekognition: these are the credentials that the spec means."""
-        caller = self.tried(Check.CREDENTIALS, access.caller)
+        caller = self.tried(Check.CREDENTIALS, lambda: self._caller(access))
         if caller is not None:
             self.found(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
         elif access.assumes or self._denied:
@@ -193,6 +195,18 @@ class _Round:
             if wanted[check] and check not in known:
                 self.found(check, Mark.NOT_CHECKED, "not checked: what failed comes first")
 
+    def _caller(self, access: Access) -> Identity | None:
+        """Ask whose the credentials are. Without a role Rekognition may be reached where STS cannot."""
+        try:
+            return access.caller()
+        except (Throttled, Unavailable) as exc:
+            if access.assumes:
+                raise
+            way_on = remedy(Check.CREDENTIALS, exc, self._path, self._desired.name)
+            text = f"not known whose they are: {exc}"
+            self._findings.append(Finding(Check.CREDENTIALS, Mark.WARNING, text, way_on, exc.code))
+            return None
+
     @property
     def _denied(self) -> bool:
         return any(finding.code == Denied.code for finding in self._findings)
@@ -204,8 +218,8 @@ class _Round:
         field = "accountId" if target.account_id else "datasetArn"
         if self._identity is None:
             if expected:
-                self.found(
-                    Check.ACCOUNT, Mark.NOT_CHECKED, "not checked: STS did not say whose calls they are"
+                self.failed(
+                    Check.ACCOUNT, Unavailable("STS did not say of which account the credentials are")
                 )
             return True
         account = self._identity.account

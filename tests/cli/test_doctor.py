@@ -305,12 +305,17 @@ def test_a_permission_that_is_missing_is_named(office: Office, operation: str, c
         assert "ok" == checks["listing"]["mark"]
 
 
-def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endpoint that cannot be reached is no verdict about the dataset."""
+@pytest.fixture
+def nowhere() -> str:
+    """Give an address of this machine at which nobody listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
+    """An endpoint that cannot be reached is no verdict about the dataset."""
     for service in ("REKOGNITION", "STS"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", nowhere)
 
     document = office.doctor(code=3)
 
@@ -320,6 +325,24 @@ def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch) -> None
     assert "AWS_ENDPOINT_URL" in checks["project"]["remedy"]
     assert "unknown" == dataset["verdict"]
     assert "not_checked" == by_name(document["checks"])["clock"]["mark"]
+
+
+def test_sts_alone_does_not_answer(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
+    """Plan and apply can do without, unless an account is expected, or a role is to be assumed."""
+    office.make()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", nowhere)
+
+    (dataset,) = office.doctor()["datasets"]
+    assert ("ready", None) == (dataset["verdict"], dataset["account"])
+    assert "warning" == by_name(dataset["checks"])["credentials"]["mark"]
+
+    office.spec(target=f"project: flowers, type: TRAIN, accountId: '{OURS}'")
+    checks = office.checks(code=3)
+    assert ("failed", "ok") == (checks["account"]["mark"], checks["listing"]["mark"])
+
+    office.spec(target=f"project: flowers, type: TRAIN, roleArn: '{ROLE}'")
+    checks = office.checks(code=3)
+    assert ("failed", "not_checked") == (checks["credentials"]["mark"], checks["role"]["mark"])
 
 
 def test_one_dataset_stops_no_other(office: Office) -> None:
