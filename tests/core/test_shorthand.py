@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.shorthand import attribute_name, compile_lines
+from reconciler.core.labelling import attribute_name
+from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
 
 

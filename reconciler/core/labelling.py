@@ -1,0 +1,136 @@
+"""
+Labels in the shape of Ground Truth's own output, and the address of an image.
+
+Whatever people write labels in, the shorthand or the formats that `convert` reads: the same labels of the same
+image are the same line. Shapes and order of keys are those of the developer guide, "Image-level labels in manifest
+files" and "Object localization in manifest files".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Final, Protocol
+
+from reconciler.core.entry import ERROR_LISTS, SOURCE_REF, Fields
+
+BOXES: Final = "bounding-box"
+METADATA: Final = "-metadata"
+COLOUR_DEPTH: Final = 3
+
+# Names that mean something else, or that other attributes' names could become.
+_RESERVED: Final = frozenset({SOURCE_REF, "source", BOXES, "cl-metadata", *ERROR_LISTS})
+_SAFE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_UNSAFE_CHARS: Final = re.compile(r"[^A-Za-z0-9_.]+")
+_HASHED: Final = re.compile(r".*-[0-9a-f]{12}")
+
+
+class LabelledBox(Protocol):
+    """One labelled rectangle, in whole pixels from the upper left corner of its image."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def top(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+
+def attribute_name(label: str) -> str:
+    """
+    Return the attribute that carries an image-level label: the label itself where that is safe.
+
+    Else a readable part of it and twelve hexadecimal digits of its hash. No two labels share a name, and
+    none takes the place of another attribute's metadata.
+    """
+    is_safe = (
+        _SAFE.fullmatch(label)
+        and label not in _RESERVED
+        and not label.endswith((METADATA, "-ref"))
+        and not _HASHED.fullmatch(label)
+    )
+    if is_safe:
+        return label
+    readable = _UNSAFE_CHARS.sub("_", label).strip("_")[:40] or "label"
+    return f"{readable}-{blake2b(label.encode(), digest_size=6).hexdigest()}"
+
+
+def image_level(labels: Iterable[str], created_at: str) -> Fields:
+    """Return an attribute pair for each label of the whole image."""
+    fields: Fields = {}
+    for label in labels:
+        name = attribute_name(label)
+        fields[name] = 1
+        fields[name + METADATA] = {
+            "confidence": 1,
+            "job-name": f"labeling-job/{name}",
+            "class-name": label,
+            "human-annotated": "yes",
+            "creation-date": created_at,
+            "type": "groundtruth/image-classification",
+        }
+    return fields
+
+
+def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) -> Fields:
+    """
+    Return the one attribute pair that holds all boxes of an image; with none, that somebody looked.
+
+    Class ids count the labels in the order in which they first appear on the image.
+
+    Args:
+        size: Width and height in pixels, and the depth if it is not 3.
+    """
+    width, height, depth = (*size, COLOUR_DEPTH)[:3]
+    ids = {label: number for number, label in enumerate(dict.fromkeys(box.label for box in boxes))}
+    annotations = [
+        {
+            "class_id": ids[box.label],
+            "left": box.left,
+            "top": box.top,
+            "width": box.width,
+            "height": box.height,
+        }
+        for box in boxes
+    ]
+    return {
+        BOXES: {
+            "image_size": [{"width": width, "height": height, "depth": depth}],
+            "annotations": annotations,
+        },
+        BOXES + METADATA: {
+            "objects": [{"confidence": 1} for _ in boxes],
+            "class-map": {str(number): label for label, number in ids.items()},
+            "type": "groundtruth/object-detection",
+            "human-annotated": "yes",
+            "creation-date": created_at,
+            "job-name": f"labeling-job/{BOXES}",
+        },
+    }
+
+
+def address(image: str, base: str | None) -> str:
+    """Return the source-ref of *image*: *base* and the name as it is, nothing decoded or normalised."""
+    if image.startswith("s3://") or base is None:
+        return image
+    return f"{base}{image}" if base.endswith("/") else f"{base}/{image}"
+
+
+def why_no_address(image: str, base: str | None) -> str | None:
+    """Say why no address can be made of *image*; None if one can."""
+    if re.match(r"s3://[^/]+/.", image):
+        return None
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", image):
+        return "must be a key below base, or s3://bucket/key"
+    if base is None:
+        return "is not an s3:// address, and the document has no base"
+    if image.startswith("/"):
+        return "must not start with /: it is a key below base, not a path"
+    if {".", ".."} & set(image.split("/")):
+        return "must not hold . or .. as a step: S3 keys are not paths"
+    return None
