@@ -33,7 +33,7 @@ KEEPERS = {
     "starlette": {"reconciler.server", "reconciler.emulator"},
     "structlog": {"reconciler.cli", "reconciler.engine", "reconciler.server"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
-    "yaml": {"reconciler.sources"},
+    "yaml": {"reconciler.sources", "reconciler.convert.classes"},
 }
 
 # What reaches the world, the clock, chance, or the log.

@@ -2,7 +2,7 @@
 The codes of problems in spec files and trees: RKD1xxx.
 
 ``10`` trees and files, ``11`` YAML, ``12`` fields, ``13`` between datasets, ``14`` entries files,
-``15`` the shorthand.
+``15`` the shorthand, ``16`` what `convert` reads.
 """
 
 from __future__ import annotations
@@ -191,6 +191,75 @@ NO_SIZE: Final = Code(
     "Boxes without the size of the image",
     "A bounding-box line must state width and height of its image.",
     "Developer guide, object localization in manifest files",
+)
+
+OTHER_FORMAT: Final = Code(
+    "RKD1601",
+    "An input that is not what its format says",
+    "It cannot be parsed, or its outer shape is that of another format. Nothing of the file is read.",
+    _OURS,
+)
+BAD_RECORD: Final = Code(
+    "RKD1602",
+    "A record that cannot be read",
+    "A field is missing or of the wrong type. The image it belongs to is not converted.",
+    _OURS,
+)
+NO_IMAGE: Final = Code(
+    "RKD1603",
+    "Labels of an image that is not there",
+    "They name an image that the input does not list, or a label file has no image beside it.",
+    _OURS,
+)
+NO_CLASS: Final = Code(
+    "RKD1604",
+    "A class without a name",
+    "The number of a class is not among those that the input names, or no names were found.",
+    _OURS,
+)
+NO_BOX: Final = Code(
+    "RKD1605",
+    "An object that is no upright box",
+    "A polygon, a mask, keypoints or a turned box. Leaving it out would teach that nothing is there.",
+    _OURS,
+)
+LEFT_OUT: Final = Code(
+    "RKD1606",
+    "Something that a line cannot carry",
+    "Crowd regions, masks beside boxes, verdicts of verification jobs. The rest of the image is converted.",
+    _OURS,
+)
+NO_HEADER: Final = Code(
+    "RKD1607",
+    "An image whose size cannot be read",
+    "It is cut, or neither PNG nor JPEG, which is all that Custom Labels takes.",
+    "Developer guide, guidelines and quotas",
+)
+TURNED: Final = Code(
+    "RKD1608",
+    "A photograph that is stored turned",
+    "Its EXIF orientation swaps width and height. Boxes are taken to be those of the image as it is shown; "
+    "whether the service turns it is not documented.",
+    _OURS,
+)
+NO_RECORDS: Final = Code(
+    "RKD1609",
+    "An input without images",
+    "Nothing is written: an empty file would read as a dataset that is meant to be empty.",
+    _OURS,
+)
+BAD_DATE: Final = Code(
+    "RKD1610",
+    "A date that cannot be read",
+    "It is taken as not given, and `--created-at` stands in for it.",
+    _OURS,
+)
+WHICH_ADJUSTED: Final = Code(
+    "RKD1611",
+    "Boxes of several labelling jobs, one of which was adjusted",
+    "An adjustment repeats the boxes of another attribute, and does not say of which. `--attribute` says "
+    "what is kept.",
+    "SageMaker guide, label adjustment",
 )
 
 SPEC_CODES: Final[tuple[Code, ...]] = tuple(

@@ -1,0 +1,117 @@
+"""
+One label attribute of a Ground Truth manifest, mended.
+
+Multi-label attributes become one attribute a label, as the developer guide transforms them ("Transforming a
+multi-label SageMaker Ground Truth manifest file"), but with the ``type`` that is supported: the script of the
+guide copies one that is not. Numbers that are documented as integers become integers. All else is left to the
+judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from reconciler.convert.pixels import number, side, whole
+from reconciler.convert.record import Rectangle, wrong
+from reconciler.core import codes_spec as codes
+from reconciler.core.codes import Code
+from reconciler.core.entry import Fields
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.rules.attribute import METADATA, SHAPE_KEYS, Attribute, Type
+
+_MULTI_LABEL: Final = "groundtruth/image-classification-multilabel"
+
+
+def mended(
+    attribute: Attribute, taken: Collection[str], origin: Origin, *, clip: bool
+) -> tuple[Fields, Sequence[Problem]]:
+    """
+    Return the keys that take the place of an attribute, and what is wrong with it beyond what rules can see.
+
+    Args:
+        taken: All keys of the line.
+        clip: Whether boxes are cut off at the edges of the image.
+    """
+    metadata = attribute.metadata
+    if isinstance(metadata, dict) and metadata.get("type") == _MULTI_LABEL:
+        return _one_each(attribute, taken, origin)
+    value = attribute.value
+    match attribute.type:
+        case Type.IMAGE_LEVEL:
+            value = _integer(value)
+        case Type.BOXES if isinstance(value, dict):
+            value = _boxes(value, origin, clip=clip)
+    return {attribute.name: value, attribute.name + METADATA: metadata}, ()
+
+
+def _one_each(
+    attribute: Attribute, taken: Collection[str], origin: Origin
+) -> tuple[Fields, Sequence[Problem]]:
+    metadata = attribute.metadata
+    names, shares = _mapping(metadata.get("class-map")), _mapping(metadata.get("confidence-map"))
+    if not isinstance(attribute.value, list):
+        message = f"“{attribute.name}” must be a list of class ids"
+        return {}, [wrong(codes.BAD_RECORD, message, origin)]
+    fields: Fields = {}
+    problems: list[Problem] = []
+    for index, class_id in enumerate(attribute.value):
+        name, key = f"{attribute.name}{index}", str(class_id)
+        if name in taken or name + METADATA in taken:
+            message = (
+                f"the label {index} of “{attribute.name}” would be called “{name}”, which is there already"
+            )
+            problems.append(wrong(codes.BAD_RECORD, message, origin))
+        elif key not in names:
+            message = f"class {key} is not in '{attribute.name}{METADATA}/class-map'"
+            problems.append(Problem(Severity.ERROR, Code.MISSING_CLASS_MAP_ID, message, origin))
+        else:
+            fields[name] = index
+            fields[name + METADATA] = dict(_metadata(metadata, names[key], shares.get(key)))
+    return fields, problems
+
+
+def _metadata(common: Mapping[str, Any], label: object, confidence: object) -> Iterator[tuple[str, object]]:
+    """Give the metadata of one label in the order of the guide; what is missing, the judge will miss."""
+    stated = {**common, "confidence": confidence, "class-name": label, "type": Type.IMAGE_LEVEL.value}
+    for key in ("confidence", "job-name", "class-name", "human-annotated", "creation-date", "type"):
+        if stated.get(key) is not None:
+            yield key, stated[key]
+
+
+def _boxes(value: Mapping[str, Any], origin: Origin, *, clip: bool) -> Fields:
+    sizes, boxes = value.get("image_size"), value.get("annotations")
+    changed = dict(value)
+    size: Sequence[int] | None = None
+    if isinstance(sizes, list) and len(sizes) == 1 and isinstance(sizes[0], dict):
+        changed["image_size"] = [{key: _integer(number) for key, number in sizes[0].items()}]
+        width, height = side(sizes[0].get("width")), side(sizes[0].get("height"))
+        size = (width, height) if width and height else None
+    if isinstance(boxes, list):
+        changed["annotations"] = [_box(box, origin, size, clip=clip) for box in boxes]
+    return changed
+
+
+def _box(box: object, origin: Origin, size: Sequence[int] | None, *, clip: bool) -> object:
+    """Return the box in whole pixels, its keys in their order; as it is if it is none."""
+    if not isinstance(box, dict):
+        return box
+    match [number(box.get(key)) for key in SHAPE_KEYS]:
+        case [Decimal() as left, Decimal() as top, Decimal() as width, Decimal() as height]:
+            exact = Rectangle("", left, top, left + width, top + height, origin)
+            rounded = whole(exact, size or (0, 0), clip=clip and size is not None)._asdict()
+            shape = {key: rounded[key] for key in SHAPE_KEYS}
+        case _:
+            shape = {}
+    return {**box, **shape} | ({"class_id": _integer(box["class_id"])} if "class_id" in box else {})
+
+
+def _integer(value: Any) -> Any:
+    """Return a whole number that is written as a float or in quotes as an integer; all else as it is."""
+    found = number(value)
+    return int(found) if found is not None and found == found.to_integral_value() else value
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,74 @@
+"""The class names of a YOLO input: the ``names`` of a data.yaml, or a file with a name a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from reconciler.convert.record import BadFile, shown, text_of
+from reconciler.core import codes_spec as codes
+from reconciler.core.problem import Origin
+
+_FILES: Final = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names")
+_YAML: Final = (".yaml", ".yml")
+_LEVELS: Final = 3
+
+
+def found_near(directory: Path) -> Path | None:
+    """Return the file with the names: in *directory*, or in one of the two around it."""
+    around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
+    for place in around:
+        for name in _FILES:
+            if (place / name).is_file():
+                return _as_typed(directory, place) / name
+    return None
+
+
+def names_in(path: Path) -> Mapping[int, str]:
+    """
+    Return class number -> name.
+
+    Raises:
+        BadFile: It cannot be read, or names no classes.
+    """
+    text = text_of(path)
+    names = _from_yaml(text, path) if path.suffix.lower() in _YAML else dict(enumerate(_lines(text)))
+    if not names:
+        raise _bad(path, "it names no classes")
+    return names
+
+
+def _lines(text: str) -> list[str]:
+    """Return a name a line. Only the end of a file may be blank: numbers count lines."""
+    return [line.removesuffix("\r") for line in text.rstrip("\r\n \t").split("\n")] if text.strip() else []
+
+
+def _from_yaml(text: str, path: Path) -> dict[int, str]:
+    """Read the list, or the mapping from numbers, under ``names``; all scalars as they are written."""
+    try:
+        document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  it makes nothing but text
+    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+        raise _bad(path, f"not valid YAML: {' '.join(str(exc).split())}") from exc
+    names = document.get("names") if isinstance(document, dict) else None
+    match names:
+        case list():
+            pairs = list(enumerate(names))
+        case dict() if all(isinstance(key, str) and key.isascii() and key.isdigit() for key in names):
+            pairs = [(int(key), name) for key, name in names.items()]
+        case _:
+            raise _bad(path, "it has no “names”: a list, or a mapping from class numbers")
+    if not all(isinstance(name, str) for _, name in pairs):
+        raise _bad(path, "a name under “names” is no text")
+    return dict(pairs)
+
+
+def _as_typed(directory: Path, place: Path) -> Path:
+    """Return *place* relative to the directory as it was typed, if it is that."""
+    return directory if place == directory.absolute() else place
+
+
+def _bad(path: Path, message: str) -> BadFile:
+    return BadFile(codes.OTHER_FORMAT, message, Origin(shown(path), 1))

@@ -1,0 +1,218 @@
+"""From what a reader gives to lines that AWS accepts, sorted by source-ref."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from reconciler.convert.pixels import Box, beyond, whole
+from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
+from reconciler.core import codes_spec as codes
+from reconciler.core.codes import Code
+from reconciler.core.entry import SOURCE_REF, Fields
+from reconciler.core.labelling import address, image_level, located, why_no_address
+from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.rules import Checked, Finding, check_line, duplicate_source_ref
+from reconciler.errors import UsageError
+
+_HALF: Final = "a name or a label is no Unicode text: it holds half a character, or bytes that are not UTF-8"
+_OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
+
+
+@dataclass(slots=True)
+class Converted:
+    """
+    What came of an input.
+
+    Attributes:
+        lines: Source-ref -> line, without its newline, in the order of the input.
+        boxes: How many they hold.
+        skipped: Images of which there is no line, because something is wrong with them.
+        problems: All that was found, about images and beside them.
+    """
+
+    lines: dict[str, bytes] = field(default_factory=dict)
+    boxes: int = 0
+    skipped: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.is_error]
+
+    def ordered(self) -> Iterator[bytes]:
+        """Give the lines by source-ref, each with its newline: the order of the input is often one of chance."""
+        for ref in sorted(self.lines):
+            yield self.lines[ref] + b"\n"
+
+
+def convert(reads: Iterable[Read], options: Options) -> Converted:
+    """
+    Make the lines, and name all that is wrong.
+
+    Raises:
+        UsageError: Without a base, or a date, there can be no lines.
+    """
+    done = Converted()
+    origins: dict[str, Origin] = {}
+    for read in reads:
+        if isinstance(read, Problem):
+            done.problems.append(read)
+            continue
+        found = list(read.problems)
+        if line := _line(read, options, found):
+            _take(line, read.origin, found, origins, done)
+        done.skipped += _has_error(found)
+        done.problems += found
+    return done
+
+
+class _Judged(NamedTuple):
+    ref: str | None
+    raw: bytes
+    boxes: int
+
+
+def _line(read: Picture | Line, options: Options, found: list[Problem]) -> _Judged | None:
+    """
+    Make a line, if one can be made, and have it judged.
+
+    Args:
+        found: What is wrong with the image; more is added.
+    """
+    was_bad = _has_error(found)
+    fields = _fields(read, options, found)
+    if fields is None:
+        return None
+    raw = orjson.dumps(fields)
+    checked = check_line(raw)
+    # A line that lacks something already deserves errors, but no advice.
+    found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
+    return _Judged(checked.source_ref, raw, _boxes_in(fields))
+
+
+def _take(
+    line: _Judged, origin: Origin, found: list[Problem], origins: dict[str, Origin], done: Converted
+) -> None:
+    """Keep a line without errors. Of an image that is there twice the first is kept, and the second an error."""
+    if line.ref is None:
+        return
+    if line.ref in origins:
+        found.append(_problem(duplicate_source_ref(line.ref, origins[line.ref]), origin, line.ref))
+    origins.setdefault(line.ref, origin)
+    if not _has_error(found):
+        done.lines[line.ref] = line.raw
+        done.boxes += line.boxes
+
+
+def _fields(read: Picture | Line, options: Options, found: list[Problem]) -> Fields | None:
+    """Return the content of a line; None if there can be none, and why is added to *found*."""
+    if isinstance(read, Line):
+        return _readdressed(read, options, found)
+    if not _is_text(read):
+        found.append(wrong(codes.NOT_TEXT, _HALF, read.origin))
+    elif problem := _no_address(read.name, read.origin, options):
+        found.append(problem)
+    elif read.boxes is not None and read.size is None:
+        found.append(wrong(codes.NO_SIZE, "the size of the image is not known", read.origin))
+    else:
+        found += _repeated(read)
+        return _content(read, options)
+    return None
+
+
+def _readdressed(line: Line, options: Options, found: list[Problem]) -> Fields | None:
+    name = line.fields.get(SOURCE_REF) if line.fields is not None else None
+    if not isinstance(name, str):
+        return line.fields
+    if problem := _no_address(name, line.origin, options):
+        found.append(problem)
+        return None
+    return {**(line.fields or {}), SOURCE_REF: address(name, options.base)}
+
+
+def _content(picture: Picture, options: Options) -> Fields:
+    fields: Fields = {SOURCE_REF: address(picture.name, options.base)}
+    if not picture.labels and picture.boxes is None:
+        return fields
+    created_at = picture.created_at or options.created_at
+    if created_at is None:
+        text = "the labels are not dated, and the clock is not asked"
+        raise UsageError(f"{picture.origin}: {text}: give --created-at, such as 2026-03-01T12:00:00")
+    fields |= image_level(dict.fromkeys(picture.labels), created_at)
+    if picture.size is not None and picture.boxes is not None:
+        fields |= located(_whole(picture, options), picture.size, created_at)
+    return fields
+
+
+def _whole(picture: Picture, options: Options) -> list[Box]:
+    size = picture.size or (0, 0)
+    return [whole(rectangle, size, clip=options.clip) for rectangle in picture.boxes or ()]
+
+
+def _no_address(name: str, origin: Origin, options: Options) -> Problem | None:
+    reason = why_no_address(name, options.base)
+    if reason is None:
+        return None
+    if options.base is None and "://" not in name:
+        text = f"{origin}: the image is called “{name}”"
+        raise UsageError(f"{text}: give --base s3://bucket/prefix/, where it is")
+    return wrong(codes.IMAGE_ADDRESS, f"the name “{name}” {reason}", origin)
+
+
+def _repeated(picture: Picture) -> list[Problem]:
+    repeated = [name for name in dict.fromkeys(picture.labels) if picture.labels.count(name) > 1]
+    return [
+        odd(codes.REPEATED_LABEL, f"the label “{name}” is repeated; it is given once", picture.origin)
+        for name in repeated
+    ]
+
+
+def _named(checked: Checked, read: Picture | Line, options: Options) -> list[Problem]:
+    """Return what the judge found; of boxes of ours which they are, where they stand, and by how much."""
+    found = [_problem(finding, read.origin, checked.source_ref) for finding in checked.findings]
+    if not isinstance(read, Picture) or not any(p.is_error and p.code in _OF_BOXES for p in found):
+        return found
+    own = list(_bad_boxes(read, options))
+    said = {problem.code for problem in own}
+    kept = [p for p in found if not (p.is_error and p.code in said) and p.code != Code.NO_VALID_ANNOTATIONS]
+    return [*kept, *(replace(problem, source_ref=checked.source_ref) for problem in own)]
+
+
+def _bad_boxes(picture: Picture, options: Options) -> Iterator[Problem]:
+    size = picture.size or (0, 0)
+    for rectangle, box in zip(picture.boxes or (), _whole(picture, options), strict=True):
+        if pixels := beyond(box, size):
+            frame = f"the image of {size[0]} x {size[1]}"
+            message = f"the box {box} reaches {pixels} px beyond {frame}; --clip would cut it off"
+            yield Problem(Severity.ERROR, Code.INVALID_BOX, message, rectangle.origin)
+        elif min(box.width, box.height) < 0:
+            message = f"the box {box} ends before it starts"
+            yield Problem(Severity.ERROR, Code.INVALID_BOX, message, rectangle.origin)
+        elif box.width <= 1 or box.height <= 1:
+            message = f"the box {box} must be longer than one pixel on both sides"
+            yield Problem(Severity.ERROR, Code.BOX_TOO_SMALL, message, rectangle.origin)
+
+
+def _has_error(problems: Iterable[Problem]) -> bool:
+    return any(problem.is_error for problem in problems)
+
+
+def _problem(finding: Finding, origin: Origin, ref: str | None) -> Problem:
+    return Problem(finding.severity, finding.code, finding.message, origin, ref)
+
+
+def _is_text(picture: Picture) -> bool:
+    try:
+        "".join([picture.name, *picture.labels, *(box.label for box in picture.boxes or ())]).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _boxes_in(fields: Mapping[str, Any]) -> int:
+    values: Sequence[Any] = [value for value in fields.values() if isinstance(value, dict)]
+    return sum(len(value["annotations"]) for value in values if isinstance(value.get("annotations"), list))

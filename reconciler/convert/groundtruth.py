@@ -1,0 +1,140 @@
+"""
+Ground Truth: an output manifest, made such that Custom Labels takes it.
+
+What is right already stays as it is. Of a chain of box jobs the adjusted boxes are kept, since both would count;
+the verdicts of verification jobs are left out. `attributes` mends what single attributes hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.convert.attributes import mended
+from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, wrong
+from reconciler.core import codes_spec as codes
+from reconciler.core.entry import SOURCE_REF, BadLine, Fields, decode, without_service_keys
+from reconciler.core.lines import iter_lines
+from reconciler.core.problem import Origin, Problem
+from reconciler.core.rules import check_line
+from reconciler.core.rules.attribute import METADATA, Attribute, Type
+from reconciler.errors import UsageError
+
+_BOM: Final = b"\xef\xbb\xbf"
+_OUTPUTS: Final = ("output.manifest", "manifests/output/output.manifest")
+_VERIFICATION: Final = "groundtruth/label-verification"
+
+
+class _Notes:
+    """What was left out: how often, and where first."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, Origin]] = {}
+
+    def add(self, what: str, origin: Origin) -> None:
+        count, first = self._seen.get(what, (0, origin))
+        self._seen[what] = count + 1, first
+
+    def problems(self) -> Iterator[Problem]:
+        for what, (count, first) in self._seen.items():
+            yield odd(codes.LEFT_OUT, f"{what} (lines: {count})", first)
+
+
+def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
+    """Read one manifest, or the output of a job's directory."""
+    file, notes = _file_in(path), _Notes()
+    name = shown(file)
+    try:
+        with file.open("rb") as stream:
+            for number, (_, raw) in enumerate(iter_lines(stream), 1):
+                text = raw.removeprefix(_BOM) if number == 1 else raw
+                if text.strip():
+                    yield _line(text, Origin(name, number), options, notes)
+    except OSError as exc:
+        message = f"the file cannot be read: {exc.strerror or exc}"
+        raise BadFile(codes.FILE_UNREADABLE, message, Origin(name, 1)) from exc
+    yield from notes.problems()
+
+
+def _file_in(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = next((path / name for name in _OUTPUTS if (path / name).is_file()), None)
+    if found is None:
+        raise UsageError(f"{path}: holds no {_OUTPUTS[0]}: name the manifest")
+    return found
+
+
+def _line(raw: bytes, origin: Origin, options: Options, notes: _Notes) -> Line:
+    try:
+        fields = without_service_keys(decode(raw))
+    except BadLine:
+        findings = check_line(raw).findings
+        return Line(None, origin, tuple(Problem(f.severity, f.code, f.message, origin) for f in findings))
+    problems: list[Problem] = []
+    attributes = _attributes(fields)
+    left_out = _left_out(attributes.values(), options, origin, notes)
+    if isinstance(left_out, Problem):
+        return Line(fields, origin, (left_out,))
+    result: Fields = {SOURCE_REF: fields[SOURCE_REF]} if SOURCE_REF in fields else {}
+    for key, value in fields.items():
+        name = key if key in attributes else key.removesuffix(METADATA)
+        if key == SOURCE_REF or name in left_out:
+            continue
+        if name in attributes:
+            made, found = mended(attributes[name], fields.keys(), origin, clip=options.clip)
+            result |= made
+            problems += found
+            left_out.add(name)  # its second key is done, too
+        elif _has_failed(key, value):
+            notes.add(f"labelling failed, so “{name}” is left out", origin)
+        else:
+            result[key] = value
+    return Line(result, origin, tuple(problems))
+
+
+def _attributes(fields: Fields) -> dict[str, Attribute]:
+    names = [name for name in fields if name != SOURCE_REF and name + METADATA in fields]
+    taken = {name + METADATA for name in names}
+    return {
+        name: Attribute(name, fields[name], fields[name + METADATA]) for name in names if name not in taken
+    }
+
+
+def _left_out(
+    attributes: Iterable[Attribute], options: Options, origin: Origin, notes: _Notes
+) -> set[str] | Problem:
+    """Return the names of attributes that are not kept, or why that cannot be known."""
+    wanted = options.attributes
+    unwanted = {item.name for item in attributes if wanted and item.name not in wanted}
+    asked = [item for item in attributes if item.name not in unwanted]
+    verdicts = {item.name for item in asked if _metadata(item).get("type") == _VERIFICATION}
+    for name in sorted(verdicts):
+        notes.add(f"“{name}” holds the verdicts of a verification job, which are no labels: left out", origin)
+    drawn = [item for item in asked if item.type is Type.BOXES]
+    adjusted = [item for item in drawn if "adjustment-status" in _metadata(item)]
+    if not adjusted or len(drawn) == 1:
+        return unwanted | verdicts
+    others = [item.name for item in drawn if item not in adjusted]
+    if len(others) > 1:
+        names = " or ".join(f"“{name}”" for name in others)
+        message = f"“{adjusted[-1].name}” adjusts {names}: name what is kept with --attribute"
+        return wrong(codes.WHICH_ADJUSTED, message, origin)
+    kept = max(adjusted, key=_date)
+    superseded = {item.name for item in drawn if item is not kept}
+    for name in sorted(superseded):
+        notes.add(f"the boxes of “{name}” were adjusted in “{kept.name}”: left out", origin)
+    return unwanted | verdicts | superseded
+
+
+def _date(attribute: Attribute) -> str:
+    return str(_metadata(attribute).get("creation-date", ""))
+
+
+def _metadata(attribute: Attribute) -> Mapping[str, Any]:
+    return attribute.metadata if isinstance(attribute.metadata, dict) else {}
+
+
+def _has_failed(key: str, value: object) -> bool:
+    return key.endswith(METADATA) and isinstance(value, dict) and "failure-reason" in value

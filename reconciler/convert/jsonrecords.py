@@ -1,0 +1,134 @@
+"""JSON exports, record by record, each with its place: what `json` alone does not tell."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from reconciler.convert.record import BadFile
+from reconciler.core import codes_spec as codes
+from reconciler.core.problem import Origin
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+
+
+class Record(NamedTuple):
+    """
+    One value of the outermost object. A list there is given empty, and then element by element.
+
+    Attributes:
+        number: From 0, its place in the list that is called *key*; None for what is no element.
+    """
+
+    key: str
+    number: int | None
+    value: Any
+    origin: Origin
+
+
+def records(text: str, name: str) -> Iterator[Record]:
+    """
+    Walk through one JSON object. Numbers with a fraction are given as `Decimal`, as they are written.
+
+    Raises:
+        BadFile: It is no JSON object. What came before the fault has been given already.
+    """
+    try:
+        yield from _Walk(text, name).members()
+    except json.JSONDecodeError as exc:
+        message = f"not the JSON that is expected: {exc.msg}"
+        raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.colno)) from exc
+    except (RecursionError, ValueError) as exc:  # an integer of more than 4,300 digits
+        message = "not valid JSON: nested too deeply, or a number without end"
+        raise BadFile(codes.OTHER_FORMAT, message, Origin(name, 1)) from exc
+
+
+class _Walk:
+    """A place in a text that only moves on, and knows its line and column."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+        self._at = 0
+        self._decoder = json.JSONDecoder(parse_float=_exact)
+        self._counted = 0
+        self._line = 1
+        self._line_start = 0
+
+    def members(self) -> Iterator[Record]:
+        if not self._try("{"):
+            raise self._fault("the file must hold one object, in braces")
+        if self._try("}"):
+            return self._end()
+        while True:
+            key, _ = self._value()
+            if not isinstance(key, str):
+                raise self._fault("a key must be text")
+            self._take(":")
+            self._skip()
+            origin = self._origin()
+            if self._try("["):
+                yield Record(key, None, [], origin)
+                yield from self._elements(key)
+            else:
+                yield Record(key, None, *self._value())
+            if self._try("}"):
+                return self._end()
+            self._take(",")
+
+    def _elements(self, key: str) -> Iterator[Record]:
+        index = 0
+        if self._try("]"):
+            return
+        while True:
+            yield Record(key, index, *self._value())
+            index += 1
+            if self._try("]"):
+                return
+            self._take(",")
+
+    def _value(self) -> tuple[Any, Origin]:
+        self._skip()
+        origin = self._origin()
+        value, self._at = self._decoder.raw_decode(self._text, self._at)
+        return value, origin
+
+    def _end(self) -> None:
+        self._skip()
+        if self._at != len(self._text):
+            raise self._fault("there is more after the end")
+
+    def _take(self, char: str) -> None:
+        if not self._try(char):
+            raise self._fault(f"expected “{char}”")
+
+    def _try(self, char: str) -> bool:
+        self._skip()
+        found = self._text.startswith(char, self._at)
+        self._at += found
+        return found
+
+    def _skip(self) -> None:
+        space = _SPACE.match(self._text, self._at)
+        self._at = space.end() if space else self._at
+
+    def _fault(self, message: str) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self._text, self._at)
+
+    def _origin(self) -> Origin:
+        """Count on from where was last counted: the whole text is looked at once, however many ask."""
+        if newlines := self._text.count("\n", self._counted, self._at):
+            self._line += newlines
+            self._line_start = self._text.rindex("\n", self._counted, self._at) + 1
+        self._counted = self._at
+        return Origin(self._name, self._line, self._at - self._line_start + 1)
+
+
+def _exact(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond all decimals
+        return float(text)

@@ -1,0 +1,81 @@
+"""
+From whatever numbers a format writes to whole pixels.
+
+The guide documents a box as integers, and does not say what becomes of others. So each *edge* goes to the
+nearest whole pixel, halves away from zero. Rounding edges, not lengths, keeps boxes that touch touching, and never
+moves one out of an image that it was in. Numbers are decimals, as written: nothing hangs on binary fractions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, NamedTuple
+
+from reconciler.convert.record import Rectangle
+
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_LONGEST: Final = 64
+_BEYOND: Final = Decimal(10) ** 9  # no image is so large
+
+
+class Box(NamedTuple):
+    """A labelled rectangle as a line has it."""
+
+    label: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"“{self.label}” {self.width} x {self.height} at {self.left}, {self.top}"
+
+
+def number(value: object) -> Decimal | None:
+    """Return a number of some format, exactly; None if it is none, or larger than any coordinate can be."""
+    match value:
+        case bool():
+            return None
+        case int() | Decimal():
+            found = Decimal(value)
+        case float():
+            found = Decimal(repr(value))
+        case str() if len(value) <= _LONGEST and _NUMBER.fullmatch(text := value.strip(" \t\r\n")):
+            found = Decimal(text)
+        case _:
+            return None
+    return found if found.is_finite() and abs(found) < _BEYOND else None
+
+
+def side(value: object) -> int | None:
+    """Return the length of an image's side; None if it is no whole number above zero."""
+    found = number(value)
+    return int(found) if found is not None and found > 0 and found == found.to_integral_value() else None
+
+
+def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
+    """
+    Return the box in whole pixels.
+
+    Args:
+        clip: Whether it is cut off at the edges of the image.
+    """
+    width, height = size[:2]
+    left, right = _nearest(rectangle.left), _nearest(rectangle.right)
+    top, bottom = _nearest(rectangle.top), _nearest(rectangle.bottom)
+    if clip:
+        left, right = (min(max(edge, 0), width) for edge in (left, right))
+        top, bottom = (min(max(edge, 0), height) for edge in (top, bottom))
+    return Box(rectangle.label, left, top, right - left, bottom - top)
+
+
+def beyond(box: Box, size: Sequence[int]) -> int:
+    """Return how many pixels the box reaches beyond the image, at most; 0 if it is within."""
+    right, bottom = box.left + box.width, box.top + box.height
+    return max(0, -box.left, -box.top, right - size[0], bottom - size[1])
+
+
+def _nearest(edge: Decimal) -> int:
+    return int(edge.to_integral_value(ROUND_HALF_UP))

@@ -1,0 +1,83 @@
+"""
+Pascal VOC: one XML file an image, with ``filename``, ``size`` and an ``object`` for each box.
+
+``xmin`` … ``ymax`` are taken as the edges of a box, counted from 0, which is what LabelImg, CVAT, Label Studio
+and Roboflow write. In the files of the challenge itself the first pixel is 1 and the last belongs to the box:
+there the left and the upper edge are one less. A file does not say which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from reconciler.convert.pixels import number, side
+from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, wrong
+from reconciler.convert.xmltree import Element, tree_of
+from reconciler.core import codes_spec as codes
+from reconciler.core.problem import Problem
+
+_FOLDER: Final = "Annotations"
+_EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
+_OTHER_SHAPES: Final = ("polygon", "robndbox")
+
+
+def read_voc(path: Path, options: Options) -> Iterator[Read]:
+    """Read one file, or all ``.xml`` of a directory and below it, in the order of their names."""
+    if not path.is_dir():
+        return (yield _read(path, options))
+    start = path / _FOLDER if (path / _FOLDER).is_dir() else path
+    for file in sorted(start.rglob("*.xml")):
+        yield _read(file, options)
+
+
+def _read(path: Path, options: Options) -> Read:
+    try:
+        root = tree_of(path)
+    except BadFile as exc:
+        return exc.problem
+    if root.tag != "annotation":
+        message = f"the outermost element is <{root.tag}>, not <annotation>"
+        return wrong(codes.OTHER_FORMAT, message, root.origin)
+    name = root.at("filename")
+    if name is None or not name.text.strip():
+        return wrong(codes.BAD_RECORD, "the image has no <filename>", root.origin)
+    found = [_box(element, options) for element in root.all("object")]
+    return Picture(
+        name.text,
+        name.origin,
+        boxes=tuple(box for box in found if isinstance(box, Rectangle)),
+        size=_size(root),
+        problems=tuple(problem for problem in found if isinstance(problem, Problem)),
+    )
+
+
+def _size(root: Element) -> tuple[int, ...] | None:
+    width, height, depth = (
+        side(element.text) if (element := root.at("size", key)) else None
+        for key in ("width", "height", "depth")
+    )
+    if not (width and height):
+        return None
+    return (width, height, depth) if depth else (width, height)
+
+
+def _box(element: Element, options: Options) -> Rectangle | Problem:
+    label, shape = element.at("name"), element.at("bndbox")
+    if label is None:
+        return wrong(codes.BAD_RECORD, "the object has no <name>", element.origin)
+    if shape is None:
+        if other := next((tag for tag in _OTHER_SHAPES if element.at(tag)), None):
+            message = f"the object “{label.text}” is a <{other}>, which a line cannot hold"
+            return wrong(codes.NO_BOX, message, element.origin)
+        return wrong(codes.BAD_RECORD, f"the object “{label.text}” has no <bndbox>", element.origin)
+    edges = [number(edge.text) if (edge := shape.at(key)) else None for key in _EDGES]
+    match edges:
+        case [Decimal() as left, Decimal() as top, Decimal() as right, Decimal() as bottom]:
+            first = 1 if options.one_based else 0
+            return Rectangle(label.text, left - first, top - first, right, bottom, element.origin)
+    missing = ", ".join(key for key, edge in zip(_EDGES, edges, strict=True) if edge is None)
+    message = f"{missing} of the object “{label.text}” must be numbers"
+    return wrong(codes.BAD_RECORD, message, element.origin)

@@ -1,0 +1,119 @@
+"""Pascal VOC: edges, both conventions, and XML that means harm."""
+
+import pytest
+
+from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box
+
+
+def test_edges_become_a_box(tmp_path):
+    """Counted from 0, as most programs write them; the file's own depth is kept."""
+    size = "<width>640</width><height>480</height><depth>1</depth>"
+    file = voc(tmp_path / "a.xml", "a.jpg", voc_box("dog", 10, 20, 110, 220), size=size)
+
+    (line,) = fields(convert("voc", file))
+    assert [("dog", 10, 20, 100, 200)] == boxes(line)
+    assert [{"width": 640, "height": 480, "depth": 1}] == line["bounding-box"]["image_size"]
+
+
+def test_the_first_pixel_may_be_1(tmp_path):
+    """In the challenge's own files, 1 to 640 is the whole width."""
+    file = voc(tmp_path / "a.xml", "a.jpg", voc_box("dog", 1, 1, 640, 480))
+
+    assert [("dog", 0, 0, 640, 480)] == boxes(*fields(convert("voc", file, one_based=True)))
+    assert [("dog", 1, 1, 639, 479)] == boxes(*fields(convert("voc", file)))
+
+
+def test_a_directory_is_read_by_name(tmp_path):
+    """The standard layout has more than annotations; file names, not those of the XML files, name images."""
+    voc(tmp_path / "Annotations" / "2.xml", "x/1.jpg", voc_box("a", 1, 1, 9, 9))
+    voc(tmp_path / "Annotations" / "1.xml", "2.jpg")
+    voc(tmp_path / "elsewhere.xml", "no.jpg")
+
+    done = convert("voc", tmp_path)
+    assert ["s3://b/p/2.jpg", "s3://b/p/x/1.jpg"] == [line["source-ref"] for line in fields(done)]
+    assert ["s3://b/p/2.jpg", "s3://b/p/x/1.jpg"] == list(done.lines)
+
+
+def test_parts_of_objects_are_no_objects(tmp_path):
+    """Persons of the challenge have heads and hands, each with a box."""
+    part = f"<part>{voc_box('head', 12, 22, 20, 30)}</part>"
+    file = voc(tmp_path / "a.xml", "a.jpg", part + voc_box("person", 10, 20, 110, 220))
+
+    assert [("person", 10, 20, 100, 200)] == boxes(*fields(convert("voc", file)))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("<name>x</name>", "RKD1602"),
+        ("<bndbox/>", "RKD1602"),
+        (voc_box("x", 1, 2, "three", 4), "RKD1602"),
+        ("<name>x</name><polygon><x1>1</x1></polygon>", "RKD1605"),
+        ("<name>x</name><robndbox><cx>1</cx></robndbox>", "RKD1605"),
+        (voc_box("x", 9, 9, 5, 20), "ERROR_INVALID_BOUNDING_BOX"),
+        (voc_box("x", 9, 9, 641, 20), "ERROR_INVALID_BOUNDING_BOX"),
+        (voc_box("x", 9, 9, 10, 20), "ERROR_BOUNDING_BOX_TOO_SMALL"),
+        (voc_box("", 9, 9, 20, 20), "ERROR_INVALID_LABEL_NAME_LENGTH"),
+    ],
+)
+def test_a_bad_object_has_a_line(content, code, tmp_path):
+    """And costs its image, not the others."""
+    voc(tmp_path / "a.xml", "a.jpg", voc_box("good", 1, 1, 20, 20), content)
+    voc(tmp_path / "b.xml", "b.jpg", voc_box("good", 1, 1, 20, 20))
+    done = convert("voc", tmp_path)
+
+    ((place, found),) = errors(done)
+    assert code == found
+    assert place.startswith("a.xml:1" if "LENGTH" in code else "a.xml:3")
+    assert ["s3://b/p/b.jpg"] == list(done.lines)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>',
+        '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><annotation>&b;</annotation>',
+        '<!DOCTYPE annotation SYSTEM "http://127.0.0.1:1/x.dtd"><annotation/>',
+        "<!DOCTYPE annotation><annotation/>",
+    ],
+)
+def test_a_document_type_is_refused(attack, tmp_path):
+    """Before any entity of it could be looked at."""
+    (tmp_path / "a.xml").write_text(attack)
+    done = convert("voc", tmp_path / "a.xml")
+
+    ((place, code),) = errors(done)
+    assert ("a.xml:1", "RKD1601") == (place.rpartition(":")[0], code)
+    assert "document type declaration" in done.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "RKD1601"),
+        ("<annotation>", "RKD1601"),
+        ("<annotation>&x;</annotation>", "RKD1601"),
+        ("<html/>", "RKD1601"),
+        ("<annotation/>", "RKD1602"),
+        ("<annotation><filename> </filename></annotation>", "RKD1602"),
+        ("<annotation><filename>a.jpg</filename></annotation>", "RKD1503"),
+    ],
+)
+def test_a_file_that_is_no_annotation_is_an_error(text, code, tmp_path):
+    (tmp_path / "a.xml").write_text(text)
+
+    assert [code] == [code for _, code in errors(convert("voc", tmp_path / "a.xml"))]
+
+
+def test_other_encodings_are_read_as_declared(tmp_path):
+    """XML says by itself what its bytes mean."""
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?><annotation><filename>é.jpg</filename>{}</annotation>'
+    size = "<size><width>64</width><height>64</height></size>"
+    (tmp_path / "a.xml").write_bytes(text.format(size).encode("latin-1"))
+
+    assert ["s3://b/p/é.jpg"] == list(convert("voc", tmp_path / "a.xml").lines)
+
+
+def test_a_directory_without_annotations_is_an_error(tmp_path):
+    """An empty file would read as a dataset that is meant to be empty."""
+    assert [(f"{tmp_path.name}:1", "RKD1609")] == errors(convert("voc", tmp_path))

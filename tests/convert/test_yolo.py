@@ -1,0 +1,185 @@
+"""YOLO: the layouts that are met, shares of images, and what is no box."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from reconciler.errors import UsageError
+from tests.convert.inputs import boxes, convert, errors, fields, png, warnings, yolo
+
+HALF = "0 0.5 0.5 0.5 0.5\n"
+
+
+def test_shares_become_pixels(tmp_path):
+    """Centre and lengths, of this image's own size."""
+    place = yolo(tmp_path, {"a.png": (640, 480, "1 0.5 0.25 0.1 0.2\n0 0.75 0.5 0.5 1\n")}, "cat", "dog")
+
+    (line,) = fields(convert("yolo", place))
+    assert [("dog", 288, 72, 64, 96), ("cat", 320, 0, 320, 480)] == boxes(line)
+    assert [{"width": 640, "height": 480, "depth": 3}] == line["bounding-box"]["image_size"]
+
+
+def test_names_are_paths_below_the_images(tmp_path):
+    """In the order of the names, whatever the file system says."""
+    place = yolo(
+        tmp_path, {"b.png": (64, 64, HALF), "é/ %20.png": (64, 64, HALF), "B.png": (64, 64, HALF)}, "x"
+    )
+
+    assert ["s3://b/p/B.png", "s3://b/p/b.png", "s3://b/p/é/ %20.png"] == [
+        line["source-ref"] for line in fields(convert("yolo", place))
+    ]
+
+
+def test_nothing_found_is_not_nothing_said(tmp_path):
+    """An empty label file is an answer; none is an image that nobody labelled."""
+    place = yolo(tmp_path, {"empty.png": (64, 64, ""), "none.png": (64, 64, None)}, "x")
+    done = convert("yolo", place)
+
+    empty, none = fields(done)
+    assert [] == boxes(empty)
+    assert {"source-ref": "s3://b/p/none.png"} == none
+    assert [
+        "WARNING_NO_ATTRIBUTE_ANNOTATIONS",
+        "WARNING_NO_ANNOTATIONS",
+        "WARNING_UNANNOTATED_RECORD",
+    ] == warnings(done)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names: [cat, on]\n",
+        "train: ../train/images\nnc: 2\nnames:\n- cat\n- on\n",
+        "names:\n  1: on\n  0: cat\n",
+        "\ufeffnames: {0: 'cat', 1: on}\n",
+    ],
+)
+def test_class_names_come_from_data_yaml(text, tmp_path):
+    """In every form that Ultralytics reads; what YAML takes for a truth value stays a name."""
+    place = yolo(tmp_path / "train", {"a.png": (64, 64, "1 0.5 0.5 0.5 0.5")}, "x")
+    (place / "classes.txt").unlink()
+    (tmp_path / "data.yaml").write_text(text)
+
+    assert [("on", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place)))
+
+
+def test_class_names_can_be_given(tmp_path):
+    """The file near the labels is then not looked for."""
+    place = yolo(tmp_path / "x", {"a.png": (64, 64, HALF)}, "near")
+    (tmp_path / "mine.names").write_text("far\r\nfarther\r\n")
+
+    assert ["far"] == [
+        box.label for box in boxes(*fields(convert("yolo", place, classes=tmp_path / "mine.names")))
+    ]
+
+
+def test_without_class_names_they_have_to_be_given(tmp_path):
+    """A number is no label."""
+    place = yolo(tmp_path / "a" / "b" / "c", {"a.png": (64, 64, HALF)}, "x")
+    (place / "classes.txt").unlink()
+
+    with pytest.raises(UsageError, match="give --classes FILE"):
+        convert("yolo", place)
+
+
+@pytest.mark.parametrize("text", ["", "names: 3", "names: [[a]]", "a: 1", "[1]", "names: [", "names: {x: a}"])
+def test_a_data_yaml_without_names_is_an_error(text, tmp_path):
+    (tmp_path / "data.yaml").write_text(text)
+
+    assert [("data.yaml:1", "RKD1601")] == errors(convert("yolo", yolo(tmp_path, {"a.png": (64, 64, HALF)})))
+
+
+def test_a_directory_below_images_has_its_labels_below_labels(tmp_path, monkeypatch):
+    """images/train and labels/train, as Ultralytics pairs them, typed absolutely or not."""
+    yolo(tmp_path, {"train/a.png": (64, 64, HALF), "val/b.png": (64, 64, HALF)}, "x")
+
+    assert ["s3://b/p/a.png"] == list(convert("yolo", tmp_path / "images" / "train").lines)
+    monkeypatch.chdir(tmp_path / "images")
+    done = convert("yolo", type(tmp_path)("train"))
+    assert 1 == done.boxes
+
+
+def test_images_and_labels_may_lie_side_by_side(tmp_path):
+    """As darknet has them."""
+    for name, content in (("a.png", png(64, 64)), ("a.txt", HALF.encode()), ("obj.names", b"x\n")):
+        (tmp_path / name).write_bytes(content)
+
+    assert [("x", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", tmp_path)))
+
+
+def test_a_whole_export_is_not_one_dataset(tmp_path):
+    """Training and validation would become one; the parts are named."""
+    for part in ("train", "valid"):
+        yolo(tmp_path / part, {"a.png": (64, 64, HALF)}, "x")
+
+    with pytest.raises(UsageError, match=f"name one of its parts: {tmp_path}/train, {tmp_path}/valid"):
+        convert("yolo", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"),
+    [
+        ("1 0.5 0.5 0.5 0.5", "RKD1604"),
+        ("x 0.5 0.5 0.5 0.5", "RKD1604"),
+        ("0 0.5 0.5 0.5", "RKD1602"),
+        ("0 0.5 0.5 0.5 1.5", "RKD1602"),
+        ("0 -0.1 0.5 0.5 0.5", "RKD1602"),
+        ("0 32 32 32 32", "RKD1602"),
+        ("0 0.5 0.5 0.5 nan", "RKD1602"),
+        ("0 0.5 0.5 0.5 0.5 0.97", "RKD1605"),
+        ("0 0.1 0.1 0.9 0.1 0.5 0.9", "RKD1605"),
+        ("0 0.1 0.1 0.9 0.1 0.9 0.9 0.1 0.9", "RKD1605"),
+        ("0 0.95 0.5 0.5 0.5", "ERROR_INVALID_BOUNDING_BOX"),
+        ("0 0.5 0.5 0.001 0.5", "ERROR_BOUNDING_BOX_TOO_SMALL"),
+    ],
+)
+def test_what_is_no_box_of_the_image_has_a_line(labels, code, tmp_path):
+    """A polygon, a prediction, pixels in place of shares: never a box that nobody drew."""
+    place = yolo(tmp_path, {"a.png": (64, 64, f"{HALF}\n{labels}")}, "x")
+    done = convert("yolo", place)
+
+    assert [("a.txt:3", code)] == errors(done)
+    assert ({}, 1) == (done.lines, done.skipped)
+
+
+def test_rounding_noise_at_the_edge_is_no_error(tmp_path):
+    """Six digits, as most programs write them, are not exact."""
+    place = yolo(tmp_path, {"a.png": (1279, 719, "0 0.500001 0.500001 1.000000 1.000000\n")}, "x")
+
+    assert [("x", 0, 0, 1279, 719)] == boxes(*fields(convert("yolo", place)))
+
+
+def test_labels_without_an_image_are_an_error(tmp_path):
+    """The image may have been lost; its labels must not be, without a word."""
+    place = yolo(tmp_path, {"a.png": (64, 64, HALF)}, "x")
+    (place / "labels" / "b.txt").write_text(HALF)
+    (place / "labels" / "classes.txt").write_text("x\n")
+
+    assert [("b.txt:1", "RKD1603")] == errors(convert("yolo", place))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"GIF89a", "it is GIF"), (b"\x89PNG\r\n\x1a\n", "cut or broken")]
+)
+def test_an_image_without_a_size_is_an_error(content, said, tmp_path):
+    place = yolo(tmp_path, {"a.png": (64, 64, HALF)}, "x")
+    (place / "images" / "a.png").write_bytes(content)
+    done = convert("yolo", place)
+
+    assert ["RKD1607"] == [code for _, code in errors(done)][:1]
+    assert said in done.problems[0].message
+
+
+def test_a_photograph_that_is_stored_turned_is_said(tmp_path):
+    """Labelling tools show it upright, and share out what they show."""
+    place = yolo(tmp_path, {"a.jpg": (64, 64, "0 0.5 0.5 0.5 1")}, "x")
+    data = Image.Exif()
+    data[0x0112] = 6
+    stream = io.BytesIO()
+    Image.new("RGB", (200, 100)).save(stream, "JPEG", exif=data.tobytes())
+    (place / "images" / "a.jpg").write_bytes(stream.getvalue())
+    done = convert("yolo", place)
+
+    assert [("x", 25, 0, 50, 200)] == boxes(*fields(done))
+    assert ["RKD1608"] == warnings(done)
