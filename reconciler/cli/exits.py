@@ -62,6 +62,7 @@ OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
     "propose": (*_LOOKED, Exit.DRIFT),
     "explain": _LOOKED,
     "export": (Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
+    "convert": (Exit.DONE, Exit.INVALID),
     "restore": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
     "rebuild": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
     "status": (Exit.DONE,),

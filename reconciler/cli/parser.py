@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from reconciler import __version__
 from reconciler.cli import run_flags
+from reconciler.cli.convert_flags import add_convert
 from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND, explained
 from reconciler.cli.flags import add_aws, add_globals, add_guards, add_output, add_selection
 from reconciler.cli.propose_flags import add_explain, add_propose
@@ -237,6 +238,12 @@ COMMANDS: Final[Sequence[Command]] = (
         "write an existing dataset as a spec",
         "reconciler export --project flowers --type TRAIN -d specs/flowers",
         _export,
+    ),
+    Command(
+        "convert",
+        "turn labels of other formats into JSON Lines",
+        "reconciler convert coco instances.json --base s3://acme-boards/train/ -o train.jsonl",
+        add_convert,
     ),
     Command("status", "show the last known state, without asking AWS", "reconciler status", _status),
     Command(

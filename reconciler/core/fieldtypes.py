@@ -88,14 +88,20 @@ def format_duration(seconds: int) -> str:
     return text
 
 
+def is_moment(text: str) -> bool:
+    """Tell whether *text* is a date and time as a spec writes it."""
+    if re.fullmatch(_DATE_TIME, text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _moment(text: str) -> str:
-    if re.fullmatch(_DATE_TIME, text):
-        try:
-            datetime.fromisoformat(text)
-        except ValueError:
-            pass
-        else:
-            return text
+    if is_moment(text):
+        return text
     raise refusal("must be a date and time such as 2026-03-01T12:00:00")
 
 

@@ -67,13 +67,25 @@ def render_text(result: Validation, *, colour: bool = False, limit: int | None =
     return "\n".join(Screen(colour=colour).draw(stacked([*blocks, [_sum(result)]]))) + "\n"
 
 
+def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit: int | None = SHOWN) -> str:
+    """
+    Return one line a problem, those first that are errors, and of what are not listed how many.
+
+    Args:
+        limit: Most problems that are listed; None for all.
+    """
+    ordered = sorted(problems, key=lambda problem: (not problem.is_error, *_by_place(problem)))
+    return "\n".join(Screen(colour=colour).draw(_file("", ordered, limit)))
+
+
 def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
     shown = problems if limit is None else problems[:limit]
     yield from map(_problem, shown)
     if rest := problems[len(shown) :]:
         codes = Counter(problem.code for problem in rest).most_common()
         named = ", ".join(f"{code} {number:,}" for code, number in codes)
-        yield line(Span(f"{file}: {ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
+        where = f"{file}: " if file else ""
+        yield line(Span(f"{where}{ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
 
 
 def _problem(problem: Problem) -> Line:

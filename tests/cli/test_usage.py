@@ -100,6 +100,8 @@ def test_examples_of_the_help_can_be_parsed():
         (["reconciler", "plan", "--det"], ["--detailed-exitcode"]),
         (["reconciler", "plan", "-o", "ma"], ["markdown"]),
         (["reconciler", "iam", "re"], ["read", "rebuild"]),
+        (["reconciler", "convert", "co"], ["coco"]),
+        (["reconciler", "convert", "voc", "--on"], ["--one-based"]),
     ],
 )
 def test_bash_completes(typed, offered):

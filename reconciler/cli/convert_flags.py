@@ -1,0 +1,73 @@
+"""The flags of ``reconciler convert``."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_convert(parser: argparse.ArgumentParser) -> None:
+    """Add what convert takes."""
+    from reconciler.convert.formats import READERS  # and with it every reader, which no other command needs
+
+    parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
+    parser.add_argument("input", metavar="IN", help="the file, or the directory, to be read")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="JSON Lines file to be written; - for stdout"
+    )
+    parser.add_argument("--force", action="store_true", help="replace OUT if it is there and differs")
+    parser.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help="leave out images with an error and write the others (default: write nothing)",
+    )
+    parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
+    _unsaid(parser)
+
+
+def _unsaid(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what the input does not say")
+    group.add_argument(
+        "--base",
+        type=_base,
+        metavar="s3://BUCKET/PREFIX/",
+        help="where the images are: put before their names",
+    )
+    group.add_argument(
+        "--created-at",
+        type=_moment,
+        metavar="TIME",
+        help="creation date of what has none, 2026-03-01T12:00:00",
+    )
+    group.add_argument(
+        "--classes", metavar="FILE", help="yolo: class names, a data.yaml or a name a line (default: near IN)"
+    )
+    group.add_argument(
+        "--one-based", action="store_true", help="voc: the first pixel is 1, as in the files of the challenge"
+    )
+    group.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="groundtruth: keep this label attribute only; may be repeated",
+    )
+    group.add_argument(
+        "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
+    )
+
+
+def _base(text: str) -> str:
+    from reconciler.core.labelling import address
+    from reconciler.core.rules.text import is_source_ref
+
+    if not is_source_ref(address("image", text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form s3://bucket/prefix/")
+    return text
+
+
+def _moment(text: str) -> str:
+    from reconciler.core.fieldtypes import is_moment
+
+    if not is_moment(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2026-03-01T12:00:00")
+    return text
