@@ -8,11 +8,11 @@ and an image without annotations is one that was looked at and holds nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from reconciler.convert.jsonrecords import Record, records
 from reconciler.convert.moments import moment
@@ -38,6 +38,17 @@ ROBOFLOW: Final = "_annotations.coco.json"
 _UNDATED: Final = (None, "", 0, "0")
 
 
+class _Object(NamedTuple):
+    """An annotation, without the masks that make up most of a file."""
+
+    called: str
+    origin: Origin
+    category: object
+    shape: object
+    has_mask: bool
+    is_crowd: bool
+
+
 @dataclass(slots=True)
 class _File:
     """
@@ -50,9 +61,9 @@ class _File:
 
     created_at: str | None = None
     images: list[Record] = field(default_factory=list)
-    names: dict[Any, str] = field(default_factory=dict)
-    unusable: set[Any] = field(default_factory=set)
-    objects: dict[Any, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    names: dict[object, str] = field(default_factory=dict)
+    unusable: set[object] = field(default_factory=set)
+    objects: dict[object, list[_Object]] = field(default_factory=lambda: defaultdict(list))
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -60,15 +71,15 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or the only one of a directory."""
     file = _sorted(_file_in(path))
     yield from file.problems
-    seen: dict[Any, Origin] = {}
+    seen: dict[object, Origin] = {}
     for record in file.images:
         yield _image(record, seen, file, options)
     for key, objects in file.objects.items():
         if key not in seen and key not in file.unusable:
-            for record in objects:
-                message = f"{_called(record)} is of image {_text(key)}, which is not in the file"
-                yield wrong(codes.NO_IMAGE, message, record.origin)
-    yield from _left_out(record for objects in file.objects.values() for record in objects)
+            for item in objects:
+                message = f"{item.called} is of image {_text(key)}, which is not in the file"
+                yield wrong(codes.NO_IMAGE, message, item.origin)
+    yield from _left_out([item for objects in file.objects.values() for item in objects])
 
 
 def _file_in(path: Path) -> Path:
@@ -91,15 +102,15 @@ def _sorted(path: Path) -> _File:
         match record.key, record.value:
             case "info", {"date_created": str(text)}:
                 file.created_at = moment(text)
-            case "images", {"id": int() | str() | Decimal(), "file_name": str()}:
+            case "images", {"id": int() | str(), "file_name": str()}:
                 file.images.append(record)
-            case "categories", {"id": int() | str() | Decimal() as key, "name": str(label)}:
-                file.names[key] = label
-            case "annotations", {"image_id": int() | str() | Decimal() as key}:
-                file.objects[key].append(record)
-            case ("images" | "categories" | "annotations") as key, _ if record.number is not None:
-                if isinstance(record.value, dict) and isinstance(image := record.value.get("id"), int | str):
-                    file.unusable |= {image} if key == "images" else set()
+            case "categories", {"id": int() | str() as key, "name": str(label)}:
+                file.names[_id(key)] = label
+            case "annotations", {"image_id": int() | str() as key}:
+                file.objects[_id(key)].append(_object(record))
+            case ("images" | "categories" | "annotations") as key, value if record.number is not None:
+                if key == "images" and isinstance(value, dict):
+                    file.unusable.add(_id(value.get("id")))
                 message = f"{_called(record)} must be an object with {_NEEDED[key]}"
                 file.problems.append(wrong(codes.BAD_RECORD, message, record.origin))
     if missing := [key for key in _NEEDED if key not in keys]:
@@ -115,19 +126,38 @@ _NEEDED: Final = {
 }
 
 
-def _image(record: Record, seen: dict[Any, Origin], file: _File, options: Options) -> Read:
-    image, key = record.value, record.value["id"]
+def _id(value: object) -> object:
+    """Return an id by which it is found: ``1.0``, which some libraries write, is 1."""
+    found = number(value) if isinstance(value, str) else None
+    if found is not None and found == found.to_integral_value():
+        return int(found)
+    return value if isinstance(value, int | str) else None
+
+
+def _object(record: Record) -> _Object:
+    value = record.value
+    return _Object(
+        _called(record),
+        record.origin,
+        category=_id(value.get("category_id")),
+        shape=value.get("bbox"),
+        has_mask=bool(value.get("segmentation") or value.get("keypoints")),
+        is_crowd=value.get("iscrowd") in (1, "1"),
+    )
+
+
+def _image(record: Record, seen: dict[object, Origin], file: _File, options: Options) -> Read:
+    image, key = record.value, _id(record.value["id"])
     if key in seen:
         message = f"{_called(record)} has the id {_text(key)}, as the image at {seen[key]} has"
         return wrong(codes.BAD_RECORD, message, record.origin)
     seen[key] = record.origin
     problems: list[Problem] = []
     boxes: list[Rectangle] = []
-    for annotation in file.objects.get(key, ()):
-        found = None if _is_crowd(annotation) else _box(annotation, file.names)
+    for found in (_box(item, file.names) for item in file.objects.get(key, ()) if not item.is_crowd):
         if isinstance(found, Rectangle):
             boxes.append(found)
-        elif found:
+        else:
             problems.append(found)
     captured = image.get("date_captured")
     date = moment(captured) if isinstance(captured, str) else None
@@ -145,31 +175,25 @@ def _image(record: Record, seen: dict[Any, Origin], file: _File, options: Option
     )
 
 
-def _box(record: Record, names: Mapping[Any, str]) -> Rectangle | Problem:
-    annotation = record.value
-    category, shape = annotation.get("category_id"), annotation.get("bbox")
-    if not isinstance(category, int | str | Decimal) or category not in names:
-        message = f"{_called(record)} has the category {_text(category)}, which has no name in the file"
-        return wrong(codes.NO_CLASS, message, record.origin)
-    if not shape and (annotation.get("segmentation") or annotation.get("keypoints")):
-        message = f"{_called(record)} has no bbox, only a mask or keypoints, which a line cannot hold"
-        return wrong(codes.NO_BOX, message, record.origin)
-    numbers = [number(value) for value in shape] if _is_four(shape) else [None]
-    match numbers:
+def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
+    if item.category not in names:
+        message = f"{item.called} has the category {_text(item.category)}, which has no name in the file"
+        return wrong(codes.NO_CLASS, message, item.origin)
+    if not item.shape and item.has_mask:
+        message = f"{item.called} has no bbox, only a mask or keypoints, which a line cannot hold"
+        return wrong(codes.NO_BOX, message, item.origin)
+    match [number(value) for value in item.shape] if isinstance(item.shape, list) else ():
         case [Decimal() as left, Decimal() as top, Decimal() as width, Decimal() as height]:
-            return Rectangle(names[category], left, top, left + width, top + height, record.origin)
-    message = f"bbox of {_called(record)} must be four numbers [x, y, width, height], not {_text(shape)}"
-    return wrong(codes.BAD_RECORD, message, record.origin)
+            right, bottom = left + width, top + height
+            return Rectangle(names[item.category], left, top, right, bottom, item.origin)
+    message = f"bbox of {item.called} must be four numbers [x, y, width, height], not {_text(item.shape)}"
+    return wrong(codes.BAD_RECORD, message, item.origin)
 
 
-def _left_out(objects: Iterable[Record]) -> Iterator[Problem]:
+def _left_out(objects: Sequence[_Object]) -> Iterator[Problem]:
     """Say once for the file what is not carried, and of how many objects."""
-    crowds, masks = [], []
-    for record in objects:
-        if _is_crowd(record):
-            crowds.append(record)
-        elif record.value.get("bbox") and (record.value.get("segmentation") or record.value.get("keypoints")):
-            masks.append(record)
+    crowds = [item for item in objects if item.is_crowd]
+    masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]
     if crowds:
         message = f"crowd regions (iscrowd: 1) are no objects, and left out (annotations: {len(crowds)})"
         yield odd(codes.LEFT_OUT, message, crowds[0].origin)
@@ -178,18 +202,14 @@ def _left_out(objects: Iterable[Record]) -> Iterator[Problem]:
         yield odd(codes.LEFT_OUT, message, masks[0].origin)
 
 
-def _is_crowd(record: Record) -> bool:
-    return record.value.get("iscrowd") in (1, "1")
-
-
-def _is_four(shape: object) -> bool:
-    return isinstance(shape, Sequence) and not isinstance(shape, str) and len(shape) == 4
-
-
 def _called(record: Record) -> str:
     return f"{record.key}[{record.number}]"
 
 
 def _text(value: object) -> str:
-    text = f"“{value}”" if isinstance(value, str) else str(value)
+    """Show a value as the file has it, more or less."""
+    if isinstance(value, list):
+        text = f"[{', '.join(map(str, value))}]"
+    else:
+        text = f"“{value}”" if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from reconciler.convert.record import BadFile
@@ -31,7 +30,7 @@ class Record(NamedTuple):
 
 def records(text: str, name: str) -> Iterator[Record]:
     """
-    Walk through one JSON object. Numbers with a fraction are given as `Decimal`, as they are written.
+    Walk through one JSON object. Numbers with a fraction are given as text, as they are written.
 
     Raises:
         BadFile: It is no JSON object. What came before the fault has been given already.
@@ -53,7 +52,7 @@ class _Walk:
         self._text = text
         self._name = name
         self._at = 0
-        self._decoder = json.JSONDecoder(parse_float=_exact)
+        self._decoder = json.JSONDecoder(parse_float=str)
         self._counted = 0
         self._line = 1
         self._line_start = 0
@@ -112,8 +111,8 @@ class _Walk:
         return found
 
     def _skip(self) -> None:
-        space = _SPACE.match(self._text, self._at)
-        self._at = space.end() if space else self._at
+        if self._text[self._at : self._at + 1].isspace() and (space := _SPACE.match(self._text, self._at)):
+            self._at = space.end()
 
     def _fault(self, message: str) -> json.JSONDecodeError:
         return json.JSONDecodeError(message, self._text, self._at)
@@ -125,10 +124,3 @@ class _Walk:
             self._line_start = self._text.rindex("\n", self._counted, self._at) + 1
         self._counted = self._at
         return Origin(self._name, self._line, self._at - self._line_start + 1)
-
-
-def _exact(text: str) -> Decimal | float:
-    try:
-        return Decimal(text)
-    except ArithmeticError:  # an exponent beyond all decimals
-        return float(text)
