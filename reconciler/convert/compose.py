@@ -142,7 +142,7 @@ def _content(picture: Picture, options: Options) -> Fields:
     if created_at is None:
         text = "the labels are not dated, and the clock is not asked"
         raise UsageError(f"{picture.origin}: {text}: give --created-at, such as 2026-03-01T12:00:00")
-    fields |= image_level(dict.fromkeys(picture.labels), created_at)
+    fields |= image_level(picture.labels, created_at)
     if picture.size is not None and picture.boxes is not None:
         fields |= located(_whole(picture, options), picture.size, created_at)
     return fields

@@ -26,6 +26,9 @@ _IMAGES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp", ".heic"}
 )
 _NO_LABELS: Final = frozenset({"classes.txt", "train.txt", "valid.txt", "val.txt", "test.txt", "obj.txt"})
+_IMAGE_DIRECTORY: Final = "images"
+_LABEL_DIRECTORY: Final = "labels"
+_PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each a dataset of its own
 _HALF: Final = Decimal("0.5")
 
 
@@ -56,20 +59,27 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
 
 
 def _layout(path: Path) -> _Layout:
-    """Find the directories; *path* is the one around ``images``, or one below such a one, or holds all files."""
+    """Find the directories: *path* is the one around ``images``, or one below such a one, or holds all files."""
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
-    if (path / "images").is_dir():
-        return _Layout(path / "images", path / "labels")
-    parts = path.absolute().parts
-    if "images" in parts:
-        last = len(parts) - 1 - parts[::-1].index("images")
-        twin = Path(*parts[:last], "labels", *parts[last + 1 :])
-        return _Layout(path, twin if path.is_absolute() else Path(os.path.relpath(twin)))
-    parts_of_it = sorted(p.parent.name for p in path.glob("*/images") if p.is_dir())
-    if parts_of_it:
-        raise UsageError(f"{path}: name one of its parts: {', '.join(str(path / p) for p in parts_of_it)}")
+    parts = [place for pattern in ("*/images", f"{_IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
+    parts = sorted(place.parent if place.name == _IMAGE_DIRECTORY else place for place in parts)
+    parts = [place for place in parts if place.is_dir() and place.name in _PARTS]
+    if len(parts) > 1:
+        raise UsageError(f"{path}: name one of its parts: {', '.join(map(str, parts))}")
+    if (path / _IMAGE_DIRECTORY).is_dir():
+        return _beside(path / _IMAGE_DIRECTORY, path / _LABEL_DIRECTORY)
+    steps = list(path.absolute().parts)
+    if _IMAGE_DIRECTORY in steps:
+        last = len(steps) - 1 - steps[::-1].index(_IMAGE_DIRECTORY)
+        steps[last] = _LABEL_DIRECTORY
+        return _beside(path, Path(*steps) if path.is_absolute() else Path(os.path.relpath(Path(*steps))))
     return _Layout(path, path)
+
+
+def _beside(images: Path, labels: Path) -> _Layout:
+    """Take label files to lie beside the images where there is no directory for them."""
+    return _Layout(images, labels if labels.is_dir() else images)
 
 
 def _below(directory: Path, suffixes: frozenset[str]) -> list[Path]:

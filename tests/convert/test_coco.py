@@ -138,6 +138,13 @@ def test_every_bad_record_is_named_with_its_place(tmp_path):
     } == Counter(code for _, code in errors(done))
 
 
+def test_an_image_with_an_error_gets_no_advice(tmp_path):
+    """That nothing was found on it is not what its author said."""
+    done = convert("coco", coco(tmp_path / "a.json", [image()], [annotation(category_id=9)], "x"))
+
+    assert (["RKD1604"], []) == ([code for _, code in errors(done)], warnings(done))
+
+
 def test_a_box_beyond_its_image_can_be_cut_off(tmp_path):
     """Only if that is asked for: it changes what somebody drew."""
     file = coco(tmp_path / "a.json", [image()], [annotation((600, -3.2, 100, 40))], "x")

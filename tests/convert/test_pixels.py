@@ -1,5 +1,6 @@
 """Whole pixels: the rule, and what it promises of any numbers."""
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -60,7 +61,8 @@ def test_a_box_that_is_clipped_is_within(left, top, right, bottom):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "nan", "inf", "1e99", "1_0", "٣", "0x10", "1,5", "9" * 70, True, None, [1]]
+    "text",
+    ["", "x", "nan", "inf", "1e99", "1_0", "٣", "0x10", "1,5", "9" * 70, True, None, [1], math.nan, math.inf],
 )
 def test_what_is_no_number_is_none(text):
     """Digits of other scripts, infinities, and what is too large for an image, among it."""

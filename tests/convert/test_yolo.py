@@ -100,21 +100,28 @@ def test_a_directory_below_images_has_its_labels_below_labels(tmp_path, monkeypa
     assert 1 == done.boxes
 
 
-def test_images_and_labels_may_lie_side_by_side(tmp_path):
-    """As darknet has them."""
+@pytest.mark.parametrize("below", ["", "images", "images/more"])
+def test_images_and_labels_may_lie_side_by_side(below, tmp_path):
+    """As darknet has them; that some directory above is called images does not matter then."""
+    place = tmp_path / below
+    place.mkdir(parents=True, exist_ok=True)
     for name, content in (("a.png", png(64, 64)), ("a.txt", HALF.encode()), ("obj.names", b"x\n")):
-        (tmp_path / name).write_bytes(content)
+        (place / name).write_bytes(content)
 
-    assert [("x", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", tmp_path)))
+    assert [("x", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place)))
 
 
 def test_a_whole_export_is_not_one_dataset(tmp_path):
-    """Training and validation would become one; the parts are named."""
+    """Training and validation would become one; the parts are named, however they are laid out."""
+    roboflow, ultralytics = tmp_path / "roboflow", tmp_path / "ultralytics"
     for part in ("train", "valid"):
-        yolo(tmp_path / part, {"a.png": (64, 64, HALF)}, "x")
+        yolo(roboflow / part, {"a.png": (64, 64, HALF)}, "x")
+        yolo(ultralytics, {f"{part}/a.png": (64, 64, HALF)}, "x")
 
-    with pytest.raises(UsageError, match=f"name one of its parts: {tmp_path}/train, {tmp_path}/valid"):
-        convert("yolo", tmp_path)
+    with pytest.raises(UsageError, match=f"name one of its parts: {roboflow}/train, {roboflow}/valid"):
+        convert("yolo", roboflow)
+    with pytest.raises(UsageError, match=f"name one of its parts: {ultralytics}/images/train, "):
+        convert("yolo", ultralytics)
 
 
 @pytest.mark.parametrize(
