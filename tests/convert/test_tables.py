@@ -75,6 +75,7 @@ def test_a_column_may_be_a_class(tmp_path):
         ("a.jpg,x\n,y\n", 2, "RKD1602"),
         ('a.jpg,x\n"b\nc.jpg",x\n"d.jpg" ,y\n', 4, "RKD1601"),
         (f"{HEAD}a.jpg,640,480,dog,10,20,110\n", 2, "RKD1602"),
+        (f"{HEAD}a.jpg,64,64,x,1,1,9\na.jpg,64,64,x,1,1,9,9\n", 2, "RKD1602"),
         (f"{HEAD}a.jpg,wide,480,dog,10,20,110,220\n", 2, "RKD1602"),
         (f"{HEAD}a.jpg,64,64,x,1,1,9,9\na.jpg,65,64,x,1,1,9,9\n", 3, "RKD1602"),
         (f"{HEAD}a.jpg,64,64,x,1,1,9,9\nb.jpg,64,64,x,1,1,90,9\n", 3, "ERROR_INVALID_BOUNDING_BOX"),
