@@ -84,8 +84,6 @@ def _jpeg(stream: BinaryIO) -> Size:
         if marker in _BARE:
             continue
         (length,) = struct.unpack(">H", stream.read(2))
-        if length < 2:  # it counts itself
-            raise ValueError("a segment of no length")
         if marker in _FRAMES:
             _, height, width = struct.unpack(">BHH", stream.read(5))
             return _sound(height, width, turned=True) if turned else _sound(width, height)

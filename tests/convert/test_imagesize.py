@@ -69,6 +69,28 @@ def test_other_formats_are_named(form, tmp_path):
         size_of(file)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        png(0, 64),
+        png(64, 0),
+        png(64, 64)[:23],
+        b"\xff\xd8\xff\xc0\0\x11\x08\0\0\0\x40",  # a height that only a later marker would tell
+        b"\xff\xd8\xff\xe1\0\0" + b"\xff\xe1\0\0" * 9,
+        b"\xff\xd8" + b"\xff" * 9,
+    ],
+    ids=repr,
+)
+def test_a_header_without_a_size_is_said(content, tmp_path):
+    """And is no endless walk."""
+    file = tmp_path / "a"
+    file.write_bytes(content)
+
+    with pytest.raises(BadFile, match="the size of the image is not known"):
+        size_of(file)
+
+
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory):
     return tmp_path_factory.mktemp("images") / "broken"
