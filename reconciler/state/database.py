@@ -12,80 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import StateError
+from reconciler.state.schema import MIGRATIONS, NEWEST
 
 FILE_NAME: Final = "state.sqlite3"
-
-# One script a version; a file of an older version runs those it lacks. Never edit one that was released.
-_MIGRATIONS: Final = (
-    """
-CREATE TABLE applied_to (
-    dataset TEXT PRIMARY KEY,
-    arn     TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE applied (
-    dataset    TEXT NOT NULL,
-    source_ref TEXT NOT NULL,
-    desired    BLOB NOT NULL,
-    observed   BLOB NOT NULL,
-    PRIMARY KEY (dataset, source_ref)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE status (
-    dataset TEXT PRIMARY KEY,
-    body    TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE journal (
-    id          INTEGER PRIMARY KEY,
-    dataset     TEXT NOT NULL,
-    arn         TEXT NOT NULL,
-    begun_at    REAL NOT NULL,
-    source_refs BLOB NOT NULL,
-    result      TEXT
-) STRICT;
-CREATE INDEX journal_open ON journal (dataset) WHERE result IS NULL;
-CREATE TABLE held (
-    dataset    TEXT NOT NULL,
-    source_ref TEXT NOT NULL,
-    digest     BLOB NOT NULL,
-    kind       TEXT NOT NULL,
-    reason     TEXT NOT NULL,
-    rounds     INTEGER NOT NULL,
-    since      REAL NOT NULL,
-    until      REAL NOT NULL,
-    PRIMARY KEY (dataset, source_ref)
-) STRICT, WITHOUT ROWID;
-""",
-    """
-CREATE TABLE look (
-    dataset    TEXT PRIMARY KEY,
-    arn        TEXT NOT NULL,
-    desired    BLOB NOT NULL,
-    standing   TEXT NOT NULL,
-    scanned_at REAL NOT NULL,
-    body       TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-""",
-    """
-CREATE TABLE sighted (
-    dataset    TEXT NOT NULL,
-    source_ref TEXT NOT NULL,
-    since      REAL NOT NULL,
-    last       REAL NOT NULL,
-    times      INTEGER NOT NULL,
-    gone       INTEGER NOT NULL,
-    PRIMARY KEY (dataset, source_ref)
-) STRICT, WITHOUT ROWID;
-""",
-    """
-CREATE TABLE rebuild (
-    dataset TEXT PRIMARY KEY,
-    step    TEXT NOT NULL,
-    body    TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-""",
-)
-
-
-NEWEST: Final = len(_MIGRATIONS)
 
 
 class Database:
@@ -265,7 +194,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
         found = _version(connection)
         if found > NEWEST:
             raise StateError(f"{path}: written by a newer version of this tool (format {found})")
-        for version, script in enumerate(_MIGRATIONS[found:], start=found + 1):
+        for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
             _migrate(connection, version, script)
     except BaseException:
         connection.close()

@@ -10,7 +10,8 @@ from typing import Final
 
 from reconciler.core.checkup import Check, Finding, Mark
 from reconciler.errors import StateError
-from reconciler.state.database import FILE_NAME, NEWEST, opened_for_reading
+from reconciler.state.database import FILE_NAME, opened_for_reading
+from reconciler.state.schema import NEWEST
 
 _UNUSABLE: Final = 3
 _REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"
