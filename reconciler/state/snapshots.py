@@ -90,7 +90,9 @@ class Snapshots:
         return self._directory / dataset / f"{snapshot_id}{SUFFIX}"
 
     def _make_room(self, newest: Path) -> None:
-        """Remove the oldest while there are too many, or they are too large."""
+        """Remove what killed processes left unfinished, and the oldest while there is too much."""
+        for unfinished in newest.parent.glob(f".*{SUFFIX}.*"):  # nobody else writes here: the claim is ours
+            unfinished.unlink(missing_ok=True)
         paths = sorted(path for path in newest.parent.glob(f"*{SUFFIX}") if path != newest)
         sizes = [path.stat().st_size for path in (*paths, newest)]
         while paths and (len(sizes) > self._most_files or sum(sizes) > self._most_bytes):

@@ -59,6 +59,21 @@ def test_the_oldest_make_room_and_the_newest_never(tmp_path: Path):
     assert [2.0] == [saved.head.at for saved in small.of("train")]
 
 
+def test_what_a_killed_process_began_makes_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file that was not finished is never read, and does not lie about for ever."""
+    snapshots = Snapshots(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_, **__: None)  # the process is gone before it tidies up
+        with pytest.raises(ZeroDivisionError):
+            snapshots.keep(head(1.0), (LINES[0][:: 1 // 0] for _ in range(2)))
+    assert 1 == len(list((tmp_path / "train").iterdir()))
+
+    snapshots.keep(head(2.0), LINES)
+
+    assert [2.0] == [saved.head.at for saved in snapshots.of("train")]
+    assert 1 == len(list((tmp_path / "train").iterdir()))
+
+
 def test_fewer_lines_than_announced_are_no_snapshot(tmp_path: Path):
     """What lacks a line would not bring everything back: it is an error, and leaves nothing."""
     snapshots = Snapshots(tmp_path)
