@@ -170,6 +170,22 @@ def test_an_update_in_flight_is_left_to_the_service(tmp_path: Path, emulator: Ru
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_once_asked_to_stop_while_it_waits_is_no_failure(
+    tmp_path: Path, emulator: Running, number: int, expected: int
+):
+    """It says that it was stopped, by whom, and nothing of an error that nobody foresaw."""
+    emulator.emulator.settings = replace(emulator.emulator.settings, update_seconds=60.0)
+    write(tmp_path, "roses", "abc")
+    with run(tmp_path, emulator, "--once") as process:
+        until(lambda: emulator.emulator.calls.of("UpdateDatasetEntries"), 30)
+
+        assert expected == process.stop(number)[0]
+
+    assert [] == process.events("cycle.failed")
+
+
+@pytest.mark.slow
 def test_sighup_looks_now(tmp_path: Path, emulator: Running):
     """Without waiting for the interval."""
     write(tmp_path, "roses", "abc", interval="1h")

@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)
-        with _on_signals(controller):
+        with _on_signals(controller) as stopped_by:
             if isinstance(workers, Inline):
                 controller.once()
-                return _concluded(board, args, stopped=signals.stopping.is_set())
+                return _concluded(board, args, stopped_by)
             with served(args, controller, board, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
                 controller.run()
@@ -76,10 +76,16 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _concluded(board: Board, args: argparse.Namespace, *, stopped: bool) -> int:
+def _concluded(board: Board, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
     results = [_as_result(board.subjects[name]) for name in sorted(board.subjects)]
     show_results(results, args)
-    return Exit.TERMINATED if stopped else gravest([result.exit_code for result in results])
+    if stopped_by:
+        return _ended_by(stopped_by[0])
+    return gravest([result.exit_code for result in results])
+
+
+def _ended_by(number: int) -> Exit:
+    return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
 
 
 def _as_result(subject: Subject) -> DatasetResult:
@@ -109,9 +115,9 @@ def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
 
 
 @contextmanager
-def _on_signals(controller: Controller) -> Iterator[None]:
+def _on_signals(controller: Controller) -> Iterator[Sequence[int]]:
     """
-    SIGTERM and Ctrl-C stop, once gently, twice at once; SIGHUP asks for a look now.
+    SIGTERM and Ctrl-C stop, once gently, twice at once, and are kept; SIGHUP asks for a look now.
 
     A handler only puts a number into a queue, which takes no lock: the thread that it interrupts may hold the
     very lock that the answer needs.
@@ -122,7 +128,7 @@ def _on_signals(controller: Controller) -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGHUP:
             if stopping:
-                os._exit(Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED)
+                os._exit(_ended_by(number))
             stopping.append(number)
         asked.put(number)
 
@@ -140,7 +146,7 @@ def _on_signals(controller: Controller) -> Iterator[None]:
     if Terminated.arrived:  # before anybody listened, and its exception was lost
         note(signal.SIGTERM, None)
     try:
-        yield
+        yield stopping
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
