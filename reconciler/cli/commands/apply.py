@@ -11,14 +11,16 @@ from reconciler.cli.exits import Terminated
 from reconciler.cli.show import show_results
 from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, PlanError, unplanned
 from reconciler.core.status import DatasetResult, gravest
 from reconciler.engine import fleet, outcome
 from reconciler.engine.reading import Reading
-from reconciler.errors import ReconcilerError, SourceError
+from reconciler.errors import Interrupted, ReconcilerError, SourceError
 from reconciler.reports.json import PlanRef, read_plan
 
 OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
+
+INTERRUPTED = "interrupted: what was sent was not looked at again; the next apply waits for it, and looks"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,10 +43,14 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
         args.dataset = list(plan.datasets)
     with reading(args) as found, connected(args, read_only=False) as wiring:
         lift(found, args)
-        if plan is None:
-            results.extend(fleet.apply_each([(d, None) for d in found.datasets], wiring.world))
-        else:
-            results.extend(_exactly(plan, found, wiring))
+        try:
+            if plan is None:
+                results.extend(fleet.apply_each([(d, None) for d in found.datasets], wiring.world))
+            else:
+                results.extend(_exactly(plan, found, wiring))
+        except (KeyboardInterrupt, Terminated):
+            results.extend(_interrupted(found, results))
+            raise
         results.extend(outcome.unplanned(fleet.broken(dataset)) for dataset in found.broken)
         wiring.record(results, found.revision)
 
@@ -62,6 +68,14 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
             yield from fleet.apply_each(looks, wiring.world)
         else:
             yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
+
+
+def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:
+    """Say of every dataset without a result that nothing is known: one of them may have an update in flight."""
+    known = {result.name for result in results}
+    reason = PlanError(Interrupted.code, INTERRUPTED)
+    for name in (dataset.name for dataset in found.datasets if dataset.name not in known):
+        yield outcome.unplanned(unplanned(name, (reason,), Interrupted.exit_code))
 
 
 def _read_plan(path: Path) -> PlanRef:
