@@ -64,8 +64,8 @@ class Rekognition:
         fate = Answer(200)
         try:
             caller = identify(self._world, request.headers, request.query)
+            shape = _input_shape(request, target)
             raw = _parse(request.body)
-            shape = shapes.operation_model(target).input_shape
             resource = _resource(raw)
             fate = self._weather(operation, resource)
             if fate.fate is Fate.CUT and fate.status == 0:
@@ -86,13 +86,8 @@ class Rekognition:
         return replace(fate, status=status, body=body, headers=headers)
 
     def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
-        perform = OPERATIONS.get(operation)
-        if perform is None:
-            raise ServiceError(
-                "UnknownOperationException", f"{operation} is not emulated: no dataset operation."
-            )
         lifecycle.settle(self._world)
-        result = perform(self._world, caller, params)
+        result = OPERATIONS[operation](self._world, caller, params)
         if not operation.startswith(_READING):
             lifecycle.settle(self._world)  # what takes no time is over when it is answered
         return result
@@ -139,6 +134,23 @@ class Rekognition:
                 code,
             )
         )
+
+
+def _input_shape(request: Request, target: str) -> Any:
+    """
+    Return the shape of what the named operation takes.
+
+    Raises:
+        ServiceError: UnknownOperationException, whatever the request carries.
+    """
+    if (request.method, request.path) != ("POST", "/"):
+        raise ServiceError("UnknownOperationException", "")
+    model = shapes.operation_model(target)
+    if model.name not in OPERATIONS:
+        raise ServiceError(
+            "UnknownOperationException", f"{model.name} is not emulated: no dataset operation."
+        )
+    return model.input_shape
 
 
 def _parse(body: bytes) -> Params:

@@ -73,6 +73,8 @@ def test_an_error_has_the_four_documented_members(rekognition_emulator):
         ("DynamoDB_20120810.ListTables", b"{}", {}, "UnknownOperationException"),
         ("nonsense", b"{}", {}, "UnknownOperationException"),
         ("RekognitionService.DetectFaces", b'{"Image":{}}', {}, "UnknownOperationException"),
+        ("RekognitionService.DetectFaces", b'{"Image":7}', {}, "UnknownOperationException"),
+        ("RekognitionService.Nonsense", b"{", {}, "UnknownOperationException"),
         (DESCRIBE, b"{", {}, "SerializationException"),
         (DESCRIBE, b"\xff", {}, "SerializationException"),
         (DESCRIBE, b"[]", {}, "SerializationException"),
@@ -102,6 +104,16 @@ def test_what_is_no_request_is_refused_by_name(rekognition_emulator, target, bod
         (answer := post(rekognition_emulator.url, body, target, **headers))[0],
         answer[2]["__type"],
     )
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", "/"), ("POST", "/x")])
+def test_operations_are_posted_to_the_root(rekognition, emulator, method, path):
+    """Anything else is none, and has no effect."""
+    headers = {"authorization": SIGNED, "x-amz-target": "RekognitionService.CreateProject"}
+    answer = emulator.handle(Request(method, path, path, {}, headers, b'{"ProjectName":"p"}'))
+
+    assert "UnknownOperationException" == json.loads(answer.body)["__type"]
+    assert [] == rekognition.describe_projects()["ProjectDescriptions"]
 
 
 def changes(size: int) -> dict[str, Any]:
