@@ -57,12 +57,5 @@ def bad_s3_object() -> ServiceError:
     )
 
 
-def access_denied(who: str, operation: str, resource: str = "*") -> ServiceError:
-    return ServiceError(
-        "AccessDeniedException",
-        f"User: {who} is not authorized to perform: {operation} on resource: {resource}",
-    )
-
-
 def serialization(message: str) -> ServiceError:
     return ServiceError("SerializationException", message)

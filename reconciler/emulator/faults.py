@@ -46,6 +46,7 @@ class Kind(StrEnum):
     CLOCK_JUMP = "clock-jump"
 
 
+# Code, message and status.
 ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
     {
         Kind.THROTTLE: (
@@ -63,7 +64,7 @@ ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
         Kind.UNAVAILABLE: ("ServiceUnavailableException", "Service Unavailable", 503),
         Kind.ACCESS_DENIED: (
             "AccessDeniedException",
-            "User is not authorized to perform this operation.",
+            "User: {user} is not authorized to perform: rekognition:{operation} on resource: {resource}",
             400,
         ),
         Kind.EXPIRED_CREDENTIALS: (
@@ -225,6 +226,9 @@ class Faults:
         ]
 
 
-def answer(kind: Kind) -> ServiceError:
-    """Return the error with which a fault of this kind answers."""
-    return ServiceError(*ANSWERS[kind])
+def answer(kind: Kind, user: str, operation: str, resource: str) -> ServiceError:
+    """Return the error with which a fault of this kind answers; *resource* may be empty."""
+    code, message, status = ANSWERS[kind]
+    return ServiceError(
+        code, message.format(user=user, operation=operation, resource=resource or "*"), status
+    )

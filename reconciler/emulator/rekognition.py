@@ -109,12 +109,12 @@ class Rekognition:
         world, settings = self._world, self._world.settings
         rate = settings.tag_calls_per_second if operation in _TAGGING else settings.calls_per_second
         if not world.throttle.admits((*caller.owner, operation), rate, world.clock.now()):
-            raise answer(Kind(settings.throttling))
+            raise answer(Kind(settings.throttling), caller.arn, operation, resource)
         struck = world.faults.strike(_REFUSING, operation, resource)
         if not struck and raw.get("NextToken"):
             struck = world.faults.strike([Kind.EXPIRED_PAGE_TOKEN], operation, resource)
         if struck:
-            raise answer(struck[0].kind)
+            raise answer(struck[0].kind, caller.arn, operation, resource)
 
     def _let_console(self, kind: Kind, operation: str, resource: str) -> None:
         for fault in self._world.faults.strike([kind], operation, resource):

@@ -30,7 +30,8 @@ def test_a_refusal_has_the_documented_code_and_status_and_no_effect(rekognition,
         update(rekognition, arn, labelled("a.jpg", "rose"))
 
     response = error.value.response
-    assert (code, message, status) == (
+    names = {"user": "arn:aws:iam::111122223333:user/emulator", "operation": "UpdateDatasetEntries"}
+    assert (code, message.format(**names, resource=arn), status) == (
         response["Error"]["Code"],
         response["Error"]["Message"],
         response["ResponseMetadata"]["HTTPStatusCode"],
