@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _KEPT: Final = 50_000
+_KEPT_SOURCE_REFS: Final = 1_000_000
+_KEPT_CHARS: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,28 @@ class Call:
 
 
 class Calls:
-    """The last 50,000 calls, oldest first."""
+    """
+    The last 50,000 calls, oldest first.
+
+    Fewer if they carry more than a million source-refs, so that a server that is updated for days does not
+    fill the memory; the last call is always whole. Names that no operation and no key has are cut short.
+    """
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=_KEPT)
+        self._calls: deque[Call] = deque()
+        self._source_refs = 0
 
     def add(self, call: Call) -> None:
+        if len(call.operation) + len(call.resource) > _KEPT_CHARS:
+            call = replace(call, operation=call.operation[:_KEPT_CHARS], resource=call.resource[:_KEPT_CHARS])
         self._calls.append(call)
+        self._source_refs += len(call.source_refs)
+        while len(self._calls) > _KEPT or (self._source_refs > _KEPT_SOURCE_REFS and len(self._calls) > 1):
+            self._source_refs -= len(self._calls.popleft().source_refs)
 
     def clear(self) -> None:
         self._calls.clear()
+        self._source_refs = 0
 
     def __iter__(self) -> Iterator[Call]:
         return iter(tuple(self._calls))

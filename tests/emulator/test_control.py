@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from reconciler.emulator.calls import Call, Calls
 from reconciler.emulator.faults import ANSWERS, Kind
 from reconciler.emulator.server import Running
 from reconciler.emulator.settings import Throttling
@@ -89,6 +90,23 @@ def test_calls_are_shown_and_forgotten(rekognition_emulator, rekognition):
     assert (arn, [IMAGE], None) == (call["resource"], call["source_refs"], call["error"])
     control(rekognition_emulator, "/calls", method="DELETE")
     assert [] == control(rekognition_emulator, "/calls")[1]
+
+
+def test_the_log_of_calls_does_not_grow_with_what_they_carry():
+    """It keeps the last calls, as many as carry a million source-refs, and cuts what no name is as long as."""
+    calls = Calls()
+    update = Call(0, "rekognition", "UpdateDatasetEntries", "1", "r", source_refs=(IMAGE,) * 300_000)
+    for number in range(5):
+        calls.add(replace(update, time=number))
+    assert [2, 3, 4] == [call.time for call in calls]
+
+    calls.add(replace(update, time=5, source_refs=(IMAGE,) * 2_000_000))
+    assert [5] == [call.time for call in calls]
+
+    calls.clear()
+    for number in range(50_001):
+        calls.add(Call(number, "rekognition", "x" * 4_000, "1", "r"))
+    assert (1, 50_000, 2_048) == (next(iter(calls)).time, len(calls), len(calls.names()[0]))
 
 
 @pytest.mark.parametrize(
