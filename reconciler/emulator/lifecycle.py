@@ -189,9 +189,7 @@ def _finish(world: World, op: Operation) -> None:
             failure = outcome.ordered(op) or outcome.distribute(world, op)
             _conclude(world, op, op.arguments["partner"], failure)
         case Work.COPY:
-            failure = outcome.ordered(op)
-            if failure is None:
-                entries.copy(world.store, op.arguments["source"], op.dataset)
+            failure = outcome.ordered(op) or outcome.copy(world, op)
         case Work.CREATE:
             failure = outcome.ordered(op)
         case _ if op.arguments.get("applied"):

@@ -46,6 +46,8 @@ TOO_FEW_TO_DISTRIBUTE: Final = _refused(
 # "Terminal manifest content errors".
 SEVERAL_BUCKETS: Final = _refused("The manifest file contains images from multiple S3 buckets.")
 EMPTY_MANIFEST: Final = _refused("The manifest file is empty.")
+# Invented.
+SOURCE_GONE: Final = _refused("The source dataset was deleted.")
 
 
 def ordered(op: Operation) -> Failure | None:
@@ -77,6 +79,15 @@ def objection(
         return TOO_MANY_ROWS
     if stats.labels > world.settings.max_labels:
         return TOO_MANY_LABELS
+    return None
+
+
+def copy(world: World, op: Operation) -> Failure | None:
+    """Copy the entries of the source dataset as they are now."""
+    source = op.arguments["source"]
+    if world.store.one("SELECT 1 FROM datasets WHERE id = ?", source) is None:
+        return SOURCE_GONE
+    entries.copy(world.store, source, op.dataset)
     return None
 
 

@@ -246,6 +246,21 @@ def test_a_dataset_may_be_copied_from_another_project(rekognition):
     assert ["a.jpg"] == refs(listed(rekognition, arn, ContainsLabels=["rose"]))
 
 
+def test_a_copy_of_what_was_deleted_meanwhile_fails(rekognition, emulator):
+    """It is not empty and complete, which would look like the copy of an empty dataset."""
+    source = dataset(rekognition, labelled("a.jpg", "rose"))
+    project = rekognition.create_project(ProjectName="copy")["ProjectArn"]
+    emulator.settings = replace(emulator.settings, create_seconds=60)
+    arn = rekognition.create_dataset(
+        ProjectArn=project, DatasetType="TRAIN", DatasetSource={"DatasetArn": source}
+    )["DatasetArn"]
+    rekognition.delete_dataset(DatasetArn=source)
+    emulator.clock.advance(60)
+
+    described = describe(rekognition, arn)
+    assert ("CREATE_FAILED", "CLIENT_ERROR") == (described["Status"], described["StatusMessageCode"])
+
+
 def test_tags_stay_with_projects_and_datasets(rekognition):
     """Given at creation or later."""
     project = rekognition.create_project(ProjectName="p", Tags={"team": "botany"})["ProjectArn"]
