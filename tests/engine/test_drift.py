@@ -204,6 +204,18 @@ def test_an_unusable_line_makes_no_claim_about_its_image(lab):
     assert (DriftVerdict.UNKNOWN, (), (5, 0)) == (found.verdict, found.items, found.exit_codes)
 
 
+def test_an_image_that_an_unreadable_line_may_be_about_is_not_known_to_have_drifted(lab):
+    """A comma too many in git is no drift of AWS; the image is told, and the verdict waits for the line."""
+    lab.write(ROSE, TULIP)
+    lab.apply()
+    lab.write(ROSE, b"{" + TULIP)
+
+    found = drift(lab)
+
+    assert {ref("tulip"): ((DriftClass.UNMANAGED,), Cause.ORPHAN)} == told(found)
+    assert (DriftVerdict.UNKNOWN, 5) == (found.verdict, found.exit_codes[0])
+
+
 def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     """No project, no verdict; and the reason is kept."""
     lab.write(ROSE)
