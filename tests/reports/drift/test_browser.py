@@ -161,6 +161,13 @@ def test_nothing_sticks_out(browser, tmp_path, width):
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_to_the_upper_edge(browser, tmp_path, width):
+    """The page begins with some air, on a phone too."""
+    with opened(browser, tmp_path, MOVED, viewport={"width": width, "height": 844}) as page:
+        assert page.locator(".product").bounding_box()["y"] >= 16
+
+
 def test_a_loupe_is_round_on_a_phone(browser, tmp_path):
     """Three of them do not fit in a row: they wrap, and are not squeezed."""
     with opened(browser, tmp_path, CROWDED, viewport={"width": 390, "height": 844}) as page:
