@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -154,21 +155,29 @@ class Clone:
         self, *words: str, at: Path | None = None, seconds: int = READ_SECONDS, into: BinaryIO | None = None
     ) -> bytes:
         try:
-            answer = subprocess.run(
+            # In a session of its own git has no terminal to ask at, and its children can be stopped with it.
+            process = subprocess.Popen(
                 ["git", "--git-dir", str(at or self._directory), *words],
                 env=environment() | {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
                 stdin=subprocess.DEVNULL,
                 stdout=into or subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                timeout=seconds,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            raise _TookTooLong(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
         except OSError as exc:
             raise SourceError(f"git cannot be run: {exc.strerror or exc}") from exc
-        if answer.returncode != 0:
-            raise SourceError(f"{self.name}: git {words[0]}: {_reason(answer.stderr)}")
-        return answer.stdout or b""
+        with process:
+            try:
+                answer, said = process.communicate(timeout=seconds)
+            except BaseException as exc:
+                # Not git alone: what hangs is a child that holds the connection.
+                os.killpg(process.pid, signal.SIGKILL)
+                if not isinstance(exc, subprocess.TimeoutExpired):
+                    raise
+                raise _TookTooLong(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
+        if process.returncode != 0:
+            raise SourceError(f"{self.name}: git {words[0]}: {_reason(said)}")
+        return answer or b""
 
 
 BlobReader = Callable[[str], BinaryIO]

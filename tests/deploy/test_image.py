@@ -15,7 +15,7 @@ import reconciler
 pytestmark = [pytest.mark.slow, pytest.mark.image]
 
 ROOT = Path(__file__).parent.parent.parent
-NAME = "localhost/reconciler:under-test"
+NAME = f"localhost/reconciler:under-test-{os.getpid()}"  # two clones may build at a time
 BUILD_SECONDS = 1200
 
 # Above its base, git included; a tool of development that slipped in weighs more than what is left.

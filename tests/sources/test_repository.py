@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -259,6 +260,21 @@ def test_two_branches_in_one_clone_do_not_mix(upstream: Upstream, tmp_path: Path
         ["git", "--git-dir", str(tmp_path / "state" / "git"), "for-each-ref"], capture_output=True, text=True
     ).stdout.splitlines()
     assert {main, other} == {ref.split()[0] for ref in refs}
+
+
+def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The child that holds the connection is stopped too: else an outage of a day leaves hundreds."""
+    monkeypatch.setattr("reconciler.sources.clone.FETCH_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        with pytest.raises(SourceError, match="took longer"):
+            Clone(tmp_path / "git", f"http://{host}:{port}/repo", "main").fetch()
+        silent.settimeout(5)
+        connection, _ = silent.accept()
+        connection.settimeout(5)
+        while connection.recv(1000):  # the request, and then the end: nobody holds the other side
+            pass
+        connection.close()
 
 
 @pytest.mark.parametrize(
