@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -13,10 +14,11 @@ from reconciler.core.status import DatasetResult
 from reconciler.engine import outcome
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
+from reconciler.engine.listing import FileListing
 from reconciler.engine.planning import as_plan_error, explained
-from reconciler.engine.reconcile import Look, apply, look
+from reconciler.engine.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.world import World
-from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SpecError
+from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SourceError, SpecError
 from reconciler.ports import BrokenDataset
 
 log = structlog.get_logger()
@@ -36,6 +38,18 @@ def plan_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[Dataset
             except Exception as exc:  # noqa: BLE001  a spec file that changes at this very moment
                 plan = _unseen(desired, exc)
         yield plan
+
+
+def plan_against(desired: Desired, path: Path) -> DatasetPlan:
+    """Plan against a listing in a file, and explain; one that cannot be read gives a plan that says why."""
+    if not desired.usable:
+        return unusable(desired)
+    try:
+        with closing(FileListing(path)) as listing:
+            seen = look_at_file(desired, listing)
+            return explained(seen.plan, seen.composer)
+    except SourceError as exc:
+        return unplanned(desired.name, (PlanError(exc.code, str(exc)),), exc.exit_code)
 
 
 def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tuple[Desired, Look]]:

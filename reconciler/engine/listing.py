@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 from reconciler.core.diff import Observed
 from reconciler.core.index import Place
 from reconciler.core.lines import iter_lines
 from reconciler.errors import SourceError
+
+_USUAL: Final = b'{"source-ref"'
+
+# An object that names an image further on, or says why it names none.
+_UNUSUAL: Final = re.compile(rb'\{.*"(source-ref|cl-errors|errors)"\s*:.*\}', re.DOTALL)
 
 
 class Listing:
@@ -83,10 +89,11 @@ class FileListing(Listing):
         Give every line; blank ones are no entries.
 
         Raises:
-            SourceError: A line is longer than any entry, or not one JSON object.
+            SourceError: A line is longer than any entry, not one JSON object, or names no image: such as the
+                answer of a call, with all entries in it.
         """
         for number, (offset, raw) in enumerate(iter_lines(self._stream), start=1):
-            if raw.startswith(b"{") and raw.endswith(b"}"):
+            if (raw.startswith(_USUAL) and raw.endswith(b"}")) or _UNUSUAL.fullmatch(raw):
                 yield raw, offset, number
             elif raw.strip():
                 raise SourceError(f"{self.path}:{number}: not a listed entry: one JSON object a line")

@@ -203,10 +203,25 @@ def test_observed_needs_one_dataset_and_a_readable_listing(lab: Lab) -> None:
     assert lab.plan("--observed", "listing.jsonl").code == 64
     assert lab.plan("--observed", "listing.jsonl", "--dataset", "a").code == 0
     assert lab.plan("--observed", "nowhere.jsonl", "--dataset", "a").code == 3
-    lab.write("listing.jsonl", '{"source-ref": "s3://acme-flowers/tr')
-    ran = lab.plan("--observed", "listing.jsonl", "--dataset", "a")
-    assert ran.code == 3, ran
+    for text in ('{"source-ref": "s3://acme-flowers/tr', '{"DatasetEntries":["{}"]}\n', "{}\n"):
+        lab.write("listing.jsonl", text)
+        ran = lab.plan("--observed", "listing.jsonl", "--dataset", "a")
+        assert ran.code == 3, ran
+        assert ran.only["complete"] is False
+        assert "listing.jsonl:1: not a listed entry" in ran.only["errors"][0]["message"]
     assert lab.service.calls == []
+
+
+def test_observed_beside_a_broken_dataset(lab: Lab) -> None:
+    """What is wrong with the specs is told; it is no fault of the command line."""
+    lab.lines(roses(2))
+    lab.write("listing.jsonl", "")
+    lab.spec("a", target={})
+    ran = lab.plan("--observed", "listing.jsonl")
+    assert (5, "RKD1207") == (ran.code, ran.only["errors"][0]["code"]), ran
+    lab.spec("b")
+    assert lab.plan("--observed", "listing.jsonl").code == 64
+    assert lab.plan("--observed", "listing.jsonl", "--dataset", "b").code == 0
 
 
 def test_the_region_and_arn_of_a_target_are_obeyed(lab: Lab) -> None:

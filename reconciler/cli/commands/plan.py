@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.cli.exits import Exit
@@ -14,11 +13,7 @@ from reconciler.cli.specs import lift, reading
 from reconciler.core.plan import DatasetPlan, Plan
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import FileListing
-from reconciler.engine.planning import explained
 from reconciler.engine.reading import Reading
-from reconciler.engine.reconcile import look_at_file
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.reports.json import write_plan
 
@@ -46,7 +41,7 @@ def _keep(plan: Plan, path: Path) -> None:
 
 def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
     if args.observed:
-        yield _against_file(found.datasets, Path(args.observed))
+        yield from _against_file(found, Path(args.observed))
         return
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
@@ -54,23 +49,18 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
         yield from fleet.plan_each(found.datasets, wiring.world)
 
 
-def _against_file(datasets: Sequence[Desired], path: Path) -> DatasetPlan:
+def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
     """
-    Plan for the one dataset against a listing in a file.
+    Plan for the one dataset against a listing in a file; nothing if it is a broken one.
 
     Raises:
-        UsageError: Several datasets are selected, or none.
-        SourceError: The file cannot be read, or is no listing.
+        UsageError: Several datasets are selected.
     """
-    if len(datasets) != 1:
-        names = ", ".join(dataset.name for dataset in datasets)
-        raise UsageError(f"--observed needs one dataset; choose with --dataset: {names}")
-    (desired,) = datasets
-    if not desired.usable:
-        return fleet.unusable(desired)
-    with closing(FileListing(path)) as listing:
-        seen = look_at_file(desired, listing)
-        return explained(seen.plan, seen.composer)
+    names = [*(dataset.name for dataset in found.datasets), *(dataset.name for dataset in found.broken)]
+    if len(names) != 1:
+        raise UsageError(f"--observed needs one dataset; choose with --dataset: {', '.join(names)}")
+    for desired in found.datasets:
+        yield fleet.plan_against(desired, path)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
