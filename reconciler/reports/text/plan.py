@@ -42,7 +42,7 @@ def render_plan(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
 
 def render_summary(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
     """Give the lines of a plan in short: the datasets that are not as desired, and the sum."""
-    return screen.draw((*_revision(plan), *_summary(plan.datasets, screen), *_sum(plan.datasets)))
+    return screen.draw((*_summary(plan.datasets, screen), *_sum(plan.datasets)))
 
 
 def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:

@@ -261,7 +261,7 @@ longer  Plan: 0 to add, 1 to update, 694 unchanged; 1 update call of 701 B.
 
 
 def test_a_summary_of_one_dataset_has_its_sum():
-    """So that it never says nothing."""
+    """So that it never says nothing; and in a clone it says what the demo, outside of git, says."""
     assert ["1 dataset: 0 to add, 0 to update, 694 unchanged; nothing to send."] == list(
-        render_summary(plan(dataset()))
+        render_summary(plan(dataset(), revision="0123456789abcdef"))
     )
