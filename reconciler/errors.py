@@ -12,6 +12,7 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
   - RebuildUnfinished ....... 6   the dataset is being deleted and made anew: that must be finished or undone first
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
   - Fenced .................. 6   another replica leads: this one may not write
+  - LeaseUnavailable ........ 3   retryable: who leads cannot be asked
   - Interrupted ............. 130 somebody asked us to stop
   - GatewayError ............ 3   AWS said no, or nothing
     + Throttled ............. retryable
@@ -110,6 +111,14 @@ class Fenced(ReconcilerError):
 
     code = "RKD5022"
     exit_code = 6
+
+
+class LeaseUnavailable(ReconcilerError):
+    """The lease could not be read or written: who leads is not known."""
+
+    code = "RKD5024"
+    retryable = True
+    exit_code = 3
 
 
 class Interrupted(ReconcilerError):

@@ -20,6 +20,9 @@ KEEPERS = {
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "deepdiff": {"reconciler.core.explain"},
     "PIL": {"reconciler.reports.drift.thumbnails"},
+    "httpx2": {"reconciler.lease"},
+    "lightkube": {"reconciler.lease"},
+    "opentelemetry": {"reconciler.cli.tracing"},
     "jinja2": {"reconciler.reports.drift.html", "reconciler.reports.html", "reconciler.server"},
     "prometheus_client": {"reconciler.server"},
     "pydantic": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -71,3 +72,10 @@ class _CycleClock:
 
     def draw(self) -> float:
         return self._steady.draw()
+
+
+def unsleeping_seconds() -> float:
+    """Return seconds of a clock that never jumps, and goes on while the machine is suspended, where it can."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.specs import selection_of
+from reconciler.core.shard import Shard
 from reconciler.engine.reading import Selection, select
 from reconciler.errors import UsageError
 from reconciler.ports import Snapshot, Source
@@ -16,9 +18,9 @@ from reconciler.sources.following import DirectorySource
 from reconciler.sources.repository import GitSource
 
 
-def followed(args: argparse.Namespace) -> Source:
+def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     """
-    Return the source that PATH and the git flags name, narrowed to the selected datasets.
+    Return the source that PATH and the git flags name, narrowed to the selected datasets of this shard.
 
     Raises:
         UsageError: The flags contradict each other.
@@ -33,7 +35,9 @@ def followed(args: argparse.Namespace) -> Source:
     else:
         clone = Clone(state / "git", args.git, args.ref, verify=args.verify_signatures)
         source = GitSource(clone, path, Blobs(state))
-    return Selected(source, selection) if args.dataset or args.selector else source
+    if args.dataset or args.selector:
+        source = Selected(source, selection)
+    return Sharded(source, shard) if shard else source
 
 
 class Selected:
@@ -50,6 +54,34 @@ class Selected:
     def look(self, known: str | None) -> Snapshot | None:
         found = self._source.look(known)
         return found and found._replace(specs=select(found.specs, self._selection))
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class Sharded:
+    """
+    `ports.Source` of which this replica has a part.
+
+    The tree is read whole first: what is wrong across datasets is known in every part.
+    """
+
+    def __init__(self, source: Source, shard: Shard) -> None:
+        self._source = source
+        self._shard = shard
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def look(self, known: str | None) -> Snapshot | None:
+        found = self._source.look(known)
+        if found is None:
+            return None
+        specs = found.specs
+        datasets = tuple(dataset for dataset in specs.datasets if dataset.name in self._shard)
+        broken = tuple(dataset for dataset in specs.broken if dataset.name in self._shard)
+        return found._replace(specs=replace(specs, datasets=datasets, broken=broken))
 
     def close(self) -> None:
         self._source.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.core.lease import DEFAULT_SECONDS, LEAST_SECONDS
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
@@ -30,3 +32,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
     group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
     group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
+    group = parser.add_argument_group("several replicas")
+    group.add_argument(
+        "--lease",
+        metavar="NAMESPACE/NAME",
+        help="write only while this process holds that Lease of Kubernetes; others look (needs the extra k8s)",
+    )
+    group.add_argument(
+        "--identity", metavar="NAME", help="how the holder is called in the Lease (default: the host name)"
+    )
+    group.add_argument(
+        "--lease-seconds",
+        type=_seconds,
+        default=DEFAULT_SECONDS,
+        metavar="N",
+        help=f"after how long a silent leader is replaced ({LEAST_SECONDS} or more; default: {DEFAULT_SECONDS})",
+    )
+    group.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only part I, from 0, of N parts of the datasets; auto/N takes I from a host name that ends in -I",
+    )
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < LEAST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {LEAST_SECONDS}")
+    return int(text)

@@ -64,12 +64,16 @@ class Threads:
         sleep: Waits for the limiter, in seconds.
         meter: Told of every attempt.
         attempts: How often the SDK tries a call in all.
+        permit: Asked before every attempt of a call that writes.
+        call_seconds: How long one attempt may take; None for what is usual.
     """
 
     count: int = 10
     sleep: Callable[[float], object] = time.sleep
     meter: Meter | None = None
     attempts: int = 8
+    permit: Callable[[], object] | None = None
+    call_seconds: float | None = None
 
 
 SINGLE: Final = Threads()
@@ -201,6 +205,8 @@ class Wiring:
     def _made(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
         config = self._config()
+        if (most := self._threads.call_seconds) is not None:
+            config = config.merge(Config(connect_timeout=most / 4, read_timeout=most * 3 / 4))
         client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
         identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
         return kind(
@@ -209,6 +215,7 @@ class Wiring:
             self._limiter,
             identity,
             self._threads.meter,
+            self._threads.permit,
         )
 
     def _config(self) -> Config:

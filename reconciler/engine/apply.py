@@ -16,7 +16,7 @@ from reconciler.engine.compose import Composer
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import payload_of
 from reconciler.engine.world import World
-from reconciler.errors import GatewayError, Rejected, Throttled, Unavailable
+from reconciler.errors import GatewayError, ReconcilerError, Rejected, Throttled, Unavailable
 from reconciler.ports import Phase, Standing
 
 log = structlog.get_logger()
@@ -218,7 +218,7 @@ class Sender:
                 return
             self._sent.updates -= 1
             raise
-        except GatewayError:
+        except ReconcilerError:  # refused, by the service or by a fence: nothing left this process
             self._sent.updates -= 1
             raise
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.engine.leading import Leadership
 from reconciler.engine.subject import Subject, moment
 from reconciler.errors import ReconcilerError
 
@@ -27,12 +28,14 @@ class Board:
         source_trouble: Why the source cannot be read; None if it can.
         ready: Whether every dataset has been visited once; never taken back.
         publisher: Writes the status for other processes.
+        leading: How this replica stands in the election; None where it is alone.
     """
 
     source_name: str
     wall: Callable[[], float]
     steady: Callable[[], float]
     publisher: Publisher | None = None
+    leading: Callable[[], Leadership] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     subjects: dict[str, Subject] = field(default_factory=dict)
     revision: str | None = None
@@ -54,6 +57,7 @@ class Board:
             self._look_ready()
             return {
                 "format": "status/v1",
+                **({"leading": self.leading().document()} if self.leading else {}),
                 "at": moment(now),
                 "ready": self.ready,
                 "source": {

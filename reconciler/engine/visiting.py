@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from reconciler import errors
 from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding, failed
 from reconciler.core.pace import next_attempt, next_visit
@@ -135,8 +136,8 @@ class Visiting:
             reason = named(exc)
             if isinstance(reason, SourceError) and subject.generation != generation:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
-            if isinstance(reason, Superseded):
-                log.info("cycle.failed", error="Superseded", reason=str(reason))
+            if isinstance(reason, Superseded | errors.Fenced):
+                log.info("cycle.failed", error=type(reason).__name__, reason=str(reason))
                 return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
@@ -258,6 +259,8 @@ def _tell_of_end(
 
 def _is_lost(finding: Finding) -> bool:
     """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
+    if finding.trouble is not None and finding.trouble.reason is Reason.STANDBY:
+        return False  # the leader does it; the next visit, at its usual time, sees that
     if finding.verdict is Verdict.FAILED:
         return finding.trouble is None or finding.trouble.reason is not Reason.INVALID
     return finding.verdict is Verdict.UNKNOWN

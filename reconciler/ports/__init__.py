@@ -12,6 +12,9 @@ from reconciler.ports.gateway import (
     Standing,
     Stats,
 )
+from reconciler.ports.lease import (
+    Lease,
+)
 from reconciler.ports.memory import (
     Begun,
     Holds,
@@ -62,6 +65,7 @@ __all__ = [
     "Identity",
     "Journal",
     "Kept",
+    "Lease",
     "LoadedDataset",
     "Located",
     "Looks",

@@ -30,6 +30,8 @@ OPERATIONS: Final = (
     "UpdateDatasetEntries",
 )
 
+_WRITING: Final = ("Create", "Delete", "Update")
+
 
 def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     """
@@ -58,6 +60,8 @@ class Rekognition:
         sts: Makes a client of STS; called only if somebody asks for the account.
         identity: Names the account for the limiter before it is known: the role or profile in use.
         meter: Told of every attempt, the SDK's own retries included.
+        permit: Asked before every attempt of a call that writes, when nothing is left to wait for; raises
+            `Fenced` if another replica may write.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Rekognition:
         limiter: Limiter,
         identity: str,
         meter: Meter | None = None,
+        permit: Callable[[], object] | None = None,
     ) -> None:
         self._client = client
         self._sts = sts
@@ -74,7 +79,10 @@ class Rekognition:
         region = client.meta.region_name
 
         def before_send(event_name: str, **_: Any) -> None:
-            limiter.wait(identity, region, _operation(event_name))
+            operation = _operation(event_name)
+            limiter.wait(identity, region, operation)
+            if permit is not None and operation.startswith(_WRITING):
+                permit()
 
         # Emitted before and after each attempt, the SDK's own retries included.
         client.meta.events.register("before-send.rekognition", before_send)

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 
 from reconciler.core.conditions import Truth
 from reconciler.engine.board import Board
+from reconciler.engine.leading import KIND
 from reconciler.engine.subject import Subject
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -171,6 +172,8 @@ class _OfBoard:
         with self._board.lock:
             for subject in self._board.subjects.values():
                 _fill(families, subject, now)
+            if self._board.leading is not None:
+                _fill_condition(families, "", KIND, self._board.leading().status)
         yield from families.values()
 
 
@@ -206,7 +209,7 @@ def _families() -> dict[str, GaugeMetricFamily]:
         ),
         "condition": GaugeMetricFamily(
             "reconciler_condition",
-            "1 for the status that each condition has.",
+            "1 for the status that each condition has; without a dataset, Leading: of this replica.",
             labels=LABELS["reconciler_condition"],
         ),
     }
@@ -227,6 +230,9 @@ def _fill(families: dict[str, GaugeMetricFamily], subject: Subject, now: float) 
         quarantined = subject.finding.counts.get("quarantined", 0)
         families["quarantined"].add_metric([name], quarantined)
     for condition in subject.believed(now):
-        for status in Truth:
-            value = float(condition.status is status)
-            families["condition"].add_metric([name, condition.kind.value, status.value], value)
+        _fill_condition(families, name, condition.kind.value, condition.status)
+
+
+def _fill_condition(families: dict[str, GaugeMetricFamily], name: str, kind: str, holds: Truth) -> None:
+    for status in Truth:
+        families["condition"].add_metric([name, kind, status.value], float(holds is status))

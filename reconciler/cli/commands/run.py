@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from reconciler import __version__
+from reconciler.cli import replicas
 from reconciler.cli.clock import SteadyClock, SystemClock
 from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
@@ -29,6 +30,7 @@ from reconciler.core.plan import PlanError
 from reconciler.core.status import DatasetResult, Verdict, gravest
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.leading import Leading
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline, Threads
@@ -50,13 +52,21 @@ def run(args: argparse.Namespace) -> int:
     steady = SteadyClock(signals.stopping)
     with ExitStack() as stack:
         metrics = Metrics(__version__)
-        calling = Calling(WORKERS, steady.sleep, metrics.request)
+        part, elected = replicas.shard(args), replicas.leading(args)
+        args.calls_per_second = replicas.calls_per_second(args, part)
+        calling = _calling(steady, metrics, elected)
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
-        source = stack.enter_context(closing(followed(args)))
+        source = stack.enter_context(closing(followed(args, part)))
         publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
         board = Board(source.name, SystemClock().now, steady.seconds, publisher)
+        board.leading = elected.standing if elected else None
         visiting = Visiting(
-            lambda loaded: wiring.world_of(loaded.spec.spec.target), wiring.memory, board, metrics, steady
+            lambda loaded: wiring.world_of(loaded.spec.spec.target),
+            wiring.memory,
+            board,
+            metrics,
+            steady,
+            elected.permit if elected else _always,
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)
@@ -66,14 +76,31 @@ def run(args: argparse.Namespace) -> int:
                 return _concluded(board, args, stopped_by)
             with served(args, controller, board, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
+                if elected:
+                    elected.start(controller.trigger)
                 controller.run()
                 log.info("process.stopping")
                 clean = workers.close(STOP_SECONDS)
+                if elected:
+                    elected.end(release=clean)
                 board.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
             os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
     return Exit.DONE
+
+
+def _always() -> None:
+    """Permit everything: there is no other replica."""
+
+
+def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> Calling:
+    """Say how AWS is called; with a lease, no attempt to write outlasts it."""
+    if elected is None:
+        return Calling(WORKERS, steady.sleep, metrics.request)
+    return Calling(
+        WORKERS, steady.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
+    )
 
 
 def _concluded(board: Board, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:

@@ -1,0 +1,74 @@
+"""From the command line to this replica's part among several: the lease it needs, the shard it has."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import secrets
+import socket
+from typing import Final
+
+from reconciler.cli.clock import SystemClock, unsleeping_seconds
+from reconciler.core.lease import Elector, Timing
+from reconciler.core.limits import CALLS_PER_SECOND
+from reconciler.core.shard import Shard
+from reconciler.engine.leading import Leading
+from reconciler.errors import UsageError
+
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_AUTO: Final = "auto"
+
+
+def leading(args: argparse.Namespace) -> Leading | None:
+    """
+    Return this replica's part in the election that --lease names; None without the flag.
+
+    Raises:
+        UsageError: It is no NAMESPACE/NAME, the extra is not installed, or no cluster is configured.
+    """
+    if args.lease is None:
+        return None
+    if args.once:
+        raise UsageError("--lease: a pass with --once ends before an election would; leave one of them out")
+    namespace, _, name = args.lease.partition("/")
+    if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+        raise UsageError(f"--lease {args.lease}: it must look like NAMESPACE/NAME")
+    from reconciler.lease.kubernetes import KubernetesLease
+
+    timing = Timing(args.lease_seconds)
+    # Whoever crashed and came back is another one: its call may still be on its way.
+    identity = f"{args.identity or socket.gethostname()}_{secrets.token_hex(4)}"
+    lease = KubernetesLease(namespace, name, timing.renew_seconds)
+    return Leading(lease, Elector(identity, timing), unsleeping_seconds, SystemClock().now)
+
+
+def shard(args: argparse.Namespace) -> Shard | None:
+    """
+    Return the part of the datasets that --shard names; None without the flag.
+
+    Raises:
+        UsageError: It is none, or the name of this host ends in no ordinal to derive it from.
+    """
+    if args.shard is None:
+        return None
+    index, _, count = args.shard.partition("/")
+    if index == _AUTO:
+        host = socket.gethostname().partition(".")[0]
+        index = host.rpartition("-")[2]
+        if not index.isdecimal():
+            raise UsageError(f"--shard {args.shard}: the host name {host} does not end in -ORDINAL")
+    if not (index.isdecimal() and count.isdecimal()):
+        raise UsageError(f"--shard {args.shard}: it must look like 0/3, or auto/3")
+    try:
+        return Shard(int(index), int(count))
+    except ValueError as exc:
+        raise UsageError(f"--shard {args.shard}: {exc}") from exc
+
+
+def calls_per_second(args: argparse.Namespace, part: Shard | None) -> int | None:
+    """Return this replica's share of what AWS answers: all replicas have one limit, and do not know each other."""
+    replicas = (part.count if part else 1) * (2 if args.lease else 1)
+    if args.calls_per_second is not None or replicas == 1:
+        found: int | None = args.calls_per_second
+        return found
+    return max(1, CALLS_PER_SECOND // replicas)

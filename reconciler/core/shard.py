@@ -1,0 +1,39 @@
+"""Which of several replicas a dataset belongs to: the same answer on every machine, in every version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """
+    One of *count* parts of all datasets.
+
+    Attributes:
+        index: From 0.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ValueError(f"shard {self.index} of {self.count}: the first is 0, the last {self.count - 1}")
+
+    def __contains__(self, name: str) -> bool:
+        """
+        Tell whether the dataset of that name belongs here.
+
+        Each shard bids for it, and the highest bid has it: one shard more takes its own share from all others,
+        and moves nothing between them.
+        """
+        return max(range(self.count), key=lambda index: _bid(index, name)) == self.index
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+def _bid(index: int, name: str) -> bytes:
+    return blake2b(name.encode(), digest_size=16, salt=index.to_bytes(8, "big")).digest()

@@ -1,0 +1,242 @@
+"""Whatever happens between them, two replicas may never write at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.lease import CLOCK_RATE_ERROR, Elector, Move, Record, Timing
+
+DURATION = 12
+TIMING = Timing(DURATION)
+
+
+def test_a_call_ends_before_the_lease_does():
+    """What is begun may take its time; when that is no longer left, nothing is begun."""
+    elector = Elector("a", TIMING)
+    elector.won(asked_at=100.0)
+    last = 100.0 + DURATION - TIMING.margin_seconds - TIMING.call_seconds
+
+    assert elector.may_write(last)
+    assert not elector.may_write(last + 0.001)
+    assert elector.holds(last + 0.001)
+    assert not elector.holds(last + TIMING.call_seconds)
+
+
+def test_two_renewals_may_fail():
+    """A hiccup of the cluster stops no apply."""
+    elector = Elector("a", TIMING)
+    elector.won(asked_at=0.0)
+
+    assert elector.may_write(3 * TIMING.renew_seconds)
+
+
+def test_a_lease_of_another_is_waited_for():
+    """From when it was last seen to change, by our own clock, for as long as its holder said."""
+    elector = Elector("b", Timing(3))
+    held = Record("a", "1", DURATION)
+
+    assert Move.WAIT is elector.decide(held, 50.0)
+    assert Move.WAIT is elector.decide(held, 50.0 + DURATION - 0.001)
+    assert Move.WAIT is elector.decide(replace(held, version="2"), 50.0 + DURATION)
+    assert Move.TAKE is elector.decide(replace(held, version="2"), 50.0 + 2 * DURATION)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (None, Move.CREATE),
+        (Record("", "1", DURATION), Move.TAKE),
+        (Record("a", "1", DURATION), Move.RENEW),
+        (Record("b", "1", DURATION), Move.WAIT),
+    ],
+    ids=["absent", "given back", "ours", "another's"],
+)
+def test_what_is_read_says_what_to_do(record: Record | None, expected: Move):
+    assert expected is Elector("a", TIMING).decide(record, 0.0)
+
+
+@pytest.mark.parametrize("record", [None, Record("b", "9", DURATION), Record("", "9", DURATION)])
+def test_a_lease_that_is_not_ours_stops_us_at_once(record: Record | None):
+    """Somebody deleted it, or gave it to another, whatever our clock says."""
+    elector = Elector("a", TIMING)
+    elector.won(asked_at=0.0)
+
+    elector.decide(record, 0.1)
+
+    assert not elector.holds(0.1)
+
+
+def test_only_another_holder_counts_as_a_transition():
+    elector = Elector("a", TIMING)
+
+    assert Record("a", "", DURATION, 0) == elector.wanted(None)
+    assert Record("a", "5", DURATION, 3) == elector.wanted(Record("a", "5", 99, 3))
+    assert Record("a", "5", DURATION, 4) == elector.wanted(Record("b", "5", 99, 3))
+    assert Record("", "5", 99, 3) == elector.given_back(Record("a", "5", 99, 3))
+
+
+@dataclass
+class Store:
+    """Optimistic locking, and nothing else."""
+
+    record: Record | None = None
+    writes: int = 0
+
+    def write(self, record: Record) -> bool:
+        if (self.record.version if self.record else "") != record.version:
+            return False
+        self.writes += 1
+        self.record = replace(record, version=str(self.writes))
+        return True
+
+
+@dataclass
+class Replica:
+    """
+    An elector whose requests take a while, arrive late, or get lost.
+
+    Attributes:
+        rate, offset: Of its clock.
+        late: Writes that were sent and gave up waiting: they may arrive at any time after.
+    """
+
+    name: str
+    rate: float
+    offset: float
+    elector: Elector = field(init=False)
+    read: Record | None = None
+    has_read: bool = False
+    late: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.elector = Elector(self.name, TIMING)
+
+    def now(self, true: float) -> float:
+        return self.offset + true * self.rate
+
+
+RATES = st.floats(1 - CLOCK_RATE_ERROR, 1 + CLOCK_RATE_ERROR)
+OFFSETS = st.floats(0, 1e6)
+WHAT = st.sampled_from(
+    ["turn", "turn", "turn", "slow", "unanswered", "lost", "arrive", "release", "crash", "pass"]
+)
+STEPS = st.lists(
+    st.tuples(st.integers(0, 1), WHAT, st.floats(0, 3.0), st.floats(0, 6.0)), min_size=1, max_size=60
+)
+
+
+class World:
+    """Two replicas, one store, true time; after each step both fences are looked at."""
+
+    def __init__(self, rates: tuple[float, float], offsets: tuple[float, float]) -> None:
+        self.true = 0.0
+        self.store = Store()
+        self.replicas = [Replica(f"r{n}", rates[n], offsets[n]) for n in (0, 1)]
+        # Until when a call that was begun under an open fence may be on its way, in true time.
+        self.writing = [0.0, 0.0]
+        self.wrote = [0, 0]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in small pieces, both replicas writing whenever they may."""
+        end = self.true + seconds
+        while True:
+            self.write()
+            if self.true >= end:
+                return
+            self.true = min(end, self.true + 0.25)
+
+    def write(self) -> None:
+        open_to = [r.elector.may_write(r.now(self.true)) for r in self.replicas]
+        held_by = [r.elector.holds(r.now(self.true)) for r in self.replicas]
+        assert not all(held_by), "both take the lease for theirs"
+        for n, may in enumerate(open_to):
+            if may:
+                assert self.true >= self.writing[1 - n], "a call of the other may still be on its way"
+                call = TIMING.call_seconds / self.replicas[n].rate
+                self.writing[n] = max(self.writing[n], self.true + call)
+                self.wrote[n] += 1
+
+    def step(self, n: int, what: str, before: float, after: float) -> None:
+        replica = self.replicas[n]
+        match what:
+            case "pass":
+                self.wait(before + after)
+            case "arrive":
+                self.wait(before)
+                for record in replica.late:
+                    self.store.write(record)
+                replica.late.clear()
+            case "crash":  # and comes back under another name, knowing nothing
+                late = replica.late
+                self.replicas[n] = Replica(replica.name + "'", replica.rate, replica.offset + after)
+                self.replicas[n].late = late
+            case "release" if replica.elector.holds(replica.now(self.true)) and self.store.record is not None:
+                replica.elector.lost()
+                self.wait(TIMING.call_seconds / replica.rate)  # whatever was under way has ended
+                if self.store.record.holder == replica.elector.identity:
+                    self.store.write(replica.elector.given_back(self.store.record))
+            case "turn" | "slow" | "unanswered" | "lost":
+                self.turn(replica, what, before, after)
+
+    def turn(self, replica: Replica, what: str, before: float, after: float) -> None:
+        """Read, decide and write, as `engine.leading` does; the answers take *before* and *after* seconds."""
+        seen = self.store.record
+        self.wait(before if what == "slow" else 0.0)
+        if replica.elector.decide(seen, replica.now(self.true)) is Move.WAIT:
+            return
+        wanted, asked_at = replica.elector.wanted(seen), replica.now(self.true)
+        if what == "lost":
+            replica.late.append(wanted)
+            return
+        self.wait(after if what == "slow" else 0.0)
+        done = self.store.write(wanted)
+        if what == "unanswered":
+            return
+        self.wait(before if what == "slow" else 0.0)
+        if done:
+            replica.elector.won(asked_at)
+        else:
+            replica.elector.lost()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(RATES, RATES), st.tuples(OFFSETS, OFFSETS), STEPS)
+@example(  # the slowest leader, the fastest standby, at the first moment that this one takes it
+    (1 - CLOCK_RATE_ERROR, 1 + CLOCK_RATE_ERROR),
+    (0.0, 5e5),
+    [
+        (0, "turn", 0, 0),
+        (1, "turn", 0, 0),
+        (0, "pass", 3, 3),
+        (0, "pass", 3, 2.6),
+        (1, "turn", 0, 0),
+        (1, "pass", 0, 0),
+    ],
+)
+def test_two_never_write(rates: tuple[float, float], offsets: tuple[float, float], steps):
+    """For any clocks that run at about the right speed, and requests that are slow, lost, late or unanswered."""
+    world = World(rates, offsets)
+
+    for step in steps:
+        world.step(*step)
+
+
+def test_a_silent_leader_is_replaced():
+    """The law above would hold of replicas that never write at all."""
+    world = World((1.0, 1.0), (0.0, 7.0))
+    for _ in range(20):
+        world.step(0, "turn", 0, 0)
+        world.step(1, "turn", 0, 0)
+        world.wait(2.0)
+    alone = list(world.wrote)
+    for _ in range(20):
+        world.step(1, "turn", 0, 0)
+        world.wait(2.0)
+
+    assert alone[0] > 0
+    assert 0 == alone[1]
+    assert world.wrote[1] > 0
