@@ -3,6 +3,7 @@
 #
 # BASE: any image with Python 3.11 or later and its venv module; pin it by digest where you build.
 #       Both stages start from it, because a virtual environment belongs to the Python that made it.
+# K8S:  "with" or "without" the client of Kubernetes. Only --lease needs it.
 # GIT:  "with" or "without" the git command line. Only specs that are read from a repository need it.
 ARG BASE=python:3.13-slim-bookworm
 
@@ -13,8 +14,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /build
 RUN python3 -m venv /tools && python3 -m venv --without-pip /app
 # What is shipped, as pinned, before the sources are there to spoil the layer.
-COPY requirements.lock.txt ./
-RUN /tools/bin/pip --python /app/bin/python install --quiet --require-hashes -r requirements.lock.txt
+ARG K8S=with
+COPY requirements.lock.txt requirements.k8s.lock.txt ./
+RUN if [ "${K8S}" = with ]; then lock=requirements.k8s.lock.txt; else lock=requirements.lock.txt; fi \
+    && /tools/bin/pip --python /app/bin/python install --quiet --require-hashes -r "${lock}"
 # What builds is pinned too, and left behind.
 COPY requirements.build.lock.txt ./
 RUN /tools/bin/pip install --quiet --require-hashes -r requirements.build.lock.txt

@@ -202,6 +202,7 @@ def lock(arguments: list[str]) -> int:
     for more in (
         [project, "-o", runtime],
         [project, "-o", development, "--group", "dev", "-c", runtime],
+        [project, "-o", "requirements.k8s.lock.txt", "--extra", "k8s", "-c", development],
         ["-o", "requirements.build.lock.txt", "--group", "build", "-c", development],
         ["-o", "requirements.lanes.lock.txt", "--group", "lanes"],
     ):

@@ -22,7 +22,6 @@ KEEPERS = {
     "PIL": {"reconciler.reports.drift.thumbnails"},
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},
-    "opentelemetry": {"reconciler.cli.tracing"},
     "jinja2": {"reconciler.reports.drift.html", "reconciler.reports.html", "reconciler.server"},
     "prometheus_client": {"reconciler.server"},
     "pydantic": {

@@ -22,6 +22,7 @@ LOCKS = [
     "requirements.lock.txt",
     "requirements.dev.lock.txt",
     "requirements.build.lock.txt",
+    "requirements.k8s.lock.txt",
     "requirements.lanes.lock.txt",
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -200,6 +201,10 @@ def test_the_locks_hold_what_the_project_asks_for():
 
     assert set() == runtime - pins("requirements.lock.txt").keys()
     assert set() == (runtime | tools | backend) - pins("requirements.dev.lock.txt").keys()
+    extra = {
+        canonicalize_name(Requirement(t).name) for t in PROJECT["project"]["optional-dependencies"]["k8s"]
+    }
+    assert set() == extra - pins("requirements.k8s.lock.txt").keys()
     for group in ("build", "lanes"):
         asked = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependency-groups"][group]}
         assert set() == asked - pins(f"requirements.{group}.lock.txt").keys()
@@ -211,8 +216,10 @@ def test_the_image_is_built_with_what_was_tested():
 
 
 def test_tests_run_on_what_is_shipped():
-    """The development lock repeats every pin of the runtime lock, hashes included."""
-    assert pins("requirements.lock.txt").items() <= pins("requirements.dev.lock.txt").items()
+    """The development lock repeats every pin of the runtime locks, hashes included."""
+    for name in ("requirements.lock.txt", "requirements.k8s.lock.txt"):
+        assert pins(name).items() <= pins("requirements.dev.lock.txt").items()
+    assert pins("requirements.lock.txt").items() <= pins("requirements.k8s.lock.txt").items()
 
 
 def test_the_version_is_written_once():

@@ -227,6 +227,54 @@ def test_components_go_with_every_overlay(overlay, tmp_path):
     assert [] == complaints(documents, KUBERNETES[-1])
 
 
+def lease_documents() -> list[dict]:
+    place = DEPLOY / "components" / "lease"
+    return [
+        d for name in ("role.yaml", "disruption.yaml") for d in yaml.safe_load_all((place / name).read_text())
+    ]
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_the_right_to_a_lease_is_sound_and_no_more(version):
+    """To make leases, and to read and renew the one it is about; nothing else, for nobody else."""
+    documents = lease_documents()
+
+    assert [] == complaints(documents, version)
+    rules = only("Role", documents)["rules"]
+    assert [(["create"], None), (["get", "update"], ["reconciler"])] == [
+        (rule["verbs"], rule.get("resourceNames")) for rule in rules
+    ]
+    assert {("coordination.k8s.io", "leases")} == {(*rule["apiGroups"], *rule["resources"]) for rule in rules}
+    (subject,) = only("RoleBinding", documents)["subjects"]
+    account = only("ServiceAccount", base())
+    assert ("ServiceAccount", account["metadata"]["name"]) == (subject["kind"], subject["name"])
+
+
+@kustomize
+@pytest.mark.slow
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_two_replicas_have_a_lease(overlay, tmp_path):
+    """The component goes with every overlay: two pods, a token, the flag, a way to the API; all as tight as before."""
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    (tmp_path / "mine").mkdir()
+    kustomization = {
+        "resources": [f"../deploy/overlays/{overlay}"],
+        "components": ["../deploy/components/lease"],
+    }
+    (tmp_path / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+
+    documents = rendered(tmp_path / "mine")
+    spec = only("Deployment", documents)["spec"]
+    words = arguments(documents)
+    parsed = build(words, whole=True).parse_args(words)
+
+    assert {version: [] for version in KUBERNETES} == {v: complaints(documents, v) for v in KUBERNETES}
+    assert [] == loosenesses(pod(documents))
+    assert (2, "RollingUpdate") == (spec["replicas"], spec["strategy"]["type"])
+    assert "reconciler/reconciler" == parsed.lease
+    assert pod(documents)["automountServiceAccountToken"]
+
+
 @kustomize
 @pytest.mark.slow
 def test_the_readme_tells_how(tmp_path):

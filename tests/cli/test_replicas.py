@@ -1,0 +1,192 @@
+"""Several processes beside one source: one writes, the others look; or each has its part."""
+
+from __future__ import annotations
+
+import signal
+import urllib.request
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import replicas
+from reconciler.core.shard import Shard
+from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.errors import UsageError
+from tests.cli.test_run import Process, run, until, write
+from tests.lease.apiserver import ApiServer, served
+
+LEASE = ("--lease", "reconciler/reconciler", "--lease-seconds", "3")
+
+
+@pytest.fixture
+def emulator() -> Iterator[Running]:
+    made = Emulator()
+    with serve(made) as running:
+        yield running
+    made.close()
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    with served() as running:
+        monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path)))
+        yield running
+
+
+def led(process: Process) -> list[str]:
+    """What the process said of its leadership, in order."""
+    return [e["status"] for e in process.events("condition.changed") if e["type"] == "Leading"]
+
+
+def converged(process: Process, entries: int) -> bool:
+    return any(
+        e["verdict"] == "converged" and e["observed"] == entries for e in process.events("cycle.finished")
+    )
+
+
+def got(process: Process, path: str) -> str:
+    with urllib.request.urlopen(process.url() + path) as answer:  # noqa: S310  loopback
+        return str(answer.read().decode())
+
+
+@pytest.mark.slow
+def test_a_standby_takes_over_from_a_leader_that_was_killed(
+    tmp_path: Path, emulator: Running, api: ApiServer
+):
+    """Only the leader writes; the standby looks, is ready, and says what it is; SIGKILL, and it writes."""
+    write(tmp_path, "roses", "abc")
+    with run(tmp_path, emulator, *LEASE, "--identity", "one") as one:
+        until(lambda: converged(one, 3))
+        with run(
+            tmp_path, emulator, *LEASE, "--identity", "two", "--state-dir", str(tmp_path / "two")
+        ) as two:
+            until(lambda: converged(two, 3))
+            assert (["True"], ["False"]) == (led(one), led(two))
+            assert api.holder().startswith("one_")
+            assert "ok\n" == got(two, "/readyz")
+            assert "False" == two.status()["leading"]["status"]
+            assert 'reconciler_condition{dataset="",status="False",type="Leading"} 1.0' in got(
+                two, "/metrics"
+            )
+            emulator.emulator.settings = replace(emulator.emulator.settings, update_seconds=2.0)
+
+            write(tmp_path, "roses", "abcd")
+            until(lambda: converged(one, 4) and converged(two, 4))
+            assert not two.events("update.submitted")
+
+            one.popen.send_signal(signal.SIGKILL)
+            one.popen.wait()
+            write(tmp_path, "roses", "abcde")
+            until(lambda: converged(two, 5), 30)
+
+            assert ["False", "True"] == led(two)
+            assert two.events("update.submitted")
+            assert 3 == len(emulator.emulator.calls.of("UpdateDatasetEntries"))
+
+
+@pytest.mark.slow
+def test_a_leader_that_is_asked_to_stop_gives_the_lease_back(
+    tmp_path: Path, emulator: Running, api: ApiServer
+):
+    """The standby does not have to wait until it runs out."""
+    write(tmp_path, "roses", "abc")
+    words = ("--lease", "reconciler/reconciler", "--lease-seconds", "12")
+    with run(tmp_path, emulator, *words, "--identity", "one") as one:
+        until(lambda: converged(one, 3))
+        with run(
+            tmp_path, emulator, *words, "--identity", "two", "--state-dir", str(tmp_path / "two")
+        ) as two:
+            until(lambda: led(two) == ["False"])
+            code, seconds = one.stop()
+            assert 0 == code
+            assert seconds < 10
+            assert "" in api.history
+            until(lambda: led(two) == ["False", "True"], 5)
+
+
+@pytest.mark.slow
+def test_a_leader_that_cannot_renew_stops_writing(tmp_path: Path, emulator: Running, api: ApiServer):
+    """A cluster that is away costs writes, never two writers; when it is back, all goes on."""
+    write(tmp_path, "roses", "abc")
+    with run(tmp_path, emulator, *LEASE) as process:
+        until(lambda: converged(process, 3))
+        api.failing = 503
+        until(lambda: led(process) == ["True", "Unknown"])
+        write(tmp_path, "roses", "abcd")
+        until(lambda: any(e["reason"] == "Standby" for e in process.events("condition.changed")))
+        assert 1 == len(emulator.emulator.calls.of("UpdateDatasetEntries"))
+        assert "ok\n" == got(process, "/readyz")
+
+        api.failing = None
+        until(lambda: converged(process, 4))
+
+
+@pytest.mark.slow
+def test_each_shard_visits_its_own(tmp_path: Path, emulator: Running):
+    """And is ready with it; what the other has is none of its business."""
+    names = ["roses", "tulips", "daisies", "lilies"]
+    for name in names:
+        write(tmp_path, name, "abc")
+    for index in (0, 1):
+        mine = {name for name in names if name in Shard(index, 2)}
+        assert mine
+        with run(tmp_path, emulator, "--shard", f"{index}/2") as process:
+            until(
+                lambda process=process, mine=mine: (
+                    mine == {e["dataset"] for e in process.events("cycle.finished")}
+                )
+            )
+            assert "ok\n" == got(process, "/readyz")
+            assert mine == {dataset["name"] for dataset in process.status()["datasets"]}
+
+
+def words(**given: object) -> Namespace:
+    none = {"lease": None, "once": False, "shard": None, "identity": None, "lease_seconds": 60}
+    return Namespace(**(none | {"calls_per_second": None} | given))
+
+
+@pytest.mark.parametrize("lease", ["reconciler", "a/b/c", "/b", "a/", "A/b"])
+def test_a_lease_has_a_namespace_and_a_name(lease: str):
+    with pytest.raises(UsageError, match="NAMESPACE/NAME"):
+        replicas.leading(words(lease=lease))
+
+
+def test_one_pass_takes_no_part_in_an_election():
+    with pytest.raises(UsageError, match="--once"):
+        replicas.leading(words(lease="a/b", once=True))
+
+
+@pytest.mark.parametrize("shard", ["3/3", "0/0", "1", "x/3", "1/x", "-1/3"])
+def test_a_shard_that_is_none_is_a_usage_error(shard: str):
+    with pytest.raises(UsageError, match="--shard"):
+        replicas.shard(words(shard=shard))
+
+
+@pytest.mark.parametrize("host", ["reconciler-2", "reconciler-2.reconciler.default.svc"])
+def test_an_ordinal_is_taken_from_the_host_name(host: str, monkeypatch: pytest.MonkeyPatch):
+    """As a StatefulSet names its pods."""
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+
+    assert Shard(2, 3) == replicas.shard(words(shard="auto/3"))
+
+
+def test_a_host_without_an_ordinal_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "reconciler-5d8f-x2b")
+
+    with pytest.raises(UsageError, match="-ORDINAL"):
+        replicas.shard(words(shard="auto/3"))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, None), ({"lease": "a/b"}, 2), ({"shard": "0/2"}, 2), ({"shard": "0/9"}, 1),
+     ({"lease": "a/b", "calls_per_second": 5}, 5)],
+)  # fmt: skip
+def test_replicas_share_what_aws_answers(given: dict[str, object], expected: int | None):
+    """Unless somebody knows better."""
+    args = words(**given)
+
+    assert expected == replicas.calls_per_second(args, replicas.shard(args))
