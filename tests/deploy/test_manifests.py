@@ -254,7 +254,7 @@ def test_the_right_to_a_lease_is_sound_and_no_more(version):
 @pytest.mark.slow
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_two_replicas_have_a_lease(overlay, tmp_path):
-    """The component goes with every overlay: two pods, a token, the flag, a way to the API; all as tight as before."""
+    """The component goes with every overlay: two pods, a token, the flag; all as tight as before."""
     shutil.copytree(DEPLOY, tmp_path / "deploy")
     (tmp_path / "mine").mkdir()
     kustomization = {
