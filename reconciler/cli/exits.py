@@ -90,6 +90,11 @@ def guarded(command: Callable[[], int]) -> int:
     from reconciler.cli.terminal import stream  # loads what `--version` has no use for
 
     Terminated.arrived = False
+    if not sys.stderr:  # closed by whoever started us
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  it stays open to the end
+    if not sys.stdout:
+        _say("stdout is closed: what is found could not be said")
+        return Exit.UNEXPECTED
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         try:

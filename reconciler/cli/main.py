@@ -12,7 +12,7 @@ from reconciler.cli.exits import guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words == ["--version"]:  # asked by scripts, in loops: not worth a parser
+    if words == ["--version"] and sys.stdout:  # asked by scripts, in loops: not worth a parser
         from reconciler import __version__
 
         sys.stdout.write(f"reconciler {__version__}\n")

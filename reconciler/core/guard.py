@@ -136,8 +136,9 @@ def _protected(overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
         return
     held = [ref for ref in overwritten if any(p.fullmatch(ref) for p in limits.protect)]
     if held:
+        noun = "entry" if len(held) == 1 else "entries"
         yield Guard(
             "PROTECTED",
-            f"{len(held)} protected entries would be overwritten: {_some(held)}; "
+            f"{len(held)} protected {noun} would be overwritten: {_some(held)}; "
             "if that is meant, apply with --allow-protected",
         )

@@ -13,6 +13,7 @@ _NOT_PRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufff
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
+GIT_LFS: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
@@ -23,6 +24,8 @@ def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
         return codes.NOT_TEXT, "is UTF-16; save it as UTF-8"
     if head.startswith(GZIP):
         return codes.NOT_TEXT, "is compressed (gzip); unpack it"
+    if head.startswith(GIT_LFS):
+        return codes.NOT_TEXT, "is a pointer of Git LFS, not the file itself; fetch it: git lfs pull"
     if b"\0" in head:
         return codes.NOT_TEXT, "is binary: it holds NUL bytes"
     return None

@@ -263,6 +263,19 @@ def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
         assert ran.err == "reconciler: stdout: No space left on device\n"
 
 
+@pytest.mark.parametrize("closed", [1, 2])
+@pytest.mark.parametrize("command", [("validate",), ("--version",), ("apply",)])
+def test_a_closed_stream_is_no_riddle(lab: Lab, closed: int, command: tuple[str, ...]) -> None:
+    """Without stdout nothing is done, since nobody would hear of it; without stderr all goes on as ever."""
+    lab.lines(mixed(5))
+    lab.spec(policy={"mode": "observe"})
+    lab.service.make("flowers")
+    ran = lab.run(*command, preexec_fn=lambda: os.close(closed))
+    assert (ran.code, ran.err.count("\n")) == ((1, 1) if closed == 1 else (0, 0)), ran
+    assert "Traceback" not in ran.err
+    assert closed == 2 or lab.service.calls == []
+
+
 def test_out_into_a_pipe_leaves_it_a_pipe(lab: Lab) -> None:
     """A device is written to, never replaced by a file."""
     lab.lines(mixed(5))

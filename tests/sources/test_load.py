@@ -282,6 +282,7 @@ class TestEntries:
             (LINE.encode("utf-16"), "1 RKD1003"),
             (b"\x1f\x8b\x08rest", "1 RKD1003"),
             (b"PK\x03\x04\0\0", "1 RKD1003"),
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "1 RKD1003"),
             ((LINE + LINE)[:-2], "2 RKD1405"),
             (LINE[:10], "1 RKD1405"),
             (LINE + "\0" * 9_000, "1 RKD1003"),

@@ -116,7 +116,8 @@ def _mixed(facts: DatasetFacts) -> Iterator[Finding]:
     boxes = facts.kinds.get(Kind.BOXES, 0) + both
     level = facts.kinds.get(Kind.IMAGE_LEVEL, 0) + both
     if boxes and level:
-        text = f"{level} images carry image-level labels and {boxes} bounding boxes"
+        verb = "carries" if level == 1 else "carry"
+        text = f"{_counted(level, 'image')} {verb} image-level labels and {boxes} bounding boxes"
         yield warning(Code.MIXED_MODEL_TYPES, f"{text}; training uses one kind only")
 
 
