@@ -43,6 +43,7 @@ class Trouble(RuleBasedStateMachine):
         self.lab: Lab = self.context.__enter__()
         self.desired: dict[str, str] = {}
         self.theirs = 0  # updates of the other client that met one in flight
+        self.poison: list[Fault] = []
 
     @initialize(
         concurrent=st.sampled_from(list(ConcurrentUpdate)),
@@ -87,7 +88,15 @@ class Trouble(RuleBasedStateMachine):
     def a_line_is_poisoned(self, name: str, together: bool) -> None:
         kind = Kind.POISON_TOGETHER if together else Kind.POISON
         names = {name, NAMES[0]} if together else {name}
-        self.lab.emulator.faults.add(Fault(kind=kind, source_refs=frozenset(map(ref, names))))
+        self._plant(Fault(kind=kind, source_refs=frozenset(map(ref, names))))
+
+    @rule(name=st.sampled_from(NAMES))
+    def a_line_makes_the_service_fail(self, name: str) -> None:
+        self._plant(Fault(kind=Kind.FAIL_SERVICE, source_refs=frozenset({ref(name)}), times=0))
+
+    def _plant(self, fault: Fault) -> None:
+        self.poison.append(fault)
+        self.lab.emulator.faults.add(fault)
 
     @rule()
     def apply(self) -> None:
@@ -122,14 +131,33 @@ class Trouble(RuleBasedStateMachine):
             shutil.rmtree(self.directory)
 
     def _ends_well(self) -> None:
-        """Calm down: the service works, pauses are over. One apply, and a second that has nothing to do."""
+        """Calm down twice: first all but the poison is over, then that too."""
+        self.lab.emulator.faults.clear()
+        for fault in self.poison:
+            self.lab.emulator.faults.add(fault)
+        self.lab.clock.sleep(2 * MOST_PAUSE_SECONDS)
+        result = self.lab.apply()
+
+        named = {trouble.source_ref for trouble in (*result.quarantined, *result.dropped, *result.rejected)}
+        assert named == self._left()
+        assert (Verdict.PARTIAL if named else Verdict.CONVERGED) is result.verdict
+        culprits = {ref for fault in self.poison for ref in fault.source_refs}
+        assert named <= culprits or self._all_fail()
+
         self.lab.emulator.faults.clear()
         self.lab.clock.sleep(2 * MOST_PAUSE_SECONDS)
         first, second = self.lab.apply(), self.lab.apply()
-
         assert (Verdict.CONVERGED, Verdict.CONVERGED, 0) == (first.verdict, second.verdict, second.updates)
-        left = {change.source_ref for change in self.lab.plan().changes}
-        assert not left & set(map(ref, self.desired))
+        assert set() == self._left()
+
+    def _left(self) -> set[str]:
+        """Return what is desired and not in place."""
+        different = {change.source_ref for change in self.lab.plan().changes}
+        return different & set(map(ref, self.desired))
+
+    def _all_fail(self) -> bool:
+        """Tell whether the service may look down: where lines fail by its fault, only some others are tried."""
+        return any(fault.kind is Kind.FAIL_SERVICE for fault in self.poison)
 
 
 TestTrouble = pytest.mark.slow(Trouble.TestCase)
