@@ -48,6 +48,10 @@ class Projects(RuleBasedStateMachine):
         self.objects: dict[str, Content] = {}
         self.given: set[str] = set()
         self.s3("PUT", "", b"")
+        self.create_project("p", {})  # as a start from which everything is a step away
+        self.create_empty("p", "TRAIN", {})
+        self.create_empty("p", "TEST", {})
+        self.update("p", "TRAIN", {uri(f"{i}.jpg"): "rose" if i < 10 else None for i in range(15)})
 
     def ask(self, operation: str, **params: Any) -> Any:
         return json.loads(self.direct.ask(operation, json.dumps(params).encode()).body)
@@ -207,4 +211,4 @@ NO_PROJECT = "arn:aws:rekognition:us-east-1:111122223333:project/none/1"
 NO_DATASET = "arn:aws:rekognition:us-east-1:111122223333:project/none/dataset/train/1"
 
 TestProjects = Projects.TestCase
-TestProjects.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestProjects.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
