@@ -25,6 +25,7 @@ NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
 _ROLE: Final = re.compile(
     r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?P<path>[\w+=,.@\-/]*/)?(?P<name>[\w+=,.@\-]+)"
 )
+_SECONDS: Final = range(900, 43_201)
 _SESSION: Final = re.compile(r"[\w+=,.@\-]{2,64}")
 
 
@@ -66,7 +67,8 @@ def _assume_role(world: World, caller: Caller, params: Params) -> xml.Content:
     role, session = params.get("RoleArn", ""), params.get("RoleSessionName", "")
     match = _ROLE.fullmatch(role)
     seconds = params.get("DurationSeconds", "3600")
-    if match is None or not _SESSION.fullmatch(session) or not re.fullmatch(r"\d{3,5}", seconds):
+    lasting = re.fullmatch(r"[0-9]{3,5}", seconds) is not None and int(seconds) in _SECONDS
+    if match is None or not _SESSION.fullmatch(session) or not lasting:
         raise ServiceError("ValidationError", "1 validation error detected in the request.")
     _require_trust(world, caller, role, params.get("ExternalId"))
     account, name = match.group("account"), match.group("name")

@@ -302,6 +302,16 @@ def test_an_assumed_role_acts_in_its_account_until_it_expires(rekognition_emulat
         other.describe_projects()
 
 
+@pytest.mark.parametrize("seconds", [899, 43_201])
+def test_a_role_is_assumed_for_a_quarter_of_an_hour_to_twelve_hours(rekognition_emulator, seconds):
+    """As STS has it; neither end is botocore's to check."""
+    sts = client(rekognition_emulator, "sts", parameter_validation=False)
+    with pytest.raises(ClientError, match="ValidationError"):
+        sts.assume_role(
+            RoleArn="arn:aws:iam::444455556666:role/ci", RoleSessionName="run", DurationSeconds=seconds
+        )
+
+
 def test_a_role_may_ask_for_an_external_id(rekognition_emulator, emulator):
     """Without it, or for a role that is not there, access is denied."""
     role = "arn:aws:iam::444455556666:role/labels"
