@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
     group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
     group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
+    _add_replicas(parser)
+
+
+def _add_replicas(parser: argparse.ArgumentParser) -> None:
+    """Add what tells this process that it is one of several."""
     group = parser.add_argument_group("several replicas")
     group.add_argument(
         "--lease",

@@ -76,18 +76,24 @@ def run(args: argparse.Namespace) -> int:
                 return _concluded(board, args, stopped_by)
             with served(args, controller, board, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
-                if elected:
-                    elected.start(controller.trigger)
-                controller.run()
-                log.info("process.stopping")
-                clean = workers.close(STOP_SECONDS)
-                if elected:
-                    elected.end(release=clean)
+                clean = _until_stopped(controller, workers, elected)
                 board.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
             os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
     return Exit.DONE
+
+
+def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
+    """Work until asked to stop, and tell whether every worker ended in time."""
+    if elected:
+        elected.start(controller.trigger)
+    controller.run()
+    log.info("process.stopping")
+    clean = workers.close(STOP_SECONDS)
+    if elected:
+        elected.end(release=clean)
+    return clean
 
 
 def _always() -> None:
