@@ -209,7 +209,7 @@ def _families() -> dict[str, GaugeMetricFamily]:
         ),
         "condition": GaugeMetricFamily(
             "reconciler_condition",
-            "1 for the status that each condition has; without a dataset, Leading: of this replica.",
+            "1 for the status that each condition has.",
             labels=LABELS["reconciler_condition"],
         ),
     }
