@@ -23,10 +23,12 @@ def is_sent(policy: Policy, action: Action, why: Cause) -> bool:
     """
     Tell whether an apply carries out such a change; in mode observe, whether it would need to.
 
-    What moved in AWS is not overwritten where the policy is to report it, even if git moved as well. An orphan
-    is sent to be blanked; whether it is blank already is for the caller to see.
+    What moved in AWS is not overwritten where the policy is to report it, even if git moved as well; nor is
+    what may have moved there, once nobody can tell. An orphan is sent to be blanked; whether it is blank already
+    is for the caller to see.
     """
-    if why.is_drift and policy.on_drift is OnDrift.REPORT:
+    may_be_work = why.is_drift or (why is Cause.UNATTRIBUTED and action is Action.UPDATE)
+    if may_be_work and policy.on_drift is OnDrift.REPORT:
         return False
     if policy.mode is Mode.CREATE_ONLY:
         return action is Action.ADD

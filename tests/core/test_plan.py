@@ -133,7 +133,11 @@ class TestIsSent:
         policy = Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT)
 
         left = {why for why in Cause if not is_sent(policy, Action.UPDATE, why)}
-        assert {Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT} == left
+        assert {Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT, Cause.UNATTRIBUTED} == left
+
+    def test_adds_what_nobody_can_attribute(self) -> None:
+        """That overwrites nobody's work."""
+        assert is_sent(Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT), Action.ADD, Cause.UNATTRIBUTED)
 
     @pytest.mark.parametrize("why", list(Cause))
     def test_reverts_drift_otherwise(self, why: Cause) -> None:

@@ -104,6 +104,20 @@ def test_reported_drift_is_not_overwritten(lab: Lab):
     assert [(ref("a"), Cause.DRIFT_MODIFIED)] == [(c.source_ref, c.cause) for c in lab.plan().changes]
 
 
+def test_reported_drift_is_not_overwritten_once_it_cannot_be_told_from_a_change_of_git(lab: Lab):
+    """With the state lost, a difference may be somebody's work; what is missing in AWS is added all the same."""
+    lab.write(*named("ab"), onDrift="report")
+    lab.apply()
+    lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
+    lab.forget_everything()
+    lab.write(*named("abc"), onDrift="report")
+
+    result = lab.apply()
+
+    assert (1, 0) == (result.added, result.updated)
+    assert [(ref("a"), Cause.UNATTRIBUTED)] == [(c.source_ref, c.cause) for c in lab.plan().changes]
+
+
 def test_mode_observe_never_writes(lab: Lab):
     """The default mode plans and looks; no call that writes leaves the process."""
     lab.write(*named("ab"))
