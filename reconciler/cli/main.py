@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from reconciler.cli.exits import guarded
+
+# Objects made before the collector looks for cycles. Lines by the hundred thousand make none: at its usual 700 it
+# takes a fifth of the time of a large plan, and finds nothing.
+_BEFORE_COLLECTING: Final = 50_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +37,7 @@ def _run(words: Sequence[str]) -> int:
     from reconciler.cli.logs import configure
 
     configure(args.log_format, args.log_level or ("info" if args.command == "run" else "warning"))
+    gc.set_threshold(_BEFORE_COLLECTING)
     command = importlib.import_module(args.module)
     code: int = command.run(args)
     return code
