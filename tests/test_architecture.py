@@ -19,6 +19,7 @@ KEEPERS = {
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "deepdiff": {"reconciler.core.explain"},
+    "opentelemetry": {"reconciler.cli.tracing"},
     "PIL": {"reconciler.reports.drift.thumbnails"},
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},

@@ -19,6 +19,7 @@ from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
+from reconciler.cli.tracing import tracing
 from reconciler.core.limits import CALLS_PER_SECOND
 from reconciler.core.spec import Target
 from reconciler.core.status import DatasetResult
@@ -26,7 +27,7 @@ from reconciler.engine.desired import Desired
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
-from reconciler.ports import Access, Memory, Progress
+from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming, source_of
 from reconciler.rekognition.gateway import Rekognition, client_config
@@ -94,6 +95,7 @@ class Wiring:
         endpoint: str | None = None,
         calls_per_second: int | None = None,
         threads: Threads = SINGLE,
+        tracer: Tracer | None = None,
     ) -> None:
         self._memory = memory
         self._progress = progress
@@ -106,6 +108,7 @@ class Wiring:
         self._accesses: dict[tuple[str | None, ...], RekognitionAccess] = {}
         self.skew = Skew(time.time)
         self._making = threading.Lock()
+        self.tracer = tracer or Untraced()
 
     @property
     def memory(self) -> Memory:
@@ -126,7 +129,7 @@ class Wiring:
         with self._making, translated("configuration"):
             gateway = self._gateways.get(key) or self._gateway(target)
             self._gateways[key] = gateway
-        return World(gateway, SystemClock(), self._memory, self._progress)
+        return World(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
 
     def access_of(self, desired: Desired) -> Access:
         """Return what tells whether the dataset can be reached; errors as `world_of`."""
@@ -147,7 +150,7 @@ class Wiring:
         with translated("configuration"):
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
-        world = World(gateway, SystemClock(), self._memory, self._progress)
+        world = World(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
         return Site(world, gateway, objects, desired.spec.spec.schedule.update_timeout_seconds)
 
     def _s3(self, target: Target) -> S3Client:
@@ -265,8 +268,9 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
     with ExitStack() as stack:
         memory = stack.enter_context(closing(State(directory, read_only=read_only)))
         watched = stack.enter_context(progress(args))
+        tracer = stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
-        yield Wiring(memory, watched, endpoint, args.calls_per_second, threads)
+        yield Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
 
 
 @contextmanager

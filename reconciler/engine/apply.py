@@ -186,9 +186,18 @@ class Sender:
 
     def _update(self, items: Mapping[str, PlannedChange]) -> Standing:
         """Start one update when nothing else is in progress, and return what became of it."""
-        world, clock = self._world, self._world.clock
-        world.permit()
+        self._world.permit()
         body = payload_of(items.values(), self._composer)
+        facts: dict[str, str | int] = {"dataset_arn": self._arn, "entries": len(items), "bytes": len(body)}
+        with self._world.tracer.span("update", **facts) as span:
+            standing = self._updated(items, body)
+            span.note(result=_result(standing))
+            if standing.phase is Phase.UPDATE_FAILED:
+                span.fail(standing.code or standing.phase)
+        return standing
+
+    def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Standing:
+        world, clock = self._world, self._world.clock
         deadline = clock.now() + self._timeout
         number = world.memory.journal.begin(self._plan.name, self._arn, list(items), clock.now())
         try:
@@ -196,7 +205,7 @@ class Sender:
             standing = settled(world.gateway, self._arn, clock, deadline)
         except Rejected as exc:  # the call itself: it says no more than a failed update would
             standing = Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
-        world.memory.journal.end(number, f"{standing.phase} {standing.code or ''}".strip())
+        world.memory.journal.end(number, _result(standing))
         return standing
 
     def _start(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> None:
@@ -229,6 +238,10 @@ class Sender:
             return False
         log.info("update.resumed", error=type(exc).__name__, phase=now.phase)
         return True
+
+
+def _result(standing: Standing) -> str:
+    return f"{standing.phase} {standing.code or ''}".strip()
 
 
 def _words(standing: Standing) -> str:

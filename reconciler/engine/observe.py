@@ -56,7 +56,9 @@ def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observ
     def judge(lines: Iterator[Observed]) -> Diff:
         return compare(desired.index, lines, desired.read, desired.equality)
 
-    diff, spool, standing = whole_listing(desired.name, arn, world, deadline, judge)
+    with world.tracer.span("observe", dataset_arn=arn) as span:
+        diff, spool, standing = whole_listing(desired.name, arn, world, deadline, judge)
+        span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
     seen = Observation(arn, standing, diff, spool, world.clock.now())
     if world.witness is not None:

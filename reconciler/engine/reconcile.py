@@ -75,11 +75,18 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
     if arn is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        return Look(make_plan(desired, None, nothing, composer, NOTHING_KNOWN), composer)
+        return Look(_planned(desired, None, nothing, composer, world), composer)
     seen = observe(desired, arn, world, deadline)
     composer = Composer(desired, seen.listing)
-    plan = make_plan(desired, arn, seen.diff, composer, _known(desired, arn, seen.diff, world))
-    return Look(plan, composer, seen)
+    return Look(_planned(desired, arn, seen.diff, composer, world), composer, seen)
+
+
+def _planned(desired: Desired, arn: str | None, diff: Diff, composer: Composer, world: World) -> DatasetPlan:
+    with world.tracer.span("plan", dataset_arn=arn) as span:
+        known = _known(desired, arn, diff, world) if arn else NOTHING_KNOWN
+        plan = make_plan(desired, arn, diff, composer, known)
+        span.note(**plan.counts._asdict(), batches=len(plan.batches))
+    return plan
 
 
 def _known(desired: Desired, arn: str, diff: Diff, world: World) -> Known:
@@ -202,7 +209,9 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) ->
     before = seen.observation.diff if seen.observation else None
     if sent.touched or before is None:
         deadline = world.clock.now() + _timeout(desired)
-        after = look_again(desired, arn, [item.source_ref for item in items], before, world, deadline)
+        refs = [item.source_ref for item in items]
+        with world.tracer.span("verify", dataset_arn=arn, entries=len(refs)):
+            after = look_again(desired, arn, refs, before, world, deadline)
     else:
         after = before
     proof = prove(items, after, sent, desired)

@@ -25,7 +25,7 @@ from reconciler.engine.subject import Subject, moment
 from reconciler.engine.troubles import trouble_of
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
-from reconciler.ports import LoadedDataset, Memory
+from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 
 log = structlog.get_logger()
 
@@ -48,6 +48,7 @@ class Visiting:
     Args:
         world_of: Gives the world of a dataset; its gateway is fenced here.
         permit: Raises `Fenced` if another replica may write; called before each call that writes.
+        tracer: Takes a span for each cycle; those of its steps go to the tracer of the world.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Visiting:
         listener: Listener,
         steady: Steady,
         permit: Callable[[], object] = lambda: None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._world_of = world_of
         self._memory = memory
@@ -65,6 +67,7 @@ class Visiting:
         self._listener = listener
         self._steady = steady
         self._permit = permit
+        self._tracer = tracer or Untraced()
         self._beats: dict[str, float] = {}
         self._kept: dict[str, tuple[object, float]] = {}
 
@@ -78,14 +81,17 @@ class Visiting:
         revision, generation = subject.revision, subject.generation
         cycle_id = secrets.token_hex(6)
         self._beats[subject.name] = begun
-        with bound_contextvars(dataset=subject.name, revision=revision, cycle_id=cycle_id):
+        facts = {"dataset": subject.name, "revision": revision, "cycle_id": cycle_id}
+        with bound_contextvars(**facts), self._tracer.span("cycle") as span:
             try:
-                return self._visit(subject, revision, generation, begun)
+                return self._visit(subject, revision, generation, begun, span)
             except Interrupted:
+                span.note(verdict=INTERRUPTED)
                 _tell_of_end(subject, INTERRUPTED, self._steady.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
+                span.fail(type(exc).__name__)
                 subject.failures += 1
                 delay = next_attempt(subject.failures, self._steady.draw(), subject.interval)
                 _tell_of_end(subject, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
@@ -109,7 +115,9 @@ class Visiting:
                 message=condition.message,
             )
 
-    def _visit(self, subject: Subject, revision: str | None, generation: int, begun: float) -> float:
+    def _visit(
+        self, subject: Subject, revision: str | None, generation: int, begun: float, span: Span
+    ) -> float:
         log.debug("cycle.started")
         result = self._carry_out(subject, generation)
         seconds = self._steady.seconds() - begun
@@ -118,6 +126,7 @@ class Visiting:
         verdict = "suspended" if subject.suspended else result.finding.verdict.value
         self._listener.cycle(subject.name, verdict, seconds)
         _tell_of_end(subject, verdict, seconds, delay, result)
+        _trace_end(span, subject, verdict, result)
         self._keep(subject, delay)
         return delay
 
@@ -255,6 +264,17 @@ def _tell_of_end(
         failures=subject.failures,
         next_visit_seconds=round(delay, 1),
     )
+
+
+def _trace_end(span: Span, subject: Subject, verdict: str, result: Visit) -> None:
+    """Note what the log says of the end of the cycle, but for times."""
+    finding = result.finding
+    span.note(dataset_arn=result.arn or subject.arn, verdict=verdict, observation=result.observation)
+    span.note(added=result.added, updated=result.updated, updates=result.updates)
+    if subject.suspended or finding.trouble is None or finding.trouble.reason is Reason.STANDBY:
+        return
+    if finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        span.fail(finding.trouble.reason.value)
 
 
 def _is_lost(finding: Finding) -> bool:

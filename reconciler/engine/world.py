@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.engine.observation import Observation
-from reconciler.ports import Clock, Gateway, Memory, Progress
+from reconciler.ports import Clock, Gateway, Memory, Progress, Tracer, Untraced
 
 
 def _always() -> None:
@@ -32,3 +32,4 @@ class World:
     patience_seconds: float = 30.0
     witness: Callable[[Observation], object] | None = None
     permit: Callable[[], object] = _always
+    tracer: Tracer = field(default_factory=Untraced)

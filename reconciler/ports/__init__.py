@@ -51,6 +51,11 @@ from reconciler.ports.surroundings import (
     Progress,
     Silence,
 )
+from reconciler.ports.tracing import (
+    Span,
+    Tracer,
+    Untraced,
+)
 
 __all__ = [
     "NO_STATS",
@@ -83,9 +88,12 @@ __all__ = [
     "SnapshotHead",
     "Snapshots",
     "Source",
+    "Span",
     "Specs",
     "Standing",
     "Stats",
     "Step",
+    "Tracer",
     "Tree",
+    "Untraced",
 ]

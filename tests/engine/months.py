@@ -21,7 +21,7 @@ from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted
-from reconciler.ports import Clock, Silence
+from reconciler.ports import Clock, Silence, Tracer, Untraced
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.limiter import Limiter
 from reconciler.sources.blobs import Blobs
@@ -190,7 +190,7 @@ class Months:
 
 
 @contextmanager
-def make_months(tmp_path: Path) -> Iterator[Months]:
+def make_months(tmp_path: Path, tracer: Tracer | None = None) -> Iterator[Months]:
     time = ManualClock()
     emulator = Emulator(clock=time)
     state = State(tmp_path / "state")
@@ -204,21 +204,28 @@ def make_months(tmp_path: Path) -> Iterator[Months]:
             config=client_config().merge(_ONE_ATTEMPT),
         )
         try:
-            yield _controlled(emulator, client, state, JumpingTime(time), tmp_path)
+            yield _controlled(emulator, client, state, JumpingTime(time), tmp_path, tracer)
         finally:
             client.close()
             state.close()
     emulator.close()
 
 
-def _controlled(emulator: Emulator, client: Any, state: State, time: JumpingTime, place: Path) -> Months:
+def _controlled(
+    emulator: Emulator,
+    client: Any,
+    state: State,
+    time: JumpingTime,
+    place: Path,
+    tracer: Tracer | None = None,
+) -> Months:
     """Start a controller: the specs and the state are what a process before it left."""
     gateway = Rekognition(client, lambda: client, Limiter(None, time.now, time.sleep), "ambient")
-    world = World(gateway, time, state, Silence())
+    world = World(gateway, time, state, Silence(), tracer=tracer or Untraced())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     board = Board(source.name, time.wall, time.seconds)
     counted = Counted()
-    visiting = Visiting(lambda _: world, state, board, counted, time)
+    visiting = Visiting(lambda _: world, state, board, counted, time, tracer=tracer)
     signals = Signals(time.event, threading.Event())
     controller = Controller(source, visiting, board, Inline(), signals, time.seconds, time.draw)
     return Months(emulator, controller, board, time, place, counted, client, state)

@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
             metrics,
             steady,
             elected.permit if elected else _always,
+            wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)

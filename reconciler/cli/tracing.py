@@ -1,0 +1,168 @@
+"""Spans for OpenTelemetry, which is imported only where its environment variables ask for traces."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from structlog.contextvars import get_contextvars
+
+from reconciler import __version__
+from reconciler.ports import Tracer, Untraced
+from reconciler.ports.tracing import Value
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span
+    from opentelemetry.trace import Tracer as Traced
+
+# What the lines of the log carry, too, and both can be joined by.
+_JOINED: Final = ("dataset", "dataset_arn", "revision", "cycle_id")
+# A collector that does not answer keeps no process from ending.
+FLUSH_SECONDS: Final = 1.0
+_ASKING: Final = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_TRACES_EXPORTER",
+)
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_HTTP: Final = "http/protobuf"
+
+
+class OpenTelemetry:
+    """`ports.Tracer` over a tracer of OpenTelemetry."""
+
+    def __init__(self, tracer: Traced) -> None:
+        self._tracer = tracer
+
+    def span(self, name: str, **attributes: Value) -> _Step:
+        return _Step(self._tracer, name, attributes)
+
+
+class _Step:
+    """`ports.Span`. Whatever goes wrong with it is no reason to stop the work."""
+
+    def __init__(self, tracer: Traced, name: str, attributes: Mapping[str, Value]) -> None:
+        self._tracer, self._name, self._attributes = tracer, name, attributes
+        self._open: AbstractContextManager[Span] | None = None
+        self._span: Span | None = None
+
+    def __enter__(self) -> Self:
+        with suppress(Exception):
+            # By itself it would record what an exception says, which may be anything.
+            made = self._tracer.start_as_current_span(
+                self._name, record_exception=False, set_status_on_exception=False
+            )
+            self._span = made.__enter__()
+            self._open = made
+        bound = get_contextvars()
+        self.note(**{key: bound.get(key) for key in _JOINED})
+        self.note(**self._attributes)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.fail(kind.__name__)
+        if self._open is not None:
+            with suppress(Exception):
+                self._open.__exit__(None, None, None)
+
+    def note(self, **attributes: Value) -> None:
+        if self._span is not None:
+            with suppress(Exception):
+                self._span.set_attributes({key: v for key, v in attributes.items() if v is not None})
+
+    def fail(self, kind: str) -> None:
+        self.note(**{"error.type": kind})
+        if self._span is not None:
+            with suppress(Exception):
+                from opentelemetry.trace import StatusCode
+
+                self._span.set_status(StatusCode.ERROR)
+
+
+@contextmanager
+def tracing(environ: Mapping[str, str] = os.environ) -> Iterator[Tracer]:
+    """Give the tracer that the environment asks for; the last spans are sent when the block ends."""
+    provider = _provider(environ) if _is_asked_for(environ) else None
+    if provider is None:
+        yield Untraced()
+        return
+    try:
+        yield OpenTelemetry(provider.get_tracer("reconciler", __version__))
+    finally:
+        end = threading.Thread(target=provider.shutdown, name="last-traces", daemon=True)
+        end.start()
+        end.join(FLUSH_SECONDS)
+
+
+def _is_asked_for(environ: Mapping[str, str]) -> bool:
+    """Tell whether traces are wanted; an empty variable counts as none, as OpenTelemetry has it."""
+    said = {name: value.strip().lower() for name, value in environ.items() if name.startswith("OTEL_")}
+    if said.get("OTEL_SDK_DISABLED") == "true" or said.get("OTEL_TRACES_EXPORTER") == "none":
+        return False
+    return any(said.get(name) for name in _ASKING)
+
+
+def _provider(environ: Mapping[str, str]) -> TracerProvider | None:
+    """Return what sends spans to a collector; None, and one line on stderr, where that cannot be."""
+    reason = _why_not(environ)
+    if not reason:
+        try:
+            return _made()
+        except ImportError:
+            reason = "they need the extra otel: pip install 'rekognition-dataset-reconciler[otel]'"
+        except Exception as exc:  # noqa: BLE001  a variable that OpenTelemetry does not understand
+            reason = f"OpenTelemetry does not start: {type(exc).__name__}"
+    _say(f"no traces are sent: {reason}")
+    return None
+
+
+def _why_not(environ: Mapping[str, str]) -> str | None:
+    """Return what is asked for that this tool cannot do."""
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
+    if exporter != "otlp":
+        return "OTEL_TRACES_EXPORTER can be otlp or none"
+    protocol = next((said for name in _PROTOCOLS if (said := environ.get(name, "").strip())), _HTTP)
+    return None if protocol == _HTTP else f"the protocol of OTLP can be {_HTTP} only"
+
+
+def _made() -> TracerProvider:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    logger = logging.getLogger("opentelemetry")
+    logger.propagate = False
+    logger.handlers = [_Once()]
+    own = {"service.name": "reconciler", "service.version": __version__}
+    resource = Resource.create({**own, **OTELResourceDetector().detect().attributes})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
+
+
+class _Once(logging.Handler):
+    """Says a single time that something is wrong; not what, since that may hold headers of requests."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said = False
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        if not self._said:
+            self._said = True
+            _say("some traces are lost: the collector does not take them, or a variable OTEL_* is wrong")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"reconciler: {text}\n")
