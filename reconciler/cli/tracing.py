@@ -55,10 +55,7 @@ class _Step:
 
     def __enter__(self) -> Self:
         with suppress(Exception):
-            # By itself it would record what an exception says, which may be anything.
-            made = self._tracer.start_as_current_span(
-                self._name, record_exception=False, set_status_on_exception=False
-            )
+            made = self._tracer.start_as_current_span(self._name)
             self._span = made.__enter__()
             self._open = made
         bound = get_contextvars()
@@ -73,6 +70,7 @@ class _Step:
             self.fail(kind.__name__)
         if self._open is not None:
             with suppress(Exception):
+                # Given the exception, it would record what that says, which may be anything.
                 self._open.__exit__(None, None, None)
 
     def note(self, **attributes: Value) -> None:
@@ -141,9 +139,7 @@ def _made() -> TracerProvider:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    logger = logging.getLogger("opentelemetry")
-    logger.propagate = False
-    logger.handlers = [_Once()]
+    logging.getLogger("opentelemetry").handlers = [_Once()]
     own = {"service.name": "reconciler", "service.version": __version__}
     resource = Resource.create({**own, **OTELResourceDetector().detect().attributes})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
