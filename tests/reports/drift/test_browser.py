@@ -212,6 +212,68 @@ def test_a_large_page_shows_more_when_it_is_scrolled(browser, tmp_path):
         assert 400 == page.locator(".card").count()
 
 
+@pytest.mark.slow
+def test_five_thousand_images_are_a_small_page(browser, tmp_path):
+    """Whole are the cards near the reader, at the end and after a filter too; the last one is a key away."""
+    many = [
+        item(entry(f"{n:04}.png", boxes=(ECHO, DOT)), entry(f"{n:04}.png", boxes=(DOT,)), line=n + 1)
+        for n in range(5_000)
+    ]
+    with opened(browser, tmp_path, *many) as page:
+        assert (tmp_path / "drift.html").stat().st_size < 5_000_000
+        last = page.locator(".card .name", has_text="4999.png")
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        last.wait_for(state="visible")
+        last.scroll_into_view_if_needed()
+        assert 0 <= last.bounding_box()["y"] < page.viewport_size["height"]
+        assert page.locator(".card *").count() < MOST
+
+        for part in range(0, 5_000, 250):
+            page.evaluate(
+                "(share) => scrollTo(0, share * document.documentElement.scrollHeight)", part / 5_000
+            )
+            page.wait_for_function(SETTLED)
+            assert page.locator(".card *").count() < MOST
+
+        page.get_by_role("button", name="box removed 5,000").click()
+        assert "0000.png" == names(page)[0]
+        assert page.locator(".card *").count() < MOST
+        page.get_by_label("Find").fill("4999.png")
+        assert ["4999.png"] == names(page)
+
+
+def test_what_somebody_opened_stays_open(browser, tmp_path):
+    """However far they scroll in between."""
+    many = [item(entry(f"{n:04}.png", "x"), entry(f"{n:04}.png", "y"), line=n + 1) for n in range(400)]
+    with opened(browser, tmp_path, *many) as page:
+        page.locator(".card summary").first.click()
+        page.locator(".card").nth(3).focus()
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        page.locator(".card .name", has_text="0399.png").wait_for()
+        assert ["0000.png", "0003.png"] == names(page)[:2]
+        assert 1 == page.locator(".card details[open]").count()
+
+
+def test_paper_holds_every_image(browser, tmp_path):
+    """Nobody scrolls on it; afterwards the page is small again."""
+    many = [item(entry(f"{n:04}.png", "x"), entry(f"{n:04}.png", "y"), line=n + 1) for n in range(200)]
+    with opened(browser, tmp_path, *many) as page:
+        page.wait_for_function(SETTLED)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert [f"{n:04}.png" for n in range(200)] == names(page)
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert len(names(page)) < FIRST
+
+
+# More elements than the cards of some screens have.
+MOST = 4_000
+
+# What is on the screen is whole.
+SETTLED = """() => [...document.querySelectorAll(".card.waiting")].every((card) => {
+  const { top, bottom } = card.getBoundingClientRect();
+  return bottom < 0 || top > innerHeight;
+})"""
+
 # Edges of rectangles as they are drawn, their strokes left out.
 ON_SCREEN = """(nodes) => nodes.map((node) => {
   const { x, y, width, height } = node.getBBox();
