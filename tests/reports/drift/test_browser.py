@@ -254,6 +254,34 @@ def test_what_somebody_opened_stays_open(browser, tmp_path):
         assert 1 == page.locator(".card details[open]").count()
 
 
+def test_the_keys_lead_through_a_long_page(browser, tmp_path):
+    """Also to images that wait compressed; and a filter begins at its first."""
+    many = [item(entry(f"{n:04}.png", "x"), entry(f"{n:04}.png", "y"), line=n + 1) for n in range(300)]
+    with opened(browser, tmp_path, *many) as page:
+        page.wait_for_function(SETTLED)
+        page.locator(".card").first.focus()
+        for _ in range(105):
+            page.keyboard.press("j")
+        assert "0105.png" in page.evaluate("document.activeElement.textContent")
+        for _ in range(10):
+            page.keyboard.press("k")
+        assert "0095.png" in page.evaluate("document.activeElement.textContent")
+        page.get_by_role("button", name="relabelled 300").click()
+        assert page.get_by_text("0000.png", exact=True).is_visible()
+        assert 0 <= page.get_by_text("0000.png", exact=True).bounding_box()["y"] < 844
+
+
+def test_a_browser_that_cannot_unpack_says_so(browser, tmp_path):
+    """The first images are there; that others are missing is told."""
+    many = [item(entry(f"{n:04}.png", "x"), entry(f"{n:04}.png", "y"), line=n + 1) for n in range(60)]
+    with opened(browser, tmp_path, *many) as page:
+        assert not page.get_by_text("This browser can show the first 40 images only").is_visible()
+        page.add_init_script("delete window.DecompressionStream")
+        page.reload()
+        page.get_by_text("This browser can show the first 40 images only").wait_for(state="visible")
+        assert "0000.png" == names(page)[0]
+
+
 def test_paper_holds_every_image(browser, tmp_path):
     """Nobody scrolls on it; afterwards the page is small again."""
     many = [item(entry(f"{n:04}.png", "x"), entry(f"{n:04}.png", "y"), line=n + 1) for n in range(200)]

@@ -263,7 +263,7 @@
   }
   leaveRoom();
   settle();
-  unpackAll();
+  unpackAll().catch(() => (byId("old").hidden = false));
   watcher.observe(more);
   recall();
 })();
