@@ -94,6 +94,12 @@ def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
     assert "See the images" in ask(made, "/dataset/stray").words()
 
 
+@pytest.mark.parametrize("path", ["/", "/dataset/roses"])
+def test_a_page_that_is_left_open_does_not_grow_old(path: str):
+    """Else what was green an hour ago would still look so."""
+    assert '<meta http-equiv="refresh" content="30">' in ask(board(subject("roses")), path).text
+
+
 def test_a_name_keeps_its_letters_where_a_sentence_begins():
     """A message begins with a capital, but no field of a spec is spelt otherwise than it is."""
     made = board(
