@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from reconciler.reports import shapes, shapes_doctor, shapes_explain, shapes_propose
+from reconciler.reports import shapes, shapes_doctor, shapes_explain, shapes_propose, shapes_status
 
 Kind = Literal["plan", "apply", "validate", "drift", "status", "propose", "explain", "doctor"]
 
@@ -15,7 +15,7 @@ DOCUMENTS: Final[dict[Kind, Any]] = {
     "apply": shapes.ApplyDoc,
     "validate": shapes.ValidateDoc,
     "drift": shapes.DriftDoc,
-    "status": shapes.StatusDoc,
+    "status": shapes_status.StatusDoc,
     "propose": shapes_propose.ProposeDoc,
     "explain": shapes_explain.ExplainDoc,
     "doctor": shapes_doctor.DoctorDoc,

@@ -12,17 +12,26 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from reconciler.core.ageing import TOO_OLD, decays
 from reconciler.core.conditions import Kind, Reason, Truth
+from reconciler.core.hold import Hold
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.reports.json import Rows, error_doc, write
 from reconciler.reports.text.apply import MARKS
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, line
 from reconciler.reports.visible import moment, visible
+from reconciler.reports.words import HOLDS
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes
+    from reconciler.reports import shapes_status as shapes
+    from reconciler.reports.shapes import ErrorDoc
 
 Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
+
+Held = Mapping[str, Sequence[Hold]]
+"""By dataset, what is not sent for now."""
+
+_NAMED: Final = 5
+"""Entries held back that the table names; the document has all."""
 
 _HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
 _SHORT_REVISION: Final = 12
@@ -50,6 +59,7 @@ def record(result: DatasetResult, at_seconds: float, revision: str | None) -> sh
             "dropped": len(result.dropped),
             "rejected": len(result.rejected),
         },
+        "held": [],
         "errors": [error_doc(error) for error in result.errors],
         "conditions": [],
         "revisions": None,
@@ -62,27 +72,27 @@ def record(result: DatasetResult, at_seconds: float, revision: str | None) -> sh
     }
 
 
-def write_status(records: Records, now: float, stream: BinaryIO) -> None:
+def write_status(records: Records, held: Held, now: float, stream: BinaryIO) -> None:
     """
     Write status/v1, ordered by name.
 
     Args:
         now: Seconds since the epoch: what was said of AWS too long ago is unknown by then.
     """
-    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records, now)}
+    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records, held, now)}
     write(document, stream)
 
 
-def render_status(records: Records, now: float, screen: Screen = PLAIN) -> Iterator[str]:
+def render_status(records: Records, held: Held, now: float, screen: Screen = PLAIN) -> Iterator[str]:
     """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(_known(records, now), now))
+    return screen.draw(_lines(_known(records, held, now), now))
 
 
-def _known(records: Records, now: float) -> Sequence[shapes.DatasetStatusDoc]:
-    return Rows(sorted(records), lambda name: _read(name, records[name], now))
+def _known(records: Records, held: Held, now: float) -> Sequence[shapes.DatasetStatusDoc]:
+    return Rows(sorted(records), lambda name: _read(name, records[name], held.get(name, ()), now))
 
 
-def _read(name: str, kept: Mapping[str, Any], now: float) -> shapes.DatasetStatusDoc:
+def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) -> shapes.DatasetStatusDoc:
     """Return what can be understood of a record; without a time or numbers, nothing is known."""
     verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
     until = _text(kept.get("believed_until"))
@@ -95,6 +105,7 @@ def _read(name: str, kept: Mapping[str, Any], now: float) -> shapes.DatasetStatu
         "at": at,
         "revision": _text(kept.get("revision")),
         "counts": counts,
+        "held": [_held(hold) for hold in held],
         "errors": list(_errors(kept.get("errors"))),
         "conditions": [_believed(each, until, now) for each in _conditions(kept.get("conditions"))],
         "revisions": _revisions(kept.get("revisions")),
@@ -104,6 +115,17 @@ def _read(name: str, kept: Mapping[str, Any], now: float) -> shapes.DatasetStatu
         "believed_until": until,
         "next_visit_at": _text(kept.get("next_visit_at")),
         "history": list(_visits(kept.get("history"))),
+    }
+
+
+def _held(hold: Hold) -> shapes.HeldDoc:
+    return {
+        "source_ref": hold.source_ref,
+        "kind": hold.kind,
+        "reason": hold.reason,
+        "rounds": hold.rounds,
+        "since": moment(hold.since),
+        "until": moment(hold.until),
     }
 
 
@@ -195,7 +217,7 @@ def _counts(kept: object) -> shapes.LeftDoc | None:
             return None
 
 
-def _errors(kept: object) -> Iterator[shapes.ErrorDoc]:
+def _errors(kept: object) -> Iterator[ErrorDoc]:
     for error in kept if isinstance(kept, list) else ():
         match error:
             case {"code": str(code), "message": str(message), "origin": str(origin)}:
@@ -224,6 +246,16 @@ def _lines(known: Sequence[shapes.DatasetStatusDoc], now: float) -> Iterator[Lin
             where = f"{error['origin']}: " if "origin" in error else ""
             code = Span(f"({error['code']})", Ink.DIM)
             yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
+        yield from _held_lines(dataset)
+
+
+def _held_lines(dataset: shapes.DatasetStatusDoc) -> Iterator[Line]:
+    """Name what is kept back, and say when it is tried again."""
+    for hold in dataset["held"][:_NAMED]:
+        why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
+        yield line(f"{dataset['name']}: {hold['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}")
+    if (more := len(dataset["held"]) - _NAMED) > 0:
+        yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
 
 
 def _row(dataset: shapes.DatasetStatusDoc) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def _validate(stream):
 
 
 def _status(stream):
-    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, 0, stream)
+    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
 
 
 def _doctor(stream):

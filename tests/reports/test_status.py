@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.plan import PlanError
 from reconciler.core.problem import Origin
 from reconciler.core.status import DatasetResult, Verdict
@@ -50,13 +51,13 @@ def kept(*results: DatasetResult) -> dict[str, dict]:
     return json.loads(json.dumps({it.name: record(it, AT, REVISION) for it in results}))
 
 
-def shown(records, now: float = AT, **screen) -> str:
-    return "\n".join(render_status(records, now, Screen(**screen)))
+def shown(records, now: float = AT, held=None, **screen) -> str:
+    return "\n".join(render_status(records, held or {}, now, Screen(**screen)))
 
 
-def written(records, now: float = AT) -> list[dict]:
+def written(records, now: float = AT, held=None) -> list[dict]:
     stream = io.BytesIO()
-    write_status(records, now, stream)
+    write_status(records, held or {}, now, stream)
     document = json.loads(stream.getvalue())
     assert "status/v1" == document["format"]
     return document["datasets"]
@@ -93,6 +94,7 @@ def test_numbers_and_reasons_are_kept_and_no_entry():
             "at": "2023-11-14T22:13:20Z",
             "revision": REVISION,
             "counts": {"quarantined": 0, "dropped": 1, "rejected": 0},
+            "held": [],
             "errors": [{"code": "RKD5012", "message": "no answer"}],
             "conditions": [],
             **UNFOLLOWED,
@@ -110,6 +112,7 @@ def test_a_dataset_of_which_nothing_was_kept_is_in_the_document():
             "at": None,
             "revision": None,
             "counts": None,
+            "held": [],
             "errors": [],
             "conditions": [],
             **UNFOLLOWED,
@@ -133,6 +136,29 @@ def test_what_this_version_cannot_read_is_never_green(changed):
     assert ["unknown"] == [dataset["verdict"] for dataset in written(records)]
 
 
+def test_what_is_kept_back_is_named_with_its_reason():
+    """The document has all of it; the table the first few, and how many more there are."""
+    held = {
+        "flowers-train": [
+            Hold(f"s3://b/{n}.jpg", b"d", HoldKind.CONVICTED, "CLIENT_ERROR", 2, AT, AT + 60)
+            for n in range(7)
+        ]
+    }
+    records = kept(result(Verdict.PARTIAL))
+
+    (document,) = written(records, held=held)
+    text = shown(records, held=held)
+
+    assert [hold.source_ref for hold in held["flowers-train"]] == [
+        hold["source_ref"] for hold in document["held"]
+    ]
+    assert ("convicted", "CLIENT_ERROR", 2) == tuple(
+        document["held"][0][k] for k in ("kind", "reason", "rounds")
+    )
+    assert 5 == text.count("kept back: an update with nothing else in it failed; tried again from ")
+    assert "flowers-train: 2 more kept back; explain tells of each" in text
+
+
 def test_an_empty_memory_says_so():
     """Instead of an empty table."""
     assert "Nothing is known" in shown({})
@@ -143,7 +169,7 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
     (whole,) = kept(result(errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),))).values()
     records = {HOSTILE: whole | {"revision": HOSTILE, "arn": HOSTILE, "at": HOSTILE}}
 
-    assert all(row.isprintable() for row in render_status(records, AT))
+    assert all(row.isprintable() for row in render_status(records, {}, AT))
 
 
 def test_conditions_of_the_controller_are_passed_on():

@@ -23,13 +23,14 @@ def run(args: argparse.Namespace) -> int:
     """Print what is remembered. What was never looked at is unknown, and said to be."""
     with closing(State(Path(args.state_dir), read_only=True)) as state:
         known = dict(state.statuses())
+        held = {name: tuple(state.holds.of(name).values()) for name in known}
     declared = _declared(args)
     records = known if declared is None else {name: known.get(name, {}) for name in declared}
     now = SystemClock().now()
     if args.output == "json":
-        stream(lambda target: write_status(records, now, target))
+        stream(lambda target: write_status(records, held, now, target))
     else:
-        out("\n".join(render_status(records, now, screen(args))))
+        out("\n".join(render_status(records, held, now, screen(args))))
     return Exit.DONE
 
 
