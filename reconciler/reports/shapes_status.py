@@ -31,7 +31,7 @@ class LeftDoc(TypedDict):
 
 
 class HeldDoc(TypedDict):
-    """An entry that is not sent for now, or with care: why, how often that has happened, until when."""
+    """An entry that is not sent for now: why, how often that has happened, until when."""
 
     source_ref: str
     kind: HoldKind

@@ -28,7 +28,7 @@ Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
 
 Held = Mapping[str, Sequence[Hold]]
-"""By dataset, what is not sent for now."""
+"""By dataset, what went wrong with which line; not all of it keeps the line back, nor for ever."""
 
 _NAMED: Final = 5
 """Entries held back that the table names; the document has all."""
@@ -105,7 +105,7 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
         "at": at,
         "revision": _text(kept.get("revision")),
         "counts": counts,
-        "held": [_held(hold) for hold in held],
+        "held": [_held(hold) for hold in held if hold.keeps_back(hold.digest, now)],
         "errors": list(_errors(kept.get("errors"))),
         "conditions": [_believed(each, until, now) for each in _conditions(kept.get("conditions"))],
         "revisions": _revisions(kept.get("revisions")),

@@ -144,12 +144,16 @@ def test_what_is_kept_back_is_named_with_its_reason():
             for n in range(7)
         ]
     }
+    held["flowers-train"] += [
+        Hold("s3://b/first-time.jpg", b"d", HoldKind.CONTESTED, "changed back", 1, AT, AT + 60),
+        Hold("s3://b/over.jpg", b"d", HoldKind.CONVICTED, "CLIENT_ERROR", 2, AT - 60, AT),
+    ]
     records = kept(result(Verdict.PARTIAL))
 
     (document,) = written(records, held=held)
     text = shown(records, held=held)
 
-    assert [hold.source_ref for hold in held["flowers-train"]] == [
+    assert [hold.source_ref for hold in held["flowers-train"][:7]] == [
         hold["source_ref"] for hold in document["held"]
     ]
     assert ("convicted", "CLIENT_ERROR", 2) == tuple(
