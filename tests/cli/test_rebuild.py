@@ -172,6 +172,7 @@ def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
     desk.run("rebuild", "--dataset", "train", way, code=64)
 
 
+@pytest.mark.slow
 def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
     """Told by the calls of a whole life: created, filled, looked at in every way, changed, rebuilt, restored."""
     target = Target(project="flowers", type="TRAIN", create=True, region="us-east-1", accountId=ACCOUNT)
