@@ -86,6 +86,12 @@ def floor(*paths: Path) -> float:
     return total
 
 
+def floor_alone(*paths: Path) -> float:
+    """Measure it in a process of its own: on Linux a child's peak memory starts at that of its parent."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(floor, *paths).result()
+
+
 def measure(directory: Path) -> tuple[float, float, dict[str, int]]:
     """Run the plan; return its CPU seconds, its peak memory in MB, and its counts."""
     command = [sys.executable, "-m", "reconciler", "--state-dir", str(directory / "state"), "plan"]
@@ -112,10 +118,10 @@ def main() -> None:
         generate(directory, args.entries, args.changed, reordered=args.reordered)
         files = (directory / "specs" / "train.jsonl", directory / "listed.jsonl")
         for _ in range(args.runs):
-            # In a process of its own: on Linux a child's peak memory starts at that of its parent.
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                base = pool.submit(floor, *files).result()
+            # Once before and once after: the speed of a machine that others use drifts within seconds.
+            before = floor_alone(*files)
             cpu, memory, counts = measure(directory)
+            base = (before + floor_alone(*files)) / 2
             print(
                 f"{args.entries} x 2 entries: plan {cpu:.2f} s CPU, orjson.loads {base:.2f} s, "
                 f"ratio {cpu / base:.2f}; peak {memory:.0f} MB; {counts}"

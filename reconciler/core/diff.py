@@ -173,14 +173,15 @@ class _Judge:
         self._unchanged = self._observed = 0
 
     def look(self, observed: Iterable[Observed]) -> None:
-        listed_as, seen, proven = self._desired.listed_as, self._seen, 0
+        listed_as, seen, proven, expected = self._desired.listed_as, self._seen, 0, 0
         for line in observed:
-            row = listed_as(line[0])
+            row = listed_as(line[0], expected)
             if row is None or seen[row]:
                 self._look_closely(line)
             else:
                 seen[row] = 1
                 proven += 1
+                expected = row + 1
         self._observed += proven
         self._unchanged += proven
 

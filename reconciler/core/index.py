@@ -160,12 +160,19 @@ class Index:
         """Return the fingerprint of the line."""
         return self._prints[row]
 
-    def listed_as(self, raw: bytes) -> int | None:
+    def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """
         Return the row of the entry that this listed line is, word for word. None proves nothing.
 
         Nothing is parsed: whatever stands where a source-ref is looked for, the text must be that row's own.
+
+        Args:
+            expected: The row that is looked at first: most listings keep the order in which they were filled.
         """
+        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _COMPACT.body(raw)
+        prints, printed = self._prints, hash(body)
+        if expected < len(prints) and prints[expected] == printed and not self.void:
+            return expected
         end = raw.find(b'"', _REF_FROM)
         if end == _REF_FROM:
             return self._listed_with_spaces(raw)
@@ -173,10 +180,7 @@ class Index:
             row = self._rows.get(raw[_REF_FROM:end].decode())
         except UnicodeDecodeError:
             return None
-        if row is None:
-            return None
-        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _COMPACT.body(raw)
-        return row if self._prints[row] == hash(body) else None
+        return row if row is not None and prints[row] == printed else None
 
     def _listed_with_spaces(self, raw: bytes) -> int | None:
         """Do the same for a line with a space behind each colon and comma, as most programs write JSON."""

@@ -111,6 +111,13 @@ class TestListedAs:
 
         assert index_of(raw).listed_as(listed(raw)) is None
 
+    @pytest.mark.parametrize("expected", [0, 1, 2, 99])
+    def test_finds_a_line_whichever_is_expected(self, expected: int) -> None:
+        index = index_of(line("a"), line("b"))
+
+        assert 1 == index.listed_as(listed(line("b")), expected)
+        assert index.listed_as(listed(line("c")), expected) is None
+
     def test_does_not_find_what_was_discarded(self) -> None:
         index = index_of(line("a"))
         index.discard(ref("a"))

@@ -19,11 +19,12 @@ from reconciler.core.lines import iter_lines
         (b"a\r\nb\r\n", [(0, b"a"), (3, b"b")]),
         (b"\n\na\n", [(0, b""), (1, b""), (2, b"a")]),
         (b"a\rb\n", [(0, b"a\rb")]),
-        (b"a\r", [(0, b"a\r")]),
+        (b"a\r", [(0, b"a")]),
+        (b"a\r\r\nb", [(0, b"a"), (4, b"b")]),
     ],
 )
 def test_lines_come_with_their_offsets(content, expected):
-    """Blank lines count, line ends do not, and a lone carriage return ends nothing."""
+    """Blank lines count, line ends do not, and a lone carriage return inside ends nothing."""
     assert expected == list(iter_lines(io.BytesIO(content)))
 
 

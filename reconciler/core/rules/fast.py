@@ -90,7 +90,8 @@ _parse: Final = Decoder(_Fields).decode
 _BOXES: Final = Kind.BOXES  # an enumeration's member costs more to look up than a global name
 _BOTH: Final = Kind.BOTH
 _IMAGE_LEVEL: Final = Kind.IMAGE_LEVEL
-_PLAIN_BUCKET: Final = re.compile(r"s3://[A-Za-z0-9._-]+").fullmatch
+# Most are plain at a glance: printable ASCII below an ordinary bucket, without a space at the end.
+_is_ordinary: Final = re.compile(r"s3://[A-Za-z0-9._-]+/[ -~]*[!-~]").fullmatch
 _NO_LABEL: Final = (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
 _new: Final = tuple.__new__  # a third of what Checked(...) costs
 
@@ -203,18 +204,6 @@ def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
     return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
 
 
-def _is_ordinary(ref: str) -> bool:
-    """Tell of most that they are plain, at a third of the cost: printable ASCII below an ordinary bucket."""
-    end = ref.find("/", 5)
-    return (
-        ref.isascii()
-        and ref.isprintable()
-        and 5 < end < len(ref) - 1
-        and ref[-1] != " "
-        and _is_bucket(ref[:end])
-    )
-
-
 def _is_plain(ref: str) -> bool:
     return is_source_ref(ref) and not is_suspicious(ref)
 
@@ -225,11 +214,6 @@ _is_suspicious: Final = lru_cache(maxsize=4096)(is_suspicious)
 @lru_cache(maxsize=4096)
 def _any_suspicious(names: tuple[str, ...]) -> bool:
     return any(map(is_suspicious, names))
-
-
-@lru_cache(maxsize=64)
-def _is_bucket(address: str) -> bool:
-    return _PLAIN_BUCKET(address) is not None
 
 
 @lru_cache(maxsize=1024)
