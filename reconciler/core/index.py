@@ -11,9 +11,6 @@ import orjson
 
 from reconciler.core.entry import without_service_keys
 
-# Anything that might be a key of the service: a needless look costs time, a missed one the truth.
-_SERVICE_KEYS: Final = (b'errors"', b'warnings"', b'"cl-')
-
 
 class _Style(NamedTuple):
     """
@@ -85,8 +82,8 @@ def fingerprint(raw: bytes) -> int:
 
 
 def _is_clean(raw: bytes) -> bool:
-    """Tell whether a line surely holds no key of the service."""
-    return not any(key in raw for key in _SERVICE_KEYS)
+    """Tell whether a line surely holds no key of the service: a needless look costs time, a missed one truth."""
+    return not (b'errors"' in raw or b'warnings"' in raw or b'"cl-' in raw)
 
 
 class Index:
