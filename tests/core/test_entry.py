@@ -146,6 +146,13 @@ class TestAreSame:
     def test_is_not_confused_by_words_in_a_text(self) -> None:
         assert is_same({"x": "true", "y": "false"}, {"y": "false", "x": "true"})
 
+    @pytest.mark.parametrize("key", [b"cl-err\\u006frs", b"cl-metad\\u0061ta"])
+    def test_knows_a_key_of_the_service_that_is_written_with_an_escape(self, key: bytes) -> None:
+        own = b'{"source-ref":"s3://b/k"}'
+        listed = own[:-1] + b',"%s":[{"code":"E"}]}' % key
+
+        assert are_same((own, orjson.loads(own)), (listed, orjson.loads(listed)))
+
 
 def is_same(desired: Any, observed: Any) -> bool:
     return are_same((orjson.dumps(desired), desired), (orjson.dumps(observed), observed))
