@@ -73,8 +73,7 @@ def running() -> Iterator[tuple[int, str, float]]:
     began = time.perf_counter()
     process = subprocess.Popen((*_COMMAND, *_NO_WAITING), stdout=subprocess.PIPE, text=True)
     try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = process.stdout.readline().strip() if process.stdout else ""
         yield process.pid, url, time.perf_counter() - began
     finally:
         process.terminate()
