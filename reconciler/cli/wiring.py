@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import boto3
 import botocore.session
+import structlog
 from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
@@ -42,6 +43,8 @@ from reconciler.state import State
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+log = structlog.get_logger()
 
 Kind = TypeVar("Kind", bound=Rekognition)
 
@@ -267,6 +270,8 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
     directory = Path(args.state_dir)
     with ExitStack() as stack:
         memory = stack.enter_context(closing(State(directory, read_only=read_only)))
+        if memory.damage:
+            log.warning("cycle.failed", error="StateError", reason=memory.damage)
         watched = stack.enter_context(progress(args))
         tracer = stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None

@@ -26,6 +26,9 @@ class Database:
         directory: Made if it is missing, unless *read_only*.
         read_only: Never create or change anything: for commands that promise to write nothing.
 
+    Attributes:
+        damage: What was wrong with the file when it was opened, and what became of it; None if all is well.
+
     Raises:
         StateError: The directory cannot be used, or a newer version wrote the file.
     """
@@ -38,15 +41,18 @@ class Database:
         # Other threads may still be reading through them.
         self._retired: list[sqlite3.Connection] = []
         self._one_at_a_time = threading.RLock()
+        self.damage: str | None = None
         with self.explained():
             if not read_only:
                 self._begin()
             elif self._path.exists():
-                self._connection = _open_read_only(self._path)
+                self._connection, damage = _open_read_only(self._path)
+                self.damage = damage and _told(self._path, damage, read_only=True)
 
     def _begin(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = _open(self._path)
+        self._connection, damage = _open(self._path)
+        self.damage = damage and _told(self._path, damage, read_only=False)
         self._file = _identity(self._path)
 
     @property
@@ -105,9 +111,9 @@ class Database:
         """Begin anew, and return what is to be said."""
         if self._read_only:
             self._connection = None
-            return StateError(f"{self._path}: damaged: {exc}; the next apply puts it aside")
-        self._begin_anew(connection)
-        return StateError(f"{self._path}: damaged: {exc}; put aside, the next run looks at everything anew")
+        else:
+            self._begin_anew(connection)
+        return StateError(_told(self._path, str(exc), read_only=self._read_only))
 
     def _begin_anew(self, failed: sqlite3.Connection | None) -> None:
         """Leave a connection that is of no use, and put its file aside if that is still there."""
@@ -129,6 +135,13 @@ class Database:
         self._connection = self._file = None
 
 
+def _told(path: Path, damage: str, *, read_only: bool) -> str:
+    """Say what was wrong with the file, and what becomes of it."""
+    if read_only:
+        return f"{path}: damaged: {damage}; the next apply puts it aside"
+    return f"{path}: damaged: {damage}; put aside, the next run looks at everything anew"
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Name the file that is at this path now; None if there is none."""
     try:
@@ -138,15 +151,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the file for writing; if it is damaged, put it aside and start afresh."""
+def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
+    """Open the file for writing; if it is damaged, put it aside, start afresh, and return what was wrong, too."""
     try:
-        return _prepared(path)
+        return _prepared(path), None
     except sqlite3.DatabaseError as exc:
         if not _is_damage(exc):
             raise
         _put_aside(path)
-        return _prepared(path)
+        return _prepared(path), str(exc)
 
 
 def _is_damage(exc: Exception) -> bool:
@@ -171,17 +184,17 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection | None:
-    """Open the file for reading; None if it is damaged or of another version: then nothing is known."""
-    connection = opened_for_reading(path)
+def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
+    """Open the file for reading; None if it is damaged, and why, or of another version: then nothing is known."""
+    connection, damage = opened_for_reading(path), None
     try:
         _check(connection)
         if _version(connection) == NEWEST:
-            return connection
-    except sqlite3.DatabaseError:
-        pass
+            return connection, None
+    except sqlite3.DatabaseError as exc:
+        damage = str(exc) if _is_damage(exc) else None
     connection.close()
-    return None
+    return None, damage
 
 
 def _prepared(path: Path) -> sqlite3.Connection:

@@ -35,6 +35,7 @@ class State:
         looks: What the last complete look at each dataset showed.
         snapshots, archive: Lines before they were overwritten, and before a rebuild.
         rebuilds: What was begun and must be finished or undone.
+        damage: Why nothing is remembered of what the file held; None if all is well.
 
     Raises:
         StateError: As `Database`.
@@ -43,6 +44,7 @@ class State:
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self._directory = directory
         self._db = Database(directory, read_only=read_only)
+        self.damage = self._db.damage
         self.journal = Journal(self._db)
         self.holds = Holds(self._db)
         self.sightings = Sightings(self._db)

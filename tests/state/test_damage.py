@@ -47,7 +47,9 @@ def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
     with State(file.parent, read_only=True) as state:
         assert NOTHING_APPLIED == state.applied("d", "arn")
         assert {} == state.statuses()
+        assert state.damage
     with State(file.parent) as state:
+        assert state.damage
         assert NOTHING_APPLIED == state.applied("d", "arn")
         assert [] == list(state.journal.unfinished("d"))
         state.record("d", {"verdict": "unknown"})
