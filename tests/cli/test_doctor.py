@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+import structlog
 
 from reconciler.cli.main import main
 from reconciler.core.choices import DatasetType
@@ -407,10 +408,12 @@ def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
     file.write_bytes(b"no database" * 1_000)
     before = sorted(office.root.rglob("*"))
 
-    found = by_name(office.doctor()["checks"])["state"]
+    with structlog.testing.capture_logs() as logged:
+        found = by_name(office.doctor()["checks"])["state"]
 
     assert "warning" == found["mark"]
     assert "is damaged" in found["message"]
+    assert ["cycle.failed"] == [line["event"] for line in logged]
     assert b"no database" * 1_000 == file.read_bytes()
     assert before == sorted(office.root.rglob("*"))
 
