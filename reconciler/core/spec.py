@@ -100,10 +100,14 @@ class Target(_Part):
         arn = self.dataset_arn or self.role_arn
         return self.account_id or (arn.split(":")[4] if arn else None)
 
-    @property
-    def home(self) -> tuple[str, str | None, str | None, str | None]:
-        """Where the project is: datasets with one home belong to one project."""
-        return self.identity[0], self.home_region, self.home_account, self.role_arn
+    def may_be_beside(self, other: Target) -> bool:
+        """Tell whether both are in one project, or may be: what one leaves open may be what the other says."""
+        regions, accounts = {self.home_region, other.home_region}, {self.home_account, other.home_account}
+        if self.identity[0] != other.identity[0] or len(regions - {None}) > 1:
+            return False
+        if None in accounts:
+            return self.role_arn == other.role_arn  # the same credentials, whatever they are
+        return len(accounts) == 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Target:

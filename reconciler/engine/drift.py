@@ -243,7 +243,7 @@ def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
     by_kind = {kind: [s for s in seen if s.desired.spec.spec.target.kind is kind] for kind in DatasetType}
     found: dict[str, tuple[str, ...]] = {}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if train.desired.spec.spec.target.home != test.desired.spec.spec.target.home:
+        if not train.desired.spec.spec.target.may_be_beside(test.desired.spec.spec.target):
             continue
         if train.drift.observed_at is None or test.drift.observed_at is None:
             continue

@@ -115,7 +115,7 @@ def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     """Judge the training and the test dataset of each project together."""
     by_kind = {kind: [d for d in datasets if d.spec.spec.target.kind is kind] for kind in DatasetType}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if train.spec.spec.target.home == test.spec.spec.target.home:
+        if train.spec.spec.target.may_be_beside(test.spec.spec.target):
             for finding in check_pair(train.facts, test.facts):
                 yield as_problem(finding, test.origin, None)
             yield from _leaks(train, test)

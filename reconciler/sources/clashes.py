@@ -9,7 +9,7 @@ from itertools import combinations
 from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw
 from reconciler.core.problem import Problem
-from reconciler.core.spec import Dataset, Target
+from reconciler.core.spec import Dataset
 from reconciler.sources.documents import Parsed
 
 
@@ -39,7 +39,7 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
     for group in by_place.values():
         others: dict[int, tuple[Parsed, Parsed]] = {}
         for (a, one), (b, other) in combinations(group, 2):
-            if _same_region(a, b) and _same_account(a, b):
+            if a.may_be_beside(b):  # two that overwrite each other are worse than a question
                 others.setdefault(id(one), (one, other))
                 others.setdefault(id(other), (other, one))
         for one, other in others.values():
@@ -64,14 +64,3 @@ def _place(document: Parsed, path: tuple[str, ...]) -> str:
 
 def _region(document: Parsed) -> str | None:
     return document.model.spec.target.home_region if isinstance(document.model, Dataset) else None
-
-
-def _same_region(one: Target, other: Target) -> bool:
-    """Tell whether both are in one Region, or may be: two that overwrite each other are worse than a question."""
-    return None in {one.home_region, other.home_region} or one.home_region == other.home_region
-
-
-def _same_account(one: Target, other: Target) -> bool:
-    if one.home_account and other.home_account:
-        return one.home_account == other.home_account
-    return one.role_arn == other.role_arn  # the same credentials, whatever they are

@@ -183,12 +183,15 @@ class _Loading:
 
 def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]:
     """Let every dataset know those of the other type in its project."""
-    homes: dict[object, list[LoadedDataset]] = {}
+    projects: dict[str, list[LoadedDataset]] = {}
     for dataset in datasets:
-        homes.setdefault(dataset.spec.spec.target.home, []).append(dataset)
+        projects.setdefault(dataset.spec.spec.target.identity[0], []).append(dataset)
     for dataset in datasets:
         target = dataset.spec.spec.target
-        others = [other for other in homes[target.home] if other.spec.spec.target.kind is not target.kind]
+        near = [
+            other for other in projects[target.identity[0]] if target.may_be_beside(other.spec.spec.target)
+        ]
+        others = [other for other in near if other.spec.spec.target.kind is not target.kind]
         yield replace(dataset, partners=tuple(others))
 
 

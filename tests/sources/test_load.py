@@ -624,3 +624,36 @@ def test_a_bad_acknowledgement_breaks_no_dataset(tmp_path, old, new, expected):
 
     assert (["a"], ()) == (names(specs), specs.broken)
     assert expected in "".join(problem.message for problem in specs.problems)
+
+
+class TestPartners:
+    """The training and the test dataset of one project, which must share no image."""
+
+    ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/test/1690476084535"
+
+    def names(self, root, *targets):
+        """Return the names of each dataset's partners."""
+        return [[other.name for other in d.partners] for d in TestClashes().load(root, *targets).datasets]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "project: p, type: TEST",
+            "project: p, type: TEST, region: us-east-1",
+            "project: p, type: TEST, accountId: '111122223333'",
+            f"datasetArn: '{ARN}'",
+        ],
+    )
+    def test_know_each_other_however_they_are_named(self, tmp_path, other):
+        assert [["d1"], ["d0"]] == self.names(tmp_path, "project: p, type: TRAIN", other)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "project: q, type: TEST",
+            "project: p, type: TEST, region: eu-west-1",
+            "project: p, type: TEST, accountId: '999988887777'",
+        ],
+    )
+    def test_of_another_project_are_none(self, tmp_path, other):
+        assert [[], []] == self.names(tmp_path, f"datasetArn: '{self.ARN.replace('test', 'train')}'", other)
