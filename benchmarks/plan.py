@@ -1,7 +1,7 @@
 """
 The budget of a cold plan: CPU against `orjson.loads` over the same lines, and peak memory.
 
-    python -m benchmarks.plan [--entries 250000] [--changed 100] [--reordered]
+    python -m benchmarks.plan [--entries 250000] [--changed 100] [--reordered] [--image-level]
 
 Writes a spec and a listing of so many entries to a temporary directory, has `reconciler plan --observed`
 compare them in a process of its own, and prints both sides of the budget: at most 3 times the CPU that
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +38,7 @@ spec:
 LABELS = ("crack", "dent", "scratch")
 
 
-def entry(number: int) -> dict[str, object]:
+def boxed(number: int) -> dict[str, object]:
     """Return a bounding-box entry of some 700 bytes."""
     boxes = [
         {"class_id": box % 3, "top": 10 + box, "left": 20 + number % 40, "width": 100, "height": 50 + box}
@@ -57,7 +58,27 @@ def entry(number: int) -> dict[str, object]:
     }
 
 
-def generate(directory: Path, entries: int, changed: int, *, reordered: bool) -> None:
+def image_level(number: int) -> dict[str, object]:
+    """Return an image-level entry of two labels, in the shape of AWS's flowers sample, of some 600 bytes."""
+    fields: dict[str, object] = {
+        "source-ref": f"s3://acme-flowers/assets/flowers_1/species-{number % 40:02}/IMG_{number:07}.jpg"
+    }
+    for name in (f"species_{number % 40}", "with_leaves" if number % 3 else "without_leaves"):
+        fields[name] = 1
+        fields[f"{name}-metadata"] = {
+            "confidence": 1,
+            "job-name": f"labeling-job/{name}",
+            "class-name": name,
+            "human-annotated": "yes",
+            "creation-date": f"2021-07-11T03:{number % 60:02}:{number % 59:02}.{number % 1000:03}Z",
+            "type": "groundtruth/image-classification",
+        }
+    return fields
+
+
+def generate(
+    directory: Path, entries: int, changed: int, *, reordered: bool, make: Callable[[int], dict[str, object]]
+) -> None:
     """Write the spec tree and, beside it, the listing that AWS would give."""
     specs = directory / "specs"
     specs.mkdir()
@@ -66,10 +87,11 @@ def generate(directory: Path, entries: int, changed: int, *, reordered: bool) ->
     option = orjson.OPT_SORT_KEYS if reordered else 0
     with (specs / "train.jsonl").open("wb") as desired, (directory / "listed.jsonl").open("wb") as listed:
         for number in range(entries):
-            fields = entry(number)
+            fields = make(number)
             desired.write(orjson.dumps(fields) + b"\n")
             if every and number % every == 0:
-                fields["bounding-box-metadata"]["job-name"] = "labeling-job/changed"  # type: ignore[index]
+                name = next(name for name in fields if name.endswith("-metadata"))
+                fields[name]["job-name"] = "labeling-job/changed"  # type: ignore[index]
             fields["cl-metadata"] = {"is_labeled": True}
             listed.write(orjson.dumps(fields, option=option) + b"\n")
 
@@ -111,11 +133,15 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=250_000)
     parser.add_argument("--changed", type=int, default=100)
     parser.add_argument("--reordered", action="store_true", help="the service sorts the keys of every line")
+    parser.add_argument(
+        "--image-level", action="store_true", help="two labels an image instead of four boxes"
+    )
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        generate(directory, args.entries, args.changed, reordered=args.reordered)
+        make = image_level if args.image_level else boxed
+        generate(directory, args.entries, args.changed, reordered=args.reordered, make=make)
         files = (directory / "specs" / "train.jsonl", directory / "listed.jsonl")
         for _ in range(args.runs):
             # Once before and once after: the speed of a machine that others use drifts within seconds.
