@@ -25,7 +25,7 @@ def check_line(raw: bytes) -> Checked:
     """
     Judge one line of a manifest, given without its newline. Never raises.
 
-    Costs less than twice the parsing of the line where nothing is wrong with it, some 90 µs otherwise.
+    Costs two to four times the parsing of the line where nothing is wrong with it, some 200 µs otherwise.
     """
     return check_clean(raw) or check_slowly(raw)
 
