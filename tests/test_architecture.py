@@ -23,7 +23,12 @@ KEEPERS = {
     "PIL": {"reconciler.reports.drift.thumbnails"},
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},
-    "jinja2": {"reconciler.reports.drift.html", "reconciler.reports.html", "reconciler.server"},
+    "jinja2": {
+        "reconciler.reports.drift.html",
+        "reconciler.reports.html",
+        "reconciler.reports.webpage",
+        "reconciler.server.pages",
+    },
     "prometheus_client": {"reconciler.server"},
     "pydantic": {
         "reconciler.core.spec",

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import jinja2
-from markupsafe import Markup
 
 from reconciler.core.drift.report import Drift
 from reconciler.engine.board import Board
 from reconciler.engine.shown import Shown
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
-from reconciler.reports.visible import counted, size, visible
+from reconciler.reports.visible import counted, size
+from reconciler.reports.webpage import asset, exactly, policy, templates
 from reconciler.server.picture import BAR_HEIGHT, BAR_PITCH, Picture, pictures
 from reconciler.server.standing import HELD, WORDS, Standing
+
+if TYPE_CHECKING:
+    import jinja2
 
 # A page is written to the wire in pieces of about so many characters.
 PIECE: Final = 1 << 16
 
-_PLACE: Final = Path(__file__).parent / "templates"
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _SHARED: Final = {
     "Cache-Control": "no-store",
@@ -53,13 +50,10 @@ class Pages:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._templates = _environment()
-        css = (_PLACE / "pages.css").read_text("utf-8")
-        self._templates.globals["css"] = Markup(css)  # noqa: S704  our own file
-        style = b64encode(sha256(css.encode()).digest()).decode()
-        allowed = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
-        self.headers = _SHARED | {"Content-Security-Policy": f"{allowed}; frame-ancestors 'none'"}
-        own = content_security_policy()
-        self.report_headers = _SHARED | {"Content-Security-Policy": f"{own}; frame-ancestors 'none'"}
+        css = asset("reconciler.server", "templates", "pages.css")
+        self._templates.globals["css"] = css
+        self.headers = _headers(policy(f"style-src {exactly(css)}"))
+        self.report_headers = _headers(content_security_policy())
 
     def index(self) -> str:
         """Return the list of all datasets."""
@@ -173,15 +167,13 @@ def _pieces(text: Iterator[str]) -> Iterator[str]:
     yield "".join(held)
 
 
+def _headers(allowed: str) -> Mapping[str, str]:
+    """Return what a page of this policy is sent with; none may be shown inside another."""
+    return _SHARED | {"Content-Security-Policy": f"{allowed}; frame-ancestors 'none'"}
+
+
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PLACE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_in_sight,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("reconciler.server", "templates")
     environment.filters |= {
         "amount": "{:,}".format,
         "day": words.day,
@@ -209,8 +201,3 @@ def _instant(text: str) -> str:
 def _sentence(text: str) -> str:
     """Begin a message as a sentence begins, unless it begins with a name; the rest of it stays as it is."""
     return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
-
-
-def _in_sight(value: Any) -> Any:
-    """Let no text from outside turn or hide what stands beside it; escaping comes after this."""
-    return visible(value) if type(value) is str else value

@@ -183,6 +183,16 @@ def test_a_running_apply_shows_how_far_it_is():
     assert "12.4 MB" in words
 
 
+@pytest.mark.parametrize("path", ["/", "/dataset/roses", "/drift/roses", "/dataset/none"])
+def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
+    """It is refused by the browser otherwise, and the page is bare."""
+    answer = ask(board(subject("roses", report=dataset(MOVED))), path)
+
+    (style,) = re.findall(r"<style>(.*?)</style>", answer.text, flags=re.DOTALL)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+
+
 def test_the_report_is_served_under_its_own_policy():
     """The very page that the command writes: its style and script are let in by hash, and nothing else is."""
     answer = ask(board(subject("roses", report=dataset(MOVED))), "/drift/roses")

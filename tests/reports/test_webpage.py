@@ -1,0 +1,36 @@
+"""What every page stands on: nothing from outside is more than text, and only what is ours is let in."""
+
+import jinja2
+import pytest
+
+from reconciler.reports.visible import visible
+from reconciler.reports.webpage import exactly, ours, policy, templates
+from tests.reports.builders import HOSTILE
+
+
+def rendered(source: str, **facts: object) -> str:
+    return templates("reconciler.reports", "page").from_string(source).render(**facts)
+
+
+def test_what_comes_from_outside_is_text_that_can_be_seen():
+    """It opens no element, turns no text round, and hides nothing."""
+    text = rendered("{{ name }}", name=HOSTILE)
+
+    assert "<" not in text
+    assert visible(text) == text
+
+
+def test_what_is_ours_stands_as_it_is():
+    assert "<b>\u202e</b>" == rendered("{{ it }}", it=ours("<b>\u202e</b>"))
+
+
+def test_a_name_that_nobody_gave_is_an_error():
+    """A slip in a template is not an empty place in a page."""
+    with pytest.raises(jinja2.UndefinedError):
+        rendered("{{ nmae }}", name="roses")
+
+
+def test_a_policy_forbids_what_it_does_not_name():
+    """The digest is the one that browsers compute: that of no text is well known."""
+    assert "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='" == exactly("")
+    assert "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'" == policy("img-src data:")
