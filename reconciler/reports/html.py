@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.plan import Plan
 from reconciler.reports import words
 from reconciler.reports.visible import ELLIPSIS, counted, moment, value
-from reconciler.reports.webpage import asset, exactly, ours, policy, templates
+from reconciler.reports.webpage import exactly, ours, policy, style, templates
 
 if TYPE_CHECKING:
     import jinja2
@@ -27,7 +27,7 @@ def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
     Args:
         limit: Most items of one kind that are listed; None for all.
     """
-    css = asset("reconciler.reports", "page", "plan.css")
+    css = style("reconciler.reports", "page", "plan.css")
     yield from (
         _environment()
         .get_template("plan.html")

@@ -1,5 +1,5 @@
 """
-What every page is made with: templates, its own style and script, and a policy.
+What every page is made with: templates, the colours and rules that all begin with, and a policy.
 
 A page asks for nothing that is not in it. Its style and its script are ours and stand in it whole; its policy
 allows these, by their digests, and nothing else: what comes from outside could not act even if nobody escaped it.
@@ -11,13 +11,15 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.reports.visible import visible
 
 if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
+
+_BEGINNING: Final = ("palette.css", "ground.css")
 
 
 def templates(package: str, place: str) -> jinja2.Environment:
@@ -35,9 +37,16 @@ def templates(package: str, place: str) -> jinja2.Environment:
 
 
 @cache
-def asset(package: str, *name: str) -> Markup:
-    """Return a style or a script, from a file of *package*."""
-    return ours(files(package).joinpath(*name).read_text("utf-8"))
+def style(package: str, *name: str) -> Markup:
+    """Return the style of a page: what all begin with, then its own, from a file of *package*."""
+    beginning = (_text("reconciler.reports", "page", part) for part in _BEGINNING)
+    return ours("".join((*beginning, _text(package, *name))))
+
+
+@cache
+def script(package: str, *name: str) -> Markup:
+    """Return the script of a page, from a file of *package*."""
+    return ours(_text(package, *name))
 
 
 def ours(text: str) -> Markup:
@@ -55,6 +64,10 @@ def policy(*allowed: str) -> str:
 def exactly(text: str) -> str:
     """Name a style or a script for a policy, so that it is this one and no other."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _text(package: str, *name: str) -> str:
+    return files(package).joinpath(*name).read_text("utf-8")
 
 
 def _in_sight(content: Any) -> Any:

@@ -15,7 +15,7 @@ from reconciler.engine.shown import Shown
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.visible import counted, size
-from reconciler.reports.webpage import asset, exactly, policy, templates
+from reconciler.reports.webpage import exactly, policy, style, templates
 from reconciler.server.picture import BAR_HEIGHT, BAR_PITCH, Picture, pictures
 from reconciler.server.standing import HELD, WORDS, Standing
 
@@ -50,7 +50,7 @@ class Pages:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._templates = _environment()
-        css = asset("reconciler.server", "templates", "pages.css")
+        css = style("reconciler.server", "templates", "pages.css")
         self._templates.globals["css"] = css
         self.headers = _headers(policy(f"style-src {exactly(css)}"))
         self.report_headers = _headers(content_security_policy())

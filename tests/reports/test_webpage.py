@@ -1,10 +1,13 @@
 """What every page stands on: nothing from outside is more than text, and only what is ours is let in."""
 
+import re
+from importlib.resources import files
+
 import jinja2
 import pytest
 
 from reconciler.reports.visible import visible
-from reconciler.reports.webpage import exactly, ours, policy, templates
+from reconciler.reports.webpage import exactly, ours, policy, style, templates
 from tests.reports.builders import HOSTILE
 
 
@@ -34,3 +37,23 @@ def test_a_policy_forbids_what_it_does_not_name():
     """The digest is the one that browsers compute: that of no text is well known."""
     assert "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='" == exactly("")
     assert "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'" == policy("img-src data:")
+
+
+STYLES = (
+    ("reconciler.reports", "page", "plan.css"),
+    ("reconciler.reports.drift", "page", "page.css"),
+    ("reconciler.server", "templates", "pages.css"),
+)
+GIVEN_BY_THE_SCRIPT = {"--cards", "--waiting"}
+
+
+@pytest.mark.parametrize("where", STYLES, ids=lambda where: where[-1])
+def test_every_colour_has_a_name_and_one_place(where):
+    """A page names colours, in light and in dark, and states none: another page would have another red."""
+    own = files(where[0]).joinpath(*where[1:]).read_text("utf-8")
+    whole = str(style(*where))
+
+    assert [] == re.findall(r"#[0-9a-f]{6}\b|#[0-9a-f]{3}\b|rgb|hsl", own)
+    assert whole.endswith(own)
+    used, given = (set(re.findall(found, whole)) for found in (r"var\((--[\w-]+)", r"(--[\w-]+):"))
+    assert set() == used - given - GIVEN_BY_THE_SCRIPT

@@ -25,7 +25,7 @@ from reconciler.reports.drift.drawing import UNITS, draw
 from reconciler.reports.drift.lines import side_by_side
 from reconciler.reports.drift.remedies import remedies, ways
 from reconciler.reports.drift.thumbnails import Thumbnail
-from reconciler.reports.webpage import asset, exactly, policy, templates
+from reconciler.reports.webpage import exactly, policy, script, style, templates
 from reconciler.reports.words import CAUSES
 
 if TYPE_CHECKING:
@@ -207,11 +207,11 @@ def _split(source_ref: str) -> tuple[str, str]:
 
 
 def _style() -> str:
-    return asset("reconciler.reports.drift", "page", "page.css")
+    return style("reconciler.reports.drift", "page", "page.css")
 
 
 def _script() -> str:
-    return asset("reconciler.reports.drift", "page", "page.js")
+    return script("reconciler.reports.drift", "page", "page.js")
 
 
 @cache
