@@ -23,7 +23,7 @@ from reconciler.engine.shown import held_back
 from reconciler.engine.steady import Steady
 from reconciler.engine.subject import Subject, moment
 from reconciler.engine.troubles import trouble_of
-from reconciler.engine.world import World
+from reconciler.engine.world import World, always
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 
@@ -58,7 +58,7 @@ class Visiting:
         board: Board,
         listener: Listener,
         steady: Steady,
-        permit: Callable[[], object] = lambda: None,
+        permit: Callable[[], object] = always,
         tracer: Tracer | None = None,
     ) -> None:
         self._world_of = world_of

@@ -9,8 +9,8 @@ from reconciler.engine.observation import Observation
 from reconciler.ports import Clock, Gateway, Memory, Progress, Tracer, Untraced
 
 
-def _always() -> None:
-    """Permit everything."""
+def always() -> None:
+    """Permit everything: nobody else writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,5 @@ class World:
     progress: Progress
     patience_seconds: float = 30.0
     witness: Callable[[Observation], object] | None = None
-    permit: Callable[[], object] = _always
+    permit: Callable[[], object] = always
     tracer: Tracer = field(default_factory=Untraced)

@@ -34,6 +34,7 @@ from reconciler.engine.leading import Leading
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline, Threads
+from reconciler.engine.world import always
 from reconciler.server.metrics import Metrics
 
 log = structlog.get_logger()
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             board,
             metrics,
             steady,
-            elected.permit if elected else _always,
+            elected.permit if elected else always,
             wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
@@ -95,10 +96,6 @@ def _until_stopped(controller: Controller, workers: Threads, elected: Leading | 
     if elected:
         elected.end(release=clean)
     return clean
-
-
-def _always() -> None:
-    """Permit everything: there is no other replica."""
 
 
 def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> Calling:
