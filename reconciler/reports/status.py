@@ -41,9 +41,9 @@ _NONE: Final = "-"
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.PARTIAL)
 
 
-def record(result: DatasetResult, at_seconds: float, revision: str | None) -> shapes.DatasetStatusDoc:
+def record(result: DatasetResult, at_seconds: float, revision: str | None) -> Mapping[str, object]:
     """
-    Return what is kept of a result: numbers and reasons, never entries.
+    Return what is kept of a result: numbers and reasons, never entries. What it says nothing of is not known.
 
     Args:
         at_seconds: When it was known, since the epoch.
@@ -59,16 +59,7 @@ def record(result: DatasetResult, at_seconds: float, revision: str | None) -> sh
             "dropped": len(result.dropped),
             "rejected": len(result.rejected),
         },
-        "held": [],
         "errors": [error_doc(error) for error in result.errors],
-        "conditions": [],
-        "revisions": None,
-        "observation": None,
-        "observed_at": None,
-        "scanned_at": None,
-        "believed_until": None,
-        "next_visit_at": None,
-        "history": [],
     }
 
 
