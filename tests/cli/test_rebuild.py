@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import boto3
 import pytest
 
 from reconciler.core.iam import Level, policy
@@ -22,9 +21,9 @@ from reconciler.emulator.calls import Call
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, Running, serve
 from reconciler.emulator.settings import Settings
+from tests.account import ACCOUNT, client_of
 from tests.builders import classified, ref
 
-ACCOUNT = "111122223333"
 BUCKET = "manifests"
 KEPT = "abcdefghijkl"
 
@@ -81,13 +80,7 @@ class Desk:
         return tuple(command.group(1).replace("s3://BUCKET/PREFIX", f"s3://{BUCKET}/old").split())
 
     def entries(self) -> set[str]:
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=self.running.url,
-            region_name="us-east-1",
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="secret",
-        )
+        client = client_of(self.running.url)
         (project,) = client.describe_projects(ProjectNames=["flowers"])["ProjectDescriptions"]
         (dataset,) = project["Datasets"]
         found = client.list_dataset_entries(DatasetArn=dataset["DatasetArn"])["DatasetEntries"]
@@ -104,13 +97,7 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     emulator = Emulator(clock=ManualClock())
     with serve(emulator) as running:
-        boto3.client(
-            "s3",
-            endpoint_url=running.url,
-            region_name="us-east-1",
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="secret",
-        ).create_bucket(Bucket=BUCKET)
+        client_of(running.url, "s3").create_bucket(Bucket=BUCKET)
         emulator.calls.clear()
         found = Desk(tmp_path, running)
         found.write(KEPT + "yz")

@@ -10,22 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-import boto3
 import pytest
 
 from reconciler.core.choices import DatasetType
 from reconciler.core.status import DatasetResult
 from reconciler.emulator.clock import ManualClock
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.engine.world import World
 from reconciler.ports import Silence
-from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.limiter import Limiter
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 from reconciler.state import State
+from tests.account import emulated, gateway_of
+from tests.engine.months import Months, make_months
 
 PROJECT = "flowers"
 
@@ -113,24 +112,11 @@ class Lab:
 
 @contextmanager
 def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> Iterator[Lab]:
-    time = ManualClock()
-    emulator = Emulator(clock=time)
-    state = State(tmp_path / "state")
-    with serve(emulator) as running:
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=running.url,
-            region_name="us-east-1",
-            aws_access_key_id="111122223333",
-            aws_secret_access_key="secret",
-            config=client_config(),
-        )
-        clock = JumpingClock(time)
-        unlimited = Limiter(None, time.now, clock.sleep)
-        gateway = Rekognition(client, lambda: client, unlimited, "ambient")
-        found = Lab(
-            emulator, World(gateway, clock, state, Silence()), clock, tmp_path / "specs", tmp_path / "state"
-        )
+    state_dir = tmp_path / "state"
+    with emulated() as (emulator, client):
+        clock = JumpingClock(emulator.clock)
+        world = World(gateway_of(client, clock), clock, State(state_dir), Silence())
+        found = Lab(emulator, world, clock, tmp_path / "specs", state_dir)
         try:
             if prepare is not None:
                 prepare(found)
@@ -138,12 +124,16 @@ def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> It
         finally:
             for desired in found.open:
                 desired.close()
-            client.close()
             found.world.memory.close()
-    emulator.close()
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     with make_lab(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Iterator[Months]:
+    with make_months(tmp_path) as found:
         yield found

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from reconciler.emulator.clock import ManualClock
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
 from reconciler.engine.subject import Subject
@@ -22,15 +19,11 @@ from reconciler.engine.workers import Inline
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted
 from reconciler.ports import Clock, Silence, Tracer, Untraced
-from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.limiter import Limiter
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.following import DirectorySource
 from reconciler.state import State
+from tests.account import emulated, gateway_of
 from tests.builders import classified
-
-# The SDK waits by the real clock between its attempts: here nobody has that time.
-_ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 SPEC = """\
 apiVersion: reconciler/v1
@@ -191,24 +184,8 @@ class Months:
 
 @contextmanager
 def make_months(tmp_path: Path, tracer: Tracer | None = None) -> Iterator[Months]:
-    time = ManualClock()
-    emulator = Emulator(clock=time)
-    state = State(tmp_path / "state")
-    with serve(emulator) as running:
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=running.url,
-            region_name="us-east-1",
-            aws_access_key_id="111122223333",
-            aws_secret_access_key="secret",
-            config=client_config().merge(_ONE_ATTEMPT),
-        )
-        try:
-            yield _controlled(emulator, client, state, JumpingTime(time), tmp_path, tracer)
-        finally:
-            client.close()
-            state.close()
-    emulator.close()
+    with emulated(attempts=1) as (emulator, client), closing(State(tmp_path / "state")) as state:
+        yield _controlled(emulator, client, state, JumpingTime(emulator.clock), tmp_path, tracer)
 
 
 def _controlled(
@@ -220,8 +197,7 @@ def _controlled(
     tracer: Tracer | None = None,
 ) -> Months:
     """Start a controller: the specs and the state are what a process before it left."""
-    gateway = Rekognition(client, lambda: client, Limiter(None, time.now, time.sleep), "ambient")
-    world = World(gateway, time, state, Silence(), tracer=tracer or Untraced())
+    world = World(gateway_of(client, time), time, state, Silence(), tracer=tracer or Untraced())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     board = Board(source.name, time.wall, time.seconds)
     counted = Counted()

@@ -20,12 +20,6 @@ MINUTE, HOUR = 60.0, 3_600.0
 
 
 @pytest.fixture
-def months(tmp_path: Path) -> Iterator[Months]:
-    with make_months(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
 def events() -> Iterator[list[dict[str, object]]]:
     joined = [structlog.contextvars.merge_contextvars]
     with structlog.testing.capture_logs(processors=joined) as found:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import orjson
 import pytest
 
@@ -23,6 +22,7 @@ from reconciler.ports import Located, Step
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
+from tests.account import client_of
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
 
@@ -85,14 +85,8 @@ class _Memory(_Watched):
 def site_of(lab: Lab, doom: Doom | None = None) -> Site:
     doom = doom or Doom()
     inner = lab.world.gateway._client  # the clients of the laboratory, for more
-    keys = {
-        "aws_access_key_id": "111122223333",
-        "aws_secret_access_key": "secret",
-        "region_name": "us-east-1",
-    }
     url = inner.meta.endpoint_url
-    client = boto3.client("rekognition", endpoint_url=url, **keys)
-    s3 = boto3.client("s3", endpoint_url=url, config=s3_config(url), **keys)
+    client, s3 = client_of(url), client_of(url, "s3", config=s3_config(url))
     limiter = Limiter(None, lab.clock.now, lab.clock.sleep)
     gateway = doom.watch(RebuildingRekognition(client, lambda: inner, limiter, "ambient"))
     world = dataclasses.replace(lab.world, gateway=gateway, memory=_Memory(lab.world.memory, doom))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 import pytest
@@ -13,15 +11,9 @@ from reconciler.core.conditions import Truth
 from reconciler.core.drift.report import DriftVerdict
 from reconciler.engine import shown
 from tests.builders import classified
-from tests.engine.months import Months, make_months
+from tests.engine.months import Months
 
 MINUTE = 60.0
-
-
-@pytest.fixture
-def months(tmp_path: Path) -> Iterator[Months]:
-    with make_months(tmp_path) as found:
-        yield found
 
 
 def move(months: Months, entry: str) -> None:

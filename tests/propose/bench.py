@@ -9,8 +9,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
-
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, root_of, tried
 from reconciler.core.choices import DatasetType
 from reconciler.emulator.clock import ManualClock
@@ -20,8 +18,8 @@ from reconciler.engine.propose import EVERYTHING, Choice, Proposed, propose_each
 from reconciler.engine.world import World
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.limiter import Limiter
 from reconciler.state import State
+from tests.account import ACCOUNT, client_of, gateway_of
 from tests.engine.conftest import JumpingClock
 
 DATASET = """\
@@ -152,16 +150,8 @@ class Accounts:
         return self._worlds[number]
 
     def _gateway(self, number: int) -> Rekognition:
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=self._url,
-            region_name="us-east-1",
-            aws_access_key_id=str(111122223333 + number),
-            aws_secret_access_key="secret",
-            config=client_config(),
-        )
-        unlimited = Limiter(None, self._clock.now, self._clock.sleep)
-        return Rekognition(client, lambda: client, unlimited, "ambient")
+        client = client_of(self._url, account=str(int(ACCOUNT) + number), config=client_config())
+        return gateway_of(client, self._clock)
 
 
 @contextmanager
