@@ -8,8 +8,8 @@ from itertools import accumulate
 import orjson
 
 from reconciler.core.diff import Observed
+from reconciler.core.entry import CLASSIFICATION, DETECTION
 from reconciler.core.index import Index, Place
-from reconciler.core.meaning import CLASSIFICATION, DETECTION
 
 CREATED = "2026-03-01T12:00:00"
 

@@ -17,9 +17,9 @@ from reconciler.convert.pixels import number, side, whole
 from reconciler.convert.record import Rectangle, wrong
 from reconciler.core import codes_spec as codes
 from reconciler.core.codes import Code
-from reconciler.core.entry import Fields
+from reconciler.core.entry import METADATA, Fields
 from reconciler.core.problem import Origin, Problem, Severity
-from reconciler.core.rules.attribute import METADATA, SHAPE_KEYS, Attribute, Type
+from reconciler.core.rules.attribute import SHAPE_KEYS, Attribute, Type
 
 _MULTI_LABEL: Final = "groundtruth/image-classification-multilabel"
 

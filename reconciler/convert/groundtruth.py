@@ -14,11 +14,11 @@ from typing import Any, Final
 from reconciler.convert.attributes import mended
 from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, wrong
 from reconciler.core import codes_spec as codes
-from reconciler.core.entry import SOURCE_REF, BadLine, Fields, decode, without_service_keys
+from reconciler.core.entry import METADATA, SOURCE_REF, BadLine, Fields, decode, without_service_keys
 from reconciler.core.lines import iter_lines
 from reconciler.core.problem import Origin, Problem
 from reconciler.core.rules import check_line
-from reconciler.core.rules.attribute import METADATA, Attribute, Type
+from reconciler.core.rules.attribute import Attribute, Type
 from reconciler.errors import UsageError
 
 _BOM: Final = b"\xef\xbb\xbf"

@@ -23,6 +23,11 @@ Fields = dict[str, Any]
 
 SOURCE_REF: Final = "source-ref"
 
+# What the name of an attribute's metadata ends with, and the two types of attribute that training uses.
+METADATA: Final = "-metadata"
+CLASSIFICATION: Final = "groundtruth/image-classification"
+DETECTION: Final = "groundtruth/object-detection"
+
 # Appended to every listed line by the service (API reference, ListDatasetEntries).
 _SERVICE_OBJECT: Final = "cl-metadata"
 

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, Protocol
 
-from reconciler.core.entry import ERROR_LISTS, SOURCE_REF, Fields
+from reconciler.core.entry import CLASSIFICATION, DETECTION, ERROR_LISTS, METADATA, SOURCE_REF, Fields
 
 BOXES: Final = "bounding-box"
-METADATA: Final = "-metadata"
 COLOUR_DEPTH: Final = 3
 
 # Names that mean something else, or that other attributes' names could become.
@@ -72,7 +71,7 @@ def image_level(labels: Iterable[str], created_at: str) -> Fields:
             "class-name": label,
             "human-annotated": "yes",
             "creation-date": created_at,
-            "type": "groundtruth/image-classification",
+            "type": CLASSIFICATION,
         }
     return fields
 
@@ -106,7 +105,7 @@ def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) 
         BOXES + METADATA: {
             "objects": [{"confidence": 1} for _ in boxes],
             "class-map": {str(number): label for label, number in ids.items()},
-            "type": "groundtruth/object-detection",
+            "type": DETECTION,
             "human-annotated": "yes",
             "creation-date": created_at,
             "job-name": f"labeling-job/{BOXES}",

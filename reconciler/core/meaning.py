@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
-SUFFIX: Final = "-metadata"
-CLASSIFICATION: Final = "groundtruth/image-classification"
-DETECTION: Final = "groundtruth/object-detection"
+from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA
 
 
 class Box(NamedTuple):
@@ -57,7 +55,7 @@ def meaning(fields: Mapping[str, Any]) -> Meaning:
 
 def _attributes(fields: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     for key, value in fields.items():
-        metadata = fields.get(key + SUFFIX)
+        metadata = fields.get(key + METADATA)
         if isinstance(metadata, dict):
             yield value, metadata
 

@@ -8,10 +8,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
-from reconciler.core.entry import SOURCE_REF, Fields
+from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.equality import Equality
 from reconciler.core.explain import FieldChange, explain
-from reconciler.core.meaning import CLASSIFICATION, DETECTION, SUFFIX
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Box, Entries, Image
 
@@ -184,6 +183,6 @@ def _integer(value: object) -> int:
 
 def _attributes(fields: Fields, kind: str) -> Iterator[tuple[Any, dict[str, Any]]]:
     for key, value in fields.items():
-        metadata = fields.get(key + SUFFIX)
+        metadata = fields.get(key + METADATA)
         if isinstance(metadata, dict) and metadata.get("type") == kind:
             yield value, metadata

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.entry import Fields, without_service_keys
+from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA, Fields, without_service_keys
 from reconciler.core.equality import Equality
-from reconciler.core.meaning import CLASSIFICATION, DETECTION, SUFFIX, meaning
+from reconciler.core.meaning import meaning
 from reconciler.core.pattern import Pointer, without
 
 # What a detection attribute says of boxes, and what stands beside it: in the value, and in the metadata.
@@ -65,19 +65,19 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
     missing = set(goal.labels)
     result: Fields = {}
     for key, value in ours.items():
-        metadata = ours.get(key + SUFFIX)
-        if key.endswith(SUFFIX) and key.removesuffix(SUFFIX) in ours and isinstance(value, dict):
+        metadata = ours.get(key + METADATA)
+        if key.endswith(METADATA) and key.removesuffix(METADATA) in ours and isinstance(value, dict):
             continue  # goes with its attribute
         if not isinstance(metadata, dict):
             result[key] = value
         elif (pair := _kept_pair(key, value, metadata, theirs, missing)) is not None:
-            result[key], result[key + SUFFIX] = pair
+            result[key], result[key + METADATA] = pair
             missing.discard(pair[1].get("class-name"))
     for key, value, metadata in _pairs(theirs):
         name = metadata.get("class-name")
         is_new = name in missing if metadata.get("type") == CLASSIFICATION else key not in ours
         if is_new and key not in result:
-            result[key], result[key + SUFFIX] = value, metadata
+            result[key], result[key + METADATA] = value, metadata
             missing.discard(name)
     # Without any label attribute, whatever else our line holds would make it one that AWS complains of.
     stands = len(result) == 1 or any(True for _ in _pairs(result))
@@ -88,7 +88,7 @@ def _kept_pair(
     key: str, value: Any, metadata: Fields, theirs: Fields, missing: set[str]
 ) -> tuple[Any, Fields] | None:
     """Return what becomes of one of our attributes; None if it goes."""
-    there = theirs.get(key + SUFFIX)
+    there = theirs.get(key + METADATA)
     other: Fields = there if isinstance(there, dict) else {}
     same_kind = other.get("type") == metadata.get("type")
     match metadata.get("type"):
@@ -110,13 +110,13 @@ def _kept_pair(
 
 def _pairs(fields: Fields) -> Iterator[tuple[str, Any, Fields]]:
     for key, value in fields.items():
-        metadata = fields.get(key + SUFFIX)
+        metadata = fields.get(key + METADATA)
         if isinstance(metadata, dict):
             yield key, value, metadata
 
 
 def _boxes_of(value: Any, metadata: Mapping[str, Any]) -> object:
-    found = meaning({"x": value, "x" + SUFFIX: metadata})
+    found = meaning({"x": value, "x" + METADATA: metadata})
     return Counter(found.boxes), found.sizes
 
 

@@ -16,17 +16,17 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.codes import Code
+from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.rules.verdict import Finding, error, shown
 
-METADATA: Final = "-metadata"
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 
 
 class Type(StrEnum):
     """The values of ``type`` that Custom Labels supports."""
 
-    IMAGE_LEVEL = "groundtruth/image-classification"
-    BOXES = "groundtruth/object-detection"
+    IMAGE_LEVEL = CLASSIFICATION
+    BOXES = DETECTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from reconciler.core import limits
 from reconciler.core.codes import Code
+from reconciler.core.entry import METADATA
 from reconciler.core.rules.attribute import (
-    METADATA,
     SHAPE_KEYS,
     Attribute,
     Type,
