@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -26,13 +25,13 @@ from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.engine.fence import Fenced
-from reconciler.engine.observation import Observation
+from reconciler.engine.observation import Observation, as_text
 from reconciler.engine.reconcile import LOOKS, Look, apply, look
 from reconciler.engine.shown import Shown, settled, shown
 from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SpecError
-from reconciler.ports import Kept, LoadedDataset, Standing
+from reconciler.ports import Kept, LoadedDataset
 
 log = structlog.get_logger()
 
@@ -148,7 +147,7 @@ def _glance(kept: Kept, name: str, world: World) -> Visit | None:
     except NotFound:
         world.memory.looks.put(name, None)  # deleted, or made anew under another ARN
         return None
-    if _as_text(standing) != kept.standing:
+    if as_text(standing) != kept.standing:
         log.info("observe.fingerprint", moved=True)
         return None
     log.debug("observe.fingerprint", moved=False)
@@ -237,7 +236,7 @@ def _keep(
     if after is None or left or not finding.lasts:
         world.memory.looks.put(name, None)
         return
-    text = _as_text(after.standing)
+    text = as_text(after.standing)
     world.memory.looks.put(name, Kept(after.arn, digest, text, after.at, finding.document()))
 
 
@@ -254,7 +253,3 @@ def _as_allowed(seen: Look, desired: Desired) -> Look:
     sent = [item for item in changes if item.sent is not None]
     batches = pack(((item, len(seen.composer.line(item.change))) for item in sent), MAX_UPDATE_BYTES)
     return replace(seen, plan=replace(seen.plan, changes=changes, batches=batches))
-
-
-def _as_text(standing: Standing) -> str:
-    return json.dumps([standing.phase, standing.code, standing.message, standing.updated_at, standing.stats])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from reconciler.core.diff import Diff
@@ -25,3 +26,8 @@ class Observation:
     diff: Diff
     listing: Listing
     at: float
+
+
+def as_text(standing: Standing) -> str:
+    """Return what is compared to see whether a dataset changed."""
+    return json.dumps([standing.phase, standing.code, standing.message, standing.updated_at, standing.stats])

@@ -10,7 +10,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.plan import DatasetPlan
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
-from reconciler.engine.observation import Observation
+from reconciler.engine.observation import Observation, as_text
 from reconciler.engine.patience import patiently
 from reconciler.engine.rebuild.manifest import (
     MOST_BYTES,
@@ -21,7 +21,7 @@ from reconciler.engine.rebuild.manifest import (
     put_and_prove,
 )
 from reconciler.engine.rebuild.reasons import digest_of, in_use, reasons
-from reconciler.engine.rebuild.site import Site, as_text
+from reconciler.engine.rebuild.site import Site
 from reconciler.engine.rebuild.steps import noted
 from reconciler.errors import NotFound, UnknownAnswer
 from reconciler.ports import Content, Rebuild, SnapshotHead, Step

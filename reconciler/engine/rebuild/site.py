@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from reconciler.core.pace import poll_delay
@@ -57,8 +56,3 @@ class Site:
 
 def is_deleting(standing: Standing) -> bool:
     return standing.phase is Phase.DELETE_IN_PROGRESS
-
-
-def as_text(standing: Standing) -> str:
-    """Return what is compared to see whether a dataset changed."""
-    return json.dumps([standing.phase, standing.code, standing.message, standing.updated_at, standing.stats])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.diff import Observed
+from reconciler.engine.observation import as_text
 from reconciler.engine.observe import whole_listing
 from reconciler.engine.patience import patiently
 from reconciler.engine.rebuild.manifest import content_of
-from reconciler.engine.rebuild.site import Site, as_text, is_deleting
+from reconciler.engine.rebuild.site import Site, is_deleting
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
 from reconciler.ports import Content, Phase, Rebuild, Step
 
