@@ -14,7 +14,7 @@ from reconciler.core import codes_spec as codes
 from reconciler.core.codes import Code
 from reconciler.core.entry import SOURCE_REF, Fields
 from reconciler.core.labelling import address, image_level, located, why_no_address
-from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.rules import Checked, Finding, check_line, duplicate_source_ref
 from reconciler.errors import UsageError
 
@@ -65,7 +65,7 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         found = list(read.problems)
         if line := _line(read, options, found):
             _take(line, read.origin, found, origins, done)
-        done.skipped += _has_error(found)
+        done.skipped += has_error(found)
         done.problems += found
     return done
 
@@ -83,7 +83,7 @@ def _line(read: Picture | Line, options: Options, found: list[Problem]) -> _Judg
     Args:
         found: What is wrong with the image; more is added.
     """
-    was_bad = _has_error(found)
+    was_bad = has_error(found)
     fields = _fields(read, options, found)
     if fields is None:
         return None
@@ -103,7 +103,7 @@ def _take(
     if line.ref in origins:
         found.append(_problem(duplicate_source_ref(line.ref, origins[line.ref]), origin, line.ref))
     origins.setdefault(line.ref, origin)
-    if not _has_error(found):
+    if not has_error(found):
         done.lines[line.ref] = line.raw
         done.boxes += line.boxes
 
@@ -195,10 +195,6 @@ def _bad_boxes(picture: Picture, options: Options) -> Iterator[Problem]:
         elif box.width <= 1 or box.height <= 1:
             message = f"the box {box} must be longer than one pixel on both sides"
             yield Problem(Severity.ERROR, Code.BOX_TOO_SMALL, message, rectangle.origin)
-
-
-def _has_error(problems: Iterable[Problem]) -> bool:
-    return any(problem.is_error for problem in problems)
 
 
 def _problem(finding: Finding, origin: Origin, ref: str | None) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -63,3 +64,8 @@ class Problem:
         place = f"{self.origin}: " if self.origin else ""
         about = f" [{self.source_ref}]" if self.source_ref else ""
         return f"{place}{self.severity}: {self.message} ({self.code}){about}"
+
+
+def has_error(problems: Iterable[Problem]) -> bool:
+    """Tell whether one of them is more than a warning."""
+    return any(problem.is_error for problem in problems)

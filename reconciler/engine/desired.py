@@ -15,7 +15,7 @@ from reconciler.core.equality import Equality, Ignore
 from reconciler.core.index import Index, Place, fingerprint
 from reconciler.core.lines import iter_lines
 from reconciler.core.pattern import glob, pointer
-from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.rules import Checked, DatasetFacts, Finding, check_dataset, check_line
 from reconciler.core.rules.across import duplicate_source_ref
 from reconciler.core.spec import API_VERSION, Dataset
@@ -59,7 +59,7 @@ class Desired:
 
     @property
     def has_errors(self) -> bool:
-        return any(problem.is_error for problem in self.problems)
+        return has_error(self.problems)
 
     @cached_property
     def equality(self) -> Equality:

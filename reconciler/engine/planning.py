@@ -57,7 +57,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     changes = tuple(_planned(change, desired, composer, known, certain) for change in spoken_for)
     sent = [item for item in changes if item.sent is not None]
     sent.sort(key=lambda item: item.source_ref in known.holds)  # what has failed before goes last
-    broken = any(problem.is_error for problem in desired.problems)
+    broken = desired.has_errors
     return DatasetPlan(
         name=desired.name,
         arn=arn,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
-from reconciler.core.problem import Origin, Problem
+from reconciler.core.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
     from reconciler.core.spec import Acknowledgement, Dataset
@@ -103,7 +103,7 @@ class LoadedDataset:
     @property
     def usable(self) -> bool:
         """Tell whether nothing is missing: a dataset with an error must not become a plan."""
-        return not any(problem.is_error for problem in self.problems)
+        return not has_error(self.problems)
 
 
 @dataclass(frozen=True, slots=True)

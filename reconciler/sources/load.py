@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw, Path, nearest
-from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
@@ -33,7 +33,7 @@ def load(tree: Tree, only: str | None = None) -> Specs:
     if only is not None and not only.endswith(SUFFIXES):
         raise SourceError(f"{tree.display(only)}: a spec file ends in {' or '.join(SUFFIXES)}")
     specs = _Loading(tree, only).run()
-    if not specs.datasets and not any(problem.is_error for problem in specs.problems):
+    if not specs.datasets and not has_error(specs.problems):
         what = tree.display(only) if only else tree.name
         raise SourceError(f"{what}: no document with apiVersion reconciler/v1 and kind Dataset")
     return specs
@@ -67,7 +67,7 @@ class _Loading:
         extra: dict[int, list[Problem]] = {}
         for document, problem in clashes([parsed for _, parsed in meant]):
             extra.setdefault(id(document), []).append(problem)
-        datasets, broken = [], [_broken_file(file) for file in files if _has_error(file.problems)]
+        datasets, broken = [], [_broken_file(file) for file in files if has_error(file.problems)]
         for path, parsed in meant:
             problems = [*parsed.problems, *extra.get(id(parsed), ())]
             named = self._entry_files(path, parsed, problems)
@@ -234,10 +234,6 @@ def _broken(parsed: Parsed, problems: list[Problem], files: tuple[EntryFile, ...
 def _broken_file(file: ParsedFile) -> BrokenDataset:
     origin = next(problem.origin for problem in file.problems if problem.origin)
     return BrokenDataset(origin.file, origin, file.problems)
-
-
-def _has_error(problems: tuple[Problem, ...]) -> bool:
-    return any(problem.is_error for problem in problems)
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:

@@ -8,6 +8,7 @@ import sys
 from reconciler.cli.exits import Exit
 from reconciler.cli.specs import reading
 from reconciler.cli.terminal import coloured, out, stream
+from reconciler.core.problem import has_error
 from reconciler.errors import SourceError
 from reconciler.reports.validation import Validation, render_json, render_text
 from reconciler.sources.load import unusable
@@ -29,4 +30,4 @@ def run(args: argparse.Namespace) -> int:
         stream(lambda target: target.writelines([render_json(result).encode()]))
     else:
         out(render_text(result, colour=coloured(args, sys.stdout)))
-    return Exit.INVALID if any(problem.is_error for problem in result.problems) else Exit.DONE
+    return Exit.INVALID if has_error(result.problems) else Exit.DONE
