@@ -93,7 +93,7 @@ def guarded(command: Callable[[], int]) -> int:
     if not sys.stderr:  # closed by whoever started us
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  it stays open to the end
     if not sys.stdout:
-        _say("stdout is closed: what is found could not be said")
+        say("stdout is closed: what is found could not be said")
         return Exit.UNEXPECTED
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
@@ -102,20 +102,20 @@ def guarded(command: Callable[[], int]) -> int:
         finally:
             stream(lambda _: None)  # what cannot be written is to be known here, not while Python shuts down
     except ReconcilerError as exc:
-        _say(str(exc))
+        say(str(exc))
         return exc.exit_code
     except KeyboardInterrupt:
-        _say("interrupted; nothing is sent any more")
+        say("interrupted; nothing is sent any more")
         return Exit.INTERRUPTED
     except Terminated:
-        _say("asked to stop; nothing is sent any more")
+        say("asked to stop; nothing is sent any more")
         return Exit.TERMINATED
     except BrokenPipeError:
         # Whoever read our output has gone: not an error of ours. Nothing more can be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as exc:  # noqa: BLE001  the last place where an unforeseen error can be given a name
-        _say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
+        say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
         if "debug" in sys.argv:
             traceback.print_exc()
         return Exit.UNEXPECTED
@@ -126,5 +126,6 @@ def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Say something beside the data, in the name of the program."""
     sys.stderr.write(f"reconciler: {text}\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 from structlog.contextvars import get_contextvars
 
 from reconciler import __version__
+from reconciler.cli.exits import say
 from reconciler.ports import Tracer, Untraced
 from reconciler.ports.tracing import Value
 
@@ -120,7 +120,7 @@ def _provider(environ: Mapping[str, str]) -> TracerProvider | None:
             reason = "they need the extra otel: pip install 'rekognition-dataset-reconciler[otel]'"
         except Exception as exc:  # noqa: BLE001  a variable that OpenTelemetry does not understand
             reason = f"OpenTelemetry does not start: {type(exc).__name__}"
-    _say(f"no traces are sent: {reason}")
+    say(f"no traces are sent: {reason}")
     return None
 
 
@@ -157,8 +157,4 @@ class _Once(logging.Handler):
     def emit(self, _record: logging.LogRecord) -> None:
         if not self._said:
             self._said = True
-            _say("some traces are lost: the collector does not take them, or a variable OTEL_* is wrong")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"reconciler: {text}\n")
+            say("some traces are lost: the collector does not take them, or a variable OTEL_* is wrong")

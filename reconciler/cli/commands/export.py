@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from contextlib import closing
 from pathlib import Path
 
-from reconciler.cli.exits import Exit
+from reconciler.cli.exits import Exit, say
 from reconciler.cli.files import Writer, write_all
 from reconciler.cli.terminal import out
 from reconciler.cli.wiring import connected
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if found.errored:
         many = counted(len(found.errored), "entry is", "entries are")
         first = f"{many} stored with errors, {found.errored[0]} first"
-        sys.stderr.write(f"reconciler: {first}; validate names what is wrong\n")
+        say(f"{first}; validate names what is wrong")
     if args.output == "json":
         summary = {"format": "export/v1", "arn": found.arn, "entries": len(found.places), "files": files}
         out(json.dumps(summary, indent=2))
