@@ -17,7 +17,9 @@ from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Path
 from reconciler.sources.yamlscalars import Ambiguous, Scalar, resolve
 
-_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C where there is one; the same events either way."""
+
 _MAX_DEPTH: Final = 50
 _MAX_VALUES: Final = 2_000_000  # in one file, aliases expanded: some 150,000 images with boxes
 
@@ -110,7 +112,7 @@ class _Stop(Exception):
 
 def read(text: str) -> Stream:
     """Read the documents of a text. Takes some 70 µs for a line of shorthand with a box."""
-    walk = _Walk(yaml.parse(text, Loader=_LOADER))
+    walk = _Walk(yaml.parse(text, Loader=LOADER))
     try:
         walk.run()
     except _Stop as exc:

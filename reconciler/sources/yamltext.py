@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from yaml import events
 
-from reconciler.sources.strictyaml import Mark
-
-_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from reconciler.sources.strictyaml import LOADER, Mark
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Node:
 
 def documents(text: str) -> dict[Mark, Node]:
     """Return every document, by where it starts. The text is known to be good YAML, and not nested deeply."""
-    stream = yaml.parse(text, Loader=_LOADER)
+    stream = yaml.parse(text, Loader=LOADER)
     found = {}
     for event in stream:
         if isinstance(event, events.DocumentStartEvent):
