@@ -11,10 +11,8 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 
+from reconciler.rekognition import NAME
 from reconciler.rekognition.translate import translated
-
-_SESSION_NAME: Final = "rekognition-dataset-reconciler"
-
 
 # What botocore calls the places where it finds credentials, as far as people may know them by another name.
 _SOURCES: Final = {
@@ -55,7 +53,7 @@ def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, con
         client_creator=partial(create_client, region_name=ambient.region_name, config=config),
         source_credentials=credentials,
         role_arn=role_arn,
-        extra_args={"RoleSessionName": _SESSION_NAME} | ({"ExternalId": external_id} if external_id else {}),
+        extra_args={"RoleSessionName": NAME} | ({"ExternalId": external_id} if external_id else {}),
     )
 
     def assumed() -> Any:

@@ -13,6 +13,7 @@ from reconciler import errors
 from reconciler.core import limits
 from reconciler.core.choices import DatasetType
 from reconciler.ports import Located, Phase, Standing, Stats
+from reconciler.rekognition import NAME
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter, metered
 from reconciler.rekognition.translate import ERRORS, translated
@@ -48,7 +49,7 @@ def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=max_pool_connections,
-        user_agent_extra="rekognition-dataset-reconciler",
+        user_agent_extra=NAME,
     )
 
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from reconciler.rekognition import NAME
+
 if TYPE_CHECKING:
     from types_boto3_rekognition import RekognitionClient
     from types_boto3_s3 import S3Client
@@ -24,7 +26,7 @@ def picture_config() -> Config:
         retries={"mode": "standard", "total_max_attempts": 2},
         connect_timeout=3,
         read_timeout=10,
-        user_agent_extra="rekognition-dataset-reconciler",
+        user_agent_extra=NAME,
     )
 
 

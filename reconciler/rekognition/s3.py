@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from botocore.config import Config
 
 from reconciler.errors import NotFound
+from reconciler.rekognition import NAME
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def s3_config(endpoint: str | None) -> Config:
         connect_timeout=10,
         read_timeout=60,
         s3={"addressing_style": "path"} if endpoint else None,
-        user_agent_extra="rekognition-dataset-reconciler",
+        user_agent_extra=NAME,
     )
 
 
