@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar, ove
 import orjson
 
 from reconciler.core.explain import FieldChange
+from reconciler.core.hold import Hold
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.problem import Origin, Problem
 from reconciler.core.status import DatasetResult, Trouble
 from reconciler.errors import UsageError
-from reconciler.reports.visible import value
+from reconciler.reports.visible import moment, value
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes
+    from reconciler.reports import shapes, shapes_explain
 
 S = TypeVar("S")
 T = TypeVar("T", covariant=True)
@@ -103,7 +104,7 @@ def error_doc(error: PlanError) -> shapes.ErrorDoc:
     """Return an error; without a place, it says nothing about one."""
     if error.origin is None:
         return {"code": error.code, "message": error.message}
-    return {"code": error.code, "message": error.message, "origin": _place(error.origin)}
+    return {"code": error.code, "message": error.message, "origin": place_text(error.origin)}
 
 
 def problem_doc(problem: Problem) -> shapes.ProblemDoc:
@@ -156,12 +157,12 @@ def _change(item: PlannedChange) -> shapes.ChangeDoc:
         "action": item.action,
         "source_ref": item.source_ref,
         "cause": item.cause,
-        "origin": _place(item.origin) if item.origin else None,
-        "fields": [_field(field) for field in item.fields],
+        "origin": place_text(item.origin) if item.origin else None,
+        "fields": list(map(field_doc, item.fields)),
     }
 
 
-def _field(field: FieldChange) -> shapes.FieldDoc:
+def field_doc(field: FieldChange) -> shapes.FieldDoc:
     return {"path": field.path, "before": field.before, "after": field.after}
 
 
@@ -183,13 +184,24 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
 def _trouble(trouble: Trouble) -> shapes.TroubleDoc:
     return {
         "source_ref": trouble.source_ref,
-        "origin": _place(trouble.origin) if trouble.origin else None,
+        "origin": place_text(trouble.origin) if trouble.origin else None,
         "reason": trouble.reason,
         "codes": list(trouble.codes),
     }
 
 
-def _place(origin: Origin) -> str:
+def hold_doc(hold: Hold) -> shapes_explain.HeldDoc:
+    return {
+        "kind": hold.kind,
+        "reason": hold.reason,
+        "rounds": hold.rounds,
+        "since": moment(hold.since),
+        "until": moment(hold.until),
+    }
+
+
+def place_text(origin: Origin) -> str:
+    """Return a place as documents name it, to the line."""
     return f"{origin.file}:{origin.line}"
 
 

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.core.problem import Origin
 from reconciler.core.propose.report import DatasetProposal, Proposal
 from reconciler.core.propose.wish import Kind, Refusal, Wish
-from reconciler.reports.json import Rows, error_doc, problem_doc, write
+from reconciler.reports.json import Rows, error_doc, place_text, problem_doc, write
 from reconciler.reports.visible import counted, moment, shortened, visible
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _wish(wish: Wish) -> shapes_propose.ProposedDoc:
         "source_ref": wish.source_ref,
         "cause": wish.cause,
         "classes": list(wish.classes),
-        "origin": _place(wish.origin),
+        "origin": place_text(wish.origin) if wish.origin else None,
         "file": wish.file,
     }
 
@@ -100,10 +99,6 @@ def _refusal(refusal: Refusal) -> shapes_propose.RefusedDoc:
         "source_ref": refusal.source_ref,
         "cause": refusal.cause,
         "classes": list(refusal.classes),
-        "origin": _place(refusal.origin),
+        "origin": place_text(refusal.origin) if refusal.origin else None,
         "reason": refusal.reason,
     }
-
-
-def _place(origin: Origin | None) -> str | None:
-    return f"{origin.file}:{origin.line}" if origin else None

@@ -14,7 +14,7 @@ from reconciler.core.ageing import TOO_OLD, decays
 from reconciler.core.conditions import Kind, Reason, Truth
 from reconciler.core.hold import Hold
 from reconciler.core.status import DatasetResult, Verdict
-from reconciler.reports.json import Rows, error_doc, write
+from reconciler.reports.json import Rows, error_doc, hold_doc, write
 from reconciler.reports.text.apply import MARKS
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, line
 from reconciler.reports.visible import moment, visible
@@ -110,14 +110,7 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
 
 
 def _held(hold: Hold) -> shapes.HeldDoc:
-    return {
-        "source_ref": hold.source_ref,
-        "kind": hold.kind,
-        "reason": hold.reason,
-        "rounds": hold.rounds,
-        "since": moment(hold.since),
-        "until": moment(hold.until),
-    }
+    return {"source_ref": hold.source_ref, **hold_doc(hold)}
 
 
 def _is_past(until: str | None, now: float) -> bool:

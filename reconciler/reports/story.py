@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.core.explain import FieldChange
 from reconciler.core.problem import Origin
 from reconciler.core.story import Blame, Ignored, Past, Story
-from reconciler.reports.json import Rows, error_doc, problem_doc, write
+from reconciler.reports.json import Rows, error_doc, field_doc, hold_doc, place_text, problem_doc, write
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes, shapes_explain
+    from reconciler.reports import shapes_explain
 
 Writers = Mapping[Origin, Blame]
 
@@ -29,7 +28,6 @@ def write_stories(source_ref: str, stories: Sequence[Story], writers: Writers, s
 
 
 def _story(writers: Writers, story: Story) -> shapes_explain.StoryDoc:
-    hold = story.hold
     return {
         "name": story.dataset,
         "arn": story.arn,
@@ -45,19 +43,11 @@ def _story(writers: Writers, story: Story) -> shapes_explain.StoryDoc:
             "desired": story.applied.desired.hex() if story.applied else None,
             "observed": story.applied.observed.hex() if story.applied else None,
         },
-        "fields": list(map(_field, story.fields)),
+        "fields": list(map(field_doc, story.fields)),
         "ignored": list(map(_ignored, story.ignored)),
         "codes": list(story.codes),
         "findings": list(map(problem_doc, story.findings)),
-        "held": None
-        if hold is None
-        else {
-            "kind": hold.kind,
-            "reason": hold.reason,
-            "rounds": hold.rounds,
-            "since": moment(hold.since),
-            "until": moment(hold.until),
-        },
+        "held": hold_doc(story.hold) if story.hold else None,
         "updates": list(map(_past, story.past)),
         "errors": [error_doc(error) for error in story.errors],
     }
@@ -65,7 +55,7 @@ def _story(writers: Writers, story: Story) -> shapes_explain.StoryDoc:
 
 def _origin(origin: Origin, writer: Blame | None) -> shapes_explain.PlaceDoc:
     return {
-        "origin": f"{origin.file}:{origin.line}",
+        "origin": place_text(origin),
         "blame": None
         if writer is None
         else {
@@ -77,13 +67,8 @@ def _origin(origin: Origin, writer: Blame | None) -> shapes_explain.PlaceDoc:
     }
 
 
-def _field(field: FieldChange) -> shapes.FieldDoc:
-    return {"path": field.path, "before": field.before, "after": field.after}
-
-
 def _ignored(ignored: Ignored) -> shapes_explain.IgnoredDoc:
-    field = ignored.field
-    return {"path": field.path, "before": field.before, "after": field.after, "rule": ignored.rule}
+    return {**field_doc(ignored.field), "rule": ignored.rule}
 
 
 def _past(past: Past) -> shapes_explain.PastDoc:

@@ -14,7 +14,7 @@ from reconciler.engine.board import Board
 from reconciler.engine.shown import Shown
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
-from reconciler.reports.visible import counted, size
+from reconciler.reports.visible import counted, moment, size
 from reconciler.reports.webpage import exactly, policy, style, templates
 from reconciler.server.picture import BAR_HEIGHT, BAR_PITCH, Picture, pictures
 from reconciler.server.standing import HELD, WORDS, Standing
@@ -177,7 +177,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "amount": "{:,}".format,
         "day": words.day,
-        "moment": words.moment,
+        "moment": moment,
         "size": size,
         "instant": _instant,
         "sentence": _sentence,

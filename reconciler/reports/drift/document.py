@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
-from reconciler.reports.drift.words import moment
-from reconciler.reports.json import Rows, error_doc, write
+from reconciler.reports.json import Rows, error_doc, field_doc, place_text, write
+from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports import shapes
@@ -57,10 +57,8 @@ def _item(row: tuple[DriftItem, DriftClass]) -> shapes.DriftItemDoc:
         "source_ref": item.source_ref,
         "class": kind,
         "cause": item.cause,
-        "origin": f"{item.origin.file}:{item.origin.line}" if item.origin else None,
-        "fields": [
-            {"path": field.path, "before": field.before, "after": field.after} for field in item.fields
-        ],
+        "origin": place_text(item.origin) if item.origin else None,
+        "fields": list(map(field_doc, item.fields)),
         "codes": list(item.codes),
         "acknowledged": item.acknowledged,
         "since": moment(item.since) if item.since is not None else None,

@@ -25,6 +25,7 @@ from reconciler.reports.drift.drawing import UNITS, draw
 from reconciler.reports.drift.lines import side_by_side
 from reconciler.reports.drift.remedies import remedies, ways
 from reconciler.reports.drift.thumbnails import Thumbnail
+from reconciler.reports.visible import moment
 from reconciler.reports.webpage import exactly, policy, script, style, templates
 from reconciler.reports.words import CAUSES
 
@@ -180,7 +181,7 @@ def _present(
 @cache
 def _environment() -> jinja2.Environment:
     environment = templates("reconciler.reports.drift", "page")
-    environment.filters |= {"n": _number, "amount": "{:,}".format, "moment": words.moment, "day": words.day}
+    environment.filters |= {"n": _number, "amount": "{:,}".format, "moment": moment, "day": words.day}
     environment.globals |= {
         "CLASSES": words.CLASSES,
         "CAUSES": CAUSES,

@@ -147,11 +147,6 @@ def _drifted(drift: DatasetDrift) -> str:
     return f"{number:,}{of} {noun} {verb} from git. {untold}"
 
 
-def moment(seconds: float) -> str:
-    """Return a moment as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def day(seconds: float) -> str:
     """Return a moment as people write it, in UTC: ``23 Nov 2026, 12:00 UTC``."""
     at = datetime.fromtimestamp(seconds, UTC)
