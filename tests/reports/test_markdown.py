@@ -13,7 +13,8 @@ from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, unplanned
 from reconciler.core.problem import Origin
-from reconciler.reports.markdown import LIMIT, MARKER, render_markdown
+from reconciler.reports.comment import LIMIT
+from reconciler.reports.markdown import MARKER, render_markdown
 from tests.reports.builders import HOSTILE, add, dataset, hold, orphan, plan, ref, update
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

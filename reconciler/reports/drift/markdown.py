@@ -1,46 +1,34 @@
-"""
-Drift as a comment on a pull request, or as an issue.
-
-Never longer than `reports.markdown.LIMIT`; what was read from outside stands in code blocks, as in a plan.
-"""
+"""Drift as a comment on a pull request, or as an issue; `reports.comment` says how long that gets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import Final
 
 from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, item_lines
-from reconciler.reports.markdown import LIMIT, Page
 from reconciler.reports.text.plan import error_lines
-from reconciler.reports.text.screen import Line, Screen
+from reconciler.reports.text.screen import Line
 from reconciler.reports.visible import counted, shortened, visible
 
 MARKER: Final = "<!-- reconciler-drift -->"
 """By its first line the comment is found again, and replaced instead of repeated."""
 
-_RESERVED: Final = 500
-_SCREEN: Final = Screen(width=120, limit=10)
-_LONGEST_LINE: Final = 400
-_LONGEST_NAME: Final = 63
-_ROWS: Final = 100
 _LABELS: Final = 20
-_OPEN: Final = "```text"
-_CLOSE: Final = "```"
 
 
 def render_markdown(drift: Drift) -> str:
     """Return drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
-    page = Page(LIMIT - _RESERVED)
+    page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
     told = [dataset for dataset in drift.datasets if dataset.items or dataset.errors]
     hidden = 0
     for number, dataset in enumerate(told):
         hidden += len(dataset.items) - _details(dataset, page, page.room // (len(told) - number))
-    page.room += _RESERVED
+    page.room += RESERVED
     if hidden:
         many = counted(hidden, "image is", "images are")
         page.take(["", f"**{many} not shown here**; `reconciler drift --report drift.html` shows them."])
@@ -63,48 +51,38 @@ def _table(drift: Drift) -> Iterator[str]:
     if drift.datasets:
         yield f"| dataset | verdict | {''.join(f'{words.CLASSES[kind]} | ' for kind in kinds)}".rstrip()
         yield f"|:--|:--|{'--:|' * len(kinds)}"
-    for dataset in drift.datasets[:_ROWS]:
+    for dataset in drift.datasets[:ROWS]:
         numbers = "".join(f" {dataset.counts[kind]:,} |" for kind in kinds)
-        yield f"| {_name(dataset)} | {words.VERDICTS[dataset.verdict]} |{numbers}"
-    if len(drift.datasets) > _ROWS:
+        yield f"| {code(dataset.name)} | {words.VERDICTS[dataset.verdict]} |{numbers}"
+    if len(drift.datasets) > ROWS:
         yield ""
-        yield f"and {counted(len(drift.datasets) - _ROWS, 'more dataset')}"
+        yield f"and {counted(len(drift.datasets) - ROWS, 'more dataset')}"
 
 
 def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     """Show as much of a dataset as fits into *room*, and return how many images that is."""
-    closing = [_CLOSE, "", "</details>"]
-    own = Page(room - sum(map(len, closing)) - len(closing))
-    summary = f"<details><summary>{_name(dataset)}: {words.headline(dataset)}</summary>"
-    if not own.take(["", summary, "", _OPEN]):
+    own = folded(f"{code(dataset.name)}: {words.headline(dataset)}", room)
+    if not own.lines:
         return 0
-    own.take(_texts(error_lines(dataset.errors, _SCREEN)))
+    own.take(_texts(error_lines(dataset.errors, SCREEN)))
     shown = sum(_group(kind, items, own) for kind, items in by_class(dataset))
     if dataset.labels:
         own.take(
             [
                 "",
                 "# by label",
-                *(f"  {shortened(visible(balance(row)), _LONGEST_LINE)}" for row in dataset.labels[:_LABELS]),
+                *(f"  {shortened(visible(balance(row)), LONGEST_LINE)}" for row in dataset.labels[:_LABELS]),
             ]
         )
-    page.take([*own.lines, *closing])
+    page.take(ended(own))
     return shown
 
 
 def _group(kind: DriftClass, items: Sequence[DriftItem], page: Page) -> int:
     """Show as many images of a class as fit, and return how many those are."""
-    heading = [f"# {words.CLASSES[kind]}: {counted(len(items), 'image')}"]
-    for number, item in enumerate(items):
-        texts = _texts(item_lines(item))
-        if not page.take(texts if number else heading + texts):
-            return number
-    return len(items)
+    heading = f"# {words.CLASSES[kind]}: {counted(len(items), 'image')}"
+    return page.take_group(heading, (_texts(item_lines(item)) for item in items))
 
 
 def _texts(lines: Iterable[Line]) -> list[str]:
-    return [shortened(text, _LONGEST_LINE) for text in _SCREEN.draw(lines)]
-
-
-def _name(dataset: DatasetDrift) -> str:
-    return f"<code>{escape(shortened(visible(dataset.name), _LONGEST_NAME)).replace('|', '&#124;')}</code>"
+    return [shortened(text, LONGEST_LINE) for text in SCREEN.draw(lines)]

@@ -11,12 +11,12 @@ from reconciler.core.cause import Cause
 from reconciler.core.drift.report import Coverage, Lapsed
 from reconciler.core.plan import PlanError
 from reconciler.reports import shapes
+from reconciler.reports.comment import LIMIT
 from reconciler.reports.drift.ci import write_junit, write_sarif
 from reconciler.reports.drift.document import write_drift
 from reconciler.reports.drift.markdown import MARKER, render_markdown
 from reconciler.reports.drift.text import render_drift
 from reconciler.reports.drift.words import events, headline
-from reconciler.reports.markdown import LIMIT
 from reconciler.reports.text.screen import Screen
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
@@ -249,6 +249,14 @@ def test_markdown_lets_nothing_out_of_its_code_block():
     assert "<script>" in inside
     assert "<script>" not in before + after
     assert "### Drift: 1 image changed outside git" in before
+
+
+def test_the_name_of_a_dataset_is_no_markup():
+    """A document that cannot be read is named by its file, and a file may have any name."""
+    text = render_markdown(drift(dataset(HOSTILE, name="@octocat *x* `y` | z")))
+
+    assert 2 == text.count("<code>&#64;octocat&#32;&#42;x&#42;&#32;&#96;y&#96;&#32;&#124;&#32;z</code>")
+    assert "octocat *" not in text
 
 
 def test_text_tells_of_an_acknowledgement_that_expired():

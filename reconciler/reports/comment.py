@@ -1,0 +1,89 @@
+"""
+A comment on a pull request, or an issue: what every one of them is made with.
+
+Never longer than `LIMIT`, by construction: a `Page` takes a piece only where there is room for it and for all
+that must still follow. Whatever was read from outside stands in a code block, whose lines cannot end it, or
+is escaped character by character; so no label becomes markup, a mention, or a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from reconciler.reports.text.screen import Screen
+from reconciler.reports.visible import shortened, visible
+
+LIMIT: Final = 65_000
+"""Characters. GitHub refuses more than 65,536."""
+
+RESERVED: Final = 500
+"""Kept free for the last lines, which are bounded themselves: numbers, a digest, part of a revision."""
+
+ROWS: Final = 100
+"""Most datasets in a table."""
+
+SCREEN: Final = Screen(width=120, limit=10)
+LONGEST_LINE: Final = 400
+OPEN: Final = "```text"
+CLOSE: Final = "```"
+
+_LONGEST_NAME: Final = 63
+_ENDING: Final = (CLOSE, "", "</details>")
+
+
+class Page:
+    """
+    Text that never gets longer than it may.
+
+    Attributes:
+        room: How much more it takes, by `_length`.
+    """
+
+    def __init__(self, room: int = LIMIT - RESERVED) -> None:
+        self.room = room
+        self.lines: list[str] = []
+
+    def take(self, lines: Sequence[str]) -> bool:
+        """Add all the lines, or none where there is no room for them; tell which."""
+        needed = _length(lines)
+        if needed > self.room:
+            return False
+        self.room -= needed
+        self.lines += lines
+        return True
+
+    def take_group(self, heading: str, items: Iterable[Sequence[str]]) -> int:
+        """Add as many items as there is room for, below their heading, and return how many those are."""
+        taken = 0
+        for texts in items:
+            if not self.take(texts if taken else [heading, *texts]):
+                break
+            taken += 1
+        return taken
+
+    def __str__(self) -> str:
+        return "".join(f"{text}\n" for text in self.lines)
+
+
+def folded(summary: str, room: int) -> Page:
+    """Begin what a reader unfolds; it holds nothing if not even its summary has room."""
+    page = Page(room - _length(_ENDING))
+    page.take(["", f"<details><summary>{summary}</summary>", "", OPEN])
+    return page
+
+
+def ended(page: Page) -> Sequence[str]:
+    """Return the lines of what `folded` began, with its end."""
+    return [*page.lines, *_ENDING]
+
+
+def code(text: str) -> str:
+    """Return a short text as inline code; what could be markup becomes a reference, and is none."""
+    plain = shortened(visible(text), _LONGEST_NAME)
+    return f"<code>{''.join(c if c.isalnum() or c == '-' else f'&#{ord(c)};' for c in plain)}</code>"
+
+
+def _length(lines: Iterable[str]) -> int:
+    """Count lines and their ends in UTF-16 units: never fewer than characters, whoever counts those."""
+    return sum(len(text.encode("utf-16-le")) // 2 + 1 for text in lines)
