@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean
 
 from reconciler.core.bisect import Isolation, Result
-from reconciler.core.narrow import Narrowing
 
 LINES = 3_400
 LINE_BYTES = 700
@@ -23,11 +22,11 @@ SAMPLES = 1_000
 Fails = Callable[[Sequence[int]], bool]
 
 
-def carry_out(strategy: Isolation[int] | Narrowing[int], fails: Fails) -> int:
+def carry_out(isolation: Isolation[int], fails: Fails) -> int:
     """Play the service until nothing is left to send; return the updates made."""
-    while (batch := strategy.next()) is not None:
-        strategy.tell(Result.FAILED if fails(batch.items) else Result.PASSED)
-    return strategy.updates
+    while (batch := isolation.next()) is not None:
+        isolation.tell(Result.FAILED if fails(batch.items) else Result.PASSED)
+    return isolation.updates
 
 
 def poisons(culprits: Iterable[int]) -> int:
@@ -40,21 +39,18 @@ def poisons(culprits: Iterable[int]) -> int:
     return isolation.updates
 
 
-def pair(members: Iterable[int]) -> tuple[int, int]:
-    """Apply two lines that fail together only, then name them; return the updates for each."""
+def pair(members: Iterable[int]) -> int:
+    """Apply two lines that fail together only."""
     bad = frozenset(members)
 
     def fails(sent: Sequence[int]) -> bool:
         return bad.issubset(sent)
 
     isolation = Isolation([(line, LINE_BYTES) for line in range(LINES)], LIMIT)
-    applying = carry_out(isolation, fails)
-    ((*group,),) = isolation.together
-    narrowing = Narrowing([(line, LINE_BYTES) for line in group], LIMIT)
-    naming = carry_out(narrowing, fails)
-    if bad != set(narrowing.group):
-        raise AssertionError(f"{sorted(bad)} were not named")
-    return applying, naming
+    updates = carry_out(isolation, fails)
+    if isolation.convicted or isolation.parked:
+        raise AssertionError(f"{sorted(bad)} were not applied apart")
+    return updates
 
 
 def drawn(count: int) -> Iterator[list[int]]:
@@ -72,9 +68,8 @@ def main() -> None:
         updates = [poisons(some) for some in places]
         print(f"{count} poison, {len(updates)} runs".ljust(30), end="")
         print(f"{mean(updates):14.2f}{max(updates):6}{budget:8}")
-    applying, naming = zip(*(pair(two) for two in drawn(2)), strict=True)
-    print(f"pair, applied apart           {mean(applying):14.2f}{max(applying):6}")
-    print(f"pair, then named              {mean(naming):14.2f}{max(naming):6}")
+    updates = [pair(two) for two in drawn(2)]
+    print(f"pair, applied apart           {mean(updates):14.2f}{max(updates):6}")
     outage = Isolation([(line, LINE_BYTES) for line in range(LINES)], LIMIT)
     print(f"every update fails            {carry_out(outage, lambda _: True):14}")
 

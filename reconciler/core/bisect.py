@@ -136,7 +136,7 @@ class Isolation(Generic[T]):
         Groups that failed as one update, although every line of each is now in place.
 
         Some lines of such a group fail in each other's company only, or some line fails only sometimes.
-        Nothing is left to be applied; `core.narrow` finds out which lines, but has to send them again.
+        Nothing is left to be applied; which lines they are could be told only by sending them again.
         """
         return tuple(self._named(places) for places in self._together)
 

@@ -61,7 +61,6 @@ def draft(tree: Tree, datasets: Sequence[LoadedDataset], wishes: Sequence[Wish])
 class _Drafting:
     def __init__(self, tree: Tree, datasets: Sequence[LoadedDataset]) -> None:
         self._tree = tree
-        self._datasets = datasets
         self._files = tree.files()
         self._paths = {tree.display(path): path for path in self._files}
         self._readers: dict[str, list[LoadedDataset]] = defaultdict(list)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from reconciler.core.bisect import Isolation, Result
-from reconciler.core.narrow import Narrowing
 
 Lines = frozenset[int]
 
@@ -36,10 +35,10 @@ class Service:
     def updates(self) -> int:
         return len(self.passed) + len(self.failed)
 
-    def carry_out(self, strategy: Isolation[int] | Narrowing[int]) -> None:
-        """Send whatever the strategy asks for, until it asks for nothing."""
-        while (batch := strategy.next()) is not None:
-            strategy.tell(self.update(batch.items))
+    def carry_out(self, isolation: Isolation[int]) -> None:
+        """Send whatever it asks for, until it asks for nothing."""
+        while (batch := isolation.next()) is not None:
+            isolation.tell(self.update(batch.items))
 
 
 def lines(count: int, size: int = 9) -> list[tuple[int, int]]:
