@@ -1,6 +1,5 @@
 """The pages in a real browser."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,33 +7,14 @@ import pytest
 
 from reconciler.core.status import Verdict
 from reconciler.engine.shown import HeldBack
+from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset
 from tests.server.boards import AWAY, board, subject
 from tests.server.test_pages import HOLD, MOVED, served
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-]
+pytestmark = MARKS
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-)
 PATHS = ("/", "/dataset/roses", "/dataset/weeds", "/drift/roses", "/drift/moss")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield found
-        found.close()
 
 
 @contextmanager
@@ -46,16 +26,8 @@ def opened(browser, **context) -> Iterator[tuple[playwright.Page, str]]:
         subject("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, trouble=AWAY),
         subject("moss", None),
     )
-    with served(made) as url:
-        own = browser.new_context(**context)
-        page = own.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(url) else None)
+    with served(made) as url, watched(browser, url, **context) as page:
         yield page, url
-        assert [] == complaints
-        own.close()
 
 
 def test_from_the_list_to_the_image_without_a_mouse(browser):

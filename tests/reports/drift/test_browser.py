@@ -1,6 +1,5 @@
 """The page in a real browser."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,24 +7,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.reports.drift.html import FIRST, render_html
+from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset, drift, entry, item
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-]
+pytestmark = MARKS
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 ECHO, DOT = ("Echo", 86, 65, 220, 334), ("Dot", 399, 251, 155, 101)
 MOVED = item(
     entry("desk.png", boxes=(ECHO, DOT)), entry("desk.png", boxes=(("Echo", 126, 65, 220, 334), DOT))
@@ -39,31 +25,14 @@ CROWDED = item(
 )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield found
-        found.close()
-
-
 @contextmanager
 def opened(browser, tmp_path: Path, *items, **context) -> Iterator[playwright.Page]:
     """Open a page from a file, and see to it that it neither complains nor asks for anything."""
     file = tmp_path / "drift.html"
     file.write_text("".join(render_html(drift(dataset(*items)))), encoding="utf-8")
-    own = browser.new_context(**context)
-    page = own.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request", lambda request: complaints.append(request.url) if request.url != file.as_uri() else None
-    )
-    page.goto(file.as_uri())
-    yield page
-    assert [] == complaints
-    own.close()
+    with watched(browser, file.as_uri(), **context) as page:
+        page.goto(file.as_uri())
+        yield page
 
 
 def names(page) -> list[str]:
