@@ -39,6 +39,11 @@ def classified(name: str, *labels: str) -> bytes:
     return line(name, **content)
 
 
+def named(names: Iterable[str], label: str = "rose") -> list[bytes]:
+    """Return a line for each name, all with this label."""
+    return [classified(name, label) for name in names]
+
+
 def boxed(name: str, *boxes: tuple[str, int, int, int, int], size: tuple[int, int] = (640, 480)) -> bytes:
     """Return a line with one detection attribute; a box is its label, left, top, width and height."""
     labels = sorted({box[0] for box in boxes})

@@ -13,20 +13,12 @@ import pytest
 
 from reconciler.cli import replicas
 from reconciler.core.shard import Shard
-from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.emulator.server import Running
 from reconciler.errors import UsageError
 from tests.cli.test_run import Process, run, until, write
 from tests.lease.apiserver import ApiServer, served
 
 LEASE = ("--lease", "reconciler/reconciler", "--lease-seconds", "3")
-
-
-@pytest.fixture
-def emulator() -> Iterator[Running]:
-    made = Emulator()
-    with serve(made) as running:
-        yield running
-    made.close()
 
 
 @pytest.fixture

@@ -19,20 +19,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.emulator.server import Running
 from tests.builders import classified
 from tests.engine.months import SPEC
 
 # Assembled here, so that no scanner takes them for real ones.
 ACCESS_KEY, SECRET_KEY, SESSION, TOKEN = "AKIA" + "PLANTED" * 2, "s3cr3t-" * 5, "sess10n-" * 5, "t0ken-" * 4
-
-
-@pytest.fixture
-def emulator() -> Iterator[Running]:
-    made = Emulator()
-    with serve(made) as running:
-        yield running
-    made.close()
 
 
 @dataclass

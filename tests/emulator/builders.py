@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
 
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.server import Emulator
@@ -81,6 +85,13 @@ def refs(lines: list[dict[str, Any]]) -> list[str]:
 def describe(client: Client, arn: str) -> dict[str, Any]:
     description: dict[str, Any] = client.describe_dataset(DatasetArn=arn)["DatasetDescription"]
     return description
+
+
+def error_of(call: Callable[[], object]) -> str:
+    """Return the code that a call is refused with."""
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
 
 
 SIGNED = (

@@ -10,13 +10,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from reconciler.emulator.faults import ANSWERS, Fault, Kind
 from reconciler.emulator.testing import client
-from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs, update
-
-
-def error_of(call) -> str:
-    with pytest.raises(ClientError) as error:
-        call()
-    return str(error.value.response["Error"]["Code"])
+from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 
 
 @pytest.mark.parametrize("kind", sorted(set(ANSWERS) - {Kind.EXPIRED_PAGE_TOKEN}))

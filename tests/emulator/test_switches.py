@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from reconciler.emulator.server import Emulator
 from reconciler.emulator.settings import Switches
-from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs, update
+from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 
 
 def turn(emulator: Emulator, **switches: Any) -> None:
@@ -24,12 +23,6 @@ def busy(rekognition: Any, emulator: Emulator, *lines: str) -> str:
     emulator.settings = replace(emulator.settings, update_seconds=60)
     update(rekognition, arn, labelled("busy.jpg", "rose"))
     return arn
-
-
-def error_of(call: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call()
-    return str(error.value.response["Error"]["Code"])
 
 
 @pytest.mark.parametrize(

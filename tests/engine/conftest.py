@@ -24,6 +24,7 @@ from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 from reconciler.state import State
 from tests.account import emulated, gateway_of
+from tests.builders import named
 from tests.engine.months import Months, make_months
 
 PROJECT = "flowers"
@@ -131,6 +132,14 @@ def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> It
 def lab(tmp_path: Path) -> Iterator[Lab]:
     with make_lab(tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def full(lab: Lab) -> Lab:
+    """Five entries are in place, and the spec says so."""
+    lab.write(*named("abcde"), orphans="blank")
+    lab.apply()
+    return lab
 
 
 @pytest.fixture

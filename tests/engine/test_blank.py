@@ -13,22 +13,10 @@ from reconciler.core.entry import blank
 from reconciler.core.status import Verdict
 from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary
-from tests.builders import classified, ref
+from tests.builders import named, ref
 from tests.engine.conftest import Lab
 
 GARBAGE = b'{"source-ref": "s3://b/e.jp'
-
-
-def named(names, label="rose"):
-    return [classified(name, label) for name in names]
-
-
-@pytest.fixture
-def full(lab: Lab) -> Lab:
-    """Five entries are in place, and the spec says so."""
-    lab.write(*named("abcde"), orphans="blank")
-    lab.apply()
-    return lab
 
 
 def observed(lab: Lab) -> dict[str, set[str]]:

@@ -23,7 +23,7 @@ from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from tests.account import client_of
-from tests.builders import classified, ref
+from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
 
 BUCKET = "manifests"
@@ -93,10 +93,6 @@ def site_of(lab: Lab, doom: Doom | None = None) -> Site:
     objects = doom.watch(S3(s3, makes_buckets=True))
     lab.emulator.calls.clear()
     return Site(world, gateway, objects, 3_600.0)
-
-
-def named(names: str, label: str = "rose") -> list[bytes]:
-    return [classified(name, label) for name in names]
 
 
 def fill(lab: Lab) -> None:

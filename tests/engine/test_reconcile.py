@@ -14,12 +14,8 @@ from reconciler.core.diff import Action
 from reconciler.core.status import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Rewriting, Switches
-from tests.builders import classified, ref
+from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
-
-
-def named(names, label="rose"):
-    return [classified(name, label) for name in names]
 
 
 def test_what_is_missing_is_made(lab: Lab):

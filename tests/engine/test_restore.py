@@ -13,12 +13,8 @@ from reconciler.engine.restore import as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from tests.builders import classified, line, ref
+from tests.builders import classified, line, named, ref
 from tests.engine.conftest import Lab
-
-
-def named(names, label="rose"):
-    return [classified(name, label) for name in names]
 
 
 @pytest.fixture

@@ -7,19 +7,8 @@ import pytest
 
 from reconciler.core.status import Verdict
 from reconciler.errors import StateError
-from tests.builders import classified, listed, ref
+from tests.builders import classified, listed, named, ref
 from tests.engine.conftest import Lab
-
-
-def named(names, label="rose"):
-    return [classified(name, label) for name in names]
-
-
-@pytest.fixture
-def full(lab: Lab) -> Lab:
-    lab.write(*named("abcde"), orphans="blank")
-    lab.apply()
-    return lab
 
 
 def kept(lab: Lab) -> list[list[bytes]]:

@@ -9,7 +9,7 @@ from reconciler.core.diff import Action, Change
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold, HoldKind
-from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.status import DatasetResult, Trouble, Verdict
 
@@ -107,6 +107,25 @@ def dataset(
 
 def plan(*datasets: DatasetPlan, revision: str | None = None) -> Plan:
     return Plan(datasets, revision)
+
+
+def everywhere(text: str) -> Plan:
+    """Make a plan that holds *text* wherever something from outside can stand."""
+    return plan(
+        dataset(
+            add(text, 3, file=text),
+            update("u" + text, FieldChange(text, text, [text]), cause=Cause.UNATTRIBUTED),
+            orphan("o" + text),
+            add("h" + text, held=hold(HoldKind.DROPPED, text)),
+            name=text,
+            arn=text,
+            errors=(PlanError(text, text, Origin(text, 1)),),
+            errored=((text, (text,)),),
+            guards=(Guard(text, text),),
+        ),
+        unplanned(text, [PlanError(text, text)], 3),
+        revision=text,
+    )
 
 
 def result(

@@ -5,7 +5,6 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 
-from reconciler.core.cause import Cause
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
@@ -13,7 +12,7 @@ from reconciler.core.plan import PlanError, unplanned
 from reconciler.core.problem import Origin
 from reconciler.reports.html import render_html
 from reconciler.reports.visible import visible
-from tests.reports.builders import HOSTILE, add, dataset, hold, orphan, plan, ref, update
+from tests.reports.builders import HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
 
 # Elements without an end.
 VOID = {"meta"}
@@ -90,21 +89,7 @@ def test_the_page_tells_what_the_text_tells():
 
 def test_nothing_from_outside_acts_or_hides():
     """Wherever a text of somebody else can stand, it is text, and all of it can be seen."""
-    it = plan(
-        dataset(
-            add(HOSTILE, 3, file=HOSTILE),
-            update("u" + HOSTILE, FieldChange(HOSTILE, HOSTILE, [HOSTILE]), cause=Cause.UNATTRIBUTED),
-            add("h" + HOSTILE, held=hold(HoldKind.DROPPED, HOSTILE)),
-            name=HOSTILE,
-            arn=HOSTILE,
-            errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),),
-            errored=((HOSTILE, (HOSTILE,)),),
-            guards=(Guard(HOSTILE, HOSTILE),),
-        ),
-        revision=HOSTILE,
-    )
-
-    reader = read(it)
+    reader = read(everywhere(HOSTILE))
 
     assert not {"script", "a", "img", "iframe"} & reader.seen
     assert visible(HOSTILE) in reader.text

@@ -7,15 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.core.cause import Cause
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
-from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, unplanned
-from reconciler.core.problem import Origin
 from reconciler.reports.comment import LIMIT
 from reconciler.reports.markdown import MARKER, render_markdown
-from tests.reports.builders import HOSTILE, add, dataset, hold, orphan, plan, ref, update
+from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, ref, update
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -31,25 +28,6 @@ def tokens(text: str):
     for token in PARSER.parse(text):
         yield token
         yield from token.children or ()
-
-
-def everywhere(text: str):
-    """Make a plan that holds *text* wherever something from outside can stand."""
-    return plan(
-        dataset(
-            add(text, 3, file=text),
-            update("u" + text, FieldChange(text, text, [text]), cause=Cause.UNATTRIBUTED),
-            orphan("o" + text),
-            add("h" + text, held=hold(HoldKind.DROPPED, text)),
-            name=text,
-            arn=text,
-            errors=(PlanError(text, text, Origin(text, 1)),),
-            errored=((text, (text,)),),
-            guards=(Guard(text, text),),
-        ),
-        unplanned(text, [PlanError(text, text)], 3),
-        revision=text,
-    )
 
 
 def test_the_comment_says_what_would_be_done():

@@ -15,7 +15,7 @@ from reconciler.core.plan import PlanError, unplanned
 from reconciler.core.problem import Origin
 from reconciler.reports.text.plan import render_plan, render_summary
 from reconciler.reports.text.screen import PLAIN, Screen
-from tests.reports.builders import ARN, HOSTILE, add, dataset, hold, orphan, plan, ref, update
+from tests.reports.builders import ARN, HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -224,20 +224,7 @@ def test_colour_adds_nothing_but_colour():
 @given(st.text(st.characters()) | st.just(HOSTILE))
 def test_nothing_that_was_read_reaches_the_terminal_raw(text):
     """Whatever holds it: a name, a label, a path, a message, a file."""
-    it = plan(
-        dataset(
-            add(text, 3, file=text),
-            update("u" + text, FieldChange(text, text, [text])),
-            add("h" + text, held=hold(HoldKind.DROPPED, text)),
-            name=text,
-            arn=text,
-            errors=(PlanError(text, text, Origin(text, 1)),),
-            errored=((text, (text,)),),
-            guards=(Guard(text, text),),
-        ),
-        unplanned(text, (), 3),
-        revision=text,
-    )
+    it = everywhere(text)
 
     assert all(row.isprintable() for row in render_plan(it))
     assert all(SGR.sub("", row).isprintable() for row in render_plan(it, Screen(colour=True)))
