@@ -1,19 +1,18 @@
 """Just enough of a runner to run a composite action's steps on this machine, and a stand-in for GitHub's API."""
 
-import json
 import os
 import re
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from tests.loopback import api, listening
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "ghs_of-this-run"
@@ -67,33 +66,8 @@ class GitHub:
 
     @contextmanager
     def served(self) -> Iterator[str]:
-        github = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                code, document = github.answer(self.command, self.path, self.headers["Authorization"], body)
-                text = json.dumps(document).encode()
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_PATCH = answer  # noqa: N815  as the standard library wants them
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with listening(api(self.answer)) as url:
+            yield url
 
 
 @dataclass

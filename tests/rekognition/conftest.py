@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.limiter import Limiter
+from tests.loopback import Quiet, listening
 
 CUT = b"(the connection is cut)"
 
@@ -53,10 +53,8 @@ class Service:
 
 
 def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802  as the standard library wants it
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = self.headers["X-Amz-Target"].rpartition(".")[2]
             service.asked.append((operation, body))
@@ -65,14 +63,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self.close_connection = answer.body is CUT or answer.missing > 0
             if answer.body is CUT:
                 return
-            self.send_response(answer.status)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(answer.body) + answer.missing))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            self.reply(answer.body, answer.status, "application/x-amz-json-1.1", answer.missing)
 
     return Handler
 
@@ -80,14 +71,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
 @pytest.fixture
 def service() -> Iterator[Service]:
     found = Service()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(found))
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(_handler(found)) as found.url:
+        yield found
 
 
 @pytest.fixture
