@@ -1,4 +1,4 @@
-"""Many datasets: one bad one must not stop the others. The engine's only broad ``except`` stands here."""
+"""Many datasets: one bad one must not stop the others. Whatever ends a look or an apply becomes a value here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.engine import outcome
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import FileListing
-from reconciler.engine.planning import as_plan_error, explained
+from reconciler.engine.planning import errors_of, explained
 from reconciler.engine.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SourceError, SpecError
@@ -90,14 +90,12 @@ def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -
 
 def unusable(desired: Desired) -> DatasetPlan:
     """Return the plan of a dataset whose specs cannot be used: it is not known what is desired of it."""
-    errors = (as_plan_error(problem) for problem in desired.problems if problem.is_error)
-    return unplanned(desired.name, errors, SpecError.exit_code)
+    return unplanned(desired.name, errors_of(desired.problems), SpecError.exit_code)
 
 
 def broken(dataset: BrokenDataset) -> DatasetPlan:
     """Return the plan of a dataset whose document could not be read."""
-    errors = (as_plan_error(problem) for problem in dataset.problems if problem.is_error)
-    return unplanned(dataset.name, errors, SpecError.exit_code)
+    return unplanned(dataset.name, errors_of(dataset.problems), SpecError.exit_code)
 
 
 def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:

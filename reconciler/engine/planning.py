@@ -66,7 +66,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         changes=changes,
         batches=pack([(item, item.size) for item in sent], MAX_UPDATE_BYTES),
         guards=guards_of(desired, arn, diff, sent),
-        errors=tuple(as_plan_error(problem) for problem in desired.problems if problem.is_error),
+        errors=errors_of(desired.problems),
         errored=marked(diff, desired),
         orphans=desired.spec.spec.policy.orphans,
         complete=not broken,
@@ -90,7 +90,12 @@ def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
     return replace(plan, changes=tuple(with_fields(item) for item in plan.changes))
 
 
-def as_plan_error(problem: Problem) -> PlanError:
+def errors_of(problems: Iterable[Problem]) -> tuple[PlanError, ...]:
+    """Return what is wrong with the specs of a dataset as its plan says it; warnings are for `validate`."""
+    return tuple(_as_plan_error(problem) for problem in problems if problem.is_error)
+
+
+def _as_plan_error(problem: Problem) -> PlanError:
     about = f" [{problem.source_ref}]" if problem.source_ref else ""
     return PlanError(problem.code, problem.message + about, problem.origin)
 

@@ -19,7 +19,7 @@ from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
 from reconciler.engine.observe import find
 from reconciler.engine.patience import patiently, settled
-from reconciler.engine.planning import as_plan_error
+from reconciler.engine.planning import errors_of
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted, SpecError
 
@@ -44,7 +44,7 @@ def tell(source_ref: str, datasets: Iterable[Desired], world_of: fleet.Worlds) -
 def _told(source_ref: str, desired: Desired, world_of: fleet.Worlds) -> Story:
     story = _in_git(source_ref, desired)
     if not desired.usable:
-        errors = tuple(as_plan_error(problem) for problem in desired.problems if problem.is_error)
+        errors = errors_of(desired.problems)
         return replace(story, errors=errors, error_code=SpecError.exit_code)
     try:
         world = world_of(desired)
