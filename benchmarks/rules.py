@@ -1,7 +1,8 @@
 """
 What validation costs, as a multiple of what `orjson.loads` needs for the same lines in the same run.
 
-Clean lines of four boxes cost 2.3 times the floor, shorter ones more (CPython 3.11). Run: python -m benchmarks.rules [LINES]
+Clean lines of four boxes cost 2.3 times the floor, shorter ones more (CPython 3.11).
+Run: python -m benchmarks.rules [LINES]
 """
 
 from __future__ import annotations
