@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 
@@ -69,6 +69,31 @@ def put(
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (bucket, key, len(data), etag, kind, now, json.dumps(dict(metadata)), data),
         )
+    return etag
+
+
+def join(
+    store: Store,
+    parts: Sequence[sqlite3.Row],
+    bucket: str,
+    key: str,
+    kind: str,
+    metadata: Mapping[str, str],
+    now: float,
+) -> str:
+    """Write an object that consists of others, one after another in memory; return its ETag, without quotes."""
+    sums = b"".join(bytes.fromhex(part["etag"]) for part in parts)
+    etag = f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    size = sum(part["size"] for part in parts)
+    with store.transaction() as db:
+        (number,) = db.execute(
+            "INSERT OR REPLACE INTO objects (bucket, key, size, etag, type, modified, metadata, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(?)) RETURNING id",
+            (bucket, key, size, etag, kind, now, json.dumps(dict(metadata)), size),
+        ).fetchone()
+        with db.blobopen("objects", "body", number) as whole:
+            for part in parts:
+                whole.write(body(store, part["id"], 0, part["size"]))
     return etag
 
 

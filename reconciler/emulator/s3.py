@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
-from reconciler.emulator import s3_answers, s3_buckets, s3_objects
+from reconciler.emulator import s3_answers, s3_buckets, s3_objects, s3_uploads
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.calls import Call
 from reconciler.emulator.errors import ServiceError
@@ -21,43 +21,49 @@ from reconciler.emulator.world import World
 
 Operation = Callable[[World, Caller, Request, str, str], Answer]
 
-_BUCKET: Final[Mapping[str, tuple[str, Operation]]] = MappingProxyType(
+_UPLOAD: Final = frozenset(["uploadId"])
+
+# By method and by the queries that make another operation of a request: of a bucket, and of an object.
+_BUCKET: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
     {
-        "GET": ("ListObjects", s3_buckets.list_objects),
-        "PUT": ("CreateBucket", s3_buckets.create_bucket),
-        "HEAD": ("HeadBucket", s3_buckets.head_bucket),
-        "DELETE": ("DeleteBucket", s3_buckets.delete_bucket),
+        ("GET", frozenset()): ("ListObjects", s3_buckets.list_objects),
+        ("PUT", frozenset()): ("CreateBucket", s3_buckets.create_bucket),
+        ("HEAD", frozenset()): ("HeadBucket", s3_buckets.head_bucket),
+        ("DELETE", frozenset()): ("DeleteBucket", s3_buckets.delete_bucket),
+        ("GET", frozenset(["location"])): ("GetBucketLocation", s3_buckets.get_bucket_location),
+        ("POST", frozenset(["delete"])): ("DeleteObjects", s3_objects.delete_objects),
     }
 )
-_OBJECT: Final[Mapping[str, tuple[str, Operation]]] = MappingProxyType(
+_OBJECT: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
     {
-        "GET": ("GetObject", s3_objects.get_object),
-        "HEAD": ("HeadObject", s3_objects.get_object),
-        "PUT": ("PutObject", s3_objects.put_object),
-        "DELETE": ("DeleteObject", s3_objects.delete_object),
+        ("GET", frozenset()): ("GetObject", s3_objects.get_object),
+        ("HEAD", frozenset()): ("HeadObject", s3_objects.get_object),
+        ("PUT", frozenset()): ("PutObject", s3_objects.put_object),
+        ("DELETE", frozenset()): ("DeleteObject", s3_objects.delete_object),
+        ("POST", frozenset(["uploads"])): ("CreateMultipartUpload", s3_uploads.create_upload),
+        ("PUT", _UPLOAD | {"partNumber"}): ("UploadPart", s3_uploads.upload_part),
+        ("POST", _UPLOAD): ("CompleteMultipartUpload", s3_uploads.complete_upload),
+        ("DELETE", _UPLOAD): ("AbortMultipartUpload", s3_uploads.abort_upload),
     }
 )
 
-# Queries that make another operation of a request.
-_SUBRESOURCES: Final = frozenset(
+# Queries that leave an operation what it is. Whatever else there is makes one that is not emulated: taken for
+# the plain one, DELETE ?publicAccessBlock would delete the bucket, and PUT ?legal-hold write over the object.
+_PARAMETERS: Final = frozenset(
     [
-        "acl",
-        "cors",
-        "delete",
-        "encryption",
-        "lifecycle",
-        "location",
-        "logging",
-        "notification",
-        "object-lock",
-        "partNumber",
-        "policy",
-        "tagging",
-        "uploadId",
-        "uploads",
-        "versioning",
-        "versions",
-        "website",
+        "list-type",
+        "prefix",
+        "delimiter",
+        "marker",
+        "max-keys",
+        "start-after",
+        "continuation-token",
+        "encoding-type",
+        "fetch-owner",
+        "x-id",
+        "AWSAccessKeyId",
+        "Signature",
+        "Expires",
     ]
 )
 _VIRTUAL_HOST: Final = re.compile(r"(?P<bucket>.+)\.(localhost|s3[a-z0-9.\-]*)(:\d+)?")
@@ -117,12 +123,12 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _operation(request: Request, name: str, key: str) -> tuple[str, Operation]:
-    subresources = _SUBRESOURCES & request.query.keys()
     if not name and request.method == "GET":
         return "ListBuckets", s3_buckets.list_buckets
-    if name and not key and subresources == {"location"} and request.method == "GET":
-        return "GetBucketLocation", s3_buckets.get_bucket_location
-    known = (_OBJECT if key else _BUCKET).get(request.method) if name else None
-    if known is None or subresources or "x-amz-copy-source" in request.headers:
+    marks = frozenset(
+        mark for mark in request.query.keys() - _PARAMETERS if not mark.lower().startswith("x-amz-")
+    )
+    known = (_OBJECT if key else _BUCKET).get((request.method, marks)) if name else None
+    if known is None or "x-amz-copy-source" in request.headers:
         raise ServiceError("NotImplemented", "This part of S3 is not emulated.", 501)
     return known

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping
+from html import unescape
 from http import HTTPStatus
 from typing import Final
 
@@ -13,31 +14,23 @@ from reconciler.emulator import chunked, objects
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3_answers import http_date
+from reconciler.emulator.s3_answers import answer, http_date
 from reconciler.emulator.s3_buckets import own
 from reconciler.emulator.world import World
 
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
 _MAX_KEY_BYTES: Final = 1024
+_MOST_DELETED: Final = 1000
+_META: Final = "x-amz-meta-"
 
 
 def put_object(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
     own(world, caller, name)
-    if len(key.encode()) > _MAX_KEY_BYTES:
-        raise ServiceError("KeyTooLongError", "Your key is too long")
+    require_key(key)
     headers = request.headers
-    _require_free(headers, objects.find(world.store, name, key))
-    prefix = "x-amz-meta-"
-    given = {k.removeprefix(prefix): v for k, v in headers.items() if k.startswith(prefix)}
-    etag = objects.put(
-        world.store,
-        name,
-        key,
-        chunked.decode(headers, request.body),
-        headers.get("content-type", "binary/octet-stream"),
-        given,
-        world.clock.now(),
-    )
+    require_free(headers, objects.find(world.store, name, key))
+    body = chunked.decode(headers, request.body)
+    etag = objects.put(world.store, name, key, body, *described(headers), world.clock.now())
     return Answer(200, headers={"ETag": f'"{etag}"'})
 
 
@@ -56,7 +49,7 @@ def get_object(world: World, caller: Caller, request: Request, name: str, key: s
         "Content-Type": row["type"],
         "Accept-Ranges": "bytes",
     }
-    headers |= {f"x-amz-meta-{k}": v for k, v in json.loads(row["metadata"]).items()}
+    headers |= {f"{_META}{k}": v for k, v in json.loads(row["metadata"]).items()}
     part = _range(request.headers.get("range", ""), row["size"])
     start, length = part or (0, row["size"])
     if part is not None:
@@ -73,7 +66,30 @@ def delete_object(world: World, caller: Caller, _: Request, name: str, key: str)
     return Answer(204)
 
 
-def _require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
+def delete_objects(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    own(world, caller, name)
+    body = request.body.decode(errors="replace")
+    keys = [unescape(key) for key in re.findall(r"<Key>(.*?)</Key>", body, re.DOTALL)]
+    if not 0 < len(keys) <= _MOST_DELETED or "<VersionId>" in body:
+        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+    with world.store.transaction() as db:
+        db.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", [(name, key) for key in keys])
+    quiet = re.search(r"<Quiet>\s*true", body, re.IGNORECASE)
+    return answer("DeleteResult", [("Deleted", [("Key", key)]) for key in keys if not quiet])
+
+
+def require_key(key: str) -> None:
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        raise ServiceError("KeyTooLongError", "Your key is too long")
+
+
+def described(headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Return what a request says of its object: the type, and the metadata of the user."""
+    given = {name.removeprefix(_META): value for name, value in headers.items() if name.startswith(_META)}
+    return headers.get("content-type", "binary/octet-stream"), given
+
+
+def require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
     """Refuse to write over an object that the caller means to leave alone."""
     if known is None:
         if "if-match" in headers:

@@ -61,7 +61,7 @@ def cleaned(value: Any) -> Any:
     volatile = {"ResponseMetadata", "LastModified", "Owner", "Location", "NextContinuationToken",
                 "ContinuationToken", "CreationDate", "RequestCharged", "ServerSideEncryption",
                 "ChecksumType", "ChecksumCRC32", "ChecksumAlgorithm", "BucketRegion", "BucketArn",
-                "AccessPointAlias", "StorageClass", "StartAfter", "Marker"}  # fmt: skip
+                "AccessPointAlias", "StorageClass", "StartAfter", "Marker", "UploadId", "VersionId"}  # fmt: skip
     match value:
         case dict():
             return {k: cleaned(v) for k, v in value.items() if k not in volatile}
@@ -71,6 +71,31 @@ def cleaned(value: Any) -> Any:
             return value.read()
         case _:
             return value
+
+
+PART = b"x" * 5 * 1024 * 1024 + b"behind"
+
+
+def upload(c: Any, *numbers: int, body: bytes = PART, **changed: Any) -> Any:
+    """Send parts of these numbers and complete them, with what *changed* says instead."""
+    place = {"Bucket": "shots", "Key": "parts/ü&"}
+    number = c.create_multipart_upload(**place, ContentType="text/plain", Metadata={"by": "me"})["UploadId"]
+    parts = [
+        {
+            "PartNumber": n,
+            "ETag": c.upload_part(**place, UploadId=number, PartNumber=n, Body=body[n:])["ETag"],
+        }
+        for n in numbers
+    ]
+    whole = {"UploadId": number, "MultipartUpload": {"Parts": parts}, **changed}
+    return [c.complete_multipart_upload(**place, **whole), c.get_object(**place), c.head_object(**place)]
+
+
+def upload_and_abort(c: Any) -> Any:
+    place = {"Bucket": "shots", "Key": "aborted"}
+    place["UploadId"] = c.create_multipart_upload(**place)["UploadId"]
+    c.upload_part(**place, PartNumber=1, Body=b"x")
+    return [c.abort_multipart_upload(**place), c.list_objects_v2(Bucket="shots", Prefix="aborted")]
 
 
 def etag(s3: Any, key: str) -> str:
@@ -153,6 +178,26 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
     ),
     "head only if other": lambda c: c.head_object(
         Bucket="shots", Key="a/2.jpg", IfNoneMatch=etag(c, "a/2.jpg")
+    ),
+    "upload in parts": lambda c: upload(c, 1),
+    "upload in many parts": lambda c: [upload(c, 2), upload(c, 1, 6)],
+    "upload of small parts": lambda c: upload(c, 1, 2, body=b"abc"),
+    "upload of no parts": lambda c: upload(c),
+    "upload of a part that is not there": lambda c: upload(
+        c, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": '"0"'}]}
+    ),
+    "upload to missing bucket": lambda c: c.create_multipart_upload(Bucket="nothing", Key="a"),
+    "upload that is aborted": upload_and_abort,
+    "upload is no object before its end": lambda c: [
+        c.create_multipart_upload(Bucket="shots", Key="half"),
+        c.list_objects_v2(Bucket="shots", Prefix="half"),
+    ][1],
+    "delete several": lambda c: [
+        c.delete_objects(Bucket="shots", Delete={"Objects": [{"Key": k} for k in ("z%41.jpg", "<&>", "no")]}),
+        c.list_objects_v2(Bucket="shots"),
+    ],
+    "delete several from missing bucket": lambda c: c.delete_objects(
+        Bucket="nothing", Delete={"Objects": [{"Key": "a"}]}
     ),
     "buckets": lambda c: c.list_buckets(),
 }  # fmt: skip
@@ -377,3 +422,84 @@ def test_a_listing_without_url_encoding_holds_strange_keys(rekognition_emulator,
     s3.put_object(Bucket="shots", Key="a\x01<&>.jpg", Body=b"")
 
     assert ["a\x01<&>.jpg"] == [o["Key"] for o in s3.list_objects_v2(Bucket="shots")["Contents"]]
+
+
+def test_a_manifest_of_any_size_is_uploaded_and_imported(rekognition, s3, tmp_path):
+    """As `aws s3 cp` does it: files of 8 MB and more go in parts."""
+    manifest = tmp_path / "train.manifest"
+    lines = [labelled(f"{i}.jpg", "rose", pad="x" * 90_000) for i in range(100)]
+    manifest.write_text("\n".join(lines))
+    s3.create_bucket(Bucket="manifests")
+
+    s3.upload_file(str(manifest), "manifests", "train.manifest")
+
+    s3.download_file("manifests", "train.manifest", str(tmp_path / "again"))
+    assert manifest.read_bytes() == (tmp_path / "again").read_bytes()
+    project = rekognition.create_project(ProjectName="flowers")["ProjectArn"]
+    source = {"GroundTruthManifest": {"S3Object": {"Bucket": "manifests", "Name": "train.manifest"}}}
+    arn = rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)[
+        "DatasetArn"
+    ]
+    described = rekognition.describe_dataset(DatasetArn=arn)["DatasetDescription"]
+    assert 100 == described["DatasetStats"]["TotalEntries"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.delete_public_access_block(Bucket="shots"),
+        lambda c: c.put_object_legal_hold(Bucket="shots", Key="kept", LegalHold={"Status": "ON"}),
+        lambda c: c.get_object(Bucket="shots", Key="kept", VersionId="1"),
+        lambda c: c.copy_object(Bucket="shots", Key="kept", CopySource="shots/kept"),
+    ],
+)
+def test_what_is_not_emulated_is_not_taken_for_what_is(s3, call):
+    """A query that is not known makes another operation: no bucket goes with its access block."""
+    s3.create_bucket(Bucket="shots")
+    with pytest.raises(ClientError, match="NotImplemented"):
+        call(s3)
+    s3.put_object(Bucket="shots", Key="kept", Body=b"x")
+    with pytest.raises(ClientError, match="NotImplemented"):
+        call(s3)
+
+    assert b"x" == s3.get_object(Bucket="shots", Key="kept")["Body"].read()
+
+
+def test_parts_are_put_together_in_the_order_of_their_numbers_or_not_at_all(s3):
+    """Where moto does not look."""
+    s3.create_bucket(Bucket="shots")
+
+    assert ("InvalidPartOrder", 400) == outcome(lambda: upload(s3, 2, 1))
+
+
+def test_a_quiet_deletion_of_several_objects_names_none(s3):
+    """Here, too, moto says more than it was asked."""
+    filled(s3)
+    answer = s3.delete_objects(Bucket="shots", Delete={"Objects": [{"Key": k} for k in KEYS], "Quiet": True})
+
+    assert "Deleted" not in answer
+    assert 0 == s3.list_objects_v2(Bucket="shots")["KeyCount"]
+
+
+def test_an_upload_belongs_to_one_object(rekognition_emulator, s3):
+    """Its number opens no other object, nothing to another account, and after its end nothing at all."""
+    from reconciler.emulator.testing import client
+
+    s3.create_bucket(Bucket="shots")
+    number = s3.create_multipart_upload(Bucket="shots", Key="a")["UploadId"]
+    stranger = client(rekognition_emulator, "s3", access_key="999999999999")
+
+    def send(who: Any, key: str) -> str:
+        return str(outcome(lambda: who.upload_part(Bucket="shots", Key=key, UploadId=number, PartNumber=1)))
+
+    assert ["('NoSuchUpload', 404)", "('AccessDenied', 403)"] == [send(s3, "b"), send(stranger, "a")]
+    s3.abort_multipart_upload(Bucket="shots", Key="a", UploadId=number)
+    assert "('NoSuchUpload', 404)" == send(s3, "a")
+
+
+def test_a_range_of_thousands_of_digits_is_no_range(rekognition_emulator, s3):
+    """More than Python makes a number of."""
+    filled(s3)
+    answer = s3.get_object(Bucket="shots", Key="a/1.jpg", Range=f"bytes={'9' * 5000}-")
+
+    assert b"a/1.jpg" == answer["Body"].read()

@@ -1,0 +1,117 @@
+"""
+Uploads of S3 in parts, which clients use for files of 8 MB and more.
+
+Until it is complete, an upload is a bucket that no request can name. Its parts are the objects in it, and the
+object without a key says what the whole will be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from html import unescape
+from itertools import pairwise
+from typing import Final
+from uuid import uuid4
+
+from reconciler.emulator import chunked, objects
+from reconciler.emulator.access import Caller
+from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.s3_answers import answer
+from reconciler.emulator.s3_buckets import own
+from reconciler.emulator.s3_objects import described, require_free, require_key
+from reconciler.emulator.world import World
+
+_PART: Final = re.compile(r"<Part>(.*?)</Part>", re.DOTALL)
+_NUMBER: Final = re.compile(r"<PartNumber>\s*([0-9]{1,5})\s*</PartNumber>")
+_ETAG: Final = re.compile(r"<ETag>\s*(.*?)\s*</ETag>")
+_NUMBERS: Final = range(1, 10_001)
+_MIN_PART_BYTES: Final = 5 * 1024 * 1024
+
+
+def create_upload(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    own(world, caller, name)
+    require_key(key)
+    upload = uuid4().hex
+    objects.put(
+        world.store, _parts(name, key, upload), "", b"", *described(request.headers), world.clock.now()
+    )
+    return answer("InitiateMultipartUploadResult", [("Bucket", name), ("Key", key), ("UploadId", upload)])
+
+
+def upload_part(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    parts, _ = _open(world, caller, request, name, key)
+    text = request.query["partNumber"]
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) not in _NUMBERS:
+        raise ServiceError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+    body = chunked.decode(request.headers, request.body)
+    etag = objects.put(world.store, parts, _key(int(text)), body, "", {}, world.clock.now())
+    return Answer(200, headers={"ETag": f'"{etag}"'})
+
+
+def complete_upload(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    parts, whole = _open(world, caller, request, name, key)
+    require_free(request.headers, objects.find(world.store, name, key))
+    found = _named_parts(world, parts, request.body.decode(errors="replace"))
+    if sum(part["size"] for part in found) > world.settings.max_object_bytes:
+        raise ServiceError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
+    with world.store.transaction():
+        metadata = json.loads(whole["metadata"])
+        etag = objects.join(world.store, found, name, key, whole["type"], metadata, world.clock.now())
+        _forget(world, parts)
+    place: tuple[str, str] = "Location", f"/{name}/{key}"
+    return answer(
+        "CompleteMultipartUploadResult", [place, ("Bucket", name), ("Key", key), ("ETag", f'"{etag}"')]
+    )
+
+
+def abort_upload(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    parts, _ = _open(world, caller, request, name, key)
+    _forget(world, parts)
+    return Answer(204)
+
+
+def _open(world: World, caller: Caller, request: Request, name: str, key: str) -> tuple[str, sqlite3.Row]:
+    """
+    Return where the parts of a request's upload are, and what says what the whole will be.
+
+    Raises:
+        ServiceError: There is no such upload to this object.
+    """
+    own(world, caller, name)
+    parts = _parts(name, key, request.query["uploadId"])
+    whole = objects.find(world.store, parts, "")
+    if whole is None:
+        raise ServiceError("NoSuchUpload", "The specified upload does not exist.", 404)
+    return parts, whole
+
+
+def _named_parts(world: World, parts: str, body: str) -> list[sqlite3.Row]:
+    """Return the parts that the body of a completion names, if they can be put together."""
+    named = [(_NUMBER.search(part), _ETAG.search(part)) for part in _PART.findall(body)]
+    pairs = [(int(number[1]), unescape(etag[1]).strip('"')) for number, etag in named if number and etag]
+    if not pairs or len(pairs) < len(named):
+        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+    if any(first >= second for (first, _), (second, _) in pairwise(pairs)):
+        raise ServiceError("InvalidPartOrder", "The list of parts was not in ascending order.")
+    rows = [(objects.find(world.store, parts, _key(number)), etag) for number, etag in pairs]
+    found = [row for row, etag in rows if row is not None and row["etag"] == etag]
+    if len(found) < len(rows):
+        raise ServiceError("InvalidPart", "One or more of the specified parts could not be found.")
+    if any(row["size"] < _MIN_PART_BYTES for row in found[:-1]):
+        raise ServiceError("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
+    return found
+
+
+def _parts(name: str, key: str, upload: str) -> str:
+    return f"{name}/{key}?{upload}"
+
+
+def _key(number: int) -> str:
+    return f"{number:05}"
+
+
+def _forget(world: World, parts: str) -> None:
+    world.store.db.execute("DELETE FROM objects WHERE bucket = ?", (parts,))
