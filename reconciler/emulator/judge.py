@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from io import BytesIO
+from typing import Any, BinaryIO, Final
 
 import orjson
 
@@ -65,11 +66,11 @@ class Tally:
 
 
 def judge(
-    blob: bytes, switches: Switches, tally: Tally, *, drop: Callable[[str], bool] = lambda _: False
+    payload: BinaryIO, switches: Switches, tally: Tally, *, drop: Callable[[str], bool] = lambda _: False
 ) -> Iterator[Entry]:
-    """Yield what the lines of *blob* become, each image once. *drop* names source-refs that vanish anyhow."""
-    keeps = _keeper(blob, switches)
-    for number, raw in enumerate(split(blob)):
+    """Yield what the lines of *payload* become, each image once. *drop* names source-refs that vanish anyhow."""
+    keeps = _keeper(payload, switches)
+    for number, raw in enumerate(split(payload)):
         tally.total += 1
         entry = judge_line(raw, switches)
         if entry is None or drop(entry.source_ref) or not keeps(number, entry.source_ref):
@@ -79,12 +80,13 @@ def judge(
         yield entry
 
 
-def _keeper(blob: bytes, switches: Switches) -> Callable[[int, str], bool]:
+def _keeper(payload: BinaryIO, switches: Switches) -> Callable[[int, str], bool]:
     """Return what tells whether the line of this number is the one that stands for its image."""
     if switches.duplicates is Duplicates.FIRST:
         first: dict[str, int] = {}
         return lambda number, ref: first.setdefault(ref, number) == number
-    refs = [_source_ref(_parse(raw)) for raw in split(blob)]
+    refs = [_source_ref(_parse(raw)) for raw in split(payload)]
+    payload.seek(0)
     if switches.duplicates is Duplicates.LAST:
         last = {ref: number for number, ref in enumerate(refs)}
         return lambda number, ref: last[ref] == number
@@ -96,19 +98,14 @@ def bucket_of(source_ref: str) -> str:
     return source_ref.removeprefix("s3://").partition("/")[0]
 
 
-def split(blob: bytes) -> Iterator[bytes]:
+def split(payload: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines, ended by LF or CRLF. Blank lines count; the nothing after the last LF does not."""
-    start, size = 0, len(blob)
-    while start < size:
-        end = blob.find(b"\n", start)
-        end = size if end < 0 else end
-        yield blob[start : end - 1] if blob[end - 1 : end] == b"\r" else blob[start:end]
-        start = end + 1
+    return (raw.removesuffix(b"\n").removesuffix(b"\r") for raw in payload)
 
 
 def source_refs(blob: bytes) -> list[str]:
     """Return the source-refs that can be read in *blob*, in order, repeated ones too."""
-    return [ref for raw in split(blob) if (ref := _source_ref(_parse(raw))) is not None]
+    return [ref for raw in split(BytesIO(blob)) if (ref := _source_ref(_parse(raw))) is not None]
 
 
 def judge_line(raw: bytes, switches: Switches) -> Entry | None:

@@ -11,6 +11,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from reconciler.emulator import entries, outcome
@@ -63,9 +64,10 @@ def start(
     due = world.clock.now() + seconds + slower_by
     with world.store.transaction() as db:
         db.execute(
-            "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?)",
-            (dataset, kind, due, settings.polls, payload, json.dumps(arguments)),
+            "INSERT INTO operations VALUES (?, ?, ?, ?, zeroblob(?), ?)",
+            (dataset, kind, due, settings.polls, len(payload), json.dumps(arguments)),
         )
+        world.store.fill("operations", "payload", dataset, [payload])
         set_status(db, dataset, *running(kind), "SUCCESS")
         if kind is Work.UPDATE and settings.switches.visibility is Visibility.AT_ONCE:
             _apply_early(world, dataset)
@@ -146,19 +148,21 @@ def _operations(world: World, where: str, value: float) -> Iterator[Operation]:
     )
     for dataset in rows:
         row = world.store.one(
-            "SELECT o.*, d.arn, d.type, p.region FROM operations o JOIN datasets d ON d.id = o.dataset"
-            " JOIN projects p ON p.id = d.project WHERE o.dataset = ?",
+            "SELECT o.kind, o.due, o.arguments, length(o.payload) AS size, d.arn, d.type, p.region"
+            " FROM operations o JOIN datasets d ON d.id = o.dataset JOIN projects p ON p.id = d.project"
+            " WHERE o.dataset = ?",
             dataset["dataset"],
         )
         if row is not None:
             yield Operation(
-                row["dataset"],
+                dataset["dataset"],
                 row["arn"],
                 row["type"],
                 row["region"],
                 Work(row["kind"]),
                 row["due"],
-                row["payload"],
+                row["size"],
+                partial(world.store.file, "operations", "payload", dataset["dataset"]),
                 json.loads(row["arguments"]),
             )
 
@@ -218,7 +222,8 @@ def _submit(world: World, op: Operation) -> Failure | None:
 
 def _judged(world: World, op: Operation, tally: Tally) -> Iterator[Entry]:
     dropped = frozenset(op.arguments.get("drop", ()))
-    return judge(op.payload, world.settings.switches, tally, drop=dropped.__contains__)
+    with op.open() as payload:
+        yield from judge(payload, world.settings.switches, tally, drop=dropped.__contains__)
 
 
 def _leftovers(world: World, op: Operation) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 
@@ -31,14 +31,14 @@ class Listing:
 def read(store: Store, account: str, region: str, bucket: str, key: str) -> bytes | None:
     """Return the body of an object in a bucket of this account and Region; None if there is none."""
     row = store.one(
-        "SELECT o.body FROM objects o JOIN buckets b ON b.name = o.bucket"
+        "SELECT o.id, o.size FROM objects o JOIN buckets b ON b.name = o.bucket"
         " WHERE b.name = ? AND b.account = ? AND b.region = ? AND o.key = ?",
         bucket,
         account,
         region,
         key,
     )
-    return None if row is None else row["body"]
+    return None if row is None else body(store, row["id"], 0, row["size"])
 
 
 def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
@@ -52,10 +52,7 @@ def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
 
 def body(store: Store, number: int, start: int, length: int) -> bytes:
     """Return a part of an object's body without reading the rest."""
-    with store.db.blobopen("objects", "body", number, readonly=True) as blob:
-        blob.seek(start)
-        data: bytes = blob.read(length)
-        return data
+    return store.blob("objects", "body", number, start, length)
 
 
 def put(
@@ -63,12 +60,7 @@ def put(
 ) -> str:
     """Write an object and return its ETag, without quotes."""
     etag = md5(data, usedforsecurity=False).hexdigest()
-    with store.transaction() as db:
-        db.execute(
-            "INSERT OR REPLACE INTO objects (bucket, key, size, etag, type, modified, metadata, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (bucket, key, len(data), etag, kind, now, json.dumps(dict(metadata)), data),
-        )
+    _write(store, [data], (bucket, key, len(data), etag, kind, now, json.dumps(dict(metadata))))
     return etag
 
 
@@ -85,16 +77,21 @@ def join(
     sums = b"".join(bytes.fromhex(part["etag"]) for part in parts)
     etag = f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"
     size = sum(part["size"] for part in parts)
+    bodies = (body(store, part["id"], 0, part["size"]) for part in parts)
+    _write(store, bodies, (bucket, key, size, etag, kind, now, json.dumps(dict(metadata))))
+    return etag
+
+
+def _write(store: Store, bodies: Iterable[bytes], row: tuple[str, str, int, str, str, float, str]) -> None:
+    """Write a row whose body is *bodies*, one after another."""
+    size = row[2]
     with store.transaction() as db:
         (number,) = db.execute(
             "INSERT OR REPLACE INTO objects (bucket, key, size, etag, type, modified, metadata, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(?)) RETURNING id",
-            (bucket, key, size, etag, kind, now, json.dumps(dict(metadata)), size),
+            (*row, size),
         ).fetchone()
-        with db.blobopen("objects", "body", number) as whole:
-            for part in parts:
-                whole.write(body(store, part["id"], 0, part["size"]))
-    return etag
+        store.fill("objects", "body", number, bodies)
 
 
 def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, size: int) -> Listing:

@@ -60,9 +60,9 @@ def refusal(op: Operation) -> Failure | None:
     """Return why a submission is not even looked into; None if it is."""
     if not op.arguments.get("extension", True):
         return BAD_MANIFEST
-    if len(op.payload) > MAX_MANIFEST_BYTES:
+    if op.size > MAX_MANIFEST_BYTES:
         return MANIFEST_TOO_LARGE
-    return None if op.payload else EMPTY_MANIFEST
+    return None if op.size else EMPTY_MANIFEST
 
 
 def objection(

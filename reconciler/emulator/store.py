@@ -7,15 +7,17 @@ transaction was committed.
 
 from __future__ import annotations
 
+import io
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 _VERSION: Final = 1
+_BUFFER_BYTES: Final = 1024 * 1024
 
 _SCHEMA: Final = """
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value ANY) STRICT;
@@ -66,6 +68,32 @@ CREATE TABLE objects (
     body BLOB NOT NULL, UNIQUE (bucket, key)
 ) STRICT;
 """
+
+
+class _Blob(io.RawIOBase):
+    """A blob as far as Python's own files are made of such."""
+
+    def __init__(self, blob: sqlite3.Blob) -> None:
+        self._blob = blob
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._blob.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        self._blob.seek(place, whence)
+        return self._blob.tell()
+
+    def close(self) -> None:
+        self._blob.close()
+        super().close()
 
 
 class Store:
@@ -136,6 +164,28 @@ class Store:
 
     def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         return self.db.execute(sql, values).fetchall()
+
+    def blob(self, table: str, column: str, row: int, start: int = 0, length: int = -1) -> bytes:
+        """Return a part of a blob without reading the rest."""
+        with self.db.blobopen(table, column, row, readonly=True) as blob:
+            blob.seek(start)
+            data: bytes = blob.read(length)
+            return data
+
+    def file(self, table: str, column: str, row: int) -> BinaryIO:
+        """Open a blob as a file, of which only a buffer is in memory at a time."""
+        raw = _Blob(self.db.blobopen(table, column, row, readonly=True))
+        return io.BufferedReader(raw, _BUFFER_BYTES)
+
+    def fill(self, table: str, column: str, row: int, parts: Iterable[bytes]) -> None:
+        """
+        Write *parts*, one after another, over a blob of their size.
+
+        As a parameter of a statement a blob would be copied, and kept with the statement for its next use.
+        """
+        with self.db.blobopen(table, column, row) as blob:
+            for part in parts:
+                blob.write(part)
 
     def unique_milliseconds(self, now: float) -> int:
         """Return *now* in milliseconds, or the next number that was never returned before."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 
 class Work(StrEnum):
@@ -23,7 +24,13 @@ CREATES: Final = (Work.CREATE, Work.IMPORT, Work.COPY)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One piece of work in progress, as it stands in the database."""
+    """
+    One piece of work in progress, as it stands in the database.
+
+    Attributes:
+        size: Of the payload, in bytes.
+        open: Opens the payload; a manifest may be too long to be in memory more than once.
+    """
 
     dataset: int
     arn: str
@@ -31,5 +38,6 @@ class Operation:
     region: str
     kind: Work
     due: float
-    payload: bytes
+    size: int
+    open: Callable[[], BinaryIO]
     arguments: dict[str, Any]

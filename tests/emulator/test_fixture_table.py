@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def stored_errors(value: Any, place: str = "") -> dict[str, tuple[str, ...]]:
 def test_the_service_does_with_a_line_what_the_table_says(row: Row):
     """Dropped or kept, each error at its place, `is_labeled`: with every switch at its default."""
     tally = Tally()
-    entries = tuple(judge(row.raw + b"\n", Switches(), tally))
+    entries = tuple(judge(BytesIO(row.raw + b"\n"), Switches(), tally))
 
     assert row.service is not None
     if row.service.dropped:

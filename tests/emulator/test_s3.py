@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import socket
+import tracemalloc
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -424,8 +426,9 @@ def test_a_listing_without_url_encoding_holds_strange_keys(rekognition_emulator,
     assert ["a\x01<&>.jpg"] == [o["Key"] for o in s3.list_objects_v2(Bucket="shots")["Contents"]]
 
 
-def test_a_manifest_of_any_size_is_uploaded_and_imported(rekognition, s3, tmp_path):
-    """As `aws s3 cp` does it: files of 8 MB and more go in parts."""
+def test_a_manifest_of_any_size_is_uploaded_and_imported(rekognition, s3, emulator, tmp_path):
+    """As `aws s3 cp` does it: files of 8 MB and more go in parts. The import does not hold it in memory whole."""
+    emulator.settings = replace(emulator.settings, create_seconds=60)
     manifest = tmp_path / "train.manifest"
     lines = [labelled(f"{i}.jpg", "rose", pad="x" * 90_000) for i in range(100)]
     manifest.write_text("\n".join(lines))
@@ -440,8 +443,13 @@ def test_a_manifest_of_any_size_is_uploaded_and_imported(rekognition, s3, tmp_pa
     arn = rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)[
         "DatasetArn"
     ]
+    emulator.clock.advance(60)
+    tracemalloc.start()
     described = rekognition.describe_dataset(DatasetArn=arn)["DatasetDescription"]
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert 100 == described["DatasetStats"]["TotalEntries"]
+    assert peak_bytes < manifest.stat().st_size / 2
 
 
 @pytest.mark.parametrize(
