@@ -87,9 +87,12 @@ class Rekognition:
 
     def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
         lifecycle.settle(self._world)
-        result = OPERATIONS[operation](self._world, caller, params)
-        if not operation.startswith(_READING):
-            lifecycle.settle(self._world)  # what takes no time is over when it is answered
+        act = OPERATIONS[operation]
+        if operation.startswith(_READING):
+            return act(self._world, caller, params)
+        with self._world.store.transaction():  # what was looked at holds until it is acted on
+            result = act(self._world, caller, params)
+        lifecycle.settle(self._world)  # what takes no time is over when it is answered
         return result
 
     def _weather(self, operation: str, resource: str) -> Answer:

@@ -120,7 +120,7 @@ class Store:
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
-        self.db.execute("PRAGMA busy_timeout = 2000")
+        self.db.execute("PRAGMA busy_timeout = 30000")
         self._prepare(path)
         self.secret = bytes.fromhex(str(self._number("secret")))
 

@@ -166,6 +166,26 @@ def test_two_processes_with_one_directory_do_not_finish_an_operation_twice(tmp_p
         emulator.close()
 
 
+def test_two_processes_with_one_directory_do_not_make_two_datasets_of_one_type(tmp_path):
+    """One makes a TRAIN dataset while the other, which has seen none, is about to."""
+    emulators = [Emulator(tmp_path) for _ in range(2)]
+    one, other = map(Direct, emulators)
+    project = one.call("CreateProject", ProjectName="p")["ProjectArn"]
+    overtaken = iter([one])
+
+    def overtake(statement: str) -> None:
+        if statement.startswith("BEGIN"):
+            for direct in overtaken:
+                direct.call("CreateDataset", ProjectArn=project, DatasetType="TRAIN")
+
+    emulators[1]._world.store.db.set_trace_callback(overtake)
+    answer = other.ask("CreateDataset", json.dumps({"ProjectArn": project, "DatasetType": "TRAIN"}).encode())
+
+    assert "ResourceAlreadyExistsException" == json.loads(answer.body)["__type"]
+    for emulator in emulators:
+        emulator.close()
+
+
 def described(direct: Direct, arn: str) -> dict[str, Any]:
     description: dict[str, Any] = direct.call("DescribeDataset", DatasetArn=arn)["DatasetDescription"]
     return description
