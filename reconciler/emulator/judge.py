@@ -114,6 +114,9 @@ def judge_line(raw: bytes, switches: Switches) -> Entry | None:
     ref = _source_ref(fields)
     if fields is None or ref is None:
         return None
+    if switches.rewriting is Rewriting.FLOATS:
+        # A service that lists 1.0 for 1 takes it for 1 when it comes back.
+        fields = {key: _numbers(value, _as_written) for key, value in fields.items()}
     _forget_service_keys(fields)
     names = [key for key in fields if key + METADATA in fields and key != SOURCE_REF]
     _forget_unknown_keys(fields, names, switches)
@@ -137,7 +140,7 @@ def render(fields: dict[str, Any], switches: Switches) -> str:
         last = {key: value for key, value in fields.items() if key.startswith("cl-")}
         fields = {**own, **last}
     elif switches.rewriting is Rewriting.FLOATS:
-        fields = {key: _as_floats(value) for key, value in fields.items()}
+        fields = {key: _numbers(value, float) for key, value in fields.items()}
     return orjson.dumps(fields).decode()
 
 
@@ -211,15 +214,22 @@ def error(code: str, message: str) -> dict[str, str]:
     return {"code": code, "message": message}
 
 
-def _as_floats(value: Any) -> Any:
+def _numbers(value: Any, change: Callable[[float], float]) -> Any:
+    """Return *value* with all its numbers changed."""
     match value:
         case bool():
             return value
-        case int():
-            return float(value)
+        case int() | float():
+            return change(value)
         case dict():
-            return {key: _as_floats(inner) for key, inner in value.items()}
+            return {key: _numbers(inner, change) for key, inner in value.items()}
         case list():
-            return [_as_floats(inner) for inner in value]
+            return [_numbers(inner, change) for inner in value]
         case _:
             return value
+
+
+def _as_written(number: float) -> float:
+    """Return a whole float as the integer that it was listed for."""
+    whole = abs(number) < 2.0**53 and number == int(number)
+    return int(number) if whole else number

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.server import Emulator
-from reconciler.emulator.settings import Switches
+from reconciler.emulator.settings import Rewriting, Switches
 from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 
 
@@ -175,6 +175,20 @@ def test_rewriting(rekognition, emulator):
         json.loads(texts["sorted-keys"])
     )
     assert texts["floats"].endswith('"zebra":[1.0],"ant":2.0' + tail)
+
+
+@pytest.mark.parametrize("value", list(Rewriting))
+def test_a_rewritten_line_can_be_sent_again_as_it_was_listed(rekognition, emulator, value):
+    """List, edit, send is the documented way to change anything; the console does the same."""
+    turn(emulator, rewriting=value)
+    arn = dataset(rekognition, boxed("a.jpg", ("rose", 86, 1, 20, 20)), labelled("b.jpg", "rose", n=[1]))
+    page = rekognition.list_dataset_entries(DatasetArn=arn)["DatasetEntries"]
+
+    update(rekognition, arn, *page)
+    assert page == rekognition.list_dataset_entries(DatasetArn=arn)["DatasetEntries"]
+    emulator.console.move_box(arn, "s3://bucket/a.jpg", dx=3)
+
+    assert 0 == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
 
 
 @pytest.mark.parametrize(("value", "answer"), [("absent", None), ("empty", "")])
