@@ -82,6 +82,7 @@ ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
     }
 )
 
+_MOST: Final = 2**53  # what any reader of JSON takes
 _UNTIL_CLEARED: Final = frozenset({Kind.POISON, Kind.POISON_TOGETHER, Kind.DROP})
 
 
@@ -135,8 +136,8 @@ class Fault:
         return cls(**values)
 
     def __post_init__(self) -> None:
-        if self.every < 1 or self.after < 0 or (self.times or 0) < 0:
-            raise ValueError("every must be at least 1, after and times at least 0")
+        if not (0 < self.every <= _MOST and 0 <= self.after <= _MOST and 0 <= (self.times or 0) <= _MOST):
+            raise ValueError(f"every must be at least 1, after and times at least 0, and none above {_MOST}")
         if not isfinite(self.seconds):
             raise ValueError("seconds must be finite")
         texts = (self.resource, *self.operations, *self.source_refs)

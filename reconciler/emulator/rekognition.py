@@ -122,7 +122,11 @@ class Rekognition:
     def _let_console(self, kind: Kind, operation: str, resource: str) -> None:
         for fault in self._world.faults.strike([kind], operation, resource):
             lifecycle.settle(self._world)
-            self._console.do(fault.action)
+            try:
+                self._console.do(fault.action)
+            except ValueError as exc:
+                # Not a failure of the service: SDKs would try again, and the edit would be missing unnoticed.
+                raise ServiceError("ConsoleActionFailed", f"the console user could not act: {exc}") from exc
 
     def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
         blob = params.get("Changes", {}).get("GroundTruth", b"")

@@ -130,6 +130,7 @@ def test_the_log_of_calls_does_not_grow_with_what_they_carry():
         ("/faults", {"kind": "throttle", "operations": [5]}, 400, "text"),
         ("/faults", {"kind": "latency", "seconds": "inf"}, 400, "finite"),
         ("/faults", {"kind": "console-before", "action": "x"}, 400, "an object"),
+        ("/faults", {"kind": "throttle", "times": 2**63}, 400, "none above"),
         ("/console", {"do": "put", "dataset": 5, "lines": []}, 400, "dataset: 5"),
         ("/console", {"do": "move_box", "dataset": "x", "source_ref": {}}, 400, "source_ref"),
         ("/console", {"do": "move_box", "dataset": "x", "source_ref": IMAGE, "dx": "a"}, 400, "dx"),

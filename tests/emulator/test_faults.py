@@ -235,3 +235,19 @@ def _throttled(call) -> bool:
     except ClientError as exc:
         return bool(exc.response["Error"]["Code"] == "ProvisionedThroughputExceededException")
     return False
+
+
+@pytest.mark.parametrize("kind", [Kind.CONSOLE_BEFORE, Kind.CONSOLE_AFTER])
+def test_a_console_user_who_cannot_act_is_no_failure_of_the_service(rekognition_emulator, emulator, kind):
+    """SDKs try failures again, and a test would go on without the edit that it is about."""
+    action = {"do": "move_box", "dataset": "flowers/train", "source_ref": "s3://bucket/none.jpg"}
+    emulator.faults.add(Fault(kind=kind, action=action))
+    retrying = client(rekognition_emulator, retries={"total_max_attempts": 5})
+
+    with pytest.raises(
+        ClientError, match="the console user could not act: no dataset flowers/train"
+    ) as error:
+        retrying.describe_projects()
+
+    assert 400 == error.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert [call.error for call in emulator.calls] == ["ConsoleActionFailed"]
