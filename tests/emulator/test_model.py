@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -20,21 +21,25 @@ LABELS = st.sampled_from(["rose", "Rose", "lily", "ü"])
 
 
 @st.composite
-def lines(draw: Any) -> tuple[str, str | None, frozenset[str], bool]:
-    """A line: its text, its source-ref (None if it will be dropped), its labels, whether it is in error."""
+def lines(draw: Any) -> tuple[str, str | None, dict[str, bool], bool]:
+    """
+    A line: its text, its source-ref (None if it will be dropped), its labels, whether it is in error.
+
+    To each label belongs whether it stands on a box.
+    """
     ref, kind = draw(REFS), draw(st.integers(0, 5))
     label = draw(LABELS)
     match kind:
         case 0:
-            return f'{{"source-ref":"{ref}"}}', ref, frozenset(), False
+            return f'{{"source-ref":"{ref}"}}', ref, {}, False
         case 1:
-            return boxed(ref, (label, 1, 1, 9, 9)), ref, frozenset([label]), False
+            return boxed(ref, (label, 1, 1, 9, 9), (label, 5, 5, 9, 9)), ref, {label: True}, False
         case 2:
-            return boxed(ref, (label, -1, 1, 9, 9)), ref, frozenset(), True
+            return boxed(ref, (label, -1, 1, 9, 9)), ref, {}, True
         case 3:
-            return "no JSON " + ref, None, frozenset(), False
+            return "no JSON " + ref, None, {}, False
         case _:
-            return labelled(ref, label), ref, frozenset([label]), False
+            return labelled(ref, label), ref, {label: False}, False
 
 
 class Datasets(RuleBasedStateMachine):
@@ -54,8 +59,8 @@ class Datasets(RuleBasedStateMachine):
         self.arn: str | None = made["DatasetArn"]
         assert self.arn not in self.arns
         self.arns.add(made["DatasetArn"])
-        self.model: dict[str, tuple[frozenset[str], bool, bool]] = {}
-        self.pending: dict[str, tuple[frozenset[str], bool, bool]] | None = None
+        self.model: dict[str, tuple[dict[str, bool], bool, bool]] = {}
+        self.pending: dict[str, tuple[dict[str, bool], bool, bool]] | None = None
 
     @precondition(lambda self: self.arn)
     @rule(sent=st.lists(lines(), min_size=1, max_size=8), seconds=st.sampled_from([0, 10]))
@@ -71,7 +76,7 @@ class Datasets(RuleBasedStateMachine):
             assert "ResourceInUseException" == json.loads(answer.body)["__type"]
             return
         assert 200 == answer.status
-        kept: dict[str, tuple[frozenset[str], bool, bool]] = {}
+        kept: dict[str, tuple[dict[str, bool], bool, bool]] = {}
         for _, ref, labels, error in sent:
             if ref is not None:
                 kept.setdefault(ref, (labels, error, bool(labels) or error))
@@ -102,7 +107,7 @@ class Datasets(RuleBasedStateMachine):
         expected = [
             ref
             for ref, (found, error, is_labeled) in self.model.items()
-            if (labels is None or found & set(labels))
+            if (labels is None or found.keys() & set(labels))
             and labeled in (None, is_labeled)
             and (not errors or error)
             and (contains is None or contains in ref)
@@ -140,6 +145,22 @@ class Datasets(RuleBasedStateMachine):
             "TotalLabels": len(frozenset().union(*(labels for labels, _, _ in values))),
         } == described["DatasetStats"]
         assert (self.pending is not None) == (described["Status"] == "UPDATE_IN_PROGRESS")
+
+    @invariant()
+    def labels_fit(self) -> None:
+        if not getattr(self, "arn", None) or self.pending is not None:
+            return
+        uses = [use for labels, _, _ in self.model.values() for use in labels.items()]
+        entries, boxed = (
+            Counter(label for label, _ in uses),
+            Counter(label for label, on_box in uses if on_box),
+        )
+        expected = [
+            (label, {"EntryCount": count} | ({"BoundingBoxCount": boxed[label]} if boxed[label] else {}))
+            for label, count in sorted(entries.items())
+        ]
+        listed = self.direct.call("ListDatasetLabels", DatasetArn=self.arn)["DatasetLabelDescriptions"]
+        assert expected == [(label["LabelName"], label["LabelStats"]) for label in listed]
 
 
 TestDatasets = Datasets.TestCase
