@@ -44,6 +44,19 @@ def list_all(rekognition: Any, arn: str, *, errors: bool) -> list[str]:
         token = page["NextToken"]
 
 
+def list_labels(rekognition: Any, arn: str) -> dict[str, int]:
+    """The same loop over labels, one a page."""
+    counts: dict[str, int] = {}
+    token = ""
+    while True:
+        page = rekognition.list_dataset_labels(DatasetArn=arn, MaxResults=1, NextToken=token)
+        for label in page["DatasetLabelDescriptions"]:
+            counts[label["LabelName"]] = label["LabelStats"]["EntryCount"]
+        if "NextToken" not in page:
+            return counts
+        token = page["NextToken"]
+
+
 def test_create_add_list_distribute_copy_and_delete(rekognition, s3):
     """The whole life of a project, each step waited for."""
     s3.create_bucket(Bucket="manifests")
@@ -63,6 +76,7 @@ def test_create_add_list_distribute_copy_and_delete(rekognition, s3):
     assert "UPDATE_COMPLETE" == wait(rekognition, train, "UPDATE")[-1]
     assert 240 == len(list_all(rekognition, train, errors=False))
     assert [] == list_all(rekognition, train, errors=True)
+    assert {"label0": 75, "label1": 75, "label2": 75, "new": 15} == list_labels(rekognition, train)
 
     test = rekognition.create_dataset(ProjectArn=project, DatasetType="TEST")["DatasetArn"]
     wait(rekognition, test, "CREATE")
