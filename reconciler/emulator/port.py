@@ -17,6 +17,10 @@ from reconciler.emulator.asgi import CUT, Application, Service
 # Answers that are under way when the port is closed are waited for so long.
 _GRACE_SECONDS: Final = 5
 
+# AWS's samples poll every 5 seconds. If idle connections were closed after just so long, one in twenty of those
+# requests would meet the closing.
+_KEEP_ALIVE_SECONDS: Final = 60
+
 
 class _Protocol(H11Protocol):
     """Hands the application a function that drops the connection, as ``scope["extensions"][CUT]``."""
@@ -80,5 +84,6 @@ def _config(service: Service) -> uvicorn.Config:
         proxy_headers=False,
         log_config=None,
         log_level="critical",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

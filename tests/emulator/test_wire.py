@@ -6,6 +6,7 @@ import base64
 import json
 import resource
 import socket
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -349,3 +350,14 @@ def test_the_paginator_sees_the_whole_of_a_large_dataset(rekognition):
     arn = dataset(rekognition, *(labelled(f"{i}.jpg", "rose") for i in range(1000)))
 
     assert 1000 == len({line["source-ref"] for line in listed(rekognition, arn)})
+
+
+@pytest.mark.slow
+def test_a_connection_outlives_the_five_seconds_between_two_polls(rekognition_emulator):
+    """It is not closed just when the next request of one of AWS's samples is on its way."""
+    head = f"POST / HTTP/1.1\r\nHost: h\r\nAuthorization: {SIGNED}\r\nX-Amz-Target: {DESCRIBE}\r\n"
+    with socket.create_connection((rekognition_emulator.host, rekognition_emulator.port)) as connection:
+        for pause in (0, 5.5):
+            time.sleep(pause)
+            connection.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+            assert b"HTTP/1.1 200 OK" in connection.recv(65_536)
