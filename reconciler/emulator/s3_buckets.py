@@ -15,6 +15,7 @@ from reconciler.emulator.s3_answers import answer, iso, quoted
 from reconciler.emulator.world import World
 
 _NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_REGION: Final = re.compile(r"[a-z0-9\-]{2,32}")
 _MOST_KEYS: Final = 1000
 
 
@@ -50,8 +51,10 @@ def create_bucket(world: World, caller: Caller, request: Request, name: str, _: 
     known = world.store.one("SELECT account, region FROM buckets WHERE name = ?", name)
     if known and known["account"] != caller.account:
         raise ServiceError("BucketAlreadyExists", "The requested bucket name is not available.", 409)
-    constraint = re.search(rb"<LocationConstraint[^>]*>([a-z0-9-]+)<", request.body)
-    region = constraint.group(1).decode() if constraint else "us-east-1"
+    constraint = xml.read(request.body).findtext("{*}LocationConstraint") if request.body else None
+    region = constraint or "us-east-1"
+    if not _REGION.fullmatch(region):
+        raise ServiceError("InvalidLocationConstraint", "The specified location-constraint is not valid")
     if known and known["region"] != "us-east-1":
         raise ServiceError("BucketAlreadyOwnedByYou", "You own the bucket already.", 409)
     world.store.db.execute(

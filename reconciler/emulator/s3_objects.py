@@ -6,11 +6,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping
-from html import unescape
 from http import HTTPStatus
 from typing import Final
 
-from reconciler.emulator import chunked, objects
+from reconciler.emulator import chunked, objects, xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
@@ -68,13 +67,13 @@ def delete_object(world: World, caller: Caller, _: Request, name: str, key: str)
 
 def delete_objects(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
     own(world, caller, name)
-    body = request.body.decode(errors="replace")
-    keys = [unescape(key) for key in re.findall(r"<Key>(.*?)</Key>", body, re.DOTALL)]
-    if not 0 < len(keys) <= _MOST_DELETED or "<VersionId>" in body:
+    asked = xml.read(request.body)
+    keys = [key.text or "" for key in asked.findall("{*}Object/{*}Key")]
+    if not 0 < len(keys) <= _MOST_DELETED or asked.find("{*}Object/{*}VersionId") is not None:
         raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
     with world.store.transaction() as db:
         db.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", [(name, key) for key in keys])
-    quiet = re.search(r"<Quiet>\s*true", body, re.IGNORECASE)
+    quiet = asked.findtext("{*}Quiet") == "true"
     return answer("DeleteResult", [("Deleted", [("Key", key)]) for key in keys if not quiet])
 
 

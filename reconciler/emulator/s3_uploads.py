@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from html import unescape
 from itertools import pairwise
 from typing import Final
 from uuid import uuid4
 
-from reconciler.emulator import chunked, objects
+from reconciler.emulator import chunked, objects, xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
@@ -24,9 +23,7 @@ from reconciler.emulator.s3_buckets import own
 from reconciler.emulator.s3_objects import described, require_free, require_key
 from reconciler.emulator.world import World
 
-_PART: Final = re.compile(r"<Part>(.*?)</Part>", re.DOTALL)
-_NUMBER: Final = re.compile(r"<PartNumber>\s*([0-9]{1,5})\s*</PartNumber>")
-_ETAG: Final = re.compile(r"<ETag>\s*(.*?)\s*</ETag>")
+_NUMBER: Final = re.compile("[0-9]{1,5}")
 _NUMBERS: Final = range(1, 10_001)
 _MIN_PART_BYTES: Final = 5 * 1024 * 1024
 
@@ -44,7 +41,7 @@ def create_upload(world: World, caller: Caller, request: Request, name: str, key
 def upload_part(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
     parts, _ = _open(world, caller, request, name, key)
     text = request.query["partNumber"]
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) not in _NUMBERS:
+    if not _NUMBER.fullmatch(text) or int(text) not in _NUMBERS:
         raise ServiceError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
     body = chunked.decode(request.headers, request.body)
     etag = objects.put(world.store, parts, _key(int(text)), body, "", {}, world.clock.now())
@@ -54,7 +51,7 @@ def upload_part(world: World, caller: Caller, request: Request, name: str, key: 
 def complete_upload(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
     parts, whole = _open(world, caller, request, name, key)
     require_free(request.headers, objects.find(world.store, name, key))
-    found = _named_parts(world, parts, request.body.decode(errors="replace"))
+    found = _named_parts(world, parts, request.body)
     if sum(part["size"] for part in found) > world.settings.max_object_bytes:
         raise ServiceError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
     with world.store.transaction():
@@ -88,10 +85,13 @@ def _open(world: World, caller: Caller, request: Request, name: str, key: str) -
     return parts, whole
 
 
-def _named_parts(world: World, parts: str, body: str) -> list[sqlite3.Row]:
+def _named_parts(world: World, parts: str, body: bytes) -> list[sqlite3.Row]:
     """Return the parts that the body of a completion names, if they can be put together."""
-    named = [(_NUMBER.search(part), _ETAG.search(part)) for part in _PART.findall(body)]
-    pairs = [(int(number[1]), unescape(etag[1]).strip('"')) for number, etag in named if number and etag]
+    named = [
+        (part.findtext("{*}PartNumber", ""), part.findtext("{*}ETag", "").strip('"'))
+        for part in xml.read(body).findall("{*}Part")
+    ]
+    pairs = [(int(number), etag) for number, etag in named if _NUMBER.fullmatch(number)]
     if not pairs or len(pairs) < len(named):
         raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
     if any(first >= second for (first, _), (second, _) in pairwise(pairs)):

@@ -17,6 +17,7 @@ import moto
 import pytest
 from botocore.exceptions import ClientError
 
+from reconciler.emulator.http import Answer, Request
 from tests.emulator.builders import SIGNED, labelled
 
 KEYS = [
@@ -503,6 +504,43 @@ def test_an_upload_belongs_to_one_object(rekognition_emulator, s3):
     assert ["('NoSuchUpload', 404)", "('AccessDenied', 403)"] == [send(s3, "b"), send(stranger, "a")]
     s3.abort_multipart_upload(Bucket="shots", Key="a", UploadId=number)
     assert "('NoSuchUpload', 404)" == send(s3, "a")
+
+
+def ask(emulator: Any, method: str, path: str, body: bytes, **query: str) -> Answer:
+    headers = {"authorization": SIGNED.replace("/rekognition/", "/s3/")}
+    answer: Answer = emulator.handle(Request(method, path, path, query, headers, body))
+    return answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<Delete>",
+        b"<Delete/>",
+        b"<Part><Object>" * 20_000,
+        b"<Delete><Object><Key>" + b" " * 5_000_000,
+        b'<!DOCTYPE a [<!ENTITY a "b">]><Delete><Object><Key>&a;</Key></Object></Delete>',
+        "<!DOCTYPE a><Delete/>".encode("utf-16"),
+        b"<Delete><Object><Key>a</Key><VersionId>1</VersionId></Object></Delete>",
+        b"<C><Part><PartNumber>x</PartNumber></Part></C>",
+    ],
+    ids=range(8),
+)
+def test_xml_that_is_none_or_too_much_is_refused(s3, emulator, body):
+    """Without reading any part of it over and over."""
+    s3.create_bucket(Bucket="shots")
+    number = s3.create_multipart_upload(Bucket="shots", Key="a")["UploadId"]
+
+    assert 400 == ask(emulator, "POST", "/shots", body, delete="").status
+    assert 400 == ask(emulator, "POST", "/shots/a", body, uploadId=number).status
+
+
+@pytest.mark.parametrize(("region", "status"), [("eu-west-1", 200), ("é", 400), ("", 200)])
+def test_a_bucket_is_made_in_a_region_that_can_be_one(emulator, region, status):
+    """It comes back in a header, where not every text can stand."""
+    body = f"<C xmlns='x'><LocationConstraint>{region}</LocationConstraint></C>".encode()
+
+    assert status == ask(emulator, "PUT", "/shots", body).status
 
 
 def test_a_range_of_thousands_of_digits_is_no_range(rekognition_emulator, s3):
