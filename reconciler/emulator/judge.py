@@ -110,6 +110,13 @@ def source_refs(blob: bytes) -> list[str]:
 
 def judge_line(raw: bytes, switches: Switches) -> Entry | None:
     """Return the entry that *raw* becomes; None if it is dropped."""
+    try:
+        return _judged(raw, switches)
+    except (orjson.JSONEncodeError, RecursionError):  # read, but nested too deeply to be written again
+        return None
+
+
+def _judged(raw: bytes, switches: Switches) -> Entry | None:
     fields = _parse(raw)
     ref = _source_ref(fields)
     if fields is None or ref is None:
@@ -126,11 +133,7 @@ def judge_line(raw: bytes, switches: Switches) -> Entry | None:
     if errors:
         fields["cl-errors"] = errors
         codes += [error["code"] for error in errors]
-    try:
-        line = render(fields, switches)
-    except (orjson.JSONEncodeError, RecursionError):  # read, but nested too deeply to be written again
-        return None
-    return Entry(ref, line, labeled, labels, tuple(codes))
+    return Entry(ref, render(fields, switches), labeled, labels, tuple(codes))
 
 
 def render(fields: dict[str, Any], switches: Switches) -> str:
