@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from types import FrameType
-from typing import Final
+from typing import Final, TextIO, cast
 
 from reconciler.errors import ReconcilerError
 
@@ -87,15 +88,37 @@ class Terminated(BaseException):
 
 def guarded(command: Callable[[], int]) -> int:
     """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
-    from reconciler.cli.terminal import stream  # loads what `--version` has no use for
-
     Terminated.arrived = False
     if not sys.stderr:  # closed by whoever started us
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  it stays open to the end
-    if not sys.stdout:
-        say("stdout is closed: what is found could not be said")
-        return Exit.UNEXPECTED
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    with _aside():
+        if not sys.stdout:
+            say("stdout is closed: what is found could not be said")
+            return Exit.UNEXPECTED
+        signal.signal(signal.SIGTERM, _raise_terminated)
+        return _ended(command)
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """Let nothing that is written to stderr stop the work, or change how it ends."""
+    from reconciler.cli.terminal import Aside, discard  # loads what `--version` has no use for
+
+    stderr = sys.stderr
+    sys.stderr = cast("TextIO", Aside(stderr))
+    try:
+        yield
+    finally:
+        sys.stderr = stderr
+        try:
+            stderr.flush()
+        except OSError:
+            discard(stderr)
+
+
+def _ended(command: Callable[[], int]) -> int:
+    from reconciler.cli.terminal import discard, stream
+
     try:
         try:
             return command()
@@ -111,8 +134,8 @@ def guarded(command: Callable[[], int]) -> int:
         say("asked to stop; nothing is sent any more")
         return Exit.TERMINATED
     except BrokenPipeError:
-        # Whoever read our output has gone: not an error of ours. Nothing more can be flushed to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever started the emulator does not wait for its address. Reports end in `stream`, which knows better.
+        discard(sys.stdout)
         return Exit.DONE
     except Exception as exc:  # noqa: BLE001  the last place where an unforeseen error can be given a name
         say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")

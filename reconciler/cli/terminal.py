@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import BinaryIO, TextIO
+from contextlib import suppress
+from typing import Any, BinaryIO, TextIO
 
 from reconciler.errors import OutputError
 
@@ -34,15 +35,42 @@ def stream(write: Callable[[BinaryIO], object]) -> None:
     """
     Let a report write itself to stdout, piece by piece.
 
+    Whoever read it may have gone, as `head` does when it has seen enough: what was found still decides how we end.
+
     Raises:
         OutputError: The disk behind it is full, or it is closed.
-        BrokenPipeError: Whoever read it has gone.
     """
     try:
         sys.stdout.flush()
         write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        raise
+        discard(sys.stdout)
     except OSError as exc:
         raise OutputError(f"stdout: {exc.strerror or exc}") from exc
+
+
+def discard(target: TextIO) -> None:
+    """Send what *target* still holds, and all that follows, nowhere: else Python trips over it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, target.fileno())
+    os.close(nowhere)
+
+
+class Aside:
+    """stderr, whatever becomes of it: a line that nobody can take stops no work."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._target.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._target.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)

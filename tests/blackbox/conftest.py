@@ -33,6 +33,7 @@ DEFAULT = (
     "test_asked_to_stop_it_stops_soon_and_says_so[15-143]",
     "test_stdout_holds_only_data",
     "test_out_into_a_pipe_leaves_it_a_pipe",
+    "test_a_reader_who_leaves_changes_no_exit_code[apply]",
     "test_validate_opens_no_socket",
 )
 

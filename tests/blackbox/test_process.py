@@ -252,6 +252,40 @@ def test_a_reader_who_leaves_is_no_error(lab: Lab) -> None:
     assert "Error" not in err
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        pytest.param(("validate",), 5, id="validate"),
+        pytest.param(("apply",), 5, id="apply"),
+        pytest.param(("plan", "--out", "/dev/full"), 1, id="out on a full disk"),
+    ],
+)
+def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, ...], expected: int) -> None:
+    """`apply | head -1` did what it did, and a pipeline that watches must hear of it."""
+    lab.lines([*mixed(5), "{"])
+    lab.spec()
+    lab.service.make("flowers")
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = lab.start(*command, stdout=writing)
+    os.close(writing)
+    assert lab.finish(process).code == expected
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
+    """A log disk that is full, or `2>&1 | head -1`: the apply goes on to its end, and says how it ended."""
+    lab.lines(mixed(5))
+    lab.spec()
+    dataset = lab.service.make("flowers")
+    reading, writing = os.pipe()
+    os.close(reading)
+    where = writing if gone else os.open("/dev/full", os.O_WRONLY)
+    ran = lab.run("--log-level", "debug", "apply", "-o", "json", stderr=where)
+    assert (ran.code, ran.only["verdict"]) == (0, "converged"), ran
+    assert len(dataset.entries) == 5
+
+
 def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
     lab.lines(mixed(50))
     lab.spec()
