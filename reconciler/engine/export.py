@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
 from reconciler.core.choices import DatasetType
 from reconciler.core.diff import Observed, place_of
-from reconciler.core.entry import SOURCE_REF, canonical, error_codes
+from reconciler.core.entry import SOURCE_REF, Fields, canonical, error_codes
 from reconciler.core.index import Place
+from reconciler.core.problem import Severity
+from reconciler.core.rules import check_line
 from reconciler.engine.listing import Spool
 from reconciler.engine.observe import whole_listing
 from reconciler.engine.patience import patiently
@@ -24,24 +27,22 @@ class Exported:
     A dataset, read whole.
 
     Attributes:
-        errored: Source-refs that the service holds with error lists: they would not pass validation.
+        kept: Source-refs of all that can be desired, sorted.
+        refused: What cannot, since validation refuses it, and why: the codes of each, sorted.
+        marked: Source-refs of those kept that the service holds with error lists all the same, sorted.
     """
 
     arn: str
-    places: dict[str, Place]
-    errored: tuple[str, ...]
+    kept: tuple[str, ...]
+    refused: Mapping[str, tuple[str, ...]]
+    marked: tuple[str, ...]
+    _places: Mapping[str, Place]
     _spool: Spool
 
-    def lines(self) -> Iterator[bytes]:
-        """
-        Give every line, ordered by source-ref, in one form whatever form the service gave it.
-
-        Keys are sorted but for ``source-ref``, which comes first; whole numbers are integers; what the
-        service wrote into the line by itself is left out.
-        """
-        for source_ref in sorted(self.places):
-            fields = orjson.loads(canonical(orjson.loads(self._spool.read(self.places[source_ref]))))
-            yield orjson.dumps({SOURCE_REF: fields.pop(SOURCE_REF), **fields})
+    def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
+        """Give the lines of these, in one form whatever form the service gave them."""
+        for source_ref in source_refs:
+            yield _line(orjson.loads(self._spool.read(self._places[source_ref])))
 
     def close(self) -> None:
         self._spool.close()
@@ -58,15 +59,36 @@ def export(project: str, dataset_type: DatasetType, world: World, patience_secon
     deadline = world.clock.now() + patience_seconds
     found = patiently(lambda: world.gateway.locate(project, dataset_type), world.clock, deadline)
     if found.dataset_arn is None:
-        missing = f"project {project!r}" if found.project_arn is None else f"{dataset_type} dataset"
-        raise NotFound(f"there is no {missing} in this account and Region")
-    (places, errored), spool, _ = whole_listing(project, found.dataset_arn, world, deadline, _collect)
-    return Exported(found.dataset_arn, places, errored, spool)
+        missing = f"{dataset_type} dataset of project" if found.project_arn else "project"
+        raise NotFound(f"there is no {missing} {project!r} in this account and Region")
+    seen, spool, _ = whole_listing(project, found.dataset_arn, world, deadline, _collect)
+    kept = tuple(sorted(seen.places.keys() - seen.refused.keys()))
+    refused = dict(sorted(seen.refused.items()))
+    marked = tuple(sorted(seen.marked - seen.refused.keys()))
+    return Exported(found.dataset_arn, kept, refused, marked, seen.places, spool)
 
 
-def _collect(lines: Iterator[Observed]) -> tuple[dict[str, Place], tuple[str, ...]]:
-    places: dict[str, Place] = {}
-    errored: list[str] = []
+def _line(fields: Fields) -> bytes:
+    """
+    Return a listed line as it is exported.
+
+    Keys are sorted but for ``source-ref``, which comes first; whole numbers are integers; what the
+    service wrote into the line by itself is left out.
+    """
+    fields = orjson.loads(canonical(fields))
+    return orjson.dumps({SOURCE_REF: fields.pop(SOURCE_REF), **fields})
+
+
+class _Seen(NamedTuple):
+    """What a listing holds."""
+
+    places: dict[str, Place]
+    refused: dict[str, tuple[str, ...]]
+    marked: set[str]
+
+
+def _collect(lines: Iterator[Observed]) -> _Seen:
+    places, refused, marked = seen = _Seen({}, {}, set())
     for line in lines:
         fields = orjson.loads(line[0])
         if not isinstance(fields, dict) or not isinstance(source_ref := fields.get(SOURCE_REF), str):
@@ -75,5 +97,10 @@ def _collect(lines: Iterator[Observed]) -> tuple[dict[str, Place], tuple[str, ..
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
         places[source_ref] = place_of(line)
         if error_codes(fields):
-            errored.append(source_ref)
-    return places, tuple(sorted(errored))
+            marked.add(source_ref)
+        checked = check_line(_line(fields))
+        if not checked.is_valid:
+            refused[source_ref] = tuple(
+                sorted({f.code for f in checked.findings if f.severity is Severity.ERROR})
+            )
+    return seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -47,19 +48,32 @@ def run(args: argparse.Namespace) -> int:
         world = wiring.world_of(Target(project=args.project, type=kind))
         with closing(export(args.project, kind, world, PATIENCE_SECONDS)) as found:
             files = _write(found, args)
-    if found.errored:
-        many = counted(len(found.errored), "entry is", "entries are")
-        first = f"{many} stored with errors, {found.errored[0]} first"
-        say(f"{first}; validate names what is wrong")
+    for remark in _remarks(found, files):
+        say(remark)
     if args.output == "json":
-        summary = {"format": "export/v1", "arn": found.arn, "entries": len(found.places), "files": files}
-        out(json.dumps(summary, indent=2))
+        left_out = [{"source_ref": ref, "codes": codes} for ref, codes in found.refused.items()]
+        summary = {"format": "export/v1", "arn": found.arn, "entries": len(found.kept)}
+        out(json.dumps({**summary, "left_out": left_out, "files": files}, indent=2))
     else:
         out(
-            f"{counted(len(found.places), 'entry', 'entries')} of {found.arn}\n"
+            f"{counted(len(found.kept), 'entry', 'entries')} of {found.arn}\n"
             + "\n".join(f"  {file}" for file in files)
         )
     return Exit.DONE
+
+
+def _remarks(found: Exported, files: list[str]) -> Iterator[str]:
+    """Say what is not as somebody who exports a dataset expects it."""
+    if found.refused:
+        first, codes = next(iter(found.refused.items()))
+        many = counted(len(found.refused), "entry is", "entries are")
+        yield (
+            f"{many} left out, {first} first: nobody may desire what AWS would refuse ({', '.join(codes)}); "
+            f"the lines are in {files[-1]}, to be mended there and then named in {files[0]}"
+        )
+    if found.marked:
+        many = counted(len(found.marked), "entry is", "entries are")
+        yield f"{many} marked with errors by AWS, {found.marked[0]} first; plan names them all"
 
 
 def _write(found: Exported, args: argparse.Namespace) -> list[str]:
@@ -71,10 +85,16 @@ def _write(found: Exported, args: argparse.Namespace) -> list[str]:
     name = _dns_label(f"{args.project}-{args.type}")
     files: dict[Path, Writer] = {
         directory / f"{name}.yaml": lambda stream: stream.write(_spec(found, name, args).encode()),
-        directory / f"{name}.jsonl": lambda stream: stream.writelines(line + b"\n" for line in found.lines()),
+        directory / f"{name}.jsonl": _lines(found, found.kept),
     }
+    if found.refused:
+        files[directory / f"{name}.refused.jsonl"] = _lines(found, found.refused)
     write_all(files, replace=args.force)
     return [str(path) for path in files]
+
+
+def _lines(found: Exported, source_refs: Iterable[str]) -> Writer:
+    return lambda stream: stream.writelines(line + b"\n" for line in found.lines(source_refs))
 
 
 def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
@@ -87,7 +107,7 @@ def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
         region=region,
         account=account,
     )
-    return text if found.places else text + "    allowEmpty: true  # it is empty now\n"
+    return text if found.kept else text + "    allowEmpty: true  # there is nothing to desire now\n"
 
 
 def _dns_label(text: str) -> str:

@@ -1,0 +1,108 @@
+"""``reconciler export`` of a dataset that holds what nobody may desire."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import pytest
+
+from reconciler.cli.main import main
+from reconciler.core.meaning import CLASSIFICATION
+from reconciler.emulator.server import Emulator, serve
+from tests.builders import classified, ref
+
+GOOD = (classified("b", "rose"), classified("d", "tulip"))
+WRONG = tuple(
+    line.replace(CLASSIFICATION.encode(), b"groundtruth/wrongtype")
+    for line in (classified("a", "rose"), classified("c", "rose"))
+)
+CODES = ["ERROR_NO_VALID_LABEL_ATTRIBUTES", "ERROR_UNSUPPORTED_USE_CASE_TYPE"]
+
+Hold = Callable[..., None]
+
+pytestmark = pytest.mark.usefixtures("quick_sessions")
+
+
+@pytest.fixture
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
+    """Let the service hold these lines."""
+    monkeypatch.chdir(tmp_path)
+    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    for name, value in {
+        "ACCESS_KEY_ID": "111122223333",
+        "SECRET_ACCESS_KEY": "secret",
+        "REGION": "us-east-1",
+        "CONFIG_FILE": os.devnull,
+        "SHARED_CREDENTIALS_FILE": os.devnull,
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with closing(Emulator()) as emulator, serve(emulator) as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", running.url)
+
+        def fill(*lines: bytes) -> None:
+            client = boto3.client("rekognition", region_name="us-east-1")
+            project = client.create_project(ProjectName="flowers")["ProjectArn"]
+            arn = client.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
+            client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": b"\n".join(lines)})
+
+        yield fill
+
+
+def export(*more: str) -> int:
+    return main(["export", "--project", "flowers", "--type", "TRAIN", "-d", "out", *more])
+
+
+def refs(path: str) -> list[str]:
+    return [json.loads(line)["source-ref"] for line in Path(path).read_bytes().splitlines()]
+
+
+def test_what_validation_refuses_is_left_out_and_kept_beside(
+    hold: Hold, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rest is sound, and its plan empty; what was left out is named with its codes, and no line is lost."""
+    hold(*GOOD, *WRONG)
+
+    assert 0 == export("-o", "json")
+
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert [{"source_ref": ref(name), "codes": CODES} for name in "ac"] == document["left_out"]
+    assert 2 == document["entries"]
+    assert f"2 entries are left out, {ref('a')} first" in said.err
+    assert [
+        "out/flowers-train.yaml",
+        "out/flowers-train.jsonl",
+        "out/flowers-train.refused.jsonl",
+    ] == document["files"]
+    assert [ref("b"), ref("d")] == refs("out/flowers-train.jsonl")
+    assert [ref("a"), ref("c")] == refs("out/flowers-train.refused.jsonl")
+    assert b"cl-" not in Path("out/flowers-train.refused.jsonl").read_bytes()
+    assert 0 == main(["validate", "out"])
+    assert 0 == main(["plan", "out", "--detailed-exitcode"])
+
+
+def test_a_dataset_of_which_nothing_can_be_desired(hold: Hold) -> None:
+    """Its spec says that it may be empty: an emptied file is an error otherwise."""
+    hold(*WRONG)
+
+    assert 0 == export()
+
+    assert b"" == Path("out/flowers-train.jsonl").read_bytes()
+    assert 0 == main(["validate", "out"])
+    assert 0 == main(["plan", "out", "--detailed-exitcode"])
+
+
+def test_nothing_is_left_out_of_a_sound_dataset(hold: Hold, capsys: pytest.CaptureFixture[str]) -> None:
+    hold(*GOOD)
+
+    assert 0 == export("-o", "json")
+
+    said = capsys.readouterr()
+    assert ([], "") == (json.loads(said.out)["left_out"], said.err)
+    assert {"flowers-train.jsonl", "flowers-train.yaml"} == {path.name for path in Path("out").iterdir()}
