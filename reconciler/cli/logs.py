@@ -14,6 +14,9 @@ from reconciler.core.redact import REDACTED, redacted
 
 # Nothing tells a secret key from other text, but its value is known.
 _SECRET_VARIABLES: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+# Those of AWS have 40 characters and more. An emulator is content with `x` or `test`, and replacing that
+# everywhere would leave no word whole, the names of datasets and events included.
+_MIN_SECRET_CHARS: Final = 8
 
 Line = MutableMapping[str, Any]
 
@@ -35,7 +38,13 @@ def configure(log_format: str | None, log_level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _redactor([found for name in _SECRET_VARIABLES if (found := os.environ.get(name))]),
+            _redactor(
+                [
+                    found
+                    for name in _SECRET_VARIABLES
+                    if len(found := os.environ.get(name, "")) >= _MIN_SECRET_CHARS
+                ]
+            ),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log_level.upper())),

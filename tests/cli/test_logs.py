@@ -37,3 +37,20 @@ def test_no_secret_gets_into_a_line(
     assert "ValueError" in said
     if log_format == "json":
         assert "https://x/?X-Amz-Signature=[redacted]" == json.loads(said)["url"]
+
+
+def test_a_stand_in_for_a_secret_leaves_words_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Against an emulator the secret key is `test`, and so may be a part of every dataset's name."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "e")
+    configure("json", "info")
+    try:
+        structlog.get_logger().info("cycle.finished", dataset="flowers-test")
+    finally:
+        structlog.reset_defaults()
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert ("cycle.finished", "flowers-test") == (line["event"], line["dataset"])
