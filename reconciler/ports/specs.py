@@ -84,7 +84,8 @@ class LoadedDataset:
     A dataset whose document could be read.
 
     Attributes:
-        files: Where its entries are, in the order of the spec; only the files that can be used.
+        files: Where its entries are, in the order of the spec; only the files that can be used. What is wrong
+            with one of them may have left it a part of its entries: then the dataset is not usable.
         problems: What is wrong with the document or its files. Lines are not judged here.
         partners: The datasets of the other type in the same project, for the rule that training and test
             share no image. They have no partners themselves.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from array import array
+from bisect import bisect
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
 from reconciler.core import codes_spec as codes
 from reconciler.core.lines import MAX_LINE_BYTES
@@ -18,10 +21,13 @@ from reconciler.core.spec import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Tree
 from reconciler.sources.documents import Parsed, ParsedFile
+from reconciler.sources.strictyaml import Map, Mark, Seq
 from reconciler.sources.text import suspicion
 
 _HEAD_BYTES: Final = 8_192
 _CHUNK_BYTES: Final = 1 << 20
+_STAND_IN: Final = {"image": "s3://stand-in/image"}
+_FAR: Final = Mark(sys.maxsize, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class Checked(NamedTuple):
     What is known about a file before any of its lines is judged.
 
     Attributes:
-        file: None if it cannot be used.
+        file: None if it cannot be used. With problems it may hold a part only, of which more can be told.
         empty: Whether it holds nothing at all, which a dataset may allow.
     """
 
@@ -125,19 +131,47 @@ def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
     for document in documents:
         problems += document.problems
         if isinstance(document.model, Entries):
-            problems += _compile(document, document.model, content, numbers)
-    if problems:
+            problems += _compile(document, document.model, frozenset(), content, numbers)
+        elif sound := _sound(document):
+            problems += _compile(document, *sound, content, numbers)
+    if problems and not numbers:
         return Checked(None, problems=tuple(problems))
-    return Checked(CompiledLines(parsed.path, name, bytes(content), numbers), empty=not numbers)
+    file = CompiledLines(parsed.path, name, bytes(content), numbers)
+    return Checked(file, empty=not numbers, problems=tuple(problems))
 
 
-def _compile(document: Parsed, entries: Entries, content: bytearray, numbers: array[int]) -> list[Problem]:
-    """Append the lines of one document; return what is wrong with its images."""
+def _compile(
+    document: Parsed, entries: Entries, bad: frozenset[int], content: bytearray, numbers: array[int]
+) -> list[Problem]:
+    """Append the lines of one document but those of its *bad* images; return what is wrong with the others."""
     compiled = compile_lines(entries)
     for line in compiled.lines:
-        content += line.raw + b"\n"
-        numbers.append(document.document.locate(("images", line.item)).line)
+        if line.item not in bad:
+            content += line.raw + b"\n"
+            numbers.append(document.document.locate(("images", line.item)).line)
     return [document.problem(flaw) for flaw in compiled.flaws]
+
+
+def _sound(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
+    """
+    Return a broken document with stand-ins for its bad images, and their numbers: one hides nothing of the others.
+
+    None if something is wrong outside of its images: then nobody knows what they are meant to be.
+    """
+    value = document.document.value
+    images = value.get("images") if isinstance(value, Map) else None
+    if not isinstance(images, Seq) or not images:
+        return None
+    after = [key for key, _ in value.places.values() if key > images.places[-1]]
+    marks = [Mark(p.origin.line, p.origin.column or 1) for p in document.problems if p.origin]
+    if any(mark < images.places[0] or mark >= min(after, default=_FAR) for mark in marks):
+        return None
+    bad = frozenset(bisect(images.places, mark) - 1 for mark in marks)
+    rest = [_STAND_IN if number in bad else image for number, image in enumerate(images)]
+    try:
+        return Entries.model_validate({**value, "images": rest}), bad
+    except ValidationError:  # an alias repeats what is wrong elsewhere
+        return None
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:

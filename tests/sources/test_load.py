@@ -368,6 +368,29 @@ class TestShorthand:
         assert (False, ()) == (specs.datasets[0].usable, specs.datasets[0].files)
 
     @pytest.mark.parametrize(
+        ("images", "sound"),
+        [
+            pytest.param("  - image: /a.jpg\n  - image: b.jpg\n", [7], id="no address"),
+            pytest.param("  - {image: a.jpg, lables: [x]}\n  - image: b.jpg\n  - 5\n", [7], id="no field"),
+            pytest.param("  - image: a.jpg\n  - {image: b.jpg, labels: [on]}\n", [6], id="a trap of YAML"),
+            pytest.param(
+                "  - {image: a.jpg, size: [1]}\n  - image: b.jpg\nkind: Entries\n", None, id="outside"
+            ),
+            pytest.param("  - &a {image: a.jpg, size: [1]}\n  - *a\n  - image: b.jpg\n", None, id="an alias"),
+        ],
+    )
+    def test_a_bad_image_hides_nothing_of_the_others(self, tmp_path, images, sound):
+        """They are judged with it, so that all is told at once; the dataset waits all the same."""
+        write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=ENTRIES + images)
+
+        (found,) = loaded(tmp_path).datasets
+
+        judged = [
+            [file.line_number(n + 1) for n in range(content(file).count(b"\n"))] for file in found.files
+        ]
+        assert (False, [sound] if sound else []) == (found.usable, judged)
+
+    @pytest.mark.parametrize(
         ("text", "expected"),
         [
             ("a: 1\n", "1:1 RKD1204"),
