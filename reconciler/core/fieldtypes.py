@@ -171,7 +171,7 @@ ExternalId = Annotated[
 S3Base = Annotated[
     str,
     Matching(
-        r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$",
+        r"^s3://[A-Za-z0-9._\-]+(/.*)?$",  # as a source-ref: the same address must not pass in one place only
         "an S3 address such as s3://bucket/prefix/",
     ),
 ]

@@ -5,8 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from reconciler.core.labelling import attribute_name
+from reconciler.core.rules.text import is_source_ref
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
 
@@ -112,6 +114,20 @@ def test_an_empty_list_of_boxes_says_that_nothing_was_found():
 def test_an_image_is_a_key_below_base_or_a_whole_address(image, base, source_ref):
     """Keys are joined as they are, never decoded or normalised."""
     assert source_ref == lines({"image": image}, base=base)[0]["source-ref"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["s3://b/", "s3://Old_Bucket.v1/x/", "s3://", "s3:///x/", "S3://bucket/", "https://b/", "s3://b c/"],
+)
+def test_a_base_is_whatever_source_refs_may_begin_with(base):
+    """The shorthand and a JSON line take the same addresses: old buckets have capitals, emulators short names."""
+    try:
+        taken = entries({"image": "k.jpg"}, base=base).base == base
+    except ValidationError:
+        taken = False
+
+    assert is_source_ref(f"{base}k.jpg") is taken
 
 
 @pytest.mark.parametrize(
