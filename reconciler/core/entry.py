@@ -175,12 +175,13 @@ def is_error_list(key: str, value: object) -> bool:
     """
     Tell whether *value* under *key* is the service's own.
 
-    An attribute of the user may well be called "errors": only the list's shape makes it the service's.
+    An attribute of the user may well be called "errors": only the list's shape makes it the service's. An empty
+    list has none, and is the service's under a name of its own alone.
     """
     return (
         key in ERROR_LISTS
         and isinstance(value, list)
-        and bool(value)
+        and (bool(value) or key.startswith("cl-"))
         and all(isinstance(item, dict) and isinstance(item.get("code"), str) for item in value)
     )
 

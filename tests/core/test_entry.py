@@ -184,7 +184,7 @@ class TestServiceKeys:
     @pytest.mark.parametrize("key", sorted(ERROR_LISTS))
     @pytest.mark.parametrize(
         "value",
-        [1, "text", [], {}, {"code": "E"}, ["E"], [{"message": "m"}], [{"code": 1}], [{"code": "E"}, 2]],
+        [1, "text", {}, {"code": "E"}, ["E"], [{"message": "m"}], [{"code": 1}], [{"code": "E"}, 2]],
         ids=repr,
     )
     def test_of_the_users_own_are_kept(self, key: str, value: Any) -> None:
@@ -192,6 +192,15 @@ class TestServiceKeys:
         fields = {"x": {key: value}, key: value}
 
         assert fields == without_service_keys(fields)
+
+    @pytest.mark.parametrize("key", sorted(ERROR_LISTS))
+    def test_an_empty_list_is_of_the_service_under_its_own_names(self, key: str) -> None:
+        """Else a service that says of every line that it has no errors would never be in sync."""
+        own = {"source-ref": "s3://b/k", "x": {"annotations": [{"top": 1}]}}
+        listed = {"source-ref": "s3://b/k", "x": {"annotations": [{"top": 1, key: []}], key: []}, key: []}
+
+        assert key.startswith("cl-") is is_same(own, listed)
+        assert () == error_codes(listed)
 
     def test_are_kept_where_the_service_never_writes(self) -> None:
         fields = {"x": {"deep": {"errors": errors("ERROR_A")}}, "y": [{"errors": errors("ERROR_A")}]}
