@@ -35,6 +35,22 @@ def test_it_works_wherever_it_is_run(told):
     assert (0, "") == (told.returncode, told.stderr)
 
 
+def test_it_ends_quietly_where_nobody_listens(tmp_path):
+    """`python3 dev.py demo | head` is no error of anybody."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing) as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler.demo"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+        )
+
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
 def test_it_fits_on_a_screen(told):
     """Under forty lines, and plain text where there is no terminal."""
     assert len(told.stdout.splitlines()) < 40

@@ -3,10 +3,14 @@
 import sys
 
 from reconciler.cli.exits import Exit
+from reconciler.cli.terminal import discard
 from reconciler.demo import main
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except BrokenPipeError:  # whoever listened has heard enough
+        discard(sys.stdout)
+        sys.exit(Exit.DONE)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
