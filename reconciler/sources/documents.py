@@ -146,6 +146,14 @@ def _validate(
         return None, flaws_of(exc, DOCUMENTS[kind])
 
 
+def entries_of(value: dict[str, Any]) -> Entries | None:
+    """Return what a document of entries says; None if something is wrong with it."""
+    try:
+        return Entries.model_validate(value)
+    except ValidationError:
+        return None
+
+
 def _name(value: Any) -> str | None:
     """Return metadata.name, whatever else is wrong."""
     metadata = value.get("metadata") if isinstance(value, Map) else None

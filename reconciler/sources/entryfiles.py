@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 import orjson
-from pydantic import ValidationError
 
 from reconciler.core import codes_spec as codes
 from reconciler.core.lines import MAX_LINE_BYTES
@@ -20,7 +19,7 @@ from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Tree
-from reconciler.sources.documents import Parsed, ParsedFile
+from reconciler.sources.documents import Parsed, ParsedFile, entries_of
 from reconciler.sources.strictyaml import Map, Mark, Seq
 from reconciler.sources.text import suspicion
 
@@ -168,10 +167,8 @@ def _sound(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
         return None
     bad = frozenset(bisect(images.places, mark) - 1 for mark in marks)
     rest = [_STAND_IN if number in bad else image for number, image in enumerate(images)]
-    try:
-        return Entries.model_validate({**value, "images": rest}), bad
-    except ValidationError:  # an alias repeats what is wrong elsewhere
-        return None
+    entries = entries_of({**value, "images": rest})  # none if an alias repeats what is wrong elsewhere
+    return (entries, bad) if entries else None
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:
