@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +14,13 @@ from reconciler.core.flaws import Flaw, flaws_of, nearest
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries
 from reconciler.ports import Tree
-from reconciler.sources.strictyaml import Document, Fault, Map, Mark, read
+from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, read
 from reconciler.sources.text import decode
 
 SUFFIXES: Final = (".yaml", ".yml")
 _MAX_BYTES: Final = 32 * 1024 * 1024
+_STAND_IN: Final = {"image": "s3://stand-in/image"}
+_FAR: Final = Mark(sys.maxsize, 1)
 _OURS: Final = "reconciler/"
 _TRACES: Final = tuple(_OURS.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
@@ -91,6 +95,28 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     return _parse(text, path, shown, expected=expected)
 
 
+def sound_part(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
+    """
+    Return a broken document with stand-ins for its bad images, and their numbers: one hides nothing of the others.
+
+    None if something is wrong outside of its images: then nobody knows what they are meant to be.
+    """
+    value = document.document.value
+    images = value.get("images") if isinstance(value, Map) else None
+    if not isinstance(images, Seq) or not images:
+        return None
+    after = [key for key, _ in value.places.values() if key > images.places[-1]]
+    marks = [Mark(p.origin.line, p.origin.column or 1) for p in document.problems if p.origin]
+    if any(mark < images.places[0] or mark >= min(after, default=_FAR) for mark in marks):
+        return None
+    bad = frozenset(bisect(images.places, mark) - 1 for mark in marks)
+    rest = [_STAND_IN if number in bad else image for number, image in enumerate(images)]
+    try:
+        return Entries.model_validate({**value, "images": rest}), bad
+    except ValidationError:  # an alias repeats what is wrong elsewhere
+        return None
+
+
 def _parse(text: str, path: str, shown: str, *, expected: bool) -> ParsedFile:
     stream = read(text)
     ours = [document for document in stream.documents if _is_ours(document.value)]
@@ -144,14 +170,6 @@ def _validate(
         return DOCUMENTS[kind].model_validate(value), ()
     except ValidationError as exc:
         return None, flaws_of(exc, DOCUMENTS[kind])
-
-
-def entries_of(value: dict[str, Any]) -> Entries | None:
-    """Return what a document of entries says; None if something is wrong with it."""
-    try:
-        return Entries.model_validate(value)
-    except ValidationError:
-        return None
 
 
 def _name(value: Any) -> str | None:

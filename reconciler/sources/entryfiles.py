@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from array import array
-from bisect import bisect
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
@@ -19,14 +17,11 @@ from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Tree
-from reconciler.sources.documents import Parsed, ParsedFile, entries_of
-from reconciler.sources.strictyaml import Map, Mark, Seq
+from reconciler.sources.documents import Parsed, ParsedFile, sound_part
 from reconciler.sources.text import suspicion
 
 _HEAD_BYTES: Final = 8_192
 _CHUNK_BYTES: Final = 1 << 20
-_STAND_IN: Final = {"image": "s3://stand-in/image"}
-_FAR: Final = Mark(sys.maxsize, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +126,7 @@ def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
         problems += document.problems
         if isinstance(document.model, Entries):
             problems += _compile(document, document.model, frozenset(), content, numbers)
-        elif sound := _sound(document):
+        elif sound := sound_part(document):
             problems += _compile(document, *sound, content, numbers)
     if problems and not numbers:
         return Checked(None, problems=tuple(problems))
@@ -149,26 +144,6 @@ def _compile(
             content += line.raw + b"\n"
             numbers.append(document.document.locate(("images", line.item)).line)
     return [document.problem(flaw) for flaw in compiled.flaws]
-
-
-def _sound(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
-    """
-    Return a broken document with stand-ins for its bad images, and their numbers: one hides nothing of the others.
-
-    None if something is wrong outside of its images: then nobody knows what they are meant to be.
-    """
-    value = document.document.value
-    images = value.get("images") if isinstance(value, Map) else None
-    if not isinstance(images, Seq) or not images:
-        return None
-    after = [key for key, _ in value.places.values() if key > images.places[-1]]
-    marks = [Mark(p.origin.line, p.origin.column or 1) for p in document.problems if p.origin]
-    if any(mark < images.places[0] or mark >= min(after, default=_FAR) for mark in marks):
-        return None
-    bad = frozenset(bisect(images.places, mark) - 1 for mark in marks)
-    rest = [_STAND_IN if number in bad else image for number, image in enumerate(images)]
-    entries = entries_of({**value, "images": rest})  # none if an alias repeats what is wrong elsewhere
-    return (entries, bad) if entries else None
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:
