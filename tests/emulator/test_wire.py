@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import resource
 import socket
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -355,9 +357,13 @@ def test_the_paginator_sees_the_whole_of_a_large_dataset(rekognition):
 @pytest.mark.slow
 def test_a_connection_outlives_the_five_seconds_between_two_polls(rekognition_emulator):
     """It is not closed just when the next request of one of AWS's samples is on its way."""
-    head = f"POST / HTTP/1.1\r\nHost: h\r\nAuthorization: {SIGNED}\r\nX-Amz-Target: {DESCRIBE}\r\n"
-    with socket.create_connection((rekognition_emulator.host, rekognition_emulator.port)) as connection:
+    headers = {"Authorization": SIGNED, "X-Amz-Target": DESCRIBE}
+    address = rekognition_emulator.host, rekognition_emulator.port
+    with closing(http.client.HTTPConnection(*address, timeout=30)) as connection:
+        connection.connect()
+        connection.auto_open = 0
         for pause in (0, 5.5):
             time.sleep(pause)
-            connection.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
-            assert b"HTTP/1.1 200 OK" in connection.recv(65_536)
+            connection.request("POST", "/", "{}", headers)
+            answer = connection.getresponse()
+            assert (200, b"ProjectDescriptions") == (answer.status, answer.read()[2:21])
