@@ -49,11 +49,6 @@ class Spool(Listing):
         super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
         self._starts = array("Q")
 
-    @property
-    def count(self) -> int:
-        """How many lines are kept."""
-        return len(self._starts)
-
     def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Observed]:
         """Keep every line as it comes, and give it on."""
         offset = number = 0

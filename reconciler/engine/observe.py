@@ -72,10 +72,6 @@ def whole_listing(
     """
     Read every entry in one state; an error part-way starts again, and never gives a shorter answer.
 
-    A listing of fewer entries than AWS counts is believed only if the next one is as short: it may lag behind
-    an update, and whoever took an entry for missing would write over what somebody made of it. What exactly is
-    counted nobody documents, so that a second look has to do.
-
     Args:
         consume: Takes every line as it comes. Called anew with each start.
 
@@ -86,10 +82,8 @@ def whole_listing(
         GatewayError: The dataset could not be listed whole, in one state, before *deadline*.
     """
     gateway = world.gateway
-    short: int | None = None
 
     def attempt() -> tuple[T, Spool, Standing]:
-        nonlocal short
         before = settled(gateway, arn, world.clock, deadline)
         spool = Spool()
         try:
@@ -97,10 +91,6 @@ def whole_listing(
             result = consume(spool.fill(pages))
             if gateway.standing(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
-            listed, counted = spool.count, before.stats.total_entries or 0
-            if listed < counted and listed != short:
-                short = listed
-                raise ListingMoved(f"only {listed} of {counted} entries were listed")
         except BaseException:
             spool.close()
             raise

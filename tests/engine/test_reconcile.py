@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +14,6 @@ from reconciler.core.diff import Action
 from reconciler.core.status import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Rewriting, Switches
-from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
 
@@ -56,40 +53,6 @@ def test_the_service_may_rewrite_a_line_in_form(lab: Lab, rewriting: Rewriting):
     lab.apply()
 
     assert () == lab.plan().changes
-
-
-class Short:
-    """A gateway whose listings end early so many times."""
-
-    def __init__(self, gateway: Gateway, times: int) -> None:
-        self._gateway = gateway
-        self._times = times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._gateway, name)
-
-    def pages(self, arn: str) -> Iterator[Sequence[str]]:
-        self._times -= 1
-        for page in self._gateway.pages(arn):
-            yield page[:1] if self._times >= 0 else page
-
-
-def test_a_listing_that_is_shorter_than_it_should_be_is_made_again(lab: Lab):
-    """Nothing that it lacks is taken for missing."""
-    lab.write(*named("abc"))
-    lab.apply()
-    lab.world = dataclasses.replace(lab.world, gateway=Short(lab.world.gateway, 1))
-
-    assert () == lab.plan().changes
-
-
-def test_a_listing_that_stays_short_is_believed_at_last(lab: Lab):
-    """What AWS counts may be more than it lists: nobody has said so far."""
-    lab.write(*named("abc"))
-    lab.apply()
-    lab.world = dataclasses.replace(lab.world, gateway=Short(lab.world.gateway, 99))
-
-    assert [ref("b"), ref("c")] == [change.source_ref for change in lab.plan().changes]
 
 
 def test_one_edit_is_one_change(lab: Lab):
