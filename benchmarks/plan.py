@@ -25,6 +25,8 @@ from pathlib import Path
 
 import orjson
 
+from reconciler.core import labelling
+
 SPEC = """\
 apiVersion: reconciler/v1
 kind: Dataset
@@ -63,17 +65,9 @@ def image_level(number: int) -> dict[str, object]:
     fields: dict[str, object] = {
         "source-ref": f"s3://acme-flowers/assets/flowers_1/species-{number % 40:02}/IMG_{number:07}.jpg"
     }
-    for name in (f"species_{number % 40}", "with_leaves" if number % 3 else "without_leaves"):
-        fields[name] = 1
-        fields[f"{name}-metadata"] = {
-            "confidence": 1,
-            "job-name": f"labeling-job/{name}",
-            "class-name": name,
-            "human-annotated": "yes",
-            "creation-date": f"2021-07-11T03:{number % 60:02}:{number % 59:02}.{number % 1000:03}Z",
-            "type": "groundtruth/image-classification",
-        }
-    return fields
+    labels = f"species_{number % 40}", "with_leaves" if number % 3 else "without_leaves"
+    created_at = f"2021-07-11T03:{number % 60:02}:{number % 59:02}.{number % 1000:03}Z"
+    return fields | labelling.image_level(labels, created_at)
 
 
 def generate(

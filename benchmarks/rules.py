@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from reconciler.core.labelling import image_level
 from reconciler.core.rules import DatasetFacts, check_line
 
 NAMES = ("comparator", "pot_resistor", "ir_phototransistor", "ir_led", "fuse", "relay")
@@ -56,17 +57,9 @@ def box_line(number: int, boxes: int = 4, scale: float = 1) -> dict[str, Any]:
 
 
 def image_level_line(number: int, labels: int = 2) -> dict[str, Any]:
-    line: dict[str, Any] = {"source-ref": f"s3://acme-images/train/IMG_{number:06d}.jpg"}
-    for name in random.Random(number).sample(NAMES, k=labels):
-        line[name] = 1
-        line[f"{name}-metadata"] = {
-            "confidence": 1,
-            "job-name": f"labeling-job/{name}",
-            "class-name": name,
-            **PROVENANCE,
-            "type": "groundtruth/image-classification",
-        }
-    return line
+    names = random.Random(number).sample(NAMES, k=labels)
+    source_ref = f"s3://acme-images/train/IMG_{number:06d}.jpg"
+    return {"source-ref": source_ref} | image_level(names, PROVENANCE["creation-date"])
 
 
 def lines(count: int, make: Callable[[int], dict[str, Any]], separators: tuple[str, str]) -> list[bytes]:
