@@ -46,13 +46,11 @@ class Database:
             if not read_only:
                 self._begin()
             elif self._path.exists():
-                self._connection, damage = _open_read_only(self._path)
-                self.damage = damage and _told(self._path, damage, read_only=True)
+                self._connection, self.damage = _open_read_only(self._path)
 
     def _begin(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection, damage = _open(self._path)
-        self.damage = damage and _told(self._path, damage, read_only=False)
+        self._connection, self.damage = _open(self._path)
         self._file = _identity(self._path)
 
     @property
@@ -113,7 +111,7 @@ class Database:
             self._connection = None
         else:
             self._begin_anew(connection)
-        return StateError(_told(self._path, str(exc), read_only=self._read_only))
+        return StateError(_told(self._path, exc, read_only=self._read_only))
 
     def _begin_anew(self, failed: sqlite3.Connection | None) -> None:
         """Leave a connection that is of no use, and put its file aside if that is still there."""
@@ -135,7 +133,7 @@ class Database:
         self._connection = self._file = None
 
 
-def _told(path: Path, damage: str, *, read_only: bool) -> str:
+def _told(path: Path, damage: Exception, *, read_only: bool) -> str:
     """Say what was wrong with the file, and what becomes of it."""
     if read_only:
         return f"{path}: damaged: {damage}; the next apply puts it aside"
@@ -152,14 +150,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
-    """Open the file for writing; if it is damaged, put it aside, start afresh, and return what was wrong, too."""
+    """Open the file for writing; if it is damaged, put it aside, start afresh, and say so, too."""
     try:
         return _prepared(path), None
     except sqlite3.DatabaseError as exc:
         if not _is_damage(exc):
             raise
         _put_aside(path)
-        return _prepared(path), str(exc)
+        return _prepared(path), _told(path, exc, read_only=False)
 
 
 def _is_damage(exc: Exception) -> bool:
@@ -192,7 +190,7 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
         if _version(connection) == NEWEST:
             return connection, None
     except sqlite3.DatabaseError as exc:
-        damage = str(exc) if _is_damage(exc) else None
+        damage = _told(path, exc, read_only=True) if _is_damage(exc) else None
     connection.close()
     return None, damage
 
