@@ -39,7 +39,7 @@ KEEPERS = {
     },
     "rich": {"reconciler.cli", "reconciler.demo"},
     "starlette": {"reconciler.server", "reconciler.emulator"},
-    "structlog": {"reconciler.cli", "reconciler.engine", "reconciler.server"},
+    "structlog": {"reconciler.cli.logs", "reconciler.cli.tracing", "reconciler.engine.log"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
     "yaml": {"reconciler.sources", "reconciler.convert.classes"},
 }

@@ -6,6 +6,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from reconciler.cli.exits import guarded
@@ -29,15 +30,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     from reconciler.cli.completion import FLAG, add_completion
     from reconciler.cli.parser import build
+    from reconciler.engine.log import set_up_by
 
     completing = FLAG in words
     parser = build(words, whole=completing)
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
-    from reconciler.cli.logs import configure
-
-    configure(args.log_format, args.log_level or ("info" if args.command == "run" else "warning"))
     gc.set_threshold(_BEFORE_COLLECTING)
     command = importlib.import_module(args.module)
-    code: int = command.run(args)
+    level = args.log_level or ("info" if args.command == "run" else "warning")
+    with set_up_by(partial(_configure_log, args.log_format, level)):
+        code: int = command.run(args)
     return code
+
+
+def _configure_log(log_format: str | None, log_level: str) -> None:
+    from reconciler.cli.logs import configure  # loads structlog
+
+    configure(log_format, log_level)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import boto3
 import botocore.session
-import structlog
 from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
@@ -25,6 +24,7 @@ from reconciler.core.limits import CALLS_PER_SECOND
 from reconciler.core.spec import Target
 from reconciler.core.status import DatasetResult
 from reconciler.engine.desired import Desired
+from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
@@ -43,8 +43,6 @@ from reconciler.state import State
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-log = structlog.get_logger()
 
 Kind = TypeVar("Kind", bound=Rekognition)
 

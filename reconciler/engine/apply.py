@@ -6,20 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import structlog
-
 from reconciler.core.bisect import Isolation, Result
 from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.pace import backoff
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.engine.compose import Composer
+from reconciler.engine.log import log
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import payload_of
 from reconciler.engine.world import World
 from reconciler.errors import GatewayError, ReconcilerError, Rejected, Throttled, Unavailable
 from reconciler.ports import Phase, Standing
-
-log = structlog.get_logger()
 
 # How often an update that the service failed by its own fault is sent before the rest is left for later.
 SERVICE_TRIES: Final = 5

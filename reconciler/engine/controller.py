@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import structlog
-
 from reconciler.engine.board import Board
 from reconciler.engine.following import Following
 from reconciler.engine.subject import Subject
@@ -22,8 +20,6 @@ from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Workers
 from reconciler.errors import SourceError
 from reconciler.ports import Source
-
-log = structlog.get_logger()
 
 LONGEST_NAP_SECONDS: Final = 1.0
 """The loop wakes up this often, if only to say that it is alive."""

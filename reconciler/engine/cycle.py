@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
-import structlog
-
 from reconciler.core import finding as findings
 from reconciler.core.batch import pack
 from reconciler.core.cause import Cause
@@ -25,6 +23,7 @@ from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.engine.fence import Fenced
+from reconciler.engine.log import log
 from reconciler.engine.observation import Observation, as_text
 from reconciler.engine.reconcile import LOOKS, Look, apply, look
 from reconciler.engine.shown import Shown, settled, shown
@@ -32,8 +31,6 @@ from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SpecError
 from reconciler.ports import Kept, LoadedDataset
-
-log = structlog.get_logger()
 
 PATIENCE_SECONDS: Final = 60.0
 """How long a look waits for a dataset that is busy, before the thread is given to another dataset."""

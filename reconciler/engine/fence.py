@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from structlog.contextvars import bind_contextvars
-
 from reconciler.core.choices import DatasetType
+from reconciler.engine.log import bind
 from reconciler.ports import Clock, Gateway, Located, Phase, Standing
 
 
@@ -126,7 +125,7 @@ class Fenced:
 
     def _look(self, arn: str) -> None:
         self._may_look()
-        bind_contextvars(dataset_arn=arn)  # in the first cycle of a dataset it is not known before
+        bind(dataset_arn=arn)  # in the first cycle of a dataset it is not known before
 
     def _write(self) -> None:
         self._may_look()

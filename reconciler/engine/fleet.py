@@ -6,22 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import structlog
-from structlog.contextvars import bound_contextvars
-
 from reconciler.core.plan import DatasetPlan, PlanError, unplanned
 from reconciler.core.status import DatasetResult
 from reconciler.engine import outcome
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import FileListing
+from reconciler.engine.log import bound, log
 from reconciler.engine.planning import errors_of, explained
 from reconciler.engine.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.world import World
 from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SourceError, SpecError
 from reconciler.ports import BrokenDataset
-
-log = structlog.get_logger()
 
 PATIENCE_SECONDS = 20.0
 """How long a command that only looks waits for a dataset that is busy."""
@@ -55,7 +51,7 @@ def plan_against(desired: Desired, path: Path) -> DatasetPlan:
 def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tuple[Desired, Look]]:
     """Look at every dataset; what was seen stays open until the caller closes it."""
     for desired in datasets:
-        with bound_contextvars(dataset=desired.name):
+        with bound(dataset=desired.name):
             if not desired.usable:
                 seen = Look(unusable(desired), Composer(desired, None))
             else:
@@ -74,7 +70,7 @@ def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -
         looks: With a look, exactly its plan is applied, or nothing; without, each dataset is looked at first.
     """
     for desired, pinned in looks:
-        with bound_contextvars(dataset=desired.name):
+        with bound(dataset=desired.name):
             try:
                 if pinned is not None and not pinned.plan.was_made:
                     yield outcome.unplanned(pinned.plan)

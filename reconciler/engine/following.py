@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from reconciler.core.pace import next_attempt
 from reconciler.engine.board import Board
 from reconciler.engine.cycle import digest_of
 from reconciler.engine.fleet import named
+from reconciler.engine.log import log
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source
-
-log = structlog.get_logger()
 
 DEFAULT_INTERVAL_SECONDS: Final = 60.0
 NAMED: Final = 20

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import structlog
-
 from reconciler.core.diff import Action
 from reconciler.core.hold import Hold, HoldKind, held_again
 from reconciler.core.plan import PlannedChange
 from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
+from reconciler.engine.log import log
 from reconciler.engine.verify import Proof
 from reconciler.ports import Holds
-
-log = structlog.get_logger()
 
 PERPETUAL = "comes back different each time it is set; if the service rewrites it, let git leave that alone"
 CONTESTED = (

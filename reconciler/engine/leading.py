@@ -7,15 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from reconciler.core.conditions import Reason, Truth
 from reconciler.core.lease import Elector, Move, Record
 from reconciler.engine.fleet import named
+from reconciler.engine.log import log
 from reconciler.errors import Fenced
 from reconciler.ports import Lease
-
-log = structlog.get_logger()
 
 KIND: Final = "Leading"
 """How this stands in the log and the metrics, where the conditions of datasets stand."""

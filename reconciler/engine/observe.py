@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-import structlog
-
 from reconciler.core.diff import Diff, Observed, compare
 from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
+from reconciler.engine.log import log
 from reconciler.engine.observation import Observation
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound
 from reconciler.ports import Clock, Gateway, Located, Progress, Standing
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 

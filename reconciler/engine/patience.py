@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import structlog
-
 from reconciler.core.pace import backoff, poll_delay
+from reconciler.engine.log import log
 from reconciler.errors import DatasetBusy, DatasetUnusable, ListingMoved, ReconcilerError, Throttled
 from reconciler.ports import Clock, Gateway, Phase, Standing
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 

@@ -6,8 +6,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from reconciler.core.cause import NOTHING_APPLIED
 from reconciler.core.choices import Mode
 from reconciler.core.diff import Diff, compare
@@ -20,6 +18,7 @@ from reconciler.engine.create import create
 from reconciler.engine.desired import Desired
 from reconciler.engine.hold import keep_back
 from reconciler.engine.listing import FileListing
+from reconciler.engine.log import log
 from reconciler.engine.observation import Observation
 from reconciler.engine.observe import find, observe
 from reconciler.engine.patience import patiently, settled
@@ -38,8 +37,6 @@ from reconciler.errors import (
     ReconcilerError,
     SourceError,
 )
-
-log = structlog.get_logger()
 
 CLAIM_SECONDS: Final = 30.0
 """How long an apply waits for another process that is writing to the same dataset."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import structlog
-
+from reconciler.engine.log import log
 from reconciler.engine.world import World
-
-log = structlog.get_logger()
 
 
 def resume(dataset: str, arn: str, world: World) -> None:

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-import structlog
-from structlog.contextvars import bound_contextvars
-
 from reconciler import errors
 from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding, failed
@@ -19,6 +16,7 @@ from reconciler.engine.board import Board
 from reconciler.engine.cycle import Visit, digest_of, visit
 from reconciler.engine.fence import Fenced, Meter
 from reconciler.engine.fleet import named
+from reconciler.engine.log import bound, log
 from reconciler.engine.shown import held_back
 from reconciler.engine.steady import Steady
 from reconciler.engine.subject import Subject, moment
@@ -26,8 +24,6 @@ from reconciler.engine.troubles import trouble_of
 from reconciler.engine.world import World, always
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
-
-log = structlog.get_logger()
 
 # How long a status that only grew older may wait to be kept.
 KEEP_EVERY_SECONDS = 60.0
@@ -82,7 +78,7 @@ class Visiting:
         cycle_id = secrets.token_hex(6)
         self._beats[subject.name] = begun
         facts = {"dataset": subject.name, "revision": revision, "cycle_id": cycle_id}
-        with bound_contextvars(**facts), self._tracer.span("cycle") as span:
+        with bound(**facts), self._tracer.span("cycle") as span:
             try:
                 return self._visit(subject, revision, generation, begun, span)
             except Interrupted:
@@ -170,7 +166,7 @@ class Visiting:
         subject.work = fence.work
         world = replace(world, gateway=fence, clock=clock, permit=may_write)
         digest = subject.digest or digest_of(loaded)
-        with bound_contextvars(dataset_arn=subject.arn):
+        with bound(dataset_arn=subject.arn):
             found = visit(loaded, digest, world, fence)
         subject.held = held_back(world.memory.holds.of(subject.name).values())
         if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):

@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any, Final
 
 import orjson
-import structlog
 
 from reconciler import __version__
 from reconciler.cli import replicas
@@ -31,13 +30,12 @@ from reconciler.core.status import DatasetResult, Verdict, gravest
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
 from reconciler.engine.leading import Leading
+from reconciler.engine.log import log
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline, Threads
 from reconciler.engine.world import always
 from reconciler.server.metrics import Metrics
-
-log = structlog.get_logger()
 
 WORKERS: Final = 16
 """For each role and Region: five calls a second keep fewer than that busy."""
