@@ -7,9 +7,9 @@ from itertools import accumulate
 
 import orjson
 
-from reconciler.core.diff import Observed
 from reconciler.core.entry import CLASSIFICATION, DETECTION
 from reconciler.core.index import Index, Place
+from reconciler.core.lines import Line
 
 CREATED = "2026-03-01T12:00:00"
 
@@ -95,7 +95,7 @@ def reader(*lines: bytes) -> Callable[[str, Place], bytes]:
     return lambda source_ref, place: lines[place.file]
 
 
-def observed(*lines: bytes) -> Iterable[Observed]:
+def observed(*lines: bytes) -> Iterable[Line]:
     """Give these lines as a listing does."""
     offsets = accumulate((len(raw) for raw in lines), initial=0)
     return [

@@ -47,7 +47,7 @@ def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
     name = shown(file)
     try:
         with file.open("rb") as stream:
-            for number, (_, raw) in enumerate(iter_lines(stream), 1):
+            for raw, _, number in iter_lines(stream):
                 text = raw.removeprefix(_BOM) if number == 1 else raw
                 if text.strip():
                     yield _line(text, Origin(name, number), options, notes)

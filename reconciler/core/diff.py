@@ -33,6 +33,7 @@ from reconciler.core.entry import (
 )
 from reconciler.core.equality import Equality
 from reconciler.core.index import Index, Place
+from reconciler.core.lines import Line
 from reconciler.errors import ListingMoved, UnknownAnswer
 
 
@@ -42,11 +43,7 @@ class Action(StrEnum):
     ORPHAN = "orphan"  # observed, not desired
 
 
-Observed = tuple[bytes, int, int]
-"""One listed line: its text, the bytes kept before it, and its number from 1."""
-
-
-def place_of(line: Observed) -> Place:
+def place_of(line: Line) -> Place:
     """Return where a listed line is kept: a listing is one file."""
     raw, offset, number = line
     return Place(0, offset, len(raw), number)
@@ -106,7 +103,7 @@ class Diff:
 
 def compare(
     desired: Index,
-    observed: Iterable[Observed],
+    observed: Iterable[Line],
     read_desired: Callable[[str, Place], bytes],
     equality: Equality,
 ) -> Diff:
@@ -128,7 +125,7 @@ def compare(
 def compare_some(
     desired: Index,
     source_refs: Collection[str],
-    observed: Iterable[Observed],
+    observed: Iterable[Line],
     read_desired: Callable[[str, Place], bytes],
     equality: Equality,
 ) -> Diff:
@@ -142,7 +139,7 @@ def compare_some(
         UnknownAnswer: A listed line is not a JSON object.
         ListingMoved: One entry is listed with different content.
     """
-    lines: dict[str, Observed] = {}
+    lines: dict[str, Line] = {}
     for line in observed:
         fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
@@ -172,7 +169,7 @@ class _Judge:
         self._ignored: list[tuple[str, bytes, bytes]] = []
         self._unchanged = self._observed = 0
 
-    def look(self, observed: Iterable[Observed]) -> None:
+    def look(self, observed: Iterable[Line]) -> None:
         listed_as, seen, proven, expected = self._desired.listed_as, self._seen, 0, 0
         for line in observed:
             row = listed_as(line[0], expected)
@@ -185,7 +182,7 @@ class _Judge:
         self._observed += proven
         self._unchanged += proven
 
-    def _look_closely(self, line: Observed) -> None:
+    def _look_closely(self, line: Line) -> None:
         fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
         self._observed += 1
@@ -207,7 +204,7 @@ class _Judge:
             self._errored.append((source_ref, codes))
         self._judge(row, source_ref, fields, line)
 
-    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Observed) -> None:
+    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Line) -> None:
         place = self._desired.place(row)
         raw = self._read(source_ref, place)
         wanted = orjson.loads(raw)

@@ -13,22 +13,24 @@ MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
 
 _PIECE_BYTES: Final = 1 << 16
 
+Line = tuple[bytes, int, int]
+"""One line: its text, the bytes before it, and its number from 1."""
 
-def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
+
+def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
     r"""
-    Yield every line of *stream*, from where it stands, as ``(offset, text)``.
+    Yield every line of *stream*, blank ones too. Its offset and number count from where the stream stands.
 
-    The offset counts bytes from there. The text lacks its ``\n`` and any ``\r`` before it; blank lines are
-    yielded too, so that counting gives line numbers. Of a line longer than *limit* bytes only the
+    The text lacks its ``\n`` and any ``\r`` before it. Of a line longer than *limit* bytes only the
     first ``limit + 1`` are kept: its length is what gives it away. Memory stays near *limit*.
     """
     offset = 0
-    for raw in iter(partial(stream.readline, limit + 2), b""):
+    for number, raw in enumerate(iter(partial(stream.readline, limit + 2), b""), 1):
         if len(raw) < limit + 2 or raw.endswith(b"\n"):
-            yield offset, raw.rstrip(b"\r\n")
+            yield raw.rstrip(b"\r\n"), offset, number
             offset += len(raw)
         else:
-            yield offset, raw[: limit + 1]
+            yield raw[: limit + 1], offset, number
             offset += len(raw) + _skip(stream)
 
 

@@ -120,7 +120,7 @@ class Desired:
         found = set()
         for file in (file for partner in self.partners for file in partner.files):
             with file.open() as stream:
-                found |= {check_line(raw).source_ref for _, raw in iter_lines(stream)} & set(source_refs)
+                found |= {check_line(raw).source_ref for raw, _, _ in iter_lines(stream)} & set(source_refs)
         return sorted(ref for ref in found if ref is not None)
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ def _refuses_all(finding: Finding) -> bool:
 def _read_file(desired: Desired, number: int) -> None:
     file, index, facts = desired.files[number], desired.index, desired.facts
     with file.open() as stream:
-        for line, (offset, raw) in enumerate(iter_lines(stream), start=1):
+        for raw, offset, line in iter_lines(stream):
             checked = check_line(raw)
             facts.add(checked)
             source_ref, _, _, findings = checked

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import orjson
 
 from reconciler.core.choices import DatasetType
-from reconciler.core.diff import Observed, place_of
+from reconciler.core.diff import place_of
 from reconciler.core.entry import SOURCE_REF, Fields, canonical, error_codes
 from reconciler.core.index import Place
+from reconciler.core.lines import Line
 from reconciler.core.problem import Severity
 from reconciler.core.rules import check_line
 from reconciler.engine.listing import Spool
@@ -87,7 +88,7 @@ class _Seen(NamedTuple):
     marked: set[str]
 
 
-def _collect(lines: Iterator[Observed]) -> _Seen:
+def _collect(lines: Iterator[Line]) -> _Seen:
     places, refused, marked = seen = _Seen({}, {}, set())
     for line in lines:
         fields = orjson.loads(line[0])

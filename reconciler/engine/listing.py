@@ -11,9 +11,8 @@ from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from reconciler.core.diff import Observed
 from reconciler.core.index import Place
-from reconciler.core.lines import iter_lines
+from reconciler.core.lines import Line, iter_lines
 from reconciler.errors import SourceError
 
 _USUAL: Final = b'{"source-ref"'
@@ -49,7 +48,7 @@ class Spool(Listing):
         super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
         self._starts = array("Q")
 
-    def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Observed]:
+    def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Line]:
         """Keep every line as it comes, and give it on."""
         offset = number = 0
         write = self._stream.write
@@ -62,7 +61,7 @@ class Spool(Listing):
                 yield raw, offset, number
                 offset += len(raw)
 
-    def lines(self) -> Iterator[Observed]:
+    def lines(self) -> Iterator[Line]:
         """Give every line again."""
         ends = chain(self._starts[1:], [self._stream.seek(0, SEEK_END)])
         for number, (start, end) in enumerate(zip(self._starts, ends, strict=True), start=1):
@@ -84,7 +83,7 @@ class FileListing(Listing):
         except OSError as exc:
             raise SourceError(f"{path}: {exc.strerror or exc}") from exc
 
-    def lines(self) -> Iterator[Observed]:
+    def lines(self) -> Iterator[Line]:
         """
         Give every line; blank ones are no entries.
 
@@ -92,8 +91,9 @@ class FileListing(Listing):
             SourceError: A line is longer than any entry, not one JSON object, or names no image: such as the
                 answer of a call, with all entries in it.
         """
-        for number, (offset, raw) in enumerate(iter_lines(self._stream), start=1):
+        for line in iter_lines(self._stream):
+            raw = line[0]
             if (raw.startswith(_USUAL) and raw.endswith(b"}")) or _UNUSUAL.fullmatch(raw):
-                yield raw, offset, number
+                yield line
             elif raw.strip():
-                raise SourceError(f"{self.path}:{number}: not a listed entry: one JSON object a line")
+                raise SourceError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")

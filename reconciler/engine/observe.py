@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from reconciler.core.diff import Diff, Observed, compare
+from reconciler.core.diff import Diff, compare
+from reconciler.core.lines import Line
 from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
@@ -50,7 +51,7 @@ def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observ
         GatewayError: As `whole_listing`.
     """
 
-    def judge(lines: Iterator[Observed]) -> Diff:
+    def judge(lines: Iterator[Line]) -> Diff:
         return compare(desired.index, lines, desired.read, desired.equality)
 
     with world.tracer.span("observe", dataset_arn=arn) as span:
@@ -64,7 +65,7 @@ def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observ
 
 
 def whole_listing(
-    name: str, arn: str, world: World, deadline: float, consume: Callable[[Iterator[Observed]], T]
+    name: str, arn: str, world: World, deadline: float, consume: Callable[[Iterator[Line]], T]
 ) -> tuple[T, Spool, Standing]:
     """
     Read every entry in one state; an error part-way starts again, and never gives a shorter answer.

@@ -12,10 +12,11 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from reconciler.core.choices import DriftClass
-from reconciler.core.diff import Action, Observed, compare_some
+from reconciler.core.diff import Action, compare_some
 from reconciler.core.drift.kinds import Picture, classes, picture
 from reconciler.core.drift.report import is_pending
 from reconciler.core.equality import encode
+from reconciler.core.lines import Line
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.core.problem import Severity
 from reconciler.core.propose.wanted import wanted
@@ -71,7 +72,7 @@ class Proposed:
     plan: DatasetPlan
     wishes: list[Wish] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    observed: list[Observed] = field(default_factory=list)
+    observed: list[Line] = field(default_factory=list)
     observed_at: float | None = None
     pending: int = 0
 

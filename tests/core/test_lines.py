@@ -13,17 +13,17 @@ from reconciler.core.lines import iter_lines
     ("content", "expected"),
     [
         (b"", []),
-        (b"a", [(0, b"a")]),
-        (b"a\n", [(0, b"a")]),
-        (b"a\nb", [(0, b"a"), (2, b"b")]),
-        (b"a\r\nb\r\n", [(0, b"a"), (3, b"b")]),
-        (b"\n\na\n", [(0, b""), (1, b""), (2, b"a")]),
-        (b"a\rb\n", [(0, b"a\rb")]),
-        (b"a\r", [(0, b"a")]),
-        (b"a\r\r\nb", [(0, b"a"), (4, b"b")]),
+        (b"a", [(b"a", 0, 1)]),
+        (b"a\n", [(b"a", 0, 1)]),
+        (b"a\nb", [(b"a", 0, 1), (b"b", 2, 2)]),
+        (b"a\r\nb\r\n", [(b"a", 0, 1), (b"b", 3, 2)]),
+        (b"\n\na\n", [(b"", 0, 1), (b"", 1, 2), (b"a", 2, 3)]),
+        (b"a\rb\n", [(b"a\rb", 0, 1)]),
+        (b"a\r", [(b"a", 0, 1)]),
+        (b"a\r\r\nb", [(b"a", 0, 1), (b"b", 4, 2)]),
     ],
 )
-def test_lines_come_with_their_offsets(content, expected):
+def test_lines_come_with_their_offsets_and_numbers(content, expected):
     """Blank lines count, line ends do not, and a lone carriage return inside ends nothing."""
     assert expected == list(iter_lines(io.BytesIO(content)))
 
@@ -36,8 +36,8 @@ def test_a_line_over_the_limit_is_cut_and_shows_it(length, end):
 
     found = list(iter_lines(io.BytesIO(content), limit=10))
 
-    assert (0, b"x" * min(length, 11)) == found[0]
-    assert ([(length + len(end), b"next")] if end else []) == found[1:]
+    assert (b"x" * min(length, 11), 0, 1) == found[0]
+    assert ([(b"next", length + len(end), 2)] if end else []) == found[1:]
 
 
 class Counting(io.BytesIO):
@@ -54,7 +54,7 @@ class Counting(io.BytesIO):
 def test_a_line_of_ten_megabytes_is_never_held_whole():
     stream = Counting(b"x" * 10_000_000 + b"\n{}\n")
 
-    assert [(0, b"x" * 1_001), (10_000_001, b"{}")] == list(iter_lines(stream, limit=1_000))
+    assert [(b"x" * 1_001, 0, 1), (b"{}", 10_000_001, 2)] == list(iter_lines(stream, limit=1_000))
     assert stream.longest <= 1 << 16
 
 
@@ -65,5 +65,6 @@ def test_nothing_is_lost_and_every_offset_leads_back(texts):
 
     found = list(iter_lines(io.BytesIO(content)))
 
-    assert texts == [text for _, text in found]
-    assert texts == [content[offset : offset + len(text)] for offset, text in found]
+    assert texts == [text for text, _, _ in found]
+    assert texts == [content[offset : offset + len(text)] for text, offset, _ in found]
+    assert [*range(1, len(texts) + 1)] == [number for _, _, number in found]

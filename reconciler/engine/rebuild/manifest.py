@@ -9,11 +9,11 @@ from typing import BinaryIO, Final, cast
 
 import orjson
 
-from reconciler.core.diff import Observed
+from reconciler.core.diff import place_of
 from reconciler.core.entry import SOURCE_REF, canonical, digest, without_service_keys
 from reconciler.core.equality import encode
 from reconciler.core.index import Place
-from reconciler.core.lines import iter_lines
+from reconciler.core.lines import Line, iter_lines
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
 from reconciler.engine.rebuild.site import Site
@@ -54,7 +54,7 @@ def spooled(lines: Iterable[bytes]) -> BinaryIO:
 
 
 def lines_in(stream: BinaryIO) -> Iterator[bytes]:
-    return (line for _, line in iter_lines(stream) if line)
+    return (raw for raw, _, _ in iter_lines(stream) if raw)
 
 
 def observed_lines(listing: Spool) -> Iterator[bytes]:
@@ -93,8 +93,7 @@ def put_and_prove(lines: Callable[[], Iterable[bytes]], bucket: str, key: str, s
     return expected
 
 
-def _named(line: Observed) -> Iterator[tuple[str, Place]]:
-    raw, offset, number = line
-    ref = orjson.loads(raw).get(SOURCE_REF)
+def _named(line: Line) -> Iterator[tuple[str, Place]]:
+    ref = orjson.loads(line[0]).get(SOURCE_REF)
     if isinstance(ref, str):
-        yield ref, Place(0, offset, len(raw), number)
+        yield ref, place_of(line)

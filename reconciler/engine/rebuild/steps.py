@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.diff import Observed
+from reconciler.core.lines import Line
 from reconciler.engine.observation import as_text
 from reconciler.engine.observe import whole_listing
 from reconciler.engine.patience import patiently
@@ -87,7 +87,7 @@ def turned_back(rebuild: Rebuild, site: Site) -> Rebuild | None:
 def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
     """Read a dataset whole and return what it holds."""
 
-    def consume(lines: Iterator[Observed]) -> Content:
+    def consume(lines: Iterator[Line]) -> Content:
         return content_of(raw for raw, _, _ in lines)
 
     content, spool, _ = whole_listing(rebuild.dataset, arn, site.world, site.deadline, consume)
