@@ -1,7 +1,7 @@
 """
 The budget of a cold plan: CPU against `orjson.loads` over the same lines, and peak memory.
 
-    python -m benchmarks.plan [--entries 250000] [--changed 100] [--reordered] [--image-level]
+    python -m benchmarks.plan [--entries 250000] [--changed 100] [--reordered] [--image-level] [--alike]
 
 Writes a spec and a listing of so many entries to a temporary directory, has `reconciler plan --observed`
 compare them in a process of its own, and prints both sides of the budget: at most 3 times the CPU that
@@ -40,10 +40,11 @@ spec:
 LABELS = ("crack", "dent", "scratch")
 
 
-def boxed(number: int) -> dict[str, object]:
-    """Return a bounding-box entry of some 700 bytes."""
+def boxed(number: int, variant: int) -> dict[str, object]:
+    """Return a bounding-box entry of some 700 bytes; up to 200,000 variants are all different."""
+    left, top = variant % 500, variant // 500 % 400
     boxes = [
-        {"class_id": box % 3, "top": 10 + box, "left": 20 + number % 40, "width": 100, "height": 50 + box}
+        {"class_id": box % 3, "top": top + box, "left": left, "width": 100, "height": 50 + box}
         for box in range(4)
     ]
     return {
@@ -60,18 +61,24 @@ def boxed(number: int) -> dict[str, object]:
     }
 
 
-def image_level(number: int) -> dict[str, object]:
+def image_level(number: int, variant: int) -> dict[str, object]:
     """Return an image-level entry of two labels, in the shape of AWS's flowers sample, of some 600 bytes."""
     fields: dict[str, object] = {
         "source-ref": f"s3://acme-flowers/assets/flowers_1/species-{number % 40:02}/IMG_{number:07}.jpg"
     }
     labels = f"species_{number % 40}", "with_leaves" if number % 3 else "without_leaves"
-    created_at = f"2021-07-11T03:{number % 60:02}:{number % 59:02}.{number % 1000:03}Z"
+    created_at = f"2021-07-11T03:{variant % 60:02}:{variant % 59:02}.{variant % 1000:03}Z"
     return fields | labelling.image_level(labels, created_at)
 
 
 def generate(
-    directory: Path, entries: int, changed: int, *, reordered: bool, make: Callable[[int], dict[str, object]]
+    directory: Path,
+    entries: int,
+    changed: int,
+    *,
+    reordered: bool,
+    alike: bool,
+    make: Callable[[int, int], dict[str, object]],
 ) -> None:
     """Write the spec tree and, beside it, the listing that AWS would give."""
     specs = directory / "specs"
@@ -81,7 +88,7 @@ def generate(
     option = orjson.OPT_SORT_KEYS if reordered else 0
     with (specs / "train.jsonl").open("wb") as desired, (directory / "listed.jsonl").open("wb") as listed:
         for number in range(entries):
-            fields = make(number)
+            fields = make(number, number % 40 if alike else number)
             desired.write(orjson.dumps(fields) + b"\n")
             if every and number % every == 0:
                 name = next(name for name in fields if name.endswith("-metadata"))
@@ -130,12 +137,13 @@ def main() -> None:
     parser.add_argument(
         "--image-level", action="store_true", help="two labels an image instead of four boxes"
     )
+    parser.add_argument("--alike", action="store_true", help="but for the image, few lines differ")
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         make = image_level if args.image_level else boxed
-        generate(directory, args.entries, args.changed, reordered=args.reordered, make=make)
+        generate(directory, args.entries, args.changed, reordered=args.reordered, alike=args.alike, make=make)
         files = (directory / "specs" / "train.jsonl", directory / "listed.jsonl")
         for _ in range(args.runs):
             # Once before and once after: the speed of a machine that others use drifts within seconds.

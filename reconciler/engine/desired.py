@@ -16,7 +16,7 @@ from reconciler.core.index import Index, Place, fingerprint
 from reconciler.core.lines import iter_lines
 from reconciler.core.pattern import glob, pointer
 from reconciler.core.problem import Origin, Problem, Severity, has_error
-from reconciler.core.rules import Checked, DatasetFacts, Finding, check_dataset, check_line
+from reconciler.core.rules import Checked, DatasetFacts, Finding, LineChecker, check_dataset, check_line
 from reconciler.core.rules.across import duplicate_source_ref
 from reconciler.core.spec import API_VERSION, Dataset
 from reconciler.errors import SourceError, SpecError
@@ -45,6 +45,7 @@ class Desired:
     problems: list[Problem]
     index: Index = field(default_factory=Index)
     facts: DatasetFacts = field(default_factory=DatasetFacts)
+    checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
     allow_protected: bool = False
     allow_leakage: bool = False
@@ -181,10 +182,10 @@ def _refuses_all(finding: Finding) -> bool:
 
 
 def _read_file(desired: Desired, number: int) -> None:
-    file, index, facts = desired.files[number], desired.index, desired.facts
+    file, index, facts, check = desired.files[number], desired.index, desired.facts, desired.checker.check
     with file.open() as stream:
         for raw, offset, line in iter_lines(stream):
-            checked = check_line(raw)
+            checked = check(raw)
             facts.add(checked)
             source_ref, _, _, findings = checked
             if findings and not _accepted(desired, checked, file, line):

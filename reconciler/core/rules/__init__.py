@@ -7,6 +7,7 @@ would ignore, or what only looks odd. One function a rule; `line` knows their or
 """
 
 from reconciler.core.rules.across import check_pair, duplicate_source_ref, image_in_train_and_test
+from reconciler.core.rules.alike import LineChecker
 from reconciler.core.rules.dataset import DatasetFacts, check_dataset
 from reconciler.core.rules.line import check_line
 from reconciler.core.rules.verdict import Checked, Finding, Kind
@@ -16,6 +17,7 @@ __all__ = [
     "DatasetFacts",
     "Finding",
     "Kind",
+    "LineChecker",
     "check_dataset",
     "check_line",
     "check_pair",

@@ -1,0 +1,142 @@
+"""Lines that differ in their image alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
+from reconciler.core.rules import Checked, LineChecker, alike, check_line
+from reconciler.core.rules.line import check_slowly
+from tests.core.rules.test_fast import mutants
+from tests.fixtures.lines import rows
+
+IMAGES = [
+    b"s3://acme/a.jpg",
+    b"s3://acme/b, c.jpg",
+    b"s3://other/d.jpg",
+    b"s3://acme/e.jpg ",
+    b"s3://acme/",
+    b"s3://acme/\\u0066.jpg",
+    "s3://acme/\u200bg.jpg".encode(),
+    b"https://acme/h.jpg",
+    b"",
+    b'"',
+    b"\xff",
+]
+USUAL = (box_line(1), image_level_line(1), image_level_line(2, labels=1))
+OF_A_LINE = re.compile(rb'\{"source-ref": ?"[^"\\]*"(?P<rest>.*)', re.DOTALL).fullmatch
+RESTS = [
+    b"}",
+    b"",
+    b',"source-ref":"s3://acme/twice.jpg"}',
+    *(
+        found["rest"]
+        for raw in (
+            *(json.dumps(line, separators=COMPACT).encode() for line in USUAL),
+            *(r.raw for r in rows()),
+        )
+        if (found := OF_A_LINE(raw))
+    ),
+]
+put_together = st.builds(
+    lambda head, image, rest: head + image + b'"' + rest,
+    st.sampled_from([b'{"source-ref":"', b'{"source-ref": "', b'{ "source-ref":"', b'["source-ref":"']),
+    st.sampled_from(IMAGES),
+    st.sampled_from(RESTS),
+)
+
+
+@pytest.mark.parametrize("rest", RESTS)
+def test_no_finding_speaks_of_an_image_that_has_nothing_to_it(rest: bytes):
+    """Every line of the table with two images: the second answer was made for the first."""
+    checker = LineChecker()
+
+    for image in (b"s3://acme/a.jpg", b"s3://other/b, c/d.png"):
+        raw = b'{"source-ref":"' + image + b'"' + rest
+        assert check_slowly(raw) == checker.check(raw)
+
+
+@given(st.lists(put_together | mutants(), max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_what_came_before_changes_no_answer(lines: list[bytes]):
+    """Whether a line is judged for the first time or known, the rules have the word."""
+    checker = LineChecker()
+
+    for raw in lines:
+        assert check_slowly(raw) == checker.check(raw) == checker.check(raw)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The lines that were looked at whole."""
+    lines: list[bytes] = []
+
+    def counted(raw: bytes) -> Checked:
+        lines.append(raw)
+        return check_line(raw)
+
+    monkeypatch.setattr(alike, "check_line", counted)
+    return lines
+
+
+def written(start: int, count: int, *, note: str | None = None, **style: tuple[str, str]) -> Iterator[bytes]:
+    """Write *count* lines that differ in their image, and in what *note* makes of their number."""
+    for number in range(start, start + count):
+        line = box_line(1) | {"source-ref": f"s3://acme/{number}.jpg"}
+        if note:
+            line["note"] = note.format(number)
+        yield json.dumps(line, separators=style.get("style", COMPACT)).encode()
+
+
+@pytest.mark.parametrize("style", [COMPACT, SPACED])
+def test_lines_that_differ_in_their_image_are_judged_once(judged: list[bytes], style: tuple[str, str]):
+    checker = LineChecker()
+
+    refs = [checker.check(raw).source_ref for raw in written(0, 50, style=style)]
+
+    assert [f"s3://acme/{number}.jpg" for number in range(50)] == refs
+    assert 1 == len(judged)
+
+
+def test_a_line_too_long_is_told_though_its_rest_is_known(judged: list[bytes]):
+    note = "x" * 98_000
+    short, long = (
+        json.dumps(box_line(1) | {"source-ref": f"s3://acme/{key}.jpg", "note": note}, separators=COMPACT)
+        for key in ("a", "b" * 900)
+    )
+    checker = LineChecker()
+
+    found = [checker.check(raw.encode()).is_valid for raw in (short, long, short)]
+
+    assert [True, False, True] == found
+    assert 2 == len(judged)
+
+
+def test_looking_is_given_up_where_no_line_is_like_another(
+    judged: list[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    """And then costs nothing: even lines that are alike are judged one by one."""
+    monkeypatch.setattr(alike, "MOST_RESTS", 10)
+    checker = LineChecker()
+
+    for raw in (*written(0, 11, note="{}"), *written(11, 5)):
+        checker.check(raw)
+
+    assert 16 == len(judged)
+
+
+def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
+    """Memory is bounded, and what is alike is found again behind."""
+    monkeypatch.setattr(alike, "MOST_RESTS", 10)
+    checker = LineChecker()
+
+    for raw in (*written(0, 50), *written(50, 11, note="{}"), *written(61, 5)):
+        checker.check(raw)
+
+    assert 1 + 11 + 1 == len(judged)
