@@ -44,6 +44,7 @@ _HEAD: Final = _COMPACT.head
 _LABELED: Final = _COMPACT.labeled
 _BEFORE_LABELED: Final = -len(_LABELED)
 _REF_FROM: Final = len(_HEAD)
+_BRACE: Final = ord("}")
 
 _PLACE: Final = Struct("<IQII")
 _pack: Final = _PLACE.pack
@@ -127,8 +128,8 @@ class Index:
         if (self.void and source_ref in self.void) or self._rows.setdefault(source_ref, row) != row:
             return False
         self._table += _pack(*place)
-        own = raw.endswith(b"}") and (clean or _is_clean(raw))
-        if own and raw.startswith(_HEAD):  # as `fingerprint`, without its calls
+        own = raw[-1] == _BRACE and (clean or _is_clean(raw))
+        if own and raw[:_REF_FROM] == _HEAD:  # as `fingerprint`, without its calls
             prints.append(hash(raw[:-1]))
             return True
         prints.append(fingerprint(raw))

@@ -16,6 +16,8 @@ from reconciler.core.lines import Line, iter_lines
 from reconciler.errors import SourceError
 
 _USUAL: Final = b'{"source-ref"'
+_USUAL_CHARS: Final = len(_USUAL)
+_BRACE: Final = ord("}")
 
 # An object that names an image further on, or says why it names none.
 _UNUSUAL: Final = re.compile(rb'\{.*"(source-ref|cl-errors|errors)"\s*:.*\}', re.DOTALL)
@@ -93,7 +95,7 @@ class FileListing(Listing):
         """
         for line in iter_lines(self._stream):
             raw = line[0]
-            if (raw.startswith(_USUAL) and raw.endswith(b"}")) or _UNUSUAL.fullmatch(raw):
+            if (raw[:_USUAL_CHARS] == _USUAL and raw[-1] == _BRACE) or _UNUSUAL.fullmatch(raw):
                 yield line
             elif raw.strip():
                 raise SourceError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")
