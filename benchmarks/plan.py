@@ -2,6 +2,7 @@
 The budget of a cold plan: CPU against `orjson.loads` over the same lines, and peak memory.
 
     python -m benchmarks.plan [--entries 250000] [--changed 100] [--reordered] [--image-level] [--alike]
+        [--spaces specs|both]
 
 Writes a spec and a listing of so many entries to a temporary directory, has `reconciler plan --observed`
 compare them in a process of its own, and prints both sides of the budget: at most 3 times the CPU that
@@ -78,6 +79,7 @@ def generate(
     *,
     reordered: bool,
     alike: bool,
+    spaces: str,
     make: Callable[[int, int], dict[str, object]],
 ) -> None:
     """Write the spec tree and, beside it, the listing that AWS would give."""
@@ -89,12 +91,15 @@ def generate(
     with (specs / "train.jsonl").open("wb") as desired, (directory / "listed.jsonl").open("wb") as listed:
         for number in range(entries):
             fields = make(number, number % 40 if alike else number)
-            desired.write(orjson.dumps(fields) + b"\n")
+            desired.write((json.dumps(fields).encode() if spaces else orjson.dumps(fields)) + b"\n")
             if every and number % every == 0:
                 name = next(name for name in fields if name.endswith("-metadata"))
                 fields[name]["job-name"] = "labeling-job/changed"  # type: ignore[index]
             fields["cl-metadata"] = {"is_labeled": True}
-            listed.write(orjson.dumps(fields, option=option) + b"\n")
+            listed.write(
+                (json.dumps(fields).encode() if spaces == "both" else orjson.dumps(fields, option=option))
+                + b"\n"
+            )
 
 
 def floor(*paths: Path) -> float:
@@ -138,12 +143,23 @@ def main() -> None:
         "--image-level", action="store_true", help="two labels an image instead of four boxes"
     )
     parser.add_argument("--alike", action="store_true", help="but for the image, few lines differ")
+    parser.add_argument(
+        "--spaces", choices=("specs", "both"), default="", help="where lines have spaces, as of json.dumps"
+    )
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         make = image_level if args.image_level else boxed
-        generate(directory, args.entries, args.changed, reordered=args.reordered, alike=args.alike, make=make)
+        generate(
+            directory,
+            args.entries,
+            args.changed,
+            reordered=args.reordered,
+            alike=args.alike,
+            spaces=args.spaces,
+            make=make,
+        )
         files = (directory / "specs" / "train.jsonl", directory / "listed.jsonl")
         for _ in range(args.runs):
             # Once before and once after: the speed of a machine that others use drifts within seconds.

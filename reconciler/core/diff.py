@@ -1,8 +1,9 @@
 """
 What differs between the desired and the observed entries, keyed by source-ref.
 
-One pass over the observed lines. A line whose raw text is the desired one needs no parsing: equal texts are
-equal entries. Only the others are parsed, on both sides, and judged by their canonical texts.
+One pass over the observed lines. A line whose raw text is the desired one, as it stands or without its spaces,
+needs no parsing: equal texts are equal entries. Only the others are parsed, on both sides, and judged by their
+canonical texts.
 
     desired   observed    change
     -------   --------    -------------------------------------------
@@ -170,9 +171,12 @@ class _Judge:
         self._unchanged = self._observed = 0
 
     def look(self, observed: Iterable[Line]) -> None:
-        listed_as, seen, proven, expected = self._desired.listed_as, self._seen, 0, 0
+        listed_as, spaced = self._desired.listed_as, self._desired.listed_without_spaces
+        seen, proven, expected = self._seen, 0, 0
         for line in observed:
             row = listed_as(line[0], expected)
+            if row is None:
+                row = spaced(line[0], self._read)
             if row is None or seen[row]:
                 self._look_closely(line)
             else:

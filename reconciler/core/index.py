@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, KeysView
+from collections.abc import Callable, Iterator, KeysView
 from struct import Struct
 from typing import Final, NamedTuple
 
-import orjson
+from msgspec.json import format as without_spaces
 
-from reconciler.core.entry import names_lists, without_service_keys
+from reconciler.core.entry import names_lists
 
-
-class _Style(NamedTuple):
-    """
-    A way to write a line.
-
-    Attributes:
-        head: What comes before the source-ref.
-        labeled, unlabeled: How the service ends a line that it stored without complaint; the last brace is the
-            line's own.
-    """
-
-    head: bytes
-    labeled: bytes
-    unlabeled: bytes
-
-    def body(self, raw: bytes) -> bytes:
-        """Return a listed line up to where its author's part ends: the last brace, or the service's keys."""
-        for end in (self.labeled, self.unlabeled, b"}"):
-            if raw.endswith(end):
-                return raw[: -len(end)]
-        return b""  # a cut line is nobody's
-
-
-_COMPACT: Final = _Style(
-    b'{"source-ref":"', b',"cl-metadata":{"is_labeled":true}}', b',"cl-metadata":{"is_labeled":false}}'
-)
-_SPACED: Final = _Style(
-    b'{"source-ref": "', b', "cl-metadata": {"is_labeled": true}}', b', "cl-metadata": {"is_labeled": false}}'
-)
-_HEAD: Final = _COMPACT.head
-_LABELED: Final = _COMPACT.labeled
-_BEFORE_LABELED: Final = -len(_LABELED)
+_HEAD: Final = b'{"source-ref":"'
 _REF_FROM: Final = len(_HEAD)
 _BRACE: Final = ord("}")
+
+_LABELED: Final = b',"cl-metadata":{"is_labeled":true}}'
+_BEFORE_LABELED: Final = -len(_LABELED)
+# How the service, or who writes down what it lists, ends a line that it stored without complaint.
+_ENDS: Final = (
+    _LABELED,
+    b',"cl-metadata":{"is_labeled":false}}',
+    b', "cl-metadata": {"is_labeled": true}}',
+    b', "cl-metadata": {"is_labeled": false}}',
+    b"}",
+)
 
 _PLACE: Final = Struct("<IQII")
 _pack: Final = _PLACE.pack
@@ -67,21 +47,6 @@ class Place(NamedTuple):
     line: int
 
 
-def fingerprint(raw: bytes) -> int:
-    """
-    Return 64 bits that stand for the text in which the service lists this line, if it keeps what it is sent.
-
-    Equal fingerprints of one source-ref mean equal entries, and no error lists; chance errs once in 2**64.
-    Different ones mean nothing: see `core.entry`. Hashes are keyed anew in each process; never store one.
-    """
-    clean = _is_clean(raw)
-    if clean and raw.startswith(_HEAD) and raw.endswith(b"}"):
-        return hash(raw[:-1])
-    # Written with spaces, or in another order, or with the service's keys in it: none of that is sent.
-    fields = orjson.loads(raw)
-    return hash(orjson.dumps(fields if clean else without_service_keys(fields))[:-1])
-
-
 def _is_clean(raw: bytes) -> bool:
     """Tell whether a line surely holds no key of the service: a needless look costs time, a missed one truth."""
     return not (names_lists(raw) or b'"cl-' in raw)
@@ -95,13 +60,13 @@ class Index:
     orphan, because nobody can say what it should be.
     """
 
-    __slots__ = ("_prints", "_rows", "_spaced", "_table", "void")
+    __slots__ = ("_all_compact", "_prints", "_rows", "_table", "void")
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
         self._table = bytearray()  # of places, packed: one append instead of four
         self._prints = array("q")
-        self._spaced: dict[int, int] = {}  # row -> hash of the line as it stands, where it is not compact
+        self._all_compact = True
         self.void: set[str] = set()
 
     def __len__(self) -> int:
@@ -128,13 +93,10 @@ class Index:
         if (self.void and source_ref in self.void) or self._rows.setdefault(source_ref, row) != row:
             return False
         self._table += _pack(*place)
-        own = raw[-1] == _BRACE and (clean or _is_clean(raw))
-        if own and raw[:_REF_FROM] == _HEAD:  # as `fingerprint`, without its calls
-            prints.append(hash(raw[:-1]))
-            return True
-        prints.append(fingerprint(raw))
-        if own and raw.startswith(_SPACED.head):
-            self._spaced[row] = hash(raw[:-1])
+        if raw[:_REF_FROM] != _HEAD:
+            self._all_compact = False
+        # The service goes on where the last brace was. A line that holds keys of its own is never listed as it is.
+        prints.append(hash(raw[:-1] if raw[-1] == _BRACE and (clean or _is_clean(raw)) else raw))
         return True
 
     def discard(self, source_ref: str) -> None:
@@ -155,41 +117,67 @@ class Index:
         return Place(*_PLACE.unpack_from(self._table, row * _PLACE.size))
 
     def print(self, row: int) -> int:
-        """Return the fingerprint of the line."""
+        """
+        Return 64 bits that stand for the text of the line; chance errs once in 2**64.
+
+        Hashes are keyed anew in each process; never store one.
+        """
         return self._prints[row]
+
+    def is_at(self, row: int, raw: bytes) -> bool:
+        """Tell whether this is the text of that line."""
+        return self._prints[row] == hash(raw[:-1]) or self._prints[row] == hash(raw)
 
     def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """
         Return the row of the entry that this listed line is, word for word. None proves nothing.
 
-        Nothing is parsed: whatever stands where a source-ref is looked for, the text must be that row's own.
+        Nothing is parsed: whatever stands where a source-ref is looked for, the text must be that row's own. Equal
+        texts are equal entries, and prove that the service holds no error lists.
 
         Args:
             expected: The row that is looked at first: most listings keep the order in which they were filled.
         """
-        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _COMPACT.body(raw)
+        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw)
         prints, printed = self._prints, hash(body)
         if expected < len(prints) and prints[expected] == printed and not self.void:
             return expected
-        end = raw.find(b'"', _REF_FROM)
-        if end == _REF_FROM:
-            return self._listed_with_spaces(raw)
-        try:
-            row = self._rows.get(raw[_REF_FROM:end].decode())
-        except UnicodeDecodeError:
-            return None
+        row = self._rows.get(_named(raw))
         return row if row is not None and prints[row] == printed else None
 
-    def _listed_with_spaces(self, raw: bytes) -> int | None:
-        """Do the same for a line with a space behind each colon and comma, as most programs write JSON."""
-        start = _REF_FROM + 1
-        try:
-            row = self._rows.get(raw[start : raw.find(b'"', start)].decode())
-        except UnicodeDecodeError:
+    def listed_without_spaces(self, raw: bytes, read: Callable[[str, Place], bytes]) -> int | None:
+        """
+        Do the same for a desired line that is written with spaces: it travels, and is listed, without.
+
+        Args:
+            read: Gives the text of a desired line.
+        """
+        if self._all_compact or (row := self._rows.get(source_ref := _named(raw))) is None:
             return None
-        return row if row is not None and self._spaced.get(row) == hash(_SPACED.body(raw)) else None
+        text = read(source_ref, self.place(row))
+        if self._prints[row] != hash(text[:-1]):
+            return None  # it holds keys of the service
+        try:
+            sent: bytes = without_spaces(text, indent=-1)
+        except RecursionError:
+            return None
+        return row if sent[:-1] == _body(raw) else None
 
     def items(self) -> Iterator[tuple[str, Place]]:
         """Give every usable entry, ordered by source-ref."""
         for source_ref in sorted(self._rows):
             yield source_ref, self.place(self._rows[source_ref])
+
+
+def _body(raw: bytes) -> bytes:
+    """Return a listed line up to where its author's part ends: the last brace, or the service's keys."""
+    for end in _ENDS:
+        if raw.endswith(end):
+            return raw[: -len(end)]
+    return b""  # a cut line is nobody's
+
+
+def _named(raw: bytes) -> str:
+    """Return what stands where a listed line names its image, if it does so first of all."""
+    start = raw.find(b'"', _REF_FROM - 1) + 1  # there may be a space behind the colon
+    return raw[start : raw.find(b'"', start)].decode(errors="replace")

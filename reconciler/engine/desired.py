@@ -12,7 +12,7 @@ from reconciler.core.choices import Compare
 from reconciler.core.codes import Code
 from reconciler.core.codes_spec import EMPTY_ENTRIES
 from reconciler.core.equality import Equality, Ignore
-from reconciler.core.index import Index, Place, fingerprint
+from reconciler.core.index import Index, Place
 from reconciler.core.lines import iter_lines
 from reconciler.core.pattern import glob, pointer
 from reconciler.core.problem import Origin, Problem, Severity, has_error
@@ -97,7 +97,7 @@ class Desired:
         stream.seek(place.offset)
         raw = stream.read(place.length)
         row = self.index.row(source_ref)
-        if row is None or fingerprint(raw) != self.index.print(row):
+        if row is None or not self.index.is_at(row, raw):
             raise SourceError(f"{self.origin_of(place)}: the file changed while it was in use")
         return raw
 

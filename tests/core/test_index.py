@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from reconciler.core.index import Index, Place, fingerprint
+from reconciler.core.index import Index, Place
 from tests.builders import errors, index_of, line, listed, ref
 
 
@@ -60,16 +60,18 @@ class TestListedAs:
     @pytest.mark.parametrize(
         "raw",
         [
-            pytest.param(b'{"source-ref": "s3://b/a.jpg", "x": 1}', id="spaces"),
-            pytest.param(
-                b'{"source-ref":"s3://b/a.jpg","x":1,"cl-metadata":{"is_labeled":true}}', id="listed"
-            ),
-            pytest.param(b'{"source-ref":"s3://b/a.jpg","x":1,"errors":[{"code":"E"}]}', id="errors"),
+            b'{"source-ref":"s3://b/a.jpg","x":1,"cl-metadata":{"is_labeled":true}}',
+            b'{"source-ref":"s3://b/a.jpg","x":1,"errors":[{"code":"E"}]}',
+            b'{"source-ref": "s3://b/a.jpg", "x": 1, "errors": [{"code": "E"}]}',
         ],
     )
-    def test_knows_what_comes_of_a_line_that_is_not_sent_as_it_stands(self, raw: bytes) -> None:
-        """It travels compact, and without what the service wrote."""
-        assert 0 == index_of(raw).listed_as(listed(line("a", x=1)))
+    def test_finds_no_line_that_is_not_sent_as_it_stands(self, raw: bytes) -> None:
+        """It travels without what the service wrote: its text proves nothing, whoever lists it."""
+        index = index_of(raw)
+
+        for observed in (raw, raw.replace(b" ", b""), listed(line("a", x=1))):
+            assert index.listed_as(observed) is None
+            assert index.listed_without_spaces(observed, lambda *_: raw) is None
 
     @pytest.mark.parametrize("labeled", ["true", "false"])
     def test_finds_a_line_with_spaces_that_the_service_kept(self, labeled: str) -> None:
@@ -125,11 +127,58 @@ class TestListedAs:
         assert index.listed_as(line("a")) is None
 
 
-def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
-    index = index_of(line("a", x=1))
+class TestListedWithoutSpaces:
+    """What most programs write has spaces; what is sent, and so what is listed, has none."""
 
-    assert fingerprint(line("a", x=1)) == index.print(0)
-    assert fingerprint(line("a", x=2)) != index.print(0)
+    @pytest.mark.parametrize("separators", [(", ", ": "), (",", ": "), (" ,\t", " : ")])
+    @pytest.mark.parametrize("labeled", [True, False])
+    def test_finds_a_line_by_what_is_sent(self, separators: tuple[str, str], labeled: bool) -> None:
+        fields = {"source-ref": ref("a"), "x": {"y": "a , b: c", "z": [1, 2.50, True]}}
+        raw = json.dumps(fields, separators=separators).encode()
+        index, sent = index_of(line("z"), raw), json.dumps(fields, separators=(",", ":")).encode()
+
+        for observed in (sent, listed(sent, labeled=labeled)):
+            assert index.listed_as(observed) is None
+            assert 1 == index.listed_without_spaces(observed, lambda *_: raw)
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            line("a", x="a,b"),
+            line("b", x="a, b"),
+            line("a", x="a, b")[:-1],
+            line("a", x="a, b", y=1),
+            line("a", x="a, b", errors=errors("E")),
+            b'{"source-ref":"\xff"}',
+            b"{}",
+            b"",
+        ],
+    )
+    def test_finds_nothing_else(self, sent: bytes) -> None:
+        raw = json.dumps({"source-ref": ref("a"), "x": "a, b"}).encode()
+
+        assert index_of(raw).listed_without_spaces(sent, lambda *_: raw) is None
+
+    def test_reads_nothing_where_no_line_has_spaces(self) -> None:
+        def read(*_: object) -> bytes:
+            raise AssertionError
+
+        assert index_of(line("a")).listed_without_spaces(line("a", x=1), read) is None
+
+    def test_leaves_a_deep_nest_to_others(self) -> None:
+        nest = b"[" * 990 + b"]" * 990
+        raw = b'{"source-ref": "%s", "x": %s}' % (ref("a").encode(), nest)
+
+        assert index_of(raw).listed_without_spaces(raw.replace(b" ", b""), lambda *_: raw) is None
+
+
+def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
+    index = index_of(line("a", x=1), b'{"source-ref": "s3://b/b.jpg", "errors": [{"code": "E"}]} ')
+
+    assert index.is_at(0, line("a", x=1))
+    assert not index.is_at(0, line("a", x=2))
+    assert index.is_at(1, b'{"source-ref": "s3://b/b.jpg", "errors": [{"code": "E"}]} ')
+    assert not index.is_at(1, b"")
 
 
 def test_knows_nothing_of_other_source_refs() -> None:
