@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 
-from msgspec import DecodeError, Meta, Struct
+from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from reconciler.core import limits
@@ -65,7 +65,7 @@ class _Part(
     """
     The value of a box attribute, or the metadata of either type: which one, its caller finds out.
 
-    A key that is absent is None; so is one that is null, and then the count of keys is wrong.
+    A key that is absent is None, or empty; so is one that is null, and then the count of keys is wrong.
     """
 
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
@@ -73,7 +73,7 @@ class _Part(
         None
     )
     objects: list[_Confidence] | None = None
-    class_map: dict[str, _Name] | None = None
+    class_map: Raw = Raw()  # the same in a whole dataset, as a rule: see `_names`
     class_name: _Name | None = None
     confidence: _Share | None = None
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
@@ -124,17 +124,17 @@ def check_clean(raw: bytes) -> Checked | None:
                 commas += _image_level(fields[_metadata_key(name)], labels)
             elif name.endswith(METADATA):
                 return None
+        if (
+            parts != level + drawn + drawn
+            or type(ref) is not str
+            or not (_is_ordinary(ref) or _is_plain(ref))
+            or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
+            or (drawn > 1 and not _may_add_up(raw, fields))
+            or len(raw) > limits.MAX_LINE_CHARS
+            or len(labels) > limits.MAX_LABELS_PER_IMAGE
+        ):
+            return None
     except _DOUBTS:
-        return None
-    if (
-        parts != level + drawn + drawn
-        or type(ref) is not str
-        or not (_is_ordinary(ref) or _is_plain(ref))
-        or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
-        or (drawn > 1 and not _may_add_up(raw, fields))
-        or len(raw) > limits.MAX_LINE_CHARS
-        or len(labels) > limits.MAX_LABELS_PER_IMAGE
-    ):
         return None
     if labels:
         kind = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
@@ -147,11 +147,10 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
     if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
         raise _DoubtError
     sizes, boxes = value.image_size, value.annotations
-    names, objects = metadata.class_map, metadata.objects
+    names, objects = _names(bytes(metadata.class_map)), metadata.objects
     if (
         sizes is None
         or boxes is None
-        or names is None
         or objects is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
@@ -165,8 +164,6 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
         if box.left + box.width > width or box.top + box.height > height:
             raise _DoubtError
         labels[names[_DECIMALS[box.class_id]]] = None
-    if _any_suspicious(tuple(names.values())):
-        raise _DoubtError
     commas = 6 * len(boxes) + len(names) + 4
     return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
 
@@ -199,7 +196,8 @@ def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
         if type(part) is _Part:
-            texts += (part.class_name or "", part.job_name or "", *(part.class_map or {}).values())
+            names = _names(bytes(part.class_map)).values() if part.objects else ()
+            texts += (part.class_name or "", part.job_name or "", *names)
     return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
 
 
@@ -210,9 +208,16 @@ def _is_plain(ref: str) -> bool:
 _is_suspicious: Final = lru_cache(maxsize=4096)(is_suspicious)
 
 
-@lru_cache(maxsize=4096)
-def _any_suspicious(names: tuple[str, ...]) -> bool:
-    return any(map(is_suspicious, names))
+_parse_names: Final = Decoder(dict[str, _Name]).decode
+
+
+@lru_cache(maxsize=1024)
+def _names(class_map: bytes) -> dict[str, str]:
+    """Return what a class map says; not to be changed."""
+    names = _parse_names(class_map)
+    if any(map(is_suspicious, names.values())):
+        raise _DoubtError
+    return names
 
 
 @lru_cache(maxsize=1024)

@@ -152,6 +152,19 @@ def test_lines_made_to_deceive_the_shortcut(text: str):
     assert check_clean(raw) is None
 
 
+@pytest.mark.parametrize(
+    "class_map", ["5", "null", "{}", '{"0":""}', '{"0":1}', '{"0":"a\u200b"}', '{"0":"a"}']
+)
+def test_a_class_map_where_none_belongs_deceives_nobody(class_map: str):
+    """It is looked at last of all, while the commas of its line are counted."""
+    line = image_level_line(1, labels=1)
+    (key,) = (key for key in line if key.endswith("-metadata"))
+    line[key] |= {"objects": [{"confidence": 1}], "class-map": "here", "job-name": "a, b"}
+    raw = json.dumps(line).replace('"here"', class_map).encode()
+
+    assert check_clean(raw) in (None, check_slowly(raw))
+
+
 @given(mutants() | scrambled())
 @settings(max_examples=600, deadline=None)
 def test_an_answer_of_the_shortcut_is_the_answer_of_the_rules(raw: bytes):
