@@ -126,7 +126,7 @@ class Index:
 
     def is_at(self, row: int, raw: bytes) -> bool:
         """Tell whether this is the text of that line."""
-        return self._prints[row] == hash(raw[:-1]) or self._prints[row] == hash(raw)
+        return self._prints[row] == hash(raw) or (raw[-1:] == b"}" and self._prints[row] == hash(raw[:-1]))
 
     def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """

@@ -177,6 +177,7 @@ def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
 
     assert index.is_at(0, line("a", x=1))
     assert not index.is_at(0, line("a", x=2))
+    assert not index.is_at(0, line("a", x=1)[:-1] + b"]")
     assert index.is_at(1, b'{"source-ref": "s3://b/b.jpg", "errors": [{"code": "E"}]} ')
     assert not index.is_at(1, b"")
 

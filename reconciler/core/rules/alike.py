@@ -20,6 +20,10 @@ _image_first: Final = re.compile(rb'\{"source-ref": ?"(s3://[A-Za-z0-9._-]+/[ !#
 MOST_RESTS: Final = 4096
 """How many are kept in mind at a time: 3 MB, at 700 bytes a line."""
 
+# Longer ones, or of which more is to be said, are not: whatever a dataset holds, 50 MB are enough.
+_LONGEST_REST: Final = 8192
+_MOST_FINDINGS: Final = 10
+
 _new: Final = tuple.__new__  # as in `fast`
 
 
@@ -50,7 +54,7 @@ class LineChecker:
     def _learn(self, raw: bytes, rest: bytes) -> Checked:
         checked = check_line(raw)
         ref, labels, kinds, findings = checked
-        if ref is not None:
+        if ref is not None and len(rest) <= _LONGEST_REST and len(findings) <= _MOST_FINDINGS:
             if len(self._rests) == MOST_RESTS:
                 self._pays = self._found > MOST_RESTS
                 self._rests.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -105,16 +106,45 @@ def test_lines_that_differ_in_their_image_are_judged_once(judged: list[bytes], s
 
 
 def test_a_line_too_long_is_told_though_its_rest_is_known(judged: list[bytes]):
-    note = "x" * 98_000
     short, long = (
-        json.dumps(box_line(1) | {"source-ref": f"s3://acme/{key}.jpg", "note": note}, separators=COMPACT)
-        for key in ("a", "b" * 900)
+        json.dumps(box_line(1) | {"source-ref": f"s3://acme/{key}.jpg"}, separators=COMPACT).encode()
+        for key in ("a", "b" * 99_000)
     )
     checker = LineChecker()
 
-    found = [checker.check(raw.encode()).is_valid for raw in (short, long, short)]
+    found = [checker.check(raw).is_valid for raw in (short, long, short)]
 
     assert [True, False, True] == found
+    assert 2 == len(judged)
+
+
+def full_of_faults() -> dict[str, Any]:
+    """Twenty labels, and something to say of each."""
+    line = image_level_line(1, labels=1)
+    (name,) = (key for key in line if key + "-metadata" in line)
+    for number in range(20):
+        line[f"{name}_{number}"] = line[name]
+        line[f"{name}_{number}-metadata"] = line[f"{name}-metadata"] | {"confidence": 5}
+    assert len(check_line(json.dumps(line).encode()).findings) >= 20
+    return line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(box_line(1) | {"note": "x" * 90_000}, id="long"),
+        pytest.param(full_of_faults(), id="full-of-faults"),
+    ],
+)
+def test_much_is_not_kept_in_mind(judged: list[bytes], line: dict[str, Any]):
+    """Or it were hundreds of megabytes: of lines of 90,000 characters, or with as many faults as will fit."""
+    checker = LineChecker()
+
+    for number in range(2):
+        checker.check(
+            json.dumps(line | {"source-ref": f"s3://acme/{number}.jpg"}, separators=COMPACT).encode()
+        )
+
     assert 2 == len(judged)
 
 
