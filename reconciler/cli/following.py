@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from reconciler.cli.specs import selection_of
@@ -12,6 +14,7 @@ from reconciler.core.shard import Shard
 from reconciler.engine.reading import Selection, select
 from reconciler.errors import UsageError
 from reconciler.ports import Snapshot, Source
+from reconciler.sources.address import Address
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.clone import Clone
 from reconciler.sources.following import DirectorySource
@@ -31,9 +34,12 @@ def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     if args.git is None:
         if args.verify_signatures:
             raise UsageError("--verify-signatures needs --git: a directory has no signature")
+        if args.git_password_file or args.git_password_env:
+            raise UsageError("a password for git needs --git")
         source: Source = DirectorySource(Path(path), Blobs(state))
     else:
-        clone = Clone(state / "git", args.git, args.ref, verify=args.verify_signatures)
+        address = Address(args.git, _password(args))
+        clone = Clone(state / "git", address, args.ref, verify=args.verify_signatures)
         source = GitSource(clone, path, Blobs(state))
     if args.dataset or args.selector:
         source = Selected(source, selection)
@@ -85,6 +91,12 @@ class Sharded:
 
     def close(self) -> None:
         self._source.close()
+
+
+def _password(args: argparse.Namespace) -> Callable[[], bytes | None] | None:
+    """Return how the password for git is read. What is wrong with it now is told now."""
+    read = partial(secret, args.git_password_file, args.git_password_env)
+    return None if read() is None else read
 
 
 def secret(file: str | None, variable: str | None) -> bytes | None:

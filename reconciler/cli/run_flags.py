@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
     )
+    group.add_argument(
+        "--git-password-file",
+        metavar="FILE",
+        help="password or token for it, read anew whenever it is needed",
+    )
+    group.add_argument("--git-password-env", metavar="NAME", help="the same, in an environment variable")
     group.add_argument("--ref", metavar="REF", default="main", help="branch, tag or commit (default: main)")
     group.add_argument("--path", dest="tree", metavar="PATH", help="the same as PATH")
     group.add_argument(

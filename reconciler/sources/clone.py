@@ -8,14 +8,14 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 from reconciler.errors import SourceError
+from reconciler.sources.address import Address
 from reconciler.sources.git import environment
 
 FETCH_SECONDS: Final = 120
@@ -43,24 +43,26 @@ class Clone:
     A bare repository below the state directory.
 
     Args:
-        url: What git fetches from; ssh and credential helpers are git's own business.
+        address: What git fetches from.
         ref: A branch, tag or commit.
         verify: Accept only a commit with a good signature; git knows whose (gpg, or allowedSignersFile).
     """
 
-    def __init__(self, directory: Path, url: str, ref: str, *, verify: bool = False) -> None:
-        if url.startswith("-") or ref.startswith("-"):
-            raise SourceError("--git and --ref must not start with a dash")
+    def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
+        if ref.startswith("-"):
+            raise SourceError("--ref must not start with a dash")
         self._directory = directory
-        self._url = url
+        self._address = address
         self._ref = ref
         self._verify = verify
         # A name of its own for each pair: another process may follow another branch in the same repository.
-        self._fetched = f"refs/reconciler/{blake2b(f'{url} {ref}'.encode(), digest_size=8).hexdigest()}"
+        self._fetched = (
+            f"refs/reconciler/{blake2b(f'{address.url} {ref}'.encode(), digest_size=8).hexdigest()}"
+        )
 
     @property
     def name(self) -> str:
-        return f"{without_password(self._url)}@{self._ref}"
+        return f"{self._address.name}@{self._ref}"
 
     def fetch(self) -> str:
         """
@@ -105,8 +107,8 @@ class Clone:
             self._git("init", "--bare", "--quiet", at=directory)
         self._git(
             "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
-            "--end-of-options", self._url, f"+{self._ref}:{self._fetched}",
-            seconds=FETCH_SECONDS, at=directory,
+            "--end-of-options", self._address.url, f"+{self._ref}:{self._fetched}",
+            seconds=FETCH_SECONDS, at=directory, env=self._address.environment(),
         )  # fmt: skip
 
     def _verified(self, commit: str) -> None:
@@ -152,13 +154,18 @@ class Clone:
             raise
 
     def _git(
-        self, *words: str, at: Path | None = None, seconds: int = READ_SECONDS, into: BinaryIO | None = None
+        self,
+        *words: str,
+        at: Path | None = None,
+        seconds: int = READ_SECONDS,
+        into: BinaryIO | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> bytes:
         try:
             # In a session of its own git has no terminal to ask at, and its children can be stopped with it.
             process = subprocess.Popen(
                 ["git", "--git-dir", str(at or self._directory), *words],
-                env=environment() | {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
+                env={**(env or environment()), "GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
                 stdin=subprocess.DEVNULL,
                 stdout=into or subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -213,14 +220,6 @@ class GitTree:
     def display(self, path: str) -> str:
         shown = path if self.name in {"", "."} else f"{self.name}/{path}"
         return os.fsencode(shown).decode(errors="backslashreplace")
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be logged."""
-    parts = urlsplit(url)
-    if not parts.scheme or "@" not in parts.netloc:
-        return re.sub(r"^[^@/]*:[^@/]*@", "", url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _ssh_command() -> str:

@@ -65,20 +65,24 @@ def _is_within_git(directory: Path) -> bool:
     return any((parent / ".git").exists() for parent in (directory, *directory.parents))
 
 
-def environment() -> dict[str, str]:
+def environment(*config: tuple[str, str]) -> dict[str, str]:
     """
     Return the environment for a git process.
 
     A sidecar reads what another user checked out; git calls that dubious ownership unless it is told.
     What the environment configures already, such as who may sign, stays.
+
+    Args:
+        config: What else is configured for it, in order.
     """
     kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     count = kept.get("GIT_CONFIG_COUNT", "")
     ours = int(count) if count.isascii() and count.isdigit() else 0
+    settings = (("safe.directory", "*"), *config)
+    for number, (key, value) in enumerate(settings, ours):
+        kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return kept | {
-        "GIT_CONFIG_COUNT": str(ours + 1),
-        f"GIT_CONFIG_KEY_{ours}": "safe.directory",
-        f"GIT_CONFIG_VALUE_{ours}": "*",
+        "GIT_CONFIG_COUNT": str(ours + len(settings)),
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SourceError
+from reconciler.sources.address import Address, without_password
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone, _reason, without_password
+from reconciler.sources.clone import Clone, _reason
 from reconciler.sources.repository import GitSource
 from tests.sources.test_following import line, texts
 from tests.sources.trees import dataset, write
@@ -48,7 +49,7 @@ def upstream(tmp_path: Path) -> Upstream:
 def source_of(
     upstream: Upstream, tmp_path: Path, path: str = "specs", *, ref="main", verify=False
 ) -> GitSource:
-    clone = Clone(tmp_path / "state" / "git", f"file://{upstream.root}", ref, verify=verify)
+    clone = Clone(tmp_path / "state" / "git", Address(f"file://{upstream.root}"), ref, verify=verify)
     return GitSource(clone, path, Blobs(tmp_path / "blobs"))
 
 
@@ -268,7 +269,7 @@ def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()
         with pytest.raises(SourceError, match="took longer"):
-            Clone(tmp_path / "git", f"http://{host}:{port}/repo", "main").fetch()
+            Clone(tmp_path / "git", Address(f"http://{host}:{port}/repo"), "main").fetch()
         silent.settimeout(5)
         connection, _ = silent.accept()
         connection.settimeout(5)
@@ -304,15 +305,15 @@ def test_git_s_reason_is_what_is_told(stderr: str, expected: str):
 def test_no_flag_hides_in_an_argument(tmp_path: Path, word: str):
     """Whoever controls a URL or a ref must not control git."""
     with pytest.raises(SourceError):
-        Clone(tmp_path, word, "main")
+        Address(word)
     with pytest.raises(SourceError):
-        Clone(tmp_path, "file:///x", word)
+        Clone(tmp_path, Address("file:///x"), word)
 
 
 def test_git_asks_nobody(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A repository that wants a password fails at once."""
     monkeypatch.setattr("reconciler.sources.clone.FETCH_SECONDS", 20)
-    clone = Clone(tmp_path / "git", f"ext::{os.fspath(tmp_path)}/none", "main")
+    clone = Clone(tmp_path / "git", Address(f"ext::{os.fspath(tmp_path)}/none"), "main")
 
     with pytest.raises(SourceError, match="git fetch"):
         clone.fetch()

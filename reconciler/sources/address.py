@@ -1,0 +1,82 @@
+"""Where a repository is, and what opens it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from reconciler.errors import SourceError, UsageError
+from reconciler.sources.git import environment
+
+# What git runs to ask for a password. `printf` is the shell's own: no list of processes shows what it is given.
+_HELPER: Final = (
+    '!f() { test "$1" = get && '
+    'printf "username=%s\\npassword=%s\\n" "$RECONCILER_GIT_USER" "$RECONCILER_GIT_PASSWORD"; }; f'
+)
+# Of whoever takes a token for a password, all take any name for it.
+_ANYBODY: Final = "git"
+
+
+class Address:
+    """
+    A URL that git fetches from; ssh and credential helpers are git's own business.
+
+    A password is given to git in its environment, never in its arguments, which every process of the machine can
+    read; and for this host alone, wherever that may redirect to.
+
+    Args:
+        url: May hold a user and a password.
+        password: Gives the password instead, whenever one is needed: it may be another one by then.
+
+    Attributes:
+        url: Without a password.
+        name: The same without its user, for people.
+
+    Raises:
+        SourceError: The URL could be taken for a flag, or has no place for a password.
+    """
+
+    def __init__(self, url: str, password: Callable[[], bytes | None] | None = None) -> None:
+        if url.startswith("-"):
+            raise SourceError("--git must not start with a dash")
+        parts = urlsplit(url)
+        self.name = without_password(url)
+        self._user, self._password, self._read = parts.username, parts.password, password
+        if password and parts.scheme not in {"http", "https"}:
+            raise SourceError(f"{self.name}: only a repository behind http or https takes a password")
+        if password and self._password is not None:
+            raise SourceError(f"{self.name}: the URL holds a password already")
+        self._has_password = bool(password) or (
+            parts.scheme in {"http", "https"} and self._password is not None
+        )
+        self.url = self.name if self._has_password else url
+
+    def environment(self) -> dict[str, str]:
+        """
+        Return the environment for a git that fetches.
+
+        Raises:
+            SourceError: The password cannot be read.
+        """
+        if not self._has_password:
+            return environment()
+        try:
+            password = (self._read() or b"").decode() if self._read else unquote(self._password or "")
+        except (UsageError, UnicodeDecodeError) as exc:
+            raise SourceError(f"{self.name}: the password cannot be read: {exc}") from exc
+        parts = urlsplit(self.url)
+        helper = f"credential.{parts.scheme}://{parts.netloc}.helper"
+        return environment((helper, ""), (helper, _HELPER)) | {  # the first forgets those of the machine
+            "RECONCILER_GIT_USER": unquote(self._user or _ANYBODY),
+            "RECONCILER_GIT_PASSWORD": password,
+        }
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be logged."""
+    parts = urlsplit(url)
+    if not parts.scheme or "@" not in parts.netloc:
+        return re.sub(r"^[^@/]*:[^@/]*@", "", url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
