@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from reconciler.rekognition.meter import Meter, metered
 from reconciler.rekognition.translate import ERRORS, translated
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
     from types_boto3_rekognition import RekognitionClient
     from types_boto3_sts import STSClient
 
@@ -32,6 +34,9 @@ OPERATIONS: Final = (
 )
 
 _WRITING: Final = ("Create", "Delete", "Update")
+
+_ARN: Final = re.compile(rb'"(?:Dataset|Project)Arn": ?"arn:[^":]*:rekognition:[^":]*:([0-9]{12}):')
+_HEAD_BYTES: Final = 4096  # behind an update's ARN come five megabytes
 
 
 def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
@@ -59,7 +64,7 @@ class Rekognition:
 
     Args:
         sts: Makes a client of STS; called only if somebody asks for the account.
-        identity: Names the account for the limiter before it is known: the role or profile in use.
+        identity: Names the account for the limiter until an ARN that is asked about does.
         meter: Told of every attempt, the SDK's own retries included.
         permit: Asked before every attempt of a call that writes, when nothing is left to wait for; raises
             `Fenced` if another replica may write.
@@ -77,11 +82,14 @@ class Rekognition:
         self._client = client
         self._sts = sts
         self._account: str | None = None
+        self._owner = identity
         region = client.meta.region_name
 
-        def before_send(event_name: str, **_: Any) -> None:
+        def before_send(event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
             operation = _operation(event_name)
-            limiter.wait(identity, region, operation)
+            if owner := _owner_of(request.body):  # credentials of the machine do not say whose they are
+                self._owner = owner
+            limiter.wait(self._owner, region, operation)
             if permit is not None and operation.startswith(_WRITING):
                 permit()
 
@@ -184,6 +192,12 @@ class Rekognition:
 def _operation(event_name: str) -> str:
     """Return OPERATION of before-send.rekognition.OPERATION."""
     return event_name.rpartition(".")[2]
+
+
+def _owner_of(body: object) -> str | None:
+    """Return the account of the ARN that a request is about; those that are about a name have none."""
+    found = _ARN.search(body, 0, _HEAD_BYTES) if isinstance(body, bytes) else None
+    return found[1].decode() if found else None
 
 
 def _refuse_garbage(

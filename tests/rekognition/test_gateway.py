@@ -309,7 +309,23 @@ class TestLimit:
         gateway.standing(ARN)
 
         assert ["wait", "DescribeDataset"] * 4 == service.events
-        assert {("me", "eu-west-1", "DescribeDataset")} == set(service.waited)
+        assert {("111122223333", "eu-west-1", "DescribeDataset")} == set(service.waited)
+
+    def test_is_that_of_the_account_as_soon_as_an_arn_tells_it(
+        self, service: Service, gateway: Rekognition
+    ) -> None:
+        """Credentials of the machine and a role may be of one account, and AWS counts them together."""
+        service.answers = [
+            ok(ProjectDescriptions=[]),
+            ok(),
+            ok(ProjectDescriptions=[]),
+        ]
+
+        gateway.locate("n", DatasetType.TRAIN)
+        gateway.update(ARN, b"x" * 4_000_000)
+        gateway.locate("n", DatasetType.TRAIN)
+
+        assert ["me", "111122223333", "111122223333"] == [account for account, _, _ in service.waited]
 
     def test_knows_every_operation_by_its_name(self, service: Service, gateway: Rekognition) -> None:
         service.answers = [
