@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,20 +29,11 @@ def explain(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     """
     Name every field that differs, ordered by path; non-empty exactly when the entries are not equal.
 
-    Slow, up to 2 ms for a whole entry: call it on changed entries only, and only when somebody will read the
+    Slow where lists differ, up to 2 ms: call it on changed entries only, and only when somebody will read the
     answer.
     """
-    from deepdiff import DeepDiff  # 70 ms to import, and many commands explain nothing
-
-    tree = DeepDiff(
-        *_without_common(_comparable(observed), _comparable(desired)),
-        view="tree",
-        ignore_private_variables=False,  # or keys that start with "__" are not looked at
-        zip_ordered_iterables=True,  # or lists of plain values are aligned with ==, which takes True for 1
-        threshold_to_diff_deeper=0,  # or objects with few keys in common are not looked into
-        verbose_level=2,
-    )
-    return tuple(sorted(_field_changes(tree), key=lambda change: change.path))
+    changes = _changes_of(_comparable(observed), _comparable(desired), ())
+    return tuple(sorted(changes, key=lambda change: change.path))
 
 
 def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
@@ -51,16 +42,36 @@ def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(_pointer([key]), None, None) for key in _differing(before, after))
 
 
-def _without_common(before: Fields, after: Fields) -> tuple[Fields, Fields]:
-    """Return both without the members that are the same: DeepDiff would take its time with those, too."""
-    left, right = dict(before), dict(after)
-    for key in before.keys() & after.keys():
-        one, other = before[key], after[key]
-        if orjson.dumps(one) == orjson.dumps(other):
-            del left[key], right[key]
-        elif isinstance(one, dict) and isinstance(other, dict):
-            left[key], right[key] = _without_common(one, other)
-    return left, right
+def _changes_of(before: Fields, after: Fields, place: tuple[object, ...]) -> Iterator[FieldChange]:
+    """Give the changes of two objects that stand at *place*."""
+    for key in _differing(before, after):
+        one, other = before.get(key), after.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _changes_of(one, other, (*place, key))
+        elif isinstance(one, list) and isinstance(other, list):
+            yield from _changes_of_lists(one, other, (*place, key))
+        else:
+            yield FieldChange(_pointer((*place, key)), one, other)
+
+
+def _changes_of_lists(
+    before: list[Any], after: list[Any], place: tuple[object, ...]
+) -> Iterator[FieldChange]:
+    from deepdiff import DeepDiff  # 70 ms to import, and many commands explain no list
+
+    tree = DeepDiff(
+        before,
+        after,
+        view="tree",
+        ignore_private_variables=False,  # or keys that start with "__" are not looked at
+        zip_ordered_iterables=True,  # or lists of plain values are aligned with ==, which takes True for 1
+        threshold_to_diff_deeper=0,  # or objects with few keys in common are not looked into
+        verbose_level=2,
+    )
+    for levels in tree.values():
+        for level in levels:
+            path = _pointer((*place, *level.path(output_format="list")))
+            yield FieldChange(path, _present(level.t1), _present(level.t2))
 
 
 def _differing(before: Fields, after: Fields) -> Iterator[str]:
@@ -73,13 +84,6 @@ def _differing(before: Fields, after: Fields) -> Iterator[str]:
 def _comparable(fields: Fields) -> Fields:
     parsed: Fields = orjson.loads(canonical(fields))
     return parsed
-
-
-def _field_changes(tree: Mapping[str, Iterable[Any]]) -> Iterator[FieldChange]:
-    for levels in tree.values():
-        for level in levels:
-            path = _pointer(level.path(output_format="list"))
-            yield FieldChange(path, _present(level.t1), _present(level.t2))
 
 
 def _pointer(steps: Iterable[object]) -> str:
