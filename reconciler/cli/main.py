@@ -39,10 +39,11 @@ def _run(words: Sequence[str]) -> int:
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
     command = importlib.import_module(args.module)
+    level = "warning"
     if args.command == "run":
         gc.set_threshold(_BEFORE_COLLECTING_FOR_MONTHS)
-    level = args.log_level or ("info" if args.command == "run" else "warning")
-    with set_up_by(partial(_configure_log, args.log_format, level)):
+        level = "info"
+    with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)):
         code: int = command.run(args)
     return code
 

@@ -43,15 +43,15 @@ class Address:
             raise SourceError("--git must not start with a dash")
         parts = urlsplit(url)
         self.name = without_password(url)
-        self._user, self._password, self._read = parts.username, parts.password, password
-        if password and parts.scheme not in {"http", "https"}:
+        takes_password, known = parts.scheme in {"http", "https"}, parts.password
+        if password and not takes_password:
             raise SourceError(f"{self.name}: only a repository behind http or https takes a password")
-        if password and self._password is not None:
+        if password and known is not None:
             raise SourceError(f"{self.name}: the URL holds a password already")
-        self._has_password = bool(password) or (
-            parts.scheme in {"http", "https"} and self._password is not None
-        )
-        self.url = self.name if self._has_password else url
+        if takes_password and known is not None:
+            password = unquote(known).encode
+        self._user, self._password = parts.username, password
+        self.url = self.name if password else url
 
     def environment(self) -> dict[str, str]:
         """
@@ -60,10 +60,10 @@ class Address:
         Raises:
             SourceError: The password cannot be read.
         """
-        if not self._has_password:
+        if self._password is None:
             return environment()
         try:
-            password = (self._read() or b"").decode() if self._read else unquote(self._password or "")
+            password = (self._password() or b"").decode()
         except (UsageError, UnicodeDecodeError) as exc:
             raise SourceError(f"{self.name}: the password cannot be read: {exc}") from exc
         parts = urlsplit(self.url)
