@@ -47,7 +47,7 @@ class Lab:
     directory: Path
     service: StandIn
     url: str
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str | None] = field(default_factory=dict)  # beside the usual ones; None unsets one
 
     @property
     def specs(self) -> Path:
@@ -65,22 +65,26 @@ class Lab:
     def spec(self, name: str = "d", entries: str | list[str] = "train.jsonl", **spec: Any) -> None:
         """Write one Dataset; every argument replaces a part of its spec."""
         files = [entries] if isinstance(entries, str) else entries
-        whole: dict[str, Any] = {
+        document = self.document(name, **{"entries": [{"file": name} for name in files], **spec})
+        self.write(f"specs/{name}.yaml", json.dumps(document, indent=1))
+
+    @staticmethod
+    def document(name: str, **spec: Any) -> dict[str, Any]:
+        """Return one Dataset; every argument replaces a part of its spec."""
+        usual = {
             "target": {"project": "flowers", "type": "TRAIN"},
-            "entries": [{"file": name} for name in files],
+            "entries": [{"file": "train.jsonl"}],
             "policy": {"mode": "upsert"},
-            **spec,
         }
-        document = {
+        return {
             "apiVersion": "reconciler/v1",
             "kind": "Dataset",
             "metadata": {"name": name},
-            "spec": whole,
+            "spec": {**usual, **spec},
         }
-        self.write(f"specs/{name}.yaml", json.dumps(document, indent=1))
 
     def environment(self) -> dict[str, str]:
-        return {
+        variables: dict[str, str | None] = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
             "PYTHONPATH": str(ROOT),
@@ -91,6 +95,7 @@ class Lab:
             "AWS_ENDPOINT_URL": self.url,
             **self.env,
         }
+        return {name: value for name, value in variables.items() if value is not None}
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         self.service.run += 1
@@ -100,7 +105,7 @@ class Lab:
             cwd=self.directory,
             env=env,
             text=True,
-            stdin=subprocess.DEVNULL,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE),
             **options,

@@ -41,6 +41,14 @@ class HangUp(Exception):
     """The connection is closed without an answer."""
 
 
+class Garbled(Exception):
+    """An answer that is not what the protocol has: a proxy's page, half a document."""
+
+    def __init__(self, text: str, status: int = 200) -> None:
+        super().__init__(text)
+        self.text, self.status = text, status
+
+
 @dataclass
 class Call:
     at: float
@@ -135,6 +143,16 @@ class StandIn:
     def fail(self, operation: str, *faults: Any) -> None:
         """Let the next calls of an operation go wrong, one fault each; None lets one through."""
         self.faults.setdefault(operation, []).extend(faults)
+
+    def change(self, source_ref: str, members: dict[str, Any] | None) -> None:
+        """Let somebody else set members of an entry, or delete it, wherever it is stored."""
+        for home in self.projects.values():
+            for dataset in home.datasets.values():
+                if members is None and dataset.entries.pop(source_ref, None):
+                    dataset.touch()
+                elif members is not None and source_ref in dataset.entries:
+                    self.store(dataset, {**json.loads(dataset.entries[source_ref]), **members})
+                    dataset.touch()
 
     def count(self, *operations: str) -> int:
         return sum(call.operation in operations for call in self.calls)
@@ -463,6 +481,9 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as exc:
             body = {"__type": exc.code, "Code": exc.code, "Message": exc.message, "Logref": "0"}
             self._reply(exc.status, body)
+        except Garbled as garbled:
+            kind = "text/html" if garbled.text.startswith("<") else "application/x-amz-json-1.1"
+            self._write(garbled.status, kind, garbled.text.encode())
         except HangUp:
             self.close_connection = True
             self.connection.close()
@@ -470,6 +491,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _sts(self) -> None:
         with self.service._lock:
             self.service.calls.append(Call(time.monotonic(), "sts", {}))
+            queue = self.service.faults.get("sts")
+            fault = queue.pop(0) if queue else None
+        if isinstance(fault, Garbled):
+            self._write(fault.status, "text/html", fault.text.encode())
+            return
+        if isinstance(fault, Refusal):
+            error = f"<Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error>"
+            self._write(fault.status, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
+            return
         xml = (
             '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
             f"<GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/u</Arn><UserId>U</UserId>"
