@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.core.batch import Batch
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode, OnDrift, Orphans
+from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
@@ -19,20 +20,41 @@ from reconciler.core.problem import Origin
 from reconciler.core.spec import Policy
 
 
-def is_sent(policy: Policy, action: Action, why: Cause) -> bool:
+class Withheld(StrEnum):
+    """The part of the policy that keeps an apply from carrying out a change, as a spec writes it."""
+
+    ON_DRIFT = "onDrift: report"
+    CREATE_ONLY = "mode: create-only"
+    ON_CHANGE = "onChange: plan"
+    ORPHANS = "orphans: report"
+    OBSERVE = "mode: observe"
+
+
+# AWS alone moved: what git asks for was in place before.
+_REVERTED: Final = frozenset({Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED})
+
+
+def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = False) -> Withheld | None:
     """
-    Tell whether an apply carries out such a change; in mode observe, whether it would need to.
+    Return why the policy withholds a change; None if an apply carries it out.
 
     What moved in AWS is not overwritten where the policy is to report it, even if git moved as well; nor is
-    what may have moved there, once nobody can tell. An orphan is sent to be blanked; whether it is blank already
-    is for the caller to see.
+    what may have moved there, where it cannot be attributed. An orphan is sent to be blanked; whether it is
+    blank already is for the caller to see. Mode observe is not considered: its plan shows what is needed.
+
+    Args:
+        released: Whether a person applies, which is what ``onChange: plan`` waits for.
     """
+    if action is Action.ORPHAN and policy.orphans is not Orphans.BLANK:
+        return Withheld.ORPHANS
     may_be_work = why.is_drift or (why is Cause.UNATTRIBUTED and action is Action.UPDATE)
     if may_be_work and policy.on_drift is OnDrift.REPORT:
-        return False
-    if policy.mode is Mode.CREATE_ONLY:
-        return action is Action.ADD
-    return action is not Action.ORPHAN or policy.orphans is Orphans.BLANK
+        return Withheld.ON_DRIFT
+    if policy.mode is Mode.CREATE_ONLY and action is not Action.ADD:
+        return Withheld.CREATE_ONLY
+    if policy.on_change is OnChange.PLAN and why not in _REVERTED and not released:
+        return Withheld.ON_CHANGE
+    return None
 
 
 class PlanError(NamedTuple):
@@ -51,7 +73,8 @@ class PlannedChange:
     Attributes:
         sent: Digest of the line that would be sent; None if nothing would.
         size: Bytes of that line, newline excluded.
-        held: Why it is not sent now, although it would be; None if nothing keeps it back.
+        held: The quarantine that keeps it from being sent now; None if it is not in one.
+        withheld: The part of the policy that keeps it from being sent; None if none does.
         reverts: Whether it sets again what had been set, and what AWS has left since.
         fields: What differs; empty until somebody asks for an explanation.
     """
@@ -62,6 +85,7 @@ class PlannedChange:
     sent: bytes | None
     size: int = 0
     held: Hold | None = None
+    withheld: Withheld | None = None
     reverts: bool = False
     fields: tuple[FieldChange, ...] = ()
 
@@ -134,6 +158,16 @@ class DatasetPlan:
     def held(self) -> tuple[PlannedChange, ...]:
         """Return what is kept back, and would be sent otherwise."""
         return tuple(change for change in self.changes if change.held is not None)
+
+    @property
+    def withheld(self) -> tuple[PlannedChange, ...]:
+        """Return the desired entries that differ, and that the policy leaves as they are."""
+        observed = self.mode is Mode.OBSERVE
+        return tuple(
+            replace(change, withheld=Withheld.OBSERVE) if observed else change
+            for change in self.changes
+            if change.action is not Action.ORPHAN and (observed or change.withheld is not None)
+        )
 
     @property
     def drifted(self) -> bool:

@@ -10,15 +10,12 @@ from hashlib import blake2b
 from typing import Final
 
 from reconciler.core import finding as findings
-from reconciler.core.batch import pack
-from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass, OnChange
+from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.finding import Finding
-from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.pace import scan_is_due
-from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.plan import DatasetPlan
 from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.desired import Desired, read_desired
@@ -156,12 +153,11 @@ def _whole(desired: Desired, digest: bytes, world: World, fence: Fenced) -> Visi
     world = replace(world, witness=last)
     for _ in range(LOOKS):
         with closing(look(desired, world, PATIENCE_SECONDS)) as found:
-            seen = _as_allowed(found, desired)
-            plan, drifted = seen.plan, _classes(seen)
+            plan, drifted = found.plan, _classes(found)
             _tell_of_plan(plan, drifted)
             told, fence.work.planned = shown(desired, found), len(plan.batches)
             try:
-                result = apply(desired, world, seen)
+                result = apply(desired, world, found)
             except PlanOutdated:
                 log.info("observe.restarted", reason="moved since it was planned")
                 continue
@@ -235,18 +231,3 @@ def _keep(
         return
     text = as_text(after.standing)
     world.memory.looks.put(name, Kept(after.arn, digest, text, after.at, finding.document()))
-
-
-def _as_allowed(seen: Look, desired: Desired) -> Look:
-    """Hold back what git changed, where the policy is to only plan it; drift alone is still reverted."""
-    if desired.spec.spec.policy.on_change is OnChange.APPLY or not seen.plan.batches:
-        return seen
-    reverted = (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
-
-    def held(item: PlannedChange) -> PlannedChange:
-        return item if item.cause in reverted else replace(item, sent=None)
-
-    changes = tuple(map(held, seen.plan.changes))
-    sent = [item for item in changes if item.sent is not None]
-    batches = pack(((item, len(seen.composer.line(item.change))) for item in sent), MAX_UPDATE_BYTES)
-    return replace(seen, plan=replace(seen.plan, changes=changes, batches=batches))

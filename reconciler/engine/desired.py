@@ -34,6 +34,7 @@ class Desired:
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
         allow_protected: Whether the person at the keyboard has lifted the protection.
         allow_leakage: The same for images that training and test would share.
+        released: Whether a person applies it, which is what ``onChange: plan`` waits for.
         partners: The datasets of the other type in the same project.
         revision: The commit that it was read from.
         partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
@@ -49,6 +50,7 @@ class Desired:
     usable: bool = True
     allow_protected: bool = False
     allow_leakage: bool = False
+    released: bool = False
     partners: tuple[LoadedDataset, ...] = ()
     revision: str | None = None
     partial: bool = False

@@ -18,7 +18,7 @@ from reconciler.core.entry import canonical, digest
 from reconciler.core.explain import explain, outline
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.limits import MAX_UPDATE_BYTES
-from reconciler.core.plan import Counts, DatasetPlan, PlanError, PlannedChange, is_sent
+from reconciler.core.plan import Counts, DatasetPlan, PlanError, PlannedChange, withheld
 from reconciler.core.problem import Problem
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
@@ -137,8 +137,10 @@ def _planned(
     why = cause(change.action, applied, after, change.before, new_is_certain=certain)
     origin = desired.origin_of(change.desired) if change.desired else None
     item = PlannedChange(replace(change, after=after), why, origin, None, reverts=why.is_drift)
-    if _is_left(change, desired) or not is_sent(desired.spec.spec.policy, change.action, why):
+    if _is_left(change, desired):
         return item
+    if reason := withheld(desired.spec.spec.policy, change.action, why, released=desired.released):
+        return replace(item, withheld=reason)
     line = composer.line(change)
     sent = digest(line)
     hold = known.holds.get(change.source_ref)

@@ -77,7 +77,7 @@ def as_desired(loaded: LoadedDataset, file: SnapshotFile) -> Desired:
     # The rules over a whole dataset say nothing about a part of one.
     read.problems = [problem for problem in read.problems if problem.origin != origin]
     read.usable = bool(len(read.index))
-    read.partial = True
+    read.partial = read.released = True
     return read
 
 

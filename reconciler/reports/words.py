@@ -83,7 +83,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
     """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
     found: dict[tuple[Action, Cause, str | None, str], list[PlannedChange]] = defaultdict(list)
     for item in plan.changes:
-        found[item.action, item.cause, _held(plan.mode, item), fate(plan, item)].append(item)
+        found[item.action, item.cause, _held(item), fate(plan, item)].append(item)
     actions, causes = list(Action), list(Cause)
     ordered = sorted(
         found, key=lambda key: (actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3])
@@ -139,7 +139,7 @@ class Tally(NamedTuple):
 
 def tally(plan: DatasetPlan) -> Tally:
     """Count the changes of a plan; those that are held back count as such, and as nothing else."""
-    held = Counter(item.action for item in plan.changes if _held(plan.mode, item))
+    held = Counter(item.action for item in plan.changes if _held(item))
     fates = Counter(fate(plan, item) for item in plan.changes)
     counts = plan.counts
     return Tally(
@@ -215,11 +215,10 @@ def standing(plan: DatasetPlan) -> str:
     return text if plan.complete else f"{text}, incomplete"
 
 
-def _held(mode: Mode, item: PlannedChange) -> str | None:
-    if item.sent is not None or (item.action is Action.ORPHAN and item.held is None):
-        return None
+def _held(item: PlannedChange) -> str | None:
+    """Say why a change is not sent; None for one that is, and for an orphan, which has a fate instead."""
     if item.held is not None:
         return HOLDS[item.held.kind]
-    if mode is Mode.CREATE_ONLY and item.action is Action.UPDATE:
-        return f"policy mode: {mode.value}"
-    return "policy onDrift: report"
+    if item.withheld is None or item.action is Action.ORPHAN:
+        return None
+    return f"policy {item.withheld}"

@@ -8,11 +8,20 @@ import pytest
 
 from reconciler.core.batch import pack
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode, OnDrift
+from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
-from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, is_sent, unplanned
+from reconciler.core.plan import (
+    Counts,
+    DatasetPlan,
+    Plan,
+    PlanError,
+    PlannedChange,
+    Withheld,
+    unplanned,
+    withheld,
+)
 from reconciler.core.problem import Origin
 from reconciler.core.spec import Policy
 from tests.builders import ref
@@ -116,7 +125,7 @@ class TestDigest:
         int(self.PLAN.digest, 16)
 
 
-class TestIsSent:
+class TestWithheld:
     @pytest.mark.parametrize(
         ("mode", "expected"),
         [
@@ -125,23 +134,48 @@ class TestIsSent:
             (Mode.UPSERT, {Action.ADD, Action.UPDATE}),
         ],
     )
-    def test_depends_on_the_mode(self, mode: Mode, expected: set[Action]) -> None:
-        """In mode observe, it is what would be needed. An orphan is never sent."""
-        assert expected == {a for a in Action if is_sent(Policy(mode=mode), a, Cause.SPEC_CHANGED)}
+    def test_by_the_mode(self, mode: Mode, expected: set[Action]) -> None:
+        """In mode observe, nothing is: the plan shows what would be needed. An orphan is never carried out."""
+        carried = {a for a in Action if withheld(Policy(mode=mode), a, Cause.SPEC_CHANGED) is None}
 
-    def test_leaves_drift_alone_where_it_is_to_be_reported(self) -> None:
+        assert expected == carried
+
+    def test_is_drift_where_the_policy_reports_it(self) -> None:
         policy = Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT)
 
-        left = {why for why in Cause if not is_sent(policy, Action.UPDATE, why)}
+        left = {why for why in Cause if withheld(policy, Action.UPDATE, why) is Withheld.ON_DRIFT}
+
         assert {Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT, Cause.UNATTRIBUTED} == left
 
-    def test_adds_what_nobody_can_attribute(self) -> None:
-        """That overwrites nobody's work."""
-        assert is_sent(Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT), Action.ADD, Cause.UNATTRIBUTED)
+    def test_is_not_a_missing_entry_of_unknown_cause(self) -> None:
+        """Adding it overwrites no work."""
+        policy = Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT)
+
+        assert withheld(policy, Action.ADD, Cause.UNATTRIBUTED) is None
 
     @pytest.mark.parametrize("why", list(Cause))
-    def test_reverts_drift_otherwise(self, why: Cause) -> None:
-        assert is_sent(Policy(mode=Mode.UPSERT), Action.UPDATE, why)
+    def test_is_no_drift_otherwise(self, why: Cause) -> None:
+        assert withheld(Policy(mode=Mode.UPSERT), Action.UPDATE, why) is None
+
+    @pytest.mark.parametrize("why", list(Cause))
+    @pytest.mark.parametrize("on_drift", list(OnDrift))
+    def test_is_what_git_changed_until_a_person_applies(self, why: Cause, on_drift: OnDrift) -> None:
+        """onChange: plan waits for a person, reverts drift meanwhile, and has no say in anything else."""
+        waiting = Policy(mode=Mode.UPSERT, onChange=OnChange.PLAN, onDrift=on_drift)
+        free = waiting.model_copy(update={"on_change": OnChange.APPLY})
+        reverted = why in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
+        otherwise = withheld(free, Action.UPDATE, why)
+
+        assert (otherwise or (None if reverted else Withheld.ON_CHANGE)) is withheld(
+            waiting, Action.UPDATE, why
+        )
+        assert otherwise is withheld(waiting, Action.UPDATE, why, released=True)
+
+    @pytest.mark.parametrize("orphans", list(Orphans))
+    def test_is_every_orphan_that_is_not_to_be_blanked(self, orphans: Orphans) -> None:
+        reason = withheld(Policy(mode=Mode.UPSERT, orphans=orphans), Action.ORPHAN, Cause.ORPHAN)
+
+        assert reason is (None if orphans is Orphans.BLANK else Withheld.ORPHANS)
 
 
 class TestDatasetPlan:

@@ -137,6 +137,31 @@ def test_a_change_in_git_is_only_planned_where_the_policy_says_so(months: Months
     assert "False" == months.conditions("roses")["InSync"]
 
 
+def test_guards_judge_what_the_policy_lets_through(months: Months):
+    """onChange: plan, and most of git edited: nothing of that is sent, so no guard stops the drift's reversal."""
+    entries = "abcdefghijkl"
+    months.write("roses", *entries)
+    months.settle()
+    months.settle()
+    months.write("roses", *entries, label="tulip", policy="onChange: plan")
+    spec = months.specs / "roses.yaml"
+    spec.write_text(spec.read_text().replace("maxChangeRatio: 1", "maxChangeRatio: 0.1"))
+    lines = (months.specs / "roses.jsonl").read_bytes().splitlines(keepends=True)
+    (months.specs / "roses.jsonl").write_bytes(b"".join((*lines[:7], *map(_as_rose, entries[7:]))))
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("l", "daisy")))
+    months.emulator.calls.clear()
+
+    months.run_for(6 * MINUTE)
+
+    sent = [ref for call in months.emulator.calls.of("UpdateDatasetEntries") for ref in call.source_refs]
+    assert ["s3://b/l.jpg"] == sent
+    assert "False" == months.conditions("roses")["Stalled"]
+
+
+def _as_rose(name: str) -> bytes:
+    return classified(name, "rose") + b"\n"
+
+
 def test_suspend_means_no_call(months: Months):
     """A suspended dataset is left alone, and never shown as green."""
     months.write("roses", *"abc", suspend=True)

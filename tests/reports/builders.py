@@ -9,7 +9,7 @@ from reconciler.core.diff import Action, Change
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold, HoldKind
-from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
+from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, Withheld, unplanned
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.status import DatasetResult, Trouble, Verdict
 
@@ -30,9 +30,9 @@ def change(
     cause: Cause | None = None,
     line: int | None = None,
     file: str = "specs/train.jsonl",
-    held: Hold | bool = False,
+    held: Hold | Withheld | None = None,
 ) -> PlannedChange:
-    """Make a change as the planner would; *held* says that it is not sent: by this hold, or by the policy."""
+    """Make a change as the planner would; *held* says why it is not sent: this hold, or this policy."""
     usual = {
         Action.ADD: Cause.SPEC_ADDED,
         Action.UPDATE: Cause.SPEC_CHANGED,
@@ -47,6 +47,7 @@ def change(
         origin=origin,
         sent=sent,
         held=held if isinstance(held, Hold) else None,
+        withheld=held if isinstance(held, Withheld) else None,
         fields=fields,
     )
 

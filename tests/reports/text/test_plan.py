@@ -11,7 +11,7 @@ from reconciler.core.choices import Mode
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
-from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.plan import PlanError, Withheld, unplanned
 from reconciler.core.problem import Origin
 from reconciler.reports.text.plan import render_plan, render_summary
 from reconciler.reports.text.screen import PLAIN, Screen
@@ -103,15 +103,20 @@ def test_a_guard_stands_below_the_plan_that_it_blocks():
 
 
 @pytest.mark.parametrize(
-    ("mode", "cause", "why"),
+    ("held", "cause", "why"),
     [
-        (Mode.UPSERT, Cause.DRIFT_MODIFIED, "changed in AWS since the last apply (policy onDrift: report)"),
-        (Mode.CREATE_ONLY, Cause.SPEC_CHANGED, "changed in git (policy mode: create-only)"),
+        (
+            Withheld.ON_DRIFT,
+            Cause.DRIFT_MODIFIED,
+            "changed in AWS since the last apply (policy onDrift: report)",
+        ),
+        (Withheld.CREATE_ONLY, Cause.SPEC_CHANGED, "changed in git (policy mode: create-only)"),
+        (Withheld.ON_CHANGE, Cause.SPEC_CHANGED, "changed in git (policy onChange: plan)"),
     ],
 )
-def test_what_the_policy_holds_back_is_told_apart(mode, cause, why):
+def test_what_the_policy_holds_back_is_told_apart(held, cause, why):
     """It is neither done nor forgotten, and nobody is told that it will be sent."""
-    text = shown(plan(dataset(update("a", cause=cause, held=True), mode=mode)))
+    text = shown(plan(dataset(update("a", cause=cause, held=held))))
 
     assert f"1 not sent: {why}" in text
     assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
