@@ -101,6 +101,26 @@ class Diff:
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
 
+    def updated(self, touched: Collection[str], seen: Diff) -> Diff:
+        """
+        Return this diff as it is after another look at some of the entries that differed.
+
+        Args:
+            touched: Source-refs of changes of this diff.
+            seen: What a look at exactly these showed, as `compare_some` gives it.
+        """
+        again = [change for change in self.changes if change.source_ref in touched]
+        rest = (change for change in self.changes if change.source_ref not in touched)
+        errored = (entry for entry in self.errored if entry[0] not in touched)
+        return Diff(
+            changes=tuple(sorted((*rest, *seen.changes), key=lambda change: change.source_ref)),
+            desired=self.desired,
+            observed=self.observed - sum(c.action is not Action.ADD for c in again) + seen.observed,
+            unchanged=self.unchanged + seen.unchanged,
+            ignored=(*self.ignored, *seen.ignored),
+            errored=tuple(sorted((*errored, *seen.errored))),
+        )
+
 
 def compare(
     desired: Index,

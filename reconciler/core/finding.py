@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.conditions import Facts, Reason, Trouble
-from reconciler.core.diff import Action, Diff
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.diff import Diff
+from reconciler.core.plan import DatasetPlan, counts_of
 from reconciler.core.status import DatasetResult, Verdict
 
 # Verdicts that stay true until something moves. The others ask for another try.
@@ -114,10 +114,10 @@ def concluded(
     Return what a look and the apply of its plan came to.
 
     Args:
-        after: The last complete look; None if none was possible after the last update.
+        after: All entries as they are after the last update; None if they could not be seen.
         classes: How each drifted entry looks to people, by source-ref.
     """
-    left = _left(plan, result, after)
+    left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
     changes = [change for change in plan.changes if change.source_ref in left]
     drift = Counter(classes[change.source_ref].value for change in changes if change.source_ref in classes)
     troubled = {
@@ -127,42 +127,11 @@ def concluded(
     }
     return Finding(
         verdict=result.verdict,
-        counts={**_counts(plan, result, after), **troubled},
+        counts={**(plan.counts if after is None else counts_of(after))._asdict(), **troubled},
         drift=dict(drift),
-        pending=bool(changes),
+        pending=bool(left),
         unattributed=any(change.cause is Cause.UNATTRIBUTED for change in changes),
         left_out=any(troubled.values()) or not plan.complete,
         trouble=trouble,
         exit_code=result.exit_code,
     )
-
-
-def _left(plan: DatasetPlan, result: DatasetResult, after: Diff | None) -> set[str]:
-    """Return the source-refs that still differ."""
-    if after is not None:
-        return {change.source_ref for change in after.changes}
-    if not result.verified:
-        return {change.source_ref for change in plan.changes}
-    troubled = {entry.source_ref for entry in (*result.quarantined, *result.dropped)}
-    nothing_sent = not result.updates
-    return troubled | {c.source_ref for c in plan.changes if c.sent is None or nothing_sent}
-
-
-def _counts(plan: DatasetPlan, result: DatasetResult, after: Diff | None) -> dict[str, int]:
-    if after is None:
-        counts = plan.counts
-        return counts._replace(
-            observed=counts.observed + result.added,
-            add=counts.add - result.added,
-            update=counts.update - result.updated,
-            unchanged=counts.unchanged + result.added + result.updated,
-        )._asdict()
-    return {
-        "desired": after.desired,
-        "observed": after.observed,
-        "add": after.count(Action.ADD),
-        "update": after.count(Action.UPDATE),
-        "orphan": after.count(Action.ORPHAN),
-        "unchanged": after.unchanged,
-        "ignored": len(after.ignored),
-    }

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from reconciler.core.batch import Batch
 from reconciler.core.cause import Cause
 from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
-from reconciler.core.diff import Action, Change
+from reconciler.core.diff import Action, Change, Diff
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold
@@ -108,6 +108,19 @@ class Counts(NamedTuple):
     orphan: int = 0
     unchanged: int = 0
     ignored: int = 0
+
+
+def counts_of(diff: Diff) -> Counts:
+    """Count the entries of a complete diff: desired = add + update + unchanged + ignored."""
+    return Counts(
+        desired=diff.desired,
+        observed=diff.observed,
+        add=diff.count(Action.ADD),
+        update=diff.count(Action.UPDATE),
+        orphan=diff.count(Action.ORPHAN),
+        unchanged=diff.unchanged,
+        ignored=len(diff.ignored),
+    )
 
 
 @dataclass(frozen=True, slots=True)

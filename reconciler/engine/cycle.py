@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
@@ -61,16 +61,6 @@ class Visit:
     updates: int = 0
     had_drifted: bool = False
     shown: Shown | None = None
-
-
-@dataclass(slots=True)
-class _LastLook:
-    """Remembers the last complete look, which may be one that an apply took."""
-
-    seen: Observation | None = field(default=None)
-
-    def __call__(self, seen: Observation) -> None:
-        self.seen = seen
 
 
 def digest_of(loaded: LoadedDataset) -> bytes:
@@ -149,32 +139,28 @@ def _glance(kept: Kept, name: str, world: World) -> Visit | None:
 
 
 def _whole(desired: Desired, digest: bytes, world: World, fence: Fenced) -> Visit:
-    last = _LastLook()
-    world = replace(world, witness=last)
     for _ in range(LOOKS):
         with closing(look(desired, world, PATIENCE_SECONDS)) as found:
             plan, drifted = found.plan, _classes(found)
             _tell_of_plan(plan, drifted)
             told, fence.work.planned = shown(desired, found), len(plan.batches)
             try:
-                result = apply(desired, world, found)
+                applied = apply(desired, world, found)
             except PlanOutdated:
                 log.info("observe.restarted", reason="moved since it was planned")
                 continue
+            result, seen = applied.result, applied.observation
             _name_what_is_wrong(result)
-            after = last.seen
-            if after is None or after.at < (fence.written_at or 0.0):
-                after = None
-            if after is not None:
-                told = settled(told, frozenset(change.source_ref for change in after.diff.changes))
+            if applied.after is not None:
+                told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
             trouble = trouble_of_result(result)
-            finding = findings.concluded(plan, result, after.diff if after else None, trouble, drifted)
-            _keep(desired.name, digest, finding, result, after, world)
+            finding = findings.concluded(plan, result, applied.after, trouble, drifted)
+            _keep(desired.name, digest, finding, result, seen, world)
             return Visit(
                 finding,
                 "full",
                 result.arn,
-                scanned.at if (scanned := after or found.observation) else None,
+                scanned.at if (scanned := seen or found.observation) else None,
                 result.added,
                 result.updated,
                 result.updates,
@@ -219,15 +205,15 @@ def _keep(
     digest: bytes,
     finding: Finding,
     result: DatasetResult,
-    after: Observation | None,
+    seen: Observation | None,
     world: World,
 ) -> None:
-    """Remember the look, if a later cycle may rely on it: nothing is left that would be tried again."""
+    """Remember the look, if a later cycle may rely on it: nothing was written or is left to try after it."""
     now, holds = world.clock.now(), world.memory.holds.of(name).values()
     held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
-    if after is None or left or not finding.lasts:
+    if seen is None or left or not finding.lasts:
         world.memory.looks.put(name, None)
         return
-    text = as_text(after.standing)
-    world.memory.looks.put(name, Kept(after.arn, digest, text, after.at, finding.document()))
+    text = as_text(seen.standing)
+    world.memory.looks.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))

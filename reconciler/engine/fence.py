@@ -57,7 +57,6 @@ class Fenced:
         may_write: Called before each call that writes, as well; raises `Superseded` or `Fenced`.
 
     Attributes:
-        written_at: When a writing call was last let through; None if none was.
         created: Whether the dataset was made in this cycle.
         work: How far the cycle is.
     """
@@ -78,7 +77,6 @@ class Fenced:
         self._may_look = may_look
         self._may_write = may_write
         self._in_flight: tuple[float, int] | None = None
-        self.written_at: float | None = None
         self.created = False
         self.work = Work(clock.now())
 
@@ -130,4 +128,3 @@ class Fenced:
     def _write(self) -> None:
         self._may_look()
         self._may_write()
-        self.written_at = self._clock.now()

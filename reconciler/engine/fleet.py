@@ -77,7 +77,7 @@ def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -
                 elif not desired.usable:
                     yield outcome.unplanned(unusable(desired))
                 else:
-                    yield apply(desired, world_of(desired), pinned)
+                    yield apply(desired, world_of(desired), pinned).result
             except PlanOutdated as exc:
                 yield outcome.outdated(unplanned(desired.name, (), 0), str(exc))
             except Exception as exc:  # noqa: BLE001  as above

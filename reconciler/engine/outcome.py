@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reconciler.core.diff import Action
+from reconciler.core.diff import Action, Diff
 from reconciler.core.guard import Guard
 from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange
 from reconciler.core.status import DatasetResult, Trouble, Verdict, gravest
 from reconciler.engine.apply import Sent
+from reconciler.engine.observation import Observation
 from reconciler.engine.verify import Proof
 from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecError
 
 PARTIAL_EXIT = 7
 BLOCKED_EXIT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What an apply came to, and what was last seen of the dataset.
+
+    Attributes:
+        after: All entries as they are after the last write; None if they could not be seen.
+        observation: A complete look that no write of this apply came after; None without one.
+    """
+
+    result: DatasetResult
+    after: Diff | None = None
+    observation: Observation | None = None
 
 
 def observed(plan: DatasetPlan) -> DatasetResult:
@@ -42,7 +58,7 @@ def blocked(plan: DatasetPlan) -> DatasetResult:
 
 def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof) -> DatasetResult:
     """Return the result for a dataset that was looked at again."""
-    quarantined = (*proof.failed, *proof.overtaken, *(_kept_back(item) for item in plan.held))
+    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *(_kept_back(item) for item in plan.held))
     troubled = quarantined or proof.dropped or proof.rejected
     codes = [plan.exit_code, PARTIAL_EXIT if troubled else 0]
     return DatasetResult(

@@ -18,7 +18,7 @@ from reconciler.core.entry import canonical, digest
 from reconciler.core.explain import explain, outline
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.limits import MAX_UPDATE_BYTES
-from reconciler.core.plan import Counts, DatasetPlan, PlanError, PlannedChange, withheld
+from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
 from reconciler.core.problem import Problem
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
@@ -62,7 +62,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         name=desired.name,
         arn=arn,
         mode=desired.spec.spec.policy.mode,
-        counts=_counts(diff, orphans=sum(item.action is Action.ORPHAN for item in changes)),
+        counts=counts_of(diff)._replace(orphan=sum(item.action is Action.ORPHAN for item in changes)),
         changes=changes,
         batches=pack([(item, item.size) for item in sent], MAX_UPDATE_BYTES),
         guards=guards_of(desired, arn, diff, sent),
@@ -167,18 +167,6 @@ def _is_left(change: Change, desired: Desired) -> bool:
     It is blank already; or a line of the specs cannot be read, and this may be the image it was about.
     """
     return change.action is Action.ORPHAN and (change.is_blank or desired.has_errors)
-
-
-def _counts(diff: Diff, *, orphans: int) -> Counts:
-    return Counts(
-        desired=diff.desired,
-        observed=diff.observed,
-        add=diff.count(Action.ADD),
-        update=diff.count(Action.UPDATE),
-        orphan=orphans,
-        unchanged=diff.unchanged,
-        ignored=len(diff.ignored),
-    )
 
 
 def guards_of(

@@ -10,7 +10,6 @@ from reconciler.core.cause import NOTHING_APPLIED
 from reconciler.core.choices import Mode
 from reconciler.core.diff import Diff, compare
 from reconciler.core.plan import DatasetPlan
-from reconciler.core.status import DatasetResult
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sender, Sent
 from reconciler.engine.compose import Composer
@@ -21,12 +20,13 @@ from reconciler.engine.listing import FileListing
 from reconciler.engine.log import log
 from reconciler.engine.observation import Observation
 from reconciler.engine.observe import find, observe
+from reconciler.engine.outcome import Outcome
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import NOTHING_KNOWN, Known, make_plan
 from reconciler.engine.remember import remember
 from reconciler.engine.resume import resume
 from reconciler.engine.snapshot import keep_before
-from reconciler.engine.verify import look_again, prove
+from reconciler.engine.verify import Seen, look_again, prove
 from reconciler.engine.world import World
 from reconciler.errors import (
     GatewayError,
@@ -44,13 +44,22 @@ CLAIM_SECONDS: Final = 30.0
 LOOKS: Final = 3
 """How often a dataset that others keep changing is looked at before the apply gives up."""
 
+NOTHING: Final = Diff((), 0, 0, 0, (), ())
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A plan, and the means to read the lines that it is about until it is closed."""
+    """
+    A plan, and the means to read the lines that it is about until it is closed.
+
+    Attributes:
+        diff: What the plan is made from.
+        observation: The look that showed it; None where there was no dataset to look at.
+    """
 
     plan: DatasetPlan
     composer: Composer
+    diff: Diff = NOTHING
     observation: Observation | None = None
 
     def close(self) -> None:
@@ -72,10 +81,10 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
     if arn is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        return Look(_planned(desired, None, nothing, composer, world), composer)
+        return Look(_planned(desired, None, nothing, composer, world), composer, nothing)
     seen = observe(desired, arn, world, deadline)
     composer = Composer(desired, seen.listing)
-    return Look(_planned(desired, arn, seen.diff, composer, world), composer, seen)
+    return Look(_planned(desired, arn, seen.diff, composer, world), composer, seen.diff, seen)
 
 
 def _planned(desired: Desired, arn: str | None, diff: Diff, composer: Composer, world: World) -> DatasetPlan:
@@ -120,10 +129,10 @@ def look_at_file(desired: Desired, listing: FileListing) -> Look:
     except GatewayError as exc:
         raise SourceError(f"{listing.path}: {exc}") from exc
     composer = Composer(desired, listing)
-    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer)
+    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
 
 
-def apply(desired: Desired, world: World, pinned: Look | None = None) -> DatasetResult:
+def apply(desired: Desired, world: World, pinned: Look | None = None) -> Outcome:
     """
     Bring one dataset to what is desired, as far as its mode and the guards allow.
 
@@ -143,7 +152,7 @@ def apply(desired: Desired, world: World, pinned: Look | None = None) -> Dataset
         return _carried_out(desired, world, pinned) if pinned else _looked_at_and_carried_out(desired, world)
 
 
-def _looked_at_and_carried_out(desired: Desired, world: World) -> DatasetResult:
+def _looked_at_and_carried_out(desired: Desired, world: World) -> Outcome:
     for _ in range(LOOKS):
         with closing(look(desired, world, _timeout(desired))) as seen:
             try:
@@ -153,7 +162,7 @@ def _looked_at_and_carried_out(desired: Desired, world: World) -> DatasetResult:
     raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
 
 
-def _carried_out(desired: Desired, world: World, seen: Look) -> DatasetResult:
+def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
     """
     Send what was planned, and look again.
 
@@ -162,10 +171,10 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> DatasetResult:
     """
     plan = seen.plan
     if plan.mode is Mode.OBSERVE:
-        return outcome.observed(plan)
+        return Outcome(outcome.observed(plan), seen.diff, seen.observation)
     if plan.guards:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
-        return outcome.blocked(plan)
+        return Outcome(outcome.blocked(plan), seen.diff, seen.observation)
     arn = plan.arn or create(desired, world, _timeout(desired))
     resume(desired.name, arn, world)
     sent = Sent()
@@ -180,7 +189,7 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> DatasetResult:
     except ReconcilerError as exc:
         if isinstance(exc, PlanOutdated) and not sent.updates:
             raise
-        return outcome.unseen(plan, arn, sent, exc)
+        return Outcome(outcome.unseen(plan, arn, sent, exc))
 
 
 def confirm(observation: Observation, world: World, timeout: float) -> None:
@@ -199,24 +208,23 @@ def _timeout(desired: Desired) -> float:
     return desired.spec.spec.schedule.update_timeout_seconds
 
 
-def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) -> DatasetResult:
+def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) -> Outcome:
     """Look again at whatever was touched, and say what is in place."""
     plan, memory = seen.plan, world.memory
     items = [item for batch in plan.batches for item in batch.items]
-    before = seen.observation.diff if seen.observation else None
-    if sent.touched or before is None:
+    if sent.touched or seen.observation is None:
         deadline = world.clock.now() + _timeout(desired)
         refs = [item.source_ref for item in items]
         with world.tracer.span("verify", dataset_arn=arn, entries=len(refs)):
-            after = look_again(desired, arn, refs, before, world, deadline)
+            after = look_again(desired, arn, refs, seen.diff, world, deadline)
     else:
-        after = before
-    proof = prove(items, after, sent, desired)
+        after = Seen(seen.diff, seen.observation)
+    proof = prove(items, seen.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # of the other entries nothing was learnt
         different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
     keep_back(desired.name, items, different, sent, proof, memory.holds, world.clock.now())
     if not desired.partial:
-        remember(desired, arn, before, sent.touched, after, memory)
-    return outcome.proven(plan, arn, sent, proof)
+        remember(desired, arn, sent.touched, after.diff, memory)
+    return Outcome(outcome.proven(plan, arn, sent, proof), after.diff, after.observation)

@@ -14,9 +14,7 @@ from reconciler.engine.desired import Desired
 from reconciler.ports import Memory
 
 
-def remember(
-    desired: Desired, arn: str, before: Diff | None, touched: Collection[str], after: Diff, memory: Memory
-) -> None:
+def remember(desired: Desired, arn: str, touched: Collection[str], after: Diff, memory: Memory) -> None:
     """
     Advance the memory, entry by entry, to what was just shown.
 
@@ -24,27 +22,16 @@ def remember(
     again is noticed. Costs about 6 µs for each of them.
 
     Args:
-        before: A complete look; None if there was no dataset to look at.
-        touched: Source-refs that were sent after it.
-        after: A look at those at least.
+        touched: Source-refs that were sent.
+        after: All entries as they were last seen, these after they were sent.
     """
     base = memory.applied(desired.name, arn)
     different = {change.source_ref for change in after.changes}
-    if before is not None:
-        different |= {change.source_ref for change in before.changes}.difference(touched)
-    else:
-        different |= desired.index.source_refs - set(touched)
-    orphans = chain(before.changes if before else (), after.changes)
-    blanks = {c.source_ref: c.before for c in orphans if c.is_blank and c.before is not None}
+    blanks = {c.source_ref: c.before for c in after.changes if c.is_blank and c.before is not None}
     blanked = {
         ref: Applied(text, text) for ref, text in blanks.items() if ref in touched or ref in base.entries
     }
-    ignored = {
-        ref: Applied(*digests)
-        for diff in (before, after)
-        if diff is not None
-        for ref, *digests in diff.ignored
-    }
+    ignored = {ref: Applied(*digests) for ref, *digests in after.ignored}
     memory.remember(
         desired.name,
         arn,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.core.diff import Action, Diff, compare_some
 from reconciler.core.plan import PlannedChange
@@ -14,6 +14,7 @@ from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
+from reconciler.engine.observation import Observation
 from reconciler.engine.observe import observe
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import marked
@@ -23,6 +24,7 @@ from reconciler.errors import ListingMoved
 OVERTAKEN: Final = (
     "set, and then changed meanwhile by somebody else or by the service: it holds other content"
 )
+MOVED: Final = "as desired before, and changed in AWS while others were updated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Proof:
         rejected: Desired and there, with an error list of the service.
         overtaken: There, but not as desired although their update succeeded: the service, or somebody
             else, made something different of them.
+        moved: Not sent, since they were as desired, and changed in AWS meanwhile.
     """
 
     in_place: tuple[PlannedChange, ...] = ()
@@ -44,32 +47,47 @@ class Proof:
     dropped: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
     overtaken: tuple[Trouble, ...] = ()
+    moved: tuple[Trouble, ...] = ()
+
+
+class Seen(NamedTuple):
+    """
+    How a dataset is after the last update.
+
+    Attributes:
+        diff: All entries: those that were touched as they are now, the others as they were last seen.
+        observation: The complete look that showed it; None if only what was touched was looked at.
+    """
+
+    diff: Diff
+    observation: Observation | None
 
 
 def look_again(
-    desired: Desired, arn: str, touched: Collection[str], before: Diff | None, world: World, deadline: float
-) -> Diff:
+    desired: Desired, arn: str, touched: Collection[str], before: Diff, world: World, deadline: float
+) -> Seen:
     """
     Compare the entries that were touched with what is there now.
 
     Lists everything only where no set of filtered listings is cheaper; see `core.readback`.
 
     Args:
-        before: What was seen before anything was sent; None if there was nothing to see.
+        before: What was seen before anything was sent.
 
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    orphans = [c.source_ref for c in before.changes if c.action is Action.ORPHAN] if before else []
+    orphans = [c.source_ref for c in before.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)
     if cheapest.full:
         seen = observe(desired, arn, world, deadline)
         seen.listing.close()
-        return seen.diff
-    return patiently(
+        return Seen(seen.diff, seen)
+    found = patiently(
         lambda: _filtered(desired, arn, touched, cheapest.filters, world, deadline), world.clock, deadline
     )
+    return Seen(before.updated(touched, found), None)
 
 
 def _filtered(
@@ -94,8 +112,8 @@ def _filtered(
     return found
 
 
-def prove(items: Collection[PlannedChange], after: Diff, sent: Sent, desired: Desired) -> Proof:
-    """Classify every entry that was to be sent by what a look afterwards shows."""
+def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:
+    """Classify every entry that was to be sent, and every other that changed, by what a look afterwards shows."""
     left = {change.source_ref: change.action for change in after.changes if not change.is_blank}
     errored = dict(marked(after, desired))
     in_place: list[PlannedChange] = []
@@ -114,7 +132,15 @@ def prove(items: Collection[PlannedChange], after: Diff, sent: Sent, desired: De
         Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
         for ref, codes in errored.items()
     ]
-    return Proof(tuple(in_place), tuple(failed), tuple(dropped), tuple(rejected), tuple(overtaken))
+    known = {change.source_ref for change in before.changes}
+    moved = [
+        Trouble(change.source_ref, desired.origin_of_ref(change.source_ref), MOVED, ("OVERTAKEN",))
+        for change in after.changes
+        if change.source_ref not in known and change.action is not Action.ORPHAN
+    ]
+    return Proof(
+        tuple(in_place), tuple(failed), tuple(dropped), tuple(rejected), tuple(overtaken), tuple(moved)
+    )
 
 
 def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:

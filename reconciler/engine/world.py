@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.engine.observation import Observation
 from reconciler.ports import Clock, Gateway, Memory, Progress, Tracer, Untraced
 
 
@@ -21,7 +20,6 @@ class World:
     Attributes:
         gateway: The account and Region of this dataset.
         patience_seconds: How long a command that only looks waits for a dataset that is busy.
-        witness: Told of each complete look, for those who remember the last one.
         permit: Asked before each update; raises if it must not be sent, and then nothing of it was noted.
     """
 
@@ -30,6 +28,5 @@ class World:
     memory: Memory
     progress: Progress
     patience_seconds: float = 30.0
-    witness: Callable[[Observation], object] | None = None
     permit: Callable[[], object] = always
     tracer: Tracer = field(default_factory=Untraced)

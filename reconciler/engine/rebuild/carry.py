@@ -128,7 +128,7 @@ def _finished(start: Rebuild, desired: Desired, site: Site) -> Rebuilt:
     seen = observe(desired, done.made or "", site.world, site.deadline)
     seen.listing.close()
     memory, removed = site.world.memory, done.before.entries - seen.diff.observed
-    remember(desired, seen.arn, seen.diff, (), seen.diff, memory)
+    remember(desired, seen.arn, (), seen.diff, memory)
     memory.looks.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
     memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])

@@ -1,0 +1,53 @@
+"""What is known after an apply whose read-back lists no more than what was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import orjson
+import pytest
+
+from tests.builders import classified
+from tests.engine.months import Months
+
+MINUTE = 60.0
+MANY = [f"n{number:03}" for number in range(250)]  # three pages, so that a filter is cheaper
+
+
+@pytest.fixture
+def many(months: Months) -> Months:
+    months.write("roses", *MANY, policy="orphans: blank")
+    months.settle()
+    months.settle()
+    return months
+
+
+def _apply(months: Months) -> None:
+    """Let one cycle run, and make sure that it looked again at what it had sent alone."""
+    months.calls()
+    months.run_for(5 * MINUTE + 40)
+    calls = Counter(months.calls())
+    assert (1, 4) == (calls["UpdateDatasetEntries"], calls["ListDatasetEntries"])
+
+
+def test_no_look_from_before_the_update_speaks_of_the_time_after_it(many: Months):
+    """Even where both bear the same time: what was set back is not called pending."""
+    many.emulator.console.put(many.arn("roses"), orjson.loads(classified("n007", "daisy")))
+
+    _apply(many)
+
+    finding = many.subject("roses").finding
+    assert ("converged", False, {}) == (finding.verdict, finding.pending, finding.drift)
+    assert "True" == many.conditions("roses")["InSync"]
+
+
+def test_a_blanked_orphan_stays_an_orphan_in_every_count(many: Months):
+    """It was never desired, so that blanking it updates nothing that is."""
+    for name in ("x1", "x2", "x3"):
+        many.emulator.console.put(many.arn("roses"), orjson.loads(classified(name, "daisy")))
+
+    _apply(many)
+
+    counts = many.subject("roses").finding.counts
+    expected = {"desired": 250, "observed": 253, "add": 0, "update": 0, "orphan": 3, "unchanged": 250}
+    assert expected == {key: counts[key] for key in expected}
