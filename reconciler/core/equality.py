@@ -6,14 +6,15 @@ Under which policy are two entries the same? Exact, or by labels; with some fiel
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import orjson
 
 from reconciler.core.entry import SOURCE_REF, Fields, canonical, without_service_keys
+from reconciler.core.glob import Globs
 from reconciler.core.meaning import meaning
-from reconciler.core.pattern import Pointer, carry, places, without
+from reconciler.core.pattern import Pointer, carry, globs, places, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,7 @@ class Ignore:
     """
 
     paths: tuple[Pointer, ...]
-    match: re.Pattern[str] | None = None
-
-    def concerns(self, source_ref: str) -> bool:
-        return self.match is None or self.match.fullmatch(source_ref) is not None
+    match: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,11 @@ class Equality:
 
     labels_only: bool = False
     ignore: tuple[Ignore, ...] = ()
+    _matches: Globs = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        patterns = globs("**" if rule.match is None else rule.match for rule in self.ignore)
+        object.__setattr__(self, "_matches", patterns)
 
     @property
     def is_exact(self) -> bool:
@@ -70,12 +73,15 @@ class Equality:
             whole = carry(steps, there, whole)
         return whole
 
+    def rules(self, source_ref: str) -> Iterator[Ignore]:
+        """Give the rules that concern an image, in their order."""
+        return (self.ignore[number] for number in self._matches.which(source_ref))
+
     def ignored(self, fields: Fields) -> frozenset[Pointer]:
         """Return the places in a line that do not count."""
         return frozenset(
             place
-            for rule in self.ignore
-            if rule.concerns(fields[SOURCE_REF])
+            for rule in self.rules(fields[SOURCE_REF])
             for path in rule.paths
             for place in places(fields, path)
             if place != (SOURCE_REF,)

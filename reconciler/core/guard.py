@@ -6,10 +6,11 @@ Guards annotate a plan; they never hide it. The first look at a frightening plan
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from reconciler.core.glob import NO_GLOBS, Globs
 
 # Below this many observed entries a ratio says little: two of six is a third, and an ordinary morning.
 RATIO_FROM: Final = 10
@@ -40,7 +41,7 @@ class Limits:
     max_change_ratio: float = 0.30
     max_changes: int = 20_000
     allow_empty: bool = False
-    protect: tuple[re.Pattern[str], ...] = ()
+    protect: Globs = NO_GLOBS
     allow_protected: bool = False
     allow_leakage: bool = False
 
@@ -134,7 +135,7 @@ def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Itera
 def _protected(overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
     if limits.allow_protected or not limits.protect:
         return
-    held = [ref for ref in overwritten if any(p.fullmatch(ref) for p in limits.protect)]
+    held = [ref for ref in overwritten if limits.protect.match(ref)]
     if held:
         noun = "entry" if len(held) == 1 else "entries"
         yield Guard(

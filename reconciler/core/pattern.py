@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from reconciler.core.glob import Globs, Many, One, Piece
 
 Pointer = tuple[str, ...]
 """The steps of one ignore path, each a key, a list index in decimal, or a glob (``*``, ``?``) over either."""
 
 
-def glob(pattern: str) -> re.Pattern[str]:
+_WILD: Final = re.compile(r"(\*\*|\*|\?)")
+_OF_REFS: Final[dict[str, Piece]] = {
+    "**": Many.OF_ANY,
+    "*": Many.OF_A_SEGMENT,
+    "?": One((("/", "/"),), negated=True),
+}
+_OF_STEPS: Final[dict[str, Piece]] = {"**": Many.OF_ANY, "*": Many.OF_ANY, "?": One(negated=True)}
+
+
+def glob(pattern: str) -> Globs:
+    """Return one glob over whole source-refs; see `globs`."""
+    return globs((pattern,))
+
+
+def globs(patterns: Iterable[str]) -> Globs:
     """
-    Compile a glob over whole source-refs.
+    Return globs over whole source-refs.
 
     ``**`` stands for anything, ``*`` and ``?`` for anything but ``/``; all else stands for itself.
     """
-    parts = re.split(r"(\*\*|\*|\?)", pattern)
-    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(wild.get(part) or re.escape(part) for part in parts), re.DOTALL)
+    return Globs(_pieces(pattern, _OF_REFS) for pattern in patterns)
+
+
+def _pieces(pattern: str, wild: dict[str, Piece]) -> list[Piece]:
+    return [wild.get(part, part) for part in _WILD.split(pattern) if part]
 
 
 def pointer(path: str) -> Pointer:
@@ -40,10 +58,16 @@ def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
         yield ()
         return
     head, rest = steps[0], steps[1:]
-    wanted = head.replace("[", "[[]")  # brackets stand for themselves, as in globs over source-refs
+    matches = _step(head).match
     for step, inner in _children(value):
-        if fnmatchcase(step, wanted):
+        if matches(step):
             yield from ((step, *found) for found in places(inner, rest))
+
+
+@lru_cache(maxsize=10_000)
+def _step(head: str) -> Globs:
+    """Return a step as a glob: a slash is nothing special in it, the pointer has been split already."""
+    return Globs([_pieces(head, _OF_STEPS)])
 
 
 def without(value: Any, gone: frozenset[Pointer]) -> Any:

@@ -128,11 +128,10 @@ def differences(
 
 def _rules(desired: Fields, observed: Fields, equality: Equality) -> Iterator[tuple[str, str]]:
     """Give every place that is ignored, with the path of the rule that says so."""
-    for rule in equality.ignore:
-        if rule.concerns(desired["source-ref"]):
-            for path in rule.paths:
-                for side in (desired, observed):
-                    yield from ((_path(place), _path(path)) for place in places(side, path))
+    for rule in equality.rules(desired["source-ref"]):
+        for path in rule.paths:
+            for side in (desired, observed):
+                yield from ((_path(place), _path(path)) for place in places(side, path))
 
 
 def _covers(place: str, path: str) -> bool:

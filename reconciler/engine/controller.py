@@ -28,7 +28,10 @@ FOLLOWING: Final = "source"
 """Where the source is followed: whatever AWS does, a new commit is seen."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
-"""No call to AWS takes longer, with all attempts of the SDK: a worker silent for so long is stuck."""
+"""
+No call to AWS takes longer, with all attempts of the SDK, and no command of git: a worker silent for so long is
+stuck, or computes without an end.
+"""
 
 
 @dataclass(slots=True)
@@ -141,7 +144,8 @@ class Controller:
         now = self._steady()
         if not self._workers.healthy or now - self._beat > 30 * LONGEST_NAP_SECONDS:
             return False
-        return now - self._visiting.oldest_beat(now) < STUCK_AFTER_SECONDS
+        oldest = min(self._visiting.oldest_beat(now), self._following.oldest_beat(now))
+        return now - oldest < STUCK_AFTER_SECONDS
 
     def _due(self, now: float) -> Iterable[Subject]:
         """Take every dataset that is due, the longest waiting first."""

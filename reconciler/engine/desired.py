@@ -14,7 +14,7 @@ from reconciler.core.codes_spec import EMPTY_ENTRIES
 from reconciler.core.equality import Equality, Ignore
 from reconciler.core.index import Index, Place
 from reconciler.core.lines import iter_lines
-from reconciler.core.pattern import glob, pointer
+from reconciler.core.pattern import globs, pointer
 from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.rules import Checked, DatasetFacts, Finding, LineChecker, check_dataset, check_line
 from reconciler.core.rules.across import duplicate_source_ref
@@ -69,8 +69,7 @@ class Desired:
         return Equality(
             labels_only=self.spec.spec.policy.compare is Compare.LABELS,
             ignore=tuple(
-                Ignore(tuple(map(pointer, rule.paths)), glob(rule.match) if rule.match else None)
-                for rule in self.spec.spec.ignore
+                Ignore(tuple(map(pointer, rule.paths)), rule.match) for rule in self.spec.spec.ignore
             ),
         )
 
@@ -81,7 +80,7 @@ class Desired:
             max_change_ratio=spec.limits.max_change_ratio,
             max_changes=spec.limits.max_changes,
             allow_empty=spec.policy.allow_empty,
-            protect=tuple(map(glob, spec.protect)),
+            protect=globs(spec.protect),
             allow_protected=self.allow_protected,
             allow_leakage=self.allow_leakage,
         )

@@ -43,15 +43,20 @@ class Following:
         self._steady = steady
         self._draw = draw
         self._failures = 0
-        self.due = steady()
+        self.due = self._begun = steady()
         self.running = False
 
     def start_if_due(self, now: float) -> bool:
         """Tell whether the source is to be looked at now; whoever asks has to do it."""
         if self.running or now < self.due:
             return False
+        self._begun = now
         self.running = True
         return True
+
+    def oldest_beat(self, now: float) -> float:
+        """Return when the look that is going on began; *now* if none is."""
+        return self._begun if self.running else now
 
     def follow(self) -> None:
         """Look once. Raises nothing."""

@@ -17,10 +17,9 @@ from reconciler.errors import SourceError
 
 _USUAL: Final = b'{"source-ref"'
 _USUAL_CHARS: Final = len(_USUAL)
-_BRACE: Final = ord("}")
 
-# An object that names an image further on, or says why it names none.
-_UNUSUAL: Final = re.compile(rb'\{.*"(source-ref|cl-errors|errors)"\s*:.*\}', re.DOTALL)
+# Of an object that names an image further on, or says why it names none.
+_NAMED: Final = re.compile(rb'"(?:source-ref|cl-errors|errors)"\s*:')
 
 
 class Listing:
@@ -95,7 +94,11 @@ class FileListing(Listing):
         """
         for line in iter_lines(self._stream):
             raw = line[0]
-            if (raw[:_USUAL_CHARS] == _USUAL and raw[-1] == _BRACE) or _UNUSUAL.fullmatch(raw):
+            if _is_object(raw) and (raw[:_USUAL_CHARS] == _USUAL or _NAMED.search(raw)):
                 yield line
             elif raw.strip():
                 raise SourceError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")
+
+
+def _is_object(raw: bytes) -> bool:
+    return raw[:1] == b"{" and raw[-1:] == b"}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from reconciler.core.diff import Action, compare_some
 from reconciler.core.drift.kinds import Picture, classes, picture
 from reconciler.core.drift.report import is_pending
 from reconciler.core.equality import encode
+from reconciler.core.glob import NO_GLOBS, Globs
 from reconciler.core.lines import Line
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.core.problem import Severity
@@ -41,14 +41,14 @@ class Choice:
     """
 
     classes: frozenset[DriftClass] = frozenset()
-    labels: tuple[re.Pattern[str], ...] = ()
-    source_refs: tuple[re.Pattern[str], ...] = ()
+    labels: Globs = NO_GLOBS
+    source_refs: Globs = NO_GLOBS
 
     def takes(self, source_ref: str, kinds: Collection[DriftClass], seen: Picture) -> bool:
         return (
             (not self.classes or not self.classes.isdisjoint(kinds))
-            and (not self.source_refs or any(p.fullmatch(source_ref) for p in self.source_refs))
-            and (not self.labels or any(p.fullmatch(label) for p in self.labels for label in seen.labels))
+            and (not self.source_refs or self.source_refs.match(source_ref))
+            and (not self.labels or any(map(self.labels.match, seen.labels)))
         )
 
 

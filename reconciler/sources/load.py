@@ -142,7 +142,7 @@ class _Loading:
             return Flaw((), codes.OUTSIDE.code, message)
         if not is_pattern(path) or path in self._files():
             return (path,)
-        matches = tuple(name for name in self._files() if pattern(path).fullmatch(name))
+        matches = tuple(name for name in self._files() if pattern(path).match(name))
         return matches or Flaw((), codes.NO_MATCH.code, f"“{file}” matches no file")
 
     def _check(self, path: str) -> Checked | Flaw:

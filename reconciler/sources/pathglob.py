@@ -6,8 +6,16 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from reconciler.core.glob import SEPARATOR, Globs, Many, One, Piece
+
 _RANGE: Final = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 _PIECE: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[(?P<negated>!?)(?P<chars>\]?[^\]/]*)\]|(?s:.)")
+_WILD: Final[dict[str, Piece]] = {
+    "**/": Many.SEGMENTS,
+    "**": Many.OF_ANY,
+    "*": Many.OF_A_SEGMENT,
+    "?": One(((SEPARATOR, SEPARATOR),), negated=True),
+}
 
 
 def is_pattern(text: str) -> bool:
@@ -16,40 +24,35 @@ def is_pattern(text: str) -> bool:
 
 
 @lru_cache(maxsize=1_000)
-def pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> Globs:
     """
-    Compile a glob; use its ``fullmatch``.
+    Return a glob over paths.
 
     ``**/`` matches any number of whole segments, none included; ``**`` anything; ``*`` and ``?``
     stay within a segment; ``[abc]``, ``[a-z]`` and ``[!a]`` are one character of it. A ``[`` that
     is never closed stands for itself.
     """
-    return re.compile("".join(_translate(piece) for piece in _PIECE.finditer(text)), re.DOTALL)
+    return Globs([[_piece(found) for found in _PIECE.finditer(text)]])
 
 
-def _translate(piece: re.Match[str]) -> str:
-    match piece[0]:
-        case "**/":
-            return "(?:.*/)?"
-        case "**":
-            return ".*"
-        case "*":
-            return "[^/]*"
-        case "?":
-            return "[^/]"
-        case _ if chars := piece["chars"]:
-            return _one_of(chars, negated=bool(piece["negated"]))
-        case literal:
-            return re.escape(literal)
+def _piece(found: re.Match[str]) -> Piece:
+    if chars := found["chars"]:
+        return _one_of(chars, negated=bool(found["negated"]))
+    return _WILD.get(found[0], found[0])
 
 
-def _one_of(chars: str, *, negated: bool) -> str:
-    """Return a character class. A range that runs backwards holds nothing."""
-    members = "".join(
-        re.escape(single) if single else f"{re.escape(low)}-{re.escape(high)}"
+def _one_of(chars: str, *, negated: bool) -> One:
+    """Return a character class, which never holds the separator. A range that runs backwards holds nothing."""
+    ranges = tuple(
+        (single, single) if single else (low, high)
         for low, high, single in (found.group(1, 2, 3) for found in _RANGE.finditer(chars))
-        if single or low <= high
     )
-    if not members:
-        return "[^/]" if negated else "(?!)"
-    return f"(?!/)[{'^' if negated else ''}{members}]"
+    if negated:
+        return One((*ranges, (SEPARATOR, SEPARATOR)), negated=True)
+    return One(tuple(part for low, high in ranges for part in _but_separator(low, high)))
+
+
+def _but_separator(low: str, high: str) -> tuple[tuple[str, str], ...]:
+    if not low <= SEPARATOR <= high:
+        return ((low, high),)
+    return (low, chr(ord(SEPARATOR) - 1)), (chr(ord(SEPARATOR) + 1), high)

@@ -60,7 +60,7 @@ class Shelf:
             posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
             for source in dataset.spec.spec.entries
         )
-        return any(pattern(place).fullmatch(self.path) for place in places)
+        return any(pattern(place).match(self.path) for place in places)
 
 
 def _names(path: str) -> list[str]:

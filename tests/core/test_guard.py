@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard, Limits, Sizes, account, check
-from reconciler.core.pattern import glob
+from reconciler.core.pattern import globs
 from tests.builders import ref
 
 
@@ -101,7 +101,7 @@ class TestShare:
 
 
 class TestProtected:
-    LIMITS = Limits(protect=(glob("s3://b/golden/**"), glob("s3://b/0.jpg")))
+    LIMITS = Limits(protect=globs(["s3://b/golden/**", "s3://b/0.jpg"]))
 
     def test_entries_are_named_up_to_three(self) -> None:
         golden = [f"s3://b/golden/{number}" for number in range(4)]
@@ -146,7 +146,7 @@ class TestAccount:
 
 
 def test_all_reasons_are_given_in_a_fixed_order() -> None:
-    limits = Limits(max_changes=1, protect=(glob("**"),))
+    limits = Limits(max_changes=1, protect=globs(["**"]))
 
     assert ["EMPTY", "MAX_CHANGES", "MAX_CHANGE_RATIO", "PROTECTED"] == codes(
         check(Sizes(0, 10, 0), refs(9), limits)

@@ -555,3 +555,36 @@ def test_a_commit_that_is_gone_was_superseded(
     assert "NewRevision" == months.reasons("roses")["Ready"]
     assert 0 == months.subject("roses").failures
     assert ["Superseded"] == [event["error"] for event in events if event["event"] == "cycle.failed"]
+
+
+def test_a_cycle_that_computes_for_too_long_is_not_alive(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """It makes no call and never returns; whoever probes the process can see that, and start it again."""
+    alive = []
+
+    def compute(*_: object) -> None:
+        for seconds in (890, 20):
+            months.time.sleep(seconds)
+            months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
+            alive.append(months.controller.alive)
+        raise ZeroDivisionError
+
+    months.write("roses", "a")
+    monkeypatch.setattr("reconciler.engine.visiting.visit", compute)
+
+    months.settle()
+    months.settle()
+
+    assert [True, False] == alive[:2]
+    assert months.controller.alive
+
+
+def test_a_source_that_is_read_for_too_long_is_not_alive(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Such as by a disk that hangs: the datasets go on, and the probe says that no commit will be seen."""
+    months.write("roses", "a")
+    months.settle()
+    monkeypatch.setattr("reconciler.engine.following.Following.follow", lambda _: None)
+
+    months.run_for(20 * MINUTE)
+
+    assert "True" == months.conditions("roses")["InSync"]
+    assert not months.controller.alive

@@ -74,10 +74,10 @@ def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Benc
     [
         (Choice(classes=frozenset({DriftClass.BOX_MOVED})), {"a"}),
         (Choice(classes=frozenset({DriftClass.UNMANAGED, DriftClass.MISSING})), {"c", "d"}),
-        (Choice(labels=(glob("ro*"),)), {"b"}),
-        (Choice(labels=(glob("tulip"),)), {"b"}),
-        (Choice(source_refs=(glob("s3://b/[ab].jpg"),)), set()),
-        (Choice(source_refs=(glob("s3://b/?.jpg"),), classes=frozenset({DriftClass.MISSING})), {"d"}),
+        (Choice(labels=glob("ro*")), {"b"}),
+        (Choice(labels=glob("tulip")), {"b"}),
+        (Choice(source_refs=glob("s3://b/[ab].jpg")), set()),
+        (Choice(source_refs=glob("s3://b/?.jpg"), classes=frozenset({DriftClass.MISSING})), {"d"}),
     ],
 )
 def test_a_part_can_be_taken(bench: Bench, choice, expected):

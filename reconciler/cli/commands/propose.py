@@ -12,7 +12,7 @@ from reconciler.cli.show import screen
 from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.choices import DriftClass
-from reconciler.core.pattern import glob
+from reconciler.core.pattern import globs
 from reconciler.core.propose.report import Branch, DatasetProposal, Proposal
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
@@ -68,6 +68,6 @@ def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) ->
 def _choice(args: argparse.Namespace) -> Choice:
     return Choice(
         frozenset(map(DriftClass, args.classes)),
-        tuple(map(glob, args.label)),
-        tuple(map(glob, args.source_ref)),
+        globs(args.label),
+        globs(args.source_ref),
     )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
-from reconciler.core.pattern import glob
+from reconciler.core.pattern import globs
 from reconciler.core.spec import Acknowledgement
 
 
 class _Known(NamedTuple):
-    """An acknowledgement of this dataset, its pattern compiled."""
+    """An acknowledgement of this dataset, and whether it has not expired."""
 
     one: Acknowledgement
-    match: re.Pattern[str] | None
     holds: bool
-
-    def concerns(self, item: DriftItem) -> bool:
-        return self.match is None or self.match.fullmatch(item.source_ref) is not None
 
 
 def acknowledged(drift: DatasetDrift, known: Iterable[Acknowledgement]) -> DatasetDrift:
@@ -34,18 +29,17 @@ def acknowledged(drift: DatasetDrift, known: Iterable[Acknowledgement]) -> Datas
     at = drift.observed_at
     if at is None:
         return drift
-    mine = [
-        _Known(one, glob(one.match) if one.match else None, _holds(one, at))
-        for one in known
-        if one.dataset == drift.name
-    ]
-    return replace(drift, items=tuple(_judged(item, mine) for item in drift.items)) if mine else drift
+    mine = [_Known(one, _holds(one, at)) for one in known if one.dataset == drift.name]
+    if not mine:
+        return drift
+    patterns = globs(known.one.match or "**" for known in mine)
+    judged = (_judged(item, [mine[n] for n in patterns.which(item.source_ref)]) for item in drift.items)
+    return replace(drift, items=tuple(judged))
 
 
-def _judged(item: DriftItem, mine: Iterable[_Known]) -> DriftItem:
+def _judged(item: DriftItem, concerned: Sequence[_Known]) -> DriftItem:
     if item.is_pending:
         return item
-    concerned = [known for known in mine if known.concerns(item)]
     valid = [known.one for known in concerned if known.holds]
     if _covers(valid, item):
         reasons = dict.fromkeys(

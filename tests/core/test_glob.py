@@ -1,0 +1,95 @@
+"""One matcher for every glob: what it matches, and that no pattern makes it slow."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core import glob
+from reconciler.core.glob import Globs, Many, One, Piece
+from reconciler.core.pattern import globs, places
+from reconciler.sources.pathglob import pattern
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "a", "b", "/", "ab", "é",
+            Many.OF_ANY, Many.SEGMENTS,
+            One((("/", "/"),), negated=True), One((("a", "b"),)), One(negated=True), One((("b", "a"),)),
+        ]
+    ),
+    max_size=6,
+)  # fmt: skip
+WITH_STARS = PIECES.map(
+    lambda pieces: [Many.OF_A_SEGMENT, *pieces] if Many.SEGMENTS not in pieces[:1] else pieces
+)
+TEXTS = st.text("ab/é\n", max_size=8)
+
+
+def regex(pieces: list[Piece]) -> re.Pattern[str]:
+    """Write the same pattern for Python's own matcher, which backtracks."""
+    return re.compile("".join(map(_part, pieces)), re.DOTALL)
+
+
+def _part(piece: Piece) -> str:
+    many = {Many.OF_ANY: ".*", Many.OF_A_SEGMENT: "[^/]*", Many.SEGMENTS: "(?:.*/)?"}
+    match piece:
+        case Many():
+            return many[piece]
+        case One(ranges, negated):
+            held = "|".join(f"[{low}-{high}]" for low, high in ranges if low <= high) or "(?!)"
+            return f"(?!{held})." if negated else f"(?:{held})"
+    return re.escape(piece)
+
+
+@given(st.lists(WITH_STARS, max_size=5), TEXTS)
+def test_matches_what_a_backtracking_matcher_matches(patterns: list[list[Piece]], text: str) -> None:
+    """For each of many patterns that are asked together."""
+    expected = tuple(n for n, pieces in enumerate(patterns) if regex(pieces).fullmatch(text))
+
+    assert expected == Globs(patterns).which(text)
+    assert bool(expected) == Globs(patterns).match(text)
+
+
+@given(st.lists(WITH_STARS, min_size=1, max_size=3), st.lists(TEXTS, max_size=5))
+def test_answers_the_same_with_no_room_to_remember(patterns: list[list[Piece]], texts: list[str]) -> None:
+    """What was remembered is forgotten when it takes too much memory; that costs time, and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glob, "_MEMORY_BYTES", 0)
+        forgetful = Globs(patterns)
+        without = [forgetful.which(text) for text in texts]
+
+    remembering = Globs(patterns)
+    assert [remembering.which(text) for text in texts] == without
+
+
+REF = "s3://b/" + "a" * 1_000
+
+
+@pytest.mark.parametrize("star", ["*", "**"])
+def test_no_pattern_takes_longer_than_its_length_times_that_of_the_text(star: str) -> None:
+    """A matcher that tries one way after the other does not come back from this within a lifetime."""
+    evil = f"s3://b/{star}" + f"a{star}" * 200 + "b"
+
+    assert not globs([evil]).match(REF)
+    assert not pattern(evil).match(REF)
+    assert [] == list(places({REF: 1}, (evil,)))
+
+
+def test_thousands_of_patterns_are_one_question() -> None:
+    """Each entry is asked once, however many patterns a spec holds."""
+    few = [f"s3://b/{number}/**" for number in range(3_000)]
+    many = globs([*few, "s3://b/**/7.jpg", "s3://b/golden.jpg", *(f"**/x{n}/*{n}*" for n in range(1_000))])
+
+    assert (7, 3_000) == many.which("s3://b/7/7.jpg")
+    assert (3_001,) == many.which("s3://b/golden.jpg")
+    assert () == many.which("s3://b/none/9.jpg")
+    assert [] == [ref for ref in (f"s3://b/none/{n}" for n in range(20_000)) if many.match(ref)]
+
+
+def test_of_no_patterns_matches_nothing() -> None:
+    assert not Globs(())
+    assert not Globs(()).match("")
