@@ -2,7 +2,7 @@
 The one matcher for globs, whatever their dialect: linear in the text, for one pattern or for thousands.
 
 Patterns come from specs, and any pull request can carry one. A backtracking matcher lets such a pattern hold the
-interpreter for ever. Here all positions in all patterns are one set, kept as the bits of an integer; each character
+interpreter for ever. Here all positions of all patterns are one set, the bits of an integer; each character
 moves all of them at once. Sets that were seen before are remembered, so that most characters cost one lookup.
 """
 
