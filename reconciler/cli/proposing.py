@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.cli.specs import selection_of
+from reconciler.cli.specs import opened_path, selection_of
 from reconciler.core.problem import Problem
 from reconciler.core.propose.patch import file_diff, new_file_diff
 from reconciler.core.propose.report import DatasetProposal
@@ -18,8 +18,8 @@ from reconciler.engine.propose import Proposed, unfulfilled
 from reconciler.engine.reading import Reading, read, select
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Memory, Specs
-from reconciler.sources.branch import toplevel
-from reconciler.sources.directory import Directory, Opened, open_path
+from reconciler.sources.checkout import toplevel
+from reconciler.sources.directory import Directory, Opened
 from reconciler.sources.draft import Draft, draft
 from reconciler.sources.load import load
 from reconciler.sources.overlay import Overlay, overlaid
@@ -45,7 +45,7 @@ class Tried:
 @contextmanager
 def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
     """Give the tree, all that it declares, and what the flags select of it, read and checked."""
-    opened = open_path(Path(args.path))
+    opened = opened_path(args)
     specs = load(opened.tree, opened.only)
     with closing(read(select(specs, selection_of(args)))) as found:
         yield opened, specs, found

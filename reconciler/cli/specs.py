@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from reconciler.engine.log import log
 from reconciler.engine.reading import Reading, Selection, read, select
 from reconciler.errors import SpecError, UsageError
 from reconciler.ports import LoadedDataset
-from reconciler.sources.directory import open_path
+from reconciler.sources.directory import Opened, open_path
 from reconciler.sources.load import load
 
 
@@ -23,7 +24,7 @@ def reading(args: argparse.Namespace) -> Iterator[Reading]:
         SourceError: PATH cannot be read, or declares nothing.
         UsageError: The flags select nothing.
     """
-    opened = open_path(Path(args.path))
+    opened = opened_path(args)
     chosen = select(load(opened.tree, opened.only), selection_of(args))
     with closing(read(chosen)) as found:
         yield found
@@ -37,13 +38,26 @@ def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
         SpecError: Its document cannot be read.
         SourceError, UsageError: As `reading`.
     """
-    opened = open_path(Path(args.path))
+    opened = opened_path(args)
     chosen = select(load(opened.tree, opened.only), selection_of(args))
     for broken in chosen.broken:
         raise SpecError(f"{broken.name} cannot be read; validate says why")
     if len(chosen.datasets) != 1:
         raise UsageError("this is done to one dataset at a time: name it once with --dataset")
     return chosen.datasets[0], chosen.revision
+
+
+def opened_path(args: argparse.Namespace) -> Opened:
+    """
+    Open PATH. Why its revision is not known, where it could be, is logged.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    opened = open_path(Path(args.path))
+    if opened.tree.no_revision:
+        log.warning("source.notice", source=opened.tree.name, reason=opened.tree.no_revision)
+    return opened
 
 
 def s3_place(text: str) -> tuple[str, str]:

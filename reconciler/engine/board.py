@@ -26,6 +26,7 @@ class Board:
     Attributes:
         revision: The commit that is followed now.
         source_trouble: Why the source cannot be read; None if it can.
+        source_notice: What people should know of the source though it can be read.
         ready: Whether every dataset has been visited once; never taken back.
         publisher: Writes the status for other processes.
         leading: How this replica stands in the election; None where it is alone.
@@ -42,6 +43,7 @@ class Board:
     fingerprint: str | None = None
     source_trouble: str | None = "the specs have not been read yet"
     source_read_at: float | None = None
+    source_notice: str | None = None
     ready: bool = False
     _published_at: float = float("-inf")
     _dirty: bool = True
@@ -65,6 +67,7 @@ class Board:
                     "revision": self.revision,
                     "ready": self.source_trouble is None,
                     "message": self.source_trouble,
+                    "notice": self.source_notice,
                     "read_at": moment(self.source_read_at),
                 },
                 "datasets": [

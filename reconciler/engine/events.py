@@ -92,6 +92,12 @@ EVENTS: Final = {
         "info", "Everything is on the disk; not clean if a call still hangs in the network.", ("clean",)
     ),
     "process.stopping": Event("info", "Asked to stop: no new update is sent."),
+    "source.notice": Event(
+        "warning",
+        "The specs were read, and something about their source is not as it should be, such as a name that is "
+        "both a branch and a tag, or a revision that is not known.",
+        ("source", "reason"),
+    ),
     "source.unavailable": Event(
         "warning",
         "The specs cannot be read; the last good revision stays in use.",

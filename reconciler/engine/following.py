@@ -125,7 +125,7 @@ class Following:
             for name in before.keys() - after.keys():
                 before[name].generation += 1
             board.subjects, board.revision = after, specs.revision
-            board.fingerprint = snapshot.fingerprint
+            board.fingerprint, board.source_notice = snapshot.fingerprint, snapshot.notice
         problems = sum(problem.is_error for problem in specs.problems)
         log.info(
             "source.updated",
@@ -136,6 +136,10 @@ class Following:
             removed=len(gone := sorted(before.keys() - after.keys())),
             left_alone=gone[:NAMED],
         )
+        if snapshot.notice:
+            log.warning(
+                "source.notice", source=self._source.name, reason=snapshot.notice, revision=specs.revision
+            )
         if problems:
             first = next(str(p.origin) for p in specs.problems if p.is_error)
             log.warning("spec.invalid", problems=problems, first=first, revision=specs.revision)

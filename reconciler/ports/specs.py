@@ -145,11 +145,13 @@ class Snapshot(NamedTuple):
     The specs at one moment, kept until the next one has taken over.
 
     Attributes:
-        fingerprint: Another one whenever the specs may be others.
+        fingerprint: Another one whenever the specs, or the notice, may be others.
+        notice: What people should know of the source though it can be read; None if there is nothing.
     """
 
     fingerprint: str
     specs: Specs
+    notice: str | None = None
 
 
 class Source(Protocol):

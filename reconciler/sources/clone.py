@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -16,15 +13,14 @@ from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.errors import SourceError
 from reconciler.sources.address import Address
-from reconciler.sources.git import environment
+from reconciler.sources.git import READ_SECONDS, Answer, run
+from reconciler.sources.refs import ambiguity, candidates, chosen
 
 FETCH_SECONDS: Final = 120
-READ_SECONDS: Final = 60
 
 _BLOB_MODES: Final = frozenset({"100644", "100755"})
 _LINK_MODE: Final = "120000"
-_ASIDE: Final = ("warning:", "hint:")
-_LINES: Final = 2  # of what git says, that are shown
+_SHA256_DIGITS: Final = 64
 
 
 class _TookTooLong(SourceError):
@@ -38,6 +34,20 @@ class Node(NamedTuple):
     blob: str
 
 
+class _Wanted(NamedTuple):
+    """
+    What the ref names on the other side.
+
+    Attributes:
+        full: A full name, or the commit itself.
+        kept_as: The name that it has here.
+    """
+
+    full: str
+    oid: str
+    kept_as: str
+
+
 class Clone:
     """
     A bare repository below the state directory.
@@ -46,6 +56,9 @@ class Clone:
         address: What git fetches from.
         ref: A branch, tag or commit.
         verify: Accept only a commit with a good signature; git knows whose (gpg, or allowedSignersFile).
+
+    Attributes:
+        notice: What is odd about the ref, as of the last fetch; None if nothing is.
     """
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
@@ -55,10 +68,8 @@ class Clone:
         self._address = address
         self._ref = ref
         self._verify = verify
-        # A name of its own for each pair: another process may follow another branch in the same repository.
-        self._fetched = (
-            f"refs/reconciler/{blake2b(f'{address.url} {ref}'.encode(), digest_size=8).hexdigest()}"
-        )
+        self._was_branch = False
+        self.notice: str | None = None
 
     @property
     def name(self) -> str:
@@ -72,13 +83,60 @@ class Clone:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
         """
         with _alone(self._directory):
-            self._fetch_or_begin_anew()
-            commit = self._git("rev-parse", "--verify", f"{self._fetched}^{{commit}}").decode().strip()
+            wanted = self._wanted()
+            commit = self._known_commit(wanted)
+            if commit is None:
+                self._fetch_or_begin_anew(wanted)
+                commit = self._git("rev-parse", "--verify", f"{wanted.kept_as}^{{commit}}").text
         if self._verify:
             self._verified(commit)
         return commit
 
-    def _fetch_or_begin_anew(self) -> None:
+    def _wanted(self) -> _Wanted:
+        """
+        Ask the other side what the ref names.
+
+        Raises:
+            SourceError: It does not answer, or has nothing of that name.
+        """
+        names = candidates(self._ref)
+        words = ("ls-remote", "--quiet", "--end-of-options", self._address.url, *names)
+        # Outside of any repository: the one that is here may be damaged, or keep ids of another length.
+        listing = self._git(*words, at=Path(os.devnull), seconds=FETCH_SECONDS, env=self._environment()).text
+        rows = (line.partition("\t") for line in listing.splitlines())
+        found = {name: oid for oid, _, name in rows if name in names}
+        branch = self._kept_as(names[0])
+        self._was_branch = self._was_branch or self._oid(branch) is not None
+        try:
+            full = chosen(self._ref, found, was_branch=self._was_branch)
+        except SourceError as exc:
+            raise SourceError(f"{self.name}: {exc}") from None
+        self._was_branch = self._was_branch or full == names[0]
+        self.notice = ambiguity(self._ref, full, found)
+        return _Wanted(full, found.get(full, full), self._kept_as(full))
+
+    def _kept_as(self, full: str) -> str:
+        """Name a ref of our own: another process may follow another branch in the same repository."""
+        digest = blake2b(f"{self._address.url} {full}".encode(), digest_size=8)
+        return f"refs/reconciler/{digest.hexdigest()}"
+
+    def _known_commit(self, wanted: _Wanted) -> str | None:
+        """Return the commit if it was fetched already; None if it was not, or cannot be read any more."""
+        if self._oid(wanted.kept_as) != wanted.oid:
+            return None
+        return self._oid(f"{wanted.kept_as}^{{commit}}")
+
+    def _oid(self, name: str) -> str | None:
+        if not (self._directory / "HEAD").exists():
+            return None
+        try:
+            return self._git("rev-parse", "--verify", "--quiet", name).text or None
+        except _TookTooLong:
+            raise
+        except SourceError:
+            return None
+
+    def _fetch_or_begin_anew(self, wanted: _Wanted) -> None:
         """
         Fetch; if that fails, once more into a new repository.
 
@@ -87,7 +145,7 @@ class Clone:
         """
         known = (self._directory / "HEAD").exists()
         try:
-            self._fetch_into(self._directory)
+            self._fetch_into(self._directory, wanted)
         except _TookTooLong:
             raise
         except SourceError:
@@ -96,20 +154,24 @@ class Clone:
             new = self._directory.with_name(f"{self._directory.name}.new")
             try:
                 shutil.rmtree(new, ignore_errors=True)
-                self._fetch_into(new)
+                self._fetch_into(new, wanted)
                 shutil.rmtree(self._directory, ignore_errors=True)
                 new.replace(self._directory)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
 
-    def _fetch_into(self, directory: Path) -> None:
+    def _fetch_into(self, directory: Path, wanted: _Wanted) -> None:
         if not (directory / "HEAD").exists():
-            self._git("init", "--bare", "--quiet", at=directory)
+            kind = "sha256" if len(wanted.oid) == _SHA256_DIGITS else "sha1"
+            self._git("init", "--bare", "--quiet", "--template=", f"--object-format={kind}", at=directory)
         self._git(
             "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
-            "--end-of-options", self._address.url, f"+{self._ref}:{self._fetched}",
-            seconds=FETCH_SECONDS, at=directory, env=self._address.environment(),
+            "--end-of-options", self._address.url, f"+{wanted.full}:{wanted.kept_as}",
+            seconds=FETCH_SECONDS, at=directory, env=self._environment(),
         )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        return {**self._address.environment(), "GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
 
     def _verified(self, commit: str) -> None:
         """
@@ -131,7 +193,7 @@ class Clone:
             SourceError: There is no such directory in that commit.
         """
         spec = f"{commit}:{path.strip('/')}" if path not in {"", "."} else f"{commit}^{{tree}}"
-        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", spec)
+        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", spec).out
         nodes = {}
         for record in filter(None, listing.split(b"\0")):
             head, _, name = record.partition(b"\t")
@@ -160,31 +222,16 @@ class Clone:
         seconds: int = READ_SECONDS,
         into: BinaryIO | None = None,
         env: Mapping[str, str] | None = None,
-    ) -> bytes:
+    ) -> Answer:
         try:
-            # In a session of its own git has no terminal to ask at, and its children can be stopped with it.
-            process = subprocess.Popen(
-                ["git", "--git-dir", str(at or self._directory), *words],
-                env={**(env or environment()), "GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()},
-                stdin=subprocess.DEVNULL,
-                stdout=into or subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            answer = run(*words, git_dir=at or self._directory, env=env, into=into, seconds=seconds)
+        except TimeoutError as exc:
+            raise _TookTooLong(f"{self.name}: {exc}") from None
         except OSError as exc:
             raise SourceError(f"git cannot be run: {exc.strerror or exc}") from exc
-        with process:
-            try:
-                answer, said = process.communicate(timeout=seconds)
-            except BaseException as exc:
-                # Not git alone: what hangs is a child that holds the connection.
-                os.killpg(process.pid, signal.SIGKILL)
-                if not isinstance(exc, subprocess.TimeoutExpired):
-                    raise
-                raise _TookTooLong(f"{self.name}: git {words[0]} took longer than {seconds} s") from None
-        if process.returncode != 0:
-            raise SourceError(f"{self.name}: git {words[0]}: {_reason(said)}")
-        return answer or b""
+        if answer.code:
+            raise SourceError(f"{self.name}: git {words[0]}: {answer.reason}")
+        return answer
 
 
 BlobReader = Callable[[str], BinaryIO]
@@ -225,17 +272,6 @@ class GitTree:
 def _ssh_command() -> str:
     """Let ssh ask nothing: nobody would answer."""
     return os.environ.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
-
-
-def _reason(stderr: bytes) -> str:
-    """
-    Return what git said, without passwords in URLs: the first lines. The last ones are advice.
-
-    What ssh or the other side said comes before git's own words, and says more.
-    """
-    said = stderr.decode(errors="replace").partition("\n\n")[0].splitlines()
-    lines = [line.strip() for line in said if line.strip() and not line.lower().startswith(_ASIDE)]
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", "; ".join(lines[:_LINES]) or "no reason given")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from reconciler.errors import SourceError
-from reconciler.sources import git
+from reconciler.sources.revision import revision_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,13 @@ class Directory:
         root: Without links: if a link that led here moves on, this tree does not.
         name: What the user calls it.
         revision: The commit it was checked out at when it was opened.
+        no_revision: Why that is not known, though the tree may be kept in git.
     """
 
     root: Path
     name: str
     revision: str | None
+    no_revision: str | None = None
 
     def files(self) -> Sequence[str]:
         """Return every file below the root; linked directories are not entered."""
@@ -98,7 +100,7 @@ def open_path(path: Path) -> Opened:
     except (OSError, ValueError, RuntimeError) as exc:
         raise SourceError(f"{path}: {_reason(exc)}") from exc
     root = real if is_directory else real.parent
-    tree = Directory(root, str(shown), git.head(root))
+    tree = Directory(root, str(shown), *revision_of(root))
     return Opened(tree, None if is_directory else real.name)
 
 

@@ -42,7 +42,7 @@ class DirectorySource:
         if _fingerprint(opened) != before:
             raise SourceError(f"{self.name}: the specs changed while they were read")
         self._blobs.forget_others(set(pinned.kept.values()))
-        return Snapshot(before, specs)
+        return Snapshot(before, specs, opened.tree.no_revision)
 
     def close(self) -> None:
         """Delete the copies."""
@@ -57,7 +57,9 @@ def _fingerprint(opened: Opened) -> str:
         SourceError: The tree cannot be listed, or changes at this very moment.
     """
     tree: Directory = opened.tree
-    total = blake2b(repr((str(tree.root), tree.revision, opened.only)).encode(), digest_size=16)
+    total = blake2b(
+        repr((str(tree.root), tree.revision, tree.no_revision, opened.only)).encode(), digest_size=16
+    )
     for path in [opened.only] if opened.only else tree.files():
         try:
             found = (tree.root / path).stat()

@@ -1,75 +1,106 @@
-"""The git program, asked without prompts, without surprises and with a deadline."""
+"""
+The one place that runs git: without prompts, without surprises, and with a deadline.
+
+Nothing that a repository names is run: no hook, no fsmonitor, no transport for what is missing. Its configuration
+is never read either, which is up to the callers: `checkout` gives git a directory of its own for the repositories
+of others, and the repository below the state directory is ours.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
+import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.core.checkup import Check, Finding, Mark
+READ_SECONDS: Final = 60
 
-_TIMEOUT_SECONDS: Final = 10
-_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# These point git at another repository or another way to read it. A git hook, or whatever else runs us from
+# inside git, sets some of them.
+_FOREIGN: Final = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "ALTERNATE_OBJECT_DIRECTORIES", "ATTR_SOURCE", "CEILING_DIRECTORIES", "COMMON_DIR", "CONFIG",
+        "DEFAULT_HASH", "DEFAULT_REF_FORMAT", "DIR", "EXTERNAL_DIFF", "GLOB_PATHSPECS", "GRAFT_FILE",
+        "ICASE_PATHSPECS", "IMPLICIT_WORK_TREE", "INDEX_FILE", "INTERNAL_SUPER_PREFIX", "LITERAL_PATHSPECS",
+        "NAMESPACE", "NOGLOB_PATHSPECS", "OBJECT_DIRECTORY", "PREFIX", "QUARANTINE_PATH", "REFLOG_ACTION",
+        "SHALLOW_FILE", "TEMPLATE_DIR", "WORK_TREE",
+    )
+)  # fmt: skip
+_NO_PROGRAMS: Final = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnull))
+_OFFLINE: Final = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+_ASIDE: Final = ("warning:", "hint:")
+_BOILERPLATE: Final = "Please make sure you have the correct access rights"
+_LINES: Final = 2  # of what git says, that are shown
 
-_INSTALL: Final = "install git: revisions, explain, propose --branch and run --git need it"
 
-# A git hook, or whoever else runs us from inside git, sets these: they would point at another repository.
-_FOREIGN: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-
-
-def head(directory: Path) -> str | None:
+class Answer(NamedTuple):
     """
-    Return the commit that *directory* is checked out at; None outside git, or if git cannot say.
+    What git answered.
 
-    Outside git nothing is run. Whether the checkout was edited since is not looked at: that would run
-    filters from the repository's own configuration, which may be somebody else's.
+    Attributes:
+        reason: What it wrote to stderr, in short and without passwords; not empty.
     """
-    if not _is_within_git(directory):
-        return None
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--verify", "HEAD^{commit}"],
-            cwd=directory,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    commit = answer.stdout.strip()
-    return commit if answer.returncode == 0 and _SHA.fullmatch(commit) else None
+
+    code: int
+    out: bytes
+    reason: str
+
+    @property
+    def text(self) -> str:
+        return os.fsdecode(self.out).strip("\n")
 
 
-def program(path: Path) -> Finding | None:
-    """Judge the git program, for specs in *path*; None outside git, where none is needed."""
-    directory = path.absolute()
-    if not _is_within_git(directory):
-        return None
-    found = shutil.which("git")
-    if found is None:
-        text = f"{path} is kept in git, and there is no git program"
-        return Finding(Check.GIT, Mark.WARNING, text, _INSTALL)
-    commit = head(directory if directory.is_dir() else directory.parent)
-    if commit is None:
-        text = f"{found} cannot tell which commit {path} is at"
-        return Finding(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
-    return Finding(Check.GIT, Mark.OK, f"{found}; {path} is at {commit[:12]}")
+def run(
+    *words: str,
+    git_dir: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    into: BinaryIO | None = None,
+    seconds: float = READ_SECONDS,
+) -> Answer:
+    """
+    Run git to its end.
 
+    Args:
+        git_dir: Which repository; git never searches for one itself.
+        env: The whole environment; `environment` without a network if it is left out.
+        into: A real file that takes what git writes.
 
-def _is_within_git(directory: Path) -> bool:
-    return any((parent / ".git").exists() for parent in (directory, *directory.parents))
+    Raises:
+        TimeoutError: It took longer than *seconds*. It was killed, with all that it had started.
+        OSError: It cannot be run.
+    """
+    # In a session of its own git has no terminal to ask at, and its children can be stopped with it.
+    process = subprocess.Popen(
+        ["git", f"--git-dir={git_dir}", *words],
+        cwd=cwd,
+        env={**(environment() | _OFFLINE if env is None else env)},
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=into or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            answer, complaint = process.communicate(stdin, timeout=seconds)
+        except BaseException as exc:
+            # Not git alone: what hangs is a child that holds the connection.
+            os.killpg(process.pid, signal.SIGKILL)
+            if not isinstance(exc, subprocess.TimeoutExpired):
+                raise
+            raise TimeoutError(f"git {words[0]} took longer than {seconds:g} s") from None
+    return Answer(process.returncode, answer or b"", _reason(complaint))
 
 
 def environment(*config: tuple[str, str]) -> dict[str, str]:
     """
     Return the environment for a git process.
 
-    A sidecar reads what another user checked out; git calls that dubious ownership unless it is told.
     What the environment configures already, such as who may sign, stays.
 
     Args:
@@ -78,7 +109,7 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     count = kept.get("GIT_CONFIG_COUNT", "")
     ours = int(count) if count.isascii() and count.isdigit() else 0
-    settings = (("safe.directory", "*"), *config)
+    settings = (*_NO_PROGRAMS, *config)
     for number, (key, value) in enumerate(settings, ours):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return kept | {
@@ -87,3 +118,20 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
+
+
+def _reason(stderr: bytes) -> str:
+    """
+    Return what git complained about, without passwords in URLs: the first lines, and what they announce.
+
+    What ssh or the other side wrote comes before git's own words, and says more.
+    """
+    text = stderr.decode(errors="replace").partition(_BOILERPLATE)[0]
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.lower().startswith(_ASIDE)]
+    shown = lines[:_LINES]
+    for line in lines[_LINES:]:
+        if not shown[-1].endswith(":"):
+            break
+        shown[-1] += f" {line}"
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", "; ".join(shown) or "no reason given")

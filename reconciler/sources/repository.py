@@ -31,7 +31,9 @@ class GitSource:
 
     def look(self, known: str | None) -> Snapshot | None:
         commit = self._clone.fetch()
-        if commit == known:
+        notice = self._clone.notice
+        fingerprint = f"{commit}; {notice}" if notice else commit
+        if fingerprint == known:
             return None
         nodes = self._clone.tree(commit, self._path)
         used: set[str] = set()
@@ -47,7 +49,7 @@ class GitSource:
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)
-        return Snapshot(commit, specs)
+        return Snapshot(fingerprint, specs, notice)
 
     def _fill(self, blob: str) -> None:
         try:

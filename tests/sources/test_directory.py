@@ -144,7 +144,7 @@ def test_a_hook_of_another_repository_does_not_confuse_us(tmp_path, monkeypatch)
 
 def test_outside_git_nothing_is_run(tmp_path, monkeypatch):
     """No process, no time."""
-    monkeypatch.setattr(git.subprocess, "run", lambda *a, **k: pytest.fail("git was run"))
+    monkeypatch.setattr(git.subprocess, "Popen", lambda *a, **k: pytest.fail("git was run"))
 
     assert open_path(tmp_path).tree.revision is None
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from reconciler.core.checkup import Mark
-from reconciler.sources import git
+from reconciler.sources.revision import program, revision_of
 
 
 @pytest.fixture
@@ -22,22 +22,23 @@ def commit(repository):
 
 
 def test_outside_git_none_is_needed(tmp_path):
-    assert git.program(tmp_path) is None
+    assert program(tmp_path) is None
 
 
 def test_the_commit_is_named(repository):
     """That of the whole repository, for a part of it and for one file as well."""
-    commit(repository)
     file = repository / "specs" / "a.yaml"
     file.write_text("")
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+    commit(repository)
 
     for path in (repository, repository / "specs", file):
-        found = git.program(path)
-        assert (Mark.OK, True) == (found.mark, git.head(repository)[:12] in found.message)
+        found = program(path)
+        assert (Mark.OK, True) == (found.mark, revision_of(repository).commit[:12] in found.message)
 
 
 def test_nothing_is_committed_yet(repository):
-    assert Mark.WARNING is git.program(repository / "specs").mark
+    assert Mark.WARNING is program(repository / "specs").mark
 
 
 def test_there_is_no_git_program(repository, monkeypatch, tmp_path):
@@ -45,7 +46,7 @@ def test_there_is_no_git_program(repository, monkeypatch, tmp_path):
     commit(repository)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    found = git.program(repository / "specs")
+    found = program(repository / "specs")
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert "no git program" in found.message

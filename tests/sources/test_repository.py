@@ -13,10 +13,17 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.sources.address import Address, without_password
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone, _reason
+from reconciler.sources.clone import Clone
+from reconciler.sources.git import _reason
 from reconciler.sources.repository import GitSource
 from tests.sources.test_following import line, texts
 from tests.sources.trees import dataset, write
+
+BOILERPLATE = "Please make sure you have the correct access rights\nand the repository exists.\n"
+DUBIOUS = (
+    "fatal: detected dubious ownership in repository at '/srv/r.git'; "
+    "To add an exception for this directory, call: git config --global --add safe.directory /srv/r.git"
+)
 
 
 class Upstream:
@@ -282,11 +289,19 @@ def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch
     ("stderr", "expected"),
     [
         (
-            "fatal: '/srv/r' is not a repository\nfatal: Could not read.\n\nPlease make sure …\n",
+            "fatal: detected dubious ownership in repository at '/srv/r.git'\n"
+            "To add an exception for this directory, call:\n\n"
+            "\tgit config --global --add safe.directory /srv/r.git\n"
+            "fatal: Could not read from remote repository.\n\n" + BOILERPLATE,
+            DUBIOUS,
+        ),
+        (
+            "fatal: '/srv/r' is not a repository\nfatal: Could not read.\n\n" + BOILERPLATE,
             "fatal: '/srv/r' is not a repository; fatal: Could not read.",
         ),
         (
-            "Warning: Permanently added 'host'.\r\ngit@host: denied.\r\nfatal: Could not read.\n\nPlease …\n",
+            "Warning: Permanently added 'host'.\r\ngit@host: denied.\r\nfatal: Could not read.\n\n"
+            + BOILERPLATE,
             "git@host: denied.; fatal: Could not read.",
         ),
         (
@@ -315,7 +330,7 @@ def test_git_asks_nobody(upstream: Upstream, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("reconciler.sources.clone.FETCH_SECONDS", 20)
     clone = Clone(tmp_path / "git", Address(f"ext::{os.fspath(tmp_path)}/none"), "main")
 
-    with pytest.raises(SourceError, match="git fetch"):
+    with pytest.raises(SourceError, match="transport 'ext' not allowed"):
         clone.fetch()
 
 

@@ -16,7 +16,7 @@ from reconciler.engine.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.reading import Reading
 from reconciler.errors import SourceError, StateError
 from reconciler.ports import Access
-from reconciler.sources import git
+from reconciler.sources.revision import program
 from reconciler.state.fitness import state
 
 # Whoever waits for a diagnosis wants it soon: what fails three times in a row is down.
@@ -26,7 +26,7 @@ _IMPATIENT = Threads(attempts=3)
 def run(args: argparse.Namespace) -> int:
     """Print what was found, also where there are no specs to be read."""
     findings = [state(Path(args.state_dir))]
-    if said := git.program(Path(args.path)):
+    if said := program(Path(args.path)):
         findings.append(said)
     examined: tuple[Examined, ...] = ()
     try:

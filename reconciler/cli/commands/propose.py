@@ -20,7 +20,8 @@ from reconciler.engine.propose import Choice, propose_each
 from reconciler.errors import UsageError
 from reconciler.reports.propose import message, write_proposal
 from reconciler.reports.text.propose import render_proposal
-from reconciler.sources.branch import commit_to, toplevel
+from reconciler.sources.branch import commit_to
+from reconciler.sources.checkout import toplevel
 from reconciler.sources.directory import Directory
 
 
