@@ -28,7 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="password or token for it, read anew whenever it is needed",
     )
     group.add_argument("--git-password-env", metavar="NAME", help="the same, in an environment variable")
-    group.add_argument("--ref", metavar="REF", default="main", help="branch, tag or commit; a name that is both is the branch (default: main)")
+    group.add_argument(
+        "--ref",
+        metavar="REF",
+        default="main",
+        help="branch, tag or commit; a name that is both is the branch (default: main)",
+    )
     group.add_argument("--path", dest="tree", metavar="PATH", help="the same as PATH")
     group.add_argument(
         "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
