@@ -79,7 +79,7 @@ def run(
     process = subprocess.Popen(
         ["git", f"--git-dir={git_dir}", *words],
         cwd=cwd,
-        env={**(environment() | _OFFLINE if env is None else env)},
+        env=environment() | _OFFLINE if env is None else env,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=into or subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -89,8 +89,7 @@ def run(
         try:
             answer, complaint = process.communicate(stdin, timeout=seconds)
         except BaseException as exc:
-            # Not git alone: what hangs is a child that holds the connection.
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)  # what hangs is often a child that holds the connection
             if not isinstance(exc, subprocess.TimeoutExpired):
                 raise
             raise TimeoutError(f"git {words[0]} took longer than {seconds:g} s") from None
