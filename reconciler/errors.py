@@ -19,6 +19,7 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
     + Unavailable ........... retryable
     + DatasetBusy ........... retryable: another operation is in progress
     + ListingMoved .......... retryable: a listing became useless half-way
+    + ListingIncomplete ..... terminal: AWS counts other entries than it lists, or its listing never ends
     + NotFound .............. terminal: no such project or dataset
     + AlreadyExists ......... terminal
     + DatasetUnusable ....... terminal: being deleted, or never created whole
@@ -161,6 +162,12 @@ class ListingMoved(GatewayError):
 
     code = "RKD5014"
     retryable = True
+
+
+class ListingIncomplete(GatewayError):
+    """AWS counts other entries than it lists, or its listing never ends: what is not listed is not known."""
+
+    code = "RKD5025"
 
 
 class NotFound(GatewayError):

@@ -86,6 +86,11 @@ def add_aws(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="most calls a second for each operation (1 to 5, AWS's own limit; default: 5)",
     )
+    group.add_argument(
+        "--trust-listing",
+        action="store_true",
+        help="take what AWS lists for everything there is, whatever number of entries it counts",
+    )
 
 
 def _calls(text: str) -> int:

@@ -110,6 +110,7 @@ class Wiring:
         self.skew = Skew(time.time)
         self._making = threading.Lock()
         self.tracer = tracer or Untraced()
+        self.trust_listing = False
 
     @property
     def memory(self) -> Memory:
@@ -130,7 +131,11 @@ class Wiring:
         with self._making, translated("configuration"):
             gateway = self._gateways.get(key) or self._gateway(target)
             self._gateways[key] = gateway
-        return World(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
+        return self._world_with(gateway)
+
+    def _world_with(self, gateway: Rekognition) -> World:
+        clock, trust = SystemClock(), self.trust_listing
+        return World(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
 
     def access_of(self, desired: Desired) -> Access:
         """Return what tells whether the dataset can be reached; errors as `world_of`."""
@@ -151,13 +156,13 @@ class Wiring:
         with translated("configuration"):
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
-        world = World(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
-        return Site(world, gateway, objects, desired.spec.spec.schedule.update_timeout_seconds)
+        return Site(
+            self._world_with(gateway), gateway, objects, desired.spec.spec.schedule.update_timeout_seconds
+        )
 
     def _s3(self, target: Target) -> S3Client:
-        return self._session(target).client(
-            "s3", endpoint_url=self._endpoint, config=s3_config(self._endpoint)
-        )
+        config = s3_config(self._endpoint)
+        return self._session(target).client("s3", endpoint_url=self._endpoint, config=config)
 
     def pictures(self, target: Target) -> Pictures:
         """
@@ -188,9 +193,8 @@ class Wiring:
         own = self._session(target.model_copy(update={"role_arn": None})) if assumes else session
         gateway = self._made(GlancingRekognition, target)
         region = str(session.region_name), self._region_from(target)
-        return RekognitionAccess(
-            gateway, self._caller(own), self._caller(session) if assumes else None, region
-        )
+        assumed = self._caller(session) if assumes else None
+        return RekognitionAccess(gateway, self._caller(own), assumed, region)
 
     def _caller(self, session: boto3.Session) -> Caller:
         make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config())
@@ -273,7 +277,9 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         watched = stack.enter_context(progress(args))
         tracer = stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
-        yield Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
+        wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
+        wiring.trust_listing = args.trust_listing
+        yield wiring
 
 
 @contextmanager

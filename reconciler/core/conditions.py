@@ -43,6 +43,7 @@ class Reason(StrEnum):
     ENTRIES_LEFT_OUT = "EntriesLeftOut"
     FAILED = "Failed"
     IDLE = "Idle"
+    INCOMPLETE = "ListingIncomplete"
     LEADING = "Leading"
     INVALID = "SpecInvalid"
     NEW_REVISION = "NewRevision"

@@ -133,7 +133,8 @@ class DatasetPlan:
     Attributes:
         arn: None if the dataset does not exist (yet), or was not looked for.
         orphans: What the policy does with observed entries that are not desired.
-        complete: Whether everything desired and everything observed went into it.
+        complete: Whether everything desired went into it.
+        gap: Why entries may be in AWS that were not seen; None if everything was.
         errored: Desired entries that are in place, and orphans that are blanked, but that the service marks
             with these codes.
         exit_code: What its errors ask a command to exit with; 0 without any.
@@ -149,6 +150,7 @@ class DatasetPlan:
     errors: tuple[PlanError, ...] = ()
     errored: tuple[tuple[str, tuple[str, ...]], ...] = ()
     complete: bool = True
+    gap: str | None = None
     exit_code: int = 0
     orphans: Orphans = Orphans.REPORT
 

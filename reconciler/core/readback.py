@@ -60,6 +60,12 @@ def matches(contained: str, source_ref: str) -> bool:
     return contained in source_ref
 
 
+def filter_of(source_ref: str) -> str:
+    """Return what to ask for to see one entry: its whole source-ref, or as much of it as a filter can hold."""
+    usable = USABLE.match(source_ref)
+    return usable.group() if usable else SCHEME
+
+
 def cover(known: Sequence[str], touched: Collection[str], page_size: int = PAGE_SIZE) -> Cover:
     """
     Choose the fewest calls that show all touched refs: never more than a full listing takes.

@@ -48,6 +48,8 @@ class DatasetResult:
         dropped: Accepted, and then absent.
         rejected: Stored, with an error list of the service.
         errors: What else went wrong.
+        complete: Whether every entry that AWS counts was seen.
+        gap: Why others may be there; None where all were seen, and where none was.
         exit_code: The gravest of all that happened here.
     """
 
@@ -62,6 +64,8 @@ class DatasetResult:
     dropped: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
     errors: tuple[PlanError, ...] = ()
+    complete: bool = True
+    gap: str | None = None
     exit_code: int = 0
 
 

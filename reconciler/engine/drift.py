@@ -173,6 +173,7 @@ def _judged(desired: Desired, look: Look, lost: Collection[str] = ()) -> _Seen:
         errors=plan.errors,
         attributed=not any(item.cause is Cause.UNATTRIBUTED for item in plan.changes),
         complete=plan.complete,
+        gap=plan.gap,
         error_code=plan.exit_code,
     )
     return _Seen(desired, drift, _refs(plan, Action.ADD), _refs(plan, Action.ORPHAN))

@@ -78,6 +78,12 @@ EVENTS: Final = {
         "info", "DescribeDataset was compared with the last complete look (debug: unchanged).", ("moved",)
     ),
     "observe.finished": Event("info", "Every entry of a dataset was listed, in one state.", ("entries",)),
+    "observe.incomplete": Event(
+        "warning",
+        "AWS counts other entries than it lists, and a second listing was no better; entries that seemed to "
+        "be missing were asked for one by one, and so many of them found.",
+        ("counted", "listed", "asked", "found"),
+    ),
     "observe.restarted": Event(
         "info", "A listing became useless half-way, and starts again.", ("reason", "delay_seconds")
     ),

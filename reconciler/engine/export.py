@@ -55,6 +55,7 @@ def export(project: str, dataset_type: DatasetType, world: World, patience_secon
 
     Raises:
         NotFound: There is no such project or dataset.
+        ListingIncomplete: It holds other entries than it lists.
         GatewayError: It could not be read whole.
     """
     deadline = world.clock.now() + patience_seconds
@@ -62,7 +63,9 @@ def export(project: str, dataset_type: DatasetType, world: World, patience_secon
     if found.dataset_arn is None:
         missing = f"{dataset_type} dataset of project" if found.project_arn else "project"
         raise NotFound(f"there is no {missing} {project!r} in this account and Region")
-    seen, spool, _ = whole_listing(project, found.dataset_arn, world, deadline, _collect)
+    listed = whole_listing(project, found.dataset_arn, world, deadline, _collect)
+    listed.require_whole()
+    seen, spool = listed.result, listed.spool
     kept = tuple(sorted(seen.places.keys() - seen.refused.keys()))
     refused = dict(sorted(seen.refused.items()))
     marked = tuple(sorted(seen.marked - seen.refused.keys()))

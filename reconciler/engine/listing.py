@@ -7,19 +7,51 @@ import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from math import ceil
 from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from reconciler.core.index import Place
+from reconciler.core.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.core.lines import Line, iter_lines
-from reconciler.errors import SourceError
+from reconciler.errors import ListingIncomplete, SourceError
+from reconciler.ports import Clock
 
 _USUAL: Final = b'{"source-ref"'
 _USUAL_CHARS: Final = len(_USUAL)
 
 # Of an object that names an image further on, or says why it names none.
 _NAMED: Final = re.compile(rb'"(?:source-ref|cl-errors|errors)"\s*:')
+
+# A listing that does not end is a fault of the service, and must not hold a worker for ever.
+EMPTY_PAGES: Final = 20
+SPARE_PAGES: Final = 50
+PAGE_SECONDS: Final = 10.0  # with five calls a second for all datasets of an account, a page waits its turn
+
+
+def ending(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) -> Iterator[Sequence[str]]:
+    """
+    Give the pages of a listing, as long as it can still be the listing of so many entries.
+
+    Args:
+        entries: How many the service counts; None if it does not say, or is not to be believed.
+
+    Raises:
+        ListingIncomplete: There were 20 empty pages in a row, more than twice the pages needed and 50, or it
+            takes longer than ten seconds for each of these.
+    """
+    most = 2 * ceil((2 * MAX_ENTRIES if entries is None else entries) / PAGE_SIZE) + SPARE_PAGES
+    until = clock.now() + most * PAGE_SECONDS
+    empty = 0
+    for number, page in enumerate(pages, start=1):
+        empty = 0 if page else empty + 1
+        if empty >= EMPTY_PAGES:
+            raise ListingIncomplete(f"the listing does not end: {empty} empty pages in a row")
+        if number > most or clock.now() > until:
+            counted = "" if entries is None else f" of {entries:,} entries"
+            raise ListingIncomplete(f"the listing{counted} does not end: {number:,} pages so far")
+        yield page
 
 
 class Listing:
@@ -49,9 +81,14 @@ class Spool(Listing):
         super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
         self._starts = array("Q")
 
+    @property
+    def count(self) -> int:
+        """Return how many lines are kept."""
+        return len(self._starts)
+
     def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Line]:
-        """Keep every line as it comes, and give it on."""
-        offset = number = 0
+        """Keep every line as it comes, after those that are kept already, and give it on."""
+        offset, number = self._stream.seek(0, SEEK_END), self.count
         write = self._stream.write
         for page in pages:
             for text in page:

@@ -19,6 +19,8 @@ class Observation:
         standing: What DescribeDataset said before the listing and, unchanged, after it.
         listing: The observed lines, by place, until it is closed.
         at: Seconds since the epoch when the listing was complete.
+        gap: How many entries the service counts and how many were seen, if that is not the same: then others
+            may be there. None if all were seen.
     """
 
     arn: str
@@ -26,6 +28,7 @@ class Observation:
     diff: Diff
     listing: Listing
     at: float
+    gap: str | None = None
 
 
 def as_text(standing: Standing) -> str:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
-from reconciler.core.diff import Diff, compare
+import orjson
+
+from reconciler.core.diff import Action, Diff, compare, compare_some
+from reconciler.core.entry import SOURCE_REF
 from reconciler.core.lines import Line
+from reconciler.core.readback import filter_of
 from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool
+from reconciler.engine.listing import Spool, ending
 from reconciler.engine.log import log
 from reconciler.engine.observation import Observation
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.world import World
-from reconciler.errors import ListingMoved, NotFound
+from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
 from reconciler.ports import Clock, Gateway, Located, Progress, Standing
 
 T = TypeVar("T")
+
+MOST_QUERIES: Final = 500
+"""Entries that are asked for one by one where a listing may have left them out; it takes 100 s at least."""
+
+LIST_AGAIN_SECONDS: Final = 2.0
+"""How long a listing that does not agree with the service's own count may take to catch up."""
 
 
 def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> str | None:
@@ -43,55 +54,157 @@ def arn_in(found: Located, target: Target) -> str | None:
     return found.dataset_arn
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """
+    A listing of a whole dataset.
+
+    Attributes:
+        result: What was made of its lines.
+        spool: The lines, for the caller to close.
+        standing: What DescribeDataset said before it and, unchanged, after it.
+        is_trusted: Whether it is whole, whatever the service counts.
+    """
+
+    result: T
+    spool: Spool
+    standing: Standing
+    is_trusted: bool = False
+
+    @property
+    def gap(self) -> str | None:
+        """Say by how much the service's own count and what was seen differ; None if they do not."""
+        counted, seen = self.standing.stats.total_entries, self.spool.count
+        if self.is_trusted or counted is None or counted == seen:
+            return None
+        return f"AWS counts {counted:,} entries, and {seen:,} could be seen"
+
+    def require_whole(self) -> None:
+        """
+        Refuse what must not be done to a dataset of which a part may be hidden; the lines are closed then.
+
+        Raises:
+            ListingIncomplete: So it is.
+        """
+        if self.gap is not None:
+            self.spool.close()
+            raise ListingIncomplete(f"{self.gap}; {OVERRIDE}")
+
+
+OVERRIDE: Final = "if that count is known to be off, use --trust-listing"
+
+
 def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observation:
     """
     Read every entry and compare it with what is desired.
 
+    An entry that a short listing leaves out is not missing for that: it is asked for by itself.
+
     Raises:
+        ListingIncomplete: Too many seem to be missing to ask for each.
         GatewayError: As `whole_listing`.
     """
 
     def judge(lines: Iterator[Line]) -> Diff:
         return compare(desired.index, lines, desired.read, desired.equality)
 
+    def attempt() -> tuple[Diff, Listed[Diff]]:
+        listed = whole_listing(desired.name, arn, world, deadline, judge)
+        try:
+            return _with_unlisted(desired, arn, listed, world, deadline), listed
+        except BaseException:
+            listed.spool.close()
+            raise
+
     with world.tracer.span("observe", dataset_arn=arn) as span:
-        diff, spool, standing = whole_listing(desired.name, arn, world, deadline, judge)
+        diff, listed = patiently(attempt, world.clock, deadline)
         span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
-    return Observation(arn, standing, diff, spool, world.clock.now())
+    return Observation(arn, listed.standing, diff, listed.spool, world.clock.now(), listed.gap)
 
 
 def whole_listing(
     name: str, arn: str, world: World, deadline: float, consume: Callable[[Iterator[Line]], T]
-) -> tuple[T, Spool, Standing]:
+) -> Listed[T]:
     """
     Read every entry in one state; an error part-way starts again, and never gives a shorter answer.
+
+    A listing that does not agree with the service's own count is made once more: either may lag.
 
     Args:
         consume: Takes every line as it comes. Called anew with each start.
 
-    Returns:
-        What *consume* made of it, the lines, for the caller to close, and the state they were listed in.
-
     Raises:
+        ListingIncomplete: The listing does not end.
         GatewayError: The dataset could not be listed whole, in one state, before *deadline*.
     """
-    gateway = world.gateway
+    gateway, clock = world.gateway, world.clock
 
-    def attempt() -> tuple[T, Spool, Standing]:
-        before = settled(gateway, arn, world.clock, deadline)
+    def attempt() -> Listed[T]:
+        before = settled(gateway, arn, clock, deadline)
         spool = Spool()
         try:
-            pages = _watched(gateway.pages(arn), name, before.stats.total_entries, world.progress)
-            result = consume(spool.fill(pages))
+            counted = before.stats.total_entries
+            pages = ending(gateway.pages(arn), None if world.trust_listing else counted, clock)
+            result = consume(spool.fill(_watched(pages, name, counted, world.progress)))
             if gateway.standing(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
         except BaseException:
             spool.close()
             raise
-        return result, spool, before
+        return Listed(result, spool, before, world.trust_listing)
 
-    return patiently(attempt, world.clock, deadline)
+    listed = patiently(attempt, clock, deadline)
+    if listed.gap is None:
+        return listed
+    listed.spool.close()
+    log.info("observe.restarted", reason=listed.gap, delay_seconds=LIST_AGAIN_SECONDS)
+    clock.sleep(LIST_AGAIN_SECONDS)
+    return patiently(attempt, clock, deadline)
+
+
+def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: World, deadline: float) -> Diff:
+    """Return what a listing showed, and what a query for each entry that it seems to lack shows of that one."""
+    diff = listed.result
+    if listed.gap is None:
+        return diff
+    counted, seen = listed.standing.stats.total_entries, listed.spool.count
+    missing = {change.source_ref for change in diff.changes if change.action is Action.ADD}
+    if len(missing) > MOST_QUERIES:
+        raise ListingIncomplete(
+            f"{listed.gap}, listed twice: whether {len(missing):,} desired entries are missing is not known; "
+            f"{OVERRIDE}"
+        )
+    lines = listed.spool.fill(_alone(ref, arn, world, deadline) for ref in sorted(missing))
+    part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
+    if missing and world.gateway.standing(arn) != listed.standing:
+        raise ListingMoved("the dataset changed while it was listed")
+    log.warning(
+        "observe.incomplete",
+        counted=counted,
+        listed=seen,
+        asked=len(missing),
+        found=listed.spool.count - seen,
+    )
+    return diff.updated(missing, part)
+
+
+def _alone(source_ref: str, arn: str, world: World, deadline: float) -> Sequence[str]:
+    """Ask for one entry, and return its line, or nothing."""
+
+    def ask() -> Sequence[str]:
+        pages = ending(world.gateway.pages(arn, filter_of(source_ref)), None, world.clock)
+        return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
+
+    return patiently(ask, world.clock, max(deadline, world.clock.now() + world.patience_seconds))
+
+
+def _source_ref(line: str) -> object:
+    try:
+        fields = orjson.loads(line.encode(errors="surrogatepass"))
+    except orjson.JSONDecodeError as exc:
+        raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
+    return fields.get(SOURCE_REF) if isinstance(fields, dict) else None
 
 
 def _watched(

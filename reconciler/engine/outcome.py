@@ -39,6 +39,8 @@ def observed(plan: DatasetPlan) -> DatasetResult:
         arn=plan.arn,
         verdict=Verdict.OBSERVED,
         verified=True,
+        complete=plan.gap is None,
+        gap=plan.gap,
         errors=plan.errors,
         exit_code=plan.exit_code,
     )
@@ -52,6 +54,8 @@ def blocked(plan: DatasetPlan) -> DatasetResult:
         arn=plan.arn,
         verdict=Verdict.BLOCKED,
         errors=(*plan.errors, *reasons),
+        complete=plan.gap is None,
+        gap=plan.gap,
         exit_code=gravest([BLOCKED_EXIT, plan.exit_code]),
     )
 
@@ -73,6 +77,8 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof) -> DatasetResu
         dropped=proof.dropped,
         rejected=proof.rejected,
         errors=plan.errors,
+        complete=plan.gap is None,
+        gap=plan.gap,
         exit_code=gravest(codes),
     )
 
@@ -95,6 +101,7 @@ def unplanned(plan: DatasetPlan) -> DatasetResult:
         arn=plan.arn,
         verdict=Verdict.FAILED if plan.exit_code == SpecError.exit_code else Verdict.UNKNOWN,
         errors=plan.errors,
+        complete=False,
         exit_code=plan.exit_code,
     )
 
@@ -108,5 +115,6 @@ def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerErr
         verdict=Verdict.FAILED if known else Verdict.UNKNOWN,
         updates=sent.updates,
         errors=(*plan.errors, PlanError(reason.code, str(reason))),
+        complete=False,
         exit_code=gravest([plan.exit_code, reason.exit_code]),
     )

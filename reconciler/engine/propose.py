@@ -24,6 +24,7 @@ from reconciler.core.propose.wish import Kind, Refusal, Wish
 from reconciler.core.rules import check_line
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
+from reconciler.engine.observe import OVERRIDE
 from reconciler.engine.reconcile import Look
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
@@ -146,7 +147,7 @@ class _Proposing:
         equality = self._desired.equality
         fields = wanted(ours, theirs, equality) if theirs is not None else {}
         place = self._place(item)
-        reason = _unkeepable(fields) if fields else None
+        reason = _unkeepable(fields) if fields else self._unremovable()
         if place is None:
             reason = reason or "the dataset has no file of entries that it could be added to"
         if reason is not None or place is None:
@@ -172,6 +173,11 @@ class _Proposing:
         if change.observed is not None and self._look.observation is not None:
             raw = self._look.observation.listing.read(change.observed)
             self._result.observed.append((raw, change.observed.offset, change.observed.line))
+
+    def _unremovable(self) -> str | None:
+        """Say why no line may leave git; None if it is known what AWS holds."""
+        gap = self._look.plan.gap
+        return f"{gap}: it may be there all the same; {OVERRIDE}" if gap else None
 
     def _place(self, item: PlannedChange) -> tuple[int, int] | None:
         if item.change.desired is not None:

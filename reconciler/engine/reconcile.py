@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.cause import NOTHING_APPLIED
@@ -84,7 +84,8 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
         return Look(_planned(desired, None, nothing, composer, world), composer, nothing)
     seen = observe(desired, arn, world, deadline)
     composer = Composer(desired, seen.listing)
-    return Look(_planned(desired, arn, seen.diff, composer, world), composer, seen.diff, seen)
+    plan = replace(_planned(desired, arn, seen.diff, composer, world), gap=seen.gap)
+    return Look(plan, composer, seen.diff, seen)
 
 
 def _planned(desired: Desired, arn: str | None, diff: Diff, composer: Composer, world: World) -> DatasetPlan:

@@ -16,7 +16,7 @@ from reconciler.core.plan import PlanError
 from reconciler.core.story import Story, StoryVerdict, differences
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool
+from reconciler.engine.listing import Spool, ending
 from reconciler.engine.observe import find
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import errors_of
@@ -95,7 +95,8 @@ def _look(source_ref: str, desired: Desired, world: World) -> _Seen | None:
 
     def listed() -> _Seen:
         with closing(Spool()) as spool:
-            lines = list(spool.fill(world.gateway.pages(arn, source_ref)))
+            pages = ending(world.gateway.pages(arn, source_ref), None, world.clock)
+            lines = list(spool.fill(pages))
             diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
             found = (orjson.loads(raw) for raw, _, _ in lines)
             observed = next((fields for fields in found if fields.get(SOURCE_REF) == source_ref), None)

@@ -20,6 +20,7 @@ _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
     errors.Claimed: Reason.BUSY,
     errors.DatasetBusy: Reason.BUSY,
     errors.ListingMoved: Reason.BUSY,
+    errors.ListingIncomplete: Reason.INCOMPLETE,
     errors.NotFound: Reason.NOT_FOUND,
     errors.DatasetUnusable: Reason.UNUSABLE,
     errors.RebuildUnfinished: Reason.UNUSABLE,

@@ -13,7 +13,7 @@ from reconciler.core.readback import cover
 from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool
+from reconciler.engine.listing import Spool, ending
 from reconciler.engine.observation import Observation
 from reconciler.engine.observe import observe
 from reconciler.engine.patience import patiently, settled
@@ -102,7 +102,7 @@ def _filtered(
     spool = Spool()
     try:
         pages: Iterator[Sequence[str]] = chain.from_iterable(
-            world.gateway.pages(arn, contains) for contains in filters
+            ending(world.gateway.pages(arn, contains), None, world.clock) for contains in filters
         )
         found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     finally:

@@ -21,6 +21,7 @@ class World:
         gateway: The account and Region of this dataset.
         patience_seconds: How long a command that only looks waits for a dataset that is busy.
         permit: Asked before each update; raises if it must not be sent, and then nothing of it was noted.
+        trust_listing: A listing is whole, whatever number of entries the service counts.
     """
 
     gateway: Gateway
@@ -29,4 +30,5 @@ class World:
     progress: Progress
     patience_seconds: float = 30.0
     permit: Callable[[], object] = always
+    trust_listing: bool = False
     tracer: Tracer = field(default_factory=Untraced)

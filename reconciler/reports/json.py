@@ -135,7 +135,7 @@ def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
         "name": plan.name,
         "arn": plan.arn,
         "applyable": plan.applyable,
-        "complete": plan.complete,
+        "complete": plan.complete and plan.gap is None,
         "errors": [error_doc(error) for error in plan.errors],
         "counts": {
             "desired": counts.desired,
@@ -174,6 +174,7 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
         "counts": {"added": result.added, "updated": result.updated},
         "updates": result.updates,
         "verified": result.verified,
+        "complete": result.complete,
         "quarantined": Rows(result.quarantined, _trouble),
         "dropped": Rows(result.dropped, _trouble),
         "rejected": Rows(result.rejected, _trouble),

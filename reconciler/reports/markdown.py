@@ -19,7 +19,7 @@ from reconciler.reports.comment import (
     ended,
     folded,
 )
-from reconciler.reports.text.plan import change_lines, error_lines, errored_lines, guard_line
+from reconciler.reports.text.plan import change_lines, error_lines, errored_lines, gap_lines, guard_line
 from reconciler.reports.text.screen import Line
 from reconciler.reports.visible import counted, shortened
 
@@ -62,6 +62,7 @@ def _notes(plan: DatasetPlan) -> list[str]:
     found = [
         *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),
+        *gap_lines(plan.gap),
         *errored_lines(plan, SCREEN),
     ]
     texts = [shortened(text, LONGEST_LINE) for text in SCREEN.draw(found)]

@@ -113,7 +113,7 @@ class DatasetResultDoc(TypedDict):
     What an apply did to one dataset, and what is left.
 
     Quarantined: an update failed because of it. Dropped: accepted, and then absent. Rejected: stored, with
-    an error list of AWS.
+    an error list of AWS. ``complete`` is false where AWS counts other entries than could be seen.
     """
 
     name: str
@@ -122,6 +122,7 @@ class DatasetResultDoc(TypedDict):
     counts: AppliedDoc
     updates: int
     verified: bool
+    complete: NotRequired[bool]
     quarantined: Sequence[TroubleDoc]
     dropped: Sequence[TroubleDoc]
     rejected: Sequence[TroubleDoc]
@@ -201,13 +202,15 @@ class DatasetDriftDoc(TypedDict):
     What moved outside git, in one dataset.
 
     ``counts`` is by class; an image of two classes is two items. ``observed_at`` is null where nothing was
-    observed. ``leaked`` names images that AWS holds in the training and in the test dataset.
+    observed. ``complete`` is false where not every line of the specs could be used, or where AWS counts other
+    entries than could be seen. ``leaked`` names images that AWS holds in the training and in the test dataset.
     """
 
     name: str
     arn: str | None
     verdict: DriftVerdict
     observed_at: str | None
+    complete: NotRequired[bool]
     observation: Literal["full", "fingerprint"] | None
     counts: Mapping[str, int]
     items: Sequence[DriftItemDoc]

@@ -168,7 +168,8 @@ def calls(plans: Iterable[DatasetPlan]) -> str:
 
 def in_place(plan: DatasetPlan) -> bool:
     """Tell whether everything desired was seen to be as desired, and nothing else was seen."""
-    return plan.complete and not (plan.changes or plan.errors or plan.errored or plan.guards)
+    certain = plan.complete and plan.gap is None
+    return certain and not (plan.changes or plan.errors or plan.errored or plan.guards)
 
 
 def summary(plan: DatasetPlan) -> str:

@@ -133,6 +133,7 @@ APPLY = record(
                     "counts": record({"added": whole, "updated": whole}),
                     "updates": whole,
                     "verified": yes_no,
+                    "complete": yes_no,
                     "quarantined": each(trouble),
                     "dropped": each(trouble),
                     "rejected": each(trouble),

@@ -68,6 +68,10 @@ class Dataset:
     updated: float = field(default_factory=time.time)
     entries: dict[str, str] = field(default_factory=dict)
     polls_left: int = 0
+    lags_until: float = 0.0
+    told: dict[str, Any] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
+    stale_pages: int = 0
     outcome: Callable[[], None] | None = None
 
     def touch(self) -> None:
@@ -100,6 +104,10 @@ class Habits:
     drops: frozenset[str] = frozenset()
     rejects: frozenset[str] = frozenset()
     repeated_token: bool = False
+    endless: bool = False  # pages without entries and with new tokens
+    status_lag: float = 0.0  # seconds for which DescribeDataset answers as before an update was accepted
+    stale_listings: int = 0  # pages after an update that are answered as before it
+    late: float = 0.0  # an update is not answered, and begins so many seconds later
     rewrite: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # on storing
 
 
@@ -255,6 +263,12 @@ class StandIn:
 
     def op_DescribeDataset(self, body: dict[str, Any]) -> dict[str, Any]:
         dataset = self._find(body)
+        if time.monotonic() < dataset.lags_until:
+            return dataset.told
+        dataset.told = self._described(dataset)
+        return dataset.told
+
+    def _described(self, dataset: Dataset) -> dict[str, Any]:
         self._poll(dataset)
         stored = [json.loads(text) for text in dataset.entries.values()]
         return {
@@ -281,7 +295,13 @@ class StandIn:
         payload = base64.b64decode(body["Changes"]["GroundTruth"])
         self._inspect(dataset, payload)
         lines = [json.loads(line) for line in payload.decode().splitlines() if _is_object(line)]
-        self.begin(dataset, "UPDATE", lambda: self.carry_out(dataset, lines))
+        if self.habits.late:
+            threading.Timer(self.habits.late, self._begin_update, (dataset, lines)).start()
+            self.habits.late = 0.0
+            raise HangUp
+        dataset.told = self._described(dataset)
+        dataset.lags_until = time.monotonic() + self.habits.status_lag
+        self._begin_update(dataset, lines)
         return {}
 
     def op_ListDatasetEntries(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -298,6 +318,8 @@ class StandIn:
             if bound != _stem(body):
                 raise Refusal("InvalidPaginationTokenException")
             start = int(text)
+        if self.habits.endless:
+            return {"DatasetEntries": [], "NextToken": f"{_stem(body)}-{start + 1}"}
         found = self._matching(dataset, body)
         end = start + min(body.get("MaxResults", 100), self.habits.page)
         answer: dict[str, Any] = {"DatasetEntries": [self._shown(text) for text in found[start:end]]}
@@ -315,6 +337,13 @@ class StandIn:
                 {"LabelName": n, "LabelStats": {"EntryCount": sum(n in s for s in names)}} for n in every
             ]
         }
+
+    def _begin_update(self, dataset: Dataset, lines: list[dict[str, Any]]) -> None:
+        with self._lock:
+            if dataset.status.endswith("IN_PROGRESS"):
+                return
+            dataset.stale, dataset.stale_pages = dict(dataset.entries), self.habits.stale_listings
+            self.begin(dataset, "UPDATE", lambda: self.carry_out(dataset, lines))
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -421,7 +450,7 @@ class StandIn:
                 self.resent.append(ref)
 
     def _matching(self, dataset: Dataset, body: dict[str, Any]) -> list[str]:
-        found = list(dataset.entries.items())
+        found = list((dataset.stale if self._is_stale(dataset) else dataset.entries).items())
         if self.habits.reverse_listing:
             found.reverse()
         part = body.get("SourceRefContains")
@@ -430,6 +459,11 @@ class StandIn:
         if body.get("HasErrors"):
             found = [(ref, text) for ref, text in found if '"cl-errors"' in text]
         return [text for _, text in found]
+
+    @staticmethod
+    def _is_stale(dataset: Dataset) -> bool:
+        dataset.stale_pages -= 1
+        return dataset.stale_pages >= 0
 
     def _shown(self, text: str) -> str:
         if not self.habits.reorder:

@@ -14,7 +14,8 @@ LEVELS = ("debug", "info", "warning", "error", "exception")
 CONTRACT = """
 cycle.started cycle.finished cycle.failed source.updated source.notice source.unavailable spec.invalid
 observe.fingerprint
-observe.finished observe.restarted plan.computed plan.blocked update.submitted update.finished update.failed
+observe.finished observe.incomplete
+observe.restarted plan.computed plan.blocked update.submitted update.finished update.failed
 update.resumed bisect.started bisect.finished entry.quarantined entry.released entry.dropped entry.rejected
 verify.finished drift.detected drift.cleared guard.tripped condition.changed aws.throttled process.started
 process.stopping process.stopped

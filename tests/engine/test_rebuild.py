@@ -17,7 +17,7 @@ from reconciler.engine.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume
 from reconciler.engine.rebuild.manifest import content_of
 from reconciler.engine.rebuild.reasons import digest_of
 from reconciler.engine.rebuild.site import Site
-from reconciler.errors import NotFound, RebuildUnfinished, UsageError
+from reconciler.errors import ListingIncomplete, NotFound, RebuildUnfinished, UsageError
 from reconciler.ports import Located, Step
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
@@ -25,6 +25,7 @@ from reconciler.rekognition.s3 import S3, s3_config
 from tests.account import client_of
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
+from tests.engine.test_listing import Short
 
 BUCKET = "manifests"
 TAGS = {"team": "botany", "cost": "7"}
@@ -212,6 +213,17 @@ def test_without_an_orphan_there_is_no_reason(full: Lab):
     full.write(*named(KEEPS + "yz"), orphans="rebuild")
 
     assert ["NO_ORPHANS"] == [error.code for error in begin(full).result.errors]
+
+
+def test_a_part_that_is_not_listed_forbids_it(full: Lab):
+    """It would be deleted, and not be among what is kept."""
+    site = site_of(full)
+    hiding = Short(site.world.gateway, ref("y"))
+
+    with pytest.raises(ListingIncomplete, match="a rebuild would lose what is not listed"):
+        begin(full, dataclasses.replace(site, world=dataclasses.replace(site.world, gateway=hiding)))
+
+    assert None is full.world.memory.rebuilds.of("train")
 
 
 def test_a_training_that_runs_forbids_it(full: Lab):

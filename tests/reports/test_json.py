@@ -145,6 +145,7 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
                 "counts": {"added": 3, "updated": 1},
                 "updates": 2,
                 "verified": True,
+                "complete": True,
                 "quarantined": [
                     {
                         "source_ref": ref("q"),

@@ -115,6 +115,8 @@ class DatasetDrift:
         items: Ordered by source-ref.
         labels: What each label gained and lost, by label.
         leaked: Images that AWS holds in the training and in the test dataset of the project, sorted.
+        complete: Whether every line of the specs went into it, and the dataset could be looked at.
+        gap: Why entries may be in AWS that were not seen; None if everything was.
         attributed: Whether it is remembered what was applied; else every difference counts as drift.
         error_code: What its errors ask a command to exit with; 0 without any.
     """
@@ -131,6 +133,7 @@ class DatasetDrift:
     errors: tuple[PlanError, ...] = ()
     attributed: bool = True
     complete: bool = True
+    gap: str | None = None
     error_code: int = 0
 
     @property

@@ -13,14 +13,14 @@ from reconciler.core.status import DatasetResult, Trouble, Verdict
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import OVERRIDE, observe
 from reconciler.engine.patience import patiently
 from reconciler.engine.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.rebuild.steps import begun_again, content_in, finish, turned_back
 from reconciler.engine.reconcile import CLAIM_SECONDS, confirm, look
 from reconciler.engine.remember import remember
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, Step
 
 UNFINISHED = "REBUILD_UNFINISHED"
@@ -108,6 +108,10 @@ def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
+        if seen.observation.gap is not None:
+            raise ListingIncomplete(
+                f"{seen.observation.gap}: a rebuild would lose what is not listed; {OVERRIDE}"
+            )
         if guards := blocks(desired, plan, seen.observation, order, site):
             return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
         try:
@@ -132,7 +136,8 @@ def _finished(start: Rebuild, desired: Desired, site: Site) -> Rebuilt:
     memory.looks.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
     memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])
-    result = _judged(desired, seen.arn, seen.diff)
+    judged = _judged(desired, seen.arn, seen.diff)
+    result = replace(judged, complete=seen.gap is None, gap=seen.gap)
     if not changed:
         memory.rebuilds.over(desired.name)
         return Rebuilt(result, done, removed)

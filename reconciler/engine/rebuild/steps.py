@@ -85,14 +85,20 @@ def turned_back(rebuild: Rebuild, site: Site) -> Rebuild | None:
 
 
 def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
-    """Read a dataset whole and return what it holds."""
+    """
+    Read a dataset whole and return what it holds.
+
+    Raises:
+        ListingIncomplete: It holds other entries than it lists.
+    """
 
     def consume(lines: Iterator[Line]) -> Content:
         return content_of(raw for raw, _, _ in lines)
 
-    content, spool, _ = whole_listing(rebuild.dataset, arn, site.world, site.deadline, consume)
-    spool.close()
-    return content
+    listed = whole_listing(rebuild.dataset, arn, site.world, site.deadline, consume)
+    listed.require_whole()
+    listed.spool.close()
+    return listed.result
 
 
 def _to_be_deleted(rebuild: Rebuild, arn: str, site: Site, *, undoing: bool | None = None) -> Rebuild:

@@ -27,6 +27,7 @@ def _dataset(drift: DatasetDrift) -> shapes.DatasetDriftDoc:
         "arn": drift.arn,
         "verdict": drift.verdict,
         "observed_at": moment(drift.observed_at) if drift.observed_at is not None else None,
+        "complete": drift.complete and drift.gap is None,
         "observation": "full" if drift.observed_at is not None else None,
         "counts": {kind.value: number for kind, number in drift.counts.items()},
         "items": Rows(rows, _item),

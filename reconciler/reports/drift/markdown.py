@@ -10,7 +10,7 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, item_lines
-from reconciler.reports.text.plan import error_lines
+from reconciler.reports.text.plan import error_lines, gap_lines
 from reconciler.reports.text.screen import Line
 from reconciler.reports.visible import counted, shortened, visible
 
@@ -24,7 +24,7 @@ def render_markdown(drift: Drift) -> str:
     """Return drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
-    told = [dataset for dataset in drift.datasets if dataset.items or dataset.errors]
+    told = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]
     hidden = 0
     for number, dataset in enumerate(told):
         hidden += len(dataset.items) - _details(dataset, page, page.room // (len(told) - number))
@@ -64,7 +64,7 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     own = folded(f"{code(dataset.name)}: {words.headline(dataset)}", room)
     if not own.lines:
         return 0
-    own.take(_texts(error_lines(dataset.errors, SCREEN)))
+    own.take(_texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
     shown = sum(_group(kind, items, own) for kind, items in by_class(dataset))
     if dataset.labels:
         own.take(

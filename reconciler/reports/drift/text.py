@@ -11,7 +11,7 @@ from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.reports.drift import words
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.text.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
 
@@ -48,6 +48,7 @@ def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
             indented(_balances(dataset.labels)),
             indented(_leaks(dataset)),
             indented(error_lines(dataset.errors, screen)),
+            indented(gap_lines(dataset.gap)),
         ]
     )
 

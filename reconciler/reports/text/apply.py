@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.status import DatasetResult, Trouble, Verdict
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
+from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
 
@@ -48,6 +48,7 @@ def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
             yield from indented([line(f"{len(found):,} {meaning}")])
             yield from indented(listed(found, screen.limit, _trouble), by=4)
     yield from indented(error_lines(result.errors, screen))
+    yield from indented(gap_lines(result.gap))
 
 
 def _headline(result: DatasetResult) -> Line:

@@ -52,6 +52,7 @@ def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
         yield line(Span(plan.name.ljust(widest), Ink.BOLD), f"  {words.summary(plan)}")
         yield from indented(errored_lines(plan, screen))
         yield from indented(error_lines(plan.errors, screen))
+        yield from indented(gap_lines(plan.gap))
         yield from indented(map(guard_line, plan.guards))
 
 
@@ -63,6 +64,7 @@ def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
             *(indented(_group(group, screen)) for group in words.groups(plan)),
             indented(errored_lines(plan, screen)),
             indented(error_lines(plan.errors, screen)),
+            indented(gap_lines(plan.gap)),
             indented(map(guard_line, plan.guards)),
             indented(_closing(plan)),
         ]
@@ -91,6 +93,12 @@ def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
         yield line(where, Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM))
 
     return listed(errors, screen.limit, show)
+
+
+def gap_lines(gap: str | None) -> Iterator[Line]:
+    """Warn that there may be more than was seen."""
+    if gap is not None:
+        yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: others may be there")
 
 
 def guard_line(guard: Guard) -> Line:
