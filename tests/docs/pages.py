@@ -4,7 +4,9 @@ The examples of a page, run.
 A fenced block marked ``yaml`` whose first line is a comment with a path is that file. One marked ``console``
 is a session: after ``$ `` a command, below it all that it prints. A command ends with 0, or with what a
 comment behind it says: ``# exits with 4``. A line that holds only ``…`` stands for any lines.
-All blocks of one page share a directory with a copy of `specs/`.
+
+Blocks share a directory with a copy of `specs/`, from the top of the page or from a comment ``<!-- session -->``
+to the next of these. It may hold what has happened before: ``<!-- session: reconciler apply specs --local -->``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +36,27 @@ class Call(NamedTuple):
     command: str
     code: int
     output: str
+
+
+_SESSION = re.compile(r"<!-- session(?:: (.*))? -->")
+
+
+def sessions(path: Path) -> list[list[Call]]:
+    """Return the commands of a page that are run one after the other, in a directory of their own."""
+    result: list[list[Call]] = [[]]
+    for token in MarkdownIt().parse(path.read_text("utf-8")):
+        if token.type == "html_block" and (mark := _SESSION.match(token.content)):
+            result.append([Call(token.map[0] + 1, mark[1], 0, "…")] if mark[1] else [])
+        elif token.type == "fence" and token.info == "console":
+            result[-1].extend(_calls(token))
+    return [calls for calls in result if calls]
+
+
+def _calls(fence: Token) -> Iterator[Call]:
+    parts = re.split(r"^\$ (.*)\n", fence.content, flags=re.MULTILINE)[1:]
+    for command, output in zip(parts[::2], parts[1::2], strict=True):
+        code = re.search(r"# exits with (\d+)$", command)
+        yield Call(fence.map[0] + 1, command, int(code[1]) if code else 0, output.strip("\n"))
 
 
 class Page:
@@ -54,15 +78,6 @@ class Page:
                 file = self._directory / name[1]
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(fence.content)
-
-    def calls(self) -> Iterator[Call]:
-        for fence in self._fences:
-            if fence.info != "console":
-                continue
-            parts = re.split(r"^\$ (.*)\n", fence.content, flags=re.MULTILINE)[1:]
-            for command, output in zip(parts[::2], parts[1::2], strict=True):
-                code = re.search(r"# exits with (\d+)$", command)
-                yield Call(fence.map[0] + 1, command, int(code[1]) if code else 0, output.strip("\n"))
 
     def run(self, call: Call) -> tuple[int, str]:
         """Return the exit code of a command and all that it printed."""

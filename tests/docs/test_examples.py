@@ -2,17 +2,24 @@
 
 import pytest
 
-from tests.docs.pages import ROOT, Page, fits
+from tests.docs.pages import ROOT, Page, fits, sessions
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_examples_print_what_the_page_shows(path, tmp_path):
-    """From the first to the last, in a clean directory, without an AWS account."""
+SESSIONS = [
+    pytest.param(path, calls, id=f"{path.name}-{number}")
+    for path in PAGES
+    for number, calls in enumerate(sessions(path))
+]
+
+
+@pytest.mark.parametrize(("path", "calls"), SESSIONS)
+def test_examples_print_what_the_page_shows(path, calls, tmp_path):
+    """Session by session, each in a clean directory, without an AWS account."""
     page = Page(path, tmp_path)
     page.prepare()
-    for call in page.calls():
+    for call in calls:
         code, output = page.run(call)
         if not fits(call.output, output):
             assert call.output == output, f"{path.name}:{call.line}: $ {call.command}"
