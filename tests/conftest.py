@@ -13,6 +13,18 @@ settings.register_profile(
 settings.load_profile("any-machine")
 
 
+# What a test of these lanes may take, in seconds; pyproject.toml has the limit of all others.
+LIMITS = {"slow": 600, "tools": 600, "browser": 600, "benchmark": 1_800, "image": 1_800}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the slow lanes more time before a test that hangs is ended."""
+    for item in items:
+        if limits := [seconds for lane, seconds in LIMITS.items() if item.get_closest_marker(lane)]:
+            item.add_marker(pytest.mark.timeout(max(limits)))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Give a browser, for the tests marked with `tests.browser.MARKS`."""
