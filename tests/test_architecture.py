@@ -1,6 +1,7 @@
 """The shape of the house: who may know whom, what stays pure, and how large things may grow."""
 
 import ast
+import re
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -125,6 +126,17 @@ def test_things_stay_small(path):
     """A module or function that outgrows its size is two."""
     assert len(path.read_text().splitlines()) <= MOST_LINES_OF_A_MODULE
     assert [] == [(name, lines) for name, lines in functions(path) if lines > MOST_LINES_OF_A_FUNCTION]
+
+
+def test_no_test_waits_for_a_fixed_time():
+    """It waits for a condition: a fixed time is too short on a busy machine, and too long on any other."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+
+    fixed = re.compile(r"(?<![\w.])time\.sleep\([^)]|wait_for_timeout\(\d")
+
+    sleeping = [path for path in tests if fixed.search(path.read_text())]
+
+    assert [ROOT / "tests" / "waiting.py"] == sleeping
 
 
 def test_names_say_what_is_inside():

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,31 @@ class Lab:
             with contextlib.suppress(KeyError):  # a format that the contract does not draw
                 shapes.check(ran.json)
         return ran
+
+    def killed(
+        self, *args: str, call: int = 0, when: Callable[[str], object] | None = None, after: float = 0.0
+    ) -> None:
+        """
+        Start a command and kill it *after* seconds from its n-th *call*, or from the first call that *when* picks.
+
+        Fails if the command had ended before: then nothing would have been tried.
+        """
+        before, made = self.service.before, len(self.service.calls)
+        killers: list[threading.Timer] = []
+
+        def kill(operation: str, _: dict[str, Any]) -> None:
+            strikes = when(operation) if when else len(self.service.calls) - made == call
+            if strikes and not killers:
+                killers.append(threading.Timer(after, process.kill))
+                killers[0].start()
+
+        self.service.before = kill
+        process = self.start(*args)
+        ran = self.finish(process)
+        self.service.before = before
+        for killer in killers:
+            killer.join()
+        assert ran.code == -signal.SIGKILL, f"it ended before the kill: {ran}"
 
     def run(self, *args: str, **options: Any) -> Ran:
         return self.finish(self.start(*args, **options))

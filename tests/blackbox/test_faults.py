@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -410,10 +409,7 @@ def test_whatever_happens_it_ends_converged_but_for_what_is_named(
         lab.service.fail(operation, *[dice.choice([None, None, *TRANSIENT]) for _ in range(6)])
     lab.service.fail("UpdateDatasetEntries", dice.choice([None, "hang up after the effect"]))
     for _ in range(dice.randrange(3)):
-        process = lab.start("apply", "-o", "json")
-        time.sleep(dice.uniform(0.5, 6.0))
-        process.kill()
-        process.communicate()
+        lab.killed("apply", call=dice.randrange(1, 9), after=dice.uniform(0, 0.2))
     ran = lab.apply()
     missing = everything - set(dataset.entries)
     trouble = missing | (habits.rejects & set(dataset.entries))

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.blackbox.lab import Lab, image_level, mixed, ref
-from tests.blackbox.standin import Refusal
+from tests.blackbox.standin import Dataset, Refusal, StandIn
+from tests.waiting import until
 
 
 def heavy(count: int) -> list[str]:
@@ -25,22 +25,38 @@ def heavy(count: int) -> list[str]:
     return [image_level(ref(n), "rose", note="x" * 80_000) for n in range(count)]
 
 
-def wait_for(condition: Any, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.01)
-
-
-def killed_and_started_again(lab: Lab, delay: float) -> None:
+def desired(lab: Lab) -> Dataset:
+    """Desire what takes three updates, each of which is looked at twice before it is done."""
     lab.lines(heavy(150))
     lab.spec()
-    dataset = lab.service.make("flowers")
     lab.service.habits.polls = 2
-    process = lab.start("apply", "-o", "json")
-    time.sleep(delay)
-    process.kill()
-    process.communicate()
+    return lab.service.make("flowers")
+
+
+@pytest.fixture(scope="module")
+def calls_of_an_apply(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Tell how many calls it takes when nothing is in its way."""
+    service = StandIn()
+    with service.running() as url:
+        lab = Lab(tmp_path_factory.mktemp("whole"), service, url)
+        desired(lab)
+        assert lab.apply().code == 0
+    return len(service.calls)
+
+
+# Where in the apply the kill strikes: at which part of its calls, and how long after the call arrived.
+INSTANTS = [
+    ((n + 0.5) / 24, random.Random(n).choice([0.0, random.Random(n).uniform(0, 0.2)])) for n in range(24)
+]
+
+
+@pytest.mark.parametrize(("part", "after"), INSTANTS)
+def test_killed_at_any_instant_the_next_start_converges(
+    lab: Lab, calls_of_an_apply: int, part: float, after: float
+) -> None:
+    """And sends nothing while an update is in flight, nor anything that is already there."""
+    dataset = desired(lab)
+    lab.killed("apply", call=1 + int(part * calls_of_an_apply), after=after)
     ran = lab.apply()
     assert (ran.code, ran.only["verdict"]) == (0, "converged"), ran
     assert len(dataset.entries) == 150
@@ -49,34 +65,14 @@ def killed_and_started_again(lab: Lab, delay: float) -> None:
     lab.assert_in_order()
 
 
-@pytest.mark.parametrize("delay", [1.2, 2.2])
-def test_killed_at_some_instant_the_next_start_converges(lab: Lab, delay: float) -> None:
-    """And sends nothing while an update is in flight, nor anything that is already there."""
-    killed_and_started_again(lab, delay)
-
-
-@pytest.mark.parametrize("seed", range(24))
-def test_killed_at_any_instant_the_next_start_converges(lab: Lab, seed: int) -> None:
-    killed_and_started_again(lab, random.Random(seed).uniform(0.4, 5.0))
-
-
 @pytest.mark.parametrize("point", ["UpdateDatasetEntries", "DescribeDataset", "ListDatasetEntries"])
 def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None:
     lab.lines(heavy(70))
     lab.spec()
     dataset = lab.service.make("flowers")
-    running = []
-
-    def kill(operation: str, _: dict[str, Any]) -> None:
-        if operation == point and lab.service.count("UpdateDatasetEntries") and running:
-            running.pop().kill()
-
-    lab.service.before = kill
-    running.append(lab.start("apply"))
-    process = running[0]
-    lab.finish(process)
-    lab.service.before = None
-    assert process.returncode == -signal.SIGKILL
+    lab.killed(
+        "apply", when=lambda operation: operation == point and lab.service.count("UpdateDatasetEntries")
+    )
     ran = lab.apply()
     assert (ran.code, len(dataset.entries)) == (0, 70), ran
     assert lab.service.resent == []
@@ -90,7 +86,7 @@ def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals,
     dataset = lab.service.make("flowers")
     lab.service.habits.polls = 10**9  # this update never ends by itself
     process = lab.start("apply", "-o", "json")
-    wait_for(lambda: lab.service.count("UpdateDatasetEntries"))
+    until(lambda: lab.service.count("UpdateDatasetEntries"))
     started = time.monotonic()
     process.send_signal(sent)
     ran = lab.finish(process)
@@ -114,7 +110,7 @@ def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
     lab.service.fail("DescribeDataset", *[Refusal("ThrottlingException")] * 500)
     for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = lab.start("plan", "--out", "plan.json")
-        wait_for(lambda: lab.service.count("DescribeDataset"))
+        until(lambda: lab.service.count("DescribeDataset"))
         process.send_signal(sent)
         ran = lab.finish(process)
         assert ran.code == code, ran
@@ -130,7 +126,7 @@ def test_two_processes_on_one_dataset_and_state_directory(lab: Lab) -> None:
     dataset = lab.service.make("flowers")
     lab.service.habits.polls = 3
     first = lab.start("apply", "-o", "json")
-    wait_for(lambda: lab.service.count("UpdateDatasetEntries"))
+    until(lambda: lab.service.count("UpdateDatasetEntries"))
     second = lab.start("apply", "-o", "json")
     one, two = lab.finish(first), lab.finish(second)
     assert one.code == 0, one
@@ -486,7 +482,7 @@ def test_the_emulator_serves_the_commands(lab: Lab) -> None:
     emulator = lab.start("emulator", "--listen", f"127.0.0.1:{port}", "--data", "data")
     try:
         with socket.socket() as probe:
-            wait_for(lambda: probe.connect_ex(("127.0.0.1", port)) == 0)
+            until(lambda: probe.connect_ex(("127.0.0.1", port)) == 0)
         lab.env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
         ran = lab.apply()
         assert ran.code == 0, ran

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -23,6 +23,7 @@ from reconciler.emulator.server import Emulator, Running, serve
 from reconciler.emulator.settings import Settings
 from tests.account import ACCOUNT, client_of
 from tests.builders import classified, ref
+from tests.waiting import until
 
 BUCKET = "manifests"
 KEPT = "abcdefghijkl"
@@ -143,13 +144,16 @@ def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
     desk.settle(delete_seconds=10, create_seconds=10)
     desk.emulator.calls.clear()
     process = desk.start(*words)
-    while not desk.emulator.calls.of(operation):
-        assert process.poll() is None, process.communicate()
+
+    def reached() -> object:
         if operation == "CreateDataset" and desk.emulator.calls.of("DeleteDataset"):
             desk.settle(delete_seconds=10, create_seconds=10)
-        time.sleep(0.01)
+        return desk.emulator.calls.of(operation) or process.poll() is not None
+
+    until(reached)
     process.kill()
-    process.communicate()
+    output, _ = process.communicate()
+    assert -signal.SIGKILL == process.returncode, f"it ended before the kill: {output}"
     desk.settle()
 
     desk.run("rebuild", "--dataset", "train", way)

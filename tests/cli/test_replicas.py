@@ -15,8 +15,9 @@ from reconciler.cli import replicas
 from reconciler.core.shard import Shard
 from reconciler.emulator.server import Running
 from reconciler.errors import UsageError
-from tests.cli.test_run import Process, run, until, write
+from tests.cli.test_run import Process, run, write
 from tests.lease.apiserver import ApiServer, served
+from tests.waiting import until
 
 LEASE = ("--lease", "reconciler/reconciler", "--lease-seconds", "3")
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ import pytest
 from reconciler.emulator.server import Running
 from tests.builders import classified
 from tests.engine.months import SPEC
+from tests.waiting import until
 
 # Assembled here, so that no scanner takes them for real ones.
 ACCESS_KEY, SECRET_KEY, SESSION, TOKEN = "AKIA" + "PLANTED" * 2, "s3cr3t-" * 5, "sess10n-" * 5, "t0ken-" * 4
@@ -54,14 +55,6 @@ class Process:
         begun = time.monotonic()
         self.popen.send_signal(number)
         return self.popen.wait(15), time.monotonic() - begun
-
-
-def until(true: Callable[[], object], seconds: float = 15.0) -> None:
-    """Wait for another process: nothing but the clock on the wall tells how far it is."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def write(place: Path, name: str, entries: str, *, label: str = "rose", interval: str = "1s") -> None:

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,6 +25,7 @@ from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.testing import client
 from tests.emulator.builders import Direct, dataset, describe, labelled, listed, refs, update
+from tests.waiting import until
 
 
 class Process:
@@ -89,10 +89,10 @@ def test_everything_answered_before_a_kill_is_there_after_it(tmp_path):
 
     sender = threading.Thread(target=send)
     sender.start()
-    while answered < 5:
-        time.sleep(0.01)
+    until(lambda: answered >= 5)
     process.end(signal.SIGKILL)
     sender.join()
+    assert answered < 10_000, "all was sent before the kill"
 
     with running("--data", str(tmp_path), *QUICK) as again:
         kept = refs(listed(again.client(), arn))

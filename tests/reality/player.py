@@ -17,6 +17,7 @@ from typing import Any
 from tests.blackbox.lab import Lab, Ran, image_level, ref
 from tests.blackbox.standin import Garbled, Refusal
 from tests.reality.case import Answer, Aws, Case, Content, Expected, Input, Step, filled
+from tests.waiting import until
 
 GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -117,16 +118,18 @@ class Player:
     def _ask(self, given: Input, expected: Expected) -> None:
         """Ask until the answer is as expected; a post is sent once."""
         deadline = time.monotonic() + expected.within
-        while True:
+
+        def as_expected() -> bool:
             try:
                 check(self._answer(given), expected)
                 self._inspect(expected)
             except (AssertionError, urllib.error.URLError, ConnectionError):
                 if time.monotonic() > deadline or given.post is not None:
                     raise
-                time.sleep(0.1)
-            else:
-                return
+                return False
+            return True
+
+        until(as_expected, expected.within + 10)
 
     def _answer(self, given: Input) -> Ran:
         url = f"http://127.0.0.1:{self.port}{given.get or given.post}"

@@ -9,6 +9,7 @@ import pytest
 from reconciler.reports.drift.html import FIRST, render_html
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset, drift, entry, item
+from tests.waiting import until
 
 pytestmark = MARKS
 
@@ -170,15 +171,17 @@ def test_a_large_page_shows_more_when_it_is_scrolled(browser, tmp_path):
         for n in range(400)
     ]
     with opened(browser, tmp_path, *many) as page:
-        page.wait_for_timeout(100)
+        page.wait_for_function(SETTLED)
         assert FIRST <= page.locator(".card").count() < 400
         page.get_by_label("Find").fill("0399")
         assert ["0399.png"] == names(page)
         page.get_by_label("Find").fill("")
-        for _ in range(40):
+
+        def scrolled_to_the_end() -> bool:
             page.mouse.wheel(0, 20_000)
-            page.wait_for_timeout(20)
-        assert 400 == page.locator(".card").count()
+            return page.locator(".card").count() == 400
+
+        until(scrolled_to_the_end)
 
 
 @pytest.mark.slow
