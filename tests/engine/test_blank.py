@@ -8,13 +8,15 @@ import orjson
 import pytest
 
 from reconciler.core.cause import Cause
+from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
 from reconciler.core.entry import blank
 from reconciler.core.status import Verdict
 from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary
-from tests.builders import named, ref
+from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
+from tests.engine.test_drift import drift
 
 GARBAGE = b'{"source-ref": "s3://b/e.jp'
 
@@ -139,3 +141,19 @@ def test_a_blanked_image_that_returns_to_git_is_a_change_of_git(full: Lab):
     full.write(*named("abcde"), orphans="blank")
 
     assert [Cause.SPEC_CHANGED] == [change.cause for change in full.plan().changes]
+
+
+def test_a_labelled_orphan_that_aws_marks_with_errors_is_blanked_like_any_other(full: Lab):
+    """Its codes are named in the drift report; they are no reason to leave the labels, nor counted as left."""
+    full.write(*named("abcd"), orphans="blank")
+    spoilt = classified("e", "x").replace(b"image-classification", b"wrong").decode()
+    full.emulator.console.put(full.arn, spoilt)
+
+    plan = full.plan()
+    (seen,) = drift(full).items
+
+    assert () == plan.errored
+    assert (DriftClass.UNMANAGED,) == seen.classes
+    assert () != seen.codes
+    result = full.apply()
+    assert (1, set()) == (result.updated, observed(full)[ref("e")])

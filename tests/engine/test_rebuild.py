@@ -17,11 +17,12 @@ from reconciler.engine.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume
 from reconciler.engine.rebuild.manifest import content_of
 from reconciler.engine.rebuild.reasons import digest_of
 from reconciler.engine.rebuild.site import Site
-from reconciler.errors import ListingIncomplete, NotFound, RebuildUnfinished, UsageError
+from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
 from reconciler.ports import Located, Step
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
+from reconciler.state import State
 from tests.account import client_of
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
@@ -163,6 +164,39 @@ def test_every_old_line_is_kept_in_two_places(full: Lab):
         kept = stream.read().splitlines()
     assert content_of(line.encode() for line in old.values()) == content_of(kept)
     assert all(b"cl-metadata" not in line for line in kept)
+
+
+def test_the_order_of_lines_proves_nothing():
+    """A service lists in whatever order it likes: only what a line says counts, and how often it is there."""
+    kept = named(KEEPS)
+
+    assert content_of(kept) == content_of(reversed(kept))
+    assert content_of(kept) != content_of(kept[1:])
+    assert content_of(kept) != content_of([*kept, kept[0]])
+
+
+def test_a_claim_that_is_soon_given_back_is_waited_for(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """An apply that is about to end is no reason to refuse; one that goes on is, after half a minute."""
+    other = State(full.state_dir)
+    claim = other.claim("train")
+    claim.__enter__()
+    sleep = full.clock.sleep
+
+    def sleep_while_the_other_ends(seconds: float) -> None:
+        if full.clock.slept:
+            claim.__exit__(None, None, None)
+        sleep(seconds)
+
+    monkeypatch.setattr(full.clock, "sleep", sleep_while_the_other_ends)
+    full.clock.slept.clear()
+
+    assert Verdict.CONVERGED is begin(full).result.verdict
+
+    monkeypatch.setattr(full.clock, "sleep", sleep)
+    full.write(*named(KEEPS[2:]), orphans="rebuild")
+    with other.claim("train"), pytest.raises(Claimed):
+        begin(full)
+    other.close()
 
 
 def test_only_the_plan_that_was_seen_is_carried_out(full: Lab):

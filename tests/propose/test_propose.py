@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from reconciler.core.choices import DriftClass
 from reconciler.core.pattern import glob
+from reconciler.core.propose.report import DatasetProposal
 from reconciler.engine.propose import Choice
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench
+
+HEAD = """\
+apiVersion: reconciler/v1
+kind: Entries
+createdAt: 2026-03-01T12:00:00
+images:
+"""
 
 SHORTHAND = """\
 apiVersion: reconciler/v1
@@ -194,6 +203,52 @@ def test_a_line_that_would_not_be_valid_is_not_taken(bench: Bench):
 
     assert b"" == outcome.patch
     assert "would not be valid" in outcome.refused[ref("z")]
+
+
+@pytest.mark.parametrize("left", [b'"7"', b"null", b"true", b"[7]", b"{}"])
+def test_a_coordinate_that_is_no_number_spoils_nothing_else(bench: Bench, left: bytes):
+    """A shorthand file has no words for it: that image is refused with a reason, the others are taken."""
+    bench.write(a_yaml=HEAD + f"  - image: {ref('a')}\n    size: [640, 480]\n    boxes: []\n")
+    bench.apply()
+    drawn = boxed("a", ("x", 7, 2, 30, 40))
+    bench.console.put(bench.arn, drawn.replace(b'"left":7', b'"left":' + left).decode())
+    bench.console.add_image(bench.arn, ref("b"))
+
+    outcome = taken(bench)
+
+    assert {ref("b"): "add"} == outcome.kinds
+    assert [ref("a")] == list(outcome.refused)
+
+
+@pytest.mark.parametrize("metadata", [b"7", b'"x"', b"[]", b"null"])
+def test_an_attribute_whose_metadata_is_no_object_spoils_nothing_else(bench: Bench, metadata: bytes):
+    """As it may stand in AWS, where nobody holds it to anything: compared by labels, it is no label."""
+    bench.write(compare="labels", train_jsonl=lines(boxed("a", ("x", 1, 2, 30, 40)), classified("b", "x")))
+    bench.apply()
+    spoilt = orjson.loads(boxed("a", ("x", 1, 2, 30, 40)))
+    name = next(key for key in spoilt if key.endswith("-metadata"))
+    bench.console.put(bench.arn, orjson.dumps(spoilt | {name: orjson.loads(metadata)}).decode())
+    bench.console.relabel(bench.arn, ref("b"), "x", "y")
+
+    outcome = taken(bench)
+
+    assert "change" == outcome.kinds[ref("b")]
+    assert ref("a") in {**outcome.kinds, **outcome.refused}
+
+
+def test_a_conflict_is_counted_and_drift_is_not(bench: Bench):
+    """Where git moved as well, the patch takes back what somebody wrote in git: the summary warns of it."""
+    bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x")))
+    bench.apply()
+    bench.console.relabel(bench.arn, ref("a"), "x", "y")
+    bench.console.relabel(bench.arn, ref("b"), "x", "y")
+    bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "z")))
+
+    outcome = bench.propose()
+
+    assert {ref("a"), ref("b")} == set(outcome.kinds)
+    summary = DatasetProposal("train", None, outcome.tried.draft.granted)
+    assert (1, 0) == (summary.contested, summary.guessed)
 
 
 def test_new_images_go_where_their_neighbours_are(bench: Bench):

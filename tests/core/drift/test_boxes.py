@@ -108,6 +108,13 @@ def test_a_tiny_box_that_was_dragged_is_one_box():
     assert (BoxPair(speck, moved(speck, right=5)),) == pair_boxes([speck], [moved(speck, right=5)])
 
 
+def test_a_box_of_another_size_elsewhere_is_another_box():
+    """Neither place nor size tells that it is the same one: one was removed, and one added."""
+    other = Box("cat", 300, 300, 40, 60)
+
+    assert {BoxPair(CAT, None), BoxPair(None, other)} == set(pair_boxes([CAT], [other]))
+
+
 def test_an_overlap_counts_more_than_a_size():
     """A box of the same size far away does not take the place of one that overlaps."""
     near, far = CAT._replace(width=90), moved(CAT, right=400)
