@@ -30,6 +30,8 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
 
 from __future__ import annotations
 
+from reconciler.redact import redacted
+
 
 class ReconcilerError(Exception):
     """
@@ -43,6 +45,9 @@ class ReconcilerError(Exception):
     retryable = False
     exit_code = 1
     outlasted = False
+
+    def __str__(self) -> str:
+        return redacted(super().__str__())
 
 
 class UsageError(ReconcilerError):

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final, TextIO, cast
 
 from reconciler.errors import ReconcilerError
+from reconciler.redact import know_those_of
 
 
 class Exit(IntEnum):
@@ -89,6 +90,7 @@ class Terminated(BaseException):
 def guarded(command: Callable[[], int]) -> int:
     """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
     Terminated.arrived = False
+    know_those_of(os.environ)
     if not sys.stderr:  # closed by whoever started us
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  it stays open to the end
     with _aside():

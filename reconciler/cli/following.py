@@ -14,6 +14,7 @@ from reconciler.core.shard import Shard
 from reconciler.engine.reading import Selection, select
 from reconciler.errors import UsageError
 from reconciler.ports import Snapshot, Source
+from reconciler.redact import know
 from reconciler.sources.address import Address
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.clone import Clone
@@ -117,4 +118,5 @@ def secret(file: str | None, variable: str | None) -> bytes | None:
         return None
     if not found:
         raise UsageError(f"{file or variable}: the secret is empty")
+    know(found.decode(errors="ignore"))
     return found

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, TextIO
 
 from reconciler.errors import OutputError
+from reconciler.redact import redacted
 
 
 def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
@@ -58,14 +59,14 @@ def discard(target: TextIO) -> None:
 
 
 class Aside:
-    """stderr, whatever becomes of it: a line that nobody can take stops no work."""
+    """stderr, without secrets, and whatever becomes of it: a line that nobody can take stops no work."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
 
     def write(self, text: str) -> int:
         with suppress(OSError):
-            self._target.write(text)
+            self._target.write(redacted(text))
         return len(text)
 
     def flush(self) -> None:

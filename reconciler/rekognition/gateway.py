@@ -14,6 +14,7 @@ from reconciler import errors
 from reconciler.core import limits
 from reconciler.core.choices import DatasetType
 from reconciler.ports import Located, Phase, Standing, Stats
+from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter, metered
@@ -125,7 +126,7 @@ class Rekognition:
             return Standing(
                 phase=_phase(found["Status"]),
                 code=found.get("StatusMessageCode"),
-                message=found.get("StatusMessage", ""),
+                message=redacted(found.get("StatusMessage", "")),
                 updated_at=updated.timestamp() if updated else None,
                 stats=Stats(
                     stats.get("TotalEntries"),

@@ -9,7 +9,6 @@ from typing import Any, Final
 import botocore.exceptions as boto
 
 from reconciler import errors
-from reconciler.core.redact import redacted
 
 # Every error code of botocore's model for these operations (a test holds them against it), and the codes
 # that services send without modelling them.
@@ -111,13 +110,13 @@ def translated(operation: str) -> Iterator[None]:
     except boto.ClientError as exc:
         raise _of_answer(operation, exc.response) from exc
     except _DENIED_BEFORE_SENDING as exc:
-        raise errors.Denied(redacted(f"{operation}: {exc}")) from exc
+        raise errors.Denied(f"{operation}: {exc}") from exc
     except _WRONG_BEFORE_SENDING as exc:
-        raise errors.Rejected(redacted(f"{operation}: {exc}")) from exc
+        raise errors.Rejected(f"{operation}: {exc}") from exc
     except boto.BotoCoreError as exc:
-        raise errors.Unavailable(redacted(f"{operation}: {exc}")) from exc
+        raise errors.Unavailable(f"{operation}: {exc}") from exc
     except RuntimeError as exc:  # of the SDK when it renews credentials, and those are expired by this clock
-        raise errors.Denied(redacted(f"{operation}: {exc}")) from exc
+        raise errors.Denied(f"{operation}: {exc}") from exc
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
         raise errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}") from exc
 
@@ -126,7 +125,7 @@ def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayErr
     known = response.get("Error", {})
     code, message = str(known.get("Code", "")), str(known.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = redacted(f"{operation}: {code}: {message}" if message else f"{operation}: {code}")
+    text = f"{operation}: {code}: {message}" if message else f"{operation}: {code}"
     if (kind := _OF_OPERATION.get((operation, code)) or ERRORS.get(code)) is not None:
         return kind(text)
     # A code that nobody documented: the status at least says whose fault it is.

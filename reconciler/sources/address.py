@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from reconciler.errors import SourceError, UsageError
+from reconciler.redact import know, redacted
 from reconciler.sources.git import environment
 
 # What git runs to ask for a password. `printf` is the shell's own: no list of processes shows what it is given.
@@ -35,23 +36,25 @@ class Address:
         name: The same without its user, for people.
 
     Raises:
-        SourceError: The URL could be taken for a flag, or has no place for a password.
+        UsageError: It is no URL, could be taken for a flag, or has no place for a password.
     """
 
     def __init__(self, url: str, password: Callable[[], bytes | None] | None = None) -> None:
         if url.startswith("-"):
-            raise SourceError("--git must not start with a dash")
-        parts = urlsplit(url)
-        self.name = without_password(url)
+            raise UsageError("--git must not start with a dash")
+        parts = _parts(url)
+        self.name = redacted(without_password(url))
         takes_password, known = parts.scheme in {"http", "https"}, parts.password
         if password and not takes_password:
-            raise SourceError(f"{self.name}: only a repository behind http or https takes a password")
+            raise UsageError(f"{self.name}: only a repository behind http or https takes a password")
         if password and known is not None:
-            raise SourceError(f"{self.name}: the URL holds a password already")
+            raise UsageError(f"{self.name}: the URL holds a password already")
+        for secret in filter(None, (known, known and unquote(known))):
+            know(secret)
         if takes_password and known is not None:
             password = unquote(known).encode
         self._user, self._password = parts.username, password
-        self.url = self.name if password else url
+        self.url = without_password(url) if password else url
 
     def environment(self) -> dict[str, str]:
         """
@@ -72,6 +75,24 @@ class Address:
             "RECONCILER_GIT_USER": unquote(self._user or _ANYBODY),
             "RECONCILER_GIT_PASSWORD": password,
         }
+
+
+def _parts(url: str) -> SplitResult:
+    """
+    Split a URL, or the path that stands for one.
+
+    Raises:
+        UsageError: It is not one. What is wrong with it in Python's words may quote a password.
+    """
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        shown = redacted(url.encode(errors="backslashreplace").decode())
+        hint = "a host, perhaps a port, then the path; / and @ in a password are written %2F and %40"
+        raise UsageError(f"--git: {shown} is not a URL: {hint}") from None
+    return parts
 
 
 def without_password(url: str) -> str:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, UsageError
 from reconciler.sources.address import Address
 from reconciler.sources.git import READ_SECONDS, Answer, run
 from reconciler.sources.refs import ambiguity, candidates, chosen
@@ -63,7 +63,7 @@ class Clone:
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
         if ref.startswith("-"):
-            raise SourceError("--ref must not start with a dash")
+            raise UsageError("--ref must not start with a dash")
         self._directory = directory
         self._address = address
         self._ref = ref

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from reconciler import redact
 from reconciler.cli.logs import configure
 from reconciler.engine.log import bind, bound, log, set_up_by
 
@@ -21,8 +22,8 @@ def test_no_secret_gets_into_a_line(
     log_format: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """In a value, in a list, in a traceback: AWS and its SDK repeat what they were given."""
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION)
+    monkeypatch.setattr(redact, "_known", set())
+    redact.know_those_of({"AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": SESSION})
     configure(log_format, "info")
     try:
         log = structlog.get_logger()
@@ -47,8 +48,8 @@ def test_a_stand_in_for_a_secret_leaves_words_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Against an emulator the secret key is `test`, and so may be a part of every dataset's name."""
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "e")
+    monkeypatch.setattr(redact, "_known", set())
+    redact.know_those_of({"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "e"})
     configure("json", "info")
     try:
         structlog.get_logger().info("cycle.finished", dataset="flowers-test")

@@ -152,7 +152,7 @@ def test_a_password_that_cannot_be_read_is_a_fault_of_the_source(tmp_path: Path)
     "url", ["ssh://git@host/repo", "git@host:repo", "/srv/repo", "https://robot:known@host/repo"]
 )
 def test_a_password_has_one_place(url: str):
-    with pytest.raises(SourceError, match="password"):
+    with pytest.raises(UsageError, match="password"):
         Address(url, lambda: b"x")
 
 

@@ -1,0 +1,86 @@
+"""
+What nobody may read in a log, a status, a page or a report: credentials, and links that carry a signature.
+
+Every message of an error passes here when it is read (`errors.ReconcilerError`), every text of AWS that is no
+entry when it arrives, and all of stderr when it is written. Entries and specs are data, and are never changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+REDACTED: Final = "[redacted]"
+
+# What a name has to have for its value to be a secret; of a URL's query, a header, a setting, or JSON.
+_NAMES: Final = r"""
+    (?:aws_?)?(?:secret_?(?:access_?)?key|session_?token|access_?key_?id)
+  | (?:x-amz-)?(?:signature|credential|security-token)
+  | (?:access|auth|private|refresh|id|api|bearer|job|oauth|web_?identity)[_-]?(?:token|key) | client_?secret
+  | (?:proxy-)?authorization | x-api-key | set-cookie | cookie | sig | key-pair-id | code_verifier
+  | passphrase | password | passwd | pwd | secret
+"""
+_VALUE: Final = r"""[^\s"'\\,;&<>)\]}\[]+"""  # stops at a quotation mark, so that JSON stays JSON
+
+_QUOTED: Final = r"""[^"\\]{1,512}"""
+_PROSE: Final = r"(?-i:[a-z]+\ [a-z])"  # after a colon: what is wrong with it, and not it
+
+# Nothing here takes more than a bounded number of characters back: a text of AWS may be of any size.
+_SECRETS: Final = rf"""
+      \b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16,32}}\b                        # access keys
+    | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=_%-]{{32,}}                        # session tokens
+    | \b(?:gh[oprsu]_|github_pat_|glpat-|xox[abprs]-)[\w-]{{10,}}         # tokens of GitHub, GitLab, Slack
+    | \beyJ[\w-]{{8,2000}}\.[\w-]{{8,2000}}\.[\w-]*                       # signed tokens: web identities
+    | -----BEGIN[ A-Z]{{0,40}}PRIVATE\ KEY-----[^-]*(?:-----END[ A-Z]{{0,40}}-----)?
+    | (?<=://)[^\s/@:"'<>]{{0,256}}:[^\s"'<>]{{0,512}}(?=@)               # user:password@, slashes in it
+    | (?<=://)[^/@\s]{{1,256}}(?=@)                                       # user@ of a URL: often a token alone
+    | (?P<bearer>\bbearer\s{{1,3}})(?=[^\s"']{{0,64}}[0-9])[\w.~+/=-]{{12,}}
+    | (?P<quoted>(?<![A-Za-z0-9])(?:{_NAMES})"\s?:\s?"){_QUOTED}
+    | (?P<name>(?<![A-Za-z0-9])(?:{_NAMES})\\?["']?(?:\s?=\s?|>|\s?:\s?(?!{_PROSE}))\\?["']?)
+      (?:(?:Basic|Bearer|Digest|Token|AWS4-HMAC-SHA256)\s+(?!Credential=))?{_VALUE}
+    | (?P<token>(?:[?&]|(?<![\w-]))token["']?=["']?|"token":\s?"){_VALUE}
+    | (?<![^\s"'=:,(])(?-i:(?=\S{{0,39}}[A-Z])(?=\S{{0,39}}[a-z])(?=\S{{0,39}}[0-9]))
+      [A-Za-z0-9/+]{{40}}(?=[\s"',;)]|\.?\Z|\.\s)                         # secret keys
+"""
+
+# Of the environment. A value that is a path or a name is to be read, in the very messages about it.
+_SECRET_VARIABLE: Final = re.compile(
+    r"(?:.*_)?(?:SECRET|TOKEN|PASSWORD|PASSWD)|(?:.*_)?ACCESS_KEY(?:_ID)?|.*_(?:SECRET|TOKEN|PASSWORD)_.*"
+)
+_NO_SECRET_VARIABLE: Final = re.compile(r".*_(?:FILE|ENV|URI|URL|PATH|DIR|NAME|ARN|REGION)")
+# An emulator is content with `x` or `test`, and replacing that everywhere would leave no word whole.
+_MIN_CHARS: Final = 8
+
+_known: set[str] = set()
+
+
+def know(secret: str) -> None:
+    """Redact this very text from now on: nothing tells a secret key from other text, but its value is known."""
+    if len(secret) >= _MIN_CHARS:
+        _known.add(secret)
+
+
+def know_those_of(environ: Mapping[str, str]) -> None:
+    """Redact the secrets that stand in an environment."""
+    for name, value in environ.items():
+        if _SECRET_VARIABLE.fullmatch(name) and not _NO_SECRET_VARIABLE.fullmatch(name):
+            know(value)
+
+
+def redacted(text: str) -> str:
+    """Return a text without what is or looks like a credential or a signature; all else stays as it is."""
+    for secret in tuple(_known):
+        if secret in text:
+            text = text.replace(secret, REDACTED)
+    return _pattern().sub(_named, text)
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    return re.compile(_SECRETS, re.VERBOSE | re.IGNORECASE)  # 20 ms, which `--version` need not take
+
+
+def _named(found: re.Match[str]) -> str:
+    return (found["name"] or found["quoted"] or found["bearer"] or found["token"] or "") + REDACTED
