@@ -149,10 +149,18 @@ class Throttled(GatewayError):
 
 
 class Unavailable(GatewayError):
-    """No usable answer: a network fault or a server fault."""
+    """
+    No usable answer: a network fault or a server fault.
+
+    Attributes:
+        unsent: Set on one of a call that never left: there was no connection.
+        isolated: Set where other calls were answered meanwhile: the service is not down.
+    """
 
     code = "RKD5012"
     retryable = True
+    unsent = False
+    isolated = False
 
 
 class DatasetBusy(GatewayError):

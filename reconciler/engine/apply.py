@@ -6,16 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import orjson
+
 from reconciler.core.bisect import Isolation, Result
+from reconciler.core.entry import canonical
 from reconciler.core.limits import MAX_UPDATE_BYTES
-from reconciler.core.pace import backoff
+from reconciler.core.pace import backoff, poll_delay
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.engine.compose import Composer
 from reconciler.engine.log import log
+from reconciler.engine.observation import as_text
+from reconciler.engine.observe import alone
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import payload_of
+from reconciler.engine.resume import watch
 from reconciler.engine.world import World
-from reconciler.errors import GatewayError, ReconcilerError, Rejected, Throttled, Unavailable
+from reconciler.errors import ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Phase, Standing
 
 # How often an update that the service failed by its own fault is sent before the rest is left for later.
@@ -26,6 +32,8 @@ VERDICT_TRIES: Final = 3
 # Failures in a row after which the service is down, whatever was suspected. One bisection has fewer.
 LONGEST_STREAK: Final = 18
 CLIENT_ERROR: Final = "CLIENT_ERROR"
+# How long an update that was accepted may leave the status as it was before.
+GRACE_SECONDS: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -105,6 +113,7 @@ class Sender:
         self._sent = sent
         self._said: dict[str, str] = {}
         self._suspicion = Suspicion()
+        self._past: set[Standing] = set()
 
     def send(self) -> None:
         """
@@ -196,45 +205,70 @@ class Sender:
     def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Standing:
         world, clock = self._world, self._world.clock
         deadline = clock.now() + self._timeout
-        number = world.memory.journal.begin(self._plan.name, self._arn, list(items), clock.now())
         try:
-            patiently(lambda: self._start(items, body, deadline), clock, deadline)
-            standing = settled(world.gateway, self._arn, clock, deadline)
+            number = patiently(lambda: self._start(items, body, deadline), clock, deadline)
         except Rejected as exc:  # the call itself: it says no more than a failed update would
-            standing = Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
+            return Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
+        standing = self._moved(deadline)
         world.memory.journal.end(number, _result(standing))
         return standing
 
-    def _start(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> None:
+    def _moved(self, deadline: float) -> Standing:
+        """Wait until an accepted update is over; that it shows may take a moment, and until then nothing does."""
+        clock, polls = self._world.clock, 0
+        until = clock.now() + GRACE_SECONDS
+        while True:
+            standing = settled(self._world.gateway, self._arn, clock, deadline)
+            if standing not in self._past or clock.now() >= until:
+                return standing
+            clock.sleep(poll_delay(polls))
+            polls += 1
+
+    def _start(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> int:
         """
-        Make the call, once; a lost answer is not a failure if the dataset shows that the call arrived.
+        Make the call, once, and return its number in the journal; a lost answer is not a failure if it arrived.
 
         Raises:
             GatewayError: The call did not arrive, or was refused.
         """
-        gateway = self._world.gateway
-        before = settled(gateway, self._arn, self._world.clock, deadline)
+        world, journal = self._world, self._world.memory.journal
+        before = settled(world.gateway, self._arn, world.clock, deadline)
+        self._past.add(before)
+        begun_at = world.clock.now()
+        number = journal.begin(self._plan.name, self._arn, list(items), begun_at, as_text(before))
         self._sent.updates += 1
         self._sent.touched.update(items)
-        log.info("update.submitted", entries=len(items), bytes=len(body))
         try:
-            gateway.update(self._arn, body)
-        except (Unavailable, Throttled) as exc:
-            if self._arrived(before, exc, deadline):
-                return
+            world.gateway.update(self._arn, body)
+        except ReconcilerError as exc:
+            if isinstance(exc, Unavailable) and not exc.unsent:
+                log.info("update.submitted", entries=len(items), bytes=len(body))
+                if self._arrived(items, begun_at, exc):
+                    return number
             self._sent.updates -= 1
+            if isinstance(exc, Rejected):
+                journal.end(number, f"{Phase.UPDATE_FAILED} {CLIENT_ERROR}")
+            else:  # refused, by the service or by a fence, or lost on its way
+                journal.forget(number)
             raise
-        except ReconcilerError:  # refused, by the service or by a fence: nothing left this process
-            self._sent.updates -= 1
-            raise
+        log.info("update.submitted", entries=len(items), bytes=len(body))
+        return number
 
-    def _arrived(self, before: Standing, exc: GatewayError, deadline: float) -> bool:
-        clock = self._world.clock
-        now = patiently(lambda: self._world.gateway.standing(self._arn), clock, deadline)
-        if now == before:
-            return False
-        log.info("update.resumed", error=type(exc).__name__, phase=now.phase)
-        return True
+    def _arrived(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
+        """Tell whether a call that was not answered has arrived: the dataset moves, or shows some of its lines."""
+        world = self._world
+        arrived = watch(self._arn, world, begun_at, lambda now: now not in self._past) or any(
+            self._shows(items[ref]) for ref in _few(list(items))
+        )
+        exc.isolated = True
+        if arrived:
+            log.info("update.resumed", error=type(exc).__name__, entries=len(items))
+        return arrived
+
+    def _shows(self, item: PlannedChange) -> bool:
+        sent = canonical(orjson.loads(self._composer.line(item.change)))
+        found = alone(item.source_ref, self._arn, self._world, self._world.clock.now())
+        return any(canonical(orjson.loads(line)) == sent for line in found)
 
 
 def _result(standing: Standing) -> str:

@@ -117,6 +117,11 @@ EVENTS: Final = {
     "spec.invalid": Event(
         "warning", "Something in the specs cannot be used; the first place.", ("problems", "first", "code")
     ),
+    "update.awaited": Event(
+        "info",
+        "An update of an earlier process may still arrive; the dataset is watched, for 90 s at most.",
+        ("entries",),
+    ),
     "update.failed": Event(
         "warning", "An update ended as failed.", ("code", "entries", "tries")
     ),
@@ -126,7 +131,9 @@ EVENTS: Final = {
         "An update of before, or one whose answer was lost, is found in the dataset.",
         ("entries", "same_dataset", "error", "phase"),
     ),
-    "update.submitted": Event("info", "UpdateDatasetEntries is called.", ("entries", "bytes")),
+    "update.submitted": Event(
+        "info", "UpdateDatasetEntries was called, and not refused.", ("entries", "bytes")
+    ),
     "verify.finished": Event(
         "info", "A second look: so many of those sent are in place.", ("in_place", "sent")
     ),

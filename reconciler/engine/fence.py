@@ -8,6 +8,7 @@ from typing import Protocol
 
 from reconciler.core.choices import DatasetType
 from reconciler.engine.log import bind
+from reconciler.errors import Unavailable
 from reconciler.ports import Clock, Gateway, Located, Phase, Standing
 
 
@@ -76,7 +77,8 @@ class Fenced:
         self._meter = meter
         self._may_look = may_look
         self._may_write = may_write
-        self._in_flight: tuple[float, int] | None = None
+        self._in_flight: tuple[float, int, Standing | None] | None = None
+        self._last: Standing | None = None
         self.created = False
         self.work = Work(clock.now())
 
@@ -90,9 +92,9 @@ class Fenced:
 
     def standing(self, arn: str) -> Standing:
         self._look(arn)
-        standing = self._gateway.standing(arn)
-        if self._in_flight is not None and standing.phase.settled:
-            begun, size = self._in_flight
+        standing = self._last = self._gateway.standing(arn)
+        if self._in_flight is not None and standing.phase.settled and standing != self._in_flight[2]:
+            begun, size, _ = self._in_flight
             self._in_flight = None
             result = "failed" if standing.phase is Phase.UPDATE_FAILED else "finished"
             self.work.ended(well=result == "finished")
@@ -107,10 +109,18 @@ class Fenced:
 
     def update(self, arn: str, payload: bytes) -> None:
         self._write()
-        self._in_flight = (self._clock.now(), len(payload))
-        self.work.submitted(len(payload), self._in_flight[0])
-        self._meter.update(self._dataset, "submitted", len(payload), 0.0)
-        self._gateway.update(arn, payload)
+        begun = self._clock.now()
+        try:
+            self._gateway.update(arn, payload)
+        except Unavailable:  # it may have arrived
+            self._submitted(begun, len(payload))
+            raise
+        self._submitted(begun, len(payload))
+
+    def _submitted(self, begun: float, size: int) -> None:
+        self._in_flight = (begun, size, self._last)
+        self.work.submitted(size, begun)
+        self._meter.update(self._dataset, "submitted", size, 0.0)
 
     def create_project(self, project: str) -> str:
         self._write()

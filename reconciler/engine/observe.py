@@ -175,7 +175,7 @@ def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: Worl
             f"{listed.gap}, listed twice: whether {len(missing):,} desired entries are missing is not known; "
             f"{OVERRIDE}"
         )
-    lines = listed.spool.fill(_alone(ref, arn, world, deadline) for ref in sorted(missing))
+    lines = listed.spool.fill(alone(ref, arn, world, deadline) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
     if missing and world.gateway.standing(arn) != listed.standing:
         raise ListingMoved("the dataset changed while it was listed")
@@ -189,7 +189,7 @@ def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: Worl
     return diff.updated(missing, part)
 
 
-def _alone(source_ref: str, arn: str, world: World, deadline: float) -> Sequence[str]:
+def alone(source_ref: str, arn: str, world: World, deadline: float) -> Sequence[str]:
     """Ask for one entry, and return its line, or nothing."""
 
     def ask() -> Sequence[str]:

@@ -7,7 +7,14 @@ from typing import Final, TypeVar
 
 from reconciler.core.pace import backoff, poll_delay
 from reconciler.engine.log import log
-from reconciler.errors import DatasetBusy, DatasetUnusable, ListingMoved, ReconcilerError, Throttled
+from reconciler.errors import (
+    DatasetBusy,
+    DatasetUnusable,
+    ListingMoved,
+    ReconcilerError,
+    Throttled,
+    Unavailable,
+)
 from reconciler.ports import Clock, Gateway, Phase, Standing
 
 T = TypeVar("T")
@@ -17,7 +24,8 @@ OUTAGE_FAILURES: Final = 2
 OUTAGE_SECONDS: Final = 30.0
 # Nobody updates a dataset that is being created, and an empty one takes seconds: longer is no reason to wait.
 CREATION_SECONDS: Final = 60.0
-# A listing of a large dataset takes minutes by itself: there the number of attempts alone counts.
+# A listing of a large dataset takes minutes by itself, and so does waiting for an update that was not answered:
+# there the number of attempts alone counts.
 LISTINGS: Final = 5
 
 
@@ -52,7 +60,7 @@ def _is_down(exc: ReconcilerError, failures: int, seconds: float) -> bool:
     match exc:
         case DatasetBusy():
             return False
-        case ListingMoved():
+        case ListingMoved() | Unavailable(isolated=True):
             return failures >= LISTINGS
         case _:
             return failures >= OUTAGE_FAILURES and seconds > OUTAGE_SECONDS

@@ -24,7 +24,7 @@ from reconciler.engine.outcome import Outcome
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import NOTHING_KNOWN, Known, make_plan
 from reconciler.engine.remember import remember
-from reconciler.engine.resume import resume
+from reconciler.engine.resume import await_open, resume
 from reconciler.engine.snapshot import keep_before
 from reconciler.engine.verify import Seen, look_again, prove
 from reconciler.engine.world import World
@@ -82,6 +82,7 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
         return Look(_planned(desired, None, nothing, composer, world), composer, nothing)
+    await_open(desired.name, arn, world, deadline)
     seen = observe(desired, arn, world, deadline)
     composer = Composer(desired, seen.listing)
     plan = replace(_planned(desired, arn, seen.diff, composer, world), gap=seen.gap)
@@ -177,7 +178,7 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
         return Outcome(outcome.blocked(plan), seen.diff, seen.observation)
     arn = plan.arn or create(desired, world, _timeout(desired))
-    resume(desired.name, arn, world)
+    resume(desired.name, arn, seen.observation, world)
     sent = Sent()
     try:
         if seen.observation and plan.batches:

@@ -1,19 +1,76 @@
-"""Close the diary of a process that did not live to do it."""
+"""Wait for updates whose end is not known: of a process that was killed, or whose call was not answered."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from reconciler.core.pace import poll_delay
 from reconciler.engine.log import log
+from reconciler.engine.observation import Observation, as_text
+from reconciler.engine.patience import patiently
 from reconciler.engine.world import World
+from reconciler.errors import PlanOutdated
+from reconciler.ports import Begun, Standing
+
+OPEN_SECONDS: Final = 90.0
+"""How long after an update was begun it may still arrive, and its dataset be as before."""
 
 
-def resume(dataset: str, arn: str, world: World) -> None:
+def watch(
+    arn: str, world: World, begun_at: float, moved: Callable[[Standing], bool], deadline: float | None = None
+) -> bool:
+    """
+    Wait until a dataset has moved since an update was begun; return False if it has not while it still might.
+
+    Args:
+        deadline: Until when to wait at most, in seconds since the epoch.
+    """
+    clock = world.clock
+    until, polls = min(begun_at, clock.now()) + OPEN_SECONDS, 0
+    until = until if deadline is None else min(until, deadline)
+    while not moved(patiently(lambda: world.gateway.standing(arn), clock, until)):
+        if clock.now() >= until:
+            return False
+        clock.sleep(min(poll_delay(polls), until - clock.now()))
+        polls += 1
+    return True
+
+
+def await_open(dataset: str, arn: str, world: World, deadline: float) -> None:
+    """Before a dataset is observed, wait for updates that an earlier process began; no call without any."""
+    for begun in _open(dataset, arn, world):
+        if begun.begun_at + OPEN_SECONDS > world.clock.now():
+            log.info("update.awaited", entries=len(begun.source_refs))
+            watch(arn, world, begun.begun_at, partial(_has_moved, begun.standing), deadline)
+
+
+def _has_moved(before: str, standing: Standing) -> bool:
+    return as_text(standing) != before
+
+
+def resume(dataset: str, arn: str, seen: Observation | None, world: World) -> None:
     """
     Take note of updates that an earlier process began and did not end.
 
-    The look before this one waited until nothing was in progress and saw what became of them: whatever
-    arrived is not planned for any more, whatever did not is. So nothing is left to do but to say so.
+    What was observed shows what became of them: whatever arrived is not planned for any more, whatever did not
+    is. So nothing is left to do but to say so, if it was observed late enough.
+
+    Raises:
+        PlanOutdated: One of them may have arrived since, or still arrive.
     """
+    if any(seen is None or _may_arrive(begun, seen) for begun in _open(dataset, arn, world)):
+        raise PlanOutdated("an update of an earlier process was still open when the dataset was observed")
     for begun in world.memory.journal.unfinished(dataset):
         same = begun.arn == arn
         log.info("update.resumed", entries=len(begun.source_refs), same_dataset=same)
         world.memory.journal.end(begun.number, "unknown: the process ended first")
+
+
+def _open(dataset: str, arn: str, world: World) -> list[Begun]:
+    return [begun for begun in world.memory.journal.unfinished(dataset) if begun.arn == arn]
+
+
+def _may_arrive(begun: Begun, seen: Observation) -> bool:
+    return not _has_moved(begun.standing, seen.standing) and seen.at < begun.begun_at + OPEN_SECONDS

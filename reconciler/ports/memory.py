@@ -84,19 +84,25 @@ class Begun(NamedTuple):
 
     Attributes:
         begun_at: Seconds since the epoch, just before the call.
+        standing: What DescribeDataset said then, as text that is compared and never read; empty if not noted.
     """
 
     number: int
     arn: str
     begun_at: float
     source_refs: tuple[str, ...]
+    standing: str = ""
 
 
 class Journal(Protocol):
     """A diary of updates; each line of it is on the disk before its call goes out."""
 
-    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float) -> int:
-        """Note that an update is about to be sent, and return its number."""
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, standing: str) -> int:
+        """Note that an update is about to be sent, and return its number; the rest as in `Begun`."""
+        ...
+
+    def forget(self, number: int) -> None:
+        """Forget an update that was refused: it never began."""
         ...
 
     def end(self, number: int, result: str) -> None:

@@ -100,6 +100,8 @@ _WRONG_BEFORE_SENDING: Final = (
     boto.ConfigParseError,
     boto.InvalidConfigError,
 )
+# A call without a connection cannot have arrived; any other that was not answered may have.
+_UNCONNECTED: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 
 
 @contextmanager
@@ -114,7 +116,9 @@ def translated(operation: str) -> Iterator[None]:
     except _WRONG_BEFORE_SENDING as exc:
         raise errors.Rejected(f"{operation}: {exc}") from exc
     except boto.BotoCoreError as exc:
-        raise errors.Unavailable(f"{operation}: {exc}") from exc
+        lost = errors.Unavailable(f"{operation}: {exc}")
+        lost.unsent = isinstance(exc, _UNCONNECTED)
+        raise lost from exc
     except RuntimeError as exc:  # of the SDK when it renews credentials, and those are expired by this clock
         raise errors.Denied(f"{operation}: {exc}") from exc
     except (LookupError, TypeError, ValueError, AttributeError) as exc:

@@ -18,12 +18,12 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float) -> int:
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, standing: str) -> int:
         packed = zlib.compress(orjson.dumps(list(source_refs)), 1)
         with self._db.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO journal (dataset, arn, begun_at, source_refs) VALUES (?, ?, ?, ?)",
-                (dataset, arn, now, packed),
+                "INSERT INTO journal (dataset, arn, begun_at, source_refs, standing) VALUES (?, ?, ?, ?, ?)",
+                (dataset, arn, now, packed, standing),
             )
             number = cursor.lastrowid
         return number or 0
@@ -34,16 +34,20 @@ class Journal:
             # What is over is history; the last thousand updates are enough of it.
             connection.execute("DELETE FROM journal WHERE id < ? AND result IS NOT NULL", (number - 1_000,))
 
+    def forget(self, number: int) -> None:
+        with self._db.writing() as connection:
+            connection.execute("DELETE FROM journal WHERE id = ?", (number,))
+
     def unfinished(self, dataset: str) -> Sequence[Begun]:
         connection = self._db.connection
         if connection is None:
             return ()
-        query = "SELECT id, arn, begun_at, source_refs FROM journal WHERE dataset = ? AND result IS NULL"
+        query = "SELECT id, arn, begun_at, source_refs, standing FROM journal WHERE dataset = ?"
         with self._db.decoding():
-            rows = connection.execute(f"{query} ORDER BY id", (dataset,)).fetchall()
+            rows = connection.execute(f"{query} AND result IS NULL ORDER BY id", (dataset,)).fetchall()
             return [
-                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))))
-                for number, arn, begun_at, packed in rows
+                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))), standing)
+                for number, arn, begun_at, packed, standing in rows
             ]
 
     def past(self, dataset: str, source_ref: str) -> Sequence[Past]:

@@ -71,6 +71,9 @@ CREATE TABLE rebuild (
     body    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """,
+    """
+ALTER TABLE journal ADD COLUMN standing TEXT NOT NULL DEFAULT ''
+""",
 )
 
 NEWEST: Final = len(MIGRATIONS)

@@ -18,7 +18,7 @@ observe.finished observe.incomplete
 observe.restarted plan.computed plan.blocked update.submitted update.finished update.failed
 update.resumed bisect.started bisect.finished entry.quarantined entry.released entry.dropped entry.rejected
 verify.finished drift.detected drift.cleared guard.tripped condition.changed aws.throttled process.started
-process.stopping process.stopped
+process.stopping process.stopped update.awaited
 """
 
 

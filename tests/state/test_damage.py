@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
     with State(tmp_path) as state:
         state.remember("d", "arn", ((ref, Applied(b"d" * 16, b"o" * 16)) for ref in REFS), ())
         state.record("d", {"verdict": "converged"})
-        state.journal.begin("d", "arn", REFS, 0.0)
+        state.journal.begin("d", "arn", REFS, 0.0, "")
     return tmp_path / "state.sqlite3"
 
 

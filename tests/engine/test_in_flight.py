@@ -1,0 +1,237 @@
+"""One update at a time, and each once: also where the status lags, an answer is lost, or a process is killed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from reconciler.core.status import Verdict
+from reconciler.engine import apply, planning
+from reconciler.engine.resume import OPEN_SECONDS
+from reconciler.errors import Fenced, Unavailable
+from reconciler.ports import Gateway, Phase, Standing
+from reconciler.state import State
+from tests.builders import named, ref
+from tests.engine.conftest import Lab
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class Slow:
+    """
+    A gateway of a service that takes its time.
+
+    Args:
+        lag_seconds: For so long after an update the status is as before it.
+        late_seconds: An update that is not answered arrives so much later; None if it never does.
+        ends: What becomes of an unanswered call, one after the other; then all are answered.
+    """
+
+    def __init__(
+        self, lab: Lab, *ends: BaseException, lag_seconds: float = 0.0, late_seconds: float | None = 0.0
+    ) -> None:
+        self._gateway: Gateway = lab.world.gateway
+        self._clock = lab.clock
+        self._ends = list(ends)
+        self._lag, self._late = lag_seconds, late_seconds
+        self._before: tuple[float, Standing] | None = None
+        self._due: tuple[float, Callable[[], None]] | None = None
+        self.called: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def update(self, arn: str, payload: bytes) -> None:
+        before = self._gateway.standing(arn)
+        self.called.append(self._clock.now())
+        if self._ends:
+            if self._late is not None:
+                due = self._clock.now() + self._late
+                self._due = due, lambda: self._gateway.update(arn, payload)
+            raise self._ends.pop(0)
+        self._gateway.update(arn, payload)
+        self._before = self._clock.now() + self._lag, before
+
+    def standing(self, arn: str) -> Standing:
+        if self._due is not None and self._clock.now() >= self._due[0]:
+            _, arrive = self._due
+            self._due = None
+            arrive()
+        if self._before is not None and self._clock.now() < self._before[0]:
+            return self._before[1]
+        return self._gateway.standing(arn)
+
+
+def slow(lab: Lab, *ends: BaseException, **options: Any) -> Slow:
+    gateway = Slow(lab, *ends, **options)
+    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    return gateway
+
+
+def lost() -> Unavailable:
+    return Unavailable("UpdateDatasetEntries: read timeout")
+
+
+def start_again(lab: Lab) -> None:
+    """As a new process does: nothing is left but the state directory."""
+    lab.world.memory.close()
+    lab.world = dataclasses.replace(lab.world, memory=State(lab.state_dir))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update takes two lines."""
+    for module in (apply, planning):
+        monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 450)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("lag", [0.4, 4.0, 20.0])
+def test_a_status_that_has_not_moved_is_not_believed(full: Lab, lag: float):
+    """The second batch waits for the first, however late the status shows it."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, lag_seconds=lag)
+
+    result = full.apply()
+
+    assert (Verdict.CONVERGED, 3, 3) == (result.verdict, result.updates, len(gateway.called))
+    assert all(
+        later - earlier >= lag for earlier, later in zip(gateway.called, gateway.called[1:], strict=False)
+    )
+
+
+@pytest.mark.usefixtures("small")
+def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
+    """Not for ever: the proof shows what became of it."""
+    full.write(*named("abcd", label="tulip"), *named("e"))
+    standing = full.world.gateway.standing(full.arn)
+    gateway = slow(full)
+    gateway.standing = lambda arn: standing  # type: ignore[method-assign]
+
+    assert 2 == full.apply().updates
+    assert gateway.called[1] - gateway.called[0] >= apply.GRACE_SECONDS
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0, 75.0])
+def test_a_call_that_is_not_answered_may_arrive_later(full: Lab, late: float):
+    """It is waited for, and not made again."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, lost(), late_seconds=late)
+
+    result = full.apply()
+
+    assert (Verdict.CONVERGED, 1, 1) == (result.verdict, result.updates, len(gateway.called))
+
+
+def test_a_call_that_was_lost_is_made_again_after_a_look(full: Lab):
+    """Ninety seconds after it was begun, and only if none of its lines is there."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, lost(), late_seconds=None)
+
+    assert Verdict.CONVERGED is full.apply().verdict
+    first, second = gateway.called
+    assert second - first >= OPEN_SECONDS
+
+
+def test_a_call_that_arrived_without_a_sign_is_not_made_again(full: Lab):
+    """Its lines are there, whatever the status says."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, lost(), lag_seconds=1_000.0)
+    arrived = gateway._gateway.update
+
+    def update(arn: str, payload: bytes) -> None:
+        gateway._before = full.clock.now() + 100.0, gateway._gateway.standing(arn)
+        gateway.called.append(full.clock.now())
+        arrived(arn, payload)
+        raise lost()
+
+    gateway.update = update  # type: ignore[method-assign]
+
+    assert (Verdict.CONVERGED, 1) == (full.apply().verdict, len(gateway.called))
+
+
+def test_a_call_that_never_left_is_made_again_at_once(full: Lab):
+    """Without a connection nothing can have arrived."""
+    full.write(*named("abcde", label="tulip"))
+    unconnected = lost()
+    unconnected.unsent = True
+    gateway = slow(full, unconnected, late_seconds=None)
+
+    assert Verdict.CONVERGED is full.apply().verdict
+    first, second = gateway.called
+    assert second - first < 5.0
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0, 75.0])
+def test_killed_after_the_call_the_next_start_waits_for_it(full: Lab, late: float):
+    """What may still arrive is not sent again."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, Killed(), late_seconds=late)
+    with pytest.raises(Killed):
+        full.apply()
+    start_again(full)
+
+    result = full.apply()
+
+    assert (Verdict.CONVERGED, 0, 1) == (result.verdict, result.updates, len(gateway.called))
+    assert [] == list(full.world.memory.journal.unfinished("train"))
+
+
+def test_killed_before_the_call_arrived_the_next_start_sends_after_ninety_seconds(full: Lab):
+    """By then it has not arrived, and never will; the dataset is observed before anything is sent."""
+    full.write(*named("abcde", label="tulip"))
+    gateway = slow(full, Killed(), late_seconds=None)
+    with pytest.raises(Killed):
+        full.apply()
+    start_again(full)
+    full.clock.sleep(10.0)
+
+    assert Verdict.CONVERGED is full.apply().verdict
+    first, second = gateway.called
+    assert OPEN_SECONDS <= second - first < OPEN_SECONDS + 10.0
+
+
+def test_a_plan_made_while_an_update_was_open_is_not_carried_out(full: Lab):
+    """Whoever looked too early looks again."""
+    full.write(*named("abcde", label="tulip"))
+    begun = full.world.memory.journal
+    begun.begin("train", full.arn, [ref("a")], full.clock.now() - 30.0, _standing_text(full))
+    waited = full.clock.now()
+
+    assert Verdict.CONVERGED is full.apply().verdict
+    assert full.clock.now() - waited >= 60.0
+
+
+def test_a_quiet_start_costs_no_call_more(full: Lab):
+    """Only an open update is waited for."""
+    full.emulator.calls.clear()
+
+    assert Verdict.CONVERGED is full.apply().verdict
+    assert 2 == len(full.emulator.calls.of("DescribeDataset"))
+
+
+def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
+    """The log says what was done; and no later start waits for it."""
+    full.write(*named("abcde", label="tulip"))
+    slow(full, Fenced("another replica leads"), late_seconds=None)
+
+    with capture_logs() as logs:
+        result = full.apply()
+
+    assert (Verdict.FAILED, 0) == (result.verdict, result.updates)
+    assert "update.submitted" not in {entry["event"] for entry in logs}
+    assert [] == list(full.world.memory.journal.unfinished("train"))
+
+
+def _standing_text(lab: Lab) -> str:
+    from reconciler.engine.observation import as_text
+
+    found = lab.world.gateway.standing(lab.arn)
+    assert Phase.UPDATE_COMPLETE is found.phase
+    return as_text(found)
