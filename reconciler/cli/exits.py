@@ -58,8 +58,8 @@ _LOOKED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
 OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
     "validate": (Exit.DONE, Exit.INVALID),
     "plan": (*_LOOKED, Exit.PENDING, Exit.DRIFT),
-    "apply": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
-    "run": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
+    "apply": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
+    "run": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     "drift": (*_LOOKED, Exit.DRIFT),
     "propose": (*_LOOKED, Exit.DRIFT),
     "explain": _LOOKED,

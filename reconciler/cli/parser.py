@@ -149,6 +149,11 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_output(parser)
     parser.add_argument("--plan", metavar="FILE", help="apply exactly this plan, or nothing")
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 2 if a policy withholds what git asks for, 4 if it withholds what AWS alone moved",
+    )
     add_guards(parser)
     add_aws(parser)
 

@@ -13,6 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--once", action="store_true", help="one pass over all datasets, then exit as apply does"
     )
     parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="with --once: exit 2 or 4 for entries that a policy withholds, as apply does",
+    )
+    parser.add_argument(
         "--listen",
         metavar="HOST:PORT",
         default="127.0.0.1:8080",

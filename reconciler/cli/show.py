@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reconciler.cli.terminal import coloured, out, stream, width
 from reconciler.core.plan import Plan
-from reconciler.core.status import DatasetResult
+from reconciler.core.status import DatasetResult, gravest
 from reconciler.reports.text.screen import Screen
 
 
@@ -40,6 +40,11 @@ def show_plan(plan: Plan, args: argparse.Namespace) -> None:
 
             render = render_summary if getattr(args, "summary", False) else render_plan
             out("\n".join(render(plan, screen(args))))
+
+
+def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> int:
+    """Return what is gravest; entries that a policy withholds only count if somebody asked for them."""
+    return gravest(result.detailed_exit_code if detailed else result.exit_code for result in results)
 
 
 def show_results(results: Sequence[DatasetResult], args: argparse.Namespace) -> None:

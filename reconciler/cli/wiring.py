@@ -20,12 +20,14 @@ from botocore.config import Config
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
 from reconciler.cli.tracing import tracing
+from reconciler.core.conditions import advanced, judge
 from reconciler.core.limits import CALLS_PER_SECOND
 from reconciler.core.spec import Target
 from reconciler.core.status import DatasetResult
 from reconciler.engine.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
+from reconciler.engine.troubles import facts_of
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
@@ -180,9 +182,11 @@ class Wiring:
 
     def record(self, results: Iterable[DatasetResult], revision: str | None) -> None:
         """Remember what came of an apply, for `reconciler status`."""
-        at = SystemClock().now()
+        at, known = SystemClock().now(), self._memory.statuses()
         for result in results:
-            self._memory.record(result.name, status.record(result, at, revision))
+            before = status.conditions_in(known.get(result.name, {}))
+            conditions, _ = advanced(before, judge(facts_of(result)), at)
+            self._memory.record(result.name, status.record(result, at, revision, conditions))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
         return target.home_region, target.role_arn, target.external_id, self._local_key(target)

@@ -187,7 +187,7 @@ def _ready(facts: Facts) -> Condition:
     match facts.verdict:
         case None:
             return say(Truth.UNKNOWN, Reason.NOT_YET, "no cycle has ended yet")
-        case Verdict.CONVERGED | Verdict.OBSERVED if not facts.left_out:
+        case Verdict.CONVERGED | Verdict.WITHHELD | Verdict.OBSERVED if not facts.left_out:
             if facts.pending:
                 return say(Truth.TRUE, Reason.AS_ALLOWED, "differences are left that the policy only reports")
             return say(Truth.TRUE, Reason.AS_DESIRED, "observed as desired")

@@ -1,4 +1,4 @@
-"""What a complete look at one dataset, and the apply after it, came to: numbers and reasons, never entries."""
+"""What a complete look at one dataset, and the apply after it, came to: numbers, reasons, the first entries."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.conditions import Facts, Reason, Trouble
 from reconciler.core.diff import Diff
-from reconciler.core.plan import DatasetPlan, counts_of
+from reconciler.core.named import NOTHING_NAMED, Named, named_in, named_of
+from reconciler.core.plan import DatasetPlan
 from reconciler.core.status import DatasetResult, Verdict
 
 # Verdicts that stay true until something moves. The others ask for another try.
-_LASTING = frozenset({Verdict.CONVERGED, Verdict.OBSERVED, Verdict.BLOCKED, Verdict.PARTIAL})
+_LASTING = frozenset(
+    {Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED, Verdict.BLOCKED, Verdict.PARTIAL}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,13 @@ class Finding:
     What is known about one dataset.
 
     Attributes:
-        counts: Entries by what they are: those of a plan, and quarantined, dropped, rejected.
+        counts: Entries by what they are: those of a plan, and withheld, blocked, quarantined, dropped, rejected.
         drift: Entries that left what was applied, by class.
         pending: Whether a difference is left, be it one that the policy only reports.
         unattributed: Whether one of them cannot be attributed.
         left_out: Whether entries are invalid, quarantined, dropped or rejected.
+        seen: Whether the counts are those after the last update.
+        named: The first of the entries that are not in place.
         exit_code: What a command would exit with.
     """
 
@@ -38,13 +43,21 @@ class Finding:
     pending: bool = False
     unattributed: bool = False
     left_out: bool = False
+    seen: bool = False
     trouble: Trouble | None = None
+    named: Named = NOTHING_NAMED
     exit_code: int = 0
 
     @property
     def lasts(self) -> bool:
         """Tell whether this stays true until git or AWS moves."""
         return self.verdict in _LASTING
+
+    @property
+    def desired_is_in_place(self) -> bool:
+        """Tell whether every desired entry was seen as desired, whoever wrote it."""
+        lacks_nothing = self.counts.get("add") == 0 == self.counts.get("update")
+        return self.verdict is Verdict.OBSERVED and lacks_nothing and not self.left_out
 
     @property
     def drifted(self) -> bool:
@@ -79,7 +92,9 @@ class Finding:
             "pending": self.pending,
             "unattributed": self.unattributed,
             "left_out": self.left_out,
+            "seen": self.seen,
             "trouble": trouble,
+            "named": self.named.document(),
             "exit_code": self.exit_code,
         }
 
@@ -88,10 +103,11 @@ def from_document(document: Mapping[str, Any]) -> Finding | None:
     """Return what `Finding.document` gave; None for what another version wrote."""
     try:
         known = dict(document)
-        trouble = known.pop("trouble")
+        trouble, named = known.pop("trouble"), named_in(known.pop("named"))
         return Finding(
             **known | {"verdict": Verdict(known["verdict"])},
             trouble=trouble and Trouble(Reason(trouble[0]), trouble[1]),
+            named=named,
         )
     except (KeyError, TypeError, ValueError, IndexError):
         return None
@@ -118,8 +134,7 @@ def concluded(
         classes: How each drifted entry looks to people, by source-ref.
     """
     left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
-    changes = [change for change in plan.changes if change.source_ref in left]
-    drift = Counter(classes[change.source_ref].value for change in changes if change.source_ref in classes)
+    drift = Counter(kind.value for ref, kind in classes.items() if ref in left)
     troubled = {
         "quarantined": len(result.quarantined),
         "dropped": len(result.dropped),
@@ -127,11 +142,18 @@ def concluded(
     }
     return Finding(
         verdict=result.verdict,
-        counts={**(plan.counts if after is None else counts_of(after))._asdict(), **troubled},
+        counts={
+            **(result.counts or plan.counts)._asdict(),
+            "withheld": result.number_withheld,
+            "blocked": result.blocked,
+            **troubled,
+        },
         drift=dict(drift),
-        pending=bool(left),
-        unattributed=any(change.cause is Cause.UNATTRIBUTED for change in changes),
+        pending=bool(result.left),
+        unattributed=Cause.UNATTRIBUTED in result.left,
         left_out=any(troubled.values()) or not plan.complete,
+        seen=result.counts is not None,
         trouble=trouble,
+        named=named_of(result),
         exit_code=result.exit_code,
     )

@@ -176,7 +176,7 @@ class DatasetPlan:
 
     @property
     def withheld(self) -> tuple[PlannedChange, ...]:
-        """Return the desired entries that differ, and that the policy leaves as they are."""
+        """Return the changes to desired entries that the policy withholds: in mode observe, all of them."""
         observed = self.mode is Mode.OBSERVE
         return tuple(
             replace(change, withheld=Withheld.OBSERVE) if observed else change

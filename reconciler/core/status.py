@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from reconciler.core.plan import PlanError
+from reconciler.core.cause import Cause
+from reconciler.core.plan import Counts, PlanError
 from reconciler.core.problem import Origin
 
 
@@ -13,6 +17,7 @@ class Verdict(StrEnum):
     """What a second look showed about one dataset."""
 
     CONVERGED = "converged"  # everything desired is in place
+    WITHHELD = "withheld"  # all that the policy allows is in place, and something desired is not
     PARTIAL = "partial"  # all but the entries that are named
     BLOCKED = "blocked"  # a guard said no; nothing was sent
     FAILED = "failed"  # something desired could not be used or done
@@ -35,10 +40,38 @@ class Trouble:
     codes: tuple[str, ...] = ()
 
 
+MOST_NAMED: Final = 1_000
+"""How many withheld entries are named; the others are counted."""
+
+
+class WithheldEntry(NamedTuple):
+    """One desired entry that the policy leaves as AWS has it."""
+
+    source_ref: str
+    origin: Origin | None
+    cause: Cause
+    reason: str
+
+
+class WithheldGroup(NamedTuple):
+    """How many entries are withheld for one reason."""
+
+    cause: Cause
+    reason: str
+    number: int
+
+    @property
+    def asks_for_change(self) -> bool:
+        """Tell whether git may ask for something new; else AWS alone moved."""
+        return self.cause not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
     """
     What an apply did to one dataset, and what is left.
+
+    Every desired entry is in place, withheld, blocked, quarantined or dropped, and is one of these only.
 
     Attributes:
         added, updated: Entries sent and then seen in place; an orphan that was blanked is updated.
@@ -47,6 +80,11 @@ class DatasetResult:
         quarantined: An update failed because of them.
         dropped: Accepted, and then absent.
         rejected: Stored, with an error list of the service.
+        withheld: Left as they are by the policy; the first of them, sorted.
+        groups: All that are withheld, by reason.
+        blocked: How many desired entries were not sent because of a guard.
+        counts: All entries as they were last seen; None if they were not seen after the last update.
+        left: How many entries still differ, by cause; orphans are among them.
         errors: What else went wrong.
         complete: Whether every entry that AWS counts was seen.
         gap: Why others may be there; None where all were seen, and where none was.
@@ -63,16 +101,32 @@ class DatasetResult:
     quarantined: tuple[Trouble, ...] = ()
     dropped: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
+    withheld: tuple[WithheldEntry, ...] = ()
+    groups: tuple[WithheldGroup, ...] = ()
+    blocked: int = 0
+    counts: Counts | None = None
+    left: Mapping[Cause, int] = field(default_factory=lambda: MappingProxyType({}))
     errors: tuple[PlanError, ...] = ()
     complete: bool = True
     gap: str | None = None
     exit_code: int = 0
+
+    @property
+    def number_withheld(self) -> int:
+        return sum(group.number for group in self.groups)
+
+    @property
+    def detailed_exit_code(self) -> int:
+        """Return the exit code that tells withheld entries apart: 2 if git asks for one of them, else 4."""
+        if not self.groups:
+            return self.exit_code
+        return gravest([self.exit_code, 2 if any(group.asks_for_change for group in self.groups) else 4])
 
 
 # From the gravest down; whatever several datasets came to, the first of these that occurs is the answer.
 GRAVITY = (1, 8, 5, 3, 6, 7, 4, 2, 0)
 
 
-def gravest(codes: list[int]) -> int:
+def gravest(codes: Iterable[int]) -> int:
     """Return the exit code of a command from those of its parts; 0 for none."""
     return min(codes, key=GRAVITY.index, default=0)

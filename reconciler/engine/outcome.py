@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Final
 
+from reconciler.core.cause import Cause
 from reconciler.core.diff import Action, Diff
 from reconciler.core.guard import Guard
-from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange
-from reconciler.core.status import DatasetResult, Trouble, Verdict, gravest
+from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of
+from reconciler.core.status import (
+    MOST_NAMED,
+    DatasetResult,
+    Trouble,
+    Verdict,
+    WithheldEntry,
+    WithheldGroup,
+    gravest,
+)
 from reconciler.engine.apply import Sent
 from reconciler.engine.observation import Observation
 from reconciler.engine.verify import Proof
@@ -15,6 +26,15 @@ from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecE
 
 PARTIAL_EXIT = 7
 BLOCKED_EXIT = 6
+
+MOVED: Final = {
+    Cause.SPEC_ADDED: "new in git",
+    Cause.SPEC_CHANGED: "changed in git",
+    Cause.DRIFT_MODIFIED: "changed in AWS",
+    Cause.DRIFT_REMOVED: "gone from AWS",
+    Cause.CONFLICT: "changed in git and in AWS",
+    Cause.UNATTRIBUTED: "not known which side changed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +52,9 @@ class Outcome:
     observation: Observation | None = None
 
 
-def observed(plan: DatasetPlan) -> DatasetResult:
+def observed(plan: DatasetPlan, after: Diff) -> DatasetResult:
     """Return the result for a dataset that is only looked at."""
-    return DatasetResult(
+    result = DatasetResult(
         name=plan.name,
         arn=plan.arn,
         verdict=Verdict.OBSERVED,
@@ -44,28 +64,34 @@ def observed(plan: DatasetPlan) -> DatasetResult:
         errors=plan.errors,
         exit_code=plan.exit_code,
     )
+    return _with_rest(result, plan, after)
 
 
-def blocked(plan: DatasetPlan) -> DatasetResult:
+def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
     """Return the result for a dataset whose guards said no."""
     reasons = (PlanError(guard.code, guard.message) for guard in plan.guards)
-    return DatasetResult(
+    result = DatasetResult(
         name=plan.name,
         arn=plan.arn,
         verdict=Verdict.BLOCKED,
+        quarantined=tuple(map(_kept_back, plan.held)),
+        blocked=sum(item.sent is not None and item.action is not Action.ORPHAN for item in plan.changes),
         errors=(*plan.errors, *reasons),
         complete=plan.gap is None,
         gap=plan.gap,
         exit_code=gravest([BLOCKED_EXIT, plan.exit_code]),
     )
+    return _with_rest(result, plan, after)
 
 
-def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof) -> DatasetResult:
+def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
     """Return the result for a dataset that was looked at again."""
-    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *(_kept_back(item) for item in plan.held))
+    different = {change.source_ref for change in after.changes}
+    held = (_kept_back(item) for item in plan.held if item.source_ref in different)
+    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *held)
     troubled = quarantined or proof.dropped or proof.rejected
     codes = [plan.exit_code, PARTIAL_EXIT if troubled else 0]
-    return DatasetResult(
+    result = DatasetResult(
         name=plan.name,
         arn=arn,
         verdict=Verdict.PARTIAL if any(codes) else Verdict.CONVERGED,
@@ -81,6 +107,34 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof) -> DatasetResu
         gap=plan.gap,
         exit_code=gravest(codes),
     )
+    result = _with_rest(result, plan, after)
+    if result.verdict is Verdict.CONVERGED and result.groups:
+        return replace(result, verdict=Verdict.WITHHELD)
+    return result
+
+
+def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> DatasetResult:
+    """
+    Return the result with all that still differs.
+
+    Args:
+        after: All entries as they are now; None if they could not be seen.
+    """
+    different = {change.source_ref for change in (plan.changes if after is None else after.changes)}
+    withheld = [_withheld(item) for item in plan.withheld if item.source_ref in different]
+    numbers = Counter((entry.cause, entry.reason) for entry in withheld)
+    return replace(
+        result,
+        withheld=tuple(withheld[:MOST_NAMED]),
+        groups=tuple(WithheldGroup(*group, number) for group, number in sorted(numbers.items())),
+        counts=None if after is None else counts_of(after),
+        left=Counter(item.cause for item in plan.changes if item.source_ref in different),
+    )
+
+
+def _withheld(item: PlannedChange) -> WithheldEntry:
+    reason = f"{MOVED[item.cause]}, {item.withheld}"
+    return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 
 def _kept_back(item: PlannedChange) -> Trouble:
@@ -109,7 +163,7 @@ def unplanned(plan: DatasetPlan) -> DatasetResult:
 def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
     """Return the result for a dataset that could not be brought to an end, or not be looked at again."""
     known = not isinstance(reason, GatewayError)
-    return DatasetResult(
+    result = DatasetResult(
         name=plan.name,
         arn=arn,
         verdict=Verdict.FAILED if known else Verdict.UNKNOWN,
@@ -118,3 +172,4 @@ def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerErr
         complete=False,
         exit_code=gravest([plan.exit_code, reason.exit_code]),
     )
+    return _with_rest(result, plan, None)

@@ -173,10 +173,10 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
     """
     plan = seen.plan
     if plan.mode is Mode.OBSERVE:
-        return Outcome(outcome.observed(plan), seen.diff, seen.observation)
+        return Outcome(outcome.observed(plan, seen.diff), seen.diff, seen.observation)
     if plan.guards:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
-        return Outcome(outcome.blocked(plan), seen.diff, seen.observation)
+        return Outcome(outcome.blocked(plan, seen.diff), seen.diff, seen.observation)
     arn = plan.arn or create(desired, world, _timeout(desired))
     resume(desired.name, arn, seen.observation, world)
     sent = Sent()
@@ -229,4 +229,4 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) ->
     keep_back(desired.name, items, different, sent, proof, memory.holds, world.clock.now())
     if not desired.partial:
         remember(desired, arn, sent.touched, after.diff, memory)
-    return Outcome(outcome.proven(plan, arn, sent, proof), after.diff, after.observation)
+    return Outcome(outcome.proven(plan, arn, sent, proof, after.diff), after.diff, after.observation)

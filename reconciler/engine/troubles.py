@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler import errors
-from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.cause import Cause
+from reconciler.core.conditions import Facts, Reason, Trouble
 from reconciler.core.plan import PlanError
 from reconciler.core.problem import Problem
 from reconciler.core.status import DatasetResult, Verdict
@@ -50,6 +51,18 @@ def trouble_of_result(result: DatasetResult) -> Trouble | None:
         case _ if first is not None:
             return Trouble(_BY_CODE.get(first.code, Reason.INVALID), placed(first))
     return None
+
+
+def facts_of(result: DatasetResult) -> Facts:
+    """Return what the conditions of a dataset follow from after a plain apply."""
+    return Facts(
+        verdict=result.verdict,
+        trouble=trouble_of_result(result),
+        pending=bool(result.left),
+        drifted=any(cause.is_drift for cause in result.left),
+        unattributed=Cause.UNATTRIBUTED in result.left,
+        left_out=bool(result.quarantined or result.dropped or result.rejected or result.errors),
+    )
 
 
 def placed(error: PlanError | Problem) -> str:

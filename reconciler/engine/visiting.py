@@ -212,8 +212,10 @@ class Visiting:
             return
         subject.observation, subject.observed_at = found.observation, now
         subject.scanned_at = found.scanned_at or subject.scanned_at
-        if found.finding.verdict in (Verdict.CONVERGED, Verdict.OBSERVED):
-            subject.succeeded_at, subject.verified = now, revision
+        if found.finding.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
+            subject.succeeded_at = now
+        if found.finding.verdict is Verdict.CONVERGED or found.finding.desired_is_in_place:
+            subject.verified = revision
         if found.finding.verdict is Verdict.CONVERGED:
             subject.applied = revision
 

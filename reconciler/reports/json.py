@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar, ove
 
 import orjson
 
+from reconciler.core.diff import Action
 from reconciler.core.explain import FieldChange
 from reconciler.core.hold import Hold
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.problem import Origin, Problem
-from reconciler.core.status import DatasetResult, Trouble
+from reconciler.core.status import DatasetResult, Trouble, WithheldEntry
 from reconciler.errors import UsageError
 from reconciler.reports.visible import moment, value
 
@@ -145,6 +146,7 @@ def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
             "orphan": counts.orphan,
             "unchanged": counts.unchanged,
             "ignored": counts.ignored,
+            "withheld": len(plan.withheld),
         },
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
@@ -153,13 +155,16 @@ def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
 
 
 def _change(item: PlannedChange) -> shapes.ChangeDoc:
-    return {
+    change: shapes.ChangeDoc = {
         "action": item.action,
         "source_ref": item.source_ref,
         "cause": item.cause,
         "origin": place_text(item.origin) if item.origin else None,
         "fields": list(map(field_doc, item.fields)),
     }
+    if item.withheld is not None and item.action is not Action.ORPHAN:
+        change["withheld"] = item.withheld
+    return change
 
 
 def field_doc(field: FieldChange) -> shapes.FieldDoc:
@@ -171,14 +176,36 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
         "name": result.name,
         "arn": result.arn,
         "verdict": result.verdict,
-        "counts": {"added": result.added, "updated": result.updated},
+        "counts": _counts(result),
         "updates": result.updates,
         "verified": result.verified,
         "complete": result.complete,
         "quarantined": Rows(result.quarantined, _trouble),
         "dropped": Rows(result.dropped, _trouble),
         "rejected": Rows(result.rejected, _trouble),
+        "withheld": Rows(result.withheld, _withheld),
         "errors": [error_doc(error) for error in result.errors],
+    }
+
+
+def _counts(result: DatasetResult) -> shapes.AppliedDoc:
+    counts: shapes.AppliedDoc = {
+        "added": result.added,
+        "updated": result.updated,
+        "withheld": result.number_withheld,
+        "blocked": result.blocked,
+    }
+    if (seen := result.counts) is None:
+        return counts
+    return {**counts, "desired": seen.desired, "in_place": seen.unchanged + seen.ignored}
+
+
+def _withheld(entry: WithheldEntry) -> shapes.WithheldDoc:
+    return {
+        "source_ref": entry.source_ref,
+        "origin": place_text(entry.origin) if entry.origin else None,
+        "cause": entry.cause,
+        "reason": entry.reason,
     }
 
 

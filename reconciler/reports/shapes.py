@@ -15,6 +15,7 @@ from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
 from reconciler.core.drift.report import DriftVerdict
+from reconciler.core.plan import Withheld
 from reconciler.core.problem import Severity
 from reconciler.core.status import Verdict
 
@@ -36,16 +37,19 @@ class FieldDoc(TypedDict):
 
 
 class ChangeDoc(TypedDict):
-    """One entry that is not as desired."""
+    """One entry that is not as desired; ``withheld`` names the policy that leaves it as it is, if one does."""
 
     action: Action
     source_ref: str
     cause: Cause
     origin: str | None
     fields: Sequence[FieldDoc]
+    withheld: NotRequired[Withheld]
 
 
 class CountsDoc(TypedDict):
+    """``desired`` is the sum of add, update, unchanged and ignored; ``withheld`` is a part of add and update."""
+
     desired: int
     observed: int
     add: int
@@ -53,6 +57,7 @@ class CountsDoc(TypedDict):
     orphan: int
     unchanged: int
     ignored: int
+    withheld: NotRequired[int]
 
 
 class BatchDoc(TypedDict):
@@ -101,11 +106,29 @@ class TroubleDoc(TypedDict):
     codes: Sequence[str]
 
 
+class WithheldDoc(TypedDict):
+    """One desired entry that the policy leaves as AWS has it, and why."""
+
+    source_ref: str
+    origin: str | None
+    cause: Cause
+    reason: str
+
+
 class AppliedDoc(TypedDict):
-    """Entries that were sent and then seen in place."""
+    """
+    Added and updated: sent, and then seen in place; an orphan that was blanked is updated.
+
+    ``desired`` is the sum of in_place, withheld, blocked (a guard stopped them), and of the entries with an
+    origin among quarantined and dropped; both it and in_place are absent where the end was not seen.
+    """
 
     added: int
     updated: int
+    withheld: int
+    blocked: int
+    desired: NotRequired[int]
+    in_place: NotRequired[int]
 
 
 class DatasetResultDoc(TypedDict):
@@ -113,7 +136,8 @@ class DatasetResultDoc(TypedDict):
     What an apply did to one dataset, and what is left.
 
     Quarantined: an update failed because of it. Dropped: accepted, and then absent. Rejected: stored, with
-    an error list of AWS. ``complete`` is false where AWS counts other entries than could be seen.
+    an error list of AWS. Withheld: left as it is by the policy; at most 1,000 are named, the count is whole.
+    ``complete`` is false where AWS counts other entries than could be seen.
     """
 
     name: str
@@ -126,6 +150,7 @@ class DatasetResultDoc(TypedDict):
     quarantined: Sequence[TroubleDoc]
     dropped: Sequence[TroubleDoc]
     rejected: Sequence[TroubleDoc]
+    withheld: Sequence[WithheldDoc]
     errors: Sequence[ErrorDoc]
 
 

@@ -28,6 +28,7 @@ class LeftDoc(TypedDict):
     quarantined: int
     dropped: int
     rejected: int
+    withheld: int
 
 
 class HeldDoc(TypedDict):

@@ -6,12 +6,12 @@ What was kept may be of another version: what cannot be read is unknown, and unk
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from reconciler.core.ageing import TOO_OLD, decays
-from reconciler.core.conditions import Kind, Reason, Truth
+from reconciler.core.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.hold import Hold
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.reports.json import Rows, error_doc, hold_doc, write
@@ -38,15 +38,19 @@ _SHORT_REVISION: Final = 12
 _NONE: Final = "-"
 
 # Where everything was looked at, so that the number of entries that are not in place means something.
-_COUNTED: Final = (Verdict.CONVERGED, Verdict.PARTIAL)
+_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
+_COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
 
-def record(result: DatasetResult, at_seconds: float, revision: str | None) -> Mapping[str, object]:
+def record(
+    result: DatasetResult, at_seconds: float, revision: str | None, conditions: Iterable[Condition] = ()
+) -> Mapping[str, object]:
     """
     Return what is kept of a result: numbers and reasons, never entries. What it says nothing of is not known.
 
     Args:
         at_seconds: When it was known, since the epoch.
+        conditions: What follows from it.
     """
     return {
         "name": result.name,
@@ -58,9 +62,32 @@ def record(result: DatasetResult, at_seconds: float, revision: str | None) -> Ma
             "quarantined": len(result.quarantined),
             "dropped": len(result.dropped),
             "rejected": len(result.rejected),
+            "withheld": result.number_withheld,
         },
+        "conditions": list(map(condition_doc, conditions)),
         "errors": [error_doc(error) for error in result.errors],
     }
+
+
+def condition_doc(condition: Condition) -> shapes.ConditionDoc:
+    return {
+        "type": condition.kind.value,
+        "status": condition.status.value,
+        "reason": condition.reason.value,
+        "message": condition.message,
+        "lastTransitionTime": moment(condition.since),
+    }
+
+
+def conditions_in(kept: Mapping[str, object]) -> Iterator[Condition]:
+    """Give the conditions of what `record` gave, as far as they can be understood."""
+    for each in _conditions(kept.get("conditions")):
+        try:
+            since = datetime.fromisoformat(each["lastTransitionTime"]).timestamp()
+            kind, status, reason = Kind(each["type"]), Truth(each["status"]), Reason(each["reason"])
+        except (ValueError, OverflowError):
+            continue
+        yield Condition(kind, status, reason, each["message"], since)
 
 
 def write_status(records: Records, held: Held, now: float, stream: BinaryIO) -> None:
@@ -196,7 +223,13 @@ def _verdict(kept: object) -> Verdict:
 def _counts(kept: object) -> shapes.LeftDoc | None:
     match kept:
         case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected)}:
-            return {"quarantined": quarantined, "dropped": dropped, "rejected": rejected}
+            withheld = kept.get("withheld", 0) if isinstance(kept, dict) else 0
+            return {
+                "quarantined": quarantined,
+                "dropped": dropped,
+                "rejected": rejected,
+                "withheld": withheld if isinstance(withheld, int) else 0,
+            }
         case _:
             return None
 
@@ -222,7 +255,7 @@ def _lines(known: Sequence[shapes.DatasetStatusDoc], now: float) -> Iterator[Lin
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
     yield line("  ", Span(_padded(_HEADINGS, widths), Ink.DIM))
     for dataset, row in zip(known, rows, strict=True):
-        yield line(MARKS[dataset["verdict"]], " ", _padded(row, widths))
+        yield line(_mark(dataset), " ", _padded(row, widths))
     for dataset in known:
         if _is_past(dataset["believed_until"], now):
             yield line(f"{dataset['name']}: {TOO_OLD}")
@@ -231,6 +264,13 @@ def _lines(known: Sequence[shapes.DatasetStatusDoc], now: float) -> Iterator[Lin
             code = Span(f"({error['code']})", Ink.DIM)
             yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
         yield from _held_lines(dataset)
+
+
+def _mark(dataset: shapes.DatasetStatusDoc) -> Span:
+    """Return the sign of a dataset: no tick while AWS is known to differ from git, be it by an orphan."""
+    differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
+    verdict = dataset["verdict"]
+    return MARKS[Verdict.WITHHELD if differs and verdict is Verdict.CONVERGED else verdict]
 
 
 def _held_lines(dataset: shapes.DatasetStatusDoc) -> Iterator[Line]:
@@ -245,7 +285,7 @@ def _held_lines(dataset: shapes.DatasetStatusDoc) -> Iterator[Line]:
 def _row(dataset: shapes.DatasetStatusDoc) -> tuple[str, ...]:
     left, counts = _NONE, dataset["counts"]
     if counts is not None and dataset["verdict"] in _COUNTED:
-        left = f"{counts['quarantined'] + counts['dropped'] + counts['rejected']:,}"
+        left = f"{sum(counts[kind] for kind in _LEFT):,}"
     revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
     cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
     return tuple(map(visible, cells))

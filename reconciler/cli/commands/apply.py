@@ -8,11 +8,11 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from reconciler.cli.exits import Terminated
-from reconciler.cli.show import show_results
+from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.plan import Plan, PlanError, unplanned
-from reconciler.core.status import DatasetResult, gravest
+from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.reading import Reading
 from reconciler.errors import Interrupted, ReconcilerError, SourceError
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             show_results(results, args)
         raise
     show_results(results, args)
-    return gravest([result.exit_code for result in results])
+    return results_exit_code(results, detailed=args.detailed_exitcode)
 
 
 def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:

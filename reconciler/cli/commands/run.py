@@ -22,11 +22,11 @@ from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
 from reconciler.cli.following import followed
 from reconciler.cli.serving import served
-from reconciler.cli.show import show_results
+from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
-from reconciler.core.plan import PlanError
-from reconciler.core.status import DatasetResult, Verdict, gravest
+from reconciler.core.plan import Counts, PlanError
+from reconciler.core.status import DatasetResult, Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
 from reconciler.engine.leading import Leading
@@ -35,6 +35,7 @@ from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline, Threads
 from reconciler.engine.world import always
+from reconciler.errors import UsageError
 from reconciler.server.metrics import Metrics
 
 WORKERS: Final = 16
@@ -47,6 +48,10 @@ STATUS_FILE: Final = "status.json"
 
 def run(args: argparse.Namespace) -> int:
     """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    if args.detailed_exitcode and not args.once:
+        raise UsageError(
+            "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
+        )
     signals = Signals.quiet()
     steady = SteadyClock(signals.stopping)
     with ExitStack() as stack:
@@ -110,7 +115,7 @@ def _concluded(board: Board, args: argparse.Namespace, stopped_by: Sequence[int]
     show_results(results, args)
     if stopped_by:
         return _ended_by(stopped_by[0])
-    return gravest([result.exit_code for result in results])
+    return results_exit_code(results, detailed=args.detailed_exitcode)
 
 
 def _ended_by(number: int) -> Exit:
@@ -123,6 +128,7 @@ def _as_result(subject: Subject) -> DatasetResult:
     if finding is None:
         return DatasetResult(subject.name, subject.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
     errors = (PlanError(finding.trouble.reason.value, finding.trouble.message),) if finding.trouble else ()
+    named, counts = finding.named, finding.counts
     return DatasetResult(
         name=subject.name,
         arn=subject.arn,
@@ -131,6 +137,13 @@ def _as_result(subject: Subject) -> DatasetResult:
         updated=subject.updated,
         updates=subject.updates,
         verified=subject.observation is not None,
+        quarantined=named.quarantined,
+        dropped=named.dropped,
+        rejected=named.rejected,
+        withheld=named.withheld,
+        groups=named.groups,
+        blocked=counts.get("blocked", 0),
+        counts=Counts(*(counts[kind] for kind in Counts._fields)) if finding.seen else None,
         errors=errors,
         exit_code=finding.exit_code,
     )

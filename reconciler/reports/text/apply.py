@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.core.status import DatasetResult, Trouble, Verdict, WithheldGroup
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
-from reconciler.reports.visible import counted, shortened
+from reconciler.reports.visible import ELLIPSIS, counted, shortened
 
 MARKS: Final = {
     Verdict.CONVERGED: Span("✓", Ink.GREEN),
+    Verdict.WITHHELD: Span("≠", Ink.YELLOW),
     Verdict.PARTIAL: Span("!", Ink.YELLOW),
     Verdict.BLOCKED: Span("✗", Ink.RED),
     Verdict.FAILED: Span("✗", Ink.RED),
@@ -22,6 +23,7 @@ MARKS: Final = {
 
 _MEANING: Final = {
     Verdict.CONVERGED: "everything desired is in place",
+    Verdict.WITHHELD: "all that the policy allows is in place",
     Verdict.PARTIAL: "not everything desired is in place",
     Verdict.BLOCKED: "a guard said no, nothing was sent",
     Verdict.FAILED: "it could not be done",
@@ -47,6 +49,8 @@ def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
         if found:
             yield from indented([line(f"{len(found):,} {meaning}")])
             yield from indented(listed(found, screen.limit, _trouble), by=4)
+    for group in result.groups:
+        yield from indented(_withheld(result, group, screen))
     yield from indented(error_lines(result.errors, screen))
     yield from indented(gap_lines(result.gap))
 
@@ -59,6 +63,17 @@ def _headline(result: DatasetResult) -> Line:
         parts.append("looked at again" if result.verified else "not looked at again")
     mark = MARKS[result.verdict]
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
+
+
+def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> Iterator[Line]:
+    """Count the entries that are withheld for one reason, and name the first of them."""
+    entries = counted(group.number, "entry left as it is", "entries left as they are")
+    yield line(f"{entries}: {group.reason}")
+    named = [entry for entry in result.withheld if entry.reason == group.reason][: screen.limit]
+    for entry in named:
+        yield line(f"  {shortened(entry.source_ref, LONGEST_NAME)}", whence(entry.origin))
+    if more := group.number - len(named):
+        yield line("  ", Span(f"{ELLIPSIS} and {more:,} more", Ink.DIM))
 
 
 def _trouble(trouble: Trouble) -> Iterable[Line]:

@@ -1,0 +1,80 @@
+"""The first entries of each kind that are not in place: what a remembered result can still name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.core.cause import Cause
+from reconciler.core.problem import Origin
+from reconciler.core.status import MOST_NAMED, DatasetResult, Trouble, WithheldEntry, WithheldGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """
+    At most `MOST_NAMED` entries of each kind, as in `DatasetResult`.
+
+    Attributes:
+        groups: Whole: all that are withheld, by reason.
+    """
+
+    withheld: tuple[WithheldEntry, ...] = ()
+    groups: tuple[WithheldGroup, ...] = ()
+    quarantined: tuple[Trouble, ...] = ()
+    dropped: tuple[Trouble, ...] = ()
+    rejected: tuple[Trouble, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "withheld": [[e.source_ref, e.origin, e.cause.value, e.reason] for e in self.withheld],
+            "groups": [[g.cause.value, g.reason, g.number] for g in self.groups],
+            "quarantined": list(map(_as_list, self.quarantined)),
+            "dropped": list(map(_as_list, self.dropped)),
+            "rejected": list(map(_as_list, self.rejected)),
+        }
+
+
+NOTHING_NAMED: Final = Named()
+
+
+def named_of(result: DatasetResult) -> Named:
+    return Named(
+        result.withheld[:MOST_NAMED],
+        result.groups,
+        result.quarantined[:MOST_NAMED],
+        result.dropped[:MOST_NAMED],
+        result.rejected[:MOST_NAMED],
+    )
+
+
+def named_in(document: Mapping[str, Any]) -> Named:
+    """
+    Return what `Named.document` gave.
+
+    Raises:
+        KeyError, TypeError, ValueError: Another version wrote it.
+    """
+    return Named(
+        tuple(
+            WithheldEntry(ref, _origin(at), Cause(why), reason)
+            for ref, at, why, reason in document["withheld"]
+        ),
+        tuple(WithheldGroup(Cause(why), reason, number) for why, reason, number in document["groups"]),
+        *(
+            tuple(
+                Trouble(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in document[kind]
+            )
+            for kind in ("quarantined", "dropped", "rejected")
+        ),
+    )
+
+
+def _as_list(trouble: Trouble) -> list[Any]:
+    return [trouble.source_ref, trouble.origin, trouble.reason, list(trouble.codes)]
+
+
+def _origin(place: Sequence[Any] | None) -> Origin | None:
+    return Origin(*place) if place else None

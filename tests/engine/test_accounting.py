@@ -1,0 +1,128 @@
+"""Every desired entry is counted once, as what it is: in every document, under every policy."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from io import BytesIO
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.core import finding as findings
+from reconciler.core.choices import Compare, Mode, OnChange, OnDrift, Orphans
+from reconciler.core.plan import Plan
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.engine.outcome import Outcome
+from reconciler.engine.reconcile import Look, apply, look
+from reconciler.reports.json import write_apply, write_plan
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab, make_lab
+
+SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {name: train}
+spec: %s
+"""
+NAMES = "abcdefghijkl"
+OTHER_DAY = "2031-01-01T00:00:00"
+# A label, and whether its date is another one: some policies do not look at dates.
+CONTENT = st.tuples(st.sampled_from(["rose", "tulip"]), st.booleans())
+ENTRIES = st.dictionaries(st.sampled_from(NAMES), CONTENT, min_size=1)
+POLICIES = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(Mode),
+        "onDrift": st.sampled_from(OnDrift),
+        "onChange": st.sampled_from(OnChange),
+        "orphans": st.sampled_from(Orphans),
+        "compare": st.sampled_from(Compare),
+    }
+)
+EXTRAS = st.fixed_dictionaries(
+    {
+        "protect": st.sampled_from([[], ["s3://b/a*"]]),
+        "ignore": st.sampled_from([[], [{"paths": ["/*-metadata/creation-date"]}]]),
+        "limits": st.sampled_from([{"maxChangeRatio": 1}, {"maxChangeRatio": 0.3}, {"maxChanges": 2}]),
+    }
+)
+
+
+def _line(name: str, label: str, other_day: bool) -> bytes:
+    line = json.loads(classified(name, label))
+    if other_day:
+        line[f"{label}-metadata"]["creation-date"] = OTHER_DAY
+    return json.dumps(line, separators=(",", ":")).encode()
+
+
+def _write(lab: Lab, entries: dict[str, tuple[str, bool]], policy: dict[str, str], **extras: Any) -> None:
+    lab.specs.mkdir(exist_ok=True)
+    lines = (_line(name, *content) + b"\n" for name, content in sorted(entries.items()))
+    (lab.specs / "train.jsonl").write_bytes(b"".join(lines))
+    target = {"project": "flowers", "type": "TRAIN", "create": True}
+    spec = {"target": target, "entries": [{"file": "train.jsonl"}], "policy": policy, **extras}
+    (lab.specs / "train.yaml").write_text(SPEC % json.dumps(spec))
+
+
+def _apply(lab: Lab, *, released: bool) -> tuple[Look, Outcome]:
+    desired = lab.desired()
+    desired.released = released
+    with closing(look(desired, lab.world, 60)) as seen:
+        return seen, apply(desired, lab.world, seen)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(ENTRIES, st.dictionaries(st.sampled_from(NAMES + "xyz"), CONTENT), ENTRIES, POLICIES, EXTRAS, st.data())
+def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after, policy, extras, data):
+    """Whatever git and AWS changed, whatever fails, and whatever the policy says: nothing is lost or counted twice."""
+    poisoned = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="poisoned")
+    gone = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="gone")
+    released, forgets = data.draw(st.booleans(), label="released"), data.draw(st.booleans(), label="forgets")
+    with make_lab(tmp_path_factory.mktemp("lab")) as lab:
+        _write(lab, before, {"mode": "upsert"})
+        _apply(lab, released=True)
+        if moved:
+            lab.emulator.console.put(lab.arn, *(json.loads(_line(n, *c)) for n, c in moved.items()))
+        for name in sorted(gone & before.keys()):
+            lab.emulator.console.remove_image(lab.arn, ref(name))
+        if forgets:
+            lab.forget_everything()
+        if poisoned:
+            lab.emulator.faults.add(Fault(kind=Kind.POISON, source_refs=frozenset(map(ref, poisoned))))
+        _write(lab, after, policy, **extras)
+        for _ in range(2):  # the second finds what failed in quarantine
+            _hold_to_it(lab, *_apply(lab, released=released))
+
+
+def _hold_to_it(lab: Lab, seen: Look, outcome: Outcome) -> None:
+    result = outcome.result
+    plan, applied = BytesIO(), BytesIO()
+    write_plan(Plan((seen.plan,)), plan)
+    write_apply([result], applied)
+    planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
+    (document,) = json.loads(applied.getvalue())["datasets"]
+    counts = document["counts"]
+    finding = findings.concluded(seen.plan, result, outcome.after, None, {}).counts
+    now = lab.plan().counts
+
+    for numbers in (planned, finding):
+        same = numbers["unchanged"] + numbers["ignored"]
+        assert numbers["desired"] == same + numbers["add"] + numbers["update"]
+        assert numbers["observed"] == same + numbers["update"] + numbers["orphan"]
+        assert min(numbers.values()) >= 0
+        assert numbers["withheld"] <= numbers["add"] + numbers["update"]
+    assert len(document["withheld"]) == counts["withheld"] == finding["withheld"]
+    named = [e["source_ref"] for kind in ("quarantined", "dropped") for e in document[kind] if e["origin"]]
+    parts = counts["in_place"], counts["withheld"], counts["blocked"], len(named)
+    assert counts["desired"] == sum(parts)
+    assert not {entry["source_ref"] for entry in document["withheld"]} & set(named)
+
+    # What a fresh look finds is what was told.
+    assert (now.desired, now.unchanged + now.ignored) == (counts["desired"], counts["in_place"])
+    assert now._asdict() == {key: finding[key] for key in now._fields}
+    left = now.add + now.update
+    assert (result.verdict is Verdict.CONVERGED) <= (left == 0)
+    assert (result.verdict is Verdict.WITHHELD) <= (left == counts["withheld"] > 0)
+    assert (result.exit_code == 0) <= (left == counts["withheld"])
