@@ -34,6 +34,7 @@ class Truth(StrEnum):
 
 
 class Reason(StrEnum):
+    APPLYING = "Applying"
     AS_DESIRED = "AsDesired"
     AS_ALLOWED = "AsPolicyAllows"
     BLOCKED = "BlockedByGuard"
@@ -64,6 +65,8 @@ class Reason(StrEnum):
     UNAVAILABLE = "Unavailable"
     UNUSABLE = "DatasetUnusable"
 
+
+CHANGING: Final = "AWS is being brought to what git says"
 
 # What only a person can mend: credentials, a spec, a guard, a dataset that is not there.
 TERMINAL: Final = frozenset(
@@ -120,6 +123,7 @@ class Facts:
         unattributed: Whether a difference is left of which nobody can say who moved.
         left_out: Whether single entries are invalid, quarantined, dropped or rejected.
         outdated: Whether a newer revision has come since the last cycle.
+        applying: Whether a plan is being carried out right now; the other facts are what it was made from.
     """
 
     source_trouble: str | None = None
@@ -131,10 +135,13 @@ class Facts:
     unattributed: bool = False
     left_out: bool = False
     outdated: bool = False
+    applying: bool = False
 
     @property
     def observed(self) -> bool | None:
         """Tell whether AWS could be looked at; None before the first look."""
+        if self.applying:
+            return True
         if self.verdict is None or self.suspended:
             return None
         if self.verdict is Verdict.FAILED and self.trouble and self.trouble.reason is Reason.INVALID:
@@ -181,6 +188,8 @@ def _ready(facts: Facts) -> Condition:
         return say(Truth.UNKNOWN, Reason.SUSPENDED, "nobody looks while it is suspended")
     if facts.source_trouble is not None:
         return say(Truth.FALSE, Reason.SOURCE_UNAVAILABLE, facts.source_trouble)
+    if facts.applying:
+        return say(Truth.UNKNOWN, Reason.APPLYING, CHANGING)
     if facts.trouble is not None:
         known = facts.trouble.is_terminal or facts.observed
         return say(Truth.FALSE if known else Truth.UNKNOWN, facts.trouble.reason, facts.trouble.message)
@@ -246,6 +255,8 @@ def _reconciling(facts: Facts) -> Condition:
 
     if facts.suspended:
         return say(Truth.FALSE, Reason.SUSPENDED, "the spec says suspend: true")
+    if facts.applying:
+        return say(Truth.TRUE, Reason.APPLYING, CHANGING)
     if facts.verdict is None:
         return say(Truth.TRUE, Reason.NOT_YET, "the first cycle is to come")
     if facts.outdated:

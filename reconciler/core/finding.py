@@ -27,7 +27,8 @@ class Finding:
     What is known about one dataset.
 
     Attributes:
-        counts: Entries by what they are: those of a plan, and withheld, blocked, quarantined, dropped, rejected.
+        counts: Entries by what they are: those of a plan, and withheld, blocked, quarantined, dropped, rejected;
+            and how many were found to have drifted, and were set back to what git says.
         drift: Entries that left what was applied, by class.
         pending: Whether a difference is left, be it one that the policy only reports.
         unattributed: Whether one of them cannot be attributed.
@@ -68,18 +69,24 @@ class Finding:
         """Count what left what was applied; an image that git does not know may be one that git took out."""
         return sum(count for kind, count in self.drift.items() if kind != DriftClass.UNMANAGED)
 
-    def facts(self, *, source_trouble: str | None, suspended: bool, outdated: bool) -> Facts:
-        """Return what the conditions follow from."""
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
+        if self.trouble is not None and self.trouble.reason is Reason.STANDBY:
+            return False  # the leader does it; the next visit, at its usual time, sees that
+        if self.verdict is Verdict.FAILED:
+            return self.trouble is None or self.trouble.reason is not Reason.INVALID
+        return self.verdict is Verdict.UNKNOWN
+
+    def facts(self) -> Facts:
+        """Return what the conditions follow from, as far as this says it."""
         return Facts(
-            source_trouble=source_trouble,
-            suspended=suspended,
             verdict=self.verdict,
             trouble=self.trouble,
             pending=self.pending,
             drifted=self.drifted,
             unattributed=self.unattributed,
             left_out=self.left_out,
-            outdated=outdated,
         )
 
     def document(self) -> dict[str, Any]:
@@ -119,6 +126,22 @@ def failed(trouble: Trouble, exit_code: int) -> Finding:
     return Finding(verdict, trouble=trouble, left_out=False, exit_code=exit_code)
 
 
+def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Finding:
+    """Return what is known while a plan is carried out: what it was made from."""
+    return Finding(
+        Verdict.UNKNOWN,
+        counts={**plan.counts._asdict(), "withheld": len(plan.withheld), "found": _found(classes)},
+        drift=dict(Counter(kind.value for kind in classes.values())),
+        pending=True,
+        unattributed=any(change.cause is Cause.UNATTRIBUTED for change in plan.changes),
+        left_out=bool(plan.held) or not plan.complete,
+    )
+
+
+def _found(classes: Mapping[str, DriftClass]) -> int:
+    return sum(kind is not DriftClass.UNMANAGED for kind in classes.values())
+
+
 def concluded(
     plan: DatasetPlan,
     result: DatasetResult,
@@ -147,6 +170,8 @@ def concluded(
             "withheld": result.number_withheld,
             "blocked": result.blocked,
             **troubled,
+            "found": _found(classes),
+            "set_back": _set_back(plan, after),
         },
         drift=dict(drift),
         pending=bool(result.left),
@@ -157,3 +182,12 @@ def concluded(
         named=named_of(result),
         exit_code=result.exit_code,
     )
+
+
+def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
+    """Count the drifted entries that were sent, and were then seen as desired."""
+    if after is None:
+        return 0
+    left = {change.source_ref for change in after.changes}
+    sent = (item for batch in plan.batches for item in batch.items)
+    return sum(item.cause.is_drift and item.source_ref not in left for item in sent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -48,7 +48,6 @@ class Visit:
         observation: ``full`` or ``fingerprint``; None if nothing was observed.
         scanned_at: When the last complete listing ended, in seconds since the epoch.
         added, updated, updates: Entries seen in place that were sent, and calls.
-        had_drifted: Whether AWS had left what was applied, before this cycle did anything about it.
         shown: What the last complete look showed, for people; None without one.
     """
 
@@ -59,7 +58,6 @@ class Visit:
     added: int = 0
     updated: int = 0
     updates: int = 0
-    had_drifted: bool = False
     shown: Shown | None = None
 
 
@@ -85,9 +83,14 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     return total.digest()
 
 
-def visit(loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced) -> Visit:
+def visit(
+    loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced, begin: Callable[[Finding], object]
+) -> Visit:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
+
+    Args:
+        begin: Told what was found, before the first update of a plan is sent.
 
     Raises:
         ReconcilerError: The dataset could not be looked at, or nothing could be sent at all.
@@ -105,7 +108,7 @@ def visit(loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced) -> 
             result = outcome.unplanned(fleet.unusable(desired))
             trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
-        return _whole(desired, digest, world, fence)
+        return _whole(desired, digest, world, fence, begin)
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, world: World) -> bool:
@@ -138,12 +141,16 @@ def _glance(kept: Kept, name: str, world: World) -> Visit | None:
     return Visit(finding, "fingerprint", kept.arn, kept.scanned_at)
 
 
-def _whole(desired: Desired, digest: bytes, world: World, fence: Fenced) -> Visit:
+def _whole(
+    desired: Desired, digest: bytes, world: World, fence: Fenced, begin: Callable[[Finding], object]
+) -> Visit:
     for _ in range(LOOKS):
         with closing(look(desired, world, PATIENCE_SECONDS)) as found:
             plan, drifted = found.plan, _classes(found)
             _tell_of_plan(plan, drifted)
             told, fence.work.planned = shown(desired, found), len(plan.batches)
+            if plan.applyable:
+                begin(findings.planned(plan, drifted))
             try:
                 applied = apply(desired, world, found)
             except PlanOutdated:
@@ -164,7 +171,6 @@ def _whole(desired: Desired, digest: bytes, world: World, fence: Fenced) -> Visi
                 result.added,
                 result.updated,
                 result.updates,
-                had_drifted=any(kind is not DriftClass.UNMANAGED for kind in drifted.values()),
                 shown=told,
             )
     raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.core.choices import DatasetType
+from reconciler.core.finding import Finding
 from reconciler.engine.log import bind
 from reconciler.errors import Unavailable
 from reconciler.ports import Clock, Gateway, Located, Phase, Standing
@@ -31,6 +32,7 @@ class Work:
         sent, finished, failed: Updates.
         sent_bytes: Of all of them.
         in_flight_since: When the update was sent that AWS works on; None if there is none.
+        found: What the plan was made from that is being carried out; None while nothing is to be sent.
     """
 
     begun_at: float
@@ -40,6 +42,7 @@ class Work:
     failed: int = 0
     sent_bytes: int = 0
     in_flight_since: float | None = None
+    found: Finding | None = None
 
     def submitted(self, size_bytes: int, at: float) -> None:
         self.sent, self.sent_bytes, self.in_flight_since = self.sent + 1, self.sent_bytes + size_bytes, at

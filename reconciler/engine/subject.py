@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Subject:
         shown: What the last complete look of this process showed; None before the first.
         held: What is not sent for now.
         work: How far the running cycle is; None between cycles.
-        trend: For each line of the history, whether it was in sync, and how many images had drifted.
+        trend: For each line of the history, whether it ended in sync, and how many images were found drifted.
     """
 
     name: str
@@ -105,16 +105,23 @@ class Subject:
             return None
         return self.scanned_at + self.loaded.spec.spec.schedule.full_scan_max_age_seconds
 
+    @property
+    def known(self) -> Finding | None:
+        """Return what is known now: while a plan is carried out, what it was made from."""
+        return (self.work and self.work.found) or self.finding
+
     def judge(self, source_trouble: str | None, now: float) -> tuple[Condition, ...]:
         """Bring the conditions up to date, and return those whose status changed."""
-        finding = self.finding
+        finding, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
             finding = failed(Trouble(Reason.INVALID, self.why_broken), 5)
-        outdated = self.revision != self.attempted
-        if finding is None:
-            facts = Facts(source_trouble=source_trouble, suspended=self.suspended, outdated=outdated)
-        else:
-            facts = finding.facts(source_trouble=source_trouble, suspended=self.suspended, outdated=outdated)
+        facts = replace(
+            finding.facts() if finding else Facts(),
+            source_trouble=source_trouble,
+            suspended=self.suspended,
+            outdated=self.revision != self.attempted,
+            applying=applying,
+        )
         self.conditions, changed = advanced(self.conditions, judge(facts), now)
         return changed
 
@@ -124,20 +131,21 @@ class Subject:
 
     def verdict(self, now: float) -> Verdict:
         """Return the verdict as it may be believed at *now*."""
-        if self.finding is None:
+        finding = self.known
+        if finding is None:
             return Verdict.UNKNOWN
         old = self.stale_at is not None and now >= self.stale_at
-        return Verdict.UNKNOWN if old and self.finding.verdict.decays else self.finding.verdict
+        return Verdict.UNKNOWN if old and finding.verdict.decays else finding.verdict
 
     def remember(self, line: dict[str, Any]) -> None:
         """Put one more line into the history."""
         in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
         self.history.append(line)
-        self.trend.append((in_sync, self.finding.left if self.finding else 0))
+        self.trend.append((in_sync, max(line["found"], self.finding.left if self.finding else 0)))
 
     def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
         """Return all that is known, as JSON can hold it."""
-        finding = self.finding
+        finding = self.known
         return {
             "name": self.name,
             "arn": self.arn,

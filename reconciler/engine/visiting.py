@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from reconciler import errors
 from reconciler.core.conditions import Reason, Trouble
@@ -81,7 +83,7 @@ class Visiting:
         with bound(**facts), self._tracer.span("cycle") as span:
             try:
                 return self._visit(subject, revision, generation, begun, span)
-            except Interrupted:
+            except Interrupted:  # an update may be in flight: what was last said of it stays true
                 span.note(verdict=INTERRUPTED)
                 _tell_of_end(subject, INTERRUPTED, self._steady.seconds() - begun, 0.0)
                 return 0.0
@@ -89,12 +91,13 @@ class Visiting:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
                 span.fail(type(exc).__name__)
                 subject.failures += 1
+                subject.work = None
+                self.rejudge(subject)
                 delay = next_attempt(subject.failures, self._steady.draw(), subject.interval)
                 _tell_of_end(subject, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
                 return delay
             finally:
                 self._beats.pop(subject.name, None)
-                subject.work = None
 
     def rejudge(self, subject: Subject) -> None:
         """Bring the conditions up to date, and say which changed."""
@@ -167,17 +170,27 @@ class Visiting:
         world = replace(world, gateway=fence, clock=clock, permit=may_write)
         digest = subject.digest or digest_of(loaded)
         with bound(dataset_arn=subject.arn):
-            found = visit(loaded, digest, world, fence)
+            found = visit(loaded, digest, world, fence, partial(self._begin, subject))
         subject.held = held_back(world.memory.holds.of(subject.name).values())
         if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
 
+    def _begin(self, subject: Subject, found: Finding) -> None:
+        """Make the subject say what was found, and that it is being changed."""
+        with self._board.lock:
+            if subject.work is not None:
+                subject.work.found = found
+        self.rejudge(subject)
+        self._board.touch()
+        self._record(subject, subject.document(self._board.wall(), None))
+
     def _note(self, subject: Subject, found: Visit, revision: str | None, generation: int) -> None:
         """Make the subject say what is known now."""
         now, before = self._board.wall(), subject.finding
         with self._board.lock:
-            finding = subject.finding = found.finding
+            finding, subject.work = found.finding, None
+            subject.finding = finding
             subject.visited_at = now
             subject.added, subject.updated, subject.updates = found.added, found.updated, found.updates
             subject.shown = found.shown or subject.shown
@@ -185,11 +198,11 @@ class Visiting:
                 subject.failures = 0
             else:
                 superseded = subject.generation != generation
-                lost = _is_lost(finding) and not superseded
+                lost = finding.is_lost and not superseded
                 subject.failures = subject.failures + 1 if lost else 0
                 self._note_revisions(subject, found, revision, now)
-        had_drifted = found.had_drifted or (before is not None and before.drifted)
-        if had_drifted and not finding.drifted and found.observation:
+        drift = Counter(finding.counts) if found.observation == "full" else Counter[str]()
+        if (drift["found"] or (before and before.drifted)) and not finding.drifted and found.observation:
             log.info("drift.cleared")
         self.rejudge(subject)
         line = {
@@ -198,6 +211,8 @@ class Visiting:
             "observation": found.observation,
             "revision": revision,
             "updates": found.updates,
+            "found": drift["found"],
+            "set_back": drift["set_back"],
         }
         with self._board.lock:
             subject.remember(line)
@@ -234,12 +249,17 @@ class Visiting:
         now = self._steady.seconds()
         if essence == before and now - at < KEEP_EVERY_SECONDS:
             return
+        if self._record(subject, document):
+            self._kept[subject.name] = (essence, now)
+
+    def _record(self, subject: Subject, document: dict[str, Any]) -> bool:
+        """Keep a status across restarts, and tell whether that was possible."""
         try:
             self._memory.record(subject.name, document)
         except StateError as exc:
             log.warning("cycle.failed", error="StateError", reason=str(exc))
-        else:
-            self._kept[subject.name] = (essence, now)
+            return False
+        return True
 
 
 def _tell_of_end(
@@ -273,12 +293,3 @@ def _trace_end(span: Span, subject: Subject, verdict: str, result: Visit) -> Non
         return
     if finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
         span.fail(finding.trouble.reason.value)
-
-
-def _is_lost(finding: Finding) -> bool:
-    """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
-    if finding.trouble is not None and finding.trouble.reason is Reason.STANDBY:
-        return False  # the leader does it; the next visit, at its usual time, sees that
-    if finding.verdict is Verdict.FAILED:
-        return finding.trouble is None or finding.trouble.reason is not Reason.INVALID
-    return finding.verdict is Verdict.UNKNOWN

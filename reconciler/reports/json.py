@@ -146,7 +146,6 @@ def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
             "orphan": counts.orphan,
             "unchanged": counts.unchanged,
             "ignored": counts.ignored,
-            "withheld": len(plan.withheld),
         },
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],

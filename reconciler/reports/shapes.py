@@ -48,7 +48,7 @@ class ChangeDoc(TypedDict):
 
 
 class CountsDoc(TypedDict):
-    """``desired`` is the sum of add, update, unchanged and ignored; ``withheld`` is a part of add and update."""
+    """``desired`` is the sum of add, update, unchanged and ignored, whether an apply would send them or not."""
 
     desired: int
     observed: int
@@ -57,7 +57,6 @@ class CountsDoc(TypedDict):
     orphan: int
     unchanged: int
     ignored: int
-    withheld: NotRequired[int]
 
 
 class BatchDoc(TypedDict):

@@ -51,13 +51,15 @@ class RevisionsDoc(TypedDict):
 
 
 class VisitDoc(TypedDict):
-    """One of the last visits of the controller."""
+    """One of the last visits of the controller; of what was found drifted, how many it set back."""
 
     at: str
     verdict: str
     observation: str | None
     revision: str | None
     updates: int
+    found: int
+    set_back: int
 
 
 class DatasetStatusDoc(TypedDict):

@@ -194,6 +194,8 @@ def _visits(kept: object) -> Iterator[shapes.VisitDoc]:
                     "observation": _text(visit.get("observation")),
                     "revision": _text(visit.get("revision")),
                     "updates": updates,
+                    "found": _number(visit.get("found")),
+                    "set_back": _number(visit.get("set_back")),
                 }
 
 
@@ -223,12 +225,11 @@ def _verdict(kept: object) -> Verdict:
 def _counts(kept: object) -> shapes.LeftDoc | None:
     match kept:
         case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected)}:
-            withheld = kept.get("withheld", 0) if isinstance(kept, dict) else 0
             return {
                 "quarantined": quarantined,
                 "dropped": dropped,
                 "rejected": rejected,
-                "withheld": withheld if isinstance(withheld, int) else 0,
+                "withheld": _number(kept.get("withheld")) if isinstance(kept, dict) else 0,
             }
         case _:
             return None
@@ -241,6 +242,10 @@ def _errors(kept: object) -> Iterator[ErrorDoc]:
                 yield {"code": code, "message": message, "origin": origin}
             case {"code": str(code), "message": str(message)}:
                 yield {"code": code, "message": message}
+
+
+def _number(kept: object) -> int:
+    return kept if isinstance(kept, int) else 0
 
 
 def _text(kept: object) -> str | None:

@@ -222,12 +222,12 @@ def _fill(families: dict[str, GaugeMetricFamily], subject: Subject, now: float) 
     if subject.scanned_at is not None:
         families["scan"].add_metric([name], subject.scanned_at)
     families["failures"].add_metric([name], subject.failures)
-    if subject.finding is not None:
-        for state, count in subject.finding.counts.items():
+    if (finding := subject.known) is not None:
+        for state, count in finding.counts.items():
             families["entries"].add_metric([name, state], count)
-        for kind, count in subject.finding.drift.items():
+        for kind, count in finding.drift.items():
             families["drift"].add_metric([name, kind], count)
-        quarantined = subject.finding.counts.get("quarantined", 0)
+        quarantined = finding.counts.get("quarantined", 0)
         families["quarantined"].add_metric([name], quarantined)
     for condition in subject.believed(now):
         _fill_condition(families, name, condition.kind.value, condition.status)

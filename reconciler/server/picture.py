@@ -29,9 +29,6 @@ _REASONS: Final[Mapping[Standing, Kind]] = MappingProxyType(
         Standing.DIFFERS: Kind.IN_SYNC,
     }
 )
-# What is being changed is not what it was when it was last seen.
-_YIELDING: Final = frozenset({Standing.DRIFTED, Standing.DIFFERS, Standing.IN_SYNC})
-_CHANGING: Final = "AWS is being brought to what git says"
 _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
 
 
@@ -105,9 +102,10 @@ def picture(subject: Subject, now: float, ahead: float) -> Picture:
         ahead: How many seconds the wall's clock is ahead of the steady one.
     """
     believed = subject.believed(now)
-    stands, why = _stands(subject, believed)
+    stands, why = _stands(believed)
     known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
-    drift = subject.finding.drift if subject.finding and known else {}
+    finding = subject.known if known else None
+    drift = finding.drift if finding else {}
     waits = not subject.running and not subject.suspended
     return Picture(
         name=subject.name,
@@ -123,9 +121,9 @@ def picture(subject: Subject, now: float, ahead: float) -> Picture:
         running=subject.running,
         work=replace(subject.work) if subject.work else None,
         failures=subject.failures,
-        counts=dict(subject.finding.counts) if subject.finding and known else {},
+        counts=dict(finding.counts) if finding else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
-        drifted=(subject.finding.left if subject.finding else 0) if known else None,
+        drifted=(finding.left if finding else 0) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         conditions=believed,
         held=subject.held,
@@ -134,11 +132,9 @@ def picture(subject: Subject, now: float, ahead: float) -> Picture:
     )
 
 
-def _stands(subject: Subject, believed: tuple[Condition, ...]) -> tuple[Standing, str]:
+def _stands(believed: tuple[Condition, ...]) -> tuple[Standing, str]:
     """Return how a dataset stands, and why."""
     stands = standing(believed)
-    if subject.work and subject.work.sent and stands in _YIELDING:
-        return Standing.WORKING, _CHANGING
     reason = _REASONS.get(stands, Kind.READY)
     return stands, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.conditions import Condition, Kind, Truth
+from reconciler.core.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.hold import HoldKind
 
 
@@ -51,6 +51,7 @@ HELD: Final[Mapping[HoldKind, str]] = MappingProxyType(
 
 def standing(believed: Iterable[Condition]) -> Standing:
     """Return the word for these conditions; what nobody knows is never in sync."""
+    believed = tuple(believed)
     status = {condition.kind: condition.status for condition in believed}
 
     def holds(kind: Kind, truth: Truth = Truth.TRUE) -> bool:
@@ -58,6 +59,8 @@ def standing(believed: Iterable[Condition]) -> Standing:
 
     if holds(Kind.SUSPENDED):
         return Standing.SUSPENDED
+    if any(one.reason is Reason.APPLYING for one in believed if one.kind is Kind.RECONCILING):
+        return Standing.WORKING
     if holds(Kind.STALLED):
         return Standing.TROUBLED
     if holds(Kind.READY, Truth.FALSE):

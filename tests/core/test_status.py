@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from reconciler.core.status import GRAVITY, gravest
+from reconciler.core.cause import Cause
+from reconciler.core.status import GRAVITY, DatasetResult, Verdict, WithheldGroup, gravest
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,23 @@ def test_the_gravest_code_is_the_answer(codes: list[int], expected: int) -> None
 
 def test_every_code_of_a_dataset_has_its_place() -> None:
     assert sorted(GRAVITY) == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("causes", "expected"),
+    [
+        ([], 0),
+        ([Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED], 4),
+        ([Cause.DRIFT_MODIFIED, Cause.CONFLICT], 2),
+        ([Cause.SPEC_ADDED], 2),
+        ([Cause.SPEC_CHANGED], 2),
+        ([Cause.UNATTRIBUTED], 2),
+    ],
+)
+def test_withheld_entries_ask_for_an_exit_code_of_their_own(causes: list[Cause], expected: int):
+    """2 if git asks for one of them, 4 if AWS alone moved; whatever is graver wins."""
+    groups = tuple(WithheldGroup(cause, "", 1) for cause in causes)
+    result = DatasetResult("roses", None, Verdict.WITHHELD, groups=groups)
+
+    assert (0, expected) == (result.exit_code, result.detailed_exit_code)
+    assert 7 == replace(result, exit_code=7).detailed_exit_code

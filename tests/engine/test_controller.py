@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 import structlog
 
+from reconciler.core.conditions import Truth
 from reconciler.emulator.faults import Fault, Kind
+from reconciler.engine.visiting import Visiting
 from reconciler.errors import SourceError
 from tests.builders import classified
 from tests.engine.months import Months, make_months
@@ -98,6 +101,50 @@ def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, obje
     assert 1 <= len(moved)
     told = [event["event"] for event in events if event["event"].startswith("drift.")]
     assert ["drift.detected", "drift.cleared"] == told
+
+
+def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
+    """No document calls a dataset in sync, or done, during an update; what is set back stays known."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    during: list[dict[str, Any]] = []
+    months.counted.on_submitted = lambda: during.append(
+        {
+            "status": months.board.document()["datasets"][0],
+            "kept": dict(months.state.statuses()["roses"]),
+        }
+    )
+
+    months.run_for(6 * MINUTE)
+
+    for seen in during[0].values():
+        truth = {one["type"]: one["status"] for one in seen["conditions"]}
+        expected = {"Reconciling": "True", "InSync": "False", "Drifted": "True", "Ready": "Unknown"}
+        assert expected == {kind: truth[kind] for kind in expected}
+        reasons = {one["type"]: one["reason"] for one in seen["conditions"]}
+        assert "Applying" == reasons["Reconciling"]
+        assert ("unknown", {"relabelled": 1}, 1) == (seen["verdict"], seen["drift"], seen["counts"]["found"])
+    after = months.board.document()["datasets"][0]
+    assert (1, 1) == (after["counts"]["found"], after["counts"]["set_back"])
+    assert [(1, 1)] == [(line["found"], line["set_back"]) for line in after["history"] if line["updates"]][1:]
+    assert (Truth.TRUE, 1) in months.subject("roses").trend
+    assert "False" == months.conditions("roses")["Reconciling"]
+
+
+def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Whatever ends it: the next thing that is said is about what is known then."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    monkeypatch.setattr(Visiting, "_note", lambda *_: 1 / 0)
+
+    months.run_for(5 * MINUTE + 40)
+
+    assert "Applying" not in months.reasons("roses").values()
+    assert 1 <= months.subject("roses").failures
 
 
 def test_drift_is_only_reported_where_the_policy_says_so(months: Months, events: list[dict[str, object]]):
@@ -533,7 +580,9 @@ def test_asked_to_stop_an_update_is_left_in_flight(months: Months, events: list[
     assert 1 == len(months.state.journal.unfinished("roses"))
     assert [] == [event for event in events if event["event"] == "cycle.failed"]
     assert ["interrupted"] == [e["verdict"] for e in events if e["event"] == "cycle.finished"]
-    assert {} == months.state.statuses()
+    kept = months.state.statuses()["roses"]
+    reconciling = next(one for one in kept["conditions"] if one["type"] == "Reconciling")
+    assert ("unknown", "Applying") == (kept["verdict"], reconciling["reason"])
 
 
 def test_a_commit_that_is_gone_was_superseded(

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from reconciler.core.cause import Cause
 from reconciler.core.explain import FieldChange
 from reconciler.core.guard import Guard
-from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.plan import Counts, PlanError, unplanned
 from reconciler.core.problem import Origin
-from reconciler.core.status import Verdict
+from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
 from reconciler.errors import UsageError
 from reconciler.reports.json import PlanRef, read_plan, write_apply, write_plan
 from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, result, trouble, update
 
+REASON = "changed in AWS, onDrift: report"
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -132,6 +133,9 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
         verified=True,
         quarantined=(trouble("q", 1, "CLIENT_ERROR"),),
         rejected=(trouble("r", 2, "stored with errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
+        withheld=(WithheldEntry(ref("w"), Origin("specs/train.jsonl", 3), Cause.DRIFT_MODIFIED, REASON),),
+        groups=(WithheldGroup(Cause.DRIFT_MODIFIED, REASON, 1),),
+        counts=Counts(desired=9, observed=8, add=1, update=2, unchanged=5, ignored=1),
         errors=(PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)),),
     )
 
@@ -142,7 +146,14 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
                 "name": "flowers-train",
                 "arn": ARN,
                 "verdict": "partial",
-                "counts": {"added": 3, "updated": 1},
+                "counts": {
+                    "added": 3,
+                    "updated": 1,
+                    "withheld": 1,
+                    "blocked": 0,
+                    "desired": 9,
+                    "in_place": 6,
+                },
                 "updates": 2,
                 "verified": True,
                 "complete": True,
@@ -161,6 +172,14 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
                         "origin": "specs/train.jsonl:2",
                         "reason": "stored with errors",
                         "codes": ["ERROR_NO_LABEL_ATTRIBUTES"],
+                    }
+                ],
+                "withheld": [
+                    {
+                        "source_ref": ref("w"),
+                        "origin": "specs/train.jsonl:3",
+                        "cause": "drift_modified",
+                        "reason": "changed in AWS, onDrift: report",
                     }
                 ],
                 "errors": [{"code": "RKD1001", "message": "no", "origin": "specs/a.jsonl:3"}],

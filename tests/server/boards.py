@@ -66,6 +66,7 @@ def subject(
             made.observed_at, made.scanned_at, made.observation = at, at, "full"
         made.judge(None, at)
         line = {"verdict": result.value, "observation": "full", "revision": REVISION, "updates": 0}
+        line |= {"found": 0, "set_back": 0}
         made.remember({"at": moment(at)} | line)
     if report is not None:
         made.shown = Shown(report, len(report.items))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from reconciler.core.conditions import Kind, Reason, Trouble, Truth
+from reconciler.core.finding import Finding
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
@@ -173,14 +174,23 @@ def test_a_dataset_tells_its_story():
 
 
 def test_a_running_apply_shows_how_far_it_is():
-    """And what is being changed is no longer called in sync."""
-    made = subject("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21))
+    """And what is being changed is called neither in sync, nor free of drift, nor done."""
+    found = Finding(Verdict.UNKNOWN, {"observed": 9}, {"relabelled": 2}, pending=True)
+    made = subject("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21, found))
+    made.judge(None, AT)
 
     words = ask(board(made), "/dataset/roses").words()
+    status = made.document(AT, None)
 
     assert "roses working" in words
     assert "Update 3 of 5" in words
     assert "12.4 MB" in words
+    assert "Drift 2 images" in words
+    assert "nothing is left to try" not in words
+    truth = {one["type"]: one["status"] for one in status["conditions"]}
+    expected = {"Ready": "Unknown", "Reconciling": "True", "InSync": "False", "Drifted": "True"}
+    assert expected == {kind: truth[kind] for kind in expected}
+    assert ("unknown", {"relabelled": 2}) == (status["verdict"], status["drift"])
 
 
 @pytest.mark.parametrize("path", ["/", "/dataset/roses", "/drift/roses", "/dataset/none"])

@@ -1,11 +1,12 @@
 """What came of an apply, as a person reads it."""
 
+from reconciler.core.cause import Cause
 from reconciler.core.plan import PlanError
 from reconciler.core.problem import Origin
-from reconciler.core.status import Verdict
+from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
 from reconciler.reports.text.apply import render_apply
 from reconciler.reports.text.screen import PLAIN, Screen
-from tests.reports.builders import HOSTILE, result, trouble
+from tests.reports.builders import HOSTILE, ref, result, trouble
 
 
 def shown(*results, screen: Screen = PLAIN) -> str:
@@ -49,8 +50,31 @@ def test_each_verdict_has_its_mark_and_only_success_is_green():
     """Unknown is no success."""
     rows = shown(*map(result, Verdict), screen=Screen(colour=True)).splitlines()[: len(Verdict)]
 
-    assert ["✓", "!", "✗", "✗", "?", "·"] == [next(c for c in row if c in "✓!✗?·") for row in rows]
+    assert ["✓", "≠", "!", "✗", "✗", "?", "·"] == [next(c for c in row if c in "✓≠!✗?·") for row in rows]
     assert ["converged"] == [verdict for verdict, row in zip(Verdict, rows, strict=True) if "\x1b[32m" in row]
+
+
+def test_what_a_policy_withholds_is_counted_by_reason_and_named():
+    """Also where more is withheld than is named."""
+    reasons = ("changed in AWS, onDrift: report", "not known which side changed, onDrift: report")
+    causes = (Cause.DRIFT_MODIFIED, Cause.UNATTRIBUTED)
+    it = result(
+        Verdict.WITHHELD,
+        withheld=tuple(
+            WithheldEntry(ref(name), Origin("specs/train.jsonl", 3), cause, reason)
+            for name, cause, reason in zip("ab", causes, reasons, strict=True)
+        ),
+        groups=tuple(map(WithheldGroup, causes, reasons, (1, 1_500))),
+    )
+
+    assert [
+        "≠ flowers-train  withheld: all that the policy allows is in place",
+        "  1 entry left as it is: changed in AWS, onDrift: report",
+        f"    {ref('a')}  specs/train.jsonl:3",
+        "  1,500 entries left as they are: not known which side changed, onDrift: report",
+        f"    {ref('b')}  specs/train.jsonl:3",
+        "    … and 1,499 more",
+    ] == shown(it).splitlines()
 
 
 def test_an_update_that_nobody_looked_at_again_says_so():

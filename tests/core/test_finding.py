@@ -1,0 +1,50 @@
+"""What is remembered of a look and the apply after it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.core.cause import Cause
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.finding import Finding, from_document
+from reconciler.core.named import Named
+from reconciler.core.problem import Origin
+from reconciler.core.status import Trouble as Entry
+from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+
+PLACE = Origin("specs/train.jsonl", 3)
+WHOLE = Finding(
+    Verdict.WITHHELD,
+    counts={"desired": 3, "withheld": 1},
+    drift={"relabelled": 1},
+    pending=True,
+    unattributed=True,
+    left_out=True,
+    seen=True,
+    trouble=Trouble(Reason.THROTTLED, "slow down"),
+    named=Named(
+        (WithheldEntry("s3://b/a.jpg", PLACE, Cause.CONFLICT, "why"),),
+        (WithheldGroup(Cause.CONFLICT, "why", 1),),
+        (Entry("s3://b/q.jpg", None, "no", ("CONVICTED",)),),
+        (Entry("s3://b/d.jpg", PLACE, "gone"),),
+        (Entry("s3://b/r.jpg", PLACE, "marked", ("A", "B")),),
+    ),
+    exit_code=7,
+)
+
+
+@pytest.mark.parametrize("finding", [WHOLE, Finding(Verdict.CONVERGED)])
+def test_it_survives_its_document(finding: Finding):
+    """Its trouble and the entries that it names are there after a restart."""
+    assert finding == from_document(json.loads(json.dumps(finding.document())))
+
+
+@pytest.mark.parametrize("key", list(WHOLE.document()))
+def test_what_another_version_wrote_is_no_finding(key: str):
+    document = WHOLE.document()
+    del document[key]
+    known = from_document(document)
+
+    assert known is None or key not in {"verdict", "trouble", "named"}
