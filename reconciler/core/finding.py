@@ -34,6 +34,7 @@ class Finding:
         unattributed: Whether one of them cannot be attributed.
         left_out: Whether entries are invalid, quarantined, dropped or rejected.
         seen: Whether the counts are those after the last update.
+        gap: Why entries may be in AWS that were not seen; None if everything was.
         named: The first of the entries that are not in place.
         exit_code: What a command would exit with.
     """
@@ -46,6 +47,7 @@ class Finding:
     left_out: bool = False
     seen: bool = False
     trouble: Trouble | None = None
+    gap: str | None = None
     named: Named = NOTHING_NAMED
     exit_code: int = 0
 
@@ -101,6 +103,7 @@ class Finding:
             "left_out": self.left_out,
             "seen": self.seen,
             "trouble": trouble,
+            "gap": self.gap,
             "named": self.named.document(),
             "exit_code": self.exit_code,
         }
@@ -179,6 +182,7 @@ def concluded(
         left_out=any(troubled.values()) or not plan.complete,
         seen=result.counts is not None,
         trouble=trouble,
+        gap=result.gap,
         named=named_of(result),
         exit_code=result.exit_code,
     )

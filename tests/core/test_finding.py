@@ -24,6 +24,7 @@ WHOLE = Finding(
     left_out=True,
     seen=True,
     trouble=Trouble(Reason.THROTTLED, "slow down"),
+    gap="AWS counts 3, 2 were seen",
     named=Named(
         (WithheldEntry("s3://b/a.jpg", PLACE, Cause.CONFLICT, "why"),),
         (WithheldGroup(Cause.CONFLICT, "why", 1),),

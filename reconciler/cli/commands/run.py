@@ -144,6 +144,8 @@ def _as_result(subject: Subject) -> DatasetResult:
         groups=named.groups,
         blocked=counts.get("blocked", 0),
         counts=Counts(*(counts[kind] for kind in Counts._fields)) if finding.seen else None,
+        complete=finding.seen and finding.gap is None,
+        gap=finding.gap,
         errors=errors,
         exit_code=finding.exit_code,
     )
