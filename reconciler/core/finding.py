@@ -161,31 +161,34 @@ def concluded(
     """
     left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
     drift = Counter(kind.value for ref, kind in classes.items() if ref in left)
-    troubled = {
-        "quarantined": len(result.quarantined),
-        "dropped": len(result.dropped),
-        "rejected": len(result.rejected),
-    }
     return Finding(
         verdict=result.verdict,
-        counts={
-            **(result.counts or plan.counts)._asdict(),
-            "withheld": result.number_withheld,
-            "blocked": result.blocked,
-            **troubled,
-            "found": _found(classes),
-            "set_back": _set_back(plan, after),
-        },
+        counts=_counts(plan, result, after, classes),
         drift=dict(drift),
         pending=bool(result.left),
         unattributed=Cause.UNATTRIBUTED in result.left,
-        left_out=any(troubled.values()) or not plan.complete,
+        left_out=bool(result.quarantined or result.dropped or result.rejected) or not plan.complete,
         seen=result.counts is not None,
         trouble=trouble,
         gap=result.gap,
         named=named_of(result),
         exit_code=result.exit_code,
     )
+
+
+def _counts(
+    plan: DatasetPlan, result: DatasetResult, after: Diff | None, classes: Mapping[str, DriftClass]
+) -> dict[str, int]:
+    return {
+        **(result.counts or plan.counts)._asdict(),
+        "withheld": result.number_withheld,
+        "blocked": result.blocked,
+        "quarantined": len(result.quarantined),
+        "dropped": len(result.dropped),
+        "rejected": len(result.rejected),
+        "found": _found(classes),
+        "set_back": _set_back(plan, after),
+    }
 
 
 def _set_back(plan: DatasetPlan, after: Diff | None) -> int:

@@ -48,10 +48,7 @@ STATUS_FILE: Final = "status.json"
 
 def run(args: argparse.Namespace) -> int:
     """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
-    if args.detailed_exitcode and not args.once:
-        raise UsageError(
-            "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
-        )
+    _refuse_misuse(args)
     signals = Signals.quiet()
     steady = SteadyClock(signals.stopping)
     with ExitStack() as stack:
@@ -87,6 +84,13 @@ def run(args: argparse.Namespace) -> int:
         if not clean:
             os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
     return Exit.DONE
+
+
+def _refuse_misuse(args: argparse.Namespace) -> None:
+    if args.detailed_exitcode and not args.once:
+        raise UsageError(
+            "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
+        )
 
 
 def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
