@@ -23,6 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1:8080",
         help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
     )
+    _add_git(parser)
+    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
+    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
+    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
+    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
+    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
+    _add_replicas(parser)
+
+
+def _add_git(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
@@ -43,12 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
     )
-    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
-    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
-    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
-    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
-    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
-    _add_replicas(parser)
 
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:

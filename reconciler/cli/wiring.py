@@ -6,7 +6,7 @@ import argparse
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +20,11 @@ from botocore.config import Config
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
 from reconciler.cli.tracing import tracing
-from reconciler.core.conditions import advanced, judge
 from reconciler.core.limits import CALLS_PER_SECOND
 from reconciler.core.spec import Target
-from reconciler.core.status import DatasetResult
 from reconciler.engine.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
-from reconciler.engine.troubles import facts_of
 from reconciler.engine.world import World
 from reconciler.errors import Rejected, StateError
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
@@ -40,7 +37,6 @@ from reconciler.rekognition.pictures import Pictures, picture_config
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from reconciler.rekognition.translate import translated
-from reconciler.reports import status
 from reconciler.state import State
 
 if TYPE_CHECKING:
@@ -179,14 +175,6 @@ class Wiring:
                 session.client("s3", endpoint_url=self._endpoint, config=config),
                 session.client("rekognition", endpoint_url=self._endpoint, config=config),
             )
-
-    def record(self, results: Iterable[DatasetResult], revision: str | None) -> None:
-        """Remember what came of an apply, for `reconciler status`."""
-        at, known = SystemClock().now(), self._memory.statuses()
-        for result in results:
-            before = status.conditions_in(known.get(result.name, {}))
-            conditions, _ = advanced(before, judge(facts_of(result)), at)
-            self._memory.record(result.name, status.record(result, at, revision, conditions))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
         return target.home_region, target.role_arn, target.external_id, self._local_key(target)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from reconciler.cli.exits import Terminated
+from reconciler.cli.recording import record
 from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
@@ -52,7 +53,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             results.extend(_interrupted(found, results))
             raise
         results.extend(outcome.unplanned(fleet.broken(dataset)) for dataset in found.broken)
-        wiring.record(results, found.revision)
+        record(wiring.memory, results, found.revision)
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reconciler.cli.recording import record
 from reconciler.cli.show import show_results
 from reconciler.cli.specs import lift, reading, s3_place
 from reconciler.cli.terminal import out
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         (desired,) = found.datasets
         done = _carry_out(desired, order, args, wiring)
         if not args.undo:
-            wiring.record([done.result], found.revision)
+            record(wiring.memory, [done.result], found.revision)
     show_results([done.result], args)
     if args.output == "text":
         _tell(done, undone=args.undo)
