@@ -238,8 +238,16 @@ class Code(StrEnum):
     )
     TOO_MANY_RECORDS_IN_ERROR = (
         "ERROR_TOO_MANY_RECORDS_IN_ERROR",
-        "More than 20 % of the lines are invalid: the service refuses all of them.",
+        "The service would drop more than 20 % of the lines, and then refuses all of them.",
         _FILE,
+    )
+    TOO_MANY_INVALID_ROWS = (
+        "ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST",
+        (
+            "More than 20 % of the lines are invalid, most of which the dataset would hold with an error: "
+            "training refuses all of them."
+        ),
+        _TRAINING,
     )
     TOO_MANY_ROWS = (
         "ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM",

@@ -132,6 +132,9 @@ class Desired:
 
 
 # Stands in for a document that cannot be read; nothing is ever planned with it.
+# Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
+_OF_BAD_LINES: Final = frozenset({Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS})
+
 _UNREADABLE: Final = Dataset.model_validate(
     {
         "apiVersion": API_VERSION,
@@ -178,8 +181,7 @@ def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
 
 def _refuses_all(finding: Finding) -> bool:
     """Tell whether a fault of the dataset as a whole leaves nothing to plan with."""
-    # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
-    return finding.severity is Severity.ERROR and finding.code is not Code.TOO_MANY_RECORDS_IN_ERROR
+    return finding.severity is Severity.ERROR and finding.code not in _OF_BAD_LINES
 
 
 def _read_file(desired: Desired, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -9,7 +10,23 @@ from typing import Final, NamedTuple
 from reconciler.core.codes import Code
 from reconciler.core.problem import Severity
 
+# Developer guide, terminal content errors.
+_TERMINAL: Final = frozenset(
+    {
+        Code.MISSING_SOURCE_REF,
+        Code.INVALID_SOURCE_REF_FORMAT,
+        Code.INVALID_JSON_LINE,
+        Code.LINE_TOO_LONG,
+    }
+)
+
 UNLABELLED: Final = "the image carries no label; training ignores it"
+
+
+# Letters, marks and symbols that take part in no word and leave no trace on a screen.
+_FILLERS: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 class Kind(StrEnum):
@@ -72,12 +89,21 @@ def has_error(findings: Iterable[Finding]) -> bool:
     return False
 
 
+def is_dropped(findings: Iterable[Finding]) -> bool:
+    """Tell whether the service would drop the line, rather than store it with an error list."""
+    return any(finding.code in _TERMINAL for finding in findings)
+
+
 def error(code: Code, message: str, column: int | None = None) -> Finding:
     return Finding(Severity.ERROR, code, message, column)
 
 
 def warning(code: Code, message: str) -> Finding:
     return Finding(Severity.WARNING, code, message)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode()
 
 
 def kind_of(*, image_level: bool, boxes: bool) -> Kind:
@@ -89,8 +115,12 @@ def kind_of(*, image_level: bool, boxes: bool) -> Kind:
 
 
 def shown(value: object) -> str:
-    """Show a value of the line within a message: ASCII, and short whatever its size."""
-    text = "nothing" if value is None else ascii(value)
+    """
+    Show a value of the line within a message: short whatever its size, and nothing in it invisible.
+
+    Letters of every script stay readable; `repr` writes out what cannot be seen, all but a few fillers.
+    """
+    text = "nothing" if value is None else _FILLERS.sub(_escaped, repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

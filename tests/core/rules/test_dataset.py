@@ -66,17 +66,27 @@ def test_a_bad_line_forbids_no_other_by_its_bucket(bad):
 
 
 @pytest.mark.parametrize(
-    ("invalid", "expected"),
+    ("dropped", "kept", "expected"),
     [
-        pytest.param(2, [], id="twenty-percent"),
-        pytest.param(3, [(Code.TOO_MANY_RECORDS_IN_ERROR, Severity.ERROR)], id="more"),
+        pytest.param(0, 2, [], id="a-fifth-kept"),
+        pytest.param(2, 0, [], id="a-fifth-dropped"),
+        pytest.param(0, 3, [Code.TOO_MANY_INVALID_ROWS], id="kept-with-an-error"),
+        pytest.param(3, 0, [Code.TOO_MANY_RECORDS_IN_ERROR], id="dropped"),
+        pytest.param(3, 2, [Code.TOO_MANY_RECORDS_IN_ERROR], id="dropped-and-few-kept"),
+        pytest.param(1, 2, [Code.TOO_MANY_INVALID_ROWS], id="only-together"),
+        pytest.param(3, 3, [Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS], id="both"),
     ],
 )
-def test_more_than_a_fifth_of_invalid_lines_is_too_many(invalid, expected):
-    """Warnings do not count: training ignores such lines, and does not call them invalid."""
-    lines = [line("a", "b", findings=BAD)] * invalid + [line("a", "b", findings=ODD)] * (10 - invalid)
+def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected):
+    """
+    Under the code that fits what becomes of them: the service drops some and stores the others with an error.
 
-    assert expected == codes(facts(*lines))
+    Warnings do not count: training ignores such lines, and does not call them invalid.
+    """
+    lines = [check_line(b"{}")] * dropped + [line("a", "b", findings=BAD)] * kept
+    lines += [line("a", "b", findings=ODD)] * (10 - dropped - kept)
+
+    assert [(code, Severity.ERROR) for code in expected] == codes(facts(*lines))
 
 
 def test_a_blank_line_counts_for_nothing():

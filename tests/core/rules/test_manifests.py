@@ -54,5 +54,5 @@ def test_the_troubles_of_public_manifests():
         ["RKD2002"],
         ["ERROR_INVALID_JSON_LINE"],
     ] == codes
-    assert (11, 7) == (facts.entries, facts.invalid)
-    assert ["ERROR_TOO_MANY_RECORDS_IN_ERROR"] == [found.code for found in check_dataset(facts, "TRAIN")]
+    assert (11, 7, 1) == (facts.entries, facts.invalid, facts.dropped)
+    assert ["ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"] == [found.code for found in check_dataset(facts, "TRAIN")]

@@ -1,0 +1,28 @@
+"""What messages quote."""
+
+import pytest
+
+from reconciler.core.rules.verdict import shown
+
+
+@pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])
+def test_a_label_is_quoted_as_its_author_wrote_it(label):
+    """Whatever its script."""
+    assert f"'{label}'" == shown(label)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\u200bb", r"'a\u200bb'"),
+        ("a\u3164b", r"'a\u3164b'"),
+        ("\u202eb", r"'\u202eb'"),
+        ("a\n", r"'a\n'"),
+        (None, "nothing"),
+        ({"猫": "\xa0"}, r"{'猫': '\xa0'}"),
+        ("猫" * 99, f"'{'猫' * 76}..."),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(text, expected):
+    """And what is long is cut."""
+    assert expected == shown(text)
