@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.problem import Problem, Severity
+from reconciler.core.problem import Problem, Severity, has_error
 from reconciler.reports.json import Rows, problem_doc, write
 from reconciler.reports.text.screen import Ink, Line, Screen, Span, line, stacked
 from reconciler.reports.visible import ELLIPSIS, counted
@@ -59,26 +59,31 @@ def render_text(result: Validation, *, colour: bool = False, limit: int | None =
     """
     Return one line a problem, as compilers write them, file by file, and the sum.
 
+    Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
+    ones: what stands alone among thousands of others is what their author has not seen yet.
+
     Args:
         limit: Most problems of one file that are listed; None for all.
     """
     files = groupby(result.ordered, key=lambda problem: problem.origin.file if problem.origin else "")
-    blocks = [_file(file, tuple(problems), limit) for file, problems in files]
+    found = sorted(((file, tuple(problems)) for file, problems in files), key=lambda it: not has_error(it[1]))
+    blocks = [_file(file, problems, limit) for file, problems in found]
     return "\n".join(Screen(colour=colour).draw(stacked([*blocks, [_sum(result)]]))) + "\n"
 
 
 def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit: int | None = SHOWN) -> str:
     """
-    Return one line a problem, those first that are errors, and of what are not listed how many.
+    Return one line a problem, in the order of `render_text`, and of what are not listed how many.
 
     Args:
         limit: Most problems that are listed; None for all.
     """
-    ordered = sorted(problems, key=lambda problem: (not problem.is_error, *_by_place(problem)))
-    return "\n".join(Screen(colour=colour).draw(_file("", ordered, limit)))
+    return "\n".join(Screen(colour=colour).draw(_file("", sorted(problems, key=_by_place), limit)))
 
 
 def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
+    frequency = Counter((problem.severity, problem.code) for problem in problems)
+    problems = sorted(problems, key=lambda it: (not it.is_error, frequency[it.severity, it.code]))
     shown = problems if limit is None else problems[:limit]
     yield from map(_problem, shown)
     if rest := problems[len(shown) :]:

@@ -3,7 +3,7 @@
 import json
 
 from reconciler.core.problem import Problem, Severity
-from reconciler.reports.validation import Validation, render_json, render_text
+from reconciler.reports.validation import Validation, render_json, render_problems, render_text
 from tests.reports.builders import HOSTILE, problem, ref
 
 
@@ -12,7 +12,7 @@ def found(*problems: Problem) -> Validation:
 
 
 def test_problems_are_listed_file_by_file_and_summed_up():
-    """file:line:column, severity, words, code, image."""
+    """file:line:column, severity, words, code, image; files with errors first."""
     it = found(
         problem("box 0 lies outside the image", 9, None, source_ref=ref("a")),
         problem("box 1 lies outside the image", 3, 7),
@@ -22,10 +22,10 @@ def test_problems_are_listed_file_by_file_and_summed_up():
     )
 
     assert """\
-specs/boxes.yaml:4:1: warning: zero-width character (RKD2001)
-
 specs/train.jsonl:3:7: error: box 1 lies outside the image (ERROR_INVALID_BOUNDING_BOX)
 specs/train.jsonl:9: error: box 0 lies outside the image (ERROR_INVALID_BOUNDING_BOX) [s3://acme-flowers/train/a.jpg]
+
+specs/boxes.yaml:4:1: warning: zero-width character (RKD2001)
 
 2 datasets, 700 entries: 2 errors, 1 warning.
 """ == render_text(it)
@@ -44,6 +44,24 @@ def test_a_file_with_problems_everywhere_is_cut_and_counted():
 
     assert "specs/train.jsonl: … and 150 more (RKD1001 75, RKD1000 75)" in text.splitlines()
     assert 250 == render_text(it, limit=None).count(": error: ")
+
+
+def test_the_gravest_and_the_rarest_problem_come_first():
+    """Not folded away behind hundreds of others, wherever in the file they are."""
+    many = [problem(line=n, code="RKD2002", severity=Severity.WARNING) for n in range(1, 301)]
+    errors = [problem(line=n, code="RKD1002") for n in range(301, 451)]
+    rare = [
+        problem(line=700, code="RKD2001", severity=Severity.WARNING),
+        problem(line=800, code="RKD1001"),
+    ]
+    codes = [problem.code for problem in (*errors, *many)]
+
+    listed = render_text(found(*many, *errors, *rare), limit=None).splitlines()
+
+    assert ["RKD1001", *codes[:150], "RKD2001", *codes[150:]] == [
+        row.split("(")[1].split(")")[0] for row in listed[:-2]
+    ]
+    assert "RKD1001" in render_problems((*many, *errors, *rare), limit=1).splitlines()[0]
 
 
 def test_the_document_has_exactly_the_shape_that_was_promised():
