@@ -1,20 +1,45 @@
 """
 XML as a tree in which every element knows its line; nothing in it can name, fetch or multiply anything.
 
-A document type declaration is what all attacks on XML readers begin with, and no annotation file needs one: it is
+The parser knows four encodings; the others that Python knows are decoded before it sees the text. A document type
+declaration is what all attacks on XML readers begin with, and no annotation file needs one: it is
 refused, and so are entities of one's own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from xml.parsers import expat
 
 from reconciler.convert.record import BadFile, bytes_of, shown
 from reconciler.core import codes_spec as codes
 from reconciler.core.problem import Origin
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DECLARED: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._:-]{0,39})[\"']"
+)
+_BUILT_IN: Final = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1"})
+_WIDE: Final = frozenset({"utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be", "ucs-2", "unicode"})
+
+# Programs on Windows declare the older, smaller set, and write the whole of their code page.
+_WIDER: Final = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "cp950",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "windows-31j": "cp932",
+    "euc-kr": "cp949",
+    "ks-c-5601-1987": "cp949",
+}
+
+# Python calls these encodings, too; no text is stored in them, and some take long for what is.
+_NO_ENCODINGS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
 @dataclass(slots=True)
@@ -46,12 +71,45 @@ def tree_of(path: Path) -> Element:
     """
     name = shown(path)
     builder = _Builder(name)
+    content = _decoded(bytes_of(path), name)
     try:
-        builder.parser.Parse(bytes_of(path), True)
+        builder.parser.Parse(content, True)
     except expat.ExpatError as exc:
         message = f"not valid XML: {expat.ErrorString(exc.code)}"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.offset + 1)) from exc
     return builder.root
+
+
+def _decoded(content: bytes, name: str) -> bytes | str:
+    """
+    Return the text, or the bytes where the parser itself knows the declared encoding, or none is declared.
+
+    Raises:
+        BadFile: Python does not know the encoding either, or the bytes are not in it.
+    """
+    found = _DECLARED.match(content)
+    declared = found[1].decode().lower().replace("_", "-") if found else "utf-8"
+    if declared in _BUILT_IN:
+        return content
+    if declared in _WIDE:  # two bytes a character, and yet the declaration was found: it is not true
+        return _text(content, "utf-8-sig", name)
+    return _text(content.removeprefix(_BOM), _WIDER.get(declared, declared), name)
+
+
+def _text(content: bytes, encoding: str, name: str) -> str:
+    try:
+        if encoding in _NO_ENCODINGS:
+            raise LookupError
+        text = content.decode(encoding)
+        text.encode()  # half a character is no text, though UTF-7 can write one
+    except LookupError as exc:
+        message = f"not readable XML: the declared encoding “{encoding}” is not known"
+        raise BadFile(codes.NOT_TEXT, message, Origin(name, 1)) from exc
+    except ValueError as exc:
+        line = content.count(b"\n", 0, getattr(exc, "start", 0)) + 1
+        message = f"not readable XML: its bytes are not in the declared encoding, read as {encoding}"
+        raise BadFile(codes.NOT_TEXT, message, Origin(name, line)) from exc
+    return text
 
 
 class _Builder:

@@ -114,6 +114,51 @@ def test_other_encodings_are_read_as_declared(tmp_path):
     assert ["s3://b/p/é.jpg"] == list(convert("voc", tmp_path / "a.xml").lines)
 
 
+@pytest.mark.parametrize(
+    ("declared", "real", "name"),
+    [
+        ("GBK", "gbk", "测试"),
+        ("gb2312", "gbk", "镕"),
+        ("GB18030", "gb18030", "测试"),
+        ("Big5", "big5", "測試"),
+        ("Shift_JIS", "cp932", "髙①"),
+        ("EUC-JP", "euc_jp", "試験"),
+        ("EUC-KR", "cp949", "똠"),
+        ("windows-1251", "cp1251", "тест"),
+        ("windows-1252", "cp1252", "é€"),
+        ("ISO-8859-15", "iso8859-15", "€"),
+        ("KOI8-R", "koi8-r", "тест"),
+        ("utf-16", "utf-8", "测试"),
+        ("utf-16", "utf-8-sig", "测试"),
+        ("UTF-16", "utf-16", "测试"),
+        ("UTF-8", "utf-8-sig", "测试"),
+    ],
+)
+def test_an_encoding_that_python_knows_is_read(declared, real, name, tmp_path):
+    """Whatever the parser knows; and in the code page, where the program declared its older subset."""
+    voc(tmp_path / "a.xml", f"{name}.jpg", voc_box(name, 1, 2, 30, 40))
+    text = (tmp_path / "a.xml").read_text()
+    (tmp_path / "a.xml").write_bytes(f'<?xml version="1.0" encoding="{declared}"?>\n{text}'.encode(real))
+
+    (line,) = fields(convert("voc", tmp_path))
+    assert f"s3://b/p/{name}.jpg" == line["source-ref"]
+    assert [(name, 1, 2, 29, 38)] == boxes(line)
+
+
+@pytest.mark.parametrize(
+    "declared", ["GBK", "no-such", "hex", "rot13", "idna", "unicode_escape", "mbcs", "zlib", "undefined", "utf-7"]
+)
+def test_an_encoding_that_is_not_known_or_not_true_costs_its_file_alone(declared, tmp_path):
+    """Also one that Python knows and that no text is written in."""
+    voc(tmp_path / "b.xml", "b.jpg", voc_box("x", 1, 2, 30, 40))
+    text = (tmp_path / "b.xml").read_bytes().replace(b"b.jpg", b"\xff+2AA-.jpg")
+    (tmp_path / "a.xml").write_bytes(f"<?xml version='1.0' encoding='{declared}'?>".encode() + text)
+    done = convert("voc", tmp_path)
+
+    assert [("a.xml:1", "RKD1003")] == errors(done)
+    assert ["s3://b/p/b.jpg"] == list(done.lines)
+
+
 def test_a_directory_without_annotations_is_an_error(tmp_path):
     """An empty file would read as a dataset that is meant to be empty."""
     assert [(f"{tmp_path.name}:1", "RKD1609")] == errors(convert("voc", tmp_path))
