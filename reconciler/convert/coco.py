@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 
 from reconciler.convert.jsonrecords import Record, records
 from reconciler.convert.moments import moment
-from reconciler.convert.pixels import number, side
+from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,
+    Crowd,
     Options,
     Picture,
     Read,
@@ -69,7 +70,7 @@ class _File:
 
 def read_coco(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or the only one of a directory."""
-    file = _sorted(_file_in(path))
+    file = _sorted(_file_in(path), options)
     yield from file.problems
     seen: dict[object, Origin] = {}
     for record in file.images:
@@ -79,7 +80,7 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
             for item in objects:
                 message = f"{item.called} is of image {_text(key)}, which is not in the file"
                 yield wrong(codes.NO_IMAGE, message, item.origin)
-    yield from _left_out([item for objects in file.objects.values() for item in objects])
+    yield from _left_out([item for objects in file.objects.values() for item in objects], options)
 
 
 def _file_in(path: Path) -> Path:
@@ -94,7 +95,7 @@ def _file_in(path: Path) -> Path:
     raise UsageError(f"{path}: name one JSON file; there are: {', '.join(names[:5]) or 'none'}")
 
 
-def _sorted(path: Path) -> _File:
+def _sorted(path: Path, options: Options) -> _File:
     """Read the file through, and put each record where it belongs."""
     name, file, keys = shown(path), _File(), set()
     for record in records(text_of(path), name):
@@ -107,7 +108,7 @@ def _sorted(path: Path) -> _File:
             case "categories", {"id": int() | str() as key, "name": str(label)}:
                 file.names[_id(key)] = label
             case "annotations", {"image_id": int() | str() as key}:
-                file.objects[_id(key)].append(_object(record))
+                file.objects[_id(key)].append(_object(record, options))
             case ("images" | "categories" | "annotations") as key, value if record.number is not None:
                 if key == "images" and isinstance(value, dict):
                     file.unusable.add(_id(value.get("id")))
@@ -134,16 +135,33 @@ def _id(value: object) -> object:
     return value if isinstance(value, int | str) else None
 
 
-def _object(record: Record) -> _Object:
+def _object(record: Record, options: Options) -> _Object:
     value = record.value
+    shape, mask = value.get("bbox"), value.get("segmentation")
+    if not shape and options.polygons:
+        shape = _around(mask)
     return _Object(
         _called(record),
         record.origin,
         category=_id(value.get("category_id")),
-        shape=value.get("bbox"),
-        has_mask=bool(value.get("segmentation") or value.get("keypoints")),
-        is_crowd=value.get("iscrowd") in (1, "1"),
+        shape=shape,
+        has_mask=bool(mask or value.get("keypoints")),
+        is_crowd=options.crowd is not Crowd.BOX and value.get("iscrowd") in (1, "1", "1.0"),
     )
+
+
+def _around(polygons: object) -> list[Decimal] | None:
+    """Return the box around the polygons of an object as `bbox` has it; None if they are a mask, or nothing."""
+    if not isinstance(polygons, list) or not polygons:
+        return None
+    points = [number(value) for part in polygons if isinstance(part, list) for value in part]
+    if len(points) < 6 or any(not isinstance(part, list) or len(part) % 2 for part in polygons):
+        return None
+    exact = [value for value in points if value is not None]
+    if len(exact) < len(points):
+        return None
+    box = around("", exact, Origin("", 1))
+    return [box.left, box.top, box.right - box.left, box.bottom - box.top]
 
 
 def _image(record: Record, seen: dict[object, Origin], file: _File, options: Options) -> Read:
@@ -152,13 +170,14 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
         message = f"{_called(record)} has the id {_text(key)}, as the image at {seen[key]} has"
         return wrong(codes.BAD_RECORD, message, record.origin)
     seen[key] = record.origin
-    problems: list[Problem] = []
-    boxes: list[Rectangle] = []
-    for found in (_box(item, file.names) for item in file.objects.get(key, ()) if not item.is_crowd):
-        if isinstance(found, Rectangle):
-            boxes.append(found)
-        else:
-            problems.append(found)
+    objects = [item for item in file.objects.get(key, ()) if not item.is_crowd]
+    found = [_box(item, file.names) for item in objects]
+    problems = [item for item in found if isinstance(item, Problem)]
+    boxes: tuple[Rectangle, ...] | None = tuple(item for item in found if isinstance(item, Rectangle))
+    if not objects and (crowds := file.objects.get(key)):
+        boxes = None  # to call it an image without objects would be false
+        if options.crowd is None:
+            problems.append(_only_crowds(record, crowds))
     captured = image.get("date_captured")
     date = moment(captured) if isinstance(captured, str) else None
     if date is None and captured not in _UNDATED:
@@ -168,11 +187,19 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
     return Picture(
         image["file_name"],
         record.origin,
-        boxes=tuple(boxes),
+        boxes=boxes,
         size=(width, height) if width and height else None,
         created_at=date or options.created_at or file.created_at,
         problems=tuple(problems),
     )
+
+
+def _only_crowds(record: Record, crowds: Sequence[_Object]) -> Problem:
+    message = (
+        f"{_called(record)} has nothing but crowd regions (iscrowd: 1; annotations: {len(crowds)}): without them "
+        "it would be an image in which nothing is; --crowd box keeps their boxes, --crowd skip makes it unlabelled"
+    )
+    return wrong(codes.NO_BOX, message, crowds[0].origin)
 
 
 def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
@@ -181,6 +208,7 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
         return wrong(codes.NO_CLASS, message, item.origin)
     if not item.shape and item.has_mask:
         message = f"{item.called} has no bbox, only a mask or keypoints, which a line cannot hold"
+        message += "; --polygons box takes the box around a polygon"
         return wrong(codes.NO_BOX, message, item.origin)
     match [number(value) for value in item.shape] if isinstance(item.shape, list) else ():
         case [Decimal() as left, Decimal() as top, Decimal() as width, Decimal() as height]:
@@ -190,12 +218,13 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
     return wrong(codes.BAD_RECORD, message, item.origin)
 
 
-def _left_out(objects: Sequence[_Object]) -> Iterator[Problem]:
+def _left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]:
     """Say once for the file what is not carried, and of how many objects."""
     crowds = [item for item in objects if item.is_crowd]
     masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]
     if crowds:
-        message = f"crowd regions (iscrowd: 1) are no objects, and left out (annotations: {len(crowds)})"
+        way = "" if options.crowd else "; --crowd box keeps their boxes"
+        message = f"crowd regions (iscrowd: 1) are no objects, and left out (annotations: {len(crowds)}){way}"
         yield odd(codes.LEFT_OUT, message, crowds[0].origin)
     if masks:
         message = f"masks or keypoints beside a box are left out (annotations: {len(masks)})"

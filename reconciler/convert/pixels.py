@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from reconciler.convert.record import Rectangle
+from reconciler.core.problem import Origin
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST: Final = 64
@@ -53,6 +54,12 @@ def side(value: object) -> int | None:
     """Return the length of an image's side; None if it is no whole number above zero."""
     found = number(value)
     return int(found) if found is not None and found > 0 and found == found.to_integral_value() else None
+
+
+def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
+    """Return the box around a polygon, given as x, y, x, y …"""
+    xs, ys = points[::2], points[1::2]
+    return Rectangle(label, min(xs), min(ys), max(xs), max(ys), origin)
 
 
 def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 
 from reconciler.core import codes_spec as codes
 from reconciler.core.entry import Fields
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.errors import SpecError
+
+
+class Crowd(StrEnum):
+    """What becomes of regions that hold many objects, of which nobody drew each."""
+
+    BOX = "box"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +32,17 @@ class Options:
         created_at: The creation date of labels that the input does not date.
         clip: Whether boxes that reach beyond their image are cut off there.
         one_based: Whether the first pixel of a VOC file is 1, as in the files of the challenge itself.
-        classes: The file with the class names of a YOLO input, where it is not found by itself.
-        attributes: The label attributes of a manifest that are kept; empty for all.
+        classes: The file with the class names of a YOLO input, where it is not found by itself, or of a table
+            whose labels are numbers.
+        attributes: The label attributes of a manifest that are kept; empty for all. Of the regions of a VIA
+            table, the attribute that is the label.
+        columns: Role -> columns of a table, by name or by number from 1; empty to find them by the header.
+        split: The part of a table that is kept, where a column tells parts apart.
+        images: The directory with the images, for the sizes that the input does not state.
+        extension: Put after names that have none of an image; empty to take such names as they are.
+        basename: Whether only the last step of each name is a key below the base.
+        crowd: What becomes of crowd regions; None to leave them out of images that have other objects.
+        polygons: Whether a polygon without a box becomes the box around it.
     """
 
     base: str | None = None
@@ -33,6 +51,13 @@ class Options:
     one_based: bool = False
     classes: Path | None = None
     attributes: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    split: str | None = None
+    images: Path | None = None
+    extension: str | None = None
+    basename: bool = False
+    crowd: Crowd | None = None
+    polygons: bool = False
 
 
 @dataclass(frozen=True, slots=True)

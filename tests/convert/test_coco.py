@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from reconciler.convert.record import Crowd
 from reconciler.errors import UsageError
 from tests.convert.inputs import boxes, coco, convert, errors, fields, warnings
 
@@ -104,6 +105,35 @@ def test_crowds_and_masks_are_left_out_with_a_word(tmp_path):
 
     assert [("x", 1, 2, 3, 4)] == boxes(*fields(done))
     assert ["RKD1606", "RKD1606"] == warnings(done)
+
+
+@pytest.mark.parametrize("crowd", [1, "1", 1.0, True])
+def test_an_image_of_which_only_crowds_are_known_is_not_one_without_objects(crowd, tmp_path):
+    """As exports of masks mark all they hold. It is an error, until its reader says what is meant."""
+    notes = [annotation(iscrowd=crowd), annotation((1, 2, 30, 40), image_id=2)]
+    file = coco(tmp_path / "a.json", [image(), image(2, "b.jpg"), image(3, "c.jpg")], notes, "x")
+
+    done = convert("coco", file)
+    assert ["RKD1605"] == [code for _, code in errors(done)]
+    assert ["s3://b/p/b.jpg", "s3://b/p/c.jpg"] == list(done.lines)
+    boxed, *_ = fields(convert("coco", file, crowd=Crowd.BOX))
+    assert [("x", 10, 20, 30, 40)] == boxes(boxed)
+    skipped = convert("coco", file, crowd=Crowd.SKIP)
+    assert {"source-ref": "s3://b/p/a.jpg"} == fields(skipped)[0]
+    assert ([], True) == (skipped.errors, "RKD1606" in warnings(skipped))
+
+
+@pytest.mark.parametrize("mask", [[[1, 2, 31, 2, 31.4, 42]], [[1, 2, 3, 2, 3, 4], [20, 30, 31, 40, 31, 42]]])
+def test_a_polygon_may_become_the_box_around_it(mask, tmp_path):
+    """Only if that is asked for, and never a mask."""
+    rle = annotation((), image_id=2, segmentation={"size": [1, 1], "counts": "1"})
+    notes = [annotation((), segmentation=mask), rle]
+    file = coco(tmp_path / "a.json", [image(), image(2, "b.jpg")], notes, "x")
+
+    assert ["RKD1605", "RKD1605"] == [code for _, code in errors(convert("coco", file))]
+    done = convert("coco", file, polygons=True)
+    assert ["RKD1605"] == [code for _, code in errors(done)]
+    assert [("x", 1, 2, 30, 40)] == boxes(*fields(done))
 
 
 def test_every_bad_record_is_named_with_its_place(tmp_path):
