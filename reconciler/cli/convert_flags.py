@@ -22,6 +22,41 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
     _unsaid(parser)
+    _tables(parser)
+    _shapes(parser)
+
+
+def _tables(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what a csv does not say")
+    group.add_argument(
+        "--columns",
+        action="extend",
+        type=_columns,
+        default=[],
+        metavar="ROLE=COLUMN,…",
+        help="which column is what, by header or by number from 1, such as image=file,label=breed",
+    )
+    group.add_argument(
+        "--split", metavar="NAME", help="keep the rows of one part, such as TRAIN (default: all)"
+    )
+
+
+def _shapes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what a line cannot hold")
+    group.add_argument(
+        "--crowd",
+        choices=("box", "skip"),
+        help="crowd regions: keep their boxes, or make images that have no other objects unlabelled "
+        "(default: such images are errors)",
+    )
+    group.add_argument(
+        "--polygons",
+        choices=("box",),
+        help="polygons without a box: take the box around them (default: an error)",
+    )
+    group.add_argument(
+        "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
+    )
 
 
 def _unsaid(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +74,9 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
         help="creation date of what has none, 2026-03-01T12:00:00",
     )
     group.add_argument(
-        "--classes", metavar="FILE", help="yolo: class names, a data.yaml or a name a line (default: near IN)"
+        "--classes",
+        metavar="FILE",
+        help="class names, a data.yaml or a name a line (yolo: default near IN; csv: names of numeric labels)",
     )
     group.add_argument(
         "--one-based", action="store_true", help="voc: the first pixel is 1, as in the files of the challenge"
@@ -49,11 +86,41 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="groundtruth: keep this label attribute only; may be repeated",
+        help="groundtruth: keep this label attribute only; VIA: the one that is the label; may be repeated",
+    )
+    group.add_argument("--images", metavar="DIR", help="where images are whose size the input does not state")
+    group.add_argument(
+        "--extension",
+        type=_extension,
+        metavar=".EXT",
+        help="put after names without one, such as .jpg; none: take names as they are (default: an error)",
     )
     group.add_argument(
-        "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
+        "--basename",
+        action="store_true",
+        help="drop the directories of names: only the last step is below base",
     )
+
+
+def _columns(text: str) -> list[tuple[str, str]]:
+    from reconciler.convert.headers import Role
+
+    found = []
+    for part in text.split(","):
+        role, _, column = part.partition("=")
+        if role.strip() not in tuple(Role) or not column.strip():
+            known = ", ".join(Role)
+            raise argparse.ArgumentTypeError(f"{part!r} is not ROLE=COLUMN; roles: {known}")
+        found.append((role.strip(), column.strip()))
+    return found
+
+
+def _extension(text: str) -> str:
+    if text.lower() == "none":
+        return ""
+    if text.lower() not in (".jpg", ".jpeg", ".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of .jpg, .jpeg, .png, none")
+    return text
 
 
 def _base(text: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.pixels import Box, beyond, whole
 from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
+from reconciler.convert.sizes import sized
 from reconciler.core import codes_spec as codes
 from reconciler.core.codes import Code
 from reconciler.core.entry import SOURCE_REF, Fields
@@ -62,9 +64,12 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         if isinstance(read, Problem):
             done.problems.append(read)
             continue
-        found = list(read.problems)
-        if line := _line(read, options, found):
-            _take(line, read.origin, found, origins, done)
+        item = read
+        if isinstance(read, Picture) and read.boxes is not None and read.size is None and options.images:
+            item = sized(read, options.images)
+        found = list(item.problems)
+        if line := _line(item, options, found):
+            _take(line, item.origin, found, origins, done)
         done.skipped += has_error(found)
         done.problems += found
     return done
@@ -114,13 +119,17 @@ def _fields(read: Picture | Line, options: Options, found: list[Problem]) -> Fie
         return _readdressed(read, options, found)
     if not _is_text(read):
         found.append(wrong(codes.NOT_TEXT, _HALF, read.origin))
-    elif problem := _no_address(read.name, read.origin, options):
+        return None
+    key = key_of(read.name, options)
+    if problem := _no_address(key, why_no_key(key, options), read.origin, options):
         found.append(problem)
     elif read.boxes is not None and read.size is None:
-        found.append(wrong(codes.NO_SIZE, "the size of the image is not known", read.origin))
+        if not has_error(found):
+            message = "the size of the image is not known; --images DIR is where it can be read"
+            found.append(wrong(codes.NO_SIZE, message, read.origin))
     else:
         found += _repeated(read)
-        return _content(read, options)
+        return _content(replace(read, name=key), options)
     return None
 
 
@@ -128,7 +137,7 @@ def _readdressed(line: Line, options: Options, found: list[Problem]) -> Fields |
     name = line.fields.get(SOURCE_REF) if line.fields is not None else None
     if not isinstance(name, str):
         return line.fields
-    if problem := _no_address(name, line.origin, options):
+    if problem := _no_address(name, why_no_address(name, options.base), line.origin, options):
         found.append(problem)
         return None
     return {**(line.fields or {}), SOURCE_REF: address(name, options.base)}
@@ -153,11 +162,10 @@ def _whole(picture: Picture, options: Options) -> list[Box]:
     return [whole(rectangle, size, clip=options.clip) for rectangle in picture.boxes or ()]
 
 
-def _no_address(name: str, origin: Origin, options: Options) -> Problem | None:
-    reason = why_no_address(name, options.base)
+def _no_address(name: str, reason: str | None, origin: Origin, options: Options) -> Problem | None:
     if reason is None:
         return None
-    if options.base is None and "://" not in name:
+    if options.base is None and (is_elsewhere(name) or "://" not in name):
         text = f"{origin}: the image is called “{name}”"
         raise UsageError(f"{text}: give --base s3://bucket/prefix/, where it is")
     return wrong(codes.IMAGE_ADDRESS, f"the name “{name}” {reason}", origin)

@@ -1,118 +1,168 @@
 """
-CSV, in the three forms that are met; a header tells them apart.
+CSV: labels of whole images, or boxes, in the layouts that are met.
 
-* ``image,label[,label…]``, with or without that header: labels of whole images, as AWS's own converter reads them.
-* ``filename,width,height,class,xmin,ymin,xmax,ymax``, in any order: a box a row (TensorFlow, Roboflow).
-* ``filename,CLASS,CLASS…``: a column a class, its cells 0 or 1 (Roboflow).
-
-Rows of one image add up.
+`columns` finds out which column is what, `rowforms` reads a row. Rows of one image add up.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from itertools import chain
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from reconciler.convert.pixels import number, side
-from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, shown, text_of, wrong
+from reconciler.convert.classes import names_in
+from reconciler.convert.columns import Layout, layout_of, told
+from reconciler.convert.headers import Role
+from reconciler.convert.names import IMAGES
+from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
+from reconciler.convert.rowforms import (
+    Row,
+    box,
+    is_vertex,
+    labels,
+    marks,
+    vertex,
+    vertex_split,
+    without_groups,
+)
+from reconciler.convert.sizes import sized
 from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.problem import Origin, has_error
+from reconciler.errors import UsageError
 
-_EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
-_BOX_COLUMNS: Final = frozenset({"filename", "width", "height", "class", *_EDGES})
-_LABEL_COLUMNS: Final = frozenset({"label", "labels", "class", ""})
-_OTHER_SEPARATORS: Final = ";\t|"
-
-
-class _Row(NamedTuple):
-    cells: Sequence[str]
-    origin: Origin
+_SEPARATORS: Final = ",;\t|"
+_LEAST_PIXELS: Final = 2
+"""A box must be longer than one pixel: if no edge of any box reaches this, they are all shares of their images."""
 
 
-_Form = Callable[[_Row], Picture]
-
-
-def read_csv(path: Path, _: Options) -> Iterator[Read]:
+def read_csv(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    rows = _rows(text_of(path), shown(path))
-    first = next(rows, None)
-    if first is None:
+    rows, layout = _understood(text_of(path), shown(path), options)
+    if not rows:
         return
-    if len(first.cells) == 1 and (other := next((s for s in _OTHER_SEPARATORS if s in first.cells[0]), None)):
-        message = f"the cells seem to be separated by {other!r}; a comma is expected"
-        raise BadFile(codes.OTHER_FORMAT, message, first.origin)
-    form, is_header = _form(first)
+    names = names_in(options.classes) if options.classes else {}
+    rows, notes = _of_split(rows, layout, options)
     pictures: dict[str, Picture] = {}
-    for row in rows if is_header else chain([first], rows):
-        if not row.cells[0]:
-            yield wrong(codes.BAD_RECORD, "the first cell, the name of the image, is empty", row.origin)
+    for row in rows:
+        found = _picture(row, layout, names, options)
+        if not found.name:
+            yield wrong(codes.BAD_RECORD, "the cell with the name of the image is empty", row.origin)
             continue
-        found = form(row)
         known = pictures.get(found.name)
         pictures[found.name] = _added(known, found) if known else found
-    yield from pictures.values()
+    if layout is not None and layout.unread:
+        listed = ", ".join(f"“{name[:40]}”" for name in layout.unread[:12])
+        notes = [
+            *notes,
+            odd(codes.LEFT_OUT, f"columns that are not known are not read: {listed}", rows[0].origin),
+        ]
+    yield from notes
+    sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(pictures.values()))
+    yield from (sizes.complete(without_groups(picture, options)) for picture in pictures.values())
 
 
-def _rows(text: str, name: str) -> Iterator[_Row]:
-    """Give every row that is not blank, with the line on which it starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layout | None]:
+    """
+    Return the rows without a header, and what is in their columns; None for those of Vertex AI.
+
+    Raises:
+        BadFile: No separator gives a layout that is known.
+    """
+    text, skipped, named = _without_hint(text)
+    first = text.split("\n", 1)[0]
+    separators = named or [one for one in _SEPARATORS if one in first] or _SEPARATORS[0]
+    refusal: BadFile | UsageError | None = None
+    for separator in separators:
+        try:
+            rows = _rows(text, name, separator, skipped)
+            if not rows or is_vertex(rows[0]):
+                return rows, None
+            layout = _layout(rows, options)
+        except (BadFile, UsageError) as exc:
+            refusal = refusal or exc
+            continue
+        if layout.names:
+            rows = _after_header(rows)
+        return rows, layout
+    raise refusal or AssertionError
+
+
+def _without_hint(text: str) -> tuple[str, int, str]:
+    """Take away the first line of a spreadsheet that names its separator."""
+    first, _, rest = text.partition("\n")
+    hint = first.rstrip("\r").strip('"')
+    if hint[:4].lower() == "sep=" and len(hint) == 5:
+        return rest, 1, hint[4]
+    return text, 0, ""
+
+
+def _layout(rows: Sequence[Row], options: Options) -> Layout:
+    first = rows[0]
+    if options.columns:
+        return told(options.columns, first.cells, first.origin)
+    return layout_of([row.cells for row in rows], first.origin)
+
+
+def _after_header(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows below the header; where that has a blank after each separator, so have they."""
+    head, *rest = rows
+    if len(head.cells) > 1 and all(cell.startswith(" ") for cell in head.cells[1:]):
+        return [Row([cell.removeprefix(" ") for cell in row.cells], row.origin) for row in rest]
+    return rest
+
+
+def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
+    """Return every row that is not blank, with the line on which it starts."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    found: list[Row] = []
     while True:
-        origin = Origin(name, reader.line_num + 1)
+        origin = Origin(name, reader.line_num + 1 + skipped)
         try:
             cells = next(reader)
         except StopIteration:
-            return
+            return found
         except csv.Error as exc:
             raise BadFile(codes.OTHER_FORMAT, f"not valid CSV: {exc}", origin) from exc
         if any(cells):
-            yield _Row(cells, origin)
+            found.append(Row(cells, origin))
 
 
-def _form(first: _Row) -> tuple[_Form, bool]:
-    """Tell how rows are read, and whether the first is a header."""
-    names = [cell.strip().lower() for cell in first.cells]
-    if set(names) >= _BOX_COLUMNS:
-        return (lambda row: _box(row, names)), True
-    if names[0] == "filename" and not set(names[1:]) <= _LABEL_COLUMNS:
-        classes = [cell.strip() for cell in first.cells[1:]]
-        return (lambda row: _columns(row, classes)), True
-    return _labels, names[0] in ("image", "filename")
+def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple[list[Row], list[Read]]:
+    """Keep the rows of the part that is asked for; say so where all are kept."""
+    part: Callable[[Row], str] = vertex_split
+    if layout is not None:
+        part = partial(Row.at, layout=layout, role=Role.SPLIT)
+    counts = Counter(part(row).strip() for row in rows)
+    if options.split is not None:
+        kept = [row for row in rows if part(row).strip().lower() == options.split.lower()]
+        if not kept:
+            listed = ", ".join(name for name in counts if name)[:200] or "none"
+            raise UsageError(f"--split: the input has no part “{options.split}”; there are: {listed}")
+        return kept, []
+    if len(counts) < 2:
+        return rows, []
+    listed = ", ".join(f"{name or 'none'} {count:,}" for name, count in counts.most_common(8))
+    message = f"rows of several parts become one dataset ({listed}); --split keeps those of one"
+    return rows, [odd(codes.LEFT_OUT, message, rows[0].origin)]
 
 
-def _labels(row: _Row) -> Picture:
-    """Spreadsheets fill rows up with empty cells."""
-    name, *labels = row.cells
-    return Picture(name, row.origin, labels=tuple(label for label in labels if label))
-
-
-def _columns(row: _Row, classes: Sequence[str]) -> Picture:
-    name, *cells = row.cells
-    marks = [cell.strip() for cell in cells]
-    if len(marks) != len(classes) or not set(marks) <= {"0", "1"}:
-        message = f"the name must be followed by {len(classes)} cells, each 0 or 1"
-        return Picture(name, row.origin, problems=(wrong(codes.BAD_RECORD, message, row.origin),))
-    labels = (label for label, mark in zip(classes, marks, strict=True) if mark == "1")
-    return Picture(name, row.origin, labels=tuple(labels))
-
-
-def _box(row: _Row, names: Sequence[str]) -> Picture:
-    cells = dict(zip(names, row.cells, strict=False))
-    name, label = cells["filename"], cells.get("class", "")
-    width, height = side(cells.get("width")), side(cells.get("height"))
-    match [number(cells.get(key)) for key in _EDGES]:
-        case [Decimal() as left, Decimal() as top, Decimal() as right, Decimal() as bottom] if (
-            width and height
-        ):
-            box = Rectangle(label, left, top, right, bottom, row.origin)
-            return Picture(name, row.origin, boxes=(box,), size=(width, height))
-    message = f"width and height must be whole numbers, and {', '.join(_EDGES)} numbers"
-    return Picture(name, row.origin, problems=(wrong(codes.BAD_RECORD, message, row.origin),))
+def _picture(row: Row, layout: Layout | None, names: Mapping[int, str], options: Options) -> Picture:
+    if layout is None:
+        return vertex(row, names)
+    if layout.box_form:
+        found = box(row, layout, names, options)
+    elif Role.CLASS in layout.at:
+        found = marks(row, layout)
+    else:
+        found = labels(row, layout, names)
+    if layout.extension and options.extension is None and Path(found.name).suffix.lower() not in IMAGES:
+        return replace(found, name=f"{found.name}{layout.extension}")
+    return found
 
 
 def _added(known: Picture, more: Picture) -> Picture:
@@ -123,3 +173,49 @@ def _added(known: Picture, more: Picture) -> Picture:
     boxes = None if known.boxes is more.boxes is None else (*(known.boxes or ()), *(more.boxes or ()))
     labels = (*known.labels, *more.labels)
     return replace(known, labels=labels, boxes=boxes, size=known.size or more.size, problems=problems)
+
+
+def _are_shares(pictures: Iterable[Picture]) -> bool:
+    """Tell whether the boxes can only be shares: in pixels not one of them would be valid."""
+    edges = [
+        edge for picture in pictures for item in picture.boxes or () for edge in (item.right, item.bottom)
+    ]
+    return bool(edges) and max(edges) < _LEAST_PIXELS
+
+
+class _Sizes:
+    """Finds the sizes that rows do not state, and turns shares into pixels."""
+
+    def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
+        self._directory = options.images or path.parent
+        self._is_told = options.images is not None
+        self._shares = shares
+
+    def complete(self, picture: Picture) -> Picture:
+        """
+        Return the picture with its size, and its boxes in pixels.
+
+        Raises:
+            UsageError: There is no image whose size could be read, and nobody said where it is.
+        """
+        if picture.boxes is None or has_error(picture.problems):
+            return picture
+        if picture.size is None:
+            picture = sized(picture, self._directory)
+        if picture.size is not None and self._shares:
+            width, height = picture.size[:2]
+            return replace(picture, boxes=tuple(_scaled(item, width, height) for item in picture.boxes or ()))
+        if picture.size is None and not self._is_told and not has_error(picture.problems):
+            text = f"{picture.origin}: the size of “{picture.name[:80]}” is not stated"
+            raise UsageError(f"{text}: give --images DIR, where the images are")
+        return picture
+
+
+def _scaled(item: Rectangle, width: int, height: int) -> Rectangle:
+    return replace(
+        item,
+        left=item.left * width,
+        top=item.top * height,
+        right=item.right * width,
+        bottom=item.bottom * height,
+    )

@@ -17,6 +17,7 @@ from reconciler.convert.classes import found_near, names_in
 from reconciler.convert.imagesize import Size, size_of
 from reconciler.convert.pixels import number
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
+from reconciler.convert.sizes import TURNED
 from reconciler.core import codes_spec as codes
 from reconciler.core.problem import Origin, Problem
 from reconciler.errors import UsageError
@@ -102,10 +103,7 @@ def _picture(image: Path, labels: Path, layout: _Layout, names: Mapping[int, str
     ]
     problems = [item for item in found if isinstance(item, Problem)]
     if size.turned:
-        message = (
-            "the image is stored turned (EXIF orientation); its boxes are taken as those of what is shown"
-        )
-        problems.append(odd(codes.TURNED, message, origin))
+        problems.append(odd(codes.TURNED, TURNED, origin))
     return Picture(
         name,
         Origin(shown(labels), 1),

@@ -146,7 +146,8 @@ def test_an_encoding_that_python_knows_is_read(declared, real, name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "declared", ["GBK", "no-such", "hex", "rot13", "idna", "unicode_escape", "mbcs", "zlib", "undefined", "utf-7"]
+    "declared",
+    ["GBK", "no-such", "hex", "rot13", "idna", "unicode_escape", "mbcs", "zlib", "undefined", "utf-7"],
 )
 def test_an_encoding_that_is_not_known_or_not_true_costs_its_file_alone(declared, tmp_path):
     """Also one that Python knows and that no text is written in."""

@@ -13,7 +13,8 @@ from reconciler.cli.files import write_all, write_whole
 from reconciler.cli.terminal import coloured, stream
 from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
-from reconciler.convert.record import Options
+from reconciler.convert.record import Crowd, Options
+from reconciler.errors import UsageError
 from reconciler.reports.validation import SHOWN, render_problems
 from reconciler.reports.visible import counted, visible
 
@@ -33,6 +34,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Options:
+    columns: dict[str, tuple[str, ...]] = {}
+    for role, column in args.columns:
+        columns[role] = (*columns.get(role, ()), column)
+    if columns and "image" not in columns:
+        raise UsageError("--columns: which one has the image must be said: image=…")
+    if args.images and not Path(args.images).is_dir():
+        raise UsageError(f"{args.images}: is no directory")
     return Options(
         base=args.base,
         created_at=args.created_at,
@@ -40,6 +48,13 @@ def _options(args: argparse.Namespace) -> Options:
         one_based=args.one_based,
         classes=Path(args.classes) if args.classes else None,
         attributes=tuple(args.attribute),
+        columns=columns,
+        split=args.split,
+        images=Path(args.images) if args.images else None,
+        extension=args.extension,
+        basename=args.basename,
+        crowd=Crowd(args.crowd) if args.crowd else None,
+        polygons=args.polygons is not None,
     )
 
 

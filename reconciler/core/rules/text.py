@@ -21,6 +21,9 @@ _SUSPICIOUS: Final = re.compile(
     "\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
+# "Guidelines and quotas": images are PNG or JPEG. The service is not documented to look at their names.
+_ENDING: Final = re.compile(r"\.(?:jpe?g|png)\Z", re.IGNORECASE)
+
 
 def is_source_ref(text: str) -> bool:
     """Tell whether *text* has the documented form. Exact: nothing is trimmed or decoded first."""
@@ -30,6 +33,11 @@ def is_source_ref(text: str) -> bool:
 def is_suspicious(text: str) -> bool:
     """Tell whether *text* holds characters that people do not see, or ends in white space."""
     return text != text.strip() or _SUSPICIOUS.search(text) is not None
+
+
+def has_image_ending(text: str) -> bool:
+    """Tell whether a name ends as those of the two formats do that Custom Labels takes."""
+    return _ENDING.search(text) is not None
 
 
 def suspicious_source_ref(ref: str) -> Iterator[Finding]:

@@ -55,4 +55,6 @@ def test_the_troubles_of_public_manifests():
         ["ERROR_INVALID_JSON_LINE"],
     ] == codes
     assert (11, 7, 1) == (facts.entries, facts.invalid, facts.dropped)
-    assert ["ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"] == [found.code for found in check_dataset(facts, "TRAIN")]
+    assert ["ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"] == [
+        found.code for found in check_dataset(facts, "TRAIN")
+    ]

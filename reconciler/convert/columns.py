@@ -1,0 +1,229 @@
+"""
+Which column of a table is what: by its header, by what --columns says, or by the cells of a known layout.
+
+Nothing is guessed. What is not understood is one error that says what was, and what to say instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.convert.headers import INDEX, KNOWN, MORE_LABELS, Role
+from reconciler.convert.names import is_image
+from reconciler.convert.pixels import number
+from reconciler.convert.record import BadFile
+from reconciler.core import codes_spec as codes
+from reconciler.core.problem import Origin
+from reconciler.errors import UsageError
+
+CORNERS: Final = (Role.XMIN, Role.YMIN, Role.XMAX, Role.YMAX)
+LENGTHS: Final = (Role.X, Role.Y, Role.WIDTH, Role.HEIGHT)
+CENTERED: Final = (Role.X_CENTER, Role.Y_CENTER, Role.WIDTH, Role.HEIGHT)
+BOX_FORMS: Final = (CORNERS, LENGTHS, CENTERED, (Role.BBOX,), (Role.SHAPE, Role.ATTRIBUTES))
+_OF_BOXES: Final = frozenset(role for form in BOX_FORMS for role in form)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """
+    What the columns of a table hold.
+
+    Attributes:
+        at: Role -> the columns that have it, from 0.
+        names: The header, where there is one.
+        open_ended: Whether cells beyond the last column are labels, too.
+        unread: Columns whose names are not known.
+        told: Whether --columns said it: numbers may be labels then.
+        shares: Whether boxes are in shares of the image whatever their numbers; else the numbers tell.
+        extension: What names of images lack in this layout.
+    """
+
+    at: Mapping[Role, Sequence[int]]
+    names: Sequence[str] = ()
+    open_ended: bool = False
+    unread: Sequence[str] = ()
+    told: bool = False
+    shares: bool = False
+    extension: str = ""
+
+    @property
+    def box_form(self) -> Sequence[Role]:
+        """The roles that make up a box; empty in a table of whole images."""
+        return next((form for form in BOX_FORMS if self.at.keys() >= set(form)), ())
+
+    @property
+    def spelled(self) -> str:
+        """What is known, as --columns takes it."""
+        return ",".join(
+            f"{role}={self._called(at[0])}" for role, at in self.at.items() if role is not Role.CLASS
+        )
+
+    def _called(self, column: int) -> str:
+        return self.names[column] if self.names else str(column + 1)
+
+
+def layout_of(rows: Sequence[Sequence[str]], origin: Origin) -> Layout:
+    """
+    Return the layout of a table that has at least one row.
+
+    Raises:
+        BadFile: It is none that is known.
+    """
+    first = rows[0]
+    found = _by_header(first, origin)
+    content = next((row for row in rows[found is not None :] if any(cell.strip() for cell in row[1:])), ())
+    if found is None:
+        return _by_cells(first, content or first, origin)
+    if Role.CLASS in found.at:
+        cells = [content[column] if column < len(content) else "" for column in found.at[Role.CLASS]]
+        if content and any(mark(cell) is None for cell in cells):
+            raise _unknown(found, [found.names[column] for column in found.at[Role.CLASS]], origin)
+    return found
+
+
+def told(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Origin) -> Layout:
+    """
+    Return the layout that --columns describes.
+
+    Raises:
+        UsageError: A column is not there, or a box lacks a side.
+    """
+    names = [cell.strip() for cell in first]
+    has_header = not all(
+        value.isascii() and value.isdigit() for values in columns.values() for value in values
+    )
+    known = names if has_header else []
+    at = {
+        Role(role): [_column(value, known, len(names), origin) for value in values]
+        for role, values in columns.items()
+    }
+    layout = Layout(at, names if has_header else (), told=True)
+    if at.keys() & _OF_BOXES and not layout.box_form:
+        raise UsageError(f"--columns: a box needs {_alternatives()}")
+    if layout.box_form and not (Role.LABEL in at or Role.ATTRIBUTES in at):
+        raise UsageError("--columns: a box needs a label")
+    if Role.CLASS in at and not has_header:
+        raise UsageError("--columns: a class is the name of its column: give names, not numbers")
+    return layout
+
+
+def mark(cell: str) -> bool | None:
+    """Return what a cell of a column that is a class says; None if it is neither 0 nor 1."""
+    text = cell.strip().lower()
+    found = {"true": 1, "false": 0}.get(text, number(text))
+    return bool(found) if found in (0, 1) else None
+
+
+def _column(value: str, names: Sequence[str], count: int, origin: Origin) -> int:
+    if value in names:
+        return names.index(value)
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= count:
+        return int(value) - 1
+    listed = ", ".join(f"“{name}”" for name in names[:12]) or f"{count}"
+    raise UsageError(f"{origin}: --columns: there is no column “{value[:60]}”; there are {listed[:300]}")
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", cell.lower())
+
+
+def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
+    """Return what the header says; None if the first row is none."""
+    plain = [_plain(cell) for cell in first]
+    at = {role: [plain.index(name)] for role, names in KNOWN.items() for name in names[::-1] if name in plain}
+    if Role.IMAGE not in at or any(is_image(cell) or number(cell) is not None for cell in first):
+        return None
+    names = [cell.strip() for cell in first]
+    form = _keep_one_form(at, plain)
+    if not form and (parts := at.keys() & _OF_BOXES):
+        sides = [names[at.pop(role)[0]] for role in Role if role in parts]
+        raise _unknown(Layout(at, names), list(dict.fromkeys(sides)), origin)
+    image, label = at[Role.IMAGE][0], at.get(Role.LABEL)
+    images = {column for column, name in enumerate(plain) if name in KNOWN[Role.IMAGE]}
+    if label and not form:
+        last = label[0]
+        more = [
+            column for column, name in enumerate(plain) if name == plain[last] or MORE_LABELS.fullmatch(name)
+        ]
+        more += [column for column, name in enumerate(plain) if not name and column > last]
+        at[Role.LABEL] = label = sorted({last, *more} - images)
+    taken = {column for columns in at.values() for column in columns}
+    left = [
+        column
+        for column, name in enumerate(plain)
+        if column not in taken | images and not (name in INDEX and (column == 0 or not first[column].strip()))
+    ]
+    if not form and not label:
+        at |= {Role.CLASS: left} if left else {}
+        left = []
+    layout = Layout(
+        at,
+        names,
+        open_ended=bool(label) and not form and label is not None and max(label) == len(first) - 1,
+        unread=[names[column] for column in (*sorted(images - {image}), *left)],
+        shares=(is_open := "imageid" in plain and "labelname" in plain),
+        extension=".jpg" if is_open and form else "",
+    )
+    if form and not label and Role.ATTRIBUTES not in form:
+        raise _unknown(layout, layout.unread, origin)
+    return layout
+
+
+def _keep_one_form(at: dict[Role, list[int]], plain: Sequence[str]) -> Sequence[Role]:
+    """Decide what width and height are of, drop the roles of other forms, and return the form of the boxes."""
+    form = next((form for form in reversed(BOX_FORMS) if at.keys() >= set(form)), ())
+    if at.keys() >= set(CORNERS) and Role.SHAPE not in form:
+        form = CORNERS
+    if Role.WIDTH not in form:
+        for side, of_image in ((Role.WIDTH, Role.IMAGE_WIDTH), (Role.HEIGHT, Role.IMAGE_HEIGHT)):
+            if side in at and plain[at[side][0]] in ("width", "height"):
+                at.setdefault(of_image, at.pop(side))
+    if form:
+        for role in _OF_BOXES - set(form):
+            at.pop(role, None)
+    return form
+
+
+def _by_cells(first: Sequence[str], content: Sequence[str], origin: Origin) -> Layout:
+    """Return the layout of a table without a header, by the kinds of the cells of one row."""
+    kinds, starts = "".join(map(_kind, content)), _kind(first[0])
+    if starts == "i" and re.fullmatch("i[T-]*", kinds):
+        return Layout({Role.IMAGE: [0], Role.LABEL: range(1, len(first))}, open_ended=True)
+    if starts == "i" and re.fullmatch("innnn[Tn]-*", kinds):  # RetinaNet
+        return _numbered({Role.IMAGE: 0, **dict(zip(CORNERS, range(1, 5), strict=True)), Role.LABEL: 5})
+    if re.fullmatch("Tnnnninn-*", kinds):  # makesense.ai
+        sides = dict(zip(LENGTHS, range(1, 5), strict=True))
+        size = {Role.IMAGE_WIDTH: 6, Role.IMAGE_HEIGHT: 7}
+        return _numbered({Role.LABEL: 0, **sides, Role.IMAGE: 5, **size})
+    known = Layout({Role.IMAGE: [0]} if starts == "i" else {})
+    raise _unknown(known, first[len(known.at) :], origin)
+
+
+def _numbered(columns: Mapping[Role, int]) -> Layout:
+    return Layout({role: [column] for role, column in columns.items()})
+
+
+def _kind(cell: str) -> str:
+    """Return i for the name of an image, n for a number, - for nothing and T for other text."""
+    if not cell.strip():
+        return "-"
+    if number(cell) is not None:
+        return "n"
+    return "i" if is_image(cell) else "T"
+
+
+def _unknown(layout: Layout, strange: Sequence[str], origin: Origin) -> BadFile:
+    cells = ", ".join(f"“{cell.strip()[:40]}”" for cell in strange[:8])
+    known = layout.spelled
+    message = (
+        f"{known or 'no column'} is understood, and {cells or 'no label'} is not: name the columns, such as "
+        f"--columns {known or 'image=…'},label=… (by header or by number from 1; boxes: {_alternatives()})"
+    )
+    return BadFile(codes.OTHER_FORMAT, message, origin)
+
+
+def _alternatives() -> str:
+    return " or ".join(",".join(f"{role}=" for role in form) for form in BOX_FORMS[:4])

@@ -1,0 +1,72 @@
+"""What the columns of tables are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a column may hold; the names are those of --columns."""
+
+    IMAGE = "image"
+    LABEL = "label"
+    CLASS = "class"  # a 0 or 1 for the label that the column is called
+    XMIN = "xmin"
+    YMIN = "ymin"
+    XMAX = "xmax"
+    YMAX = "ymax"
+    X = "x"
+    Y = "y"
+    X_CENTER = "x_center"
+    Y_CENTER = "y_center"
+    WIDTH = "width"
+    HEIGHT = "height"
+    BBOX = "bbox"
+    IMAGE_WIDTH = "image_width"
+    IMAGE_HEIGHT = "image_height"
+    SPLIT = "split"
+    CONFIDENCE = "confidence"
+    GROUP = "group"
+    SHAPE = "shape"  # of VIA: a region as JSON, and its attributes
+    ATTRIBUTES = "attributes"
+
+
+_IMAGE: Final = (
+    "filename imagename imagefilename image imagepath filepath imagefile file path img imgpath imgname imgfile "
+    "picture photo sourceref imageuri gcsuri gcsfilepath uri imageurl url externalid imageid imgid id"
+)
+_LABEL: Final = "label labels labelname class classname category categoryname tag tags choice"
+
+KNOWN: Final[Mapping[Role, Sequence[str]]] = {
+    role: tuple(names.split())
+    for role, names in {
+        Role.IMAGE: _IMAGE,
+        Role.LABEL: _LABEL,
+        Role.XMIN: "xmin x1 left bboxxmin bboxx1",
+        Role.YMIN: "ymin y1 top bboxymin bboxy1",
+        Role.XMAX: "xmax x2 right bboxxmax bboxx2",
+        Role.YMAX: "ymax y2 bottom bboxymax bboxy2",
+        Role.X: "x bboxx bboxleft left xmin",
+        Role.Y: "y bboxy bboxtop top ymin",
+        Role.X_CENTER: "xcenter centerx xcentre cx",
+        Role.Y_CENTER: "ycenter centery ycentre cy",
+        Role.WIDTH: "bboxwidth boxwidth bboxw w width",
+        Role.HEIGHT: "bboxheight boxheight bboxh h height",
+        Role.BBOX: "bbox boundingbox",
+        Role.IMAGE_WIDTH: "imagewidth imgwidth imwidth originalwidth",
+        Role.IMAGE_HEIGHT: "imageheight imgheight imheight originalheight",
+        Role.SPLIT: "split set subset partition mluse usage phase",
+        Role.CONFIDENCE: "confidence conf score probability",
+        Role.GROUP: "isgroupof iscrowd",
+        Role.SHAPE: "regionshapeattributes",
+        Role.ATTRIBUTES: "regionattributes",
+    }.items()
+}
+"""As headers have them, without case, blanks and punctuation; of several that are there the first is taken."""
+
+MORE_LABELS: Final = re.compile("(?:label|tag|category)[0-9]+")
+INDEX: Final = ("", "unnamed0", "index")
+"""The first column of what pandas writes."""

@@ -1,0 +1,88 @@
+"""The name of an image in an export, and the key that it stands for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from reconciler.convert.record import Options
+from reconciler.core.labelling import why_no_address
+from reconciler.core.rules.text import has_image_ending, is_suspicious
+
+# What labelling tools open. Of these Custom Labels takes JPEG and PNG alone.
+IMAGES: Final = frozenset(
+    {
+        ".bmp",
+        ".gif",
+        ".jpeg",
+        ".jpg",
+        ".mpo",
+        ".png",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".heic",
+        ".avif",
+        ".jfif",
+        ".svg",
+    }
+)
+_ELSEWHERE: Final = re.compile(r"(?:gs|az|azure)://[^/]+/(?=.)")
+_S3_HOST: Final = re.compile(r"https?://([^/.]+)\.s3[.-][^/]*amazonaws\.com/(.+)")
+_S3_PATH: Final = re.compile(r"https?://s3[.-][^/]*amazonaws\.com/([^/]+)/(.+)")
+_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+
+
+def is_image(text: str) -> bool:
+    """Tell whether a cell of a table may be the name of an image."""
+    text = text.strip()
+    return PurePosixPath(text).suffix.lower() in IMAGES or re.match(r"(?:s3|gs)://[^/]+/.", text) is not None
+
+
+def is_elsewhere(name: str) -> bool:
+    """Tell whether a name is an address in another store, whose place the base takes."""
+    return _ELSEWHERE.match(name) is not None
+
+
+def key_of(name: str, options: Options) -> str:
+    """Return the name as it is joined to the base: what the options say is taken away or added."""
+    if options.basename:
+        name = re.split(r"[\\/]", name)[-1]
+    elif options.base is not None:
+        name = _ELSEWHERE.sub("", name)
+    if options.extension and PurePosixPath(name).suffix.lower() not in IMAGES:
+        name += options.extension
+    return name
+
+
+def why_no_key(name: str, options: Options) -> str | None:
+    """Say why a name cannot be that of an image in S3, and which form it should have; None if it can."""
+    if reason := why_no_address(name, options.base):
+        return f"{reason}{_form(name)}"
+    if name.startswith("s3://"):
+        return None
+    if "\\" in name or _DRIVE.match(name):
+        return f"is a path of Windows, not a key below base{_form(name)}"
+    if is_suspicious(name):
+        return f"holds white space around it, or a character that cannot be seen{_form(name)}"
+    if has_image_ending(name) or options.extension == "":
+        return None
+    suffix = PurePosixPath(name).suffix
+    if suffix.lower() in IMAGES:
+        return f"ends in {suffix}: Custom Labels takes images that are PNG or JPEG"
+    return "does not end in .jpg, .jpeg or .png; --extension .jpg adds it, none takes names as they are"
+
+
+def _form(name: str) -> str:
+    """Return how a name would have to be written, as the rest of a sentence."""
+    if found := _S3_HOST.fullmatch(name) or _S3_PATH.fullmatch(name):
+        return f"; its address is s3://{found[1]}/{found[2]}"
+    text = re.sub(r"[\x00-\x1f\x7f]", "", name).strip()
+    path = PureWindowsPath(text) if "\\" in text or _DRIVE.match(text) else PurePosixPath(text)
+    steps = [step for step in path.parts if step not in (path.anchor, ".", "..")]
+    if not steps or "://" in text:
+        return ""
+    whole = "/".join(steps)
+    last = f", and --basename takes “{steps[-1]}”" if len(steps) > 1 else ""
+    return f"; the form is “{whole}”{last}"

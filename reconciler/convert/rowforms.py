@@ -1,0 +1,240 @@
+"""One row of a table as an image with labels or boxes, for each layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from reconciler.convert.columns import CENTERED, CORNERS, Layout, mark
+from reconciler.convert.headers import Role
+from reconciler.convert.names import is_image
+from reconciler.convert.pixels import around, number, side
+from reconciler.convert.record import BadFile, Crowd, Options, Picture, Rectangle, odd, wrong
+from reconciler.core import codes_spec as codes
+from reconciler.core.problem import Origin, Problem
+
+_GROUP: Final = "a box around a group of objects is left out; --crowd box keeps it"
+_TWO: Final = Decimal(2)
+_PARTS: Final = frozenset({"TRAIN", "TRAINING", "VALIDATION", "VALIDATE", "TEST", "UNASSIGNED"})
+_UNLABELLED: Final = ("unlabeled", "unlabelled")
+
+
+class Row(NamedTuple):
+    cells: Sequence[str]
+    origin: Origin
+
+    def at(self, layout: Layout, role: Role) -> str:
+        """Return the first cell of a role; nothing where the row has none."""
+        columns = layout.at.get(role, ())
+        return self.cells[columns[0]] if columns and columns[0] < len(self.cells) else ""
+
+
+def is_vertex(row: Row) -> bool:
+    """Tell whether a row is of the import files of Google's AutoML and Vertex AI."""
+    uri = row.cells[_uri(row)] if len(row.cells) > _uri(row) else ""
+    return bool(_uri(row) and is_image(uri)) or (uri.startswith("gs://") and is_image(uri))
+
+
+def vertex_split(row: Row) -> str:
+    return row.cells[0] if _uri(row) else ""
+
+
+def vertex(row: Row, names: Mapping[int, str]) -> Picture:
+    """
+    Read ``[ML_USE,]URI,label…`` or ``[ML_USE,]URI,label,x,y,x,y,x,y,x,y`` in shares: two corners or all four.
+
+    Raises:
+        BadFile: A label is a number.
+    """
+    name, *cells = row.cells[_uri(row) :]
+    label, points = (cells or [""])[0], [cell.strip() for cell in cells[1:]]
+    if not any(number(cell) is not None for cell in points):
+        labels = tuple(text for cell in cells if cell.strip() for text in [named(cell, names, row, None)])
+        return Picture(name, row.origin, labels=labels)
+    pairs = [pair for pair in zip(points[::2], points[1::2], strict=False) if any(pair)]
+    shares = [number(cell) for pair in pairs for cell in pair]
+    known = [share for share in shares if share is not None]
+    if len(pairs) not in (2, 4) or len(known) < len(shares):
+        return _bad(name, row, "after the label two or four corners x,y are expected")
+    return Picture(name, row.origin, boxes=(around(named(label, names, row, None), known, row.origin),))
+
+
+def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> Picture:
+    """
+    Read the labels of a whole image. Spreadsheets fill rows up with empty cells.
+
+    Raises:
+        BadFile: A label is a number.
+    """
+    columns = [column for column in layout.at.get(Role.LABEL, ()) if column < len(row.cells)]
+    if layout.open_ended:
+        columns += range(max(layout.at[Role.LABEL], default=0) + 1, len(row.cells))
+    cells = [row.cells[column] for column in columns if row.cells[column]]
+    confidence = number(row.at(layout, Role.CONFIDENCE))
+    found = () if confidence == 0 else tuple(named(cell, names, row, layout) for cell in cells)
+    return Picture(row.at(layout, Role.IMAGE), row.origin, labels=found)
+
+
+def marks(row: Row, layout: Layout) -> Picture:
+    """Read a 0 or 1 for each class. A column that is called Unlabeled is no class."""
+    name, columns = row.at(layout, Role.IMAGE), layout.at[Role.CLASS]
+    found = {layout.names[at]: mark(row.cells[at]) if at < len(row.cells) else None for at in columns}
+    if None in found.values() or any(cell.strip() for cell in row.cells[len(layout.names) :]):
+        message = f"{len(layout.names)} cells are expected, those of the {len(columns)} classes each 0 or 1"
+        return _bad(name, row, message)
+    labelled = [label for label, is_set in found.items() if is_set]
+    unlabelled = [label for label in labelled if label.lower() in _UNLABELLED]
+    if unlabelled and len(labelled) > 1:
+        return _bad(name, row, f"the image is “{unlabelled[0]}”, and labelled: {', '.join(labelled)[:60]}")
+    return Picture(name, row.origin, labels=() if unlabelled else tuple(labelled))
+
+
+def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) -> Picture:
+    """
+    Read one box, or an image without any where all cells of a box are empty.
+
+    Raises:
+        BadFile: A label is a number.
+    """
+    name = row.at(layout, Role.IMAGE)
+    size = _size(row, layout)
+    if isinstance(size, str):
+        return _bad(name, row, size)
+    picture = Picture(name, row.origin, boxes=(), size=size)
+    form = layout.box_form
+    cells = [row.at(layout, role) for role in (*form, Role.LABEL)]
+    if not any(cell.strip() for cell in cells):
+        return picture
+    if Role.SHAPE in form:
+        return _region(row, layout, options, picture)
+    if options.crowd is not Crowd.BOX and number(row.at(layout, Role.GROUP)) == 1:
+        return replace(picture, boxes=None, problems=(odd(codes.LEFT_OUT, _GROUP, row.origin),))
+    numbers = _four(cells[0]) if form == (Role.BBOX,) else [number(cell) for cell in cells[:-1]]
+    known = [value for value in numbers if value is not None]
+    if len(numbers) != 4 or len(known) < 4:
+        wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
+        return _bad(name, row, f"{', '.join(form)} must be {wanted}")
+    label = named(cells[-1], names, row, layout)
+    return replace(picture, boxes=(_rectangle(form, label, known, row.origin),))
+
+
+def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) -> str:
+    """
+    Return the label of a cell; of a number the name of the class, where names are known.
+
+    Raises:
+        BadFile: It is a number, and nobody said that numbers are labels.
+    """
+    found = number(cell)
+    if found is None or (layout is not None and layout.told and not names):
+        return cell
+    if names and found == found.to_integral_value() and int(found) in names:
+        return names[int(found)]
+    if names:
+        raise BadFile(codes.NO_CLASS, f"the class {cell[:20]} has no name; {len(names)} have one", row.origin)
+    message = (
+        f"a label is expected, and the cell holds the number {cell.strip()[:20]}: --classes FILE names classes, "
+        f"and --columns {layout.spelled if layout else 'image=…,label=…'} takes the numbers as labels"
+    )
+    raise BadFile(codes.OTHER_FORMAT, message, row.origin)
+
+
+def _uri(row: Row) -> int:
+    """Return the column of the address: the first, or the second after the name of a part."""
+    return int(row.cells[0].strip().upper() in _PARTS)
+
+
+def _bad(name: str, row: Row, message: str) -> Picture:
+    return Picture(name, row.origin, problems=(wrong(codes.BAD_RECORD, message, row.origin),))
+
+
+def _size(row: Row, layout: Layout) -> tuple[int, int] | str | None:
+    """Return the size that a row states; None if none, or a text if it is no size."""
+    if not layout.at.keys() >= {Role.IMAGE_WIDTH, Role.IMAGE_HEIGHT}:
+        return None
+    width, height = side(row.at(layout, Role.IMAGE_WIDTH)), side(row.at(layout, Role.IMAGE_HEIGHT))
+    return (width, height) if width and height else "width and height must be whole numbers"
+
+
+def _four(text: str) -> list[Decimal | None]:
+    return [number(part) for part in text.strip(" []()").replace(",", " ").split()]
+
+
+def _rectangle(form: Sequence[Role], label: str, known: Sequence[Decimal], origin: Origin) -> Rectangle:
+    first, second, third, fourth = known
+    if form == CORNERS:
+        return Rectangle(label, first, second, third, fourth, origin)
+    if form == CENTERED:
+        first, second = first - third / _TWO, second - fourth / _TWO
+    return Rectangle(label, first, second, first + third, second + fourth, origin)
+
+
+def without_groups(picture: Picture, options: Options) -> Picture:
+    """Give an image of which all boxes were around groups an error: it is not one without objects."""
+    groups = [problem for problem in picture.problems if problem.message == _GROUP]
+    if picture.boxes is not None or options.crowd is not None or not groups:
+        return picture
+    message = f"{_GROUP}; the image has no others, and --crowd skip makes it unlabelled"
+    return replace(picture, problems=(*picture.problems, wrong(codes.NO_BOX, message, picture.origin)))
+
+
+def _region(row: Row, layout: Layout, options: Options, picture: Picture) -> Picture:
+    """Read a region of VIA: its shape and its attributes are JSON. Without one the image may be untouched."""
+    texts = [row.at(layout, role) for role in (Role.SHAPE, Role.ATTRIBUTES)]
+    try:
+        shape, attributes = (json.loads(text or "{}", parse_float=Decimal) for text in texts)
+    except (ValueError, RecursionError):
+        return _bad(picture.name, row, "region_shape_attributes and region_attributes must be JSON")
+    if not isinstance(shape, dict) or not isinstance(attributes, dict):
+        return _bad(picture.name, row, "region_shape_attributes and region_attributes must be objects")
+    if not shape:
+        return replace(picture, boxes=None)
+    label = _attribute(attributes, options)
+    points = _points(shape, options)
+    problem = label if isinstance(label, Problem) else points if isinstance(points, Problem) else None
+    if problem is not None:
+        return replace(picture, problems=(replace(problem, origin=row.origin),))
+    return replace(picture, boxes=(around(str(label), points, row.origin),))  # type: ignore[arg-type]
+
+
+def _attribute(attributes: Mapping[str, Any], options: Options) -> str | Problem:
+    """Return the label among the attributes of a region."""
+    wanted = options.attributes
+    found = {key: _chosen(value) for key, value in attributes.items() if not wanted or key in wanted}
+    found = {key: value for key, value in found.items() if value}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    names = ", ".join(f"“{key}”" for key in attributes)[:120] or "none"
+    message = f"the attribute that is the label is not clear (there are: {names}): name it with --attribute"
+    return wrong(codes.NO_CLASS, message, Origin("", 1))
+
+
+def _chosen(value: object) -> str:
+    if isinstance(value, dict):  # boxes to be ticked
+        ticked = [key for key, is_set in value.items() if is_set is True]
+        return ticked[0] if len(ticked) == 1 else ""
+    return value if isinstance(value, str) and number(value) is None else ""
+
+
+def _points(shape: Mapping[str, Any], options: Options) -> Sequence[Decimal] | Problem:
+    kind = shape.get("name")
+    if kind == "rect":
+        left, top, width, height = (number(shape.get(key)) for key in ("x", "y", "width", "height"))
+        if left is not None and top is not None and width is not None and height is not None:
+            return left, top, left + width, top + height
+    elif kind in ("polygon", "polyline") and options.polygons:
+        xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
+        if isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys) > 2:
+            points = [number(value) for pair in zip(xs, ys, strict=True) for value in pair]
+            known = [value for value in points if value is not None]
+            if len(known) == len(points):
+                return known
+    else:
+        text = (
+            f"the region is a {str(kind)[:20]}, which a line cannot hold; --polygons box takes polygons, too"
+        )
+        return wrong(codes.NO_BOX, text, Origin("", 1))
+    return wrong(codes.BAD_RECORD, f"the {kind} lacks numbers", Origin("", 1))
