@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -12,18 +12,31 @@ from reconciler.convert.record import BadFile, shown, text_of
 from reconciler.core import codes_spec as codes
 from reconciler.core.problem import Origin
 
-_FILES: Final = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names")
+FILES: Final = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names", "_darknet.labels")
 _YAML: Final = (".yaml", ".yml")
 _LEVELS: Final = 3
 
 
-def found_near(directory: Path) -> Path | None:
-    """Return the file with the names: in *directory*, or in one of the two around it."""
+class Classes(NamedTuple):
+    """
+    What a file with class names says.
+
+    Attributes:
+        names: Class number -> name.
+        keypoints: Whether rows go on with keypoints after their box.
+    """
+
+    names: Mapping[int, str]
+    keypoints: bool = False
+
+
+def found_near(directory: Path, labels: Path) -> Path | None:
+    """Return the file with the names: in *directory*, with the *labels*, or in one of the two around it."""
     around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
-    for place in around:
-        for name in _FILES:
+    for place in (around[0], labels.absolute(), *around[1:]):
+        for name in FILES:
             if (place / name).is_file():
-                return _as_typed(directory, place) / name
+                return labels / name if place == labels.absolute() else _as_typed(directory, place) / name
     return None
 
 
@@ -34,11 +47,22 @@ def names_in(path: Path) -> Mapping[int, str]:
     Raises:
         BadFile: It cannot be read, or names no classes.
     """
+    return classes_in(path).names
+
+
+def classes_in(path: Path) -> Classes:
+    """
+    Return all that a file with class names says.
+
+    Raises:
+        BadFile: It cannot be read, or names no classes.
+    """
     text = text_of(path)
-    names = _from_yaml(text, path) if path.suffix.lower() in _YAML else dict(enumerate(_lines(text)))
-    if not names:
+    is_yaml = path.suffix.lower() in _YAML
+    found = _from_yaml(text, path) if is_yaml else Classes(dict(enumerate(_lines(text))))
+    if not found.names:
         raise _bad(path, "it names no classes")
-    return names
+    return found
 
 
 def _lines(text: str) -> list[str]:
@@ -46,7 +70,7 @@ def _lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in text.rstrip("\r\n \t").split("\n")] if text.strip() else []
 
 
-def _from_yaml(text: str, path: Path) -> dict[int, str]:
+def _from_yaml(text: str, path: Path) -> Classes:
     """Read the list, or the mapping from numbers, under ``names``; all scalars as they are written."""
     try:
         document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  it makes nothing but text
@@ -62,7 +86,7 @@ def _from_yaml(text: str, path: Path) -> dict[int, str]:
             raise _bad(path, "it has no “names”: a list, or a mapping from class numbers")
     if not all(isinstance(name, str) for _, name in pairs):
         raise _bad(path, "a name under “names” is no text")
-    return dict(pairs)
+    return Classes(dict(pairs), keypoints="kpt_shape" in document)
 
 
 def _as_typed(directory: Path, place: Path) -> Path:

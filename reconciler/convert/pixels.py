@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
@@ -60,6 +61,13 @@ def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
     """Return the box around a polygon, given as x, y, x, y …"""
     xs, ys = points[::2], points[1::2]
     return Rectangle(label, min(xs), min(ys), max(xs), max(ys), origin)
+
+
+def scaled(box: Rectangle, width: int, height: int) -> Rectangle:
+    """Return a box in pixels whose edges are shares of an image of this size."""
+    left, right = box.left * width, box.right * width
+    top, bottom = box.top * height, box.bottom * height
+    return replace(box, left=left, top=top, right=right, bottom=bottom)
 
 
 def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:

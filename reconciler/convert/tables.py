@@ -19,7 +19,8 @@ from reconciler.convert.classes import names_in
 from reconciler.convert.columns import Layout, layout_of, told
 from reconciler.convert.headers import Role
 from reconciler.convert.names import IMAGES
-from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
+from reconciler.convert.pixels import scaled
+from reconciler.convert.record import BadFile, Options, Picture, Read, odd, shown, text_of, wrong
 from reconciler.convert.rowforms import (
     Row,
     box,
@@ -204,18 +205,8 @@ class _Sizes:
             picture = sized(picture, self._directory)
         if picture.size is not None and self._shares:
             width, height = picture.size[:2]
-            return replace(picture, boxes=tuple(_scaled(item, width, height) for item in picture.boxes or ()))
+            return replace(picture, boxes=tuple(scaled(item, width, height) for item in picture.boxes or ()))
         if picture.size is None and not self._is_told and not has_error(picture.problems):
             text = f"{picture.origin}: the size of “{picture.name[:80]}” is not stated"
             raise UsageError(f"{text}: give --images DIR, where the images are")
         return picture
-
-
-def _scaled(item: Rectangle, width: int, height: int) -> Rectangle:
-    return replace(
-        item,
-        left=item.left * width,
-        top=item.top * height,
-        right=item.right * width,
-        bottom=item.bottom * height,
-    )

@@ -8,14 +8,14 @@ are the same; here the first is one in which nothing was found, and the second a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.classes import found_near, names_in
+from reconciler.convert.classes import FILES, Classes, classes_in, found_near
 from reconciler.convert.imagesize import Size, size_of
-from reconciler.convert.pixels import number
+from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
 from reconciler.convert.sizes import TURNED
 from reconciler.core import codes_spec as codes
@@ -32,6 +32,11 @@ _LABEL_DIRECTORY: Final = "labels"
 _PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each a dataset of its own
 _HALF: Final = Decimal("0.5")
 
+# Whether a box is within its image is judged in whole pixels, as written shares are not exact. These bounds only
+# tell shares from pixels.
+_LEAST: Final = -1
+_MOST: Final = 2
+
 
 class _Layout(NamedTuple):
     """Where images are, and where the label file of each would be."""
@@ -43,19 +48,18 @@ class _Layout(NamedTuple):
 def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     """Read the images of a directory and below it, in the order of their names."""
     layout = _layout(path)
-    file = options.classes or found_near(path)
+    file = options.classes or found_near(path, layout.labels)
     if file is None:
-        raise UsageError(
-            f"{path}: no class names near it (data.yaml, classes.txt, obj.names): give --classes FILE"
-        )
-    names = names_in(file)
+        raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
+    rules = _Rules(classes_in(file), options)
     expected = set()
     for image in _below(layout.images, _IMAGES):
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")
         expected.add(labels)
-        yield _picture(image, labels, layout, names)
+        yield _picture(image, labels, layout, rules)
+    yield from rules.notes()
     for labels in _below(layout.labels, frozenset({".txt"})):
-        if labels not in expected and labels.name not in _NO_LABELS:
+        if labels not in expected and labels.name not in _NO_LABELS and labels != file:
             yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(shown(labels), 1))
 
 
@@ -87,7 +91,7 @@ def _below(directory: Path, suffixes: frozenset[str]) -> list[Path]:
     return sorted(file for file in directory.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
 
 
-def _picture(image: Path, labels: Path, layout: _Layout, names: Mapping[int, str]) -> Read:
+def _picture(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     name, origin = image.relative_to(layout.images).as_posix(), Origin(shown(image), 1)
     if not labels.is_file():
         return Picture(name, origin)
@@ -97,7 +101,7 @@ def _picture(image: Path, labels: Path, layout: _Layout, names: Mapping[int, str
     except BadFile as exc:
         return Picture(name, origin, problems=(exc.problem,))
     found = [
-        _box(row.split(), Origin(shown(labels), number), size, names)
+        rules.box(row.split(), Origin(shown(labels), number), size)
         for number, row in enumerate(rows, 1)
         if row.strip()
     ]
@@ -113,29 +117,45 @@ def _picture(image: Path, labels: Path, layout: _Layout, names: Mapping[int, str
     )
 
 
-def _box(words: list[str], origin: Origin, size: Size, names: Mapping[int, str]) -> Rectangle | Problem:
-    if len(words) != 5:
-        return _no_box(words, origin)
-    shares = [number(word) for word in words[1:]]
-    match shares:
-        case [Decimal() as x, Decimal() as y, Decimal() as width, Decimal() as height] if _are_shares(shares):
-            pass
-        case _:
-            message = (
-                f"x y width height must be shares of the image, from 0 to 1, not {' '.join(words[1:])[:60]}"
-            )
+class _Rules:
+    """What a row may be, and what the classes are called."""
+
+    def __init__(self, classes: Classes, options: Options) -> None:
+        self._classes = classes
+        self._polygons = options.polygons
+        self._keypoints: list[Origin] = []
+
+    def box(self, words: list[str], origin: Origin, size: Size) -> Rectangle | Problem:
+        has_keypoints = self._classes.keypoints and len(words) > 5
+        is_polygon = self._polygons and not has_keypoints and len(words) > 6 and len(words) % 2 == 1
+        if len(words) != 5 and not has_keypoints and not is_polygon:
+            return _no_box(words, origin)
+        shares = [number(word) for word in (words[1:] if is_polygon else words[1:5])]
+        known = [share for share in shares if share is not None and _LEAST <= share <= _MOST]
+        if len(known) < len(shares):
+            message = f"shares of the image, from 0 to 1, are expected, not {' '.join(words[1:])[:60]}"
             return wrong(codes.BAD_RECORD, message, origin)
-    label = names.get(int(words[0])) if words[0].isascii() and words[0].isdigit() else None
-    if label is None:
-        return wrong(codes.NO_CLASS, f"the class {words[0][:20]} has no name; {len(names)} have one", origin)
-    return Rectangle(
-        label,
-        left=(x - width * _HALF) * size.width,
-        top=(y - height * _HALF) * size.height,
-        right=(x + width * _HALF) * size.width,
-        bottom=(y + height * _HALF) * size.height,
-        origin=origin,
-    )
+        found = number(words[0])
+        label = self._classes.names.get(int(found)) if found is not None and found == int(found) else None
+        if label is None:
+            message = f"the class {words[0][:20]} has no name; {len(self._classes.names)} have one"
+            return wrong(codes.NO_CLASS, message, origin)
+        if has_keypoints:
+            self._keypoints.append(origin)
+        box = around(label, known, origin) if is_polygon else _rectangle(label, known, origin)
+        return scaled(box, size.width, size.height)
+
+    def notes(self) -> Iterator[Problem]:
+        if self._keypoints:
+            message = f"keypoints beside a box are left out (rows: {len(self._keypoints)})"
+            yield odd(codes.LEFT_OUT, message, self._keypoints[0])
+
+
+def _rectangle(label: str, shares: Sequence[Decimal], origin: Origin) -> Rectangle:
+    """Return a box that is given by its centre and its lengths."""
+    x, y, width, height = shares
+    across, down = width * _HALF, height * _HALF
+    return Rectangle(label, x - across, y - down, x + across, y + down, origin)
 
 
 def _no_box(words: list[str], origin: Origin) -> Problem:
@@ -145,10 +165,7 @@ def _no_box(words: list[str], origin: Origin) -> Problem:
         message = "six numbers: with a confidence at its end this is a prediction, not a label"
         return wrong(codes.NO_BOX, message, origin)
     if count > 6:
-        message = f"{count} numbers: a polygon, a turned box or keypoints, which a line cannot hold"
+        way = "; --polygons box takes the box around a polygon" if count % 2 else ""
+        message = f"{count} numbers: a polygon, a turned box or keypoints, which a line cannot hold{way}"
         return wrong(codes.NO_BOX, message, origin)
     return wrong(codes.BAD_RECORD, f"{count} numbers where class x y width height are expected", origin)
-
-
-def _are_shares(shares: list[Decimal | None]) -> bool:
-    return all(share is not None and 0 <= share <= 1 for share in shares)

@@ -130,8 +130,11 @@ def test_a_whole_export_is_not_one_dataset(tmp_path):
         ("1 0.5 0.5 0.5 0.5", "RKD1604"),
         ("x 0.5 0.5 0.5 0.5", "RKD1604"),
         ("0 0.5 0.5 0.5", "RKD1602"),
-        ("0 0.5 0.5 0.5 1.5", "RKD1602"),
-        ("0 -0.1 0.5 0.5 0.5", "RKD1602"),
+        ("0 0.5 0.5 0.5 1.5", "ERROR_INVALID_BOUNDING_BOX"),
+        ("0 -0.1 0.5 0.5 0.5", "ERROR_INVALID_BOUNDING_BOX"),
+        ("0 0.5 0.5 -0.5 0.5", "ERROR_INVALID_BOUNDING_BOX"),
+        ("0 0.5 0.5 0.5 2.5", "RKD1602"),
+        ("0.5 0.5 0.5 0.5 0.5", "RKD1604"),
         ("0 32 32 32 32", "RKD1602"),
         ("0 0.5 0.5 0.5 nan", "RKD1602"),
         ("0 0.5 0.5 0.5 0.5 0.97", "RKD1605"),
@@ -155,6 +158,68 @@ def test_rounding_noise_at_the_edge_is_no_error(tmp_path):
     place = yolo(tmp_path, {"a.png": (1279, 719, "0 0.500001 0.500001 1.000000 1.000000\n")}, "x")
 
     assert [("x", 0, 0, 1279, 719)] == boxes(*fields(convert("yolo", place)))
+
+
+def test_a_box_is_judged_in_whole_pixels(tmp_path):
+    """What is a third of a pixel beyond the image as it is written is within it as it is sent."""
+    place = yolo(tmp_path, {"a.png": (1920, 1080, "0 0.3 0.5002 0.6 1.0004\n")}, "x")
+
+    assert [("x", 0, 0, 1152, 1080)] == boxes(*fields(convert("yolo", place)))
+
+
+@pytest.mark.parametrize("labels", ["0 0.5 0.5 0.5 1.5", "0 -0.1 0.5 0.9 0.5", "0 1 0.5 1.0001 0.5"])
+def test_a_box_beyond_the_image_can_be_cut_off(labels, tmp_path):
+    """However far it reaches, if its numbers can only be shares."""
+    place = yolo(tmp_path, {"a.png": (64, 64, labels)}, "x")
+
+    assert ["ERROR_INVALID_BOUNDING_BOX"] == [code for _, code in errors(convert("yolo", place))]
+    ((_, left, top, width, height),) = boxes(*fields(convert("yolo", place, clip=True)))
+    assert 0 <= left < left + width <= 64
+    assert 0 <= top < top + height <= 64
+
+
+def test_a_class_may_be_written_with_a_fraction_of_nothing(tmp_path):
+    """As numpy writes a column of numbers."""
+    place = yolo(tmp_path, {"a.png": (64, 64, "1.0 0.5 0.5 0.5 0.5\n0.000000e+00 0.5 0.5 0.5 0.5")}, "x", "y")
+
+    assert ["y", "x"] == [box.label for box in boxes(*fields(convert("yolo", place)))]
+
+
+@pytest.mark.parametrize(
+    ("labels", "box"),
+    [
+        ("0 0.25 0.25 0.75 0.25 0.5 0.75", (16, 16, 32, 32)),
+        ("0 0.25 0.25 0.75 0.25 0.75 0.75 0.25 0.75", (16, 16, 32, 32)),
+        ("0 0.5 0.25 0.75 0.5 0.5 0.75 0.25 0.5 0.5 0.25", (16, 16, 32, 32)),
+    ],
+)
+def test_a_polygon_may_become_the_box_around_it(labels, box, tmp_path):
+    """Beside boxes, as mixed exports have them; only if that is asked for."""
+    place = yolo(tmp_path, {"a.png": (64, 64, f"{HALF}{labels}\n")}, "x")
+
+    assert [("a.txt:2", "RKD1605")] == errors(convert("yolo", place))
+    assert [("x", 16, 16, 32, 32), ("x", *box)] == boxes(*fields(convert("yolo", place, polygons=True)))
+
+
+@pytest.mark.parametrize("polygons", [False, True])
+def test_keypoints_beside_a_box_are_left_out_with_a_word(polygons, tmp_path):
+    """A pose dataset says so in its data.yaml; its rows are never taken for polygons."""
+    place = yolo(tmp_path, {"a.png": (64, 64, "0 0.5 0.5 0.5 0.5 0.1 0.1 0.9 0.9\n")})
+    (place / "classes.txt").unlink()
+    (place / "data.yaml").write_text("kpt_shape: [2, 2]\nnames: {0: x}\n")
+    done = convert("yolo", place, polygons=polygons)
+
+    assert [("x", 16, 16, 32, 32)] == boxes(*fields(done))
+    assert ["RKD1606"] == warnings(done)
+
+
+@pytest.mark.parametrize("file", ["labels/classes.txt", "labels/_darknet.labels", "_darknet.labels"])
+def test_class_names_may_lie_with_the_labels(file, tmp_path):
+    """As Label Studio's and Roboflow's exports have them."""
+    place = yolo(tmp_path / "a" / "b" / "c", {"a.png": (64, 64, HALF)}, "x")
+    (place / "classes.txt").rename(place / file)
+
+    assert [("x", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place)))
 
 
 def test_labels_without_an_image_are_an_error(tmp_path):
