@@ -22,8 +22,24 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
     _unsaid(parser)
+    _names(parser)
     _tables(parser)
     _shapes(parser)
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("names of images that are no keys below base")
+    group.add_argument(
+        "--extension",
+        type=_extension,
+        metavar=".EXT",
+        help="put after names without one, such as .jpg; none: take names as they are (default: an error)",
+    )
+    group.add_argument(
+        "--basename",
+        action="store_true",
+        help="drop the directories of names: only the last step is below base",
+    )
 
 
 def _tables(parser: argparse.ArgumentParser) -> None:
@@ -89,17 +105,6 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
         help="groundtruth: keep this label attribute only; VIA: the one that is the label; may be repeated",
     )
     group.add_argument("--images", metavar="DIR", help="where images are whose size the input does not state")
-    group.add_argument(
-        "--extension",
-        type=_extension,
-        metavar=".EXT",
-        help="put after names without one, such as .jpg; none: take names as they are (default: an error)",
-    )
-    group.add_argument(
-        "--basename",
-        action="store_true",
-        help="drop the directories of names: only the last step is below base",
-    )
 
 
 def _columns(text: str) -> list[tuple[str, str]]:

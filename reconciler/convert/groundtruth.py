@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.convert.attributes import mended
-from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, wrong
+from reconciler.convert.jsonrecords import objects
+from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, text_of, wrong
 from reconciler.core import codes_spec as codes
 from reconciler.core.entry import METADATA, SOURCE_REF, BadLine, Fields, decode, without_service_keys
-from reconciler.core.lines import iter_lines
+from reconciler.core.lines import iter_lines, other_form
 from reconciler.core.problem import Origin, Problem
 from reconciler.core.rules import check_line
 from reconciler.core.rules.attribute import Attribute, Type
 from reconciler.errors import UsageError
 
+_HEAD_BYTES: Final = 8_192
 _BOM: Final = b"\xef\xbb\xbf"
 _OUTPUTS: Final = ("output.manifest", "manifests/output/output.manifest")
 _VERIFICATION: Final = "groundtruth/label-verification"
@@ -47,6 +49,12 @@ def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
     name = shown(file)
     try:
         with file.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+            if other_form(head.removeprefix(_BOM)) is not None:
+                for element, origin in objects(text_of(file), name):
+                    yield _line(element.encode(), origin, options, notes)
+                return (yield from notes.problems())
+            stream.seek(0)
             for raw, _, number in iter_lines(stream):
                 text = raw.removeprefix(_BOM) if number == 1 else raw
                 if text.strip():

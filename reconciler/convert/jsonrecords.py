@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from reconciler.convert.record import BadFile
@@ -35,8 +36,25 @@ def records(text: str, name: str) -> Iterator[Record]:
     Raises:
         BadFile: It is no JSON object. What came before the fault has been given already.
     """
-    try:
+    with _faults(name):
         yield from _Walk(text, name).members()
+
+
+def objects(text: str, name: str) -> Iterator[tuple[str, Origin]]:
+    """
+    Give the text of each element of an array, or of values one after the other, with commas or without.
+
+    Raises:
+        BadFile: It is no JSON. What came before the fault has been given already.
+    """
+    with _faults(name):
+        yield from _Walk(text, name).elements()
+
+
+@contextmanager
+def _faults(name: str) -> Iterator[None]:
+    try:
+        yield
     except json.JSONDecodeError as exc:
         message = f"not the JSON that is expected: {exc.msg}"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.colno)) from exc
@@ -77,6 +95,26 @@ class _Walk:
             if self._try("}"):
                 return self._end()
             self._take(",")
+
+    def elements(self) -> Iterator[tuple[str, Origin]]:
+        if self._try("["):
+            while not self._try("]"):
+                yield self._element()
+                if not self._text.startswith("]", self._at):
+                    self._take(",")
+            return self._end()
+        while self._at < len(self._text):
+            yield self._element()
+            self._try(",")
+            self._skip()
+
+    def _element(self) -> tuple[str, Origin]:
+        self._skip()
+        start = self._at
+        _, origin = self._value()
+        text = self._text[start : self._at]
+        self._skip()
+        return text, origin
 
     def _elements(self, key: str) -> Iterator[Record]:
         index = 0

@@ -220,6 +220,15 @@ class Code(StrEnum):
         "SageMaker guide, label adjustment",
     )
 
+    UNLIKELY_IMAGE = (
+        "RKD2013",
+        (
+            "The key of an image holds a backslash, has a padded name, or does not end in .jpg, .jpeg or .png. "
+            "Custom Labels takes PNG and JPEG alone; that it looks at names is not documented; the line is sent."
+        ),
+        _LIMITS,
+    )
+
     # Whole datasets, AWS's codes
     MULTIPLE_BUCKETS = (
         "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS",

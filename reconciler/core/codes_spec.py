@@ -148,6 +148,13 @@ NO_MATCH: Final = Code(
     "A missing file must not read as `nothing is desired`.",
     _OURS,
 )
+NOT_LINES: Final = Code(
+    "RKD1408",
+    "An entries file that is JSON in another form",
+    "An array, objects over several lines, or several on one. One object a line is needed: "
+    "`reconciler convert groundtruth FILE -o OUT` writes it.",
+    "JSON Lines",
+)
 NAMED_TWICE: Final = Code(
     "RKD1403", "A file is named twice", "It is read once; drop one of the two mentions.", _OURS
 )
@@ -180,7 +187,8 @@ UNUSED: Final = Code(
 IMAGE_ADDRESS: Final = Code(
     "RKD1501",
     "An image that has no S3 address",
-    "`image` is a key below `base`, or a whole s3:// address.",
+    "`image` is a key below `base`, or a whole s3:// address. `convert` takes no path of Windows, no padded name "
+    "and none without .jpg, .jpeg or .png: the message says which form is expected, and which flag gives it.",
     _OURS,
 )
 REPEATED_LABEL: Final = Code(
@@ -220,7 +228,8 @@ NO_CLASS: Final = Code(
 NO_BOX: Final = Code(
     "RKD1605",
     "An object that is no upright box",
-    "A polygon, a mask, keypoints or a turned box. Leaving it out would teach that nothing is there.",
+    "A polygon, a mask, keypoints, a turned box, or a crowd region on an image that has nothing else. Leaving it "
+    "out would teach that nothing is there; `--polygons box` and `--crowd` say what else may be done.",
     _OURS,
 )
 LEFT_OUT: Final = Code(

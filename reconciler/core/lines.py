@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, Final
@@ -10,6 +11,11 @@ from reconciler.core.limits import MAX_LINE_CHARS
 
 MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
 """No line of allowed length is longer: UTF-8 takes at most four bytes a character."""
+
+_ARRAY: Final = "the file is a JSON array"
+_SPREAD: Final = "an object goes over several lines"
+_OPEN: Final = ("{", "[", ",", ":")
+_DECODER: Final = json.JSONDecoder()
 
 _PIECE_BYTES: Final = 1 << 16
 
@@ -32,6 +38,42 @@ def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
         else:
             yield raw[: limit + 1], offset, number
             offset += len(raw) + _skip(stream)
+
+
+def other_form(head: bytes) -> str | None:
+    """
+    Say in which other form of JSON a file is that should be JSON Lines; None if one object is on each line.
+
+    One line that is no object makes no other form: it is an error by itself, and the others are good.
+
+    Args:
+        head: The first few kilobytes.
+    """
+    text = head.decode(errors="replace").lstrip()
+    first, _, rest = text.partition("\n")
+    if _is_json(first):
+        return _ARRAY if first.startswith("[") and not rest.strip() else None
+    if text.startswith("["):
+        return _ARRAY
+    if not text.startswith("{") or _is_json(rest.lstrip().partition("\n")[0]):
+        return None
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):  # it goes on beyond the head, or is no JSON
+        return _SPREAD if rest and first.rstrip().endswith(_OPEN) else None
+    if end > len(first):
+        return _SPREAD
+    if first[end:].lstrip(", \t").startswith("{") and not rest.strip():
+        return "several objects are on one line"
+    return "commas separate the objects" if first[end:].strip() == "," else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _skip(stream: BinaryIO) -> int:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 import orjson
 
 from reconciler.core import codes_spec as codes
-from reconciler.core.lines import MAX_LINE_BYTES
+from reconciler.core.lines import MAX_LINE_BYTES, other_form
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
@@ -104,6 +104,9 @@ def check_lines(tree: Tree, path: str) -> Checked:
         if found := suspicion(head):
             code, reason = found
             return _refused(code, f"the file {reason}", Origin(name, 1))
+        if (form := other_form(head)) is not None:
+            message = f"{form}, and one object a line is needed; `reconciler convert groundtruth` takes both"
+            return _refused(codes.NOT_LINES, message, Origin(name, 1))
         file = JsonLines(tree, path, name, size)
         if size <= _HEAD_BYTES and not head.strip():
             return Checked(file, empty=True)

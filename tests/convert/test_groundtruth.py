@@ -211,3 +211,42 @@ def test_the_output_of_a_job_is_found(tmp_path):
     assert 1 == len(convert("groundtruth", tmp_path).lines)
     with pytest.raises(UsageError, match=r"holds no output.manifest"):
         convert("groundtruth", tmp_path / "manifests")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_json_in_another_form_is_read_as_well(end, tmp_path):
+    """An array, objects over several lines, commas between them: the same lines come of all."""
+    lines = [json.loads(classified(name, "bee")) | {"x": "é"} for name in "ab"]
+    file = manifest(tmp_path / "a.manifest", *lines)
+    expected = list(convert("groundtruth", file).ordered())
+    pretty = [json.dumps(line, indent=2, ensure_ascii=False) for line in lines]
+    flat = [json.dumps(line) for line in lines]
+
+    for text in (
+        json.dumps(lines),
+        json.dumps(lines, indent="\t"),
+        "\n".join(pretty),
+        ",\n".join(pretty),
+        " ".join(flat),
+        "".join(flat),
+        "[\n" + ",\n".join(flat) + "\n]",
+        "\ufeff" + json.dumps(lines),
+    ):
+        file.write_text(text + end)
+        assert expected == list(convert("groundtruth", file).ordered())
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ('[\n{"source-ref": "s3://b/a.jpg"},\n3\n]', "a.manifest:3:1", "ERROR_INVALID_JSON_LINE"),
+        ('[\n{"source-ref": "s3://b/a.jpg"}\n', "a.manifest:3:1", "RKD1601"),
+        ('{\n"source-ref": "s3://b/a.jpg"\n}\n{\n"x":\n', "a.manifest:6:1", "RKD1601"),
+        ('{\n"source-ref": "s3://b/a.jpg"\n}]', "a.manifest:3:2", "RKD1601"),
+        ('{\n"x": 1\n}', "a.manifest:1:1", "ERROR_MISSING_SOURCE_REF"),
+    ],
+)
+def test_a_fault_in_another_form_has_a_place(text, place, code, tmp_path):
+    (tmp_path / "a.manifest").write_text(text)
+
+    assert [(place, code)] == errors(convert("groundtruth", tmp_path / "a.manifest"))

@@ -1,12 +1,13 @@
 """Lines out of a stream, however long they are."""
 
 import io
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.lines import iter_lines
+from reconciler.core.lines import iter_lines, other_form
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,50 @@ def test_nothing_is_lost_and_every_offset_leads_back(texts):
     assert texts == [text for text, _, _ in found]
     assert texts == [content[offset : offset + len(text)] for text, offset, _ in found]
     assert [*range(1, len(texts) + 1)] == [number for _, _, number in found]
+
+
+A, B = '{"source-ref": "s3://b/a.jpg", "x": [1, {"y": 2}]}', '{"source-ref": "s3://b/b.jpg"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (json.dumps(json.loads(A), indent=2) + "\n", "several lines"),
+        (json.dumps(json.loads(A), indent=2) + "\n" + json.dumps(json.loads(B), indent=1), "several lines"),
+        ('{"source-ref": "s3://b/a.jpg",\n "x": [' + "1," * 9999, "several lines"),
+        ('{"source-ref": "s3://b/a.jpg"\n, "x": 1}', "several lines"),
+        (f"[{A},{B}]", "array"),
+        (f"[\n{A},\n{B}\n]\n", "array"),
+        (f"\n [{A},\n", "array"),
+        (f"[{A},{'x' * 9999}", "array"),
+        (f"{A} {B}\n", "on one line"),
+        (f"{A},{B}", "on one line"),
+        (f"{A},\n{B},\n{A}\n", "commas"),
+    ],
+)
+def test_json_in_another_form_is_told_from_json_lines(text, form):
+    """However it was written: by json.dump, by an editor, or by a query tool."""
+    assert form in str(other_form(text.encode()[:8192]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        A,
+        f"{A}\n{B}\n",
+        f"{A}\r\n{B}",
+        f"[]\n{A}\n",
+        f"{A[:9]}\n{B}\n",
+        f"{A},\n{B}\n",
+        f"{A}{B}\n{B}\n",
+        "x\n",
+        '{"a',
+        '"a",\n"b"',
+        f'{A[:-1]}, "z": "{"z" * 9999}"}}',
+    ],
+)
+def test_a_bad_line_is_no_other_form(text):
+    """It is an error by itself, and hides none of the others."""
+    assert other_form(text.encode()[:8192]) is None

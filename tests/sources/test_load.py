@@ -290,6 +290,8 @@ class TestEntries:
             (LINE + '{"a":"' + "x" * 500_000, "2 RKD1405"),
             ("", "1 RKD1404"),
             (" \n\n", "1 RKD1404"),
+            ('{\n  "source-ref": "s3://b/a.jpg"\n}\n{\n  "source-ref": "s3://b/b.jpg"\n}', "1 RKD1408"),
+            (f"[{LINE[:-1]}]", "1 RKD1408"),
         ],
     )
     def test_a_file_that_looks_damaged_makes_the_dataset_unusable(self, tmp_path, text, expected):

@@ -15,7 +15,10 @@ from reconciler.core.rules.line import check_line
 from reconciler.core.rules.verdict import Checked, Finding, Kind
 
 # An image whose address has nothing to it, as in `fast`, and nothing that JSON would write with an escape.
-_image_first: Final = re.compile(rb'\{"source-ref": ?"(s3://[A-Za-z0-9._-]+/[ !#-\[\]-~]*[!#-\[\]-~])"').match
+_image_first: Final = re.compile(
+    rb'\{"source-ref": ?"(s3://[A-Za-z0-9._-]+/(?:[ !#-\[\]-~]*/)?'
+    rb"[!#-.0-\[\]-~][ !#-.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG]))\""
+).match
 
 MOST_RESTS: Final = 4096
 """How many are kept in mind at a time: 3 MB, at 700 bytes a line."""

@@ -24,7 +24,7 @@ from reconciler.core import limits
 from reconciler.core.codes import Code
 from reconciler.core.entry import METADATA, SOURCE_REF
 from reconciler.core.rules.content import TRAINING_OUTPUT
-from reconciler.core.rules.text import is_source_ref, is_suspicious
+from reconciler.core.rules.text import is_source_ref, is_suspicious, unlikely_image
 from reconciler.core.rules.verdict import UNLABELLED, Checked, Kind, warning
 
 # A box this long is longer than one pixel even once the largest image was scaled for training.
@@ -89,8 +89,10 @@ _parse: Final = Decoder(_Fields).decode
 _BOXES: Final = Kind.BOXES  # an enumeration's member costs more to look up than a global name
 _BOTH: Final = Kind.BOTH
 _IMAGE_LEVEL: Final = Kind.IMAGE_LEVEL
-# Most are plain at a glance: printable ASCII below an ordinary bucket, without a space at the end.
-_is_ordinary: Final = re.compile(r"s3://[A-Za-z0-9._-]+/[ -~]*[!-~]").fullmatch
+# Most are plain at a glance: printable ASCII below an ordinary bucket, and the ending of an image.
+_is_ordinary: Final = re.compile(
+    r"s3://[A-Za-z0-9._-]+/(?:[ -\[\]-~]*/)?[!-.0-\[\]-~][ -.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG])"
+).fullmatch
 _NO_LABEL: Final = (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
 _new: Final = tuple.__new__  # a third of what Checked(...) costs
 
@@ -107,7 +109,7 @@ _DECIMALS: Final = tuple(str(number) for number in range(1000))
 
 
 def check_clean(raw: bytes) -> Checked | None:
-    """Answer for a line that is clean, or bare and so unlabelled; None for every other."""
+    """Answer for a line that is clean but for the look of its key, or bare and so unlabelled; else None."""
     try:
         fields = _parse(raw)
         ref = fields.pop(SOURCE_REF)
@@ -127,7 +129,7 @@ def check_clean(raw: bytes) -> Checked | None:
         if (
             parts != level + drawn + drawn
             or type(ref) is not str
-            or not (_is_ordinary(ref) or _is_plain(ref))
+            or ((is_odd := not _is_ordinary(ref)) and not _is_plain(ref))
             or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
             or (drawn > 1 and not _may_add_up(raw, fields))
             or len(raw) > limits.MAX_LINE_CHARS
@@ -136,10 +138,11 @@ def check_clean(raw: bytes) -> Checked | None:
             return None
     except _DOUBTS:
         return None
+    odd = tuple(unlikely_image(ref)) if is_odd else ()
     if labels:
         kind = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
-        return _new(Checked, (ref, tuple(labels), kind, ()))
-    return None if fields else _new(Checked, (ref, (), Kind.NONE, _NO_LABEL))
+        return _new(Checked, (ref, tuple(labels), kind, odd))
+    return None if fields else _new(Checked, (ref, (), Kind.NONE, (*odd, *_NO_LABEL)))
 
 
 def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:

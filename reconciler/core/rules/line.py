@@ -17,7 +17,7 @@ from reconciler.core.lines import MAX_LINE_BYTES
 from reconciler.core.rules import content
 from reconciler.core.rules.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.rules.fast import check_clean
-from reconciler.core.rules.text import is_source_ref, suspicious_source_ref
+from reconciler.core.rules.text import is_source_ref, suspicious_source_ref, unlikely_image
 from reconciler.core.rules.verdict import UNLABELLED, Checked, Finding, Kind, error, kind_of, shown, warning
 
 
@@ -55,7 +55,7 @@ def check_slowly(raw: bytes) -> Checked:
 
 
 def _check_fields(ref: str, fields: Fields) -> Checked:
-    findings = list(suspicious_source_ref(ref))
+    findings = [*suspicious_source_ref(ref), *unlikely_image(ref)]
     own = without_service_keys(fields)
     if own != fields:
         text = "the line carries keys that the service writes by itself; they are never sent"

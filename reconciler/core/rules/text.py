@@ -45,6 +45,18 @@ def suspicious_source_ref(ref: str) -> Iterator[Finding]:
         yield warning(Code.SUSPICIOUS_SOURCE_REF, f"source-ref holds {_named(ref)}: {shown(ref)}")
 
 
+def unlikely_image(ref: str) -> Iterator[Finding]:
+    """Warn of a key that is probably none of an image: a path of Windows, a padded name, another kind of file."""
+    if "\\" in ref:
+        yield warning(
+            Code.UNLIKELY_IMAGE, "the key holds a backslash, which S3 does not take for a directory"
+        )
+    elif ref[ref.rfind("/") + 1 :].startswith(" "):
+        yield warning(Code.UNLIKELY_IMAGE, "the name of the image starts with a blank")
+    elif not has_image_ending(ref) and not is_suspicious(ref):
+        yield warning(Code.UNLIKELY_IMAGE, "the key does not end in .jpg, .jpeg or .png")
+
+
 def suspicious_label(label: str) -> Iterator[Finding]:
     if is_suspicious(label):
         yield warning(Code.SUSPICIOUS_LABEL, f"the label {shown(label)} holds {_named(label)}")

@@ -1,0 +1,91 @@
+"""Names of images that are no keys: the form they should have, and the flags that give it."""
+
+import pytest
+
+from reconciler.errors import UsageError
+from tests.convert.inputs import coco, convert, errors, voc
+
+WINDOWS = "is a path of Windows, not a key below base"
+
+
+def one(tmp_path, name, **options):
+    """Convert an image without boxes that is called so."""
+    return convert(
+        "coco",
+        coco(tmp_path / "a.json", [{"id": 1, "file_name": name, "width": 64, "height": 64}], []),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("..\\..\\x\\a.png", f"{WINDOWS}; the form is “x/a.png”, and --basename takes “a.png”"),
+        ("C:\\data\\a.jpg", f"{WINDOWS}; the form is “data/a.jpg”"),
+        ("C:/data/a.jpg", f"{WINDOWS}; the form is “data/a.jpg”"),
+        ("\\\\server\\share\\x\\a.jpg", f"{WINDOWS}; the form is “x/a.jpg”"),
+        ("x\\a.jpg", f"{WINDOWS}; the form is “x/a.jpg”"),
+        (
+            "/home/me/a.jpg",
+            "must not start with /: it is a key below base, not a path; the form is “home/me/a.jpg”",
+        ),
+        ("./x/../a.jpg", "must not hold . or .. as a step: S3 keys are not paths; the form is “x/a.jpg”"),
+        (" a.jpg", "holds white space around it, or a character that cannot be seen; the form is “a.jpg”"),
+        ("\n\ta.jpg\n", "the form is “a.jpg”"),
+        ("a\u200b.jpg", "a character that cannot be seen"),
+        ("train_1", "does not end in .jpg, .jpeg or .png; --extension .jpg adds it"),
+        ("a.bmp", "ends in .bmp: Custom Labels takes images that are PNG or JPEG"),
+        ("a.jpg.xml", "does not end in .jpg, .jpeg or .png"),
+        ("https://b.s3.amazonaws.com/x/a.jpg", "its address is s3://b/x/a.jpg"),
+        ("https://s3.eu-west-1.amazonaws.com/b/x/a.jpg", "its address is s3://b/x/a.jpg"),
+        ("https://example.org/a.jpg", "must be a key below base, or s3://bucket/key"),
+    ],
+)
+def test_a_name_that_is_no_key_is_an_error_with_the_form_it_should_have(name, said, tmp_path):
+    done = one(tmp_path, name)
+
+    assert ({}, ["RKD1501"]) == (done.lines, [code for _, code in errors(done)])
+    assert said in done.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "key"),
+    [
+        ("C:\\data\\a.jpg", {"basename": True}, "a.jpg"),
+        ("/home/me/a.jpg", {"basename": True}, "a.jpg"),
+        ("x/y/a.jpg", {"basename": True}, "a.jpg"),
+        ("train_1", {"extension": ".jpg"}, "train_1.jpg"),
+        ("x.y/train_1.5", {"extension": ".png"}, "x.y/train_1.5.png"),
+        ("a.JPG", {"extension": ".png"}, "a.JPG"),
+        ("train_1", {"extension": ""}, "train_1"),
+        ("gs://other/x/a.jpg", {}, "x/a.jpg"),
+        ("gs://other/x/a.jpg", {"basename": True}, "a.jpg"),
+    ],
+)
+def test_flags_give_a_name_its_form(name, options, key, tmp_path):
+    assert [f"s3://b/p/{key}"] == list(one(tmp_path, name, **options).lines)
+
+
+def test_a_whole_address_stays_as_it_is(tmp_path):
+    """What is in S3 already may be called anything; that it is no usual name is a warning."""
+    done = one(tmp_path, "s3://other/a\\b")
+
+    assert ["s3://other/a\\b"] == list(done.lines)
+    assert "RKD2013" in {problem.code for problem in done.problems}
+
+
+def test_an_address_in_another_store_needs_a_base(tmp_path):
+    with pytest.raises(UsageError, match="give --base"):
+        one(tmp_path, "gs://other/x/a.jpg", base=None)
+
+
+def test_two_images_of_one_last_step_are_no_one_image(tmp_path):
+    images = [{"id": n, "file_name": f"{n}/a.jpg", "width": 64, "height": 64} for n in (1, 2)]
+    done = convert("coco", coco(tmp_path / "a.json", images, []), basename=True)
+
+    assert ["RKD3001"] == [code for _, code in errors(done)]
+
+
+def test_white_space_of_a_pretty_printer_is_no_part_of_a_name(tmp_path):
+    """Of a name it would make another key, in silence."""
+    assert [("a.xml:1:13", "RKD1501")] == errors(convert("voc", voc(tmp_path / "a.xml", "\n  a.jpg\n  ")))
