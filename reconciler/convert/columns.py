@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.convert.headers import INDEX, KNOWN, MORE_LABELS, Role
+from reconciler.convert.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
 from reconciler.convert.names import is_image
 from reconciler.convert.pixels import number
 from reconciler.convert.record import BadFile
@@ -159,6 +159,8 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
     if not form and not label:
         at |= {Role.CLASS: left} if left else {}
         left = []
+    else:
+        left = [column for column in left if plain[column] not in WITHOUT_LABELS]
     layout = Layout(
         at,
         names,
@@ -192,7 +194,7 @@ def _by_cells(first: Sequence[str], content: Sequence[str], origin: Origin) -> L
     kinds, starts = "".join(map(_kind, content)), _kind(first[0])
     if starts == "i" and re.fullmatch("i[T-]*", kinds):
         return Layout({Role.IMAGE: [0], Role.LABEL: range(1, len(first))}, open_ended=True)
-    if starts == "i" and re.fullmatch("innnn[Tn]-*", kinds):  # RetinaNet
+    if starts == "i" and re.fullmatch("innnnT-*", kinds):  # RetinaNet
         return _numbered({Role.IMAGE: 0, **dict(zip(CORNERS, range(1, 5), strict=True)), Role.LABEL: 5})
     if re.fullmatch("Tnnnninn-*", kinds):  # makesense.ai
         sides = dict(zip(LENGTHS, range(1, 5), strict=True))

@@ -67,6 +67,13 @@ KNOWN: Final[Mapping[Role, Sequence[str]]] = {
 }
 """As headers have them, without case, blanks and punctuation; of several that are there the first is taken."""
 
+_OTHERS: Final = (
+    "source filesize fileattributes regioncount regionid isoccluded istruncated isdepiction isinside occluded "
+    "truncated difficult pose xclick1x xclick2x xclick3x xclick4x xclick1y xclick2y xclick3y xclick4y"
+)
+WITHOUT_LABELS: Final = frozenset(_OTHERS.split())
+"""Columns of known programs that are left out in silence: no label or box is in them."""
+
 MORE_LABELS: Final = re.compile("(?:label|tag|category)[0-9]+")
 INDEX: Final = ("", "unnamed0", "index")
 """The first column of what pandas writes."""

@@ -62,6 +62,8 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
             *notes,
             odd(codes.LEFT_OUT, f"columns that are not known are not read: {listed}", rows[0].origin),
         ]
+    if layout is not None and not layout.names and not layout.told:
+        _refuse_lengths(pictures.values(), layout)
     yield from notes
     sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(pictures.values()))
     yield from (sizes.complete(without_groups(picture, options)) for picture in pictures.values())
@@ -174,6 +176,23 @@ def _added(known: Picture, more: Picture) -> Picture:
     boxes = None if known.boxes is more.boxes is None else (*(known.boxes or ()), *(more.boxes or ()))
     labels = (*known.labels, *more.labels)
     return replace(known, labels=labels, boxes=boxes, size=known.size or more.size, problems=problems)
+
+
+def _refuse_lengths(pictures: Iterable[Picture], layout: Layout) -> None:
+    """
+    Refuse numbers that cannot be the corners which their layout without a header has.
+
+    Raises:
+        BadFile: A box ends before it starts: the last two numbers may be lengths.
+    """
+    for item in (item for picture in pictures for item in picture.boxes or ()):
+        if item.right < item.left or item.bottom < item.top:
+            message = (
+                "the box ends before it starts, so its numbers are no corners: say what they are, such as "
+            )
+            lengths = f"--columns {layout.spelled}".replace("xmin=", "x=").replace("ymin=", "y=")
+            lengths = lengths.replace("xmax=", "width=").replace("ymax=", "height=")
+            raise BadFile(codes.OTHER_FORMAT, f"{message}{lengths}", item.origin)
 
 
 def _are_shares(pictures: Iterable[Picture]) -> bool:
