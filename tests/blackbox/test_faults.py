@@ -36,6 +36,11 @@ def dataset(lab: Lab) -> Iterator[Dataset]:
 
 
 @pytest.mark.parametrize("partial", ["nothing", "random", "all"])
+@pytest.mark.fault(
+    "an update",
+    "AWS fails every update that holds one line",
+    "that line is named and set aside, all others are applied",
+)
 def test_a_poison_line_is_convicted_and_all_others_applied(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.poison = frozenset({ref(17)})
     lab.service.habits.partial = partial
@@ -68,6 +73,11 @@ def test_a_quarantined_line_is_left_alone_until_it_is_edited(lab: Lab, dataset: 
 
 
 @pytest.mark.parametrize("partial", ["nothing", "random"])
+@pytest.mark.fault(
+    "an update",
+    "two lines fail only together",
+    "both are named, all others are applied",
+)
 def test_two_lines_that_fail_only_together(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.poison_pairs = (frozenset({ref(3), ref(33)}),)
     lab.service.habits.partial = partial
@@ -99,6 +109,11 @@ def test_everything_poisoned(lab: Lab, dataset: Dataset) -> None:
     assert dataset.entries == {}
 
 
+@pytest.mark.fault(
+    "an update",
+    "AWS accepts a line and does not store it",
+    "it is named as dropped; success is what a second look shows",
+)
 def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Dataset) -> None:
     lab.service.habits.drops = frozenset({ref(8)})
     ran = lab.apply()
@@ -108,6 +123,11 @@ def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Datas
     assert ran.only["counts"] == {"added": 39, "updated": 0}
 
 
+@pytest.mark.fault(
+    "an update",
+    "AWS stores a line and marks it with errors",
+    "it is named with the codes",
+)
 def test_a_line_stored_with_errors_is_rejected_with_its_codes(lab: Lab, dataset: Dataset) -> None:
     lab.service.habits.rejects = frozenset({ref(8)})
     ran = lab.apply()
@@ -122,6 +142,11 @@ def test_a_line_stored_with_errors_is_rejected_with_its_codes(lab: Lab, dataset:
 
 
 @pytest.mark.parametrize("partial", ["nothing", "random", "all"])
+@pytest.mark.fault(
+    "an update",
+    "AWS fails it with SERVICE_ERROR, having applied nothing, some, or all of it",
+    "it is tried again until everything is in place",
+)
 def test_a_fault_of_the_service_is_tried_again(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.service_errors = 1
     lab.service.habits.partial = partial
@@ -130,6 +155,11 @@ def test_a_fault_of_the_service_is_tried_again(lab: Lab, dataset: Dataset, parti
     assert len(dataset.entries) == 40
 
 
+@pytest.mark.fault(
+    "an update",
+    "the connection breaks after the call took effect",
+    "it is noticed, and not sent again",
+)
 def test_a_lost_response_is_not_a_failure(lab: Lab, dataset: Dataset) -> None:
     lab.service.fail("UpdateDatasetEntries", "hang up after the effect")
     ran = lab.apply()
@@ -157,6 +187,11 @@ def test_a_service_that_is_down_is_not_waited_for_as_long_as_an_update(lab: Lab)
     assert (ran.code, ran.only["verdict"]) == (3, "unknown"), ran
 
 
+@pytest.mark.fault(
+    "an update",
+    "the connection breaks before the call took effect",
+    "it is sent again",
+)
 def test_a_response_lost_before_the_effect(lab: Lab, dataset: Dataset) -> None:
     lab.service.fail("UpdateDatasetEntries", HangUp())
     ran = lab.apply()
@@ -173,6 +208,11 @@ OPERATIONS = ["DescribeProjects", "DescribeDataset", "ListDatasetEntries", "Upda
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.fault(
+    "any call",
+    "throttling, 500, 503, a broken connection, in turn",
+    "it is tried again with back-off, and all ends converged",
+)
 def test_every_passing_fault_of_every_call_is_lived_through(
     lab: Lab, dataset: Dataset, operation: str
 ) -> None:
@@ -185,6 +225,11 @@ def test_every_passing_fault_of_every_call_is_lived_through(
 
 @pytest.mark.parametrize("answer", ["inuse", "notready", "stale"])
 @pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException"])
+@pytest.mark.fault(
+    "an update",
+    "somebody else updates the dataset",
+    "it is waited for; nothing is sent meanwhile",
+)
 def test_an_update_of_somebody_else_is_waited_for(lab: Lab, dataset: Dataset, answer: str, code: str) -> None:
     """However a busy dataset answers, and whenever it becomes busy."""
     lab.service.habits.busy_listing = answer
@@ -222,6 +267,11 @@ def test_a_dataset_that_is_being_created_is_waited_for(lab: Lab, dataset: Datase
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_IN_PROGRESS", "UPDATE_ROLLED_SIDEWAYS"])
+@pytest.mark.fault(
+    "a dataset",
+    "its status is one that nobody can write to, or nobody knows",
+    "the status is named, and nothing is sent",
+)
 def test_an_unusable_or_unknown_status_is_named_and_nothing_is_sent(
     lab: Lab, dataset: Dataset, status: str
 ) -> None:
@@ -252,6 +302,11 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("operation", "refusal", "code"), REFUSALS)
+@pytest.mark.fault(
+    "any call",
+    "AWS refuses: permissions, credentials, a quota",
+    "the run ends at once, with the exit code of that kind",
+)
 def test_a_refusal_ends_the_run_with_its_own_code(
     lab: Lab, dataset: Dataset, operation: str, refusal: Refusal, code: int
 ) -> None:
@@ -273,6 +328,11 @@ def test_an_unexpected_refusal_of_one_update_says_what_is_in_place(lab: Lab, dat
     assert ran.only["verdict"] != "converged"
 
 
+@pytest.mark.fault(
+    "the listing of a dataset",
+    "the same page token comes again",
+    "half a listing is never taken for the whole",
+)
 def test_a_page_token_that_repeats_never_ends_in_half_a_listing(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
     lab.service.habits.page = 10
@@ -283,6 +343,11 @@ def test_a_page_token_that_repeats_never_ends_in_half_a_listing(lab: Lab, datase
     assert ran.only["changes"] == []
 
 
+@pytest.mark.fault(
+    "the listing of a dataset",
+    "a page token expires on the way",
+    "the listing begins again",
+)
 def test_a_token_that_dies_on_the_way_starts_the_listing_again(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
     lab.service.habits.page = 10
@@ -293,6 +358,11 @@ def test_a_token_that_dies_on_the_way_starts_the_listing_again(lab: Lab, dataset
     assert (ran.code, ran.only["counts"]["unchanged"]) == (0, 40), ran
 
 
+@pytest.mark.fault(
+    "the listing of a dataset",
+    "somebody changes the dataset meanwhile",
+    "it is listed again",
+)
 def test_a_dataset_that_changes_while_it_is_listed_is_listed_again(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
     lab.service.habits.page = 10
@@ -310,6 +380,11 @@ def test_a_dataset_that_changes_while_it_is_listed_is_listed_again(lab: Lab, dat
     assert [c["source_ref"] for c in ran.only["changes"]] == [ref(0)]
 
 
+@pytest.mark.fault(
+    "an update",
+    "AWS rewrites a line whenever it is stored",
+    "it is named and set aside, not sent for ever",
+)
 def test_a_line_that_the_service_rewrites_each_time_is_not_fought_for_ever(
     lab: Lab, dataset: Dataset
 ) -> None:
@@ -385,6 +460,11 @@ def test_a_project_found_on_a_later_page(lab: Lab, dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("seed", range(16))
+@pytest.mark.fault(
+    "any call",
+    "culprits, faults and kills of every kind, at random",
+    "all ends in place but for what is named",
+)
 def test_whatever_happens_it_ends_converged_but_for_what_is_named(
     lab: Lab, dataset: Dataset, seed: int
 ) -> None:

@@ -51,6 +51,11 @@ INSTANTS = [
 
 
 @pytest.mark.parametrize(("part", "after"), INSTANTS)
+@pytest.mark.fault(
+    "an apply",
+    "the process is killed, at any of its calls or between two",
+    "the next start converges, sends nothing while an update is in flight, and nothing twice",
+)
 def test_killed_at_any_instant_the_next_start_converges(
     lab: Lab, calls_of_an_apply: int, part: float, after: float
 ) -> None:
@@ -66,6 +71,11 @@ def test_killed_at_any_instant_the_next_start_converges(
 
 
 @pytest.mark.parametrize("point", ["UpdateDatasetEntries", "DescribeDataset", "ListDatasetEntries"])
+@pytest.mark.fault(
+    "an apply",
+    "the process is killed just when a call arrives",
+    "the next start converges and sends nothing twice",
+)
 def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None:
     lab.lines(heavy(70))
     lab.spec()
@@ -80,6 +90,11 @@ def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.fault(
+    "an apply",
+    "SIGTERM or SIGINT while an update is in flight",
+    "it ends within 10 s and says what is not known; the next start goes on without sending it again",
+)
 def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals, code: int) -> None:
     lab.lines(heavy(100))
     lab.spec()
@@ -103,6 +118,11 @@ def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals,
     lab.assert_in_order()
 
 
+@pytest.mark.fault(
+    "a plan",
+    "SIGTERM or SIGINT while AWS throttles",
+    "it ends soon and leaves no file behind",
+)
 def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
     lab.lines(mixed(5))
     lab.spec()
@@ -119,6 +139,11 @@ def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
         lab.service.calls.clear()
 
 
+@pytest.mark.fault(
+    "an apply",
+    "a second process applies the same dataset",
+    "together they send everything once",
+)
 def test_two_processes_on_one_dataset_and_state_directory(lab: Lab) -> None:
     """The second waits or refuses, clearly; together they send everything once."""
     lab.lines(heavy(130))
@@ -269,6 +294,11 @@ def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, 
 
 
 @pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.fault(
+    "the output",
+    "the log goes to a full disk, or into a pipe that nobody reads",
+    "the apply goes on to its end",
+)
 def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
     """A log disk that is full, or `2>&1 | head -1`: the apply goes on to its end, and says how it ended."""
     lab.lines(mixed(5))
@@ -282,6 +312,11 @@ def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
     assert len(dataset.entries) == 5
 
 
+@pytest.mark.fault(
+    "the output",
+    "stdout is a full disk",
+    "the exit code is 1, with one line that says so",
+)
 def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
     lab.lines(mixed(50))
     lab.spec()
@@ -336,6 +371,11 @@ def test_a_full_disk_for_out_is_one_clear_error(lab: Lab) -> None:
         assert target in ran.err
 
 
+@pytest.mark.fault(
+    "the state directory",
+    "it cannot be made, or holds garbage",
+    "reading goes on; an apply says what is wrong, and puts damage aside",
+)
 def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
     """Reading needs none; an apply says what is wrong and sends nothing; a damaged one costs a look."""
     lab.lines(mixed(5))
@@ -362,6 +402,11 @@ def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+@pytest.mark.fault(
+    "the state directory",
+    "the disk is full",
+    "nothing is sent that was not written down, and the error names it",
+)
 def test_a_full_disk_for_the_state(lab: Lab) -> None:
     """Nothing is sent that was not written down; the error is named."""
     small = lab.directory / "small"

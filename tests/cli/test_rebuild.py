@@ -138,6 +138,11 @@ def test_a_plan_that_is_no_more_is_refused(desk: Desk):
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--resume", "--undo"])
 @pytest.mark.parametrize("operation", ["PutObject", "DeleteDataset", "CreateDataset"])
+@pytest.mark.fault(
+    "a rebuild",
+    "SIGKILL while AWS is at work",
+    "another process finishes it, or takes it back",
+)
 def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
     """SIGKILL while the operation runs; another process finishes it, or takes it back."""
     words = desk.rebuild_words()

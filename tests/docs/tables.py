@@ -19,6 +19,7 @@ from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec import DOCUMENTS
+from tests.docs.faults import collected
 from tests.docs.pages import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,11 +66,21 @@ def fields(kind: str) -> str:
     return _table(("field", "default", "what it says"), _fields(DOCUMENTS[kind], ""))
 
 
+def faults(_: str) -> str:
+    """Every fault that is tried, where it strikes, what is promised then, and how often all lanes try it."""
+    rows = (
+        (fault.where, fault.what, fault.promise, str(tried), _linked(fault.report))
+        for fault, tried in collected()
+    )
+    return _table(("where", "fault", "promise", "tried", "reported"), rows)
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "commands": commands,
     "exits": exits,
     "flags": flags,
     "fields": fields,
+    "faults": faults,
 }
 
 
@@ -121,6 +132,13 @@ def _flag(action: argparse.Action) -> tuple[str, str]:
     if not action.option_strings and action.nargs == "?":
         shown = f"[{shown}]"
     return f"`{shown}`".replace("|", "\\|"), str(action.help) % vars(action)
+
+
+def _linked(report: str) -> str:
+    """Return where a fault was reported, as a link if it is a thread on GitHub."""
+    if thread := re.fullmatch(r"([\w.-]+/[\w.-]+)#(\d+)", report):
+        return f"[{report}](https://github.com/{thread[1]}/issues/{thread[2]})"
+    return report.replace("|", "\\|")
 
 
 def _codes(codes: Iterable[int]) -> str:

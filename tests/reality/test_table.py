@@ -20,7 +20,8 @@ def _rows() -> Iterator[Any]:
     for name, area in areas().items():
         for raw in area.cases:
             case = Case.model_validate({**raw, "input": None, "steps": [], "expected": {}})
-            marks = [pytest.mark.slow] if case.slow else []
+            marks = [pytest.mark.fault(area.area, case.fault, case.promise, report=case.report)]
+            marks += [pytest.mark.slow] if case.slow else []
             if re.search(r"\bgit\b", str([raw.get("input"), raw.get("steps")])):
                 marks.append(pytest.mark.skipif(not shutil.which("git"), reason="needs git"))
             for number, variant in enumerate(case.variants):
