@@ -83,6 +83,7 @@ cause = one_of(
 trouble = record(
     {"source_ref": some_text, "origin": or_null(place), "reason": some_text, "codes": each(some_text)}
 )
+withheld = record({"source_ref": some_text, "origin": or_null(place), "cause": cause, "reason": some_text})
 arn = or_null(matching(r"arn:aws:rekognition:[a-z0-9-]+:\d{12}:project/.+/dataset/.+"))
 
 PLAN = record(
@@ -111,6 +112,7 @@ PLAN = record(
                                 "cause": cause,
                                 "origin": or_null(place),
                                 "fields": each(field),
+                                "withheld?": some_text,
                             }
                         )
                     ),
@@ -129,14 +131,21 @@ APPLY = record(
                 {
                     "name": some_text,
                     "arn": arn,
-                    "verdict": one_of("converged", "partial", "blocked", "failed", "unknown", "observed"),
-                    "counts": record({"added": whole, "updated": whole}),
+                    "verdict": one_of(
+                        "converged", "withheld", "partial", "blocked", "failed", "unknown", "observed"
+                    ),
+                    "counts": record(
+                        dict.fromkeys(
+                            ("added", "updated", "withheld", "blocked", "desired?", "in_place?"), whole
+                        )
+                    ),
                     "updates": whole,
                     "verified": yes_no,
                     "complete": yes_no,
                     "quarantined": each(trouble),
                     "dropped": each(trouble),
                     "rejected": each(trouble),
+                    "withheld": each(withheld),
                     "errors": each(error),
                 }
             )
@@ -169,10 +178,34 @@ def check(document: Any) -> None:
     """Hold a document against the shape that its format names."""
     shape = {"plan/v1": PLAN, "apply/v1": APPLY, "validate/v1": VALIDATE}[document["format"]]
     shape(document, "$")
-    for dataset in document.get("datasets", []) if document["format"] == "plan/v1" else []:
-        refs = [change["source_ref"] for change in dataset["changes"]]
-        _need(refs == sorted(refs), "changes are sorted", refs[:5])
-        counts = dataset["counts"]
-        by_action = [change["action"] for change in dataset["changes"]]
-        for action in ("add", "update", "orphan"):
-            _need(by_action.count(action) == counts[action], f"count of {action}", counts)
+    if document["format"] == "plan/v1":
+        for dataset in document["datasets"]:
+            _plan_adds_up(dataset)
+    elif document["format"] == "apply/v1":
+        for dataset in document["datasets"]:
+            _apply_adds_up(dataset)
+
+
+def _plan_adds_up(dataset: Any) -> None:
+    refs = [change["source_ref"] for change in dataset["changes"]]
+    _need(refs == sorted(refs), "changes are sorted", refs[:5])
+    counts = dataset["counts"]
+    by_action = [change["action"] for change in dataset["changes"]]
+    for action in ("add", "update", "orphan"):
+        _need(by_action.count(action) == counts[action], f"count of {action}", counts)
+    parts = sum(counts[part] for part in ("add", "update", "unchanged", "ignored"))
+    _need(counts["desired"] == parts, "the parts of desired", counts)
+
+
+def _apply_adds_up(dataset: Any) -> None:
+    counts = dataset["counts"]
+    refs = [entry["source_ref"] for entry in dataset["withheld"]]
+    _need(refs == sorted(refs), "withheld is sorted", refs[:5])
+    _need(len(refs) == min(counts["withheld"], 1_000), "count of withheld", counts)
+    _need(dataset["verdict"] != "converged" or not refs, "nothing is withheld of what converged", refs[:5])
+    if "desired" in counts:
+        named = sum(
+            entry["origin"] is not None for kind in ("quarantined", "dropped") for entry in dataset[kind]
+        )
+        parts = named + sum(counts[part] for part in ("in_place", "withheld", "blocked"))
+        _need(counts["desired"] == parts, "the parts of desired", dataset)

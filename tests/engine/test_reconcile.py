@@ -96,7 +96,7 @@ def test_reported_drift_is_not_overwritten(lab: Lab):
 
     result = lab.apply()
 
-    assert (1, Verdict.CONVERGED) == (result.updated, result.verdict)
+    assert (1, Verdict.WITHHELD) == (result.updated, result.verdict)
     assert [(ref("a"), Cause.DRIFT_MODIFIED)] == [(c.source_ref, c.cause) for c in lab.plan().changes]
 
 
