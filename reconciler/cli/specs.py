@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reconciler.engine.log import log
-from reconciler.engine.reading import Reading, Selection, read, select
+from reconciler.engine.reading import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError
 from reconciler.ports import LoadedDataset
 from reconciler.sources.directory import Opened, open_path
@@ -25,7 +25,9 @@ def reading(args: argparse.Namespace) -> Iterator[Reading]:
         UsageError: The flags select nothing.
     """
     opened = opened_path(args)
-    chosen = select(load(opened.tree, opened.only), selection_of(args))
+    specs = load(opened.tree, opened.only)
+    log_skipped(specs)
+    chosen = select(specs, selection_of(args))
     with closing(read(chosen)) as found:
         yield found
 

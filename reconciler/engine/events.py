@@ -117,6 +117,9 @@ EVENTS: Final = {
     "spec.invalid": Event(
         "warning", "Something in the specs cannot be used; the first place.", ("problems", "first", "code")
     ),
+    "spec.skipped": Event(
+        "debug", "A YAML file, or a document in one, belongs to another program and is not read.", ("place",)
+    ),
     "update.awaited": Event(
         "info",
         "An update of an earlier process may still arrive; the dataset is watched, for 90 s at most.",

@@ -10,6 +10,7 @@ from reconciler.engine.board import Board
 from reconciler.engine.cycle import digest_of
 from reconciler.engine.fleet import named
 from reconciler.engine.log import log
+from reconciler.engine.reading import log_skipped
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.errors import SourceError
@@ -136,6 +137,7 @@ class Following:
             removed=len(gone := sorted(before.keys() - after.keys())),
             left_alone=gone[:NAMED],
         )
+        log_skipped(specs)
         if snapshot.notice:
             log.warning(
                 "source.notice", source=self._source.name, reason=snapshot.notice, revision=specs.revision

@@ -12,6 +12,7 @@ from reconciler.core.rules import check_pair
 from reconciler.core.rules.across import image_in_train_and_test
 from reconciler.core.spec import Acknowledgement
 from reconciler.engine.desired import Desired, as_problem, problems_of_lines, read_desired
+from reconciler.engine.log import log
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
 
@@ -45,6 +46,7 @@ class Reading:
         broken: Datasets whose documents could not be read at all.
         problems: Everything that is wrong anywhere in the tree, ordered by place.
         acknowledgements: Of drift that somebody expects, in any dataset.
+        skipped: YAML files, and documents in them, that are not ours.
     """
 
     datasets: tuple[Desired, ...]
@@ -52,6 +54,7 @@ class Reading:
     problems: tuple[Problem, ...]
     revision: str | None
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    skipped: tuple[Origin, ...] = ()
 
     def close(self) -> None:
         for dataset in self.datasets:
@@ -72,7 +75,7 @@ def select(specs: Specs, selection: Selection) -> Specs:
     known = ", ".join(names(specs))
     chosen = tuple(dataset for dataset in specs.datasets if dataset in selection)
     broken = tuple(d for d in specs.broken if d.name in selection.names and not selection.labels)
-    part = Specs(chosen, broken, (), specs.revision, specs.acknowledgements)
+    part = replace(specs, datasets=chosen, broken=broken, problems=())
     found = names(part)
     if missing := sorted(set(selection.names).difference(found)):
         raise UsageError(f"no dataset is called {', '.join(missing)}; there are: {known}")
@@ -91,6 +94,12 @@ def names(specs: Specs) -> list[str]:
     )
 
 
+def log_skipped(specs: Specs) -> None:
+    """Log, for whoever misses a dataset, what was taken for the YAML of another program."""
+    for origin in specs.skipped:
+        log.debug("spec.skipped", place=str(origin))
+
+
 def read(specs: Specs) -> Reading:
     """Read every dataset, line by line."""
     datasets = tuple(map(read_desired, specs.datasets))
@@ -102,7 +111,7 @@ def read(specs: Specs) -> Reading:
         found |= dict.fromkeys(problems)
     found |= dict.fromkeys(_across(datasets))
     ordered = tuple(sorted(found, key=_by_place))
-    return Reading(datasets, broken, ordered, specs.revision, specs.acknowledgements)
+    return Reading(datasets, broken, ordered, specs.revision, specs.acknowledgements, specs.skipped)
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:

@@ -131,6 +131,7 @@ class Specs:
     Attributes:
         problems: Of all files, those of the datasets included; ordered by place.
         acknowledgements: Of drift that somebody expects.
+        skipped: YAML files, and documents in them, that are not ours.
     """
 
     datasets: tuple[LoadedDataset, ...]
@@ -138,6 +139,7 @@ class Specs:
     problems: tuple[Problem, ...]
     revision: str | None
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    skipped: tuple[Origin, ...] = ()
 
 
 class Snapshot(NamedTuple):

@@ -177,11 +177,16 @@ class ProblemDoc(TypedDict):
 
 
 class ValidateDoc(TypedDict):
-    """What is wrong with a spec tree; ``datasets`` and ``entries`` say how much was looked at."""
+    """
+    What is wrong with a spec tree; ``datasets`` and ``entries`` say how much was looked at.
+
+    ``skipped`` counts YAML files and documents that belong to other programs.
+    """
 
     format: Literal["validate/v1"]
     datasets: int
     entries: int
+    skipped: int
     problems: Sequence[ProblemDoc]
 
 

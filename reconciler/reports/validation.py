@@ -30,11 +30,13 @@ class Validation:
 
     Attributes:
         datasets, entries: How much was looked at.
+        skipped: YAML files and documents that belong to other programs.
     """
 
     datasets: int
     entries: int
     problems: tuple[Problem, ...]
+    skipped: int = 0
 
     @property
     def ordered(self) -> Sequence[Problem]:
@@ -48,6 +50,7 @@ def render_json(result: Validation) -> str:
         "format": "validate/v1",
         "datasets": result.datasets,
         "entries": result.entries,
+        "skipped": result.skipped,
         "problems": Rows(result.ordered, problem_doc),
     }
     stream = io.BytesIO()
@@ -102,6 +105,8 @@ def _problem(problem: Problem) -> Line:
 
 def _sum(result: Validation) -> Line:
     looked_at = f"{counted(result.datasets, 'dataset')}, {counted(result.entries, 'entry', 'entries')}"
+    if result.skipped:
+        looked_at += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
     found = Counter(problem.severity for problem in result.problems)
     if not found:
         return line(Span(f"{looked_at}: nothing is wrong.", Ink.GREEN))

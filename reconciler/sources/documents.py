@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from bisect import bisect
 from dataclasses import dataclass
@@ -14,15 +15,14 @@ from reconciler.core.flaws import Flaw, flaws_of, nearest
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries
 from reconciler.ports import Tree
-from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, read
-from reconciler.sources.text import decode
+from reconciler.sources.ours import is_link_text, is_ours, may_be_ours, seems_ours
+from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, Stream, read
+from reconciler.sources.text import GIT_LFS, decode
 
-SUFFIXES: Final = (".yaml", ".yml")
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _STAND_IN: Final = {"image": "s3://stand-in/image"}
 _FAR: Final = Mark(sys.maxsize, 1)
-_OURS: Final = "reconciler/"
-_TRACES: Final = tuple(_OURS.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+_LINK_TEXT: Final = "the file holds a path only: it looks like a link that git wrote as text (core.symlinks)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,13 @@ class ParsedFile:
 
     Attributes:
         problems: Those of the file as a whole, not of its documents.
+        skipped: Where it, or documents in it, are somebody else's.
     """
 
     path: str
     documents: tuple[Parsed, ...] = ()
     problems: tuple[Problem, ...] = ()
+    skipped: tuple[Origin, ...] = ()
 
 
 def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
@@ -72,8 +74,8 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     Read one YAML file.
 
     Args:
-        expected: Whether somebody named this very file. Otherwise it is ignored, with all that may be
-            wrong with it, unless it speaks of our apiVersion.
+        expected: Whether somebody named this very file. Otherwise it is skipped, with all that may be
+            wrong with it, unless it looks like ours.
     """
     shown = tree.display(path)
     try:
@@ -84,8 +86,13 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     if not data.strip():
         severity = Severity.ERROR if expected else Severity.WARNING
         return _failed(path, shown, codes.EMPTY_YAML, "the file is empty", severity)
-    if not expected and not any(trace in data for trace in _TRACES):
-        return ParsedFile(path)
+    if not expected and is_link_text(data):
+        return _failed(path, shown, codes.NOT_TEXT, _LINK_TEXT)
+    # Without its NUL bytes UTF-16 can be searched too.
+    if not (
+        expected or data.startswith(GIT_LFS) or may_be_ours(data.replace(b"\0", b"").decode(errors="replace"))
+    ):
+        return ParsedFile(path, skipped=(Origin(shown, 1),))
     if len(data) > _MAX_BYTES:
         limit = f"larger than {_MAX_BYTES // 1024**2} MiB; keep large datasets as JSON Lines"
         return _failed(path, shown, codes.TOO_LARGE, limit)
@@ -119,18 +126,28 @@ def sound_part(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
 
 def _parse(text: str, path: str, shown: str, *, expected: bool) -> ParsedFile:
     stream = read(text)
-    ours = [document for document in stream.documents if _is_ours(document.value)]
+    ours = [document for document in stream.documents if is_ours(document.value)]
     if expected and not ours:
         ours = list(stream.documents)
-    problems = (_placed(stream.fault, shown),) if stream.fault else ()
-    return ParsedFile(path, tuple(_check(document, shown) for document in ours), problems)
+    skipped = [Origin(shown, document.mark.line) for document in stream.documents if document not in ours]
+    problems: tuple[Problem, ...] = ()
+    if stream.fault and (expected or ours or _rest_seems_ours(stream, text)):
+        problems = (_placed(stream.fault, shown),)
+    elif stream.fault:
+        skipped.append(Origin(shown, stream.fault.mark.line))
+    return ParsedFile(path, tuple(_check(document, shown) for document in ours), problems, tuple(skipped))
 
 
-def _is_ours(value: Any) -> bool:
-    """Tell whether a document speaks of our apiVersion, be it under a misspelt key."""
-    return isinstance(value, Map) and any(
-        isinstance(inner, str) and inner.startswith(_OURS) for inner in value.values()
+def _rest_seems_ours(stream: Stream, text: str) -> bool:
+    """Tell whether any document from the one that cannot be parsed on looks like ours."""
+    if stream.fault is None:
+        return False
+    lines = text.split("\n")
+    before = (
+        number for number in range(stream.fault.mark.line - 1, 0, -1) if lines[number - 1].startswith("---")
     )
+    rest = "\n".join(lines[next(before, 1) - 1 :])
+    return any(map(seems_ours, re.split(r"(?m)^---", rest)))
 
 
 def _check(document: Document, file: str) -> Parsed:

@@ -14,10 +14,11 @@ from reconciler.core.propose.wish import Kind, Refusal, Wish, refused
 from reconciler.core.spec import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree
-from reconciler.sources.documents import SUFFIXES, parse_file
+from reconciler.sources.documents import parse_file
 from reconciler.sources.draftlines import edits_of_lines
 from reconciler.sources.draftshorthand import Sheet, fulfil
 from reconciler.sources.entryfiles import CompiledLines, JsonLines
+from reconciler.sources.ours import is_yaml
 from reconciler.sources.shelf import Shelf
 from reconciler.sources.strictyaml import Mark
 from reconciler.sources.yamledit import Surgery
@@ -75,10 +76,10 @@ class _Drafting:
         by_path: dict[str, list[Wish]] = defaultdict(list)
         for wish in wishes:
             by_path[self._paths[wish.file]].append(wish)
-        for path in sorted(path for path in by_path if path.endswith(SUFFIXES)):
+        for path in sorted(path for path in by_path if is_yaml(path)):
             for shelf, moved in self._shorthand(path, list(self._agreed(by_path[path]))):
                 by_path[shelf] += moved
-        for path in sorted(path for path in by_path if not path.endswith(SUFFIXES)):
+        for path in sorted(path for path in by_path if not is_yaml(path)):
             self._lines(path, list(self._agreed(by_path[path])))
         for path, surgery in self._surgeries.items():
             if edits := surgery.edits():

@@ -14,8 +14,9 @@ from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
 from reconciler.sources.clashes import clashes
-from reconciler.sources.documents import SUFFIXES, Parsed, ParsedFile, parse_file
+from reconciler.sources.documents import Parsed, ParsedFile, parse_file
 from reconciler.sources.entryfiles import Checked, check_lines, check_shorthand
+from reconciler.sources.ours import SUFFIXES, is_yaml
 from reconciler.sources.pathglob import is_pattern, pattern
 
 
@@ -30,7 +31,7 @@ def load(tree: Tree, only: str | None = None) -> Specs:
         SourceError: The tree cannot be listed, or declares no dataset and nothing that could be a
             broken one. It is not known, then, what is desired.
     """
-    if only is not None and not only.endswith(SUFFIXES):
+    if only is not None and not is_yaml(only):
         raise SourceError(f"{tree.display(only)}: a spec file ends in {' or '.join(SUFFIXES)}")
     specs = _Loading(tree, only).run()
     if not specs.datasets and not has_error(specs.problems):
@@ -59,7 +60,7 @@ class _Loading:
         self._checked: dict[str, Checked] = {}
 
     def run(self) -> Specs:
-        paths = [self._only] if self._only else [p for p in self._files() if p.endswith(SUFFIXES)]
+        paths = [self._only] if self._only else [p for p in self._files() if is_yaml(p)]
         files = [self._parse(path, expected=path == self._only) for path in paths]
         documents = [(file.path, parsed) for file in files for parsed in file.documents]
         meant = [(path, parsed) for path, parsed in documents if parsed.kind not in _OF_NO_DATASET]
@@ -82,6 +83,7 @@ class _Loading:
             problems=self._all_problems(files, datasets, broken),
             revision=self._tree.revision,
             acknowledgements=tuple(known),
+            skipped=tuple(origin for file in files for origin in self._parsed[file.path].skipped),
         )
 
     def _all_problems(
@@ -158,7 +160,7 @@ class _Loading:
         return self._checked[path]
 
     def _look(self, path: str) -> Checked:
-        if not path.endswith(SUFFIXES):
+        if not is_yaml(path):
             return check_lines(self._tree, path)
         self._tree.open(path).close()  # a missing file is a fault of the spec that names it
         name = self._tree.display(path)

@@ -13,7 +13,8 @@ _NOT_PRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufff
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
-GIT_LFS: Final = b"version https://git-lfs.github.com/spec/"
+# Also under the name that Git LFS had in its beginnings.
+GIT_LFS: Final = b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"
 
 
 def suspicion(head: bytes) -> tuple[codes.Code, str] | None:

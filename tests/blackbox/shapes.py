@@ -157,6 +157,7 @@ VALIDATE = record(
         "format": one_of("validate/v1"),
         "datasets": whole,
         "entries": whole,
+        "skipped": whole,
         "problems": each(
             record(
                 {

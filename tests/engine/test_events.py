@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 LEVELS = ("debug", "info", "warning", "error", "exception")
 
 CONTRACT = """
-cycle.started cycle.finished cycle.failed source.updated source.notice source.unavailable spec.invalid
+cycle.started cycle.finished cycle.failed source.updated source.notice source.unavailable spec.invalid spec.skipped
 observe.fingerprint
 observe.finished observe.incomplete
 observe.restarted plan.computed plan.blocked update.submitted update.finished update.failed

@@ -73,6 +73,7 @@ def test_the_document_has_exactly_the_shape_that_was_promised():
         "format": "validate/v1",
         "datasets": 2,
         "entries": 700,
+        "skipped": 0,
         "problems": [
             {
                 "severity": "error",

@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
                 datasets=len(found.datasets) + len(found.broken),
                 entries=sum(dataset.facts.entries for dataset in found.datasets),
                 problems=found.problems,
+                skipped=len(found.skipped),
             )
     except SourceError as exc:
         result = Validation(datasets=0, entries=0, problems=(unusable(exc),))

@@ -1,0 +1,100 @@
+"""
+Whether YAML that nobody named is meant for us.
+
+A tree in a real repository holds YAML of many programs, which is no business of ours. But a spec whose apiVersion
+is misspelt must not vanish among it: what comes near to ours counts as ours, and is read, or is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Any, Final
+
+from reconciler.core.spec import API_VERSION, DOCUMENTS
+
+SUFFIXES: Final = (".yaml", ".yml")
+_OURS: Final = "reconciler/"
+_NEAR_RATIO: Final = 0.85
+
+# A line, or a member in braces, that says what a document is. Deeper ones count: only reading tells them apart.
+_LABEL: Final = re.compile(
+    r"""(?im)(?:^|[{,])[ \t-]*["']?(kind|api_?ver\w*)["']?[ \t]*:[ \t]*["']?([^\s"',}#]+)"""
+)
+_MEMBER: Final = re.compile(r"""(?m)(?:^|[{,])[ \t]*["']?(\w+)["']?[ \t]*:""")
+_DATASET: Final = frozenset({"entries", "target"})
+_ENTRIES: Final = frozenset({"images", "createdAt"})
+_FIELDS: Final = frozenset({"metadata", "spec", "images", "base", "createdAt", "dataset"})
+# What git leaves in place of a link where the file system has none: a text that is a path.
+_LINK_TEXT: Final = re.compile(rb"[^\s:#{}\[\],&*!|>'\"%@`]+\.ya?ml", re.IGNORECASE)
+
+
+def is_yaml(path: str) -> bool:
+    """Tell whether a file is YAML by its name."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def is_link_text(data: bytes) -> bool:
+    """Tell whether a file holds nothing but the path of another YAML file."""
+    return _LINK_TEXT.fullmatch(data.strip()) is not None
+
+
+def may_be_ours(text: str) -> bool:
+    """Tell whether a document of ours may be in a text. It is not parsed, which would take too long."""
+    return _OURS in text or seems_ours(text)
+
+
+def seems_ours(text: str) -> bool:
+    """Tell whether a text that cannot be parsed looks like one of ours."""
+    labels = [(found[1].lower(), found[2]) for found in _LABEL.finditer(text)]
+    versions = [value for key, value in labels if key != "kind"]
+    if any(map(_near_version, versions)):
+        return True
+    members = {found[1] for found in _MEMBER.finditer(text)}
+    if members >= _DATASET or members >= _ENTRIES:
+        return True
+    near = any(_near_kind(value) for key, value in labels if key == "kind")
+    return near and (not versions or not all(map(_is_foreign, versions))) and bool(members & _FIELDS)
+
+
+def is_ours(value: Any) -> bool:
+    """Tell whether a document is meant for us, be it under misspelt keys."""
+    if not isinstance(value, Mapping):
+        return False
+    if any(isinstance(inner, str) and inner.startswith(_OURS) for inner in value.values()):
+        return True
+    version, kind = _member(value, "apiversion"), _member(value, "kind")
+    if (isinstance(version, str) and _near_version(version)) or _has_our_shape(value):
+        return True
+    if not isinstance(kind, str) or not _near_kind(kind) or not _FIELDS.intersection(value):
+        return False
+    return not (isinstance(version, str) and _is_foreign(version))
+
+
+def _member(value: Mapping[str, Any], name: str) -> object:
+    return next((inner for key, inner in value.items() if key.lower() == name), None)
+
+
+def _has_our_shape(value: Mapping[str, Any]) -> bool:
+    spec = value.get("spec")
+    return value.keys() >= _ENTRIES or (isinstance(spec, Mapping) and spec.keys() >= _DATASET)
+
+
+def _is_foreign(version: str) -> bool:
+    """Tell whether an apiVersion names a group that others own: those of Kubernetes have a domain."""
+    group, slash, _ = version.partition("/")
+    return bool(slash) and "." in group and not _near_version(version)
+
+
+@lru_cache(maxsize=1_000)
+def _near_version(version: str) -> bool:
+    short = version[:100].lower()
+    return "reconcil" in short or SequenceMatcher(None, short, API_VERSION).ratio() >= _NEAR_RATIO
+
+
+@lru_cache(maxsize=1_000)
+def _near_kind(kind: str) -> bool:
+    short = kind[:100].lower()
+    return any(SequenceMatcher(None, short, name.lower()).ratio() >= _NEAR_RATIO for name in DOCUMENTS)
