@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
@@ -46,6 +46,14 @@ class Tree(Protocol):
             OSError: It cannot be read, is not a regular file, or lies outside the tree. Its strerror
                 is for people.
         """
+        ...
+
+    def refused(self) -> Mapping[str, str]:
+        """Return what may hide specs and is not read, such as a link out of the tree, and why."""
+        ...
+
+    def canonical(self, path: str) -> str:
+        """Return the one name that stands for all that links give a file."""
         ...
 
     def display(self, path: str) -> str:

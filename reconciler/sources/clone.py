@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -13,25 +13,18 @@ from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.errors import SourceError, UsageError
 from reconciler.sources.address import Address
+from reconciler.sources.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
 from reconciler.sources.git import READ_SECONDS, Answer, run
+from reconciler.sources.links import resolve
 from reconciler.sources.refs import ambiguity, candidates, chosen
 
 FETCH_SECONDS: Final = 120
 
-_BLOB_MODES: Final = frozenset({"100644", "100755"})
-_LINK_MODE: Final = "120000"
 _SHA256_DIGITS: Final = 64
 
 
 class _TookTooLong(SourceError):
     """Git had to be stopped: to try again at once would take as long."""
-
-
-class Node(NamedTuple):
-    """A file of a commit."""
-
-    mode: str
-    blob: str
 
 
 class _Wanted(NamedTuple):
@@ -185,21 +178,43 @@ class Clone:
         except SourceError as exc:
             raise SourceError(f"{self.name}: commit {commit} has no good signature ({exc})") from exc
 
-    def tree(self, commit: str, path: str) -> dict[str, Node]:
+    def tree(self, commit: str, path: str) -> Listed:
         """
-        Return every file below *path* in a commit, by its path from there.
+        Return every file below *path*, which may lead over links within the repository, in a commit.
 
         Raises:
             SourceError: There is no such directory in that commit.
         """
-        spec = f"{commit}:{path.strip('/')}" if path not in {"", "."} else f"{commit}^{{tree}}"
-        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", spec).out
-        nodes = {}
-        for record in filter(None, listing.split(b"\0")):
-            head, _, name = record.partition(b"\t")
-            mode, _kind, blob = head.decode().split()
-            nodes[os.fsdecode(name)] = Node(mode, blob)
-        return nodes
+        try:
+            real = resolve(path, (), lambda part: self._link(commit, path, part))
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {path}: {exc.strerror}") from exc
+        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
+        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)))
+
+    def _link(self, commit: str, path: str, part: str) -> str | None:
+        """
+        Return where a part of the path leads in a commit.
+
+        Raises:
+            SourceError: It is not there, or is no directory.
+        """
+        words = ("ls-tree", "-z", "--full-tree", "--end-of-options", commit, f":(literal){part}")
+        found = dict(nodes_of(self._git(*words).out)).get(part)
+        if found is None:
+            raise SourceError(f"{self.name}: there is no {path} in commit {commit}")
+        if found.mode == SUBMODULE_MODE:
+            raise SourceError(
+                f"{self.name}: {part} is a submodule; follow its own repository with --git, or a checkout of both"
+            )
+        return os.fsdecode(self._git("cat-file", "blob", found.blob).out) if found.mode == LINK_MODE else None
+
+    def leads_to_directory(self, commit: str, path: str) -> bool | None:
+        """Tell whether a link in a commit leads to a directory of it; None if it leads elsewhere."""
+        question = os.fsencode(f"{commit}:{path}\n")
+        words = ("cat-file", "--batch-check=%(objecttype)", "--follow-symlinks")
+        answer = self._git(*words, stdin=question).text
+        return answer == "tree" if answer in {"tree", "blob"} else None
 
     def write_blob(self, blob: str, stream: BinaryIO) -> None:
         """
@@ -222,9 +237,11 @@ class Clone:
         seconds: int = READ_SECONDS,
         into: BinaryIO | None = None,
         env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
     ) -> Answer:
         try:
-            answer = run(*words, git_dir=at or self._directory, env=env, into=into, seconds=seconds)
+            place = at or self._directory
+            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None
         except OSError as exc:
@@ -232,41 +249,6 @@ class Clone:
         if answer.code:
             raise SourceError(f"{self.name}: git {words[0]}: {answer.reason}")
         return answer
-
-
-BlobReader = Callable[[str], BinaryIO]
-
-
-class GitTree:
-    """
-    `ports.Tree` of one commit.
-
-    Args:
-        read: Opens a blob by its id.
-    """
-
-    def __init__(self, name: str, revision: str, nodes: dict[str, Node], read: BlobReader) -> None:
-        self.name = name
-        self.revision: str | None = revision
-        self._nodes = nodes
-        self._read = read
-
-    def files(self) -> Sequence[str]:
-        visible = (path for path in self._nodes if not any(p.startswith(".") for p in path.split("/")))
-        return sorted(visible)
-
-    def open(self, path: str) -> BinaryIO:
-        node = self._nodes.get(path)
-        if node is None:
-            raise FileNotFoundError(2, "no such file in this commit", path)
-        if node.mode not in _BLOB_MODES:
-            what = "it is a link" if node.mode == _LINK_MODE else "it is not a regular file"
-            raise OSError(22, f"{what}; in a commit only regular files are read", path)
-        return self._read(node.blob)
-
-    def display(self, path: str) -> str:
-        shown = path if self.name in {"", "."} else f"{self.name}/{path}"
-        return os.fsencode(shown).decode(errors="backslashreplace")
 
 
 def _ssh_command() -> str:

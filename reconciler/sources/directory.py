@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from reconciler.errors import SourceError
+from reconciler.sources.links import Kind, Links
 from reconciler.sources.revision import revision_of
 
 
@@ -30,42 +31,65 @@ class Directory:
     name: str
     revision: str | None
     no_revision: str | None = None
+    _links: Links = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_links", Links(self))
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        return self.root.parts[1:]
 
     def files(self) -> Sequence[str]:
-        """Return every file below the root; linked directories are not entered."""
-        found: list[str] = []
-        pending = [""]
-        while pending:
-            below = pending.pop()
-            try:
-                with os.scandir(self.root / below) as items:
-                    visible = [item for item in items if _is_visible(item.name)]
-            except OSError as exc:
-                raise SourceError(f"{self.display(below)}: {_reason(exc)}") from exc
-            for item in visible:
-                path = f"{below}/{item.name}" if below else item.name
-                if item.is_dir(follow_symlinks=False):
-                    pending.append(path)
-                elif not _is_linked_directory(item):
-                    found.append(path)
-        return sorted(found)
+        """Return every file below the root, by whatever links within the tree."""
+        return self._links.listing.files
+
+    def refused(self) -> Mapping[str, str]:
+        return self._links.listing.refused
+
+    def canonical(self, path: str) -> str:
+        return self._links.canonical(path)
 
     def open(self, path: str) -> BinaryIO:
         """Open a regular file whose links, if any, stay within the tree."""
         try:
-            real = (self.root / path).resolve(strict=True)
-        except (ValueError, RuntimeError) as exc:  # a NUL in the path; a circle of links
+            real = self.root / self._links.resolve(path)
+            # Without O_NONBLOCK opening a named pipe would wait for its other end.
+            handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except ValueError as exc:  # a NUL in the path
             raise OSError(errno.EINVAL, "it cannot be a path of a file", path) from exc
-        if not real.is_relative_to(self.root):
-            raise PermissionError(errno.EPERM, "it leads out of the spec tree", path)
-        # Without O_NONBLOCK opening a named pipe would wait for its other end.
-        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             os.close(handle)
             what = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
             raise OSError(errno.EISDIR, what, path)
         return os.fdopen(handle, "rb")
+
+    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+        try:
+            with os.scandir(self.root / directory) as items:
+                return [(item.name, _kind(item)) for item in items]
+        except OSError as exc:
+            raise SourceError(f"{self.display(directory)}: {_reason(exc)}") from exc
+
+    def kind(self, path: str) -> Kind | None:
+        try:
+            mode = (self.root / path).stat().st_mode
+        except OSError:
+            return None
+        return Kind.DIRECTORY if stat.S_ISDIR(mode) else Kind.FILE
+
+    def target(self, path: str) -> str | None:
+        try:
+            return str((self.root / path).readlink())
+        except OSError:  # no link, or nothing at all
+            return None
+
+    def hides_directory(self, path: str) -> bool | None:
+        try:
+            return stat.S_ISDIR((self.root / path).stat().st_mode)
+        except OSError:
+            return None
 
     def display(self, path: str) -> str:
         shown = Path(self.name, path).as_posix()
@@ -104,16 +128,10 @@ def open_path(path: Path) -> Opened:
     return Opened(tree, None if is_directory else real.name)
 
 
-def _is_visible(name: str) -> bool:
-    return not name.startswith(".") and name != "lost+found"  # the root's own, on a fresh volume
-
-
-def _is_linked_directory(item: os.DirEntry[str]) -> bool:
-    """Tell whether a link leads to a directory; one that leads nowhere is a file that cannot be read."""
-    try:
-        return item.is_dir()
-    except OSError:  # a circle of links, a forbidden or impossible path; absence alone is no error here
-        return False
+def _kind(item: os.DirEntry[str]) -> Kind:
+    if item.is_symlink():
+        return Kind.LINK
+    return Kind.DIRECTORY if item.is_dir(follow_symlinks=False) else Kind.FILE
 
 
 def _reason(exc: Exception) -> str:

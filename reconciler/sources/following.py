@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -56,15 +57,18 @@ def _fingerprint(opened: Opened) -> str:
     Raises:
         SourceError: The tree cannot be listed, or changes at this very moment.
     """
-    tree: Directory = opened.tree
+    tree: Directory = replace(opened.tree)  # which has listed nothing yet
     total = blake2b(
         repr((str(tree.root), tree.revision, tree.no_revision, opened.only)).encode(), digest_size=16
     )
     for path in [opened.only] if opened.only else tree.files():
         try:
             found = (tree.root / path).stat()
-        except OSError as exc:
-            raise SourceError(f"{tree.display(path)}: {exc.strerror or exc}") from exc
+        except (
+            OSError
+        ) as exc:  # a link that leads nowhere, or a file that went away: both are a state of their own
+            total.update(repr((path, exc.errno)).encode())
+            continue
         facts = (path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
         total.update(repr(facts).encode())
     return total.hexdigest()

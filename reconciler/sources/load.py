@@ -60,7 +60,7 @@ class _Loading:
         self._checked: dict[str, Checked] = {}
 
     def run(self) -> Specs:
-        paths = [self._only] if self._only else [p for p in self._files() if is_yaml(p)]
+        paths = [self._only] if self._only else self._spec_files()
         files = [self._parse(path, expected=path == self._only) for path in paths]
         documents = [(file.path, parsed) for file in files for parsed in file.documents]
         meant = [(path, parsed) for path, parsed in documents if parsed.kind not in _OF_NO_DATASET]
@@ -69,6 +69,7 @@ class _Loading:
         for document, problem in clashes([parsed for _, parsed in meant]):
             extra.setdefault(id(document), []).append(problem)
         datasets, broken = [], [_broken_file(file) for file in files if has_error(file.problems)]
+        broken += [] if self._only else self._refused()
         for path, parsed in meant:
             problems = [*parsed.problems, *extra.get(id(parsed), ())]
             named = self._entry_files(path, parsed, problems)
@@ -85,6 +86,25 @@ class _Loading:
             acknowledgements=tuple(known),
             skipped=tuple(origin for file in files for origin in self._parsed[file.path].skipped),
         )
+
+    def _spec_files(self) -> list[str]:
+        """Return the YAML files of the tree, each once, by whatever names links give it."""
+        return sorted({self._canonical(path) for path in self._files() if is_yaml(path)})
+
+    def _canonical(self, path: str) -> str:
+        """Return the one name of a file; it must not make YAML of what is none, or the other way round."""
+        found = self._tree.canonical(path)
+        return found if is_yaml(found) == is_yaml(path) else path
+
+    def _refused(self) -> list[BrokenDataset]:
+        """Return what may hide datasets, and is not read."""
+        broken = []
+        for path, reason in self._tree.refused().items():
+            origin = Origin(self._tree.display(path), 1)
+            message = f"cannot be read: {reason}"
+            problem = Problem(Severity.ERROR, codes.FILE_UNREADABLE.code, message, origin)
+            broken.append(BrokenDataset(origin.file, origin, (problem,)))
+        return broken
 
     def _all_problems(
         self, files: list[ParsedFile], datasets: list[LoadedDataset], broken: list[BrokenDataset]
@@ -120,7 +140,7 @@ class _Loading:
             if isinstance(found, Flaw):
                 problems.append(parsed.problem(found._replace(path=place)))
                 continue
-            for name in found:
+            for name in map(self._canonical, found):
                 if name in files:
                     message = f"{self._tree.display(name)} is named twice; it is read once"
                     flaw = Flaw(place, codes.NAMED_TWICE.code, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,12 @@ class Overlay:
 
     def open(self, path: str) -> BinaryIO:
         return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
+
+    def refused(self) -> Mapping[str, str]:
+        return self.tree.refused()
+
+    def canonical(self, path: str) -> str:
+        return path if path in self.changed else self.tree.canonical(path)
 
     def display(self, path: str) -> str:
         return self.tree.display(path)

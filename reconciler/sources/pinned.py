@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from reconciler.errors import SourceError
@@ -50,6 +50,12 @@ class Pinned:
                 except OSError as exc:
                     raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
         return self._blobs.path(name).open("rb")
+
+    def refused(self) -> Mapping[str, str]:
+        return self._tree.refused()
+
+    def canonical(self, path: str) -> str:
+        return self._tree.canonical(path)
 
     def display(self, path: str) -> str:
         return self._tree.display(path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import BinaryIO
 
 from reconciler.errors import SourceError
 from reconciler.ports import Snapshot
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone, GitTree
+from reconciler.sources.clone import Clone
+from reconciler.sources.commit import GitTree
 from reconciler.sources.load import load
 
 
@@ -35,7 +37,7 @@ class GitSource:
         fingerprint = f"{commit}; {notice}" if notice else commit
         if fingerprint == known:
             return None
-        nodes = self._clone.tree(commit, self._path)
+        listed = self._clone.tree(commit, self._path)
         used: set[str] = set()
 
         def read(blob: str) -> BinaryIO:
@@ -45,7 +47,8 @@ class GitSource:
             return self._blobs.path(blob).open("rb")
 
         try:
-            specs = load(GitTree(self._path, commit, nodes, read))
+            tree = GitTree(self._path, commit, listed, read, partial(self._clone.leads_to_directory, commit))
+            specs = load(tree)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)

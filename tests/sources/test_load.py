@@ -564,6 +564,12 @@ class Memory:
             raise FileNotFoundError(2, "No such file or directory", path)
         return io.BytesIO(self.content[path])
 
+    def refused(self):
+        return {}
+
+    def canonical(self, path):
+        return path
+
     def display(self, path):
         return path
 

@@ -1,0 +1,121 @@
+"""One commit as a spec tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Final, NamedTuple
+
+from reconciler.sources.links import SUBMODULE, Kind, Links
+
+LINK_MODE: Final = "120000"
+SUBMODULE_MODE: Final = "160000"
+_KINDS: Final = {LINK_MODE: Kind.LINK, SUBMODULE_MODE: Kind.SUBMODULE}
+
+
+class Node(NamedTuple):
+    """A file of a commit."""
+
+    mode: str
+    blob: str
+
+
+class Listed(NamedTuple):
+    """
+    A directory of a commit.
+
+    Attributes:
+        above: Where it really is in the commit.
+        nodes: Its files, links and submodules, by their path from there.
+    """
+
+    above: tuple[str, ...]
+    nodes: dict[str, Node]
+
+
+def nodes_of(listing: bytes) -> Iterator[tuple[str, Node]]:
+    """Read what ``git ls-tree -z`` lists."""
+    for record in filter(None, listing.split(b"\0")):
+        head, _, name = record.partition(b"\t")
+        mode, _kind, blob = head.decode().split()
+        yield os.fsdecode(name), Node(mode, blob)
+
+
+class GitTree:
+    """
+    `ports.Tree` of one commit.
+
+    Args:
+        read: Opens a blob by its id.
+        leads_to_directory: Tells of a link out of the tree what it leads to in the commit, if that is known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        revision: str,
+        listed: Listed,
+        read: Callable[[str], BinaryIO],
+        leads_to_directory: Callable[[str], bool | None],
+    ) -> None:
+        self.name = name
+        self.revision: str | None = revision
+        self.above = listed.above
+        self._nodes = listed.nodes
+        self._read = read
+        self._leads_to_directory = leads_to_directory
+        self._directories: dict[str, dict[str, Kind]] = {"": {}}
+        for path, node in listed.nodes.items():
+            self._add(path, _KINDS.get(node.mode, Kind.FILE))
+        self._links = Links(self)
+
+    def _add(self, path: str, kind: Kind) -> None:
+        parent, _, name = path.rpartition("/")
+        if parent not in self._directories:
+            self._directories[parent] = {}
+            self._add(parent, Kind.DIRECTORY)
+        self._directories[parent][name] = kind
+
+    def files(self) -> Sequence[str]:
+        return self._links.listing.files
+
+    def refused(self) -> Mapping[str, str]:
+        return self._links.listing.refused
+
+    def canonical(self, path: str) -> str:
+        return self._links.canonical(path)
+
+    def open(self, path: str) -> BinaryIO:
+        real = self._links.resolve(path)
+        node = self._nodes.get(real)
+        if node is not None and node.mode != SUBMODULE_MODE:
+            return self._read(node.blob)
+        if real in self._directories:
+            raise IsADirectoryError(21, "it is a directory", path)
+        parents = [real[:end] for end, char in enumerate(f"{real}/") if char == "/"]
+        if any(self.kind(parent) is Kind.SUBMODULE for parent in parents):
+            raise OSError(22, SUBMODULE.replace("it is", "it is in"), path)
+        raise FileNotFoundError(2, "no such file in this commit", path)
+
+    def display(self, path: str) -> str:
+        shown = path if self.name in {"", "."} else f"{self.name}/{path}"
+        return os.fsencode(shown).decode(errors="backslashreplace")
+
+    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+        return self._directories[directory].items()
+
+    def kind(self, path: str) -> Kind | None:
+        if path in self._directories:
+            return Kind.DIRECTORY
+        node = self._nodes.get(path)
+        return None if node is None else _KINDS.get(node.mode, Kind.FILE)
+
+    def target(self, path: str) -> str | None:
+        node = self._nodes.get(path)
+        if node is None or node.mode != LINK_MODE:
+            return None
+        with self._read(node.blob) as stream:
+            return os.fsdecode(stream.read())
+
+    def hides_directory(self, path: str) -> bool | None:
+        return self._leads_to_directory("/".join([*self.above, path]))
