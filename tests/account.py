@@ -29,9 +29,9 @@ def client_of(url: str, service: str = "rekognition", account: str = ACCOUNT, **
     )
 
 
-def gateway_of(client: Any, clock: Clock) -> Rekognition:
-    """Return the product's own door, without a limit to its calls."""
-    return Rekognition(client, lambda: client, Limiter(None, clock.now, clock.sleep), "ambient")
+def gateway_of(client: Any, clock: Clock, calls_per_second: int | None = None) -> Rekognition:
+    """Return the product's own door; unless told otherwise, without a limit to its calls."""
+    return Rekognition(client, lambda: client, Limiter(calls_per_second, clock.now, clock.sleep), "ambient")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,13 +12,15 @@ from pathlib import Path
 
 from reconciler.cli.specs import selection_of
 from reconciler.core.shard import Shard
+from reconciler.engine.following import DIRECTORY_SECONDS, Polling
 from reconciler.engine.reading import Selection, select
 from reconciler.errors import UsageError
-from reconciler.ports import Snapshot, Source
+from reconciler.ports import Snapshot, Source, Witness
 from reconciler.redact import know
 from reconciler.sources.address import Address
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.clone import Clone
+from reconciler.sources.confirmation import SyncMetrics, TouchedFile
 from reconciler.sources.following import DirectorySource
 from reconciler.sources.repository import GitSource
 
@@ -45,6 +48,30 @@ def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     if args.dataset or args.selector:
         source = Selected(source, selection)
     return Sharded(source, shard) if shard else source
+
+
+def polling(args: argparse.Namespace) -> Polling:
+    """
+    Return how often the source is looked at, and what confirms its revision.
+
+    Raises:
+        UsageError: The flags contradict each other, or name no such thing.
+    """
+    witnesses = [flag for flag in (args.sync_metrics, args.sync_file) if flag is not None]
+    if args.git is not None:
+        if witnesses:
+            raise UsageError("--sync-metrics and --sync-file are for a directory; --git asks the repository")
+        return Polling(args.git_interval)
+    if len(witnesses) > 1:
+        raise UsageError("--sync-metrics and --sync-file: one of them is enough")
+    witness: Witness | None = None
+    if args.sync_metrics is not None:
+        if not re.match(r"https?://[^/\s]+", args.sync_metrics):
+            raise UsageError(f"--sync-metrics {args.sync_metrics}: it must begin with http:// or https://")
+        witness = SyncMetrics(args.sync_metrics)
+    elif args.sync_file is not None:
+        witness = TouchedFile(Path(args.sync_file))
+    return Polling(DIRECTORY_SECONDS, witness, args.sync_max_age)
 
 
 class Selected:

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
     )
     _add_git(parser)
+    _add_confirmation(parser)
     group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
     group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
     group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
@@ -53,6 +54,31 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
     )
+    group.add_argument(
+        "--git-interval",
+        type=_duration,
+        default=30,
+        metavar="DURATION",
+        help="how often the repository is asked for news (default: 30s); a directory is looked at every 5 s",
+    )
+
+
+def _add_confirmation(parser: argparse.ArgumentParser) -> None:
+    """Add what tells a checkout that is kept up to date from one that nobody renews any more."""
+    group = parser.add_argument_group("what confirms that PATH is the newest (without: that it can be read)")
+    group.add_argument(
+        "--sync-metrics", metavar="URL", help="metrics of git-sync, whose counter of syncs goes on growing"
+    )
+    group.add_argument(
+        "--sync-file", metavar="FILE", help="a file that is touched whenever PATH was made sure of"
+    )
+    group.add_argument(
+        "--sync-max-age",
+        type=_duration,
+        default=600,
+        metavar="DURATION",
+        help="after so long without either the source is stale (default: 10m)",
+    )
 
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +104,17 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="only part I, from 0, of N parts of the datasets; auto/N takes I from a host name that ends in -I",
     )
+
+
+def _duration(text: str) -> int:
+    from pydantic_core import PydanticCustomError
+
+    from reconciler.core.fieldtypes import parse_duration
+
+    try:
+        return parse_duration(text)
+    except PydanticCustomError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} {exc.message()}") from exc
 
 
 def _seconds(text: str) -> int:

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     RETRYING = "Retrying"
     STANDBY = "Standby"
     SOURCE_READ = "SourceRead"
+    SOURCE_STALE = "SourceStale"
     SOURCE_UNAVAILABLE = "SourceUnavailable"
     SUSPENDED = "Suspended"
     NOT_SUSPENDED = "NotSuspended"
@@ -115,7 +116,7 @@ class Facts:
     Everything that the conditions of one dataset follow from.
 
     Attributes:
-        source_trouble: Why the specs cannot be read now; None if they can.
+        source_trouble: Why the specs cannot be read now, or may be outdated; None if all is well with them.
         verdict: Of the last cycle that came to one; None before.
         trouble: What the last cycle met.
         pending: Whether a difference is left.
@@ -126,7 +127,7 @@ class Facts:
         applying: Whether a plan is being carried out right now; the other facts are what it was made from.
     """
 
-    source_trouble: str | None = None
+    source_trouble: Trouble | None = None
     suspended: bool = False
     verdict: Verdict | None = None
     trouble: Trouble | None = None
@@ -187,7 +188,7 @@ def _ready(facts: Facts) -> Condition:
     if facts.suspended:
         return say(Truth.UNKNOWN, Reason.SUSPENDED, "nobody looks while it is suspended")
     if facts.source_trouble is not None:
-        return say(Truth.FALSE, Reason.SOURCE_UNAVAILABLE, facts.source_trouble)
+        return say(Truth.FALSE, facts.source_trouble.reason, facts.source_trouble.message)
     if facts.applying:
         return say(Truth.UNKNOWN, Reason.APPLYING, CHANGING)
     if facts.trouble is not None:
@@ -208,7 +209,8 @@ def _ready(facts: Facts) -> Condition:
 
 def _source(facts: Facts) -> Condition:
     if facts.source_trouble is not None:
-        return Condition(Kind.SOURCE_READY, Truth.FALSE, Reason.SOURCE_UNAVAILABLE, facts.source_trouble)
+        trouble = facts.source_trouble
+        return Condition(Kind.SOURCE_READY, Truth.FALSE, trouble.reason, trouble.message)
     return Condition(Kind.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core.conditions import Reason, Trouble
 from reconciler.engine.leading import Leadership
 from reconciler.engine.subject import Subject, moment
 from reconciler.errors import ReconcilerError
@@ -14,6 +15,8 @@ from reconciler.errors import ReconcilerError
 # How long a status that only grew older may wait to be written.
 REFRESH_SECONDS: Final = 15.0
 LEAST_SECONDS: Final = 1.0
+
+NOT_READ_YET: Final = Trouble(Reason.NOT_YET, "the specs have not been read yet")
 
 Publisher = Callable[[Mapping[str, Any]], object]
 
@@ -25,9 +28,10 @@ class Board:
 
     Attributes:
         revision: The commit that is followed now.
-        source_trouble: Why the source cannot be read; None if it can.
+        source_trouble: Why the source cannot be read, or may be outdated; None if all is well with it.
         source_notice: What people should know of the source though it can be read.
-        ready: Whether every dataset has been visited once; never taken back.
+        source_confirmed_at: When it was last confirmed that its revision is the newest; None if it never was.
+        ready: Whether every dataset has been observed once; never taken back.
         publisher: Writes the status for other processes.
         leading: How this replica stands in the election; None where it is alone.
     """
@@ -41,9 +45,10 @@ class Board:
     subjects: dict[str, Subject] = field(default_factory=dict)
     revision: str | None = None
     fingerprint: str | None = None
-    source_trouble: str | None = "the specs have not been read yet"
+    source_trouble: Trouble | None = NOT_READ_YET
     source_read_at: float | None = None
     source_notice: str | None = None
+    source_confirmed_at: float | None = None
     ready: bool = False
     _published_at: float = float("-inf")
     _dirty: bool = True
@@ -66,9 +71,11 @@ class Board:
                     "name": self.source_name,
                     "revision": self.revision,
                     "ready": self.source_trouble is None,
-                    "message": self.source_trouble,
+                    "reason": self.source_trouble.reason.value if self.source_trouble else None,
+                    "message": self.source_trouble.message if self.source_trouble else None,
                     "notice": self.source_notice,
                     "read_at": moment(self.source_read_at),
+                    "confirmed_at": moment(self.source_confirmed_at),
                 },
                 "datasets": [
                     subject.document(now, None if subject.suspended else now + max(0.0, subject.due - steady))
@@ -77,7 +84,7 @@ class Board:
             }
 
     def is_ready(self) -> bool:
-        """Tell whether the specs were read and every dataset was visited once."""
+        """Tell whether the specs were read and every dataset was observed once."""
         with self.lock:
             self._look_ready()
             return self.ready
@@ -97,4 +104,4 @@ class Board:
 
     def _look_ready(self) -> None:
         if not self.ready and self.fingerprint is not None:
-            self.ready = all(s.visited_at is not None for s in self.subjects.values())
+            self.ready = all(subject.was_observed for subject in self.subjects.values())

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.engine.board import Board
-from reconciler.engine.following import Following
+from reconciler.engine.following import EVERY_FIVE_SECONDS, Following, Polling
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Workers
@@ -59,6 +59,7 @@ class Controller:
     Args:
         steady: A clock that never jumps, in seconds.
         draw: Gives a number from 0 to 1, for jitter.
+        polling: How often the source is looked at, and what confirms its revision.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Controller:
         signals: Signals,
         steady: Callable[[], float],
         draw: Callable[[], float],
+        polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
         self._visiting = visiting
         self._board = board
@@ -77,7 +79,7 @@ class Controller:
         self._signals = signals
         self._steady = steady
         self._draw = draw
-        self._following = Following(source, board, visiting, steady, draw)
+        self._following = Following(source, board, visiting, steady, draw, polling)
         self._lock = board.lock
         self._beat = steady()
 
@@ -111,13 +113,19 @@ class Controller:
         self._following.running = True
         self._follow()
         if self._board.source_trouble is not None:
-            raise SourceError(self._board.source_trouble)
+            raise SourceError(self._board.source_trouble.message)
         for subject in sorted(self._board.subjects.values(), key=lambda subject: subject.name):
             if self._signals.stopping.is_set():
                 return
             subject.running = True
             self._visit(subject)
         self._board.publish(now=True)
+
+    def look_at_source(self) -> None:
+        """Ask for a look at the source now; a dataset is due if that changes it."""
+        with self._lock:
+            self._following.due = self._steady()
+        self._signals.wake.set()
 
     def trigger(self, dataset: str | None = None) -> bool:
         """Ask for a look now, at all or at one; return whether there is such a dataset."""

@@ -18,15 +18,16 @@ from reconciler.core.pace import scan_is_due
 from reconciler.core.plan import DatasetPlan
 from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
+from reconciler.engine.assignment import Assignment
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.engine.fence import Fenced
 from reconciler.engine.log import log
 from reconciler.engine.observation import Observation, as_text
-from reconciler.engine.reconcile import LOOKS, Look, apply, look
+from reconciler.engine.reconcile import LOOKS, Look, apply, compared_anew, look_at_dataset, plan_for
 from reconciler.engine.shown import Shown, settled, shown
 from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
 from reconciler.engine.world import World
-from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SpecError
+from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 
 PATIENCE_SECONDS: Final = 60.0
@@ -61,6 +62,38 @@ class Visit:
     shown: Shown | None = None
 
 
+@dataclass(slots=True)
+class _AtHand:
+    """
+    The observation that a cycle plans with: it outlives a plan that a newer commit takes over.
+
+    Attributes:
+        seen: None where the dataset is to be created, or before it was observed.
+    """
+
+    seen: Observation | None = None
+
+    def take(self, desired: Desired, world: World) -> Look:
+        """
+        Return a plan for what was observed; observe first if nothing was.
+
+        Raises:
+            ReconcilerError: As `look_at_dataset`.
+        """
+        if self.seen is not None and self.seen.gap is not None:
+            self.close()  # what it lacked was asked for by name, and other names are desired now
+        if self.seen is None:
+            self.seen = look_at_dataset(desired, world, PATIENCE_SECONDS)
+        else:
+            self.seen = compared_anew(desired, self.seen)
+        return plan_for(desired, self.seen, world)
+
+    def close(self) -> None:
+        if self.seen is not None:
+            self.seen.listing.close()
+            self.seen = None
+
+
 def digest_of(loaded: LoadedDataset) -> bytes:
     """
     Name what is desired of a dataset: its entries and its policy, not its schedule.
@@ -83,11 +116,11 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     return total.digest()
 
 
-def visit(
-    loaded: LoadedDataset, digest: bytes, world: World, fence: Fenced, begin: Callable[[Finding], object]
-) -> Visit:
+def visit(work: Assignment, world: World, fence: Fenced, begin: Callable[[Finding], object]) -> Visit:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
+
+    Where a newer commit comes before anything was sent, it is planned for with the observation at hand.
 
     Args:
         begin: Told what was found, before the first update of a plan is sent.
@@ -95,12 +128,37 @@ def visit(
     Raises:
         ReconcilerError: The dataset could not be looked at, or nothing could be sent at all.
     """
+    loaded = work.loaded
+    if loaded is None:
+        raise SpecError("its document cannot be read")
+    with closing(_AtHand()) as at_hand:
+        while True:
+            try:
+                return _visited(loaded, work, world, fence, at_hand, begin)
+            except (SourceError, Superseded):
+                # Copies of an older commit's files are deleted while newer ones come: that is no fault of theirs.
+                if not work.is_outdated or fence.work.sent:
+                    raise
+                loaded = work.take_newest()
+
+
+def _visited(
+    loaded: LoadedDataset,
+    work: Assignment,
+    world: World,
+    fence: Fenced,
+    at_hand: _AtHand,
+    begin: Callable[[Finding], object],
+) -> Visit:
+    digest = work.digest or digest_of(loaded)
     kept = world.memory.looks.of(loaded.name)
     if kept is not None and _counts_still(kept, loaded, digest, world):
         quiet = _glance(kept, loaded.name, world)
         if quiet is not None:
             return quiet
     with closing(read_desired(loaded)) as desired:
+        if work.is_outdated and not desired.usable:
+            raise SourceError("a newer commit took over while this one was read")
         if desired.has_errors:
             bad = [problem for problem in desired.problems if problem.is_error]
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
@@ -108,7 +166,8 @@ def visit(
             result = outcome.unplanned(fleet.unusable(desired))
             trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
-        return _whole(desired, digest, world, fence, begin)
+        desired.hold_files()
+        return _whole(desired, digest, work, world, fence, at_hand, begin)
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, world: World) -> bool:
@@ -142,37 +201,45 @@ def _glance(kept: Kept, name: str, world: World) -> Visit | None:
 
 
 def _whole(
-    desired: Desired, digest: bytes, world: World, fence: Fenced, begin: Callable[[Finding], object]
+    desired: Desired,
+    digest: bytes,
+    work: Assignment,
+    world: World,
+    fence: Fenced,
+    at_hand: _AtHand,
+    begin: Callable[[Finding], object],
 ) -> Visit:
     for _ in range(LOOKS):
-        with closing(look(desired, world, PATIENCE_SECONDS)) as found:
-            plan, drifted = found.plan, _classes(found)
-            _tell_of_plan(plan, drifted)
-            told, fence.work.planned = shown(desired, found), len(plan.batches)
-            if plan.applyable:
-                begin(findings.planned(plan, drifted))
-            try:
-                applied = apply(desired, world, found)
-            except PlanOutdated:
-                log.info("observe.restarted", reason="moved since it was planned")
-                continue
-            result, seen = applied.result, applied.observation
-            _name_what_is_wrong(result)
-            if applied.after is not None:
-                told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
-            trouble = trouble_of_result(result)
-            finding = findings.concluded(plan, result, applied.after, trouble, drifted)
-            _keep(desired.name, digest, finding, result, seen, world)
-            return Visit(
-                finding,
-                "full",
-                result.arn,
-                scanned.at if (scanned := seen or found.observation) else None,
-                result.added,
-                result.updated,
-                result.updates,
-                shown=told,
-            )
+        found = at_hand.take(desired, world)
+        work.check(fence.work.sent)
+        plan, drifted = found.plan, _classes(found)
+        _tell_of_plan(plan, drifted)
+        told, fence.work.planned = shown(desired, found), len(plan.batches)
+        if plan.applyable:
+            begin(findings.planned(plan, drifted))
+        try:
+            applied = apply(desired, world, found)
+        except PlanOutdated:
+            log.info("observe.restarted", reason="moved since it was planned")
+            at_hand.close()
+            continue
+        result, seen = applied.result, applied.observation
+        _name_what_is_wrong(result)
+        if applied.after is not None:
+            told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
+        trouble = trouble_of_result(result)
+        finding = findings.concluded(plan, result, applied.after, trouble, drifted)
+        _keep(desired.name, digest, finding, result, seen, world)
+        return Visit(
+            finding,
+            "full",
+            result.arn,
+            scanned.at if (scanned := seen or found.observation) else None,
+            result.added,
+            result.updated,
+            result.updates,
+            shown=told,
+        )
     raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
 
 

@@ -22,6 +22,9 @@ from reconciler.core.spec import API_VERSION, Dataset
 from reconciler.errors import SourceError, SpecError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
+MOST_HELD_FILES: Final = 32
+"""Files of one dataset that are held open: a process may have about a thousand open at once."""
+
 
 @dataclass(eq=False)
 class Desired:
@@ -92,15 +95,30 @@ class Desired:
         Raises:
             SourceError: The file has changed since it was indexed.
         """
-        stream = self._streams.get(place.file)
-        if stream is None:
-            stream = self._streams[place.file] = self.files[place.file].open()
+        stream = self._stream(place.file)
         stream.seek(place.offset)
         raw = stream.read(place.length)
         row = self.index.row(source_ref)
         if row is None or not self.index.is_at(row, raw):
             raise SourceError(f"{self.origin_of(place)}: the file changed while it was in use")
         return raw
+
+    def _stream(self, number: int) -> BinaryIO:
+        if number not in self._streams:
+            self._streams[number] = self.files[number].open()
+        return self._streams[number]
+
+    def hold_files(self) -> None:
+        """
+        Open the files, so that they can be read for as long as this is in use; of very many only the first.
+
+        The copies that a controller reads are deleted once newer commits have come.
+
+        Raises:
+            SourceError: One is gone already.
+        """
+        for number in range(min(len(self.files), MOST_HELD_FILES)):
+            self._stream(number)
 
     def origin_of(self, place: Place) -> Origin:
         file = self.files[place.file]

@@ -37,6 +37,9 @@ _CYCLE_KEYS: Final = (
 )  # fmt: skip
 
 EVENTS: Final = {
+    "apply.fenced": Event(
+        "info", "Another replica holds the lease: what is left to send is left to that one.", ("reason",)
+    ),
     "aws.throttled": Event(
         "info", "AWS throttled a call after all attempts of the SDK; it is made again.", ("delay_seconds",)
     ),
@@ -93,6 +96,12 @@ EVENTS: Final = {
         "What an apply would do, in entries; batches are updates.",
         ("desired", "observed", "add", "update", "orphan", "unchanged", "ignored", "batches"),
     ),
+    "plan.superseded": Event(
+        "info",
+        "A newer commit takes over what is still to be sent: with `replans` it is planned for at once, with what "
+        "was observed; with `reason` the next cycle does so.",
+        ("replans", "reason"),
+    ),
     "process.started": Event("info", "The process serves.", ("version", "source", "listening")),
     "process.stopped": Event(
         "info", "Everything is on the disk; not clean if a call still hangs in the network.", ("clean",)
@@ -103,6 +112,11 @@ EVENTS: Final = {
         "The specs were read, and something about their source is not as it should be, such as a name that is "
         "both a branch and a tag, or a revision that is not known.",
         ("source", "reason"),
+    ),
+    "source.stale": Event(
+        "warning",
+        "The specs can be read, and nothing has confirmed for too long that they are the newest.",
+        ("source", "reason", "last_good"),
     ),
     "source.unavailable": Event(
         "warning",

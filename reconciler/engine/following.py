@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.pace import next_attempt
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.pace import RETRY_MOST_SECONDS, next_attempt
 from reconciler.engine.board import Board
 from reconciler.engine.cycle import digest_of
 from reconciler.engine.fleet import named
@@ -14,11 +16,35 @@ from reconciler.engine.reading import log_skipped
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.errors import SourceError
-from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source
+from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source, Witness
 
-DEFAULT_INTERVAL_SECONDS: Final = 60.0
+DIRECTORY_SECONDS: Final = 5.0
+"""How often a directory is looked at, which costs milliseconds."""
+
+FIRST_LOOKS_SECONDS: Final = 10.0
+"""Until the specs were read once, the source is looked at this often at least."""
+
 NAMED: Final = 20
 """How many datasets that left the specs are named in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """
+    How a source is followed.
+
+    Attributes:
+        interval_seconds: How often it is looked at.
+        witness: What confirms that its revision is the newest; None where a look does so by itself.
+        max_age_seconds: How old the last confirmation may be.
+    """
+
+    interval_seconds: float = DIRECTORY_SECONDS
+    witness: Witness | None = None
+    max_age_seconds: float = 600.0
+
+
+EVERY_FIVE_SECONDS: Final = Polling()
 
 
 class Following:
@@ -37,7 +63,10 @@ class Following:
         visiting: Visiting,
         steady: Callable[[], float],
         draw: Callable[[], float],
+        polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
+        self._polling = polling
+        self._began_at = board.wall()
         self._source = source
         self._board = board
         self._visiting = visiting
@@ -72,27 +101,49 @@ class Following:
             self._failures = 0
             self._available()
         with self._board.lock:
-            interval = min(
-                (s.interval for s in self._board.subjects.values()), default=DEFAULT_INTERVAL_SECONDS
-            )
+            interval = self._polling.interval_seconds
             wait = next_attempt(self._failures, self._draw(), interval) if self._failures else interval
+            if self._board.fingerprint is None:
+                wait = min(wait, FIRST_LOOKS_SECONDS)
             self.due = self._steady() + wait
             self.running = False
 
     def _available(self) -> None:
         board = self._board
+        stale = self._staleness()
         with board.lock:
             board.source_read_at = board.wall()
-            changed = board.source_trouble is not None
-            board.source_trouble = None
-        if changed:
+            before, board.source_trouble = board.source_trouble, stale
+        if stale is not None and (before is None or before.reason is not stale.reason):
+            log.warning(
+                "source.stale", source=self._source.name, reason=stale.message, last_good=board.revision
+            )
+        if before != stale:
             self._rejudge()
 
+    def _staleness(self) -> Trouble | None:
+        """Return why the revision may no longer be the newest; None if that was confirmed lately."""
+        board, polling, why = self._board, self._polling, ""
+        if polling.witness is None:
+            board.source_confirmed_at = board.wall()
+            return None
+        try:
+            at = polling.witness.confirmed_at(board.wall())
+            board.source_confirmed_at = board.source_confirmed_at if at is None else at
+        except SourceError as exc:
+            why = f": {exc}"
+        last = board.source_confirmed_at
+        if board.wall() - (self._began_at if last is None else last) <= polling.max_age_seconds:
+            return None
+        age = f"{polling.max_age_seconds:g} s"
+        text = f"{polling.witness.name} has not confirmed the revision for more than {age}{why}"
+        return Trouble(Reason.SOURCE_STALE, text)
+
     def _unavailable(self, reason: str) -> None:
-        board = self._board
+        board, trouble = self._board, Trouble(Reason.SOURCE_UNAVAILABLE, reason)
         with board.lock:
-            changed = board.source_trouble != reason
-            board.source_trouble = reason
+            changed = board.source_trouble != trouble
+            board.source_trouble = trouble
         log.warning(
             "source.unavailable",
             source=self._source.name,
@@ -164,7 +215,7 @@ def _renew(
     now: float,
 ) -> None:
     same = digest is not None and digest == subject.digest and broken is None
-    was_suspended, was_due_every = subject.suspended, subject.interval
+    was, was_suspended, was_due_every = subject.loaded, subject.suspended, subject.interval
     subject.loaded, subject.broken, subject.digest = loaded, broken, digest
     subject.revision = revision
     if same:
@@ -175,7 +226,18 @@ def _renew(
     moved = not same or was_suspended != subject.suspended
     if moved:
         subject.generation += 1
-    # What failed may be mended by a commit that does not touch it, such as one to another dataset.
-    if moved or subject.failures or was_due_every != subject.interval:
-        subject.failures = 0
-        subject.due, subject.again = now, subject.running
+    if moved or was_due_every != subject.interval:
+        subject.due = min(subject.due, now + _delay(subject, was, loaded))
+
+
+def _delay(subject: Subject, was: LoadedDataset | None, loaded: LoadedDataset | None) -> float:
+    """
+    Return after how many seconds a commit that changes a dataset is worth a cycle.
+
+    A dataset that fails keeps its back-off, however often somebody commits. A change of its document, which may
+    mend what it suffers from, is tried as soon as a first retry would be.
+    """
+    if not subject.failures:
+        return 0.0
+    mended = was is None or loaded is None or was.spec != loaded.spec
+    return RETRY_MOST_SECONDS if mended else float("inf")

@@ -6,7 +6,7 @@ import re
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from math import ceil
 from os import SEEK_END
 from pathlib import Path
@@ -101,8 +101,8 @@ class Spool(Listing):
 
     def lines(self) -> Iterator[Line]:
         """Give every line again."""
-        ends = chain(self._starts[1:], [self._stream.seek(0, SEEK_END)])
-        for number, (start, end) in enumerate(zip(self._starts, ends, strict=True), start=1):
+        bounds = pairwise(chain(self._starts, [self._stream.seek(0, SEEK_END)]))
+        for number, (start, end) in enumerate(bounds, start=1):
             yield self.read(Place(0, start, end - start, number)), start, number
 
 

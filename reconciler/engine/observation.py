@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from reconciler.core.diff import Diff
-from reconciler.engine.listing import Listing
+from reconciler.engine.listing import Spool
 from reconciler.ports import Standing
 
 
@@ -26,7 +26,7 @@ class Observation:
     arn: str
     standing: Standing
     diff: Diff
-    listing: Listing
+    listing: Spool
     at: float
     gap: str | None = None
 

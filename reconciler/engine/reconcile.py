@@ -36,6 +36,7 @@ from reconciler.errors import (
     RebuildUnfinished,
     ReconcilerError,
     SourceError,
+    Superseded,
 )
 
 CLAIM_SECONDS: Final = 30.0
@@ -72,6 +73,16 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
     Observe one dataset and plan for it. Makes no call that writes.
 
     Raises:
+        RebuildUnfinished, GatewayError: As `look_at_dataset`.
+    """
+    return plan_for(desired, look_at_dataset(desired, world, patience_seconds), world)
+
+
+def look_at_dataset(desired: Desired, world: World, patience_seconds: float) -> Observation | None:
+    """
+    Observe one dataset; None if there is none yet, and the spec allows to create it.
+
+    Raises:
         RebuildUnfinished: It is being deleted and made anew.
         GatewayError: It could not be found, or not be seen whole.
     """
@@ -79,13 +90,24 @@ def look(desired: Desired, world: World, patience_seconds: float) -> Look:
     deadline = world.clock.now() + patience_seconds
     arn = find(desired, world.gateway, world.clock, deadline)
     if arn is None:
+        return None
+    await_open(desired.name, arn, world, deadline)
+    return observe(desired, arn, world, deadline)
+
+
+def compared_anew(desired: Desired, seen: Observation) -> Observation:
+    """Compare what was observed with other specs of the same dataset. Costs no call."""
+    return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
+
+
+def plan_for(desired: Desired, seen: Observation | None, world: World) -> Look:
+    """Plan for what was observed; None stands for a dataset that is to be created."""
+    if seen is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
         return Look(_planned(desired, None, nothing, composer, world), composer, nothing)
-    await_open(desired.name, arn, world, deadline)
-    seen = observe(desired, arn, world, deadline)
     composer = Composer(desired, seen.listing)
-    plan = replace(_planned(desired, arn, seen.diff, composer, world), gap=seen.gap)
+    plan = replace(_planned(desired, seen.arn, seen.diff, composer, world), gap=seen.gap)
     return Look(plan, composer, seen.diff, seen)
 
 
@@ -170,6 +192,7 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
 
     Raises:
         PlanOutdated: The dataset is no longer as it was seen. Nothing was sent.
+        Superseded: A newer commit took over. Nothing was sent.
     """
     plan = seen.plan
     if plan.mode is Mode.OBSERVE:
@@ -189,7 +212,7 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
     except Interrupted:
         raise  # no outcome: the journal has what was begun, and the next start sees what became of it
     except ReconcilerError as exc:
-        if isinstance(exc, PlanOutdated) and not sent.updates:
+        if isinstance(exc, PlanOutdated | Superseded) and not sent.updates:
             raise
         return Outcome(outcome.unseen(plan, arn, sent, exc))
 

@@ -34,6 +34,7 @@ class Subject:
         running: Whether a cycle is running: never two at once.
         again: Whether somebody asked for a look while it was running.
         failures: Cycles in a row that came to nothing.
+        cut_short: Applies in a row whose rest was not sent, since a newer commit came.
         attempted, applied, verified: The revision that was last tried, brought about, and seen in place.
         added, updated, updates: What the last cycle did.
         shown: What the last complete look of this process showed; None before the first.
@@ -52,6 +53,7 @@ class Subject:
     running: bool = False
     again: bool = False
     failures: int = 0
+    cut_short: int = 0
     finding: Finding | None = None
     arn: str | None = None
     observation: str | None = None
@@ -75,6 +77,14 @@ class Subject:
     @property
     def suspended(self) -> bool:
         return self.loaded is not None and self.loaded.spec.spec.suspend
+
+    @property
+    def was_observed(self) -> bool:
+        """Tell whether AWS was observed once, or nothing is to be: suspended, or without a usable spec."""
+        if self.observed_at is not None or self.suspended:
+            return True
+        trouble = self.finding.trouble if self.finding else None
+        return self.broken is not None or (trouble is not None and trouble.reason is Reason.INVALID)
 
     @property
     def interval(self) -> float:
@@ -110,7 +120,7 @@ class Subject:
         """Return what is known now: while a plan is carried out, what it was made from."""
         return (self.work and self.work.found) or self.finding
 
-    def judge(self, source_trouble: str | None, now: float) -> tuple[Condition, ...]:
+    def judge(self, source_trouble: Trouble | None, now: float) -> tuple[Condition, ...]:
         """Bring the conditions up to date, and return those whose status changed."""
         finding, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:

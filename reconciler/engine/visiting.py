@@ -14,8 +14,9 @@ from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding, failed
 from reconciler.core.pace import next_attempt, next_visit
 from reconciler.core.status import Verdict
+from reconciler.engine.assignment import Assignment
 from reconciler.engine.board import Board
-from reconciler.engine.cycle import Visit, digest_of, visit
+from reconciler.engine.cycle import Visit, visit
 from reconciler.engine.fence import Fenced, Meter
 from reconciler.engine.fleet import named
 from reconciler.engine.log import bound, log
@@ -76,13 +77,13 @@ class Visiting:
     def visit(self, subject: Subject) -> float:
         """Run one cycle and return the seconds until the next. Raises nothing."""
         begun = self._steady.seconds()
-        revision, generation = subject.revision, subject.generation
+        work = Assignment(subject, self._board)
         cycle_id = secrets.token_hex(6)
         self._beats[subject.name] = begun
-        facts = {"dataset": subject.name, "revision": revision, "cycle_id": cycle_id}
+        facts = {"dataset": subject.name, "revision": work.revision, "cycle_id": cycle_id}
         with bound(**facts), self._tracer.span("cycle") as span:
             try:
-                return self._visit(subject, revision, generation, begun, span)
+                return self._visit(subject, work, begun, span)
             except Interrupted:  # an update may be in flight: what was last said of it stays true
                 span.note(verdict=INTERRUPTED)
                 _tell_of_end(subject, INTERRUPTED, self._steady.seconds() - begun, 0.0)
@@ -114,14 +115,12 @@ class Visiting:
                 message=condition.message,
             )
 
-    def _visit(
-        self, subject: Subject, revision: str | None, generation: int, begun: float, span: Span
-    ) -> float:
+    def _visit(self, subject: Subject, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
-        result = self._carry_out(subject, generation)
+        result = self._carry_out(subject, work)
         seconds = self._steady.seconds() - begun
-        self._note(subject, result, revision, generation)
-        delay = self._next(subject)
+        self._note(subject, result, work)
+        delay = self._next(subject, work)
         verdict = "suspended" if subject.suspended else result.finding.verdict.value
         self._listener.cycle(subject.name, verdict, seconds)
         _tell_of_end(subject, verdict, seconds, delay, result)
@@ -129,29 +128,31 @@ class Visiting:
         self._keep(subject, delay)
         return delay
 
-    def _carry_out(self, subject: Subject, generation: int) -> Visit:
+    def _carry_out(self, subject: Subject, work: Assignment) -> Visit:
         """Run the cycle, and make whatever ends it a value."""
         if subject.suspended:
             return Visit(subject.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
-        loaded = subject.loaded
-        if loaded is None:
+        if work.loaded is None:
             return Visit(failed(Trouble(Reason.INVALID, subject.why_broken), 5))
         try:
-            return self._in_its_world(subject, loaded, generation)
+            return self._in_its_world(subject, work.loaded, work)
         except Interrupted:
             raise
         except Exception as exc:
             reason = named(exc)
-            if isinstance(reason, SourceError) and subject.generation != generation:
+            if isinstance(reason, SourceError) and work.is_outdated:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
-            if isinstance(reason, Superseded | errors.Fenced):
-                log.info("cycle.failed", error=type(reason).__name__, reason=str(reason))
+            if isinstance(reason, Superseded):
+                log.info("plan.superseded", reason=str(reason))
+                return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
+            if isinstance(reason, errors.Fenced):
+                log.info("apply.fenced", reason=str(reason))
                 return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
             return Visit(failed(trouble_of(reason), reason.exit_code), arn=subject.arn)
 
-    def _in_its_world(self, subject: Subject, loaded: LoadedDataset, generation: int) -> Visit:
+    def _in_its_world(self, subject: Subject, loaded: LoadedDataset, work: Assignment) -> Visit:
         world = self._world_of(loaded)
 
         def may_look() -> None:
@@ -159,18 +160,16 @@ class Visiting:
             if self._steady.stopping:
                 raise Interrupted("asked to stop")
 
-        def may_write() -> None:
-            if subject.generation != generation:
-                raise Superseded("a newer commit took over; the rest of this one is not sent")
+        def may_send() -> None:
+            work.check(fence.work.sent)
             self._permit()
 
         clock = self._steady.clock(may_look)
-        fence = Fenced(world.gateway, subject.name, clock, self._listener, may_look, may_write)
+        fence = Fenced(world.gateway, subject.name, clock, self._listener, may_look, self._permit)
         subject.work = fence.work
-        world = replace(world, gateway=fence, clock=clock, permit=may_write)
-        digest = subject.digest or digest_of(loaded)
+        world = replace(world, gateway=fence, clock=clock, permit=may_send)
         with bound(dataset_arn=subject.arn):
-            found = visit(loaded, digest, world, fence, partial(self._begin, subject))
+            found = visit(work, world, fence, partial(self._begin, subject))
         subject.held = held_back(world.memory.holds.of(subject.name).values())
         if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
@@ -185,7 +184,7 @@ class Visiting:
         self._board.touch()
         self._record(subject, subject.document(self._board.wall(), None))
 
-    def _note(self, subject: Subject, found: Visit, revision: str | None, generation: int) -> None:
+    def _note(self, subject: Subject, found: Visit, work: Assignment) -> None:
         """Make the subject say what is known now."""
         now, before = self._board.wall(), subject.finding
         with self._board.lock:
@@ -194,13 +193,14 @@ class Visiting:
             subject.visited_at = now
             subject.added, subject.updated, subject.updates = found.added, found.updated, found.updates
             subject.shown = found.shown or subject.shown
+            cut = finding.trouble is not None and finding.trouble.reason is Reason.NEW_REVISION
             if subject.suspended:
                 subject.failures = 0
             else:
-                superseded = subject.generation != generation
-                lost = finding.is_lost and not superseded
-                subject.failures = subject.failures + 1 if lost else 0
-                self._note_revisions(subject, found, revision, now)
+                if not cut:  # a newer commit is neither a failure nor a success of this one
+                    subject.failures = subject.failures + 1 if finding.is_lost else 0
+                self._note_revisions(subject, found, work.revision, now)
+            subject.cut_short = subject.cut_short + 1 if cut and found.updates else 0
         drift = Counter(finding.counts) if found.observation == "full" else Counter[str]()
         if (drift["found"] or (before and before.drifted)) and not finding.drifted and found.observation:
             log.info("drift.cleared")
@@ -209,7 +209,7 @@ class Visiting:
             "at": moment(now),
             "verdict": finding.verdict.value,
             "observation": found.observation,
-            "revision": revision,
+            "revision": work.revision,
             "updates": found.updates,
             "found": drift["found"],
             "set_back": drift["set_back"],
@@ -234,9 +234,11 @@ class Visiting:
         if found.finding.verdict is Verdict.CONVERGED:
             subject.applied = revision
 
-    def _next(self, subject: Subject) -> float:
+    def _next(self, subject: Subject, work: Assignment) -> float:
         if subject.failures:
             return next_attempt(subject.failures, self._steady.draw(), subject.interval)
+        if work.is_outdated:
+            return 0.0
         return next_visit(subject.interval, subject.jitter, self._steady.draw())
 
     def _keep(self, subject: Subject, delay: float) -> None:

@@ -45,6 +45,7 @@ from reconciler.ports.specs import (
     Source,
     Specs,
     Tree,
+    Witness,
 )
 from reconciler.ports.surroundings import (
     Clock,
@@ -96,4 +97,5 @@ __all__ = [
     "Tracer",
     "Tree",
     "Untraced",
+    "Witness",
 ]

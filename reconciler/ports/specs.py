@@ -182,3 +182,24 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Witness(Protocol):
+    """What knows when somebody last made sure that the specs in a directory are the newest, such as git-sync."""
+
+    @property
+    def name(self) -> str:
+        """Return what the user calls it."""
+        ...
+
+    def confirmed_at(self, now: float) -> float | None:
+        """
+        Return when that was, in seconds since the epoch; None if it is not known.
+
+        Args:
+            now: The time of day.
+
+        Raises:
+            SourceError: It cannot be asked.
+        """
+        ...

@@ -13,7 +13,7 @@ from reconciler.core.status import Verdict
 troubles = st.none() | st.builds(Trouble, st.sampled_from(Reason), st.just("why"))
 facts = st.builds(
     Facts,
-    source_trouble=st.none() | st.just("away"),
+    source_trouble=st.none() | st.just(Trouble(Reason.SOURCE_UNAVAILABLE, "away")),
     suspended=st.booleans(),
     verdict=st.none() | st.sampled_from(Verdict),
     trouble=troubles,

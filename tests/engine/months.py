@@ -183,9 +183,12 @@ class Months:
 
 
 @contextmanager
-def make_months(tmp_path: Path, tracer: Tracer | None = None) -> Iterator[Months]:
+def make_months(
+    tmp_path: Path, tracer: Tracer | None = None, calls_per_second: int | None = None
+) -> Iterator[Months]:
     with emulated(attempts=1) as (emulator, client), closing(State(tmp_path / "state")) as state:
-        yield _controlled(emulator, client, state, JumpingTime(emulator.clock), tmp_path, tracer)
+        time = JumpingTime(emulator.clock)
+        yield _controlled(emulator, client, state, time, tmp_path, tracer, calls_per_second)
 
 
 def _controlled(
@@ -195,9 +198,12 @@ def _controlled(
     time: JumpingTime,
     place: Path,
     tracer: Tracer | None = None,
+    calls_per_second: int | None = None,
 ) -> Months:
     """Start a controller: the specs and the state are what a process before it left."""
-    world = World(gateway_of(client, time), time, state, Silence(), tracer=tracer or Untraced())
+    world = World(
+        gateway_of(client, time, calls_per_second), time, state, Silence(), tracer=tracer or Untraced()
+    )
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     board = Board(source.name, time.wall, time.seconds)
     counted = Counted()

@@ -71,7 +71,7 @@ def served() -> Iterator[Served]:
     board.source_trouble, board.fingerprint = None, "x"
     subject = Subject("roses", None)
     subject.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
-    subject.visited_at = subject.succeeded_at = 900.0
+    subject.visited_at = subject.observed_at = subject.succeeded_at = 900.0
     subject.judge(None, 900.0)
     board.subjects["roses"] = subject
     controls, metrics = Asked(), Metrics("1.2.3")
@@ -88,12 +88,12 @@ def test_the_probes_tell_what_they_are_for(served: Served):
     assert 503 == served.ask("/livez")[0]
 
 
-def test_not_ready_before_everything_was_visited(served: Served):
-    """One dataset that nobody has visited yet is enough; once ready, a new dataset takes nothing back."""
-    served.board.subjects["tulips"] = Subject("tulips", None)
+def test_not_ready_before_everything_was_observed(served: Served):
+    """A visit that could not observe does not count; once ready, a new dataset takes nothing back."""
+    served.board.subjects["tulips"] = Subject("tulips", None, visited_at=1.0)
     assert 503 == served.ask("/readyz")[0]
 
-    served.board.subjects["tulips"].visited_at = 1.0
+    served.board.subjects["tulips"].observed_at = 1.0
     assert 200 == served.ask("/readyz")[0]
 
     served.board.subjects["violets"] = Subject("violets", None)

@@ -252,7 +252,8 @@ def test_everything_is_escaped(path: str):
     bad = "<script>x\u202e"
     held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
     made = board(subject(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
-    made.source_trouble = made.source_name = bad
+    made.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, bad)
+    made.source_name = bad
 
     answer = ask(made, path.format("%3Cscript%3Ex%E2%80%AE"))
 

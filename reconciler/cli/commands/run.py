@@ -20,7 +20,7 @@ from reconciler.cli import replicas
 from reconciler.cli.clock import SteadyClock, SystemClock
 from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
-from reconciler.cli.following import followed
+from reconciler.cli.following import followed, polling
 from reconciler.cli.serving import served
 from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.wiring import Threads as Calling
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
             wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
-        controller = Controller(source, visiting, board, workers, signals, steady.seconds, steady.draw)
+        controller = Controller(
+            source, visiting, board, workers, signals, steady.seconds, steady.draw, polling(args)
+        )
         with _on_signals(controller) as stopped_by:
             if isinstance(workers, Inline):
                 controller.once()
