@@ -23,17 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1:8080",
         help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="another name that the pages may be asked for by, such as that of an ingress; may be repeated",
+    )
     _add_git(parser)
     _add_confirmation(parser)
-    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
-    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
-    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
-    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
-    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
+    _add_secrets(parser)
     _add_replicas(parser)
 
 
 def _add_git(parser: argparse.ArgumentParser) -> None:
+    """Add where the specs are followed, if not in a directory."""
     group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
@@ -61,6 +65,15 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="how often the repository is asked for news (default: 30s); a directory is looked at every 5 s",
     )
+
+
+def _add_secrets(parser: argparse.ArgumentParser) -> None:
+    """Add what posts are let in with."""
+    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
+    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
+    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
+    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
+    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:

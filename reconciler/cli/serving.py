@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,8 @@ from reconciler.cli.following import secret
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller
 from reconciler.errors import UsageError
-from reconciler.server.app import Secrets, application
+from reconciler.server.app import application
+from reconciler.server.guarding import Secrets
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 
@@ -28,7 +30,7 @@ def served(args: argparse.Namespace, controller: Controller, board: Board, metri
         secret(args.token_file, args.token_env), secret(args.webhook_secret_file, args.webhook_secret_env)
     )
     metrics.watch(board)
-    app = application(controller, board, metrics, secrets)
+    app = application(controller, board, metrics, secrets, (host, *map(_host_name, args.allow_host)))
     try:
         server = listening(app, host, port)
         url = server.__enter__()
@@ -38,6 +40,18 @@ def served(args: argparse.Namespace, controller: Controller, board: Board, metri
         yield url
     finally:
         server.__exit__(None, None, None)
+
+
+def _host_name(text: str) -> str:
+    """
+    Return a name of --allow-host.
+
+    Raises:
+        UsageError: It cannot be one.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?|[0-9A-Fa-f:.]+", text):
+        raise UsageError(f"--allow-host {text}: it must be the name or the address of a host")
+    return text
 
 
 def address(text: str) -> tuple[str, int]:

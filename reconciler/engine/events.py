@@ -107,6 +107,12 @@ EVENTS: Final = {
         "info", "Everything is on the disk; not clean if a call still hangs in the network.", ("clean",)
     ),
     "process.stopping": Event("info", "Asked to stop: no new update is sent."),
+    "request.refused": Event(
+        "warning",
+        "An HTTP request was turned away: 401 without a valid secret, 404 for no such dataset, 413 too large, "
+        "421 under a name that is not the listener's.",
+        ("method", "path", "status", "reason", "client"),
+    ),
     "source.notice": Event(
         "warning",
         "The specs were read, and something about their source is not as it should be, such as a name that is "

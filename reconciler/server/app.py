@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any, Final, Protocol
 
 import orjson
@@ -12,13 +10,12 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from reconciler.engine.board import Board
+from reconciler.server.guarding import HostCheck, Secrets, bears, body_refused, refused
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
-
-MAX_BODY_BYTES: Final = 1 << 20
-"""GitHub's largest payload is 25 MB; ours is only weighed, so what is larger than this is not a push."""
 
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'",
@@ -35,25 +32,20 @@ class Controls(Protocol):
 
     def trigger(self, dataset: str | None = None) -> bool: ...
 
+    def look_at_source(self) -> None: ...
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+
+def application(
+    controls: Controls, board: Board, metrics: Metrics, secrets: Secrets, hosts: Collection[str] = ()
+) -> ASGIApp:
     """
-    What posts are let in with; None lets none in.
+    Return the application; it holds no state of its own.
 
-    Attributes:
-        token: Of POST /reconcile, as a bearer token.
-        webhook: Of POST /hooks/git, as the key of a signature.
+    Args:
+        hosts: Names that the listener goes by, beside the address that a connection arrived at.
     """
-
-    token: bytes | None = None
-    webhook: bytes | None = None
-
-
-def application(controls: Controls, board: Board, metrics: Metrics, secrets: Secrets) -> Starlette:
-    """Return the application; it holds no state of its own."""
     answers = _Answers(controls, board, metrics, secrets)
-    return Starlette(
+    routes = Starlette(
         routes=[
             Route("/", answers.index),
             Route("/dataset/{name}", answers.dataset),
@@ -67,6 +59,7 @@ def application(controls: Controls, board: Board, metrics: Metrics, secrets: Sec
             Route("/hooks/git", answers.hook, methods=["POST"]),
         ]
     )
+    return HostCheck(routes, hosts)
 
 
 class _Answers:
@@ -105,7 +98,7 @@ class _Answers:
         return _probe(self._controls.alive, "a worker has fallen silent")
 
     async def readyz(self, _request: Request) -> Response:
-        return _probe(self._board.is_ready(), "not every dataset has been looked at yet")
+        return _probe(self._board.is_ready(), "not every dataset has been observed yet")
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
@@ -115,27 +108,23 @@ class _Answers:
 
     async def reconcile(self, request: Request) -> Response:
         """Look now. The body is not read."""
-        given = request.headers.get("authorization", "").encode()
-        expected = self._secrets.token
-        if expected is None or not hmac.compare_digest(given, b"Bearer " + expected):
-            return _json({"error": "a bearer token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
+        if not bears(request, self._secrets.token):
+            return _refused(request, 401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
         dataset = request.query_params.get("dataset")
         if not self._controls.trigger(dataset):
-            return _json({"error": "there is no such dataset"}, 404)
+            return _refused(request, 404, "there is no such dataset")
         return _json({"accepted": dataset or "all"}, 202)
 
     async def hook(self, request: Request) -> Response:
-        """Look now. What the payload says is not believed, only that somebody who knows the secret sent it."""
-        body = await _bounded(request)
-        if body is None:
-            return _json({"error": f"more than {MAX_BODY_BYTES} bytes"}, 413)
-        key = self._secrets.webhook
-        given = request.headers.get("x-hub-signature-256", "").encode()
-        expected = b"sha256=" + hmac.new(key or b"", body, hashlib.sha256).hexdigest().encode()
-        if not hmac.compare_digest(given, expected) or key is None:
-            return _json({"error": "the signature is missing or wrong"}, 401)
-        self._controls.trigger(None)
-        return _json({"accepted": "all"}, 202)
+        """Look at the source now. What the payload says is not believed, only who sent it."""
+        try:
+            refusal = await body_refused(request, self._secrets)
+        except ClientDisconnect:
+            refusal = (400, "the connection was closed before the body was whole")
+        if refusal is not None:
+            return _refused(request, *refusal)
+        self._controls.look_at_source()
+        return _json({"accepted": "source"}, 202)
 
 
 def _probe(good: bool, reason: str) -> Response:
@@ -147,14 +136,6 @@ def _json(document: Any, status: int = 200, headers: dict[str, str] | None = Non
     return Response(body, status, _HEADERS | (headers or {}), "application/json")
 
 
-async def _bounded(request: Request) -> bytes | None:
-    """Return the body; None if it is longer than allowed, however long it says it is."""
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY_BYTES:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(body)
+def _refused(request: Request, status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
+    refused(request.scope, status, reason)
+    return _json({"error": reason}, status, headers)

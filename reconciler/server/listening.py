@@ -9,23 +9,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio.to_thread
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 REQUEST_SECONDS = 10.0
 """How long a request may take to arrive."""
 
+RESPONSE_SECONDS = 60.0
+"""How long an answer may take to be fetched: a report has some megabytes."""
+
+PAGE_THREADS = 4
+"""How many pages are rendered at once."""
+
+MOST_CONNECTIONS = 256
+"""Beyond it the connection is closed that has been silent for longest, never the one that just came."""
+
 
 class _Impatient(H11Protocol):
     """
-    A connection that is closed if no whole request arrives.
+    A connection that is closed if no whole request arrives, or its answer is not fetched.
 
-    Else a few dozen that say nothing would take all there are, and the probes would fail: for ever.
+    Else some dozens that say nothing would take all there are, and the probes would fail: for ever.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._patience = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
 
     def on_response_complete(self) -> None:
         self._patience.cancel()
@@ -36,12 +48,26 @@ class _Impatient(H11Protocol):
         self._patience.cancel()
         super().connection_lost(exc)
 
-    def _give_up(self) -> None:
+    @property
+    def _is_answering(self) -> bool:
+        """Tell whether a whole request has come, and its answer has not all gone."""
         cycle: RequestResponseCycle | None = (
             self.cycle
         )  # None before the first request, whatever uvicorn says
-        if cycle is None or cycle.response_complete or cycle.more_body:
+        return not (cycle is None or cycle.response_complete or cycle.more_body)
+
+    def _give_up(self) -> None:
+        if self._is_answering:
+            self._patience = self.loop.call_later(RESPONSE_SECONDS, self.transport.abort)
+        else:
             self.transport.abort()
+
+    def _make_room(self) -> None:
+        """Close the connection whose patience ends first, one that is being answered only if all of them are."""
+        open_ones = (one for one in self.connections if not one.transport.is_closing())
+        others = [one for one in open_ones if isinstance(one, _Impatient) and one is not self]
+        oldest = min(others, key=lambda one: (one._is_answering, one._patience.when()), default=self)
+        oldest.transport.abort()
 
 
 class _Quiet(uvicorn.Server):
@@ -50,6 +76,12 @@ class _Quiet(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _served(server: uvicorn.Server, listener: socket.socket) -> None:
+    # The threads that pages are rendered in: more would only keep the probes from the interpreter.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = PAGE_THREADS
+    await server.serve(sockets=[listener])
 
 
 @contextmanager
@@ -71,13 +103,12 @@ def listening(app: Any, host: str, port: int) -> Iterator[str]:
         server_header=False,
         log_config=None,
         log_level="critical",
-        limit_concurrency=64,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
     )
     with socket.create_server((host, port), family=family, backlog=128) as listener:
         server = _Quiet(config)
-        work = server.serve(sockets=[listener])
+        work = _served(server, listener)
         thread = threading.Thread(target=asyncio.run, args=(work,), name="http", daemon=True)
         thread.start()
         shown = f"[{host}]" if ":" in host else host

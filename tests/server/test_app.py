@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import structlog
 
 from reconciler.core.finding import Finding
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.subject import Subject
-from reconciler.server.app import MAX_BODY_BYTES, Secrets, application
+from reconciler.server.app import application
 from reconciler.server.catalogue import page
+from reconciler.server.guarding import MAX_BODY_BYTES, Secrets
 from reconciler.server.listening import listening
 from reconciler.server.metrics import LABELS, Metrics
 
@@ -41,6 +43,10 @@ class Asked:
 
     alive: bool = True
     triggered: list[str | None] = field(default_factory=list)
+    looked: int = 0
+
+    def look_at_source(self) -> None:
+        self.looked += 1
 
     def trigger(self, dataset: str | None = None) -> bool:
         self.triggered.append(dataset)
@@ -76,7 +82,8 @@ def served() -> Iterator[Served]:
     board.subjects["roses"] = subject
     controls, metrics = Asked(), Metrics("1.2.3")
     metrics.watch(board)
-    with listening(application(controls, board, metrics, Secrets(TOKEN, KEY)), "127.0.0.1", 0) as url:
+    app = application(controls, board, metrics, Secrets(TOKEN, KEY), ["pages.example"])
+    with listening(app, "127.0.0.1", 0) as url:
         yield Served(url, controls, board, metrics)
 
 
@@ -118,7 +125,14 @@ def test_the_page_escapes(served: Served):
 
 @pytest.mark.parametrize(
     ("header", "expected"),
-    [(None, 401), ("Bearer wrong", 401), ("let-me-in", 401), ("Bearer ", 401), ("Bearer let-me-in", 202)],
+    [
+        (None, 401),
+        ("Bearer wrong", 401),
+        ("let-me-in", 401),
+        ("Bearer ", 401),
+        ("Bearer let-me-in", 202),
+        ("bearer  let-me-in", 202),
+    ],
 )
 def test_a_look_needs_the_token(served: Served, header: str | None, expected: int):
     """Nobody else makes us look."""
@@ -141,22 +155,73 @@ def signature(body: bytes, key: bytes = KEY) -> str:
     return "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
 
 
+BITBUCKET, GITEA, GITLAB = "x_hub_signature", "x_gitea_signature", "x_gitlab_token"
+
+
 @pytest.mark.parametrize(
-    ("signed", "expected"),
+    ("header", "value", "expected"),
     [
-        (signature(b"{}"), 202),
-        (signature(b"{} "), 401),
-        (signature(b"{}", b""), 401),
-        ("", 401),
-        ("sha256=é", 401),
+        ("x_hub_signature_256", signature(b"{}"), 202),
+        ("x_hub_signature_256", signature(b"{} "), 401),
+        ("x_hub_signature_256", signature(b"{}", b""), 401),
+        ("x_hub_signature_256", "", 401),
+        ("x_hub_signature_256", "sha256=é".encode().decode("latin-1"), 401),
+        (BITBUCKET, signature(b"{}"), 202),
+        (BITBUCKET, "sha1=" + hmac.new(KEY, b"{}", hashlib.sha1).hexdigest(), 401),
+        (GITEA, signature(b"{}").removeprefix("sha256="), 202),
+        (GITEA, signature(b"{}"), 401),
+        (GITLAB, KEY.decode(), 202),
+        (GITLAB, "wrong", 401),
+        (GITLAB, "", 401),
+        ("authorization", "Bearer let-me-in", 202),
+        ("authorization", "Bearer shared", 401),
     ],
 )
-def test_a_hook_needs_a_signature(served: Served, signed: str, expected: int):
-    """The payload is weighed, never believed."""
-    headers = {"x_hub_signature_256": signed.encode().decode("latin-1")} if signed else {}
+def test_a_hook_needs_what_its_host_signs_with(served: Served, header: str, value: str, expected: int):
+    """GitHub, Bitbucket, Gitea and GitLab, or our token. The payload is weighed, never believed."""
+    with structlog.testing.capture_logs() as logged:
+        assert expected == served.ask("/hooks/git", b"{}", **{header: value})[0]
 
-    assert expected == served.ask("/hooks/git", b"{}", **headers)[0]
-    assert ([None] if expected == 202 else []) == served.controls.triggered
+    assert (expected == 202) == bool(served.controls.looked)
+    refusals = [(line["path"], line["status"]) for line in logged if line["event"] == "request.refused"]
+    assert ([] if expected == 202 else [("/hooks/git", 401)]) == refusals
+
+
+@pytest.mark.parametrize("size", [2_300_000, MAX_BODY_BYTES])
+def test_a_large_push_is_a_push(served: Served, size: int):
+    """The largest that GitHub sends; it is weighed as it comes."""
+    body = b"x" * size
+
+    assert 202 == served.ask("/hooks/git", body, x_hub_signature_256=signature(body))[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "expected"),
+    [
+        ("/status", "evil.example", 421),
+        ("/", "evil.example:8080", 421),
+        ("/dataset/roses", "127.0.0.1.evil.example", 421),
+        ("/status", "LocalHost.:9000", 200),
+        ("/status", "[::1]:1", 200),
+        ("/", "pages.example", 200),
+        ("/livez", "10.1.2.3:8080", 200),
+        ("/readyz", "evil.example", 200),
+        ("/metrics", "evil.example", 200),
+    ],
+)
+def test_pages_are_shown_under_our_own_names_alone(served: Served, path: str, host: str, expected: int):
+    """A page elsewhere whose name leads here is not let in; probes come by the pod's address."""
+    with structlog.testing.capture_logs() as logged:
+        assert expected == served.ask(path, host=host)[0]
+
+    assert [421] * (expected == 421) == [e["status"] for e in logged if e["event"] == "request.refused"]
+
+
+def test_a_post_needs_its_secret_whatever_the_host(served: Served):
+    """Which no page elsewhere has."""
+    headers = {"host": "evil.example", "authorization": "Bearer let-me-in"}
+
+    assert 202 == served.ask("/reconcile", b"", **headers)[0]
 
 
 def test_a_body_is_bounded(served: Served):

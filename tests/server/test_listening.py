@@ -13,9 +13,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.server import listening
+from tests.waiting import until
 
-MOST = 63
-"""Connections that leave no room for another."""
+MOST = 70
+"""More connections than any page needs at once."""
 
 
 async def answer(_request: Request) -> Response:
@@ -72,3 +73,44 @@ def test_who_asks_in_time_is_answered(monkeypatch: pytest.MonkeyPatch):
             client.request("POST", "/echo", body=str(number))
             assert str(number).encode() == client.getresponse().read()
         client.close()
+
+
+def probed(url: str) -> int:
+    probe = http.client.HTTPConnection(str(urlsplit(url).hostname), urlsplit(url).port, timeout=5)
+    probe.request("GET", "/livez")
+    status = probe.getresponse().status
+    probe.close()
+    return status
+
+
+def test_a_probe_is_answered_while_others_hold_their_connections():
+    """At once, and not only when their patience is at its end."""
+    with listening.listening(APP, "127.0.0.1", 0) as url:
+        place = urlsplit(url).hostname, urlsplit(url).port
+        idle = [socket.create_connection(place, timeout=10) for _ in range(listening.MOST_CONNECTIONS + 30)]
+        for one in idle[::2]:
+            one.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+
+        assert [200] * 5 == [probed(url) for _ in range(5)]
+        for one in idle:
+            one.close()
+
+
+def test_an_answer_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    """Whoever asks for a page and reads none of it keeps it for a minute at most."""
+    monkeypatch.setattr(listening, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(listening, "RESPONSE_SECONDS", 0.3)
+    lost: list[object] = []
+    keep = listening._Impatient.connection_lost
+    monkeypatch.setattr(
+        listening._Impatient, "connection_lost", lambda self, exc: (lost.append(self), keep(self, exc))
+    )
+
+    async def large(_request: Request) -> Response:
+        return Response(b"x" * 50_000_000)
+
+    with listening.listening(Starlette(routes=[Route("/large", large)]), "127.0.0.1", 0) as url:
+        slow = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10)
+        with slow:
+            slow.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            until(lambda: lost)
