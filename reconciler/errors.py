@@ -13,6 +13,7 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
   - Fenced .................. 6   another replica leads: this one may not write
   - LeaseUnavailable ........ 3   retryable: who leads cannot be asked
+  - MachineFailure .......... 3   the machine has no room, no memory or no right left: nothing is known
   - Interrupted ............. 130 somebody asked us to stop
   - GatewayError ............ 3   AWS said no, or nothing
     + Throttled ............. retryable
@@ -124,6 +125,13 @@ class LeaseUnavailable(ReconcilerError):
 
     code = "RKD5024"
     retryable = True
+    exit_code = 3
+
+
+class MachineFailure(ReconcilerError):
+    """The machine could not do what was asked of it: a full disk, no memory, a missing right."""
+
+    code = "RKD5026"
     exit_code = 3
 
 

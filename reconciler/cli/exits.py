@@ -139,6 +139,9 @@ def _ended(command: Callable[[], int]) -> int:
         # Whoever started the emulator does not wait for its address. Reports end in `stream`, which knows better.
         discard(sys.stdout)
         return Exit.DONE
+    except (OSError, MemoryError) as exc:
+        say(f"the machine could not do it: {str(exc) or type(exc).__name__}")
+        return Exit.UNKNOWN
     except Exception as exc:  # noqa: BLE001  the last place where an unforeseen error can be given a name
         say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
         if "debug" in sys.argv:

@@ -26,8 +26,9 @@ from reconciler.engine.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
-from reconciler.errors import Rejected, StateError
+from reconciler.errors import Denied, Rejected, StateError
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
+from reconciler.rekognition import settings
 from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming, source_of
 from reconciler.rekognition.gateway import Rekognition, client_config
@@ -36,7 +37,7 @@ from reconciler.rekognition.meter import Meter
 from reconciler.rekognition.pictures import Pictures, picture_config
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
-from reconciler.rekognition.translate import translated
+from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Wiring:
             Denied, Rejected: There are no credentials, or no Region, to make clients with.
         """
         key = self._key(target)
-        with self._making, translated("configuration"):
+        with self._making, translated(CONFIGURATION):
             gateway = self._gateways.get(key) or self._gateway(target)
             self._gateways[key] = gateway
         return self._world_with(gateway)
@@ -139,7 +140,7 @@ class Wiring:
         """Return what tells whether the dataset can be reached; errors as `world_of`."""
         target = desired.spec.spec.target
         key = self._key(target)
-        with translated("configuration"):
+        with translated(CONFIGURATION):
             access = self._accesses.get(key) or self._access(target)
             self._accesses[key] = access
         return access
@@ -151,7 +152,7 @@ class Wiring:
         Clients of its own, since only this needs to delete.
         """
         target = desired.spec.spec.target
-        with translated("configuration"):
+        with translated(CONFIGURATION):
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
         return Site(
@@ -169,7 +170,7 @@ class Wiring:
         Raises:
             Denied, Rejected: As `world_of`.
         """
-        with translated("configuration"):
+        with translated(CONFIGURATION):
             session, config = self._session(target), self._direct(picture_config())
             return Pictures(
                 session.client("s3", endpoint_url=self._endpoint, config=config),
@@ -233,8 +234,10 @@ class Wiring:
                 region_name=target.home_region or LOCAL_REGION,
                 botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION),
             )
+        if (reason := settings.unusable()) is not None:
+            raise Denied(reason)
         # Every other SDK of AWS reads AWS_REGION, and reads it first; botocore knows AWS_DEFAULT_REGION alone.
-        region = target.home_region or os.environ.get("AWS_REGION")
+        region = target.home_region or os.environ.get("AWS_REGION") or None
         ambient = boto3.Session(region_name=region)
         if ambient.region_name is None:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")

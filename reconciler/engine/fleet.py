@@ -16,7 +16,14 @@ from reconciler.engine.log import bound, log
 from reconciler.engine.planning import errors_of, explained
 from reconciler.engine.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.world import World
-from reconciler.errors import Interrupted, PlanOutdated, ReconcilerError, SourceError, SpecError
+from reconciler.errors import (
+    Interrupted,
+    MachineFailure,
+    PlanOutdated,
+    ReconcilerError,
+    SourceError,
+    SpecError,
+)
 from reconciler.ports import BrokenDataset
 
 PATIENCE_SECONDS = 20.0
@@ -106,4 +113,6 @@ def named(exc: Exception) -> ReconcilerError:
     """Return the error itself, or, for one that nobody foresaw, one that says so."""
     if isinstance(exc, ReconcilerError):
         return exc
+    if isinstance(exc, OSError | MemoryError):
+        return MachineFailure(f"the machine could not do it: {str(exc) or type(exc).__name__}")
     return ReconcilerError(f"unexpected failure: {type(exc).__name__}: {exc}")

@@ -10,7 +10,7 @@ from reconciler.core.choices import DatasetType
 from reconciler.errors import GatewayError
 from reconciler.ports import Identity, Located, Standing
 from reconciler.rekognition.gateway import Rekognition
-from reconciler.rekognition.translate import translated
+from reconciler.rekognition.translate import CONFIGURATION, translated
 
 if TYPE_CHECKING:
     from types_boto3_sts import STSClient
@@ -107,7 +107,7 @@ class RekognitionAccess:
         return self._caller.identity()
 
     def caller_from(self) -> str:
-        with translated("configuration"):
+        with translated(CONFIGURATION):
             return self._caller.source()
 
     def identity(self) -> Identity:

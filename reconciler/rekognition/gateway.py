@@ -18,6 +18,7 @@ from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter, metered
+from reconciler.rekognition.settings import unusable_header
 from reconciler.rekognition.translate import ERRORS, translated
 
 if TYPE_CHECKING:
@@ -88,6 +89,10 @@ class Rekognition:
 
         def before_send(event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
             operation = _operation(event_name)
+            if (
+                reason := unusable_header(dict(request.headers.items()))
+            ) is not None:  # the SDK would try it again and again
+                raise errors.Denied(f"{operation}: {reason}")
             if owner := _owner_of(request.body):  # credentials of the machine do not say whose they are
                 self._owner = owner
             limiter.wait(self._owner, region, operation)

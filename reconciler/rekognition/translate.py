@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import botocore.exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from reconciler import errors
+from reconciler.rekognition.settings import blamed
 
 # Every error code of botocore's model for these operations (a test holds them against it), and the codes
 # that services send without modelling them.
@@ -77,8 +79,9 @@ _OF_OPERATION: Final[Mapping[tuple[str, str], type[errors.GatewayError]]] = {
     ("CreateProject", "LimitExceededException"): errors.Rejected,
 }
 
-# What botocore raises before, instead of or after an answer.
-_DENIED_BEFORE_SENDING: Final = (
+# What botocore raises before, instead of or after an answer: all of it (a test holds them against the SDK). The
+# first that fits counts.
+_DENIED: Final = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
@@ -89,19 +92,34 @@ _DENIED_BEFORE_SENDING: Final = (
     boto.NoAuthTokenError,
     boto.RefreshWithMFAUnsupportedError,
     boto.MetadataRetrievalError,
-)
-_WRONG_BEFORE_SENDING: Final = (
-    boto.ParamValidationError,
-    boto.NoRegionError,
+    boto.UnknownCredentialError,
+    boto.UnknownTokenProviderError,
+    boto.MissingDependencyException,  # of a way to get credentials that this installation has not
+    boto.InvalidIMDSEndpointError,
+    boto.InvalidIMDSEndpointModeError,
     boto.InvalidRegionError,
-    boto.UnknownEndpointError,
-    boto.EndpointProviderError,
     boto.ConfigNotFound,
     boto.ConfigParseError,
     boto.InvalidConfigError,
 )
+_NOT_UNDERSTOOD: Final = (
+    boto.ChecksumError,
+    boto.FlexibleChecksumError,
+    boto.PaginationError,
+    ResponseParserError,
+)
+_UNAVAILABLE: Final = (
+    boto.ConnectionError,
+    boto.HTTPClientError,
+    boto.IncompleteReadError,
+    boto.CapacityNotAvailableError,
+)
 # A call without a connection cannot have arrived; any other that was not answered may have.
 _UNCONNECTED: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+
+
+CONFIGURATION: Final = "configuration"
+"""The operation of making a client, which calls nobody but for credentials."""
 
 
 @contextmanager
@@ -111,18 +129,34 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except boto.ClientError as exc:
         raise _of_answer(operation, exc.response) from exc
-    except _DENIED_BEFORE_SENDING as exc:
-        raise errors.Denied(f"{operation}: {exc}") from exc
-    except _WRONG_BEFORE_SENDING as exc:
-        raise errors.Rejected(f"{operation}: {exc}") from exc
-    except boto.BotoCoreError as exc:
-        lost = errors.Unavailable(f"{operation}: {exc}")
-        lost.unsent = isinstance(exc, _UNCONNECTED)
-        raise lost from exc
-    except RuntimeError as exc:  # of the SDK when it renews credentials, and those are expired by this clock
-        raise errors.Denied(f"{operation}: {exc}") from exc
-    except (LookupError, TypeError, ValueError, AttributeError) as exc:
-        raise errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}") from exc
+    except errors.ReconcilerError:
+        raise
+    except Exception as exc:
+        raise _of_exception(operation, exc) from exc
+
+
+def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
+    """Put into words what is no answer of the service."""
+    match exc:
+        case boto.BotoCoreError() | ResponseParserError():
+            text = f"{operation}: {' '.join(str(exc).split())}"
+            if isinstance(exc, _DENIED):
+                return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
+            if isinstance(exc, _NOT_UNDERSTOOD):
+                return errors.UnknownAnswer(f"{text} (perhaps a proxy answered)")
+            return errors.Unavailable(text) if isinstance(exc, _UNAVAILABLE) else errors.Rejected(text)
+        case RuntimeError():  # of the SDK when it renews credentials, and those are expired by this clock
+            return errors.Denied(f"{operation}: {exc}")
+        case (
+            OSError() | UnicodeError()
+        ):  # files and programs that give credentials: those of the network are botocore's
+            return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
+        case ValueError() if operation == CONFIGURATION:
+            return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
+        case KeyError() | IndexError():
+            return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
+        case _:
+            return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
 
 
 def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:

@@ -7,10 +7,12 @@ import inspect
 import botocore.exceptions as boto
 import botocore.session
 import pytest
+from botocore.parsers import ResponseParserError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 from reconciler import errors
 from reconciler.rekognition import gateway, rebuilding
+from reconciler.rekognition.settings import blamed, unusable, unusable_header
 from reconciler.rekognition.translate import ERRORS, translated
 
 OPERATIONS = sorted({*gateway.OPERATIONS, *rebuilding.OPERATIONS})
@@ -125,7 +127,14 @@ def test_the_text_names_operation_code_and_message() -> None:
         (boto.ProfileNotFound(profile="p"), errors.Denied),
         (RuntimeError("Credentials were refreshed, but are still expired."), errors.Denied),
         (boto.NoRegionError(), errors.Rejected),
-        (boto.InvalidRegionError(region_name="r"), errors.Rejected),
+        (boto.InvalidRegionError(region_name="r"), errors.Denied),
+        (boto.ConfigParseError(path="p"), errors.Denied),
+        (boto.InvalidConfigError(error_msg="m"), errors.Denied),
+        (FileNotFoundError(2, "No such file or directory", "/token"), errors.Denied),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), errors.Denied),
+        (ResponseParserError("invalid XML received"), errors.UnknownAnswer),
+        (boto.UndefinedModelAttributeError("m"), errors.UnknownAnswer),
+        (MemoryError(), errors.UnknownAnswer),
         (boto.ParamValidationError(report="r"), errors.Rejected),
         (boto.EndpointProviderError(msg="m"), errors.Rejected),
         (boto.EndpointConnectionError(endpoint_url="u"), errors.Unavailable),
@@ -142,11 +151,13 @@ def test_errors_without_an_answer(error: Exception, expected: type[errors.Gatewa
 
 
 def test_no_error_of_the_sdk_gets_through() -> None:
-    """Whatever botocore has or will have below its own base."""
+    """Whatever botocore has or will have, below its own base or not."""
     for kind in vars(boto).values():
-        if inspect.isclass(kind) and issubclass(kind, boto.BotoCoreError):
+        if inspect.isclass(kind) and issubclass(kind, Exception) and not issubclass(kind, Warning):
             error = kind.__new__(kind)
             Exception.__init__(error, "m")
+            if isinstance(error, boto.ClientError):
+                error.response = {}
             raised(error)
 
 
@@ -179,3 +190,59 @@ def test_no_credential_that_aws_repeats_gets_into_an_error():
         "DescribeDataset: InvalidSignatureException: [redacted]: ?X-Amz-Signature=[redacted] does not match"
         == str(caught.value)
     )
+
+
+# Only these may pass if somebody waits: everything else is a setting, or an answer that is not one.
+MAY_PASS = {
+    "CapacityNotAvailableError", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError",
+    "EndpointConnectionError", "HTTPClientError", "IncompleteReadError", "ProxyConnectionError",
+    "ReadTimeoutError", "ResponseStreamingError", "SSLError",
+}  # fmt: skip
+
+
+def test_only_a_fault_of_the_network_is_tried_again() -> None:
+    """A setting that is wrong is wrong for as long as anybody waits."""
+    kinds = [k for k in vars(boto).values() if inspect.isclass(k) and issubclass(k, boto.BotoCoreError)]
+    passing = set()
+    for kind in kinds:
+        error = kind.__new__(kind)
+        Exception.__init__(error, "m")
+        if raised(error).retryable:
+            passing.add(kind.__name__)
+
+    assert MAY_PASS == passing
+
+
+@pytest.mark.parametrize(
+    ("error", "environ", "expected"),
+    [
+        (FileNotFoundError(2, "no", "/run/t"), {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/t"},
+         "AWS_WEB_IDENTITY_TOKEN_FILE: "),
+        (IsADirectoryError(21, "no", "/run/d"), {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/d"},
+         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "),
+        (ValueError("Unsupported host 'evil'"), {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://[evil/"},
+         "AWS_CONTAINER_CREDENTIALS_FULL_URI: "),
+        (ValueError("Auth token value is not legal"), {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\nb"},
+         "AWS_CONTAINER_AUTHORIZATION_TOKEN: "),
+        (ValueError("Invalid endpoint: nonsense"), {"AWS_ENDPOINT_URL": "nonsense", "AWS_REGION": "x"},
+         "AWS_ENDPOINT_URL: "),
+    ],
+)  # fmt: skip
+def test_the_setting_is_named(error: Exception, environ: dict[str, str], expected: str) -> None:
+    """A path alone says nothing to those who never wrote it down."""
+    assert expected == blamed(error, environ)
+
+
+@pytest.mark.parametrize("value", ["AKIA\n", "x y", "\u732b", "x\r"])
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"]
+)
+def test_a_credential_that_cannot_be_one_is_found_before_a_call(name: str, value: str) -> None:
+    assert name in (unusable({name: value}) or "")
+    assert unusable({name: "usual"}) is None
+
+
+def test_a_credential_that_cannot_be_sent_is_found_wherever_it_comes_from() -> None:
+    assert "session token" in (unusable_header({"X-Amz-Security-Token": b"x\ny"}) or "")
+    assert "access key" in (unusable_header({"Authorization": "AWS4 Credential=A\n/2026"}) or "")
+    assert unusable_header({"Authorization": b"AWS4 Credential=A/2026, Signature=b"}) is None

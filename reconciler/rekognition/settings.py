@@ -1,0 +1,75 @@
+"""Settings of the SDK that cannot be used: found before a call where they can be, and named where not."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import botocore.session
+
+_CREDENTIALS: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+)
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_USUAL: Final = re.compile(r"[!-~]*")
+_CONTAINER: Final = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+# What the SDK says without a name, and the variables that it may be about.
+_SIGNS: Final = (
+    ("Auth token value", ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")),
+    ("Unsupported host", _CONTAINER),
+    ("container-role", _CONTAINER),
+    ("codec can't decode", ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")),
+)
+# A shorter value occurs in a message by chance.
+_MIN_CHARS: Final = 5
+
+
+def unusable(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return which variable holds what no credential and no Region has, such as the end of a line."""
+    for name in (*_CREDENTIALS, *_REGIONS):
+        if not _USUAL.fullmatch(environ.get(name, "")):
+            return f"{name} holds a space, the end of a line, or a character beyond ASCII"
+    return None
+
+
+def unusable_header(headers: Mapping[str, Any]) -> str | None:
+    """Return which credential cannot be sent, wherever it was found; None if all can."""
+    for name, what in (("Authorization", "the access key ID"), ("X-Amz-Security-Token", "the session token")):
+        value = headers.get(name, "")
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        if not _USUAL.fullmatch(text.replace(" ", "")):
+            return f"{what} holds the end of a line, or a character beyond ASCII"
+    return None
+
+
+def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the variable or setting that an error is about, to begin a sentence; empty if it is not known."""
+    text = f"{getattr(exc, 'filename', '')}\n{exc}"
+    ours = {name: value for name, value in environ.items() if name.startswith("AWS_")}
+    for sign, names in _SIGNS:
+        if sign in text and (found := next((name for name in names if name in ours), None)):
+            return f"{found}: "
+    named = [name for name, value in ours.items() if len(value) >= _MIN_CHARS and value in text]
+    named = named or [name for name, value in ours.items() if _is_broken_url(name, value)]
+    if named:
+        return f"{max(named, key=lambda name: len(ours[name]))}: "
+    with suppress(Exception):  # the configuration may be what is broken
+        session = botocore.session.get_session()
+        if "credential_process" in session.get_scoped_config():
+            return f"credential_process of profile {session.profile or 'default'}: "
+    return ""
+
+
+def _is_broken_url(name: str, value: str) -> bool:
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        return name.endswith(("_URI", "_URL")) or "_ENDPOINT_URL_" in name
+    return False
