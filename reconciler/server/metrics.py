@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
-from reconciler.core.conditions import Truth
+from reconciler.core.conditions import Reason, Truth
 from reconciler.engine.board import Board
 from reconciler.engine.leading import KIND
 from reconciler.engine.subject import Subject
@@ -31,6 +31,8 @@ _THROTTLES: Final = frozenset(
 )
 
 
+_SOURCE_STATES: Final = {Reason.NOT_YET: "unread", Reason.SOURCE_STALE: "stale"}
+
 LABELS: Final = {
     "reconciler_aws_request_duration_seconds": ("operation",),
     "reconciler_aws_requests": ("operation", "code"),
@@ -45,6 +47,8 @@ LABELS: Final = {
     "reconciler_last_full_scan_timestamp_seconds": ("dataset",),
     "reconciler_last_success_timestamp_seconds": ("dataset",),
     "reconciler_quarantined_entries": ("dataset",),
+    "reconciler_source_confirmed_timestamp_seconds": (),
+    "reconciler_source_state": ("state",),
     "reconciler_update_bytes": ("dataset",),
     "reconciler_update_duration_seconds": ("dataset",),
     "reconciler_updates": ("dataset", "result"),
@@ -170,6 +174,7 @@ class _OfBoard:
         families = _families()
         now = self._board.wall()
         with self._board.lock:
+            _fill_source(families, self._board)
             for subject in self._board.subjects.values():
                 _fill(families, subject, now)
             if self._board.leading is not None:
@@ -179,6 +184,15 @@ class _OfBoard:
 
 def _families() -> dict[str, GaugeMetricFamily]:
     return {
+        "source_state": GaugeMetricFamily(
+            "reconciler_source_state",
+            "1 for the state that the source has: unread, ready, stale or unavailable.",
+            labels=LABELS["reconciler_source_state"],
+        ),
+        "source_confirmed": GaugeMetricFamily(
+            "reconciler_source_confirmed_timestamp_seconds",
+            "When it was last confirmed that the specs in use are the newest.",
+        ),
         "success": GaugeMetricFamily(
             "reconciler_last_success_timestamp_seconds",
             "When the dataset was last seen to be as the policy allows.",
@@ -213,6 +227,15 @@ def _families() -> dict[str, GaugeMetricFamily]:
             labels=LABELS["reconciler_condition"],
         ),
     }
+
+
+def _fill_source(families: dict[str, GaugeMetricFamily], board: Board) -> None:
+    trouble = board.source_trouble
+    now = "ready" if trouble is None else _SOURCE_STATES.get(trouble.reason, "unavailable")
+    for state in ("unread", "ready", "stale", "unavailable"):
+        families["source_state"].add_metric([state], float(state == now))
+    if board.source_confirmed_at is not None:
+        families["source_confirmed"].add_metric([], board.source_confirmed_at)
 
 
 def _fill(families: dict[str, GaugeMetricFamily], subject: Subject, now: float) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
@@ -34,6 +35,7 @@ CONTRACT = """
 cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_timestamp_seconds
 consecutive_failures entries drift_entries updates update_bytes update_duration_seconds quarantined_entries
 aws_requests aws_request_duration_seconds aws_throttles condition build_info
+source_state source_confirmed_timestamp_seconds
 """
 
 
@@ -265,6 +267,20 @@ def test_metrics_pass_the_official_linter(served: Served):
         pytest.skip("promtool is not installed")
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
     assert (0, "") == (done.returncode, done.stdout + done.stderr)
+
+
+def test_the_source_has_a_state_from_the_first_second():
+    """Before anything was read there is something for an alert to fire on."""
+    board, metrics = Board("specs", lambda: 0.0, lambda: 0.0), Metrics("1")
+    metrics.watch(board)
+
+    assert 'reconciler_source_state{state="unread"} 1.0' in metrics.text().decode()
+    board.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, "there is no such link")
+    assert 'reconciler_source_state{state="unavailable"} 1.0' in metrics.text().decode()
+    board.source_trouble, board.source_confirmed_at = None, 7.0
+    text = metrics.text().decode()
+    assert 'reconciler_source_state{state="ready"} 1.0' in text
+    assert "reconciler_source_confirmed_timestamp_seconds 7.0" in text
 
 
 def test_a_dataset_that_is_gone_has_no_gauges(served: Served):

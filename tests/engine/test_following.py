@@ -1,0 +1,144 @@
+"""How a source is followed: on a clock of its own, and how old its last confirmation may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import structlog
+
+from reconciler.engine.following import Polling
+from reconciler.errors import SourceError
+from tests.engine.months import Months, make_months
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def events() -> Iterator[list[dict[str, object]]]:
+    with structlog.testing.capture_logs() as found:
+        yield found
+
+
+@dataclass
+class Sync:
+    """A `Witness` that a test moves on."""
+
+    at: float | None = None
+    trouble: str | None = None
+    name: str = "git-sync"
+
+    def confirmed_at(self, now: float) -> float | None:
+        del now
+        if self.trouble:
+            raise SourceError(self.trouble)
+        return self.at
+
+
+def follow_by(months: Months, polling: Polling) -> None:
+    months.controller._following._polling = polling
+
+
+def test_a_directory_is_looked_at_every_five_seconds(months: Months):
+    """Whatever the interval of its datasets, which is about AWS."""
+    months.write("roses", *"abc", interval="24h")
+    months.settle()
+    months.write("roses", *"abcd", interval="24h")
+
+    months.run_for(6)
+
+    assert 4 == months.subject("roses").finding.counts["observed"]
+
+
+def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`--git-interval`, and no look more."""
+    with make_months(tmp_path) as months:
+        follow_by(months, Polling(30.0))
+        months.write("roses", "a", interval="1m")
+        months.settle()
+        looks: list[float] = []
+        look = months.controller._following._source.look
+        monkeypatch.setattr(
+            months.controller._following._source,
+            "look",
+            lambda known: (looks.append(months.time.seconds()), look(known))[1],
+        )
+
+        months.run_for(10 * MINUTE)
+
+        assert 19 <= len(looks) <= 20
+
+
+def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
+    """A link that appears late is seen within ten seconds, however often it was not there before."""
+    months.run_for(10 * MINUTE)
+    assert not months.board.is_ready()
+    months.write("roses", *"abc")
+
+    months.run_for(10)
+
+    assert "True" == months.conditions("roses")["InSync"]
+    assert months.board.is_ready()
+
+
+def test_conditions_change_with_the_first_failed_look_alone(months: Months, events: list[dict[str, object]]):
+    """And change back with the first that succeeds: between them there is nothing new to tell."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.specs.rename(months.place / "gone")
+    events.clear()
+
+    months.run_for(5 * MINUTE)
+    failed = [
+        e["status"] for e in events if (e["event"], e.get("type")) == ("condition.changed", "SourceReady")
+    ]
+    (months.place / "gone").rename(months.specs)
+    months.run_for(MINUTE)
+
+    looks = [event for event in events if event["event"] == "source.unavailable"]
+    told = [
+        e["status"] for e in events if (e["event"], e.get("type")) == ("condition.changed", "SourceReady")
+    ]
+    assert len(looks) >= 5
+    assert (["False"], ["False", "True"]) == (failed, told)
+
+
+def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[dict[str, object]]):
+    """It can be read for ever: that nobody renews it shows in its age alone."""
+    sync = Sync(at=months.time.wall())
+    follow_by(months, Polling(witness=sync, max_age_seconds=120))
+    months.write("roses", *"abc")
+    months.settle()
+
+    months.run_for(115)
+    assert "True" == months.conditions("roses")["SourceReady"]
+    months.run_for(20)
+
+    assert ("False", "SourceStale") == (
+        months.conditions("roses")["SourceReady"],
+        months.reasons("roses")["SourceReady"],
+    )
+    assert "SourceStale" == months.board.document()["source"]["reason"]
+    assert ["source.stale"] == [event["event"] for event in events if event["event"] == "source.stale"]
+    sync.at = months.time.wall()
+    months.run_for(6)
+    assert "True" == months.conditions("roses")["SourceReady"]
+
+
+@pytest.mark.parametrize("sync", [Sync(), Sync(trouble="connection refused")])
+def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
+    """From the start of the process; news are applied all the same."""
+    follow_by(months, Polling(witness=sync, max_age_seconds=120))
+    months.write("roses", *"abc")
+    months.settle()
+    assert "True" == months.conditions("roses")["SourceReady"]
+
+    months.run_for(130)
+    months.write("roses", *"abcd")
+    months.run_for(6)
+
+    assert "SourceStale" == months.reasons("roses")["SourceReady"]
+    assert (sync.trouble or "") in str(months.board.document()["source"]["message"])
+    assert 4 == months.subject("roses").finding.counts["observed"]
