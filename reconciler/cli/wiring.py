@@ -268,7 +268,7 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
     with ExitStack() as stack:
         memory = stack.enter_context(closing(State(directory, read_only=read_only)))
         if memory.damage:
-            log.warning("cycle.failed", error="StateError", reason=memory.damage)
+            log.warning("state.damaged", reason=memory.damage)
         watched = stack.enter_context(progress(args))
         tracer = stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None

@@ -52,7 +52,9 @@ EVENTS: Final = {
     "condition.changed": Event(
         "info", "A condition of a dataset has another status.", ("type", "status", "reason", "message")
     ),
-    "cycle.failed": Event("error", "A cycle, or a part of it, came to nothing.", ("error", "reason")),
+    "cycle.failed": Event(
+        "error", "The cycle of one dataset, or a command for it, came to nothing.", ("error", "reason")
+    ),
     "cycle.finished": Event(
         "info",
         "A cycle ended, however it went: exactly one line a cycle and dataset. Its verdict is `interrupted` "
@@ -77,6 +79,11 @@ EVENTS: Final = {
     ),
     "entry.released": Event("info", "An entry is sent again.", ("source_ref",)),
     "guard.tripped": Event("warning", "A guard says no to a plan.", ("code", "reason")),
+    "lease.unreleased": Event(
+        "warning",
+        "The lease could not be given back: another replica takes over once it has run out.",
+        ("error", "reason"),
+    ),
     "observe.fingerprint": Event(
         "info", "DescribeDataset was compared with the last complete look (debug: unchanged).", ("moved",)
     ),
@@ -144,6 +151,14 @@ EVENTS: Final = {
         "info",
         "An update of an earlier process may still arrive; the dataset is watched, for 90 s at most.",
         ("entries",),
+    ),
+    "state.damaged": Event(
+        "warning", "The state file could not be used and was put aside: everything is looked at anew.", ("reason",)
+    ),
+    "status.unsaved": Event(
+        "warning",
+        "The status of a dataset could not be kept for the next start and for `status`; the cycle itself is done.",
+        ("reason",),
     ),
     "update.failed": Event(
         "warning", "An update ended as failed.", ("code", "entries", "tries")

@@ -123,7 +123,7 @@ class Leading:
                 if seen is not None and seen.holder == self._elector.identity:
                     self._lease.write(self._elector.given_back(seen), self._wall())
         except Exception as exc:  # noqa: BLE001  then it runs out by itself
-            log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
+            log.warning("lease.unreleased", error=type(exc).__name__, reason=str(exc))
         finally:
             self._lease.close()
 

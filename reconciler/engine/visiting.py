@@ -259,7 +259,7 @@ class Visiting:
         try:
             self._memory.record(subject.name, document)
         except StateError as exc:
-            log.warning("cycle.failed", error="StateError", reason=str(exc))
+            log.warning("status.unsaved", reason=str(exc))
             return False
         return True
 

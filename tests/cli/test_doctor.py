@@ -413,7 +413,7 @@ def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
 
     assert "warning" == found["mark"]
     assert "is damaged" in found["message"]
-    assert ["cycle.failed"] == [line["event"] for line in logged]
+    assert ["state.damaged"] == [line["event"] for line in logged]
     assert b"no database" * 1_000 == file.read_bytes()
     assert before == sorted(office.root.rglob("*"))
 
