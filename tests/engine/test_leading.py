@@ -1,0 +1,197 @@
+"""The part of one replica in the election, over a clock that a test moves on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+import structlog
+
+from reconciler.core.conditions import Truth
+from reconciler.core.lease import Elector, Record, Timing
+from reconciler.engine.leading import Leading
+from reconciler.errors import Fenced, LeaseUnavailable
+from tests.waiting import until
+
+TIMING = Timing(60)
+
+
+@dataclass
+class Store:
+    """One record for all replicas."""
+
+    record: Record | None = None
+    version: int = 0
+
+
+@dataclass
+class Door:
+    """A replica's `Lease`."""
+
+    store: Store
+    name: str = "reconciler/reconciler"
+    trouble: bool = False
+    closed: bool = False
+    reads: int = 0
+
+    def read(self) -> Record | None:
+        self.reads += 1
+        if self.trouble:
+            raise LeaseUnavailable("the cluster does not answer")
+        return self.store.record
+
+    def write(self, record: Record, at: float) -> bool:
+        del at
+        if self.trouble:
+            raise LeaseUnavailable("the cluster does not answer")
+        current = self.store.record.version if self.store.record else ""
+        if record.version != current:
+            return False
+        self.store.version += 1
+        self.store.record = replace(record, version=str(self.store.version))
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Cluster:
+    """Replicas on one steady clock."""
+
+    now: float = 1_000.0
+    store: Store = field(default_factory=Store)
+
+    def replica(self, name: str) -> tuple[Leading, Door]:
+        door = Door(self.store)
+        return Leading(door, Elector(name, TIMING), lambda: self.now, lambda: self.now), door
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def events() -> Iterator[list[dict[str, object]]]:
+    with structlog.testing.capture_logs() as found:
+        yield found
+
+
+def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
+    """Not before the first look, and not by the one that came second."""
+    first, _ = cluster.replica("first")
+    second, _ = cluster.replica("second")
+    for one in (first, second):
+        assert Truth.UNKNOWN is one.standing().status
+        with pytest.raises(Fenced, match="reconciler/reconciler"):
+            one.permit()
+
+    assert [True, False] == [first.step(), second.step()]
+
+    first.permit()
+    with pytest.raises(Fenced):
+        second.permit()
+    assert (Truth.TRUE, Truth.FALSE) == (first.standing().status, second.standing().status)
+    assert not first.step()  # it leads already: that is no news
+
+
+def test_a_call_is_only_begun_if_it_ends_while_the_lease_lasts(cluster: Cluster):
+    """Without renewal the right to write ends first, then the lead, and only then may another one take it."""
+    first, _ = cluster.replica("first")
+    second, _ = cluster.replica("second")
+    first.step()
+    second.step()
+    held = TIMING.duration_seconds - TIMING.margin_seconds
+
+    cluster.now += held - TIMING.call_seconds
+    first.permit()
+    cluster.now += 0.1
+    with pytest.raises(Fenced):
+        first.permit()
+    assert Truth.TRUE is first.standing().status
+    assert not second.step()
+    cluster.now = 1_000.0 + held
+    assert Truth.UNKNOWN is first.standing().status
+    cluster.now = 1_000.0 + TIMING.duration_seconds
+    assert second.step()
+    second.permit()
+    assert not first.step()
+    assert Truth.FALSE is first.standing().status
+
+
+def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: list[dict[str, object]]):
+    """The lease counts from its last renewal; with the cluster's return the same replica leads again."""
+    only, door = cluster.replica("only")
+    only.step()
+    door.trouble = True
+    cluster.now += 10
+    assert not only.step()
+    assert Truth.TRUE is only.standing().status
+
+    cluster.now += TIMING.duration_seconds
+    assert not only.step()
+    assert (Truth.UNKNOWN, "the cluster does not answer") == (only.standing().status, only.standing().message)
+    door.trouble = False
+
+    assert only.step()
+    only.permit()
+    told = [event["status"] for event in events if event["event"] == "condition.changed"]
+    assert ["True", "Unknown", "True"] == told
+
+
+def test_a_lease_that_is_given_back_is_free_at_once(cluster: Cluster):
+    """And whoever gave it back writes nothing more."""
+    first, door = cluster.replica("first")
+    second, _ = cluster.replica("second")
+    first.step()
+    second.step()
+
+    first.end(release=True)
+
+    assert door.closed
+    with pytest.raises(Fenced):
+        first.permit()
+    assert second.step()
+
+
+@pytest.mark.parametrize("release", [False, True])
+def test_a_lease_that_is_not_ours_is_not_given_back(cluster: Cluster, release: bool):
+    """Nor one that a call may still be using."""
+    first, _ = cluster.replica("first")
+    second, _ = cluster.replica("second")
+    first.step()
+    second.step()
+
+    (second if release else first).end(release=release)
+
+    assert cluster.store.record is not None
+    assert "first" == cluster.store.record.holder
+
+
+def test_a_lease_that_cannot_be_given_back_is_an_event_of_its_own(
+    cluster: Cluster, events: list[dict[str, object]]
+):
+    """No cycle failed by it: it runs out by itself."""
+    only, door = cluster.replica("only")
+    only.step()
+    door.trouble = True
+
+    only.end(release=True)
+
+    assert ["lease.unreleased"] == [event["event"] for event in events if event["log_level"] == "warning"]
+    assert door.closed
+
+
+def test_the_thread_steps_until_the_end_and_tells_of_a_won_election(cluster: Cluster):
+    """Whoever becomes leader looks at everything anew; once, however often the lease is renewed."""
+    door, won = Door(cluster.store), []
+    only = Leading(door, Elector("only", Timing(3)), lambda: cluster.now, lambda: cluster.now)
+
+    only.start(lambda: won.append(door.reads))
+
+    until(lambda: door.reads >= 3)
+    only.end(release=True)
+    assert [1] == won
+    assert "" == cluster.store.record.holder  # given back, and not taken again by the thread
