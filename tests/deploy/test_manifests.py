@@ -74,7 +74,7 @@ def loosenesses(spec: dict) -> list[str]:
 
 def arguments(documents: list[dict]) -> list[str]:
     """What the controller is started with, once Kubernetes has put the configuration in."""
-    settings = next((d["data"] for d in documents if d["kind"] == "ConfigMap"), {})
+    settings = {key: value for d in documents if d["kind"] == "ConfigMap" for key, value in d["data"].items()}
     (container,) = pod(documents)["containers"]
     return [re.sub(r"\$\((\w+)\)", lambda m: settings[m[1]], word) for word in container["args"]]
 
@@ -191,15 +191,39 @@ def test_the_program_understands_its_arguments(overlay, source):
 def test_git_sync_starts_first_and_goes_on_running():
     """A native sidecar, which shares its tree read-only, at the place where the controller looks."""
     spec = pod(rendered(DEPLOY / "overlays" / "git-sync"))
-    (sidecar,) = spec["initContainers"]
+    _, sidecar = spec["initContainers"]
     (container,) = spec["containers"]
     (theirs,) = [mount for mount in sidecar["volumeMounts"] if mount["name"] == "specs"]
     (ours,) = [mount for mount in container["volumeMounts"] if mount["name"] == "specs"]
 
     assert "Always" == sidecar["restartPolicy"]
     assert {**theirs, "readOnly": True} == ours
-    assert {"--root=/git", "--link=current"} <= set(sidecar["args"])
+    assert {"--root=/git", "--link=current", "--http-metrics=true"} <= set(sidecar["args"])
+    bound = next(word for word in sidecar["args"] if word.startswith("--http-bind="))
+    assert f"--http-bind=:{sidecar['ports'][0]['containerPort']}" == bound
+    assert f"--sync-metrics=http://127.0.0.1{bound.removeprefix('--http-bind=')}/metrics" in container["args"]
     assert "startupProbe" not in sidecar
+
+
+@kustomize
+@pytest.mark.slow
+def test_the_hook_of_git_sync_is_there_with_its_token():
+    """What it runs is mounted, and may be run; the token that it sends is the one that the controller takes."""
+    documents = rendered(DEPLOY / "overlays" / "git-sync")
+    spec = pod(documents)
+    token, sidecar = spec["initContainers"]
+    (container,) = spec["containers"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    (script,) = [d for d in documents if d["kind"] == "ConfigMap" and "exechook.sh" in d["data"]]
+
+    assert "--exechook-command=/hook/exechook.sh" in sidecar["args"]
+    assert {"name": "hook", "mountPath": "/hook", "readOnly": True} in sidecar["volumeMounts"]
+    assert {"name": script["metadata"]["name"], "defaultMode": 0o555} == volumes["hook"]["configMap"]
+    assert "--token-file=/hook-token/token" in container["args"]
+    assert "/hook-token/token" in token["args"][0]
+    assert "/hook-token/token" in script["data"]["exechook.sh"]
+    for one in (token, sidecar, container):
+        assert "/hook-token" in [mount["mountPath"] for mount in one["volumeMounts"]]
 
 
 @kustomize

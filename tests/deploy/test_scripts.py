@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def shell_scripts() -> list[Path]:
-    candidates = [*ROOT.glob(".ci/*"), *ROOT.glob("ci/*")]
+    candidates = [*ROOT.glob(".ci/*"), *ROOT.glob("ci/*"), *ROOT.glob("deploy/overlays/*/*.sh")]
     return sorted(p for p in candidates if p.is_file() and p.read_bytes().startswith(b"#!/usr/bin/env bash"))
 
 
