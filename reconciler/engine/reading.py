@@ -31,10 +31,20 @@ class Selection:
     labels: Mapping[str, str] | None = None
 
     def __contains__(self, dataset: LoadedDataset) -> bool:
-        own = dataset.spec.metadata.labels
-        return (not self.names or dataset.name in self.names) and all(
-            own.get(key) == value for key, value in (self.labels or {}).items()
-        )
+        return (not self.names or dataset.name in self.names) and self._fits(dataset.spec.metadata.labels)
+
+    def may_hold(self, dataset: BrokenDataset, missing: Collection[str]) -> bool:
+        """
+        Tell whether a dataset that cannot be read is not clearly another one than those that are asked for.
+
+        Args:
+            missing: Names that were asked for, and that no other dataset has.
+        """
+        by_name = not self.names or dataset.name in self.names or (bool(missing) and not dataset.named)
+        return by_name and (dataset.labels is None or self._fits(dataset.labels))
+
+    def _fits(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(key) == value for key, value in (self.labels or {}).items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ def select(specs: Specs, selection: Selection) -> Specs:
     """
     Return the selected part of a tree, with the problems of that part.
 
-    A broken dataset has no labels that could be read: no label selects it.
+    A broken dataset is part of every selection that does not clearly exclude it: what cannot be read must not look
+    as if it were not there.
 
     Raises:
         UsageError: No dataset has a name that was asked for, or the labels that were asked for.
@@ -74,10 +85,12 @@ def select(specs: Specs, selection: Selection) -> Specs:
         return specs
     known = ", ".join(names(specs))
     chosen = tuple(dataset for dataset in specs.datasets if dataset in selection)
-    broken = tuple(d for d in specs.broken if d.name in selection.names and not selection.labels)
+    absent = set(selection.names).difference(names(specs))
+    broken = tuple(dataset for dataset in specs.broken if selection.may_hold(dataset, absent))
     part = replace(specs, datasets=chosen, broken=broken, problems=())
     found = names(part)
-    if missing := sorted(set(selection.names).difference(found)):
+    unnamed = any(not dataset.named for dataset in broken)  # each of them may be one that was asked for
+    if (missing := sorted(set(selection.names).difference(found))) and not (unnamed and absent):
         raise UsageError(f"no dataset is called {', '.join(missing)}; there are: {known}")
     if not found:
         asked = ", ".join(f"{key}={value}" for key, value in (selection.labels or {}).items())

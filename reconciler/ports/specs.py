@@ -123,12 +123,16 @@ class BrokenDataset:
     Attributes:
         name: Its name where that much could be read, else the file.
         files: Where its entries are, as far as that could be read: to say what else is wrong.
+        named: Whether the name is its own.
+        labels: None if they cannot be known.
     """
 
     name: str
     origin: Origin
     problems: tuple[Problem, ...]
     files: tuple[EntryFile, ...] = ()
+    named: bool = False
+    labels: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

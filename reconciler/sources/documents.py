@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw, flaws_of, nearest
 from reconciler.core.problem import Origin, Problem, Severity
-from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries
+from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries, Metadata
 from reconciler.ports import Tree
 from reconciler.sources.ours import is_link_text, is_ours, may_be_ours, seems_ours
 from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, Stream, read
@@ -100,6 +100,21 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     if isinstance(text, Fault):
         return ParsedFile(path, problems=(_placed(text, shown),))
     return _parse(text, path, shown, expected=expected)
+
+
+def labels_of(document: Parsed) -> dict[str, str] | None:
+    """Return metadata.labels of a document that is broken elsewhere; None if they cannot be known."""
+    value = document.document.value
+    metadata = value.get("metadata") if isinstance(value, Map) else None
+    if not isinstance(metadata, Map) or not metadata.keys() <= Metadata.model_fields.keys():
+        return None
+    start = value.places["metadata"][0]
+    end = min((key for key, _ in value.places.values() if key > start), default=_FAR)
+    labels = metadata.get("labels", {})
+    faulty = any(start <= fault.mark < end for fault in document.document.faults)
+    if faulty or not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
+        return None
+    return dict(labels)
 
 
 def sound_part(document: Parsed) -> tuple[Entries, frozenset[int]] | None:

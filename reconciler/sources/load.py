@@ -14,7 +14,7 @@ from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
 from reconciler.sources.clashes import clashes
-from reconciler.sources.documents import Parsed, ParsedFile, parse_file
+from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
 from reconciler.sources.entryfiles import Checked, check_lines, check_shorthand
 from reconciler.sources.ours import SUFFIXES, is_yaml
 from reconciler.sources.pathglob import is_pattern, pattern
@@ -250,7 +250,8 @@ def _within(parsed: Parsed, *keys: str) -> object:
 
 def _broken(parsed: Parsed, problems: list[Problem], files: tuple[EntryFile, ...]) -> BrokenDataset:
     ordered = tuple(sorted(problems, key=_by_place))
-    return BrokenDataset(parsed.name or parsed.file, parsed.origin, ordered, files)
+    name, named = parsed.name or parsed.file, parsed.name is not None
+    return BrokenDataset(name, parsed.origin, ordered, files, named, labels_of(parsed))
 
 
 def _broken_file(file: ParsedFile) -> BrokenDataset:

@@ -56,7 +56,7 @@ def seems_ours(text: str) -> bool:
     if members >= _DATASET or members >= _ENTRIES:
         return True
     near = any(_near_kind(value) for key, value in labels if key == "kind")
-    return near and (not versions or not all(map(_is_foreign, versions))) and bool(members & _FIELDS)
+    return near and (not all(map(_is_foreign, versions)) if versions else not _FIELDS.isdisjoint(members))
 
 
 def is_ours(value: Any) -> bool:
@@ -68,9 +68,9 @@ def is_ours(value: Any) -> bool:
     version, kind = _member(value, "apiversion"), _member(value, "kind")
     if (isinstance(version, str) and _near_version(version)) or _has_our_shape(value):
         return True
-    if not isinstance(kind, str) or not _near_kind(kind) or not _FIELDS.intersection(value):
+    if not isinstance(kind, str) or not _near_kind(kind):
         return False
-    return not (isinstance(version, str) and _is_foreign(version))
+    return not _is_foreign(version) if isinstance(version, str) else not _FIELDS.isdisjoint(value)
 
 
 def _member(value: Mapping[str, Any], name: str) -> object:
