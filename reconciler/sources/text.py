@@ -10,6 +10,8 @@ from reconciler.sources.strictyaml import Fault, Mark
 
 # What YAML does not allow in a stream (YAML 1.2, c-printable).
 _NOT_PRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Line breaks to YAML 1.1, which folds them to a space or ends a comment with them, and characters to YAML 1.2.
+_LINE_BREAK: Final = re.compile("[\x85\u2028\u2029]")
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
@@ -45,6 +47,13 @@ def decode(data: bytes) -> str | Fault:
     if control := _NOT_PRINTABLE.search(text):
         message = f"the control character U+{ord(control[0]):04X} is not allowed"
         return Fault(_place(text[: control.start()]), codes.NOT_TEXT.code, message)
+    if line_break := _LINE_BREAK.search(text):
+        number = f"{ord(line_break[0]):04X}"
+        message = (
+            f"the character U+{number} is a line break to some YAML parsers and text to others; "
+            f"if it is meant, write \\u{number} in double quotes"
+        )
+        return Fault(_place(text[: line_break.start()]), codes.AMBIGUOUS.code, message)
     return text
 
 

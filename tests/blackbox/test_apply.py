@@ -213,6 +213,20 @@ def test_observed_needs_one_dataset_and_a_readable_listing(lab: Lab) -> None:
     assert lab.service.calls == []
 
 
+@pytest.mark.parametrize("twice", ["img_0001", "elsewhere"])
+def test_observed_with_a_duplicate_names_the_file(lab: Lab, twice: str) -> None:
+    """Whether the specs know the image or not: the listing is of two states, and no plan is made of it."""
+    lab.lines(roses(2))
+    lab.spec("a")
+    once = '{"source-ref":"s3://acme-flowers/train/%s.jpg"}\n'
+    lab.write("listing.jsonl", once % twice + once % "another" + once % twice)
+    ran = lab.plan("--observed", "listing.jsonl")
+    assert (3, False) == (ran.code, ran.only["complete"])
+    message = ran.only["errors"][0]["message"]
+    assert message.startswith(f"listing.jsonl: s3://acme-flowers/train/{twice}.jpg is listed twice"), message
+    assert lab.service.calls == []
+
+
 def test_observed_beside_a_broken_dataset(lab: Lab) -> None:
     """What is wrong with the specs is told; it is no fault of the command line."""
     lab.lines(roses(2))

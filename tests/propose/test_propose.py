@@ -267,6 +267,17 @@ def test_new_images_go_where_their_neighbours_are(bench: Bench):
     assert lines(*(line(f"two/{name}") for name in "cab")) == bench.read("two.jsonl")
 
 
+def test_a_partly_sorted_file_gets_new_images_at_its_end(bench: Bench):
+    """Some of its lines being in order is no order: nobody would look in the middle for what is new."""
+    bench.write(train_jsonl=lines(*(line(name) for name in "acbe")))
+    bench.apply()
+    bench.console.add_image(bench.arn, ref("d"))
+
+    taken(bench)
+
+    assert lines(*(line(name) for name in "acbed")) == bench.read("train.jsonl")
+
+
 def test_files_behind_links_are_patched_where_they_are(bench: Bench):
     """git follows no links, so the patch names the file itself."""
     bench.write(real__train_jsonl=lines(classified("a", "x"), classified("b", "x")))

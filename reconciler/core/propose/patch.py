@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 
 CONTEXT: Final = 3
 _NO_END: Final = b"\\ No newline at end of file\n"
+_ESCAPES: Final = {
+    ord(char): "\\" + name for char, name in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)
+}
 _NEEDS_QUOTES: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff]')
 
 
@@ -127,13 +130,15 @@ def _quoted(path: str) -> str:
     """Write a path as git does: in quotes only if something in it needs them."""
     if not _NEEDS_QUOTES.search(path):
         return path
-    escaped = "".join(
-        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\{byte:03o}"
-        for byte in path.encode(errors="surrogateescape")
-    )
-    return f'"{escaped}"'
+    return f'"{"".join(map(_escaped, path.encode(errors="surrogateescape")))}"'
+
+
+def _escaped(byte: int) -> str:
+    if byte in _ESCAPES:
+        return _ESCAPES[byte]
+    return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}"
 
 
 def _ended(path: str) -> str:
     """End a path with spaces in it, so that nobody takes a part of it for a date."""
-    return f"{path}\t" if " " in path and not path.startswith('"') else path
+    return f"{path}\t" if " " in path else path

@@ -70,6 +70,36 @@ def test_any_file_name_can_be_patched(tmp_path, name):
     assert b"two\n" == applied(tmp_path, name, b"one\n", diff)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "with space", "a/b c/d e.jsonl", 'qu"ote', "tab\there", "tab\t and space", "back\\slash",
+     "bell\a\b\v\f\r", "line\nbreak", "del\x7f", "ünï cöde"],
+)  # fmt: skip
+def test_headers_are_git_s_own(tmp_path, name):
+    """Byte for byte, so that whatever reads patches of git reads ours; a space is followed by a tab."""
+    old, new = b"one\n", b"two\n"
+
+    def git(*words):
+        done = subprocess.run(
+            ["git", "-c", "core.quotePath=false", *words], cwd=tmp_path, capture_output=True
+        )
+        return done.stdout
+
+    git("init", "-q")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(old)
+    git("add", "-A")
+    (tmp_path / name).write_bytes(new)
+    theirs = [line for line in git("diff").splitlines(True) if not line.startswith(b"index ")]
+
+    assert b"".join(theirs) == b"".join(file_diff(name, [old], [LineEdit(1, 1, (new,))]))
+
+    git("rm", "-qf", "--cached", "--", name)
+    git("add", "-N", "--", name)
+    theirs = [line for line in git("diff").splitlines(True) if not line.startswith(b"index ")]
+    assert b"".join(theirs) == b"".join(new_file_diff(name, [new]))
+
+
 def test_a_file_can_be_made(tmp_path):
     """A file that was not there is there."""
     assert b"x\ny" == applied(tmp_path, "new", None, b"".join(new_file_diff("new", [b"x\n", b"y"])))
