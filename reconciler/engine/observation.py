@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.diff import Diff
 from reconciler.engine.listing import Spool
@@ -29,6 +29,19 @@ class Observation:
     listing: Spool
     at: float
     gap: str | None = None
+
+    def amended(self, diff: Diff) -> Observation:
+        """Return this look with what a later one showed of some entries, in the same state of the dataset."""
+        gap = self.gap and gap_between(self.standing, diff.observed)
+        return replace(self, diff=diff, gap=gap)
+
+
+def gap_between(standing: Standing, seen: int) -> str | None:
+    """Say by how much the service's own count and what was seen differ; None if they do not."""
+    counted = standing.stats.total_entries
+    if counted is None or counted == seen:
+        return None
+    return f"AWS counts {counted:,} entries, and {seen:,} could be seen"
 
 
 def as_text(standing: Standing) -> str:

@@ -16,7 +16,7 @@ from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool, ending
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation
+from reconciler.engine.observation import Observation, gap_between
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.world import World
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
@@ -74,10 +74,7 @@ class Listed(Generic[T]):
     @property
     def gap(self) -> str | None:
         """Say by how much the service's own count and what was seen differ; None if they do not."""
-        counted, seen = self.standing.stats.total_entries, self.spool.count
-        if self.is_trusted or counted is None or counted == seen:
-            return None
-        return f"AWS counts {counted:,} entries, and {seen:,} could be seen"
+        return None if self.is_trusted else gap_between(self.standing, self.spool.count)
 
     def require_whole(self) -> None:
         """

@@ -239,9 +239,8 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) ->
     items = [item for batch in plan.batches for item in batch.items]
     if sent.touched or seen.observation is None:
         deadline = world.clock.now() + _timeout(desired)
-        refs = [item.source_ref for item in items]
-        with world.tracer.span("verify", dataset_arn=arn, entries=len(refs)):
-            after = look_again(desired, arn, refs, seen.diff, world, deadline)
+        with world.tracer.span("verify", dataset_arn=arn, entries=len(items)):
+            after = look_again(desired, arn, items, seen.diff, sent, world, deadline)
     else:
         after = Seen(seen.diff, seen.observation)
     proof = prove(items, seen.diff, after.diff, sent, desired)
@@ -252,4 +251,5 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) ->
     keep_back(desired.name, items, different, sent, proof, memory.holds, world.clock.now())
     if not desired.partial:
         remember(desired, arn, sent.touched, after.diff, memory)
+    plan = replace(plan, gap=after.observation.gap) if after.observation else plan
     return Outcome(outcome.proven(plan, arn, sent, proof, after.diff), after.diff, after.observation)

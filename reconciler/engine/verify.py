@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import Final, NamedTuple
 
 from reconciler.core.diff import Action, Diff, compare_some
+from reconciler.core.pace import backoff
 from reconciler.core.plan import PlannedChange
 from reconciler.core.readback import cover
 from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool, ending
+from reconciler.engine.log import log
 from reconciler.engine.observation import Observation
 from reconciler.engine.observe import observe
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.planning import marked
 from reconciler.engine.world import World
-from reconciler.errors import ListingMoved
+from reconciler.errors import ListingIncomplete, ListingMoved
+from reconciler.ports import Standing
 
 OVERTAKEN: Final = (
     "set, and then changed meanwhile by somebody else or by the service: it holds other content"
 )
+LAG_SECONDS: Final = 60.0
+"""How long a listing may lag behind an update."""
+
 MOVED: Final = "as desired before, and changed in AWS while others were updated"
 
 
@@ -64,12 +70,19 @@ class Seen(NamedTuple):
 
 
 def look_again(
-    desired: Desired, arn: str, touched: Collection[str], before: Diff, world: World, deadline: float
+    desired: Desired,
+    arn: str,
+    items: Collection[PlannedChange],
+    before: Diff,
+    sent: Sent,
+    world: World,
+    deadline: float,
 ) -> Seen:
     """
-    Compare the entries that were touched with what is there now.
+    Compare the entries that were to be sent with what is there now.
 
-    Lists everything only where no set of filtered listings is cheaper; see `core.readback`.
+    A listing may lag behind an update. Entries that are as they were before it although it succeeded are looked
+    at again, with back-off and for a minute at most, before anything is concluded from that.
 
     Args:
         before: What was seen before anything was sent.
@@ -77,17 +90,56 @@ def look_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    orphans = [c.source_ref for c in before.changes if c.action is Action.ORPHAN]
+    clock, failure = world.clock, None
+    until, seen = clock.now() + LAG_SECONDS, Seen(before, None)
+    wanted: Collection[str] = {item.source_ref for item in items}
+    for tries in count(1):
+        try:
+            seen, failure = _looked(desired, arn, wanted, seen, world, deadline), None
+            wanted = _behind(items, seen.diff, sent)
+        except ListingIncomplete as exc:
+            failure = exc
+        delay = backoff(tries, clock.draw(), first=1.0, most=15.0)
+        if not wanted or clock.now() + delay > until:
+            break
+        log.info(
+            "observe.restarted", reason="entries are as before their update", delay_seconds=round(delay, 2)
+        )
+        clock.sleep(delay)
+    if failure is not None:
+        raise failure
+    return seen
+
+
+def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collection[str]:
+    """Return what is still as it was before its update, or absent, although the update succeeded."""
+    left = {change.source_ref: change for change in after.changes if not change.is_blank}
+    return {
+        item.source_ref
+        for item in items
+        if (change := left.get(item.source_ref)) is not None
+        and (change.action is Action.ADD or change.before == item.change.before)
+        and _blame(item.source_ref, sent) is None
+    }
+
+
+def _looked(
+    desired: Desired, arn: str, touched: Collection[str], last: Seen, world: World, deadline: float
+) -> Seen:
+    """Look once: list everything only where no set of filtered listings is cheaper; see `core.readback`."""
+    orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)
     if cheapest.full:
         seen = observe(desired, arn, world, deadline)
         seen.listing.close()
         return Seen(seen.diff, seen)
-    found = patiently(
+    found, standing = patiently(
         lambda: _filtered(desired, arn, touched, cheapest.filters, world, deadline), world.clock, deadline
     )
-    return Seen(before.updated(touched, found), None)
+    diff = last.diff.updated(touched, found)
+    complete = last.observation if last.observation and last.observation.standing == standing else None
+    return Seen(diff, complete.amended(diff) if complete else None)
 
 
 def _filtered(
@@ -97,7 +149,7 @@ def _filtered(
     filters: Sequence[str],
     world: World,
     deadline: float,
-) -> Diff:
+) -> tuple[Diff, Standing]:
     before = settled(world.gateway, arn, world.clock, deadline)
     spool = Spool()
     try:
@@ -109,7 +161,7 @@ def _filtered(
         spool.close()
     if world.gateway.standing(arn) != before:
         raise ListingMoved("the dataset changed while it was read back")
-    return found
+    return found, before
 
 
 def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:

@@ -26,7 +26,6 @@ DEFAULT = (
     "test_a_kept_plan_is_applied_exactly_or_not_at_all[dataset]",
     "test_same_inputs_give_the_same_bytes",
     "test_a_poison_line_is_convicted_and_all_others_applied[random]",
-    "test_a_line_that_vanishes_without_a_word_is_dropped",
     "test_a_lost_response_is_not_a_failure",
     "test_an_unusable_or_unknown_status_is_named_and_nothing_is_sent[UPDATE_ROLLED_SIDEWAYS]",
     "test_killed_at_a_call_the_next_start_converges[UpdateDatasetEntries]",
