@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import zlib
@@ -11,7 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import StateError
+from reconciler.errors import ReconcilerError, StateError
+from reconciler.state.damage import (
+    carry_over,
+    check,
+    check_header,
+    check_rows,
+    is_damage,
+    put_aside,
+    version_of,
+)
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
 FILE_NAME: Final = "state.sqlite3"
@@ -90,8 +98,8 @@ class Database:
         before = self._connection
         try:
             yield
-        except (sqlite3.Error, OSError) as exc:
-            if not _is_damage(exc):
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:
+            if not is_damage(exc):
                 raise StateError(f"{self._path}: {exc}") from exc
             raise self._damaged(before, exc) from exc
 
@@ -102,7 +110,11 @@ class Database:
         try:
             with self.explained():
                 yield
-        except (json.JSONDecodeError, zlib.error) as exc:
+        except ReconcilerError:
+            raise
+        except Exception as exc:
+            if not is_damage(exc):
+                raise
             raise self._damaged(before, exc) from exc
 
     def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateError:
@@ -122,7 +134,7 @@ class Database:
                 self._retired.append(failed)
                 self._connection = None
             if self._file == _identity(self._path):
-                _put_aside(self._path)
+                put_aside(self._path)
             self._begin()
 
     def close(self) -> None:
@@ -152,24 +164,17 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
     """Open the file for writing; if it is damaged, put it aside, start afresh, and say so, too."""
     try:
+        if path.is_dir():
+            raise sqlite3.DatabaseError("a directory stands in its place")
+        check_header(path)
         return _prepared(path), None
-    except sqlite3.DatabaseError as exc:
-        if not _is_damage(exc):
+    except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error) as exc:
+        if not is_damage(exc):
             raise
-        _put_aside(path)
-        return _prepared(path), _told(path, exc, read_only=False)
-
-
-def _is_damage(exc: Exception) -> bool:
-    """Tell it from a file that is locked, full or not allowed: nothing that a new one would cure."""
-    return type(exc) is sqlite3.DatabaseError  # its subclasses are about other things
-
-
-def _put_aside(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.replace(part.with_name(part.name + ".damaged"))
+        put_aside(path)
+        connection = _prepared(path)
+        carry_over(path, connection)
+        return connection, _told(path, exc, read_only=False)
 
 
 def opened_for_reading(path: Path) -> sqlite3.Connection:
@@ -184,13 +189,20 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
 
 def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
     """Open the file for reading; None if it is damaged, and why, or of another version: then nothing is known."""
-    connection, damage = opened_for_reading(path), None
     try:
-        _check(connection)
-        if _version(connection) == NEWEST:
+        connection = opened_for_reading(path)
+    except sqlite3.Error:
+        return None, _told(path, IsADirectoryError("a directory"), read_only=True) if path.is_dir() else None
+    damage = None
+    try:
+        check(connection)
+        if version_of(connection, path) == NEWEST:
+            check_rows(connection)
             return connection, None
-    except sqlite3.DatabaseError as exc:
-        damage = _told(path, exc, read_only=True) if _is_damage(exc) else None
+    except StateError:
+        pass
+    except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error) as exc:
+        damage = _told(path, exc, read_only=True) if is_damage(exc) else None
     connection.close()
     return None, damage
 
@@ -199,14 +211,15 @@ def _prepared(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     connection.text_factory = _text
     try:
-        _check(connection)
+        check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
-        found = _version(connection)
-        if found > NEWEST:
-            raise StateError(f"{path}: written by a newer version of this tool (format {found})")
+        found = version_of(connection, path)
+        if found != _noted(connection):
+            connection.execute(f"PRAGMA user_version = {found}")
         for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
             _migrate(connection, version, script)
+        check_rows(connection)
     except BaseException:
         connection.close()
         raise
@@ -216,7 +229,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, version: int, script: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
-        if _version(connection) < version:  # else another process has done it since we looked
+        if _noted(connection) < version:  # else another process has done it since we looked
             for statement in script.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {version}")
@@ -227,20 +240,6 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    """
-    Read the whole file once: a header that is intact says nothing of what is behind it.
-
-    Costs 0.1 s of CPU where 250,000 entries are remembered.
-
-    Raises:
-        sqlite3.DatabaseError: It is damaged.
-    """
-    found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
-
-
-def _version(connection: sqlite3.Connection) -> int:
+def _noted(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import orjson
 
@@ -58,7 +59,8 @@ class Journal:
         found = []
         with self._db.decoding():
             for begun_at, packed, result in connection.execute(query, (dataset,)):
-                refs = orjson.loads(zlib.decompress(packed))
-                if source_ref in refs:
-                    found.append(Past(begun_at, len(refs), result))
+                with suppress(ValueError, zlib.error):  # history that cannot be read is no reason to stop
+                    refs = orjson.loads(zlib.decompress(packed))
+                    if source_ref in refs:
+                        found.append(Past(begun_at, len(refs), result))
         return found

@@ -87,7 +87,7 @@ def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
 
 def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Whoever finds an empty file, and meanwhile another process fills it, goes on with theirs."""
-    version = database._version
+    version = database._noted
     others = [tmp_path]
 
     def version_before_somebody_else_was_faster(connection) -> int:
@@ -97,7 +97,7 @@ def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatc
                 theirs.record("d", {"verdict": "converged"})
         return found
 
-    monkeypatch.setattr(database, "_version", version_before_somebody_else_was_faster)
+    monkeypatch.setattr(database, "_noted", version_before_somebody_else_was_faster)
 
     with State(tmp_path) as state:
         assert {"d": {"verdict": "converged"}} == state.statuses()
