@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from reconciler.sources.refs import ambiguity, candidates, chosen
 
 FETCH_SECONDS: Final = 120
 
+_GIT_S_OWN: Final = ("file", "git", "http", "https", "ssh")
 _SHA256_DIGITS: Final = 64
 
 
@@ -164,7 +166,13 @@ class Clone:
         )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
-        return {**self._address.environment(), "GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
+        asked_nothing = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
+        # Whatever the other repository says of transports, when git reads it from this machine's disk.
+        return {
+            "GIT_ALLOW_PROTOCOL": _protocols(self._address.url),
+            **self._address.environment(),
+            **asked_nothing,
+        }
 
     def _verified(self, commit: str) -> None:
         """
@@ -249,6 +257,13 @@ class Clone:
         if answer.code:
             raise SourceError(f"{self.name}: git {words[0]}: {answer.reason}")
         return answer
+
+
+def _protocols(url: str) -> str:
+    """Return the transports that may be used: git's own, and the helper that the URL names, such as codecommit."""
+    named = re.match(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(::|://)", url)
+    helper = named[1] if named else ""
+    return ":".join(_GIT_S_OWN if helper in {"", "ext", "fd"} else dict.fromkeys((*_GIT_S_OWN, helper)))
 
 
 def _ssh_command() -> str:

@@ -13,7 +13,7 @@ import pytest
 from reconciler.errors import SourceError, UsageError
 from reconciler.sources.address import Address, without_password
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone
+from reconciler.sources.clone import Clone, _protocols
 from reconciler.sources.git import _reason
 from reconciler.sources.repository import GitSource
 from tests.sources.test_following import line, texts
@@ -332,6 +332,20 @@ def test_git_asks_nobody(upstream: Upstream, tmp_path: Path, monkeypatch: pytest
 
     with pytest.raises(SourceError, match="transport 'ext' not allowed"):
         clone.fetch()
+
+
+@pytest.mark.parametrize(
+    ("url", "helper"),
+    [
+        ("https://host/r", ""),
+        ("codecommit::us-east-1://r", ":codecommit"),
+        ("s3://b/r", ":s3"),
+        ("ext::x", ""),
+    ],
+)
+def test_transports_are_those_of_git_and_the_one_that_is_named(url: str, helper: str):
+    """None that a repository names, and no shell command at all."""
+    assert f"file:git:http:https:ssh{helper}" == _protocols(url)
 
 
 @pytest.mark.parametrize(
