@@ -36,6 +36,14 @@ def sized(picture: Picture, directory: Path) -> Picture:
     return replace(picture, size=(found.width, found.height), problems=(*picture.problems, *turned))
 
 
+def ending_in(directory: Path, name: str) -> str:
+    """Return what the name of an image in *directory* ends in, and *name* lacks; nothing if there is none."""
+    if Path(name).suffix.lower() in IMAGES:
+        return ""
+    found = next((path for path in _candidates(directory, name) if _is_file(path)), None)
+    return found.suffix if found is not None and found.suffix.lower() in IMAGES else ""
+
+
 def _candidates(directory: Path, name: str) -> Iterator[Path]:
     below = _SCHEME.sub("", name.strip()).replace("\\", "/").lstrip("/")
     endings = _ENDINGS[:1] if Path(below).suffix.lower() in IMAGES else _ENDINGS

@@ -18,7 +18,7 @@ from typing import Final
 from reconciler.convert.classes import names_in
 from reconciler.convert.columns import Layout, layout_of, told
 from reconciler.convert.headers import Role
-from reconciler.convert.names import IMAGES
+from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, Options, Picture, Read, odd, shown, text_of, wrong
 from reconciler.convert.rowforms import (
@@ -31,7 +31,7 @@ from reconciler.convert.rowforms import (
     vertex_split,
     without_groups,
 )
-from reconciler.convert.sizes import sized
+from reconciler.convert.sizes import ending_in, sized
 from reconciler.core import codes_spec as codes
 from reconciler.core.problem import Origin, has_error
 from reconciler.errors import UsageError
@@ -66,7 +66,10 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
         _refuse_lengths(pictures.values(), layout)
     yield from notes
     sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(pictures.values()))
-    yield from (sizes.complete(without_groups(picture, options)) for picture in pictures.values())
+    complete = [sizes.complete(without_groups(picture, options)) for picture in pictures.values()]
+    if options.extension is None:
+        _refuse_ids(complete)
+    yield from complete
 
 
 def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layout | None]:
@@ -195,6 +198,23 @@ def _refuse_lengths(pictures: Iterable[Picture], layout: Layout) -> None:
             raise BadFile(codes.OTHER_FORMAT, f"{message}{lengths}", item.origin)
 
 
+def _refuse_ids(pictures: Sequence[Picture]) -> None:
+    """
+    Refuse a table of which no image has the name of one.
+
+    Raises:
+        BadFile: They are ids, as tables of competitions have them.
+    """
+    if not pictures or any(is_image(picture.name) for picture in pictures):
+        return
+    first = pictures[0]
+    message = (
+        f"no name ends as that of an image, such as “{first.name[:40]}”: --extension .jpg completes the names, "
+        "--images DIR finds their endings, and --extension none takes them as they are"
+    )
+    raise BadFile(codes.IMAGE_ADDRESS, message, first.origin)
+
+
 def _are_shares(pictures: Iterable[Picture]) -> bool:
     """Tell whether the boxes can only be shares: in pixels not one of them would be valid."""
     edges = [
@@ -208,16 +228,19 @@ class _Sizes:
 
     def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
         self._directory = options.images or path.parent
+        self._completes = options.extension is None
         self._is_told = options.images is not None
         self._shares = shares
 
     def complete(self, picture: Picture) -> Picture:
         """
-        Return the picture with its size, and its boxes in pixels.
+        Return the picture with the ending of its name, its size, and its boxes in pixels.
 
         Raises:
             UsageError: There is no image whose size could be read, and nobody said where it is.
         """
+        if self._completes and (ending := ending_in(self._directory, picture.name)):
+            picture = replace(picture, name=f"{picture.name}{ending}")
         if picture.boxes is None or has_error(picture.problems):
             return picture
         if picture.size is None:

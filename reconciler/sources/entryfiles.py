@@ -105,7 +105,8 @@ def check_lines(tree: Tree, path: str) -> Checked:
             code, reason = found
             return _refused(code, f"the file {reason}", Origin(name, 1))
         if (form := other_form(head)) is not None:
-            message = f"{form}, and one object a line is needed; `reconciler convert groundtruth` takes both"
+            way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
+            message = f"{form}, and one object a line is needed: {way}"
             return _refused(codes.NOT_LINES, message, Origin(name, 1))
         file = JsonLines(tree, path, name, size)
         if size <= _HEAD_BYTES and not head.strip():

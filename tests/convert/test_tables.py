@@ -224,6 +224,20 @@ def test_what_is_not_understood_is_one_error(text, understood, tmp_path):
     assert "--columns" in done.errors[0].message
 
 
+def test_ids_are_no_names(tmp_path):
+    """As tables of competitions have them: one error, and three ways out of it."""
+    text = "id,label\ntrain_1,bee\ntrain_2,bee\n"
+
+    assert [("labels.csv:2", "RKD1501")] == errors(table(tmp_path, text))
+    assert ["train_1.png", "train_2.png"] == [
+        row[0] for row in labelled(table(tmp_path, text, extension=".png"))
+    ]
+    assert ["train_1", "train_2"] == [row[0] for row in labelled(table(tmp_path, text, extension=""))]
+    (tmp_path / "train_1.PNG").write_bytes(b"")
+    (tmp_path / "train_2.jpg").write_bytes(b"")
+    assert ["train_1.PNG", "train_2.jpg"] == [row[0] for row in labelled(table(tmp_path, text))]
+
+
 def test_columns_can_be_named(tmp_path):
     """By the header or by number; others are not read, and numbers are labels then."""
     text = "key;x;species;r\na.jpg;q;bee;1\nb.jpg;q;7;2\n"
