@@ -12,7 +12,10 @@ from reconciler.convert.record import BadFile, shown, text_of
 from reconciler.core import codes_spec as codes
 from reconciler.core.problem import Origin
 
-FILES: Final = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names", "_darknet.labels")
+FILES: Final = (
+    *("data.yaml", "data.yml", "dataset.yaml", "dataset.yml"),
+    *("classes.txt", "obj.names", "classes.names", "_darknet.labels", "predefined_classes.txt"),
+)
 _YAML: Final = (".yaml", ".yml")
 _LEVELS: Final = 3
 
@@ -31,9 +34,9 @@ class Classes(NamedTuple):
 
 
 def found_near(directory: Path, labels: Path) -> Path | None:
-    """Return the file with the names: in *directory*, with the *labels*, or in one of the two around it."""
+    """Return the file with the names: in *directory*, with the *labels* or above them, or around the directory."""
     around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
-    for place in (around[0], labels.absolute(), *around[1:]):
+    for place in (around[0], labels.absolute(), labels.absolute().parent, *around[1:]):
         for name in FILES:
             if (place / name).is_file():
                 return labels / name if place == labels.absolute() else _as_typed(directory, place) / name

@@ -26,7 +26,7 @@ from reconciler.errors import UsageError
 _IMAGES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp", ".heic"}
 )
-_NO_LABELS: Final = frozenset({"classes.txt", "train.txt", "valid.txt", "val.txt", "test.txt", "obj.txt"})
+_NO_LABELS: Final = frozenset({*FILES, "train.txt", "valid.txt", "val.txt", "test.txt", "obj.txt"})
 _IMAGE_DIRECTORY: Final = "images"
 _LABEL_DIRECTORY: Final = "labels"
 _PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each a dataset of its own

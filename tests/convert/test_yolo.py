@@ -222,6 +222,16 @@ def test_class_names_may_lie_with_the_labels(file, tmp_path):
     assert [("x", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place)))
 
 
+def test_class_names_may_lie_above_the_labels_of_a_part(tmp_path):
+    """images/train and labels/train, with labels/classes.txt, as LabelImg leaves it."""
+    yolo(tmp_path / "a" / "b", {"train/a.png": (64, 64, HALF)}, "x")
+    (tmp_path / "a" / "b" / "classes.txt").rename(tmp_path / "a" / "b" / "labels" / "classes.txt")
+
+    assert [("x", 16, 16, 32, 32)] == boxes(
+        *fields(convert("yolo", tmp_path / "a" / "b" / "images" / "train"))
+    )
+
+
 def test_labels_without_an_image_are_an_error(tmp_path):
     """The image may have been lost; its labels must not be, without a word."""
     place = yolo(tmp_path, {"a.png": (64, 64, HALF)}, "x")
