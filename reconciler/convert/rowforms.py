@@ -126,10 +126,17 @@ def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) 
     Return the label of a cell; of a number the name of the class, where names are known.
 
     Raises:
-        BadFile: It is a number, and nobody said that numbers are labels.
+        BadFile: It is a number or a list, and nobody said that such are labels.
     """
     found = number(cell)
-    if found is None or (layout is not None and layout.told and not names):
+    if layout is not None and layout.told and not names:
+        return cell
+    if found is None:
+        if cell.lstrip().startswith(("[", "{")):
+            message = (
+                f"one label is expected, and the cell holds {cell.strip()[:40]}: give each a cell of its own"
+            )
+            raise BadFile(codes.OTHER_FORMAT, message, row.origin)
         return cell
     if names and found == found.to_integral_value() and int(found) in names:
         return names[int(found)]

@@ -224,6 +224,14 @@ def test_what_is_not_understood_is_one_error(text, understood, tmp_path):
     assert "--columns" in done.errors[0].message
 
 
+@pytest.mark.parametrize("cell", ["\"['cat', 'dog']\"", '"{""choices"": [""cat"", ""dog""]}"'])
+def test_a_list_of_labels_is_no_label(cell, tmp_path):
+    """As Python and labelling tools write it into a cell."""
+    done = table(tmp_path, f"image,label\na.jpg,{cell}\n")
+
+    assert ({}, [("labels.csv:2", "RKD1601")]) == (done.lines, errors(done))
+
+
 def test_ids_are_no_names(tmp_path):
     """As tables of competitions have them: one error, and three ways out of it."""
     text = "id,label\ntrain_1,bee\ntrain_2,bee\n"
