@@ -1,0 +1,79 @@
+"""What is proven while others write, and what is concluded while the service fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from reconciler.core.status import Verdict
+from reconciler.emulator.faults import Fault, Kind
+from reconciler.engine import apply, planning
+from reconciler.ports import Gateway
+from tests.builders import classified, named, ref
+from tests.engine.conftest import Lab
+
+MANY = [f"n{number:03}" for number in range(250)]  # three pages, so that a filter is cheaper
+
+
+class Disturbed:
+    """A gateway on which somebody else writes while a filtered listing is read, once."""
+
+    def __init__(self, lab: Lab, line: bytes) -> None:
+        self._gateway: Gateway = lab.world.gateway
+        self._lab, self._line = lab, line
+        self.filtered = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        yield from self._gateway.pages(arn, contains)
+        if contains is not None:
+            self.filtered += 1
+            if self.filtered == 1:
+                self._lab.clock.sleep(1.0)
+                self._lab.emulator.console.put(arn, orjson.loads(self._line))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "quarantined"),
+    [(classified("n007", "daisy"), [(ref("n007"), ("OVERTAKEN",))]), (classified("n200", "daisy"), [])],
+)
+def test_another_writer_during_a_read_back_makes_it_start_again(
+    lab: Lab, theirs: bytes, quarantined: list[tuple[str, tuple[str, ...]]]
+):
+    """Nothing is called proven by a listing of two states."""
+    lab.write(*named(MANY))
+    lab.apply()
+    lab.write(*(classified(name, "tulip" if name == "n007" else "rose") for name in MANY))
+    gateway = Disturbed(lab, theirs)
+    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+
+    result = lab.apply()
+
+    assert quarantined == [(entry.source_ref, entry.codes) for entry in result.quarantined]
+    assert 2 == gateway.filtered
+
+
+def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    """A batch of several lines that fails by the service's fault: a few lines are tried, and no more."""
+    for module in (apply, planning):
+        monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 900)  # four lines
+    lab.write(*named("abcdefgh"))
+    lab.emulator.faults.add(
+        Fault(kind=Kind.FAIL_SERVICE, operations=frozenset({"UpdateDatasetEntries"}), after=1, times=0)
+    )
+
+    result = lab.apply()
+
+    assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+    assert {("LEFT",)} == {entry.codes for entry in result.quarantined}
+    assert {ref(name) for name in "efgh"} == {entry.source_ref for entry in result.quarantined}
+    assert {} == lab.world.memory.holds.of("train")
+    assert [4, *[4] * apply.SERVICE_TRIES, 1, 1, 1] == [len(refs) for refs in lab.updates()]
