@@ -35,6 +35,9 @@ OPERATIONS: Final = (
     "UpdateDatasetEntries",
 )
 
+# Of an answer that is not a listing of entries: one project is asked for, and trainings of one project.
+MOST_ANSWERS: Final = 50
+
 _WRITING: Final = ("Create", "Delete", "Update")
 
 _ARN: Final = re.compile(rb'"(?:Dataset|Project)Arn": ?"arn:[^":]*:rekognition:[^":]*:([0-9]{12}):')
@@ -115,7 +118,8 @@ class Rekognition:
 
     def locate(self, project: str, dataset_type: DatasetType) -> Located:
         request: dict[str, Any] = {"ProjectNames": [project]}
-        for answer in self._answers("DescribeProjects", self._client.describe_projects, request):
+        answers = self._answers("DescribeProjects", self._client.describe_projects, request, MOST_ANSWERS)
+        for answer in answers:
             with translated("DescribeProjects"):
                 for found in answer.get("ProjectDescriptions", ()):
                     if _project_name(found["ProjectArn"]) == project:
@@ -173,13 +177,14 @@ class Rekognition:
 
     @staticmethod
     def _answers(
-        operation: str, call: Callable[..., Any], request: dict[str, Any]
+        operation: str, call: Callable[..., Any], request: dict[str, Any], most: int | None = None
     ) -> Iterator[dict[str, Any]]:
         """
         Follow NextToken to the end; a missing token and an empty one are the end.
 
         Raises:
             ListingMoved: A token came twice: this listing would never end.
+            UnknownAnswer: There were *most* pages, and there would be more.
         """
         seen: set[str] = set()
         while True:
@@ -192,6 +197,8 @@ class Rekognition:
             if token in seen:
                 raise errors.ListingMoved(f"{operation}: the service gave one page token twice")
             seen.add(token)
+            if len(seen) == most:
+                raise errors.UnknownAnswer(f"{operation}: {most} pages, and no end")
             request = {**request, "NextToken": token}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from reconciler import errors
 from reconciler.core.choices import DatasetType
-from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.gateway import MOST_ANSWERS, Rekognition
 from reconciler.rekognition.translate import translated
 
 OPERATIONS: Final = ("CreateDataset", "DeleteDataset", "DescribeProjectVersions", "ListTagsForResource")
@@ -19,7 +19,8 @@ class RebuildingRekognition(Rekognition):
     def trainings(self, project_arn: str) -> Sequence[str]:
         names: list[str] = []
         call = self._client.describe_project_versions
-        for answer in self._answers("DescribeProjectVersions", call, {"ProjectArn": project_arn}):
+        asked = {"ProjectArn": project_arn}
+        for answer in self._answers("DescribeProjectVersions", call, asked, MOST_ANSWERS):
             with translated("DescribeProjectVersions"):
                 names += (
                     version["ProjectVersionArn"].split("/")[3]

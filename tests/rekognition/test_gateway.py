@@ -60,6 +60,14 @@ class TestPages:
             list(gateway.pages(ARN))
         assert len(tokens) == len(service.asked)
 
+    def test_of_projects_end_after_fifty(self, service: Service, gateway: Rekognition) -> None:
+        """One is asked for: a service that gives new tokens for ever has no answer."""
+        service.answers = [ok(ProjectDescriptions=[], NextToken=f"t{number}") for number in range(60)]
+
+        with pytest.raises(errors.UnknownAnswer, match="50 pages, and no end"):
+            gateway.locate("flowers", DatasetType.TRAIN)
+        assert 50 == len(service.asked)
+
     @pytest.mark.parametrize(
         ("answer", "expected"),
         [
