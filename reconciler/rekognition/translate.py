@@ -144,7 +144,11 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
                 return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
             if isinstance(exc, _NOT_UNDERSTOOD):
                 return errors.UnknownAnswer(f"{text} (perhaps a proxy answered)")
-            return errors.Unavailable(text) if isinstance(exc, _UNAVAILABLE) else errors.Rejected(text)
+            if not isinstance(exc, _UNAVAILABLE):
+                return errors.Rejected(text)
+            lost = errors.Unavailable(text)
+            lost.unsent = isinstance(exc, _UNCONNECTED)
+            return lost
         case RuntimeError():  # of the SDK when it renews credentials, and those are expired by this clock
             return errors.Denied(f"{operation}: {exc}")
         case (

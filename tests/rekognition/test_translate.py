@@ -161,6 +161,22 @@ def test_no_error_of_the_sdk_gets_through() -> None:
             raised(error)
 
 
+@pytest.mark.parametrize(
+    ("error", "unsent"),
+    [
+        (boto.EndpointConnectionError(endpoint_url="https://x", error="refused"), True),
+        (boto.ConnectTimeoutError(endpoint_url="https://x", error="late"), True),
+        (boto.ReadTimeoutError(endpoint_url="https://x", error="late"), False),
+        (boto.ConnectionClosedError(endpoint_url="https://x"), False),
+    ],
+)
+def test_only_a_call_without_a_connection_never_left(error: Exception, unsent: bool) -> None:
+    """Any other may have arrived, and an update is not sent again at once."""
+    found = raised(error)
+    assert isinstance(found, errors.Unavailable)
+    assert unsent is found.unsent
+
+
 @pytest.mark.parametrize("error", [KeyError("Status"), IndexError("i"), TypeError("t"), ValueError("v")])
 def test_an_answer_of_another_shape_is_unknown(error: Exception) -> None:
     assert isinstance(raised(error), errors.UnknownAnswer)
