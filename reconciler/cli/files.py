@@ -8,11 +8,22 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from reconciler.errors import OutputError, UsageError
 
 Writer = Callable[[BinaryIO], object]
+
+
+def _usual_mode() -> int:
+    """Return the mode of a new file, which can only be found out by changing it for a moment."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+# Of the whole process: asked once, before there are threads, whose files would get the mode of that moment.
+_MODE: Final = _usual_mode()
 
 
 def write_whole(path: Path, write: Writer) -> None:
@@ -64,16 +75,10 @@ def _staged(path: Path, write: Writer) -> Iterator[Path]:
                 write(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            new.chmod(0o666 & ~_umask())
+            new.chmod(_MODE)
         yield new
     finally:
         new.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

@@ -39,6 +39,7 @@ from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
+from reconciler.state.private import private_directory
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -284,7 +285,8 @@ def _emulator(data: Path) -> Iterator[str]:
     from reconciler.emulator.server import Emulator, serve
 
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        private_directory(data.parent)
+        private_directory(data)
         emulator = Emulator(data)
     except (OSError, sqlite3.Error) as exc:
         raise StateError(f"{data}: {exc}") from exc

@@ -23,7 +23,7 @@ _REBUILD: Final = ("rekognition:DeleteDataset", "rekognition:ListTagsForResource
 _OBJECTS: Final = ("s3:GetObject", "s3:PutObject")
 
 
-def policy(level: Level, targets: Iterable[Target], place: str = "*") -> dict[str, Any]:
+def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*",)) -> dict[str, Any]:
     """
     Return an IAM policy for these targets.
 
@@ -32,7 +32,7 @@ def policy(level: Level, targets: Iterable[Target], place: str = "*") -> dict[st
     must be able to read the manifest, and to tag what has tags.
 
     Args:
-        place: Bucket and prefix, with a ``/`` between, in which a rebuild keeps its manifests.
+        places: Buckets, or buckets and prefixes with a ``/`` between, in which a rebuild keeps its manifests.
     """
     targets = list(targets)
     data = [
@@ -52,8 +52,8 @@ def policy(level: Level, targets: Iterable[Target], place: str = "*") -> dict[st
         statements.append(_allow("CreateAnew", actions, [_project(target) for target in targets]))
         actions = ["rekognition:DescribeProjectVersions"]
         statements.append(_allow("SeeTrainings", actions, [_project(target) for target in targets]))
-        objects = [f"arn:aws:s3:::{place.rstrip('/')}/*"]
-        statements.append(_allow("KeepManifests", _OBJECTS, objects))
+        if objects := [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in places]:
+            statements.append(_allow("KeepManifests", _OBJECTS, objects))
     if roles := sorted({target.role_arn for target in targets if target.role_arn}):
         statements.append(_allow("AssumeRoles", ["sts:AssumeRole"], roles))
     return {"Version": "2012-10-17", "Statement": statements}

@@ -24,8 +24,10 @@ from reconciler.core.spec import Acknowledgement
 from reconciler.engine import fleet
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
+from reconciler.engine.log import log
 from reconciler.engine.planning import explained
 from reconciler.engine.reconcile import Look
+from reconciler.errors import StateError
 from reconciler.ports import Memory
 
 # A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond these many images of one
@@ -89,7 +91,10 @@ def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -
     drifted = [item.source_ref for item in drift.items if not item.is_pending]
     after = {one.source_ref: one for one in sighted(before, drifted, now)}
     if remember:
-        memory.sightings.replace(drift.name, after.values())
+        try:
+            memory.sightings.replace(drift.name, after.values())
+        except StateError as exc:  # the report is finished, and is worth more than its memory
+            log.warning("status.unsaved", dataset=drift.name, reason=str(exc))
 
     def dated(item: DriftItem) -> DriftItem:
         if item.is_pending or not (remember or item.source_ref in before):

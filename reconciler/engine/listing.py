@@ -101,6 +101,8 @@ class Spool(Listing):
 
     def lines(self) -> Iterator[Line]:
         """Give every line again."""
+        if not self._starts:
+            return
         bounds = pairwise(chain(self._starts, [self._stream.seek(0, SEEK_END)]))
         for number, (start, end) in enumerate(bounds, start=1):
             yield self.read(Place(0, start, end - start, number)), start, number

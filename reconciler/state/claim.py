@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.errors import Claimed, StateError
+from reconciler.state.private import private_directory
 
 
 @contextmanager
@@ -22,8 +23,9 @@ def claimed(directory: Path, dataset: str) -> Iterator[None]:
     """
     path = directory / "claims" / f"{dataset}.lock"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        private_directory(directory)
+        private_directory(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise StateError(f"{path}: {exc.strerror or exc}") from exc
     try:

@@ -20,6 +20,7 @@ from reconciler.state.damage import (
     put_aside,
     version_of,
 )
+from reconciler.state.private import private_directory, private_file
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
 FILE_NAME: Final = "state.sqlite3"
@@ -57,7 +58,7 @@ class Database:
                 self._connection, self.damage = _open_read_only(self._path)
 
     def _begin(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_directory(self._path.parent)
         self._connection, self.damage = _open(self._path)
         self._file = _identity(self._path)
 
@@ -208,6 +209,7 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
+    private_file(path)  # the log beside it takes over its mode
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     connection.text_factory = _text
     try:

@@ -16,6 +16,7 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.ports import SavedSnapshot, SnapshotHead
+from reconciler.state.private import private_directory
 
 FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
@@ -48,7 +49,8 @@ class Snapshots:
         name = f"{_moment(head.at)}-{head.plan}"
         path = self._path(head.dataset, name)
         with _explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for directory in (self._directory.parent, self._directory, path.parent):
+                private_directory(directory)
             _write(path, head, lines)
             if (found := sum(1 for _ in _lines(path))) != head.entries:
                 path.unlink()

@@ -13,6 +13,7 @@ import structlog
 
 from reconciler.cli.main import main
 from reconciler.emulator.server import Emulator, serve
+from reconciler.errors import StateError
 
 SPEC = """\
 apiVersion: reconciler/v1
@@ -111,6 +112,24 @@ def test_a_look_makes_no_state_directory(account, tmp_path):
 
     main(["--state-dir", "fresh", "drift", "specs", "--remember"])
     assert (tmp_path / "fresh").exists()
+
+
+def _full(*_: object) -> None:
+    raise StateError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    "where", ["reconciler.state.sightings.Sightings.replace", "reconciler.state.database._prepared"]
+)
+def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkeypatch, where):
+    """The look may have taken minutes, and what it shows is true."""
+    console_edits(account)
+    capsys.readouterr()
+    monkeypatch.setattr(where, _full)
+
+    code = main(["--state-dir", "fresh", "drift", "specs", "--remember"])
+
+    assert (4, True) == (code, "moved 1" in capsys.readouterr().out)
 
 
 def test_what_is_acknowledged_is_told_without_an_alarm(account, tmp_path, capsys):

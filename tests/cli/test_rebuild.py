@@ -196,7 +196,7 @@ def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
     calls.clear()
     desk.run(*restore.group(1).split(), "--apply")
     restored = used(desk)
-    whole = policy(Level.REBUILD, [target], f"{BUCKET}/old")
+    whole = policy(Level.REBUILD, [target], [f"{BUCKET}/old"])
     refused += [call for call in calls if not allows(whole, call)]
 
     assert [] == refused

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,14 +18,15 @@ from reconciler.cli.pictures import thumbnails
 from reconciler.cli.show import screen
 from reconciler.cli.specs import reading
 from reconciler.cli.terminal import stream
-from reconciler.cli.wiring import connected
+from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
 from reconciler.core.problem import Problem
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each, unseen
+from reconciler.engine.log import log
 from reconciler.engine.reading import Reading
-from reconciler.errors import ReconcilerError, SpecError, UsageError
+from reconciler.errors import ReconcilerError, SpecError, StateError, UsageError
 from reconciler.reports.drift.thumbnails import Thumbnail
 
 FORMATS: Final = {
@@ -60,12 +62,26 @@ def _look(
     args: argparse.Namespace, *, drawn: bool
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
     """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
-    with reading(args) as found, connected(args, read_only=not args.remember) as wiring:
+    with reading(args) as found, _connected(args) as wiring:
         seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(fleet.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
         return drift, pictures, _untold(found)
+
+
+@contextmanager
+def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
+    """Give the wiring; a state that cannot be written, such as on a full disk, costs the memory and no report."""
+    with ExitStack() as stack:
+        try:
+            wiring = stack.enter_context(connected(args, read_only=not args.remember))
+        except StateError as exc:
+            if not args.remember:
+                raise
+            log.warning("status.unsaved", reason=str(exc))
+            wiring = stack.enter_context(connected(args, read_only=True))
+        yield wiring
 
 
 def _untold(found: Reading) -> list[Problem]:

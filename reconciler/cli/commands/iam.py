@@ -15,6 +15,14 @@ def run(args: argparse.Namespace) -> int:
     """Print the policy for the selected datasets."""
     with reading(args) as found:
         targets = [dataset.spec.spec.target for dataset in found.datasets]
-    place = "/".join(filter(None, s3_place(args.bucket))) if args.bucket else "*"
-    out(json.dumps(policy(Level(args.level), targets, place), indent=2))
+        refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
+    places = (
+        {"/".join(filter(None, s3_place(args.bucket)))} if args.bucket else {_bucket(ref) for ref in refs}
+    )
+    out(json.dumps(policy(Level(args.level), targets, places), indent=2))
     return Exit.DONE
+
+
+def _bucket(source_ref: str) -> str:
+    """Return the bucket of an image: a rebuild keeps its manifests there, unless --bucket says where."""
+    return source_ref.split("/")[2]

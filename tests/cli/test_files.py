@@ -1,0 +1,21 @@
+"""Files that are written whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.files import write_whole
+
+
+def test_the_umask_of_the_process_stays_while_files_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may make a file at that moment, which all the world could write to."""
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask was changed"))
+
+    write_whole(tmp_path / "report", lambda target: target.write(b"x"))
+
+    assert 0 == (tmp_path / "report").stat().st_mode & 0o022
