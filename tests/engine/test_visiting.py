@@ -1,0 +1,71 @@
+"""What a cycle leaves behind, however it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.finding import failed
+from reconciler.core.status import Verdict
+from reconciler.engine.controller import STUCK_AFTER_SECONDS
+from reconciler.engine.cycle import Visit
+from tests.engine.months import Months
+
+
+def test_a_quiet_cycle_added_and_sent_nothing(months: Months):
+    """What the cycle before it did is history."""
+    months.write("roses", *"abc")
+    months.settle()
+    before = months.subject("roses").added, months.subject("roses").updates
+
+    months.settle()
+
+    assert (3, 1) == before
+    quiet = months.subject("roses")
+    assert ("fingerprint", 0, 0, 0) == (quiet.observation, quiet.added, quiet.updated, quiet.updates)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.FAILED])
+def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
+    months: Months, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+):
+    """Calls that fail because the process stops say nothing of AWS: no failure is counted, no verdict is lost."""
+    months.write("roses", *"abc")
+    months.settle()
+    subject = months.subject("roses")
+    before = subject.finding, subject.failures, list(subject.history), months.state.statuses()
+    reason = Reason.INVALID if verdict is Verdict.FAILED else Reason.UNAVAILABLE
+
+    def stopped(*_: object) -> Visit:
+        months.time.event.set()
+        return Visit(failed(Trouble(reason, "no answer"), 3))
+
+    monkeypatch.setattr("reconciler.engine.visiting.visit", stopped)
+    months.controller._visiting.visit(subject)
+
+    assert before == (subject.finding, subject.failures, list(subject.history), months.state.statuses())
+
+
+def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """The other datasets go on, and yet the process is not alive: one of its workers never comes back."""
+    months.write("roses", "a")
+    months.write("tulips", "b")
+    months.settle()
+    visiting, alive = months.controller._visiting, []
+
+    def fresh(*_: object) -> Visit:
+        alive.append(months.controller.alive)
+        raise ZeroDivisionError
+
+    def stuck(*_: object) -> Visit:
+        months.time.sleep(STUCK_AFTER_SECONDS + 1)
+        months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
+        monkeypatch.setattr("reconciler.engine.visiting.visit", fresh)
+        visiting.visit(months.subject("tulips"))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("reconciler.engine.visiting.visit", stuck)
+    visiting.visit(months.subject("roses"))
+
+    assert [False] == alive
+    assert months.controller.alive
