@@ -175,7 +175,12 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
         "name": result.name,
         "arn": result.arn,
         "verdict": result.verdict,
-        "counts": _counts(result),
+        "counts": {
+            "added": result.added,
+            "updated": result.updated,
+            "withheld": result.number_withheld,
+        },
+        "entries": _entries(result),
         "updates": result.updates,
         "verified": result.verified,
         "complete": result.complete,
@@ -187,16 +192,10 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
     }
 
 
-def _counts(result: DatasetResult) -> shapes.AppliedDoc:
-    counts: shapes.AppliedDoc = {
-        "added": result.added,
-        "updated": result.updated,
-        "withheld": result.number_withheld,
-        "blocked": result.blocked,
-    }
+def _entries(result: DatasetResult) -> shapes.EntriesDoc | None:
     if (seen := result.counts) is None:
-        return counts
-    return {**counts, "desired": seen.desired, "in_place": seen.unchanged + seen.ignored}
+        return None
+    return {"desired": seen.desired, "in_place": seen.unchanged + seen.ignored, "blocked": result.blocked}
 
 
 def _withheld(entry: WithheldEntry) -> shapes.WithheldDoc:

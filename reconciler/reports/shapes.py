@@ -115,19 +115,23 @@ class WithheldDoc(TypedDict):
 
 
 class AppliedDoc(TypedDict):
-    """
-    Added and updated: sent, and then seen in place; an orphan that was blanked is updated.
-
-    ``desired`` is the sum of in_place, withheld, blocked (a guard stopped them), and of the entries with an
-    origin among quarantined and dropped; both it and in_place are absent where the end was not seen.
-    """
+    """Added and updated: sent, and then seen in place; an orphan that was blanked is updated."""
 
     added: int
     updated: int
     withheld: int
+
+
+class EntriesDoc(TypedDict):
+    """
+    Every desired entry, once: in_place, withheld, blocked by a guard, or quarantined or dropped.
+
+    The lists of the last two also name orphans, which have no origin.
+    """
+
+    desired: int
+    in_place: int
     blocked: int
-    desired: NotRequired[int]
-    in_place: NotRequired[int]
 
 
 class DatasetResultDoc(TypedDict):
@@ -136,13 +140,15 @@ class DatasetResultDoc(TypedDict):
 
     Quarantined: an update failed because of it. Dropped: accepted, and then absent. Rejected: stored, with
     an error list of AWS. Withheld: left as it is by the policy; at most 1,000 are named, the count is whole.
-    ``complete`` is false where AWS counts other entries than could be seen.
+    ``complete`` is false where AWS counts other entries than could be seen; ``entries`` is null where the end
+    was not seen.
     """
 
     name: str
     arn: str | None
     verdict: Verdict
     counts: AppliedDoc
+    entries: EntriesDoc | None
     updates: int
     verified: bool
     complete: NotRequired[bool]

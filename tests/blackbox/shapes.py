@@ -134,11 +134,8 @@ APPLY = record(
                     "verdict": one_of(
                         "converged", "withheld", "partial", "blocked", "failed", "unknown", "observed"
                     ),
-                    "counts": record(
-                        dict.fromkeys(
-                            ("added", "updated", "withheld", "blocked", "desired?", "in_place?"), whole
-                        )
-                    ),
+                    "counts": record({"added": whole, "updated": whole, "withheld": whole}),
+                    "entries": or_null(record({"desired": whole, "in_place": whole, "blocked": whole})),
                     "updates": whole,
                     "verified": yes_no,
                     "complete": yes_no,
@@ -204,9 +201,8 @@ def _apply_adds_up(dataset: Any) -> None:
     _need(refs == sorted(refs), "withheld is sorted", refs[:5])
     _need(len(refs) == min(counts["withheld"], 1_000), "count of withheld", counts)
     _need(dataset["verdict"] != "converged" or not refs, "nothing is withheld of what converged", refs[:5])
-    if "desired" in counts:
-        named = sum(
-            entry["origin"] is not None for kind in ("quarantined", "dropped") for entry in dataset[kind]
-        )
-        parts = named + sum(counts[part] for part in ("in_place", "withheld", "blocked"))
-        _need(counts["desired"] == parts, "the parts of desired", dataset)
+    if (entries := dataset["entries"]) is not None:
+        lists = dataset["quarantined"] + dataset["dropped"]
+        named = sum(entry["origin"] is not None for entry in lists)
+        parts = named + entries["in_place"] + counts["withheld"] + entries["blocked"]
+        _need(entries["desired"] == parts, "the parts of desired", dataset)

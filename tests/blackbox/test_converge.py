@@ -18,7 +18,7 @@ def test_hundreds_of_mixed_lines_converge_on_a_service_that_reorders_and_renumbe
 
     first = lab.apply()
     assert (first.code, first.only["verdict"]) == (0, "converged"), first
-    assert first.only["counts"] == {"added": 700, "updated": 0}
+    assert first.only["counts"] == {"added": 700, "updated": 0, "withheld": 0}
     assert first.only["verified"] is True
     assert {json.loads(line)["source-ref"] for line in lines} == set(lab.service.entries("flowers"))
 
@@ -39,7 +39,7 @@ def test_hundreds_of_mixed_lines_converge_on_a_service_that_reorders_and_renumbe
 
     second = lab.apply()
     assert second.code == 0, second
-    assert second.only["counts"] == {"added": 0, "updated": 1}
+    assert second.only["counts"] == {"added": 0, "updated": 1, "withheld": 0}
     assert len(lab.service.sent()[-1]) == 1
     assert lab.service.resent == []
     lab.assert_in_order()
@@ -78,7 +78,7 @@ def test_create_only_adds_and_never_changes(lab: Lab) -> None:
     lab.service.make("flowers", lines=[image_level(ref(0), "tulip")])
     result = lab.apply()
     assert lab.service.sent() == [[image_level(ref(1), "rose")]]
-    assert result.only["counts"] == {"added": 1, "updated": 0}
+    assert result.only["counts"] == {"added": 1, "updated": 0, "withheld": 0}
     lab.assert_in_order()
 
 

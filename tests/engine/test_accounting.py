@@ -105,7 +105,7 @@ def _hold_to_it(lab: Lab, seen: Look, outcome: Outcome) -> None:
     write_apply([result], applied)
     planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
     (document,) = json.loads(applied.getvalue())["datasets"]
-    counts = document["counts"]
+    counts = document["counts"] | document["entries"]
     finding = findings.concluded(seen.plan, result, outcome.after, None, {}).counts
     now = lab.plan().counts
 

@@ -109,6 +109,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
     months.settle()
     months.settle()
     months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    months.write("roses", *"abcd")
     during: list[dict[str, Any]] = []
     months.counted.on_submitted = lambda: during.append(
         {
@@ -141,7 +142,7 @@ def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypat
     months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
     monkeypatch.setattr(Visiting, "_note", lambda *_: 1 / 0)
 
-    months.run_for(5 * MINUTE + 40)
+    months.controller._visiting.visit(months.subject("roses"))
 
     assert "Applying" not in months.reasons("roses").values()
     assert 1 <= months.subject("roses").failures

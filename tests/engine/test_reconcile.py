@@ -100,6 +100,32 @@ def test_reported_drift_is_not_overwritten(lab: Lab):
     assert [(ref("a"), Cause.DRIFT_MODIFIED)] == [(c.source_ref, c.cause) for c in lab.plan().changes]
 
 
+def test_what_came_into_place_meanwhile_is_not_withheld(lab: Lab):
+    """The verdict is about what is there after the apply: the person who moved an entry set it back themselves."""
+    lab.write(*named("ab"), onDrift="report")
+    lab.apply()
+    lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
+    action = {"do": "put", "dataset": lab.arn, "lines": [orjson.loads(*named("a"))]}
+    update = frozenset({"UpdateDatasetEntries"})
+    lab.emulator.faults.add(Fault(kind=Kind.CONSOLE_AFTER, operations=update, action=action))
+    lab.write(*named("abc"), onDrift="report")
+
+    result = lab.apply()
+
+    assert (Verdict.CONVERGED, 1, ()) == (result.verdict, result.added, result.withheld)
+
+
+def test_a_blocked_orphan_is_no_desired_entry(lab: Lab):
+    """Blocked counts what git asks for; an orphan that was to be blanked is something else."""
+    lab.write(*named("abc"))
+    lab.apply()
+    lab.write(*named("a"), *named("b", "tulip"), orphans="blank", limits="{maxChanges: 1}")
+
+    result = lab.apply()
+
+    assert (Verdict.BLOCKED, 1, 2) == (result.verdict, result.blocked, result.counts.desired)
+
+
 def test_reported_drift_is_not_overwritten_once_it_cannot_be_told_from_a_change_of_git(lab: Lab):
     """With the state lost, a difference may be somebody's work; what is missing in AWS is added all the same."""
     lab.write(*named("ab"), onDrift="report")
