@@ -68,7 +68,7 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--polygons",
         choices=("box",),
-        help="polygons without a box: take the box around them (default: an error)",
+        help="coco, yolo, VIA: polygons without a box become the box around them (default: an error)",
     )
     group.add_argument(
         "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
