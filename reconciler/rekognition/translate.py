@@ -149,7 +149,9 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             lost = errors.Unavailable(text)
             lost.unsent = isinstance(exc, _UNCONNECTED)
             return lost
-        case RuntimeError():  # of the SDK when it renews credentials, and those are expired by this clock
+        case RuntimeError() if "redentials" in str(
+            exc
+        ):  # of the SDK when it renews credentials, and those are expired by this clock
             return errors.Denied(f"{operation}: {exc}")
         case (
             OSError() | UnicodeError()

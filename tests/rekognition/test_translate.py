@@ -126,6 +126,7 @@ def test_the_text_names_operation_code_and_message() -> None:
         (boto.UnauthorizedSSOTokenError(), errors.Denied),
         (boto.ProfileNotFound(profile="p"), errors.Denied),
         (RuntimeError("Credentials were refreshed, but are still expired."), errors.Denied),
+        (RuntimeError('Unable to calculate correct timezone offset for "1e18"'), errors.UnknownAnswer),
         (boto.NoRegionError(), errors.Rejected),
         (boto.InvalidRegionError(region_name="r"), errors.Denied),
         (boto.ConfigParseError(path="p"), errors.Denied),
