@@ -105,6 +105,33 @@ def test_conditions_change_with_the_first_failed_look_alone(months: Months, even
     assert (["False"], ["False", "True"]) == (failed, told)
 
 
+def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """Each judging goes through every dataset: it happens when the source fails, and when it is back."""
+    months.write("roses", *"abc")
+    months.settle()
+    follow, judged = months.controller._following.follow, []
+    rejudge = months.controller._visiting.rejudge
+    monkeypatch.setattr(
+        months.controller._visiting,
+        "rejudge",
+        lambda subject: (judged.append(subject.name), rejudge(subject)),
+    )
+    months.specs.rename(months.place / "gone")
+
+    follow()
+    assert (["roses"], "False") == (judged, months.conditions("roses")["SourceReady"])
+    follow()
+    follow()
+    assert ["roses"] == judged
+    (months.place / "gone").rename(months.specs)
+    follow()
+    follow()
+
+    assert (["roses", "roses"], "True") == (judged, months.conditions("roses")["SourceReady"])
+
+
 def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[dict[str, object]]):
     """It can be read for ever: that nobody renews it shows in its age alone."""
     sync = Sync(at=months.time.wall())

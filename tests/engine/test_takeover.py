@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.faults import Fault, Kind
-from reconciler.engine.assignment import MOST_CUT_SHORT
+from reconciler.engine.assignment import MOST_CUT_SHORT, MOST_REPLANS, Assignment
 from tests.engine.months import Months, make_months
 
 IMAGES = [f"{number:04d}" for number in range(1_200)]
@@ -122,11 +122,34 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
         before = len(months.counted.updates)
         months.controller.trigger()
         months.controller.tick()
+        assert 0 == months.subject("roses").failures  # a newer commit is no failure
     sent = len(months.counted.updates) - before
 
     assert list(range(MOST_CUT_SHORT + 1)) == cut
     assert sent > 2 * len(names) // 2  # submitted and finished, for each part
     assert 0 == months.subject("roses").cut_short
+
+
+def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """Somebody commits whenever something is about to be sent: then what is planned goes out all the same."""
+    check, labels = Assignment.check, (f"rose-{number}" for number in count())
+    asked: list[int] = []
+
+    def commit_first(self: Assignment, sent: int) -> None:
+        asked.append(sent)
+        months.write("roses", *"abc", label=next(labels))
+        months.controller._following.follow()
+        check(self, sent)
+
+    monkeypatch.setattr(Assignment, "check", commit_first)
+    months.write("roses", *"abc", label=next(labels))
+
+    months.controller.tick()
+
+    assert 1 == months.counted.updates.count(("roses", "finished"))
+    assert asked.count(0) <= MOST_REPLANS + 2
 
 
 def test_commits_do_not_reset_the_back_off(months: Months):
