@@ -5,6 +5,7 @@ Make the development environment, then do something in it.
     python3 dev.py demo             watch a dataset converge, drift and converge again
     python3 dev.py test [ARG ...]   run the tests; the arguments go to pytest
     python3 dev.py lint             ruff, mypy, and the floors that imports keep
+    python3 dev.py mutate [ARG ...]  break the program at random, and see whether a test notices
     python3 dev.py lock [ARG ...]   write the lock files anew; the arguments go to uv (--upgrade)
     python3 dev.py run CMD [ARG ...]  run a command of the environment: run reconciler --help
 
@@ -165,6 +166,10 @@ def test(arguments: list[str]) -> int:
     return _become(ready(Environment(ROOT)), command, ROOT)
 
 
+def mutate(arguments: list[str]) -> int:
+    return _become(ready(Environment(ROOT)), ["python", "-m", "tests.mutation", *arguments], ROOT)
+
+
 def run(arguments: list[str]) -> int:
     if not arguments:
         return _usage("run needs a command")
@@ -205,6 +210,7 @@ def lock(arguments: list[str]) -> int:
         [project, "-o", "requirements.k8s.lock.txt", "--extra", "k8s", "-c", development],
         ["-o", "requirements.build.lock.txt", "--group", "build", "-c", development],
         ["-o", "requirements.lanes.lock.txt", "--group", "lanes"],
+        ["-o", "requirements.mutation.lock.txt", "--group", "mutation"],
     ):
         code = subprocess.run([*solve, *more, *arguments], cwd=ROOT).returncode
         if code:
@@ -267,6 +273,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "lint": lint,
     "lock": lock,
+    "mutate": mutate,
     "run": run,
 }
 

@@ -24,6 +24,7 @@ LOCKS = [
     "requirements.build.lock.txt",
     "requirements.k8s.lock.txt",
     "requirements.lanes.lock.txt",
+    "requirements.mutation.lock.txt",
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

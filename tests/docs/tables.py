@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -21,6 +22,7 @@ from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec import DOCUMENTS
 from tests.docs.faults import collected
 from tests.docs.pages import ROOT
+from tests.mutation import SCORE
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _MARKED = re.compile(r"(<!-- table: (\w+) ?(\S*) -->\n)((?:\|.*\n)*)")
@@ -75,12 +77,29 @@ def faults(_: str) -> str:
     return _table(("where", "fault", "promise", "tried", "reported"), rows)
 
 
+def mutation(_: str) -> str:
+    """Of each part of the package, how many changes were made at random, and how many a test noticed."""
+    scores = yaml.safe_load(SCORE.read_text("utf-8")) if SCORE.exists() else {}
+    rows = (
+        (
+            f"`{part}`",
+            str(score["changes"]),
+            str(score["noticed"]),
+            f"{100 * score['noticed'] / score['changes']:.0f} %",
+            f"`{score['commit']}`, seed {score['seed']}",
+        )
+        for part, score in scores.items()
+    )
+    return _table(("part", "changes", "noticed", "score", "taken at"), rows)
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "commands": commands,
     "exits": exits,
     "flags": flags,
     "fields": fields,
     "faults": faults,
+    "mutation": mutation,
 }
 
 
