@@ -120,7 +120,7 @@ def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Datas
     assert (ran.code, ran.only["verdict"]) == (7, "partial"), ran
     assert named(ran, "dropped") == {ref(8)}
     assert ran.only["dropped"][0]["origin"] == "specs/train.jsonl:9"
-    assert ran.only["counts"] == {"added": 39, "updated": 0, "withheld": 0}
+    assert (ran.only["counts"]["added"], ran.only["counts"]["updated"]) == (39, 0)
 
 
 @pytest.mark.fault(
