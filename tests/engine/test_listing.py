@@ -1,14 +1,205 @@
-"""Observed lines that are kept in a file."""
+"""What a listing leaves out is not known to be missing, and a listing ends."""
 
 from __future__ import annotations
 
-from contextlib import closing
+import dataclasses
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
 
-from reconciler.engine.listing import Spool
+import pytest
+
+from reconciler.core.choices import DatasetType
+from reconciler.core.diff import Action
+from reconciler.core.plan import DatasetPlan
+from reconciler.core.status import Verdict
+from reconciler.engine import observe
+from reconciler.engine.drift import drift_each
+from reconciler.engine.export import export
+from reconciler.engine.listing import ending
+from reconciler.engine.propose import EVERYTHING, propose_each
+from reconciler.errors import ListingIncomplete
+from reconciler.ports import Gateway
+from tests.builders import named, ref
+from tests.engine.conftest import PROJECT, Lab
 
 
-def test_an_empty_listing_gives_no_lines_again():
-    """A dataset without entries is a dataset."""
-    with closing(Spool()) as spool:
-        assert [] == list(spool.fill([[]]))
-        assert [] == list(spool.lines())
+class Short:
+    """
+    A gateway whose listings leave entries out.
+
+    Args:
+        hidden: Source-refs that no listing without a filter shows.
+        times: So many listings; then all is shown.
+        lost: Source-refs that no query shows either.
+    """
+
+    def __init__(self, gateway: Gateway, *hidden: str, times: int = 99, lost: Sequence[str] = ()) -> None:
+        self._gateway = gateway
+        self._hidden = hidden
+        self._times = times
+        self._lost = lost
+        self.queries: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        hidden: Sequence[str] = self._lost
+        if contains is not None:
+            self.queries.append(contains)
+        elif (times := self._times) > 0:
+            self._times, hidden = times - 1, (*self._hidden, *self._lost)
+        for page in self._gateway.pages(arn, contains):
+            yield [line for line in page if not any(f'"{ref}"' in line for ref in hidden)]
+
+
+def shorten(lab: Lab, *hidden: str, **options: Any) -> Short:
+    gateway = Short(lab.world.gateway, *hidden, **options)
+    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    return gateway
+
+
+def actions(plan: DatasetPlan) -> list[tuple[Action, str]]:
+    return [(change.action, change.source_ref) for change in plan.changes]
+
+
+def test_a_short_listing_is_made_once_more(full: Lab):
+    """It may lag behind an update."""
+    gateway = shorten(full, ref("b"), times=1)
+
+    plan = full.plan()
+
+    assert ([], None, []) == (actions(plan), plan.gap, gateway.queries)
+
+
+def test_an_entry_that_a_listing_leaves_out_is_asked_for(full: Lab):
+    """Only it: the others were seen."""
+    gateway = shorten(full, ref("b"))
+
+    plan = full.plan()
+
+    assert ([], None, [ref("b")]) == (actions(plan), plan.gap, gateway.queries)
+    assert 5 == plan.counts.observed
+
+
+def test_an_entry_that_a_query_finds_is_compared(full: Lab):
+    """What was found is as good as listed: an edit is an update, and never an add over somebody's work."""
+    shorten(full, ref("b"))
+    full.write(*named("acde"), named("b", label="other")[0])
+
+    assert [(Action.UPDATE, ref("b"))] == actions(full.plan())
+
+
+def test_an_entry_that_no_query_finds_is_missing(full: Lab):
+    """It is sent; and that others may be there is told."""
+    shorten(full, lost=[ref("b")])
+
+    plan = full.plan()
+
+    assert [(Action.ADD, ref("b"))] == actions(plan)
+    assert "AWS counts 5 entries, and 4 could be seen" == plan.gap
+
+
+def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Then none is asked for, and nothing is sent."""
+    monkeypatch.setattr(observe, "MOST_QUERIES", 1)
+    gateway = shorten(full, ref("a"), ref("b"))
+
+    result = full.apply()
+
+    assert (Verdict.UNKNOWN, 3, False, []) == (
+        result.verdict, result.exit_code, result.complete, gateway.queries,
+    )  # fmt: skip
+    assert "whether 2 desired entries are missing is not known" in result.errors[0].message
+    assert 1 == len(full.updates())
+
+
+def test_an_orphan_that_is_not_listed_leaves_the_rest_as_it_is(full: Lab):
+    """Everything desired is in place; the result says that more may be there."""
+    full.write(*named("abcd"))
+    shorten(full, ref("e"))
+
+    result = full.apply()
+
+    assert (Verdict.CONVERGED, 0, False) == (result.verdict, result.exit_code, result.complete)
+    (drift,) = drift_each([full.desired()], lambda _: full.world)
+    assert ("in_sync", "AWS counts 5 entries, and 4 could be seen") == (drift.verdict, drift.gap)
+
+
+def test_more_than_is_counted_is_believed_and_told(full: Lab):
+    """What is listed is there."""
+
+    class Uncounted(Short):
+        def standing(self, arn: str) -> Any:
+            found = self._gateway.standing(arn)
+            return dataclasses.replace(found, stats=found.stats._replace(total_entries=3))
+
+    full.world = dataclasses.replace(full.world, gateway=Uncounted(full.world.gateway))
+
+    plan = full.plan()
+
+    assert ([], "AWS counts 3 entries, and 5 could be seen") == (actions(plan), plan.gap)
+
+
+def test_a_listing_may_be_trusted(full: Lab):
+    """For a service whose count is known to be off: what is not listed is missing."""
+    gateway = shorten(full, ref("b"))
+    full.world = dataclasses.replace(full.world, trust_listing=True)
+
+    plan = full.plan()
+
+    assert ([(Action.ADD, ref("b"))], None, []) == (actions(plan), plan.gap, gateway.queries)
+
+
+def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
+    """Labels in git are not lost because AWS answers short."""
+    shorten(full, lost=[ref("b")])
+
+    (proposed,) = propose_each([full.desired()], lambda _: full.world, EVERYTHING)
+
+    assert [] == proposed.wishes
+    (refusal,) = proposed.refusals
+    assert (ref("b"), True) == (refusal.source_ref, "--trust-listing" in refusal.reason)
+
+
+def test_a_part_is_never_exported(full: Lab):
+    """A spec that lacks entries would call them orphans."""
+    shorten(full, ref("b"))
+
+    with pytest.raises(ListingIncomplete, match="counts 5 entries, and 4 could be seen"):
+        export(PROJECT, DatasetType.TRAIN, full.world, 60.0)
+
+
+class TestEnding:
+    """A listing that never ends must hold no worker."""
+
+    @pytest.mark.parametrize(
+        ("pages", "entries", "message"),
+        [
+            (repeat([]), 150, "20 empty pages in a row"),
+            (repeat(["x"]), 150, "of 150 entries does not end: 55 pages so far"),
+            (repeat(["x"]), None, "10,051 pages so far"),
+        ],
+    )
+    def test_an_endless_listing_is_given_up(
+        self, lab: Lab, pages: Iterator[Sequence[str]], entries: int | None, message: str
+    ):
+        with pytest.raises(ListingIncomplete, match=message):
+            list(ending(pages, entries, lab.clock))
+
+    def test_empty_pages_now_and_then_are_no_fault(self, lab: Lab):
+        pages = [*repeat([], 19), ["a"], *repeat([], 19), ["b"]]
+
+        assert pages == list(ending(pages, 2, lab.clock))
+
+    def test_a_listing_that_drips_is_given_up(self, lab: Lab):
+        """Ten seconds a page, for all the pages that there may be."""
+
+        def dripping() -> Iterator[Sequence[str]]:
+            while True:
+                lab.clock.sleep(60.0)
+                yield ["x"]
+
+        with pytest.raises(ListingIncomplete, match="9 pages so far"):
+            list(ending(dripping(), 1, lab.clock))
