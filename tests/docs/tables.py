@@ -80,7 +80,7 @@ def faults(_: str) -> str:
 def mutation(_: str) -> str:
     """Of each part of the package, how many changes were made at random, and how many a test noticed."""
     scores = yaml.safe_load(SCORE.read_text("utf-8")) if SCORE.exists() else {}
-    rows = (
+    rows = [
         (
             f"`{part}`",
             str(score["changes"]),
@@ -89,7 +89,7 @@ def mutation(_: str) -> str:
             f"`{score['commit']}`, seed {score['seed']}",
         )
         for part, score in scores.items()
-    )
+    ] or [("not taken yet", "", "", "", "")]
     return _table(("part", "changes", "noticed", "score", "taken at"), rows)
 
 
