@@ -6,7 +6,8 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
   - SpecError ............... 5   the desired state cannot be used; a commit must mend it
   - SourceError ............. 3   the specs could not be read at all: nothing is known about the desire
   - Claimed ................. 3   retryable: another process is writing to the dataset
-  - StateError .............. 1   the state directory cannot be used
+  - StateError .............. 1   the state could not be read or written just now
+    + StateUnusable ......... 64  the state directory cannot be used: another one must be named
   - OutputError ............. 1   a file that was asked for could not be written
   - PlanOutdated ............ 6   what was planned for is no longer there: nothing of it was sent
   - RebuildUnfinished ....... 6   the dataset is being deleted and made anew: that must be finished or undone first
@@ -81,9 +82,15 @@ class Claimed(ReconcilerError):
 
 
 class StateError(ReconcilerError):
-    """The state directory cannot be used."""
+    """The state could not be read or written just now: the disk is full, the file is damaged or locked."""
 
     code = "RKD5004"
+
+
+class StateUnusable(StateError):
+    """The state directory cannot be used: a file stands there, or it may not be entered. Another must be named."""
+
+    exit_code = 64
 
 
 class OutputError(ReconcilerError):

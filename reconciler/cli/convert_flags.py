@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.cli import values
+
 
 def add_convert(parser: argparse.ArgumentParser) -> None:
     """Add what convert takes."""
     from reconciler.convert.formats import READERS  # and with it every reader, which no other command needs
 
     parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
-    parser.add_argument("input", metavar="IN", help="the file, or the directory, to be read")
     parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="JSON Lines file to be written; - for stdout"
+        "input", type=values.readable, metavar="IN", help="the file, or the directory, to be read"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=values.writable_file_or_stdout,
+        required=True,
+        metavar="OUT",
+        help="JSON Lines file to be written; - for stdout",
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it is there and differs")
     parser.add_argument(
@@ -91,6 +100,7 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--classes",
+        type=values.readable_file,
         metavar="FILE",
         help="class names, a data.yaml or a name a line (yolo: default near IN; csv: names of numeric labels)",
     )
@@ -104,7 +114,12 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="groundtruth: keep this label attribute only; VIA: the one that is the label; may be repeated",
     )
-    group.add_argument("--images", metavar="DIR", help="where images are whose size the input does not state")
+    group.add_argument(
+        "--images",
+        type=values.readable_directory,
+        metavar="DIR",
+        help="where images are whose size the input does not state",
+    )
 
 
 def _columns(text: str) -> list[tuple[str, str]]:

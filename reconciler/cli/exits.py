@@ -56,7 +56,7 @@ _LOOKED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
 
 # What each command may end with besides.
 OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
-    "validate": (Exit.DONE, Exit.INVALID),
+    "validate": (Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     "plan": (*_LOOKED, Exit.PENDING, Exit.DRIFT),
     "apply": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     "run": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
@@ -67,9 +67,9 @@ OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
     "convert": (Exit.DONE, Exit.INVALID),
     "restore": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
     "rebuild": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
-    "status": (Exit.DONE,),
+    "status": (Exit.DONE, Exit.UNKNOWN),
     "schema": (Exit.DONE,),
-    "iam": (Exit.DONE, Exit.UNKNOWN),
+    "iam": (Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     "doctor": _LOOKED,
     "emulator": (Exit.DONE,),
 }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
+
+from reconciler.cli import values
+from reconciler.core.limits import CALLS_PER_SECOND
 
 
 def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
@@ -26,6 +30,7 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     )
     group.add_argument(
         "--state-dir",
+        type=values.state_directory,
         metavar="DIR",
         default=either(".reconciler"),
         help="what is remembered between runs (default: .reconciler)",
@@ -36,10 +41,17 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     )
 
 
+DEFAULT_PATH: Final = "specs"
+
+
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the spec tree, or file, that the command is about."""
     parser.add_argument(
-        "path", nargs="?", default="specs", metavar="PATH", help="spec tree or spec file (default: specs)"
+        "path",
+        nargs="?",
+        default=DEFAULT_PATH,
+        metavar="PATH",
+        help=f"spec tree or spec file (default: {DEFAULT_PATH})",
     )
 
 
@@ -56,7 +68,12 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
         "--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
     )
     group.add_argument(
-        "--selector", action="append", default=[], metavar="KEY=VALUE", help="only those with this label"
+        "--selector",
+        type=values.selector,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only those with this label",
     )
 
 
@@ -81,7 +98,7 @@ def add_aws(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--calls-per-second",
-        type=_calls,
+        type=values.whole(1, CALLS_PER_SECOND),
         default=None,
         metavar="N",
         help="most calls a second for each operation (1 to 5, AWS's own limit; default: 5)",
@@ -91,12 +108,6 @@ def add_aws(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take what AWS lists for everything there is, whatever number of entries it counts",
     )
-
-
-def _calls(text: str) -> int:
-    if text not in {"1", "2", "3", "4", "5"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 5")
-    return int(text)
 
 
 def add_guards(parser: argparse.ArgumentParser) -> None:

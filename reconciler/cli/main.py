@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from reconciler.cli.exits import guarded
+from reconciler.cli.exits import Exit, guarded
+from reconciler.errors import ReconcilerError
 
 # Objects made before the collector looks for cycles. Lines by the hundred thousand make none: at its usual 700 it
 # takes a fifth of the time of a large plan, and finds nothing. What runs for months has to look more often.
@@ -38,13 +39,21 @@ def _run(words: Sequence[str]) -> int:
     parser = build(words, whole=completing)
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
+    from reconciler.cli.failing import documented  # loads what no help needs
+    from reconciler.cli.usage import refuse
+
     command = importlib.import_module(args.module)
     level = "warning"
     if args.command == "run":
         gc.set_threshold(_BEFORE_COLLECTING_FOR_MONTHS)
         level = "info"
-    with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)):
-        code: int = command.run(args)
+    try:
+        with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)), documented(args):
+            code: int = command.run(args)
+    except ReconcilerError as exc:
+        if exc.exit_code != Exit.USAGE:
+            raise
+        return refuse(f"{parser.prog} {args.command}", str(exc))
     return code
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from reconciler import __version__
-from reconciler.cli import run_flags
+from reconciler.cli import run_flags, values
 from reconciler.cli.convert_flags import add_convert
 from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND, explained
 from reconciler.cli.flags import add_aws, add_globals, add_guards, add_output, add_selection
@@ -108,9 +108,17 @@ def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 for pending changes, 4 for drift"
     )
-    parser.add_argument("--out", metavar="FILE", help="also write the plan as JSON, for apply --plan")
     parser.add_argument(
-        "--observed", metavar="FILE.jsonl", help="compare with a listing kept in a file; AWS is not asked"
+        "--out",
+        type=values.writable_file,
+        metavar="FILE",
+        help="also write the plan as JSON, for apply --plan",
+    )
+    parser.add_argument(
+        "--observed",
+        type=values.readable_file,
+        metavar="FILE.jsonl",
+        help="compare with a listing kept in a file; AWS is not asked",
     )
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--all", action="store_true", help="show every change, not only the first")
@@ -126,12 +134,13 @@ def _drift(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "markdown", "html", "junit", "sarif")
     parser.add_argument(
         "--report",
+        type=values.writable_file,
         metavar="FILE",
         help="also write a report; its name says which: .html .json .md .xml (JUnit) .sarif .txt",
     )
     parser.add_argument(
         "--thumbnails",
-        type=int,
+        type=values.whole(0),
         default=100,
         metavar="N",
         help="most images that are read from S3 for an HTML report; 0 for none (default: 100; needs Pillow)",
@@ -148,7 +157,9 @@ def _drift(parser: argparse.ArgumentParser) -> None:
 def _apply(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_output(parser)
-    parser.add_argument("--plan", metavar="FILE", help="apply exactly this plan, or nothing")
+    parser.add_argument(
+        "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this plan, or nothing"
+    )
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
@@ -159,9 +170,18 @@ def _apply(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--project", required=True, metavar="NAME", help="Rekognition project")
+    parser.add_argument(
+        "--project", type=values.project, required=True, metavar="NAME", help="Rekognition project"
+    )
     parser.add_argument("--type", required=True, choices=("TRAIN", "TEST"), help="which of its datasets")
-    parser.add_argument("-d", "--directory", required=True, metavar="DIR", help="where the spec is written")
+    parser.add_argument(
+        "-d",
+        "--directory",
+        type=values.creatable_directory,
+        required=True,
+        metavar="DIR",
+        help="where the spec is written",
+    )
     parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
     add_output(parser)
     add_aws(parser)
@@ -186,6 +206,7 @@ def _emulator(parser: argparse.ArgumentParser) -> None:
 
 def _status(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
+    parser.set_defaults(path=None)  # without specs it tells what it remembers
     add_output(parser)
 
 
@@ -197,7 +218,12 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _iam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy is to allow")
-    parser.add_argument("--bucket", metavar="s3://BUCKET/PREFIX", help="of rebuild: where it keeps manifests")
+    parser.add_argument(
+        "--bucket",
+        type=values.bucket,
+        metavar="s3://BUCKET/PREFIX",
+        help="of rebuild: where it keeps manifests",
+    )
     add_selection(parser)
 
 

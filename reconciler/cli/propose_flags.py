@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import values
 from reconciler.cli.flags import add_aws, add_output, add_selection, add_selectors
 
 CLASSES: Final = (
@@ -23,7 +24,12 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     _images(parser)
     add_output(parser)
-    parser.add_argument("--patch", metavar="FILE", help="write the patch there (default: to stdout)")
+    parser.add_argument(
+        "--patch",
+        type=values.writable_file,
+        metavar="FILE",
+        help="write the patch there (default: to stdout)",
+    )
     parser.add_argument(
         "--branch", metavar="NAME", help="also commit it to this new branch; the work tree stays as it is"
     )
@@ -35,7 +41,10 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     """Add what explain takes."""
     parser.add_argument("path", metavar="PATH", help="spec tree or spec file")
     parser.add_argument(
-        "source_ref", metavar="S3-URI", help="address of the image, as it stands in the specs"
+        "source_ref",
+        type=values.image,
+        metavar="S3-URI",
+        help="address of the image, as it stands in the specs",
     )
     add_selectors(parser)
     add_output(parser)

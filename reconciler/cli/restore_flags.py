@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.cli import values
 from reconciler.cli.flags import add_aws, add_guards, add_output, add_path
 
 
@@ -16,6 +17,7 @@ def _one_dataset(parser: argparse.ArgumentParser) -> None:
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """Add what brings single entries back."""
     _one_dataset(parser)
+    parser.set_defaults(path=None)  # --list needs no specs
     add_output(parser)
     parser.add_argument("--list", action="store_true", help="list what is kept, and do nothing else")
     parser.add_argument(
@@ -34,10 +36,16 @@ def add_rebuild(parser: argparse.ArgumentParser) -> None:
     _one_dataset(parser)
     add_output(parser)
     parser.add_argument(
-        "--plan-digest", metavar="HEX", help="of the plan to be carried out, as plan prints it"
+        "--plan-digest",
+        type=values.digest,
+        metavar="HEX",
+        help="of the plan to be carried out, as plan prints it",
     )
     parser.add_argument(
-        "--bucket", metavar="s3://BUCKET/PREFIX", help="where the manifests and the old entries are kept"
+        "--bucket",
+        type=values.bucket,
+        metavar="s3://BUCKET/PREFIX",
+        help="where the manifests and the old entries are kept",
     )
     parser.add_argument(
         "--yes", action="store_true", help="nothing else uses the dataset, where AWS does not tell"

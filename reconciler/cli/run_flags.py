@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.core.lease import DEFAULT_SECONDS, LEAST_SECONDS
+from reconciler.cli import values
+from reconciler.core.lease import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--listen",
+        type=values.address,
         metavar="HOST:PORT",
         default="127.0.0.1:8080",
         help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
     )
     parser.add_argument(
         "--allow-host",
+        type=values.host,
         action="append",
         default=[],
         metavar="HOST",
@@ -44,12 +47,14 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--git-password-file",
+        type=values.readable_file,
         metavar="FILE",
         help="password or token for it, read anew whenever it is needed",
     )
-    group.add_argument("--git-password-env", metavar="NAME", help="the same, in an environment variable")
+    _add_variable(group, "--git-password-env")
     group.add_argument(
         "--ref",
+        type=values.git_ref,
         metavar="REF",
         default="main",
         help="branch, tag or commit; a name that is both is the branch (default: main)",
@@ -68,12 +73,19 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
-    """Add what posts are let in with."""
+    """Add what proves a caller of the pages that do something."""
     group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
-    group.add_argument("--token-file", metavar="FILE", help="bearer token of POST /reconcile")
-    group.add_argument("--token-env", metavar="NAME", help="the same, in an environment variable")
-    group.add_argument("--webhook-secret-file", metavar="FILE", help="secret that the git host signs with")
-    group.add_argument("--webhook-secret-env", metavar="NAME", help="the same, in an environment variable")
+    group.add_argument(
+        "--token-file", type=values.readable_file, metavar="FILE", help="bearer token of POST /reconcile"
+    )
+    _add_variable(group, "--token-env")
+    group.add_argument(
+        "--webhook-secret-file",
+        type=values.readable_file,
+        metavar="FILE",
+        help="secret that the git host signs with",
+    )
+    _add_variable(group, "--webhook-secret-env")
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +106,12 @@ def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_variable(group: argparse._ArgumentGroup, name: str) -> None:
+    group.add_argument(
+        name, type=values.variable, metavar="NAME", help="the same, in an environment variable"
+    )
+
+
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
     """Add what tells this process that it is one of several."""
     group = parser.add_argument_group("several replicas")
@@ -107,10 +125,11 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lease-seconds",
-        type=_seconds,
+        type=values.whole(LEAST_SECONDS, MOST_SECONDS),
         default=DEFAULT_SECONDS,
         metavar="N",
-        help=f"after how long a silent leader is replaced ({LEAST_SECONDS} or more; default: {DEFAULT_SECONDS})",
+        help="after how long a silent leader is replaced "
+        f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
     )
     group.add_argument(
         "--shard",
@@ -128,9 +147,3 @@ def _duration(text: str) -> int:
         return parse_duration(text)
     except PydanticCustomError as exc:
         raise argparse.ArgumentTypeError(f"{text!r} {exc.message()}") from exc
-
-
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or int(text) < LEAST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {LEAST_SECONDS}")
-    return int(text)

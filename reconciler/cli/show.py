@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from reconciler.cli.terminal import coloured, out, stream, width
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, PlanError
 from reconciler.core.status import DatasetResult, gravest
 from reconciler.reports.text.screen import Screen
 
@@ -19,13 +19,18 @@ def screen(args: argparse.Namespace) -> Screen:
     return Screen(width(), colour, None) if everything else Screen(width(), colour)
 
 
-def show_plan(plan: Plan, args: argparse.Namespace) -> None:
-    """Print a plan as text, JSON, Markdown or HTML."""
+def show_plan(plan: Plan, args: argparse.Namespace, failure: PlanError | None = None) -> None:
+    """
+    Print a plan as text, JSON, Markdown or HTML.
+
+    Args:
+        failure: What went wrong with the command as a whole, for the JSON; people read it on stderr.
+    """
     match args.output:
         case "json":
             from reconciler.reports.json import write_plan
 
-            stream(lambda target: write_plan(plan, target))
+            stream(lambda target: write_plan(plan, target, failure))
         case "markdown":
             from reconciler.reports.markdown import render_markdown
 
@@ -47,12 +52,14 @@ def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> in
     return gravest(result.detailed_exit_code if detailed else result.exit_code for result in results)
 
 
-def show_results(results: Sequence[DatasetResult], args: argparse.Namespace) -> None:
-    """Print what came of an apply as text or JSON."""
+def show_results(
+    results: Sequence[DatasetResult], args: argparse.Namespace, failure: PlanError | None = None
+) -> None:
+    """Print what came of an apply as text or JSON; *failure* as for `show_plan`."""
     if args.output == "json":
         from reconciler.reports.json import write_apply
 
-        stream(lambda target: write_apply(results, target))
+        stream(lambda target: write_apply(results, target, failure))
     else:
         from reconciler.reports.text.apply import render_apply
 

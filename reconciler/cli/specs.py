@@ -63,16 +63,8 @@ def opened_path(args: argparse.Namespace) -> Opened:
 
 
 def s3_place(text: str) -> tuple[str, str]:
-    """
-    Return bucket and prefix of ``s3://bucket/prefix``; the prefix may be empty.
-
-    Raises:
-        UsageError: It is no such address.
-    """
-    scheme, _, rest = text.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    if scheme != "s3" or not bucket:
-        raise UsageError(f"--bucket {text}: it must look like s3://bucket/prefix")
+    """Return bucket and prefix of ``s3://bucket/prefix``; the prefix may be empty."""
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
     return bucket, prefix.strip("/")
 
 
@@ -85,17 +77,6 @@ def lift(found: Reading, args: argparse.Namespace) -> None:
 
 
 def selection_of(args: argparse.Namespace) -> Selection:
-    """
-    Return what --dataset and --selector ask for.
-
-    Raises:
-        UsageError: A selector is not of the form KEY=VALUE.
-    """
-    return Selection(frozenset(args.dataset), dict(map(_pair, args.selector)))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise UsageError(f"--selector {text}: it must look like KEY=VALUE")
-    return key, value
+    """Return what --dataset and --selector ask for."""
+    pairs = (text.partition("=") for text in args.selector)
+    return Selection(frozenset(args.dataset), {key: value for key, _, value in pairs})

@@ -14,6 +14,12 @@ from reconciler.errors import OutputError
 from reconciler.redact import redacted
 
 
+class Stdout:
+    """Whether data went to stdout since this was last set."""
+
+    begun = False
+
+
 def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
     """Tell whether *stream* gets colours: a terminal, and nobody said no (https://no-color.org)."""
     if args.no_color or os.environ.get("NO_COLOR"):
@@ -41,6 +47,7 @@ def stream(write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OutputError: The disk behind it is full, or it is closed.
     """
+    Stdout.begun = True
     try:
         sys.stdout.flush()
         write(sys.stdout.buffer)

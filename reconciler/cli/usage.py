@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from reconciler.cli.exits import Exit
+
+
+def refuse(prog: str, reason: str) -> Exit:
+    """Say on stderr what is wrong with a command line and where its usage is, and return the exit code for it."""
+    sys.stderr.write(f"{prog}: {reason}; usage: {prog} --help\n")
+    return Exit.USAGE
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +42,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
             message += _nearest(choice[1], re.findall(r"[\w-]+", choice[2]))
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(refuse(self.prog, message))
 
 
 class CommandParser(Parser):

@@ -26,7 +26,7 @@ from reconciler.engine.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.world import World
-from reconciler.errors import Denied, Rejected, StateError
+from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition import settings
 from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
@@ -263,7 +263,8 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         read_only: Nothing is created or changed in the state directory.
 
     Raises:
-        StateError: The state directory cannot be used.
+        StateUnusable: The state directory cannot be used.
+        StateError: It can be, and not now.
     """
     directory = Path(args.state_dir)
     with ExitStack() as stack:
@@ -288,7 +289,9 @@ def _emulator(data: Path) -> Iterator[str]:
         private_directory(data.parent)
         private_directory(data)
         emulator = Emulator(data)
-    except (OSError, sqlite3.Error) as exc:
+    except OSError as exc:
+        raise StateUnusable(f"--state-dir: {data}: {exc.strerror or exc}") from exc
+    except sqlite3.Error as exc:
         raise StateError(f"{data}: {exc}") from exc
     try:
         with serve(emulator) as running:

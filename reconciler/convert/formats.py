@@ -37,6 +37,8 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     """
     if not path.exists():
         raise UsageError(f"{path}: does not exist")
+    if name == "csv" and path.is_dir():
+        raise UsageError(f"{path}: is a directory; name the table")
     done = convert(_readable(READERS[name](path, options)), options)
     if not (done.lines or done.errors):
         done.problems.append(

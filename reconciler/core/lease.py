@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 LEAST_SECONDS: Final = 3
+MOST_SECONDS: Final = 86_400
 DEFAULT_SECONDS: Final = 60
 
 _RENEW_RATIO: Final = 1 / 6

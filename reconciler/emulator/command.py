@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import re
 import signal
 import sqlite3
 import sys
@@ -36,14 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to listen; port 0 takes a free one (default 127.0.0.1:4580)",
     )  # fmt: skip
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data in DIR; else in memory")
-    parser.add_argument("--account", default=ACCOUNT, help="account of the callers (default %(default)s)")
+    parser.add_argument(
+        "--account", type=_account, default=ACCOUNT, help="account of the callers (default %(default)s)"
+    )
     for name in ("create", "update", "delete"):
         parser.add_argument(
-            f"--{name}-seconds", type=float, default=1.0, metavar="S",
+            f"--{name}-seconds", type=_not_negative, default=1.0, metavar="S",
             help=f"how long a dataset's {name} takes (default %(default)s)",
         )  # fmt: skip
     parser.add_argument(
-        "--rate", type=float, default=_CALLS_PER_SECOND, metavar="N",
+        "--rate", type=_not_negative, default=_CALLS_PER_SECOND, metavar="N",
         help="calls a second of each operation, account and Region; 0 is no limit (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -76,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         emulator = Emulator(args.data, _settings(args), account=args.account)
     except (OSError, sqlite3.Error) as exc:
-        print(f"emulator: {args.data}: {exc}", file=sys.stderr)  # noqa: T201
-        return 1
+        print(f"emulator: --data {args.data}: {exc}", file=sys.stderr)  # noqa: T201
+        return _USAGE
     for fault in args.fault:
         emulator.faults.add(fault)
     if args.console:
@@ -92,8 +96,8 @@ def run(args: argparse.Namespace) -> int:
             print(running.url, flush=True)  # noqa: T201
             stop.wait()
     except OSError as exc:
-        print(f"emulator: {host}:{port}: {exc}", file=sys.stderr)  # noqa: T201
-        return 1
+        print(f"emulator: --listen {host}:{port}: {exc}", file=sys.stderr)  # noqa: T201
+        return _USAGE
     finally:
         emulator.close()
     return 0
@@ -105,9 +109,9 @@ def _edit(emulator: Emulator, actions: Sequence[Mapping[str, Any]]) -> int:
         try:
             emulator.act(action)
         except ValueError as exc:
-            print(f"emulator: {exc}", file=sys.stderr)  # noqa: T201
-            return 1
-        print(f"{action['do']}: done, in the console and not in git")  # noqa: T201
+            print(f"emulator: --console: {exc}", file=sys.stderr)  # noqa: T201
+            return _USAGE
+        print(f"{action.get('do')}: done, in the console and not in git")  # noqa: T201
     return 0
 
 
@@ -128,9 +132,22 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not (host and port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return number
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch("[0-9]{12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the 12 digits of an account")
+    return text
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -18,7 +18,6 @@ from reconciler.engine.following import EVERY_FIVE_SECONDS, Following, Polling
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Workers
-from reconciler.errors import SourceError
 from reconciler.ports import Source
 
 LONGEST_NAP_SECONDS: Final = 1.0
@@ -108,12 +107,12 @@ class Controller:
         Look at the source, and visit every dataset one time.
 
         Raises:
-            SourceError: The specs cannot be read.
+            ReconcilerError: What the source met: SourceError, if the specs cannot be read.
         """
         self._following.running = True
         self._follow()
-        if self._board.source_trouble is not None:
-            raise SourceError(self._board.source_trouble.message)
+        if self._following.failure is not None:
+            raise self._following.failure
         for subject in sorted(self._board.subjects.values(), key=lambda subject: subject.name):
             if self._signals.stopping.is_set():
                 return

@@ -16,14 +16,7 @@ from reconciler.engine.log import bound, log
 from reconciler.engine.planning import errors_of, explained
 from reconciler.engine.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.world import World
-from reconciler.errors import (
-    Interrupted,
-    MachineFailure,
-    PlanOutdated,
-    ReconcilerError,
-    SourceError,
-    SpecError,
-)
+from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
 from reconciler.ports import BrokenDataset
 
 PATIENCE_SECONDS = 20.0
@@ -44,15 +37,17 @@ def plan_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[Dataset
 
 
 def plan_against(desired: Desired, path: Path) -> DatasetPlan:
-    """Plan against a listing in a file, and explain; one that cannot be read gives a plan that says why."""
+    """
+    Plan against a listing in a file, and explain.
+
+    Raises:
+        UsageError: It cannot be read as one.
+    """
     if not desired.usable:
         return unusable(desired)
-    try:
-        with closing(FileListing(path)) as listing:
-            seen = look_at_file(desired, listing)
-            return explained(seen.plan, seen.composer)
-    except SourceError as exc:
-        return unplanned(desired.name, (PlanError(exc.code, str(exc)),), exc.exit_code)
+    with closing(FileListing(path)) as listing:
+        seen = look_at_file(desired, listing)
+        return explained(seen.plan, seen.composer)
 
 
 def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tuple[Desired, Look]]:

@@ -15,7 +15,7 @@ from reconciler.engine.log import log
 from reconciler.engine.reading import log_skipped
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
-from reconciler.errors import SourceError
+from reconciler.errors import ReconcilerError, SourceError
 from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source, Witness
 
 DIRECTORY_SECONDS: Final = 5.0
@@ -54,6 +54,7 @@ class Following:
     Attributes:
         due: When the source is looked at next, by the steady clock.
         running: Whether it is being looked at.
+        failure: Why the last look failed.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Following:
         self._steady = steady
         self._draw = draw
         self._failures = 0
+        self.failure: ReconcilerError | None = None
         self.due = self._begun = steady()
         self.running = False
 
@@ -96,9 +98,11 @@ class Following:
                 self._adopt(snapshot)
         except Exception as exc:  # noqa: BLE001  whatever a source meets, the last good one stays in use
             self._failures += 1
-            self._unavailable(str(named(exc)))
+            self.failure = named(exc)
+            self._unavailable(str(self.failure))
         else:
             self._failures = 0
+            self.failure = None
             self._available()
         with self._board.lock:
             interval = self._polling.interval_seconds

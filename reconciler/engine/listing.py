@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, cast
 from reconciler.core.index import Place
 from reconciler.core.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.core.lines import Line, iter_lines
-from reconciler.errors import ListingIncomplete, SourceError
+from reconciler.errors import ListingIncomplete, UsageError
 from reconciler.ports import Clock
 
 _USUAL: Final = b'{"source-ref"'
@@ -113,7 +113,7 @@ class FileListing(Listing):
     A listing that somebody kept: one entry a line.
 
     Raises:
-        SourceError: The file cannot be read.
+        UsageError: The file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,14 +121,14 @@ class FileListing(Listing):
         try:
             super().__init__(path.open("rb"))
         except OSError as exc:
-            raise SourceError(f"{path}: {exc.strerror or exc}") from exc
+            raise UsageError(f"{path}: {exc.strerror or exc}") from exc
 
     def lines(self) -> Iterator[Line]:
         """
         Give every line; blank ones are no entries.
 
         Raises:
-            SourceError: A line is longer than any entry, not one JSON object, or names no image: such as the
+            UsageError: A line is longer than any entry, not one JSON object, or names no image: such as the
                 answer of a call, with all entries in it.
         """
         for line in iter_lines(self._stream):
@@ -136,7 +136,7 @@ class FileListing(Listing):
             if _is_object(raw) and (raw[:_USUAL_CHARS] == _USUAL or _NAMED.search(raw)):
                 yield line
             elif raw.strip():
-                raise SourceError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")
+                raise UsageError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")
 
 
 def _is_object(raw: bytes) -> bool:

@@ -35,8 +35,8 @@ from reconciler.errors import (
     PlanOutdated,
     RebuildUnfinished,
     ReconcilerError,
-    SourceError,
     Superseded,
+    UsageError,
 )
 
 CLAIM_SECONDS: Final = 30.0
@@ -146,12 +146,12 @@ def look_at_file(desired: Desired, listing: FileListing) -> Look:
     Plan against a listing that was kept in a file.
 
     Raises:
-        SourceError: It cannot be read as one.
+        UsageError: It cannot be read as one.
     """
     try:
         diff = compare(desired.index, listing.lines(), desired.read, desired.equality)
     except GatewayError as exc:
-        raise SourceError(f"{listing.path}: {exc}") from exc
+        raise UsageError(f"{listing.path}: {exc}") from exc
     composer = Composer(desired, listing)
     return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
 

@@ -51,8 +51,9 @@ def choose(files: Iterable[SnapshotFile], wanted: str | None) -> SnapshotFile:
     """
     files = list(files)
     if not files:
+        asked = f"--snapshot {wanted}: " if wanted else ""
         raise UsageError(
-            "nothing is kept of this dataset: no apply from this state directory overwrote any of it"
+            f"{asked}nothing is kept of this dataset: no apply from this state directory overwrote any of it"
         )
     if wanted is None:
         return files[-1]

@@ -65,14 +65,19 @@ def write(document: Mapping[str, object], stream: BinaryIO) -> None:
     stream.write(b"\n")
 
 
-def write_plan(plan: Plan, stream: BinaryIO) -> None:
-    """Write a plan as plan/v1."""
-    write(_plan(plan), stream)
+def write_plan(plan: Plan, stream: BinaryIO, failure: PlanError | None = None) -> None:
+    """Write a plan as plan/v1; *failure* is of the command as a whole."""
+    document = _plan(plan)
+    if failure:
+        document["errors"] = [error_doc(failure)]
+    write(document, stream)
 
 
-def write_apply(results: Sequence[DatasetResult], stream: BinaryIO) -> None:
-    """Write what came of an apply as apply/v1."""
+def write_apply(results: Sequence[DatasetResult], stream: BinaryIO, failure: PlanError | None = None) -> None:
+    """Write what came of an apply as apply/v1; *failure* is of the command as a whole."""
     document: shapes.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
+    if failure:
+        document["errors"] = [error_doc(failure)]
     write(document, stream)
 
 

@@ -1,6 +1,7 @@
 """
 The JSON documents, as types: what mypy holds the renderers to, and what the JSON Schemas are made from.
 
+In every document, ``errors`` beside ``datasets`` is why the command failed as a whole; absent if it did not.
 Documents are versioned by ``format``. Within one version keys may be added, never taken away or changed.
 """
 
@@ -94,6 +95,7 @@ class PlanDoc(TypedDict):
     digest: str
     revision: str | None
     datasets: Sequence[DatasetPlanDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
 
 
 class TroubleDoc(TypedDict):
@@ -164,6 +166,7 @@ class ApplyDoc(TypedDict):
 
     format: Literal["apply/v1"]
     datasets: Sequence[DatasetResultDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
 
 
 class ProblemDoc(TypedDict):
@@ -260,3 +263,4 @@ class DriftDoc(TypedDict):
 
     format: Literal["drift/v1"]
     datasets: Sequence[DatasetDriftDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]

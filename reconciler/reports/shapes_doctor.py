@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.core.checkup import Check, Fitness, Mark
+from reconciler.reports.shapes import ErrorDoc
 
 
 class CheckDoc(TypedDict):
@@ -43,3 +44,4 @@ class DoctorDoc(TypedDict):
     format: Literal["doctor/v1"]
     checks: Sequence[CheckDoc]
     datasets: Sequence[ExaminedDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -101,3 +101,4 @@ class ExplainDoc(TypedDict):
     format: Literal["explain/v1"]
     source_ref: str
     datasets: Sequence[StoryDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]

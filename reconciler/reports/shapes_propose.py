@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -75,3 +75,4 @@ class ProposeDoc(TypedDict):
     branch: BranchDoc | None
     datasets: Sequence[DatasetProposalDoc]
     problems: Sequence[ProblemDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]

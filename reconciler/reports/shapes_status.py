@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -94,3 +94,4 @@ class StatusDoc(TypedDict):
 
     format: Literal["status/v1"]
     datasets: Sequence[DatasetStatusDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]

@@ -51,8 +51,11 @@ def revision_of(directory: Path) -> Revision:
 
 def program(path: Path) -> Finding | None:
     """Judge the git program, for specs in *path*; None outside git, where none is needed."""
-    directory = path.absolute() if path.is_dir() else path.absolute().parent
-    if toplevel(directory) is None:
+    try:
+        directory = path.absolute() if path.is_dir() else path.absolute().parent
+        if toplevel(directory) is None:
+            return None
+    except OSError:  # no path can be so long: reading the specs will say so
         return None
     found = shutil.which("git")
     if found is None:

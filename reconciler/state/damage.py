@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.errors import StateError
+from reconciler.errors import StateUnusable
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
 SUFFIXES: Final = ("", "-wal", "-shm")
@@ -102,14 +102,14 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
     Raises:
         sqlite3.DatabaseError: The tables are not those of any version.
-        StateError: A newer version wrote the file.
+        StateUnusable: A newer version wrote the file.
     """
     noted: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = _tables(connection)
     if tables in _versions():
         return _versions().index(tables)
     if noted > NEWEST:
-        raise StateError(f"{path}: written by a newer version of this tool (format {noted})")
+        raise StateUnusable(f"{path}: written by a newer version of this tool (format {noted})")
     raise sqlite3.DatabaseError("the tables are not those of any version")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 import zlib
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import ReconcilerError, StateError
+from reconciler.errors import ReconcilerError, StateError, StateUnusable
 from reconciler.state.damage import (
     carry_over,
     check,
@@ -39,7 +40,8 @@ class Database:
         damage: What was wrong with the file when it was opened, and what became of it; None if all is well.
 
     Raises:
-        StateError: The directory cannot be used, or a newer version wrote the file.
+        StateUnusable: The directory cannot be used, or a newer version wrote the file.
+        StateError: It can be, and not now: the disk is full, or the file is locked.
     """
 
     def __init__(self, directory: Path, *, read_only: bool) -> None:
@@ -51,11 +53,14 @@ class Database:
         self._retired: list[sqlite3.Connection] = []
         self._one_at_a_time = threading.RLock()
         self.damage: str | None = None
-        with self.explained():
-            if not read_only:
-                self._begin()
-            elif self._path.exists():
-                self._connection, self.damage = _open_read_only(self._path)
+        try:
+            with self.explained():
+                if not read_only:
+                    self._begin()
+                elif self._path.exists():
+                    self._connection, self.damage = _open_read_only(self._path)
+        except StateError as exc:
+            raise _blamed(directory, exc) from exc.__cause__
 
     def _begin(self) -> None:
         private_directory(self._path.parent)
@@ -144,6 +149,22 @@ class Database:
             connection.close()
         self._retired.clear()
         self._connection = self._file = None
+
+
+# What passes, or is the disk's fault: another directory on it would be no better.
+_NOT_THE_NAME: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+_OF_THE_NAME: Final = frozenset({"SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"})
+
+
+def _blamed(directory: Path, exc: StateError) -> StateError:
+    """Return an error of the opening; if it is the directory's fault, one that says to name another."""
+    cause, path = exc.__cause__, directory / FILE_NAME
+    if isinstance(cause, sqlite3.Error):
+        kind = "_".join((getattr(cause, "sqlite_errorname", None) or "").split("_")[:2])
+        unusable = kind in _OF_THE_NAME or (path.exists() and not path.is_file())
+    else:
+        unusable = isinstance(cause, OSError) and cause.errno not in _NOT_THE_NAME
+    return StateUnusable(f"--state-dir {directory}: {exc}") if unusable else exc
 
 
 def _told(path: Path, damage: Exception, *, read_only: bool) -> str:

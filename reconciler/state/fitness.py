@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.core.checkup import Check, Finding, Mark
-from reconciler.errors import StateError
+from reconciler.errors import StateError, StateUnusable
 from reconciler.state.database import FILE_NAME, opened_for_reading
 from reconciler.state.schema import NEWEST
 
-_UNUSABLE: Final = 3
 _REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"
 
 
@@ -26,6 +25,8 @@ def state(directory: Path) -> Finding:
 
 
 def _missing(directory: Path) -> Finding:
+    if directory.is_symlink():
+        return _failed(f"{directory} is a link that leads nowhere")
     nearest = next(parent for parent in directory.absolute().parents if parent.exists())
     if not _is_writable(nearest):
         return _failed(f"{directory} does not exist, and cannot be made: {nearest} cannot be written to")
@@ -66,4 +67,4 @@ def _may(path: Path, mode: int) -> bool:
 
 
 def _failed(message: str) -> Finding:
-    return Finding(Check.STATE, Mark.FAILED, message, _REMEDY, StateError.code, _UNUSABLE)
+    return Finding(Check.STATE, Mark.FAILED, message, _REMEDY, StateUnusable.code, StateUnusable.exit_code)

@@ -91,6 +91,7 @@ PLAN = record(
         "format": one_of("plan/v1"),
         "digest": matching(r"[0-9a-f]{16,128}"),
         "revision": or_null(matching(r"[0-9a-f]{40,64}")),
+        "errors?": each(error),
         "datasets": each(
             record(
                 {
@@ -126,6 +127,7 @@ PLAN = record(
 APPLY = record(
     {
         "format": one_of("apply/v1"),
+        "errors?": each(error),
         "datasets": each(
             record(
                 {

@@ -203,13 +203,12 @@ def test_observed_needs_one_dataset_and_a_readable_listing(lab: Lab) -> None:
     lab.write("listing.jsonl", "")
     assert lab.plan("--observed", "listing.jsonl").code == 64
     assert lab.plan("--observed", "listing.jsonl", "--dataset", "a").code == 0
-    assert lab.plan("--observed", "nowhere.jsonl", "--dataset", "a").code == 3
+    assert lab.run("plan", "--observed", "nowhere.jsonl", "--dataset", "a").code == 64
     for text in ('{"source-ref": "s3://acme-flowers/tr', '{"DatasetEntries":["{}"]}\n', "{}\n"):
         lab.write("listing.jsonl", text)
-        ran = lab.plan("--observed", "listing.jsonl", "--dataset", "a")
-        assert ran.code == 3, ran
-        assert ran.only["complete"] is False
-        assert "listing.jsonl:1: not a listed entry" in ran.only["errors"][0]["message"]
+        ran = lab.run("plan", "--observed", "listing.jsonl", "--dataset", "a", "-o", "json")
+        assert (ran.code, ran.out) == (64, ""), ran
+        assert "listing.jsonl:1: not a listed entry" in ran.err
     assert lab.service.calls == []
 
 

@@ -175,7 +175,8 @@ def test_stdout_holds_only_data(lab: Lab) -> None:
         for line in filter(None, ran.err.splitlines()):
             assert line.startswith(("{", "reconciler: ")), line
     missing = lab.run("apply", "nowhere", "-o", "json")
-    assert (missing.code, missing.json) == (3, {"format": "apply/v1", "datasets": []})
+    assert (missing.code, missing.json["datasets"]) == (3, [])
+    assert [error["code"] for error in missing.json["errors"]] == ["RKD5003"]
     assert missing.err.startswith("reconciler: nowhere")
 
 
@@ -363,10 +364,10 @@ def test_a_full_disk_for_out_is_one_clear_error(lab: Lab) -> None:
         os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))  # a /dev/full of our own
     except OSError:
         full.mkdir()
-    for target in ("full", "nowhere/plan.json", "specs"):
-        ran = lab.plan("--observed", "listing.jsonl", "--out", target)
-        assert ran.code == 1, ran
-        assert len(ran.only["changes"]) == 5
+    for target, code in (("full", 1), ("nowhere/plan.json", 64), ("specs", 64)):
+        ran = lab.run("plan", "--observed", "listing.jsonl", "--out", target, "-o", "json")
+        assert ran.code == code, ran
+        assert len(ran.only["changes"]) == 5 if code == 1 else ran.out == ""
         assert len(ran.err.strip().splitlines()) == 1
         assert target in ran.err
 
@@ -382,11 +383,11 @@ def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
     lab.spec()
     lab.service.make("flowers")
     lab.write("file", "not a directory")
-    assert lab.plan("--state-dir", "file/state").code in (0, 1)
-    ran = lab.apply("--state-dir", "file/state")
-    assert ran.code == 1, ran
-    assert "file/state" in ran.err
-    assert "Traceback" not in ran.err
+    for command in ("plan", "apply"):
+        ran = lab.run(command, "--state-dir", "file/state")
+        assert (ran.code, ran.out) == (64, ""), ran
+        assert "file/state" in ran.err
+        assert "Traceback" not in ran.err
     assert lab.service.writes == []
     assert lab.apply().code == 0
     for path in (lab.directory / ".reconciler").rglob("*"):

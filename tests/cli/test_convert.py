@@ -135,7 +135,7 @@ def test_many_problems_are_summed_up(capfd):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("csv nowhere.csv -o x", "nowhere.csv: does not exist"),
+        ("csv nowhere.csv -o x", "nowhere.csv: No such file or directory"),
         ("csv labels.csv -o x", "labels.csv:1: the image is called “a.jpg”: give --base"),
         ("csv labels.csv -o x --base s3://b/", "give --created-at, such as 2026-03-01T12:00:00"),
         ("csv labels.csv -o x --base b/", "'b/' is not of the form s3://bucket/prefix/"),

@@ -387,16 +387,16 @@ def test_there_are_no_specs(office: Office) -> None:
     assert "nowhere: No such file or directory" == by_name(document["checks"])["specs"]["message"]
 
 
-def test_a_state_directory_that_cannot_be_used(office: Office) -> None:
-    """It is a file; apply would say so after the first look at AWS. With --local nothing can be seen at all."""
+def test_a_state_directory_that_cannot_be_made(office: Office) -> None:
+    """apply would say so after the first look at AWS. With --local nothing can be seen at all."""
     office.make()
-    (office.root / ".reconciler").write_text("no directory")
+    (office.root / ".reconciler").symlink_to("gone/gone")
 
-    document = office.doctor(code=3)
+    document = office.doctor(code=64)
     assert "failed" == by_name(document["checks"])["state"]["mark"]
     assert "ready" == document["datasets"][0]["verdict"]
 
-    document = office.doctor("--local", code=3)
+    document = office.doctor("--local", code=64)
     assert "unknown" == document["datasets"][0]["verdict"]
 
 

@@ -207,4 +207,5 @@ def test_a_program_gets_its_document_also_when_the_specs_cannot_be_read(account,
     capsys.readouterr()
 
     assert 3 == main(["drift", "nowhere", "-o", "json"])
-    assert {"format": "drift/v1", "datasets": []} == json.loads(capsys.readouterr().out)
+    error = {"code": "RKD5003", "message": "nowhere: No such file or directory"}
+    assert {"format": "drift/v1", "datasets": [], "errors": [error]} == json.loads(capsys.readouterr().out)

@@ -72,6 +72,6 @@ def test_edits_are_made_in_order_and_as_json_too(data):
 )
 def test_what_cannot_be_done_is_said(data, action, said, capsys):
     """And nothing after it is done."""
-    assert 1 == act(data, action, MOVE)
+    assert 64 == act(data, action, MOVE)
     assert said in capsys.readouterr().err
     assert [(10, "bee")] == boxes(data)

@@ -221,11 +221,11 @@ def test_the_controller_reads_it_from_a_file(upstream: Upstream, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--git-password-env", "NOWHERE"], "needs --git"),
+        (["--git-password-env", "PATH"], "needs --git"),
         (["--git", "https://robot@host.invalid/r", "--git-password-file", "gone"], "gone: No such file"),
         (
             ["--git", "https://robot@host.invalid/r", "--git-password-env", "NOWHERE"],
-            "NOWHERE: the secret is empty",
+            "NOWHERE is not set, or empty",
         ),
     ],
 )

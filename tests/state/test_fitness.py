@@ -58,7 +58,7 @@ def test_no_right_to_write(name, said):
         with nobody():
             found = state(directory / name)
 
-    assert (Mark.FAILED, 3) == (found.mark, found.exit_code)
+    assert (Mark.FAILED, 64) == (found.mark, found.exit_code)
     assert said in found.message
 
 
@@ -78,7 +78,7 @@ def test_a_newer_version_was_here(used):
 
     found = state(used)
 
-    assert (Mark.FAILED, 3) == (found.mark, found.exit_code)
+    assert (Mark.FAILED, 64) == (found.mark, found.exit_code)
     assert "newer version" in found.message
 
 

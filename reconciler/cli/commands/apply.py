@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from reconciler.cli.exits import Terminated
+from reconciler.cli.failing import reason
 from reconciler.cli.recording import record
 from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.specs import lift, reading
@@ -16,7 +17,7 @@ from reconciler.core.plan import Plan, PlanError, unplanned
 from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.reading import Reading
-from reconciler.errors import Interrupted, ReconcilerError, SourceError
+from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.reports.json import PlanRef, read_plan
 
 OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
@@ -29,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
     results: list[DatasetResult] = []
     try:
         _apply(args, results)
-    except (ReconcilerError, KeyboardInterrupt, Terminated):
-        if results or args.output == "json":  # what was done is said, whatever went wrong afterwards
-            show_results(results, args)
+    except (ReconcilerError, KeyboardInterrupt, Terminated) as exc:
+        if results:  # what was done is said, whatever went wrong afterwards
+            show_results(results, args, reason(exc))
         raise
     show_results(results, args)
     return results_exit_code(results, detailed=args.detailed_exitcode)
@@ -74,13 +75,15 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
 def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:
     """Say of every dataset without a result that nothing is known: one of them may have an update in flight."""
     known = {result.name for result in results}
-    reason = PlanError(Interrupted.code, INTERRUPTED)
+    why = PlanError(Interrupted.code, INTERRUPTED)
     for name in (dataset.name for dataset in found.datasets if dataset.name not in known):
-        yield outcome.unplanned(unplanned(name, (reason,), Interrupted.exit_code))
+        yield outcome.unplanned(unplanned(name, (why,), Interrupted.exit_code))
 
 
 def _read_plan(path: Path) -> PlanRef:
     try:
         return read_plan(path.read_bytes())
     except OSError as exc:
-        raise SourceError(f"{path}: {exc.strerror or exc}") from exc
+        raise UsageError(f"--plan {path}: {exc.strerror or exc}") from exc
+    except UsageError as exc:
+        raise UsageError(f"--plan {path}: {exc}") from exc

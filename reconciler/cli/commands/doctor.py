@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.cli.show import screen
 from reconciler.cli.specs import reading
@@ -47,6 +48,9 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined,
             seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
             return (*seen, *broken), checkup.clock(wiring.skew.seconds)
     except StateError as exc:
+        if not args.local:  # AWS can be asked all the same; only what is remembered is not known
+            with TemporaryDirectory(prefix="reconciler-") as empty:
+                return _examined(found, argparse.Namespace(**{**vars(args), "state_dir": empty}))
         reason = exc  # the name of an exception ends with its clause
 
         def no_access(_: Desired) -> Access:

@@ -26,7 +26,7 @@ from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each, unseen
 from reconciler.engine.log import log
 from reconciler.engine.reading import Reading
-from reconciler.errors import ReconcilerError, SpecError, StateError, UsageError
+from reconciler.errors import OutputError, SpecError, StateError, UsageError
 from reconciler.reports.drift.thumbnails import Thumbnail
 
 FORMATS: Final = {
@@ -43,13 +43,12 @@ def run(args: argparse.Namespace) -> int:
     """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
     report = Path(args.report) if args.report else None
     kind = format_of(report) if report else None
+    drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
     try:
-        drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
         if report and kind:
             write_whole(report, writer(drift, kind, pictures, args))
-    except ReconcilerError:
-        if args.output == "json":  # a program gets its document also when we failed
-            stream(writer(Drift(()), "json", {}, args))
+    except OutputError:  # what was seen is shown
+        stream(writer(drift, args.output, pictures, args))
         raise
     stream(writer(drift, args.output, pictures, args))
     for problem in unusable:

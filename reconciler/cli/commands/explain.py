@@ -14,7 +14,6 @@ from reconciler.core.status import gravest
 from reconciler.core.story import Blame, Story, StoryVerdict
 from reconciler.engine import fleet
 from reconciler.engine.story import tell
-from reconciler.errors import UsageError
 from reconciler.reports.story import write_stories
 from reconciler.reports.text.story import render_stories
 from reconciler.sources.blame import blame
@@ -23,8 +22,6 @@ from reconciler.sources.directory import Directory
 
 def run(args: argparse.Namespace) -> int:
     """Tell the story in every selected dataset that knows the image, or that could not be asked."""
-    if not args.source_ref.startswith("s3://"):
-        raise UsageError(f"{args.source_ref}: not the address of an image, such as s3://bucket/key.jpg")
     with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
         told = tell(args.source_ref, found.datasets, wiring.world)
         broken = [fleet.broken(dataset) for dataset in found.broken]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from reconciler.cli.exits import Exit
+from reconciler.cli.exits import Exit, say
 from reconciler.cli.specs import reading, s3_place
 from reconciler.cli.terminal import out
 from reconciler.core.iam import Level, policy
@@ -16,10 +16,14 @@ def run(args: argparse.Namespace) -> int:
     with reading(args) as found:
         targets = [dataset.spec.spec.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
+        errors = [problem for problem in found.problems if problem.is_error]
     places = (
         {"/".join(filter(None, s3_place(args.bucket)))} if args.bucket else {_bucket(ref) for ref in refs}
     )
     out(json.dumps(policy(Level(args.level), targets, places), indent=2))
+    if errors:
+        say(f"{errors[0].origin}: {errors[0].message}; the policy may lack what validate names")
+        return Exit.INVALID
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.cli.exits import Exit
+from reconciler.cli.failing import reason
 from reconciler.cli.files import write_whole
 from reconciler.cli.show import show_plan
 from reconciler.cli.specs import lift, reading
@@ -14,22 +15,20 @@ from reconciler.core.plan import DatasetPlan, Plan
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.reading import Reading
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import OutputError, UsageError
 from reconciler.reports.json import write_plan
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan of every selected dataset, also when some of it could not be made."""
-    plan = None
+    with reading(args) as found:
+        lift(found, args)
+        plan = Plan((*_plans(found, args), *map(fleet.broken, found.broken)), found.revision)
     try:
-        with reading(args) as found:
-            lift(found, args)
-            plan = Plan((*_plans(found, args), *map(fleet.broken, found.broken)), found.revision)
         if args.out:
             _keep(plan, Path(args.out))
-    except ReconcilerError:
-        if plan is not None or args.output == "json":  # a program gets its document also when we failed
-            show_plan(plan or Plan(()), args)
+    except OutputError as exc:  # the plan is made, and shown
+        show_plan(plan, args, reason(exc))
         raise
     show_plan(plan, args)
     return exit_code(plan, detailed=args.detailed_exitcode)

@@ -17,7 +17,7 @@ from reconciler.core.propose.report import Branch, DatasetProposal, Proposal
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.propose import Choice, propose_each
-from reconciler.errors import UsageError
+from reconciler.errors import OutputError, UsageError
 from reconciler.reports.propose import message, write_proposal
 from reconciler.reports.text.propose import render_proposal
 from reconciler.sources.branch import commit_to
@@ -28,8 +28,17 @@ from reconciler.sources.directory import Directory
 def run(args: argparse.Namespace) -> int:
     """Write the patch, and say what is in it, what is not, and why."""
     proposal = _proposal(args)
-    if args.patch:
-        write_whole(Path(args.patch), lambda target: target.write(proposal.patch))
+    try:
+        if args.patch:
+            write_whole(Path(args.patch), lambda target: target.write(proposal.patch))
+    except OutputError:  # what was found is shown
+        _show(proposal, args)
+        raise
+    _show(proposal, args)
+    return gravest([code for dataset in proposal.datasets for code in dataset.exit_codes])
+
+
+def _show(proposal: Proposal, args: argparse.Namespace) -> None:
     if args.output == "json":
         stream(lambda target: write_proposal(proposal, target))
     else:
@@ -39,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             stream(lambda target: target.write(proposal.patch))
             sys.stderr.write(text + "\n")
-    return gravest([code for dataset in proposal.datasets for code in dataset.exit_codes])
 
 
 def _proposal(args: argparse.Namespace) -> Proposal:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.cli.exits import Exit
+from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.show import show_plan, show_results
 from reconciler.cli.specs import declared
 from reconciler.cli.terminal import out
@@ -18,19 +19,23 @@ from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
 from reconciler.engine.restore import SnapshotFile, as_desired, choose, kept_of
+from reconciler.errors import UsageError
 from reconciler.reports.visible import counted, size
+from reconciler.sources.directory import open_path
+from reconciler.sources.load import load
 from reconciler.state import State
 
 
 def run(args: argparse.Namespace) -> int:
     """Show what would be brought back, or bring it back; or list what is kept."""
     if args.list:
-        (name,) = args.dataset
+        name = _listed(args)
         with State(Path(args.state_dir), read_only=True) as state:
             _show(name, kept_of(name, state), as_json=args.output == "json")
         return Exit.DONE
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
+    args.path = args.path or DEFAULT_PATH
     loaded, revision = declared(args)
     with connected(args, read_only=not args.apply) as wiring:
         file = choose(kept_of(loaded.name, wiring.memory), args.snapshot)
@@ -38,6 +43,16 @@ def run(args: argparse.Namespace) -> int:
             desired.allow_protected, desired.allow_leakage = args.allow_protected, args.allow_leakage
             desired.revision = revision
             return _carry_out(desired, args, wiring.world)
+
+
+def _listed(args: argparse.Namespace) -> str:
+    """Return the dataset whose snapshots are listed, which need not be in the specs any more."""
+    if args.path is not None:
+        opened = open_path(Path(args.path))
+        load(opened.tree, opened.only)
+    if len(args.dataset) != 1:
+        raise UsageError("--list is about one dataset: name it once with --dataset")
+    return str(args.dataset[0])
 
 
 def _carry_out(desired: Desired, args: argparse.Namespace, world_of: fleet.Worlds) -> int:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Exit
+from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.show import screen
 from reconciler.cli.specs import selection_of
 from reconciler.cli.terminal import out, stream
 from reconciler.engine.reading import names, select
-from reconciler.errors import SourceError
+from reconciler.errors import UsageError
 from reconciler.reports.status import render_status, write_status
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -24,8 +26,7 @@ def run(args: argparse.Namespace) -> int:
     with closing(State(Path(args.state_dir), read_only=True)) as state:
         known = dict(state.statuses())
         held = {name: tuple(state.holds.of(name).values()) for name in known}
-    declared = _declared(args)
-    records = known if declared is None else {name: known.get(name, {}) for name in declared}
+    records = {name: known.get(name, {}) for name in _chosen(known, args)}
     now = SystemClock().now()
     if args.output == "json":
         stream(lambda target: write_status(records, held, now, target))
@@ -34,11 +35,17 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _declared(args: argparse.Namespace) -> list[str] | None:
-    """Return the names that the specs declare and the flags select; None if the specs cannot be read."""
-    try:
-        opened = open_path(Path(args.path))
-        specs = load(opened.tree, opened.only)
-    except SourceError:
-        return list(args.dataset) or None
-    return names(select(specs, selection_of(args)))
+def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
+    """
+    Return the names that the specs declare and the flags select; without specs, of what is remembered.
+
+    Raises:
+        SourceError: PATH was named, or is needed for a label, and cannot be read.
+        UsageError: The flags select nothing.
+    """
+    if args.path is None and not args.selector and not Path(DEFAULT_PATH).exists():
+        if unknown := sorted(set(args.dataset).difference(known)):
+            raise UsageError(f"nothing is known of {', '.join(unknown)}, and there are no {DEFAULT_PATH}")
+        return args.dataset or list(known)
+    opened = open_path(Path(args.path or DEFAULT_PATH))
+    return names(select(load(opened.tree, opened.only), selection_of(args)))

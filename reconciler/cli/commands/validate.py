@@ -15,7 +15,7 @@ from reconciler.sources.load import unusable
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every problem of every file; exit 5 if one of them is an error."""
+    """Print every problem of every file; exit 5 if one of them is an error, 3 if nothing can be read."""
     try:
         with reading(args) as found:
             result = Validation(
@@ -24,11 +24,13 @@ def run(args: argparse.Namespace) -> int:
                 problems=found.problems,
                 skipped=len(found.skipped),
             )
+        code = Exit.INVALID if has_error(result.problems) else Exit.DONE
     except SourceError as exc:
         result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
+        code = Exit.UNKNOWN
     if args.output == "json":
         # JSON is UTF-8, whatever the terminal can show.
         stream(lambda target: target.writelines([render_json(result).encode()]))
     else:
         out(render_text(result, colour=coloured(args, sys.stdout)))
-    return Exit.INVALID if has_error(result.problems) else Exit.DONE
+    return code

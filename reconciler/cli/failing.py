@@ -1,0 +1,60 @@
+"""A program that asked for JSON gets its document also when the command failed as a whole."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from reconciler.cli import terminal
+from reconciler.cli.exits import Exit, Terminated
+from reconciler.core.plan import PlanError
+from reconciler.errors import Interrupted, OutputError, ReconcilerError
+
+# What `-o json` prints, where that is not named after its command; of restore, see below.
+_NAMES: Final = {"run": "apply", "rebuild": "apply"}
+_NONE: Final = frozenset({"convert", "schema", "iam", "emulator"})
+
+
+@contextmanager
+def documented(args: argparse.Namespace) -> Iterator[None]:
+    """
+    Write the document if the block fails before it wrote anything itself.
+
+    For a bad command line, 64, there is none: all that is to be said of it goes to stderr.
+    """
+    terminal.Stdout.begun = False
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, Terminated) as exc:
+        kind = _kind(args)
+        if kind and not terminal.Stdout.begun and getattr(exc, "exit_code", None) != Exit.USAGE:
+            _write(kind, reason(exc), args)
+        raise
+
+
+def reason(exc: BaseException) -> PlanError:
+    """Return why a command failed, as documents say it."""
+    if isinstance(exc, ReconcilerError):
+        return PlanError(exc.code, str(exc))
+    if isinstance(exc, Exception):
+        return PlanError(ReconcilerError.code, f"unexpected failure: {type(exc).__name__}: {exc}")
+    return PlanError(Interrupted.code, "interrupted: what was not done before is not done")
+
+
+def _kind(args: argparse.Namespace) -> str | None:
+    command: str = args.command
+    if command in _NONE or args.output != "json":
+        return None
+    if command == "restore":
+        return "snapshots" if args.list else "apply" if args.apply else "plan"
+    return _NAMES.get(command, command)
+
+
+def _write(kind: str, why: PlanError, args: argparse.Namespace) -> None:
+    from reconciler.reports.failed import write_failed
+
+    source_ref = args.source_ref if kind == "explain" else None
+    with suppress(OutputError):  # what failed may be stdout itself
+        terminal.stream(lambda target: write_failed(kind, why, target, source_ref))

@@ -1,0 +1,199 @@
+"""
+The values of flags, judged where they are parsed: one that cannot be used is a bad command line, exit 64.
+
+Every function returns its text unchanged, or what it stands for, and raises `ArgumentTypeError` saying why not.
+PATH is not judged here: specs that cannot be read leave the verdict unknown, which is 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import stat
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Final
+
+Wrong = argparse.ArgumentTypeError
+
+# What `git check-ref-format` refuses, and what could be taken for a flag.
+_NO_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(/|$)")
+_DIGEST: Final = re.compile(r"[0-9a-f]+")
+
+
+def _judged(take: Callable[[str], str]) -> Callable[[str], str]:
+    """Let what the system says of a path be the reason to refuse it."""
+
+    @wraps(take)
+    def judged(text: str) -> str:
+        try:
+            return take(_given(text))
+        except (OSError, ValueError) as exc:
+            reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+            raise Wrong(f"{text}: {reason}") from exc
+
+    return judged
+
+
+@_judged
+def readable_file(text: str) -> str:
+    """Take a file, a device or a pipe that can be read; it is not opened yet."""
+    if stat.S_ISDIR(Path(text).stat().st_mode):
+        raise Wrong(f"{text} is a directory; a file is needed")
+    return readable(text)
+
+
+@_judged
+def readable(text: str) -> str:
+    """Take a file or a directory that can be read."""
+    Path(text).stat()
+    return text if os.access(text, os.R_OK) else _refuse(f"{text} may not be read")
+
+
+@_judged
+def readable_directory(text: str) -> str:
+    """Take a directory that can be read."""
+    if not stat.S_ISDIR(Path(text).stat().st_mode):
+        raise Wrong(f"{text} is not a directory")
+    return readable(text)
+
+
+@_judged
+def writable_file(text: str) -> str:
+    """Take a file that can be written, whether it is there or not, in a directory that is there."""
+    path = Path(text)
+    mode = _mode(path)
+    if text.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
+        raise Wrong(f"{text} is a directory; a file is needed")
+    if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe is written to as it is
+        return text if os.access(path, os.W_OK) else _refuse(f"{text} may not be written to")
+    if _mode(path.parent) is None:
+        raise Wrong(f"{text}: there is no directory {path.parent}")
+    return _in(path.parent, text)
+
+
+def writable_file_or_stdout(text: str) -> str:
+    """Take - as well."""
+    return text if text == "-" else writable_file(text)
+
+
+@_judged
+def creatable_directory(text: str) -> str:
+    """Take a directory that can be written to, or made."""
+    path = Path(text)
+    while (mode := _mode(path)) is None:
+        path = path.parent
+    return _in(path, text) if stat.S_ISDIR(mode) else _refuse(f"{path} is not a directory")
+
+
+@_judged
+def state_directory(text: str) -> str:
+    """
+    Take a directory, or a name at which one can be made.
+
+    Whether it may be read or written is left to what does so: some commands need neither, and doctor reports it.
+    """
+    try:
+        mode = _mode(Path(text))
+    except PermissionError:
+        return text
+    return text if mode is None or stat.S_ISDIR(mode) else _refuse(f"{text} is not a directory")
+
+
+def address(text: str) -> tuple[str, int]:
+    """Take HOST:PORT; [::1]:8080 for IPv6."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65_535):
+        raise Wrong(f"{text!r}: it must look like HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def host(text: str) -> str:
+    """Take the name or the address of a host, with a port or without."""
+    if not re.fullmatch(
+        r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?|[0-9A-Fa-f:.]+", _given(text)
+    ):
+        raise Wrong(f"{text!r}: it must be the name or the address of a host")
+    return text
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what takes a whole number within these bounds, both included."""
+
+    def take(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
+        if number < least or (most is not None and number > most):
+            bounds = f"from {least}" if most is None else f"from {least} to {most}"
+            raise Wrong(f"{text!r} is not a whole number {bounds}")
+        return number
+
+    return take
+
+
+def variable(text: str) -> str:
+    """Take an environment variable that holds something."""
+    if not os.environ.get(_given(text), "").strip():
+        raise Wrong(f"the environment variable {text} is not set, or empty")
+    return text
+
+
+def selector(text: str) -> str:
+    """Take KEY=VALUE."""
+    key, equals, _ = text.partition("=")
+    return text if key and equals else _refuse(f"{text!r}: it must look like KEY=VALUE")
+
+
+def bucket(text: str) -> str:
+    """Take s3://BUCKET/PREFIX; the prefix may be empty."""
+    scheme, _, rest = text.partition("://")
+    if scheme != "s3" or not rest.partition("/")[0]:
+        raise Wrong(f"{text!r}: it must look like s3://bucket/prefix")
+    return text
+
+
+def image(text: str) -> str:
+    """Take the address of an image."""
+    if not text.startswith("s3://"):
+        raise Wrong(f"{text!r} is not the address of an image, such as s3://bucket/key.jpg")
+    return text
+
+
+def project(text: str) -> str:
+    """Take the name of a project of Rekognition."""
+    if not re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", _given(text)):
+        raise Wrong(f"{text!r} is not a project name: at most 255 of a-z, A-Z, 0-9 and _ . -")
+    return text
+
+
+def git_ref(text: str) -> str:
+    """Take what git can follow: a branch, a tag, a commit, or a full name below refs/."""
+    return _refuse(f"{text!r} is not a name for a branch, tag or commit") if _NO_REF.search(text) else text
+
+
+def digest(text: str) -> str:
+    """Take the digest of a plan."""
+    return text if _DIGEST.fullmatch(text) else _refuse(f"{text!r} is not a digest, as plan prints it")
+
+
+def _given(text: str) -> str:
+    return text or _refuse("the value is empty")
+
+
+def _refuse(reason: str) -> str:
+    raise Wrong(reason)
+
+
+def _mode(path: Path) -> int | None:
+    """Return what stands at a path, links followed; None where nothing does."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _in(directory: Path, text: str) -> str:
+    if os.access(directory, os.W_OK | os.X_OK):
+        return text
+    return _refuse(f"{text}: {directory} may not be written to")

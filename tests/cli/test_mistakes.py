@@ -1,0 +1,401 @@
+"""One mistake, one exit code, whatever the command: 3 for specs that cannot be read, 64 for any other value."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from pydantic import TypeAdapter
+
+from reconciler.cli.main import main
+from reconciler.cli.parser import COMMANDS
+from reconciler.reports.schemas import DOCUMENTS
+from tests.docs.pages import ROOT
+
+HEX = "0" * 32
+
+# A command line of each command that reads specs, without its PATH; and the document that `-o json` prints.
+OVER_SPECS = {
+    "validate": ("validate", "validate"),
+    "plan": ("plan --local", "plan"),
+    "apply": ("apply --local", "apply"),
+    "run": ("run --once --local --log-level error", "apply"),
+    "drift": ("drift --local", "drift"),
+    "propose": ("propose --local", "propose"),
+    "explain": ("explain --local", "explain"),
+    "restore": ("restore --dataset flowers-test --local", "plan"),
+    "restore --apply": ("restore --dataset flowers-test --apply --local", "apply"),
+    "restore --list": ("restore --dataset flowers-test --list", "snapshots"),
+    "rebuild": (f"rebuild --dataset flowers-test --plan-digest {HEX} --bucket s3://b/p --local", "apply"),
+    "status": ("status", "status"),
+    "iam": ("iam read", None),
+    "doctor": ("doctor --local", "doctor"),
+}
+NOT_OVER_SPECS = {
+    "export": "export --project flowers --type TRAIN -d out --local",
+    "convert": "convert csv a.csv -o out.jsonl",
+    "schema": "schema plan",
+    "emulator": "emulator --data data --console stamp",
+}
+
+# What PATH may be in place of a spec tree.
+NO_SPECS = [
+    "nowhere",
+    "nowhere/below",
+    "empty",
+    "text",
+    "text/below",
+    "pipe",
+    "/dev/null",
+    "loop",
+    "a" * 5_000,
+]
+
+# Every flag that takes a value, and values that it cannot use; $PORT is taken. ANYTHING fits those in FREE.
+FILE = ["nowhere", "empty", "text/below", "loop", "a" * 5_000]
+TARGET = ["nowhere/file", "text/below", "empty", "empty/", "loop/x", "a" * 5_000]
+ADDRESS = ["", "x", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:²", "127.0.0.1:65536", "h:-1"]
+BUCKET = ["", "b/p", "s3://", "s3:///p", "gs://b"]
+VARIABLE = ["", "NOT_SET", "EMPTY"]
+MISTAKES: dict[tuple[str, str], list[str]] = {
+    ("*", "--selector"): ["", "novalue", "=x"],
+    ("*", "--calls-per-second"): ["", "0", "6", "2.5", "x", "٣"],
+    ("*", "--output"): ["", "yaml"],
+    ("*", "--state-dir"): ["", "text", "text/below", "/dev/null", "/dev/null/x", "loop", "a" * 5_000],
+    ("*", "--log-format"): ["", "x"],
+    ("*", "--log-level"): ["", "x"],
+    ("plan", "--out"): TARGET,
+    ("plan", "--observed"): [*FILE, "text", "double.jsonl"],
+    ("apply", "--plan"): [*FILE, "text", "list.json", "other.json"],
+    ("drift", "--report"): [*(f"{name}.html" for name in TARGET[:2]), "report", "report.pdf", "dir.html"],
+    ("drift", "--thumbnails"): ["", "-1", "x", "1.5", "9" * 30],
+    ("propose", "--patch"): TARGET,
+    ("propose", "--branch"): ["", "a b", "../x", "-x"],
+    ("propose", "--class"): ["", "moved"],
+    ("explain", "S3-URI"): ["", "image.jpg", "gs://b/k", "https://b/k"],
+    ("restore", "--snapshot"): ["", "nosuch"],
+    ("rebuild", "--plan-digest"): ["", "xyz", "-"],
+    ("rebuild", "--bucket"): BUCKET,
+    ("iam", "--bucket"): BUCKET,
+    ("iam", "LEVEL"): ["", "admin"],
+    ("schema", "KIND"): ["", "datasets"],
+    ("export", "--project"): ["", "a b", "a/b", "a" * 256],
+    ("export", "--type"): ["", "BOTH"],
+    ("export", "--directory"): ["", "text", "text/below", "loop", "/dev/null", "a" * 5_000],
+    ("convert", "FORMAT"): ["", "pascal"],
+    ("convert", "IN"): FILE,
+    ("convert", "--output"): [*TARGET, "text"],
+    ("convert", "--base"): ["", "b/p", "gs://b/p/"],
+    ("convert", "--created-at"): ["", "today", "2026-13-01T00:00:00"],
+    ("convert", "--classes"): FILE,
+    ("run", "--listen"): [*ADDRESS, "127.0.0.1:$PORT", "203.0.113.1:80", "nowhere.invalid:80"],
+    ("run", "--git-password-file"): FILE,
+    ("run", "--git-password-env"): VARIABLE,
+    ("run", "--ref"): ["", "a b", "a..b", "-x", "a~1", "x.lock", "a\tb", "/a", "a/"],
+    ("run", "--token-file"): [*FILE, "blank"],
+    ("run", "--token-env"): VARIABLE,
+    ("run", "--webhook-secret-file"): [*FILE, "blank"],
+    ("run", "--webhook-secret-env"): VARIABLE,
+    ("run", "--lease"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
+    ("run", "--lease-seconds"): ["", "2", "x", "1e3", "86401", "9" * 30],
+    ("run", "--shard"): ["", "1", "3/3", "x/3", "0/0", "auto/x"],
+    ("run", "--allow-host"): ["", "a b", "http://h", "h/x", "*"],
+    ("run", "--git-interval"): ["", "0", "30", "x", "-5s"],
+    ("run", "--sync-max-age"): ["", "0", "30", "x", "-5s"],
+    ("run", "--sync-metrics"): ["", "localhost:9090", "ftp://h/x"],
+    ("convert", "--columns"): ["", "x", "colour=a"],
+    ("convert", "--extension"): ["", ".gif", "a/b"],
+    ("convert", "--crowd"): ["", "x"],
+    ("convert", "--polygons"): ["", "x"],
+    ("convert", "--images"): ["", "nowhere", "text", "text/below"],
+    ("emulator", "--listen"): [*ADDRESS, "127.0.0.1:$PORT", "203.0.113.1:80"],
+    ("emulator", "--data"): ["", "text", "text/below", "/dev/null", "loop", "a" * 5_000],
+    ("emulator", "--account"): ["", "x", "12345678901", "١٢٣٤٥٦٧٨٩٠١٢"],
+    ("emulator", "--create-seconds"): ["", "-1", "nan", "inf", "x"],
+    ("emulator", "--update-seconds"): ["", "-1", "nan", "inf", "x"],
+    ("emulator", "--delete-seconds"): ["", "-1", "nan", "inf", "x"],
+    ("emulator", "--rate"): ["", "-1", "nan", "inf", "x"],
+    ("emulator", "--throttling"): ["", "x"],
+    ("emulator", "--seed"): ["", "x", "1.5"],
+    ("emulator", "--switch"): ["", "x", "x=y", "floats=perhaps"],
+    ("emulator", "--fault"): ["", "x", "{", "[]", "throttle,times=x"],
+    ("emulator", "--console"): ["", "x", "stamp,x", "{", "{}", "stamp,dataset=nowhere/train"],
+}
+FREE = {
+    ("*", "--dataset"),  # judged once the specs are read: see below
+    ("propose", "--label"),
+    ("propose", "--source-ref"),
+    ("convert", "--attribute"),
+    ("run", "--git"),  # a repository is a PATH: see below
+    ("run", "--path"),
+    ("run", "--identity"),
+    ("run", "--sync-file"),  # it may be made later
+    ("convert", "--split"),
+}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working directory with specs, and with all that is none."""
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "dir.html").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    line = '{"source-ref":"s3://b/k"}\n'
+    files = {
+        "text": "hello\n",
+        "blank": " \n",
+        "double.jsonl": 2 * line,
+        "list.json": "[]",
+        "other.json": '{"format":"apply/v1"}',
+        "a.csv": "filename,label\na.jpg,rose\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NOT_SET", raising=False)
+    monkeypatch.setenv("EMPTY", " ")
+    yield tmp_path
+    structlog.reset_defaults()  # it writes to the stderr of this test
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A port that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def ended(*words: str) -> int:
+    try:
+        return main(words)
+    except SystemExit as exc:
+        return int(exc.code or 0)
+
+
+def words_of(command: str, path: str | None = None) -> list[str]:
+    words = OVER_SPECS[command][0].split()
+    if path is not None:
+        words.append(path)
+        if command == "explain":
+            words.append("s3://b/k.jpg")
+    return words
+
+
+def flags(command: Any) -> Iterator[tuple[str, str]]:
+    """Give the flags of a command that take a value, and the arguments that are no flags."""
+    from reconciler.cli.flags import add_globals
+
+    parser = argparse.ArgumentParser(add_help=False)
+    command.arguments(parser)
+    add_globals(parser, default=False)
+    for action in parser._actions:
+        name = max(action.option_strings, key=len, default=action.metavar or action.dest.upper())
+        if action.nargs != 0 and name != "PATH":
+            yield command.name, str(name)
+
+
+def usual(command: str, flag: str) -> list[str]:
+    """Return a command line that lacks only this flag, so that nothing else can be wrong with it."""
+    known = {
+        ("convert", "IN"): "convert csv -o out.jsonl",
+        ("convert", "FORMAT"): "convert -o out.jsonl a.csv",
+        ("convert", "--output"): "convert csv a.csv --base s3://b/p/ --created-at 2026-03-01T12:00:00",
+        ("convert", "--classes"): "convert yolo empty -o out.jsonl",
+        ("explain", "S3-URI"): "explain --local specs",
+        ("export", "--project"): "export --type TRAIN -d out --local",
+        ("export", "--type"): "export --project flowers -d out --local",
+        ("export", "--directory"): "export --project flowers --type TRAIN --local",
+        ("iam", "LEVEL"): "iam",
+        ("schema", "KIND"): "schema",
+        ("plan", "--observed"): "plan specs --dataset flowers-test",
+        ("rebuild", "--plan-digest"): "rebuild --dataset flowers-test --bucket s3://b/p --local",
+        ("rebuild", "--bucket"): f"rebuild --dataset flowers-test --plan-digest {HEX} --local",
+        ("run", "--listen"): "run specs --local --log-level error",
+        ("emulator", "--listen"): "emulator",
+        ("emulator", "--data"): "emulator --console stamp",
+        ("run", "--git-password-file"): "run --once --local --git https://nowhere.invalid/x",
+        ("run", "--git-password-env"): "run --once --local --git https://nowhere.invalid/x",
+        ("run", "--lease"): "run --local specs",
+        ("run", "--token-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
+        ("run", "--webhook-secret-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
+    }.get((command, flag))
+    if known is not None:
+        return known.split()
+    if command == "explain":
+        return words_of("explain", "specs")
+    return words_of(command) if command in OVER_SPECS else NOT_OVER_SPECS[command].split()
+
+
+def named(flag: str, value: str) -> list[str]:
+    return [f"{flag}={value}"] if flag.startswith("--") else [value]
+
+
+def rows() -> Iterator[Any]:
+    for command in COMMANDS:
+        for name, flag in flags(command):
+            shared = MISTAKES.get(("*", flag), [])[: None if name == "plan" else 3]
+            for value in MISTAKES.get((name, flag), shared):
+                yield pytest.param(name, flag, value, id=f"{name} {flag} {value[:20]!a}")
+
+
+def test_every_flag_that_takes_a_value_is_tried():
+    """Whoever adds one says here what it cannot use, or that any text will do."""
+    known = MISTAKES.keys() | FREE
+    all_flags = {flag for command in COMMANDS for flag in flags(command)}
+
+    missing = {flag for flag in all_flags if flag not in known and ("*", flag[1]) not in known}
+
+    assert set() == missing
+    assert set() == {flag for flag in known if flag[0] != "*"} - all_flags
+
+
+@pytest.mark.parametrize(("command", "flag", "value"), list(rows()))
+def test_a_value_that_cannot_be_used(
+    command: str, flag: str, value: str, port: int, capfd: pytest.CaptureFixture[str]
+):
+    """64, one line on stderr that names the flag or the value, nothing on stdout, and nothing begun."""
+    words = [*usual(command, flag), *named(flag, value.replace("$PORT", str(port)))]
+
+    code = ended(*words)
+
+    out, err = capfd.readouterr()
+    assert (64, "", 1) == (code, out, len(err.splitlines())), (words, err)
+    assert flag in err or "the value is empty" in err or value[:40] in err, err
+    assert not Path(".reconciler", "state.sqlite3").exists() or command in ("restore", "run", "propose")
+
+
+@pytest.mark.parametrize("path", NO_SPECS, ids=lambda path: path[:12])
+@pytest.mark.parametrize("command", OVER_SPECS)
+def test_specs_that_cannot_be_read(command: str, path: str, capfd: pytest.CaptureFixture[str]):
+    """3, and a document that says why."""
+    words, kind = words_of(command, path), OVER_SPECS[command][1]
+
+    code = ended(*words, *(["-o", "json"] if kind else []))
+
+    out, err = capfd.readouterr()
+    assert 3 == code, err
+    if kind is None:
+        assert ("", True) == (out, path[:40] in err)
+        return
+    document = json.loads(out)
+    assert f"{kind}/v1" == document["format"]
+    if kind in DOCUMENTS:
+        TypeAdapter(DOCUMENTS[kind]).validate_json(out, strict=True)
+    if kind == "validate":
+        assert (0, 0, ["RKD5003"]) == (
+            document["datasets"], document["entries"], [problem["code"] for problem in document["problems"]]
+        )  # fmt: skip
+    elif kind == "doctor":
+        assert "RKD5003" in {check["code"] for check in document["checks"]}
+    else:
+        assert ([], ["RKD5003"]) == (document["datasets"], [error["code"] for error in document["errors"]])
+
+
+@pytest.mark.parametrize("command", [name for name in OVER_SPECS if name not in ("iam", "restore --list")])
+def test_a_dataset_that_the_specs_do_not_have(command: str, capfd: pytest.CaptureFixture[str]):
+    words = [word.replace("flowers-test", "nosuch") for word in words_of(command, "specs")]
+
+    code = ended(*words, "--dataset", "nosuch", "-o", "json")
+
+    out, err = capfd.readouterr()
+    assert (64, "") == (code, out)
+    assert "nosuch" in err
+
+
+@pytest.mark.parametrize("command", [*OVER_SPECS, *NOT_OVER_SPECS])
+@pytest.mark.parametrize("state", ["text", "text/below"])
+def test_a_file_where_the_state_directory_should_be(
+    command: str, state: str, capfd: pytest.CaptureFixture[str]
+):
+    """Whether the command needs it or not, before or after its name."""
+    words = words_of(command, "specs") if command in OVER_SPECS else NOT_OVER_SPECS[command].split()
+
+    for line in (["--state-dir", state, *words], [*words, "--state-dir", state]):
+        assert 64 == ended(*line)
+        out, err = capfd.readouterr()
+        assert ("", True) == (out, "--state-dir" in err)
+
+
+@pytest.mark.parametrize("command", ["validate", "status", "plan", "drift", "propose", "explain", "doctor"])
+def test_a_state_directory_that_does_not_exist_is_empty(command: str, place: Path):
+    """To commands that only read; none of them makes it."""
+    words = [word for word in words_of(command, "specs") if word != "--local"]
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+    assert 64 != ended(*words, "--state-dir", "not/yet/there")
+
+    assert not (place / "not").exists()
+
+
+@pytest.mark.parametrize("command", ["apply", "run", "rebuild", "restore --apply"])
+def test_a_state_directory_that_cannot_be_made(command: str, capfd: pytest.CaptureFixture[str]):
+    assert 64 == ended(*words_of(command, "specs"), "--state-dir", "/proc/reconciler", "-o", "json")
+
+    out, err = capfd.readouterr()
+    assert ("", True) == (out, "/proc/reconciler" in err)
+
+
+def test_status_without_specs_tells_what_is_remembered(place: Path, capfd: pytest.CaptureFixture[str]):
+    """Where no PATH is named and none is there, as beside a controller that reads git."""
+    assert 0 == ended("apply", "specs", "--local", "--dataset", "flowers-test")
+    (place / "specs").rename(place / "elsewhere")
+    capfd.readouterr()
+
+    assert 0 == ended("status", "-o", "json")
+    assert ["flowers-test"] == [d["name"] for d in json.loads(capfd.readouterr().out)["datasets"]]
+    assert 64 == ended("status", "--dataset", "nosuch")
+    assert 3 == ended("status", "specs")
+
+
+@pytest.mark.parametrize(
+    "command", ["validate", "plan", "apply", "drift", "propose", "explain", "iam", "doctor"]
+)
+def test_invalid_specs(command: str, place: Path):
+    (place / "specs" / "odd.yaml").write_text("apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {}\n")
+
+    assert 5 == ended(*words_of(command, "specs"))
+
+
+def test_a_failure_that_nobody_foresaw_has_a_document(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    def fail(_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("reconciler.cli.specs.load", fail)
+    monkeypatch.setattr("reconciler.cli.specs.open_path", fail)
+
+    assert 1 == ended("plan", "specs", "--local", "-o", "json")
+
+    (error,) = json.loads(capfd.readouterr().out)["errors"]
+    assert ("RKD5000", True) == (error["code"], "out of luck" in error["message"])
+
+
+def test_a_report_that_cannot_be_written_costs_only_the_report(
+    place: Path, capfd: pytest.CaptureFixture[str]
+):
+    """A full disk is no mistake of the command line: what was seen is shown, and the exit code is 1."""
+    moved = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-boards/train/board4.jpg,dx=9"
+    assert 0 == ended("apply", "specs", "--local")
+    assert 0 == ended("emulator", "--data", ".reconciler/local", "--console", moved)
+    capfd.readouterr()
+    (place / "full.json").symlink_to("/dev/full")
+    for words in (
+        ["plan", "--out", "full.json"],
+        ["drift", "--report", "full.json"],
+        ["propose", "--patch", "full.json"],
+    ):
+        assert 1 == ended(*words, "specs", "--local", "-o", "json")
+        out, err = capfd.readouterr()
+        assert 3 == len(json.loads(out)["datasets"])
+        assert "full.json" in err
