@@ -6,6 +6,7 @@ import argparse
 import re
 import secrets
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 from reconciler.cli.clock import SystemClock, unsleeping_seconds
@@ -17,6 +18,10 @@ from reconciler.errors import UsageError
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _AUTO: Final = "auto"
+_OF_A_LEASE: Final = 2
+"""Replicas that are counted for a lease: the leader and one that stands by."""
+
+_LIMIT: Final = f"AWS answers {CALLS_PER_SECOND} calls a second for each operation, account and Region"
 
 
 def leading(args: argparse.Namespace) -> Leading | None:
@@ -66,9 +71,33 @@ def shard(args: argparse.Namespace) -> Shard | None:
 
 
 def calls_per_second(args: argparse.Namespace, part: Shard | None) -> int | None:
-    """Return this replica's share of what AWS answers: all replicas have one limit, and do not know each other."""
-    replicas = (part.count if part else 1) * (2 if args.lease else 1)
-    if args.calls_per_second is not None or replicas == 1:
-        found: int | None = args.calls_per_second
-        return found
-    return max(1, CALLS_PER_SECOND // replicas)
+    """
+    Return this replica's share of what AWS answers: all replicas have one limit, and do not know each other.
+
+    Parts are counted as if all datasets were of one account and Region, since any two of them may be.
+
+    Raises:
+        UsageError: All together would make more calls than AWS answers.
+    """
+    asked: int | None = args.calls_per_second
+    replicas = (part.count if part else 1) * (_OF_A_LEASE if args.lease else 1)
+    if replicas == 1:
+        return asked
+    who = " with ".join(_shares(args, part))
+    if (share := CALLS_PER_SECOND // replicas) == 0:
+        most = CALLS_PER_SECOND // (_OF_A_LEASE if args.lease else 1)
+        with_lease = f" of {_OF_A_LEASE} replicas each" if args.lease else ""
+        raise UsageError(f"{who}: {replicas} replicas, and {_LIMIT}: at most {most} parts{with_lease}")
+    if asked is not None and asked > share:
+        raise UsageError(
+            f"--calls-per-second {asked} and {who}: {replicas} replicas would make {asked * replicas}, "
+            f"and {_LIMIT}: at most {share} each"
+        )
+    return asked or share
+
+
+def _shares(args: argparse.Namespace, part: Shard | None) -> Iterator[str]:
+    if part:
+        yield f"--shard {args.shard}"
+    if args.lease:
+        yield "--lease"

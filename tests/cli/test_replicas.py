@@ -10,8 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.cli import replicas
+from reconciler.core.limits import CALLS_PER_SECOND
 from reconciler.core.shard import Shard
 from reconciler.emulator.server import Running
 from reconciler.errors import UsageError
@@ -136,9 +139,9 @@ def test_each_shard_visits_its_own(tmp_path: Path, emulator: Running):
             assert mine == {dataset["name"] for dataset in process.status()["datasets"]}
 
 
-def words(**given: object) -> Namespace:
+def words(**values: object) -> Namespace:
     none = {"lease": None, "once": False, "shard": None, "identity": None, "lease_seconds": 60}
-    return Namespace(**(none | {"calls_per_second": None} | given))
+    return Namespace(**(none | {"calls_per_second": None} | values))
 
 
 @pytest.mark.parametrize("lease", ["reconciler", "a/b/c", "/b", "a/", "A/b"])
@@ -174,12 +177,48 @@ def test_a_host_without_an_ordinal_is_told(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [({}, None), ({"lease": "a/b"}, 2), ({"shard": "0/2"}, 2), ({"shard": "0/9"}, 1),
-     ({"lease": "a/b", "calls_per_second": 5}, 5)],
+    ("asked_for", "expected"),
+    [({}, None), ({"calls_per_second": 4}, 4), ({"shard": "0/1"}, None),
+     ({"shard": "0/1", "calls_per_second": 5}, 5),
+     ({"lease": "a/b"}, 2), ({"lease": "a/b", "calls_per_second": 1}, 1), ({"shard": "0/2"}, 2),
+     ({"shard": "2/3"}, 1), ({"shard": "4/5"}, 1), ({"shard": "0/2", "lease": "a/b"}, 1)],
 )  # fmt: skip
-def test_replicas_share_what_aws_answers(given: dict[str, object], expected: int | None):
-    """Unless somebody knows better."""
-    args = words(**given)
+def test_replicas_share_what_aws_answers(asked_for: dict[str, object], expected: int | None):
+    """5 calls a second, all together."""
+    args = words(**asked_for)
 
     assert expected == replicas.calls_per_second(args, replicas.shard(args))
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "allowed"),
+    [({"shard": "0/6"}, "at most 5 parts"), ({"shard": "7/8"}, "at most 5 parts"),
+     ({"shard": "0/8", "calls_per_second": 1}, "at most 5 parts"),
+     ({"shard": "0/3", "lease": "a/b"}, "at most 2 parts of 2 replicas each"),
+     ({"shard": "0/2", "calls_per_second": 3}, "at most 2 each"),
+     ({"shard": "0/5", "calls_per_second": 2}, "at most 1 each"),
+     ({"lease": "a/b", "calls_per_second": 3}, "at most 2 each"),
+     ({"shard": "0/1", "lease": "a/b", "calls_per_second": 5}, "at most 2 each"),
+     ({"shard": "1/2", "lease": "a/b", "calls_per_second": 2}, "at most 1 each")],
+)  # fmt: skip
+def test_replicas_that_would_ask_too_much_are_refused(asked_for: dict[str, object], allowed: str):
+    """With what is allowed: 5 calls a second, whatever the number of processes."""
+    args = words(**asked_for)
+
+    with pytest.raises(UsageError, match=allowed):
+        replicas.calls_per_second(args, replicas.shard(args))
+
+
+@given(
+    parts=st.integers(1, 40),
+    lease=st.booleans(),
+    asked=st.one_of(st.none(), st.integers(1, CALLS_PER_SECOND)),
+)
+def test_all_replicas_together_keep_to_the_limit(parts: int, lease: bool, asked: int | None):
+    args = words(shard=f"0/{parts}", lease="a/b" if lease else None, calls_per_second=asked)
+    try:
+        share = replicas.calls_per_second(args, replicas.shard(args)) or CALLS_PER_SECOND
+    except UsageError:
+        return
+
+    assert share * parts * (2 if lease else 1) <= CALLS_PER_SECOND
