@@ -1,6 +1,7 @@
 """What holds for every test."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +24,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if limits := [seconds for lane, seconds in LIMITS.items() if item.get_closest_marker(lane)]:
             item.add_marker(pytest.mark.timeout(max(limits)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Skip what is marked to need git, or has a fixture that runs it, where it is not installed."""
+    if item.get_closest_marker("git") and not shutil.which("git"):
+        _skip_without_git()
+    return (yield from _skipped_without_git())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Skip a test that runs git where it is not installed; all of them are one line of the summary."""
+    return (yield from _skipped_without_git())
+
+
+def _skipped_without_git() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except FileNotFoundError as exc:
+        if exc.filename == "git" and not shutil.which("git"):
+            _skip_without_git()
+        raise
+
+
+def _skip_without_git() -> None:
+    """Skip, always from this line: the summary tells of all such tests in one."""
+    pytest.skip("git is not installed")
 
 
 @pytest.fixture(scope="module")

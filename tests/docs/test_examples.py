@@ -1,5 +1,7 @@
 """Every example in the documentation is what happens."""
 
+import re
+
 import pytest
 
 from tests.docs.pages import ROOT, Page, fits, sessions
@@ -7,8 +9,12 @@ from tests.docs.pages import ROOT, Page, fits, sessions
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def marks(calls):
+    return [pytest.mark.git] if any(re.search(r"(^|[|;&] *)git ", call.command) for call in calls) else []
+
+
 SESSIONS = [
-    pytest.param(path, calls, id=f"{path.name}-{number}")
+    pytest.param(path, calls, id=f"{path.name}-{number}", marks=marks(calls))
     for path in PAGES
     for number, calls in enumerate(sessions(path))
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ def _rows() -> Iterator[Any]:
             marks = [pytest.mark.fault(area.area, case.fault, case.promise, report=case.report)]
             marks += [pytest.mark.slow] if case.slow else []
             if re.search(r"\bgit\b", str([raw.get("input"), raw.get("steps")])):
-                marks.append(pytest.mark.skipif(not shutil.which("git"), reason="needs git"))
+                marks.append(pytest.mark.git)
             for number, variant in enumerate(case.variants):
                 suffix = f"-{number}" if len(case.variants) > 1 else ""
                 yield pytest.param(raw, variant, id=f"{name}:{case.name}{suffix}", marks=marks)
