@@ -227,8 +227,7 @@ def _whole(
         _name_what_is_wrong(result)
         if applied.after is not None:
             told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
-        trouble = trouble_of_result(result)
-        finding = findings.concluded(plan, result, applied.after, trouble, drifted)
+        finding = findings.concluded(plan, result, applied.after, trouble_of_result(result), drifted)
         _keep(desired.name, digest, finding, result, seen, world)
         return Visit(
             finding,

@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     steady = SteadyClock(signals.stopping)
     with ExitStack() as stack:
         metrics = Metrics(__version__)
-        part = replicas.shard(args)
-        args.calls_per_second = replicas.calls_per_second(args, part)
+        args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
         elected = replicas.leading(args)
         calling = _calling(steady, metrics, elected)
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
