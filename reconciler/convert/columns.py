@@ -145,9 +145,7 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
     images = {column for column, name in enumerate(plain) if name in KNOWN[Role.IMAGE]}
     if label and not form:
         last = label[0]
-        more = [
-            column for column, name in enumerate(plain) if name == plain[last] or MORE_LABELS.fullmatch(name)
-        ]
+        more = [i for i, name in enumerate(plain) if name == plain[last] or MORE_LABELS.fullmatch(name)]
         more += [column for column, name in enumerate(plain) if not name and column > last]
         at[Role.LABEL] = label = sorted({last, *more} - images)
     taken = {column for columns in at.values() for column in columns}

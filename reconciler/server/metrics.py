@@ -183,6 +183,10 @@ class _OfBoard:
 
 
 def _families() -> dict[str, GaugeMetricFamily]:
+    return _source_families() | _dataset_families()
+
+
+def _source_families() -> dict[str, GaugeMetricFamily]:
     return {
         "source_state": GaugeMetricFamily(
             "reconciler_source_state",
@@ -193,6 +197,11 @@ def _families() -> dict[str, GaugeMetricFamily]:
             "reconciler_source_confirmed_timestamp_seconds",
             "When it was last confirmed that the specs in use are the newest.",
         ),
+    }
+
+
+def _dataset_families() -> dict[str, GaugeMetricFamily]:
+    return {
         "success": GaugeMetricFamily(
             "reconciler_last_success_timestamp_seconds",
             "When the dataset was last seen to be as the policy allows.",
