@@ -270,7 +270,7 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path):
         timeout=20,
     )
 
-    assert (1, 1) == (done.returncode, done.stderr.count("\n"))
+    assert (64, 1) == (done.returncode, done.stderr.count("\n"))
     assert "file" in done.stderr
 
 
@@ -284,7 +284,7 @@ def test_a_taken_port_is_named():
             timeout=20,
         )
 
-    assert (1, 1) == (done.returncode, done.stderr.count("\n"))
+    assert (64, 1) == (done.returncode, done.stderr.count("\n"))
 
 
 def test_settings_given_from_python_hold_after_a_restart_too(tmp_path):

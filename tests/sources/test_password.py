@@ -156,6 +156,7 @@ def test_a_password_has_one_place(url: str):
         Address(url, lambda: b"x")
 
 
+@pytest.mark.git
 def test_a_redirect_to_another_host_gets_no_password(tmp_path: Path):
     """Whoever takes over the first host must not learn what opens the second, nor the other way round."""
     seen: list[str | None] = []
