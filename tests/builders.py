@@ -7,9 +7,9 @@ from itertools import accumulate
 
 import orjson
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION
-from reconciler.core.index import Index, Place
-from reconciler.core.lines import Line
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
+from reconciler.core.entries.index import Index, Place
+from reconciler.core.entries.lines import Line
 
 CREATED = "2026-03-01T12:00:00"
 

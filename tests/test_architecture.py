@@ -19,7 +19,7 @@ MODULES = sorted(module for module in GRAPH.modules if module.partition(".")[0] 
 KEEPERS = {
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
-    "deepdiff": {"reconciler.core.explain"},
+    "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.tracing"},
     "PIL": {"reconciler.reports.drift.thumbnails"},
     "httpx2": {"reconciler.lease"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.meaning import Box, Meaning
+from reconciler.core.entries.training_view import Box, Meaning
 from reconciler.demo import PAGE, STORY
 from reconciler.demo.canvas import Canvas
 from reconciler.demo.pictures import picture

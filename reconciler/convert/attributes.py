@@ -17,7 +17,7 @@ from reconciler.convert.pixels import number, side, whole
 from reconciler.convert.record import Rectangle, wrong
 from reconciler.core import codes_spec as codes
 from reconciler.core.codes import Code
-from reconciler.core.entry import METADATA, Fields
+from reconciler.core.entries.entry import METADATA, Fields
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.rules.attribute import SHAPE_KEYS, Attribute, Type
 

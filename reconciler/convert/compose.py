@@ -14,7 +14,7 @@ from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
 from reconciler.convert.sizes import sized
 from reconciler.core import codes_spec as codes
 from reconciler.core.codes import Code
-from reconciler.core.entry import SOURCE_REF, Fields
+from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.labelling import address, image_level, located, why_no_address
 from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.rules import Checked, Finding, check_line, duplicate_source_ref

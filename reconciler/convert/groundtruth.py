@@ -15,8 +15,15 @@ from reconciler.convert.attributes import mended
 from reconciler.convert.jsonrecords import objects
 from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, text_of, wrong
 from reconciler.core import codes_spec as codes
-from reconciler.core.entry import METADATA, SOURCE_REF, BadLine, Fields, decode, without_service_keys
-from reconciler.core.lines import iter_lines, other_form
+from reconciler.core.entries.entry import (
+    METADATA,
+    SOURCE_REF,
+    BadLine,
+    Fields,
+    decode,
+    without_service_keys,
+)
+from reconciler.core.entries.lines import iter_lines, other_form
 from reconciler.core.problem import Origin, Problem
 from reconciler.core.rules import check_line
 from reconciler.core.rules.attribute import Attribute, Type

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from reconciler.core import codes_spec as codes
-from reconciler.core.entry import Fields
+from reconciler.core.entries.entry import Fields
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.errors import SpecError
 

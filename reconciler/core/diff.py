@@ -22,7 +22,7 @@ from enum import StrEnum
 
 import orjson
 
-from reconciler.core.entry import (
+from reconciler.core.entries.entry import (
     SOURCE_REF,
     BadLine,
     Fields,
@@ -32,9 +32,9 @@ from reconciler.core.entry import (
     digest,
     error_codes,
 )
-from reconciler.core.equality import Equality
-from reconciler.core.index import Index, Place
-from reconciler.core.lines import Line
+from reconciler.core.entries.equality import Equality
+from reconciler.core.entries.index import Index, Place
+from reconciler.core.entries.lines import Line
 from reconciler.errors import ListingMoved, UnknownAnswer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from reconciler.core.glob import NO_GLOBS, Globs
+from reconciler.core.entries.glob import NO_GLOBS, Globs
 
 # Below this many observed entries a ratio says little: two of six is a third, and an ordinary morning.
 RATIO_FROM: Final = 10

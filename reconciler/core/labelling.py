@@ -13,7 +13,14 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, Protocol
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION, ERROR_LISTS, METADATA, SOURCE_REF, Fields
+from reconciler.core.entries.entry import (
+    CLASSIFICATION,
+    DETECTION,
+    ERROR_LISTS,
+    METADATA,
+    SOURCE_REF,
+    Fields,
+)
 
 BOXES: Final = "bounding-box"
 COLOUR_DEPTH: Final = 3

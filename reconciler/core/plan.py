@@ -13,7 +13,7 @@ from reconciler.core.batch import Batch
 from reconciler.core.cause import Cause
 from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change, Diff
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold
 from reconciler.core.problem import Origin

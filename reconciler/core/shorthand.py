@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from reconciler.core import codes_spec as codes
-from reconciler.core.entry import SOURCE_REF, Fields
+from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.flaws import Flaw, Path, dotted
 from reconciler.core.labelling import address, image_level, located, why_no_address
 from reconciler.core.spec import Entries, Image

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconciler.core.cause import Applied, Cause
-from reconciler.core.entry import Fields
-from reconciler.core.equality import Equality
-from reconciler.core.explain import FieldChange, explain
+from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.equality import Equality
+from reconciler.core.entries.explain import FieldChange, explain
+from reconciler.core.entries.pattern import places
 from reconciler.core.hold import Hold
-from reconciler.core.pattern import places
 from reconciler.core.plan import PlanError
 from reconciler.core.problem import Origin, Problem
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.meaning import meaning
+from reconciler.core.entries.training_view import meaning
 from reconciler.demo.pictures import picture
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator

@@ -13,7 +13,7 @@ from math import cos, pi, sin
 from random import Random
 from typing import Final
 
-from reconciler.core.meaning import Box, Meaning
+from reconciler.core.entries.training_view import Box, Meaning
 from reconciler.demo.canvas import Canvas, Colour
 
 _SIZE: Final = (640.0, 480.0)

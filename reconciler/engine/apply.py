@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.bisect import Isolation, Result
-from reconciler.core.entry import canonical
+from reconciler.core.entries.entry import canonical
 from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.pace import backoff, poll_delay
 from reconciler.core.plan import DatasetPlan, PlannedChange

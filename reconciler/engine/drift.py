@@ -18,7 +18,7 @@ from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
 from reconciler.core.drift.sighting import sighted
 from reconciler.core.drift.summary import Tally
-from reconciler.core.entry import Fields, canonical
+from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec import Acknowledgement
 from reconciler.engine import fleet

@@ -10,9 +10,9 @@ import orjson
 
 from reconciler.core.choices import DatasetType
 from reconciler.core.diff import place_of
-from reconciler.core.entry import SOURCE_REF, Fields, canonical, error_codes
-from reconciler.core.index import Place
-from reconciler.core.lines import Line
+from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, error_codes
+from reconciler.core.entries.index import Place
+from reconciler.core.entries.lines import Line
 from reconciler.core.problem import Severity
 from reconciler.core.rules import check_line
 from reconciler.engine.listing import Spool

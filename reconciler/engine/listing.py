@@ -12,9 +12,9 @@ from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from reconciler.core.index import Place
+from reconciler.core.entries.index import Place
+from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.limits import MAX_ENTRIES, PAGE_SIZE
-from reconciler.core.lines import Line, iter_lines
 from reconciler.errors import ListingIncomplete, UsageError
 from reconciler.ports import Clock
 

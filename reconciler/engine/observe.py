@@ -9,8 +9,8 @@ from typing import Final, Generic, TypeVar
 import orjson
 
 from reconciler.core.diff import Action, Diff, compare, compare_some
-from reconciler.core.entry import SOURCE_REF
-from reconciler.core.lines import Line
+from reconciler.core.entries.entry import SOURCE_REF
+from reconciler.core.entries.lines import Line
 from reconciler.core.readback import filter_of
 from reconciler.core.spec import Target
 from reconciler.engine.desired import Desired

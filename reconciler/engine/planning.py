@@ -14,8 +14,8 @@ from reconciler.core.batch import pack, payload
 from reconciler.core.cause import NOTHING_APPLIED, Base, cause
 from reconciler.core.choices import Orphans
 from reconciler.core.diff import Action, Change, Diff
-from reconciler.core.entry import canonical, digest
-from reconciler.core.explain import explain, outline
+from reconciler.core.entries.entry import canonical, digest
+from reconciler.core.entries.explain import explain, outline
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld

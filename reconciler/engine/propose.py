@@ -14,9 +14,9 @@ from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action, compare_some
 from reconciler.core.drift.kinds import Picture, classes, picture
 from reconciler.core.drift.report import is_pending
-from reconciler.core.equality import encode
-from reconciler.core.glob import NO_GLOBS, Globs
-from reconciler.core.lines import Line
+from reconciler.core.entries.equality import encode
+from reconciler.core.entries.glob import NO_GLOBS, Globs
+from reconciler.core.entries.lines import Line
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.core.problem import Severity
 from reconciler.core.propose.wanted import wanted

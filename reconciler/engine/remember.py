@@ -9,7 +9,7 @@ import orjson
 
 from reconciler.core.cause import Applied
 from reconciler.core.diff import Diff
-from reconciler.core.entry import canonical, digest
+from reconciler.core.entries.entry import canonical, digest
 from reconciler.engine.desired import Desired
 from reconciler.ports import Memory
 

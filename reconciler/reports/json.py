@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar, ove
 import orjson
 
 from reconciler.core.diff import Action
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.hold import Hold
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.problem import Origin, Problem

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.entry import canonical
+from reconciler.core.entries.entry import canonical
 from reconciler.core.propose.longhand import Unsayable
 from reconciler.core.propose.patch import LineEdit
 from reconciler.core.propose.restyle import PLAIN, composed

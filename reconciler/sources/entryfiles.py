@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 import orjson
 
 from reconciler.core import codes_spec as codes
-from reconciler.core.lines import MAX_LINE_BYTES, other_form
+from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form
 from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from reconciler.core.glob import SEPARATOR, Globs, Many, One, Piece
+from reconciler.core.entries.glob import SEPARATOR, Globs, Many, One, Piece
 
 _RANGE: Final = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 _PIECE: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[(?P<negated>!?)(?P<chars>\]?[^\]/]*)\]|(?s:.)")

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from reconciler.cli.main import main
-from reconciler.core.meaning import CLASSIFICATION
+from reconciler.core.entries.training_view import CLASSIFICATION
 from reconciler.emulator.server import Emulator, serve
 from tests.builders import classified, ref
 

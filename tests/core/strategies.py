@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
 
 # Keys that have gone wrong in somebody's code before.
 SERVICE_KEYS = st.sampled_from(

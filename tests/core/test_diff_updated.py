@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.diff import Diff, compare, compare_some
-from reconciler.core.equality import Equality, Ignore
-from reconciler.core.pattern import pointer
+from reconciler.core.entries.equality import Equality, Ignore
+from reconciler.core.entries.pattern import pointer
 from tests.builders import index_of, line, listed, observed, reader, ref
 
 IGNORING = Equality(ignore=(Ignore((pointer("/i"),)),))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.entries.pattern import globs
 from reconciler.core.guard import Guard, Limits, Sizes, account, check
-from reconciler.core.pattern import globs
 from tests.builders import ref
 
 

@@ -10,7 +10,7 @@ from reconciler.core.batch import pack
 from reconciler.core.cause import Cause
 from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.plan import (
     Counts,

@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
-from reconciler.core.entry import blank
+from reconciler.core.entries.entry import blank
 from reconciler.core.status import Verdict
 from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
 
 LABELS = st.sampled_from(
     [

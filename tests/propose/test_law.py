@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.entry import DETECTION, Fields, error_codes
+from reconciler.core.entries.entry import DETECTION, Fields, error_codes
 from tests.propose.bench import Bench
 from tests.propose.handwriting import CREATED, jsonl, shorthand
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from reconciler.core.choices import DriftClass
-from reconciler.core.pattern import glob
+from reconciler.core.entries.pattern import glob
 from reconciler.core.propose.report import DatasetProposal
 from reconciler.engine.propose import Choice
 from tests.builders import boxed, classified, line, ref

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.plan import PlanError, unplanned
 from reconciler.core.problem import Origin
 from reconciler.core.status import Verdict

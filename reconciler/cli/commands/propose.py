@@ -12,7 +12,7 @@ from reconciler.cli.show import screen
 from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.choices import DriftClass
-from reconciler.core.pattern import globs
+from reconciler.core.entries.pattern import globs
 from reconciler.core.propose.report import Branch, DatasetProposal, Proposal
 from reconciler.core.status import gravest
 from reconciler.engine import fleet

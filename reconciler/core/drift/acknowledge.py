@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
-from reconciler.core.pattern import globs
+from reconciler.core.entries.pattern import globs
 from reconciler.core.spec import Acknowledgement
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.assignment import assign
-from reconciler.core.meaning import Box
+from reconciler.core.entries.training_view import Box
 
 # Two boxes of different labels are one relabelled box if they share at least this much of their union.
 RELABELLED_IOU: Final = 0.5

@@ -7,8 +7,8 @@ from typing import Final
 
 from reconciler.core.choices import DriftClass
 from reconciler.core.drift.boxes import BoxPair, pair_boxes
-from reconciler.core.entry import Fields
-from reconciler.core.meaning import Meaning, meaning
+from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.training_view import Meaning, meaning
 
 
 @dataclass(frozen=True, slots=True)

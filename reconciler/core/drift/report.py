@@ -12,7 +12,7 @@ from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass, Mode
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.summary import LabelBalance
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.plan import PlanError
 from reconciler.core.problem import Origin
 

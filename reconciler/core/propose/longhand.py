@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
-from reconciler.core.equality import Equality
-from reconciler.core.explain import FieldChange, explain
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
+from reconciler.core.entries.equality import Equality
+from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Box, Entries, Image
 

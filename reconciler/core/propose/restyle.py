@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from reconciler.core.entry import Fields
+from reconciler.core.entries.entry import Fields
 from reconciler.core.propose.jsontext import Node, parse
 
 _ESCAPED: Final = re.compile(r"\\u(?!00[01])[0-9a-fA-F]{4}")

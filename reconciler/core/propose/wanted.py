@@ -11,10 +11,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA, Fields, without_service_keys
-from reconciler.core.equality import Equality
-from reconciler.core.meaning import meaning
-from reconciler.core.pattern import Pointer, without
+from reconciler.core.entries.entry import (
+    CLASSIFICATION,
+    DETECTION,
+    METADATA,
+    Fields,
+    without_service_keys,
+)
+from reconciler.core.entries.equality import Equality
+from reconciler.core.entries.pattern import Pointer, without
+from reconciler.core.entries.training_view import meaning
 
 # What a detection attribute says of boxes, and what stands beside it: in the value, and in the metadata.
 _BOXES_IN_VALUE = ("annotations", "image_size")

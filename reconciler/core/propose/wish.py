@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
-from reconciler.core.entry import Fields
-from reconciler.core.equality import Equality
+from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.equality import Equality
 from reconciler.core.problem import Origin
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.codes import Code
-from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.rules.verdict import Finding, error, shown
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")

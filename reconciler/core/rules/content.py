@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reconciler.core import limits
 from reconciler.core.codes import Code
-from reconciler.core.entry import METADATA
+from reconciler.core.entries.entry import METADATA
 from reconciler.core.rules.attribute import (
     SHAPE_KEYS,
     Attribute,

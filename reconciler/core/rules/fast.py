@@ -22,7 +22,7 @@ from msgspec.json import Decoder
 
 from reconciler.core import limits
 from reconciler.core.codes import Code
-from reconciler.core.entry import METADATA, SOURCE_REF
+from reconciler.core.entries.entry import METADATA, SOURCE_REF
 from reconciler.core.rules.content import TRAINING_OUTPUT
 from reconciler.core.rules.text import is_source_ref, is_suspicious, unlikely_image
 from reconciler.core.rules.verdict import UNLABELLED, Checked, Kind, warning

@@ -11,9 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.codes import Code
-from reconciler.core.entry import METADATA, SOURCE_REF, BadLine, Fields, decode, without_service_keys
+from reconciler.core.entries.entry import (
+    METADATA,
+    SOURCE_REF,
+    BadLine,
+    Fields,
+    decode,
+    without_service_keys,
+)
+from reconciler.core.entries.lines import MAX_LINE_BYTES
 from reconciler.core.limits import MAX_LINE_CHARS
-from reconciler.core.lines import MAX_LINE_BYTES
 from reconciler.core.rules import content
 from reconciler.core.rules.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.rules.fast import check_clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.lines import Line
+from reconciler.core.entries.lines import Line
 from reconciler.engine.observation import as_text
 from reconciler.engine.observe import whole_listing
 from reconciler.engine.patience import patiently

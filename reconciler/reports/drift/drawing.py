@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.drift.boxes import BoxPair
 from reconciler.core.drift.kinds import Picture
-from reconciler.core.meaning import Box
+from reconciler.core.entries.training_view import Box
 from reconciler.reports.drift.words import overlap
 from reconciler.reports.visible import shortened
 

@@ -11,7 +11,7 @@ from reconciler.core.choices import DriftClass
 from reconciler.core.drift.boxes import BoxPair
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
-from reconciler.core.meaning import Box
+from reconciler.core.entries.training_view import Box
 from reconciler.reports.visible import counted
 from reconciler.reports.words import CAUSES
 

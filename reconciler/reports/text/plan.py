@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.core.choices import Mode, Orphans
 from reconciler.core.diff import Action
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.problem import Origin

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from reconciler.core.entry import without_service_keys
-from reconciler.core.explain import FieldChange
-from reconciler.core.meaning import meaning
+from reconciler.core.entries.entry import without_service_keys
+from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.training_view import meaning
 from reconciler.core.story import Past, Story, StoryVerdict
 from reconciler.reports.story import Writers
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines

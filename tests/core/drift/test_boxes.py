@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.drift.assignment import EXACT_UP_TO, assign
 from reconciler.core.drift.boxes import BoxPair, iou, pair_boxes
-from reconciler.core.meaning import Box
+from reconciler.core.entries.training_view import Box
 
 CAT = Box("cat", 10, 10, 100, 80)
 DOG = Box("dog", 300, 200, 50, 50)

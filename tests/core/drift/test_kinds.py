@@ -9,7 +9,7 @@ from reconciler.core.choices import DriftClass
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance, Tally
-from reconciler.core.entry import CLASSIFICATION, DETECTION, Fields
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
 
 MISSING, UNMANAGED, RELABELLED, BOX_MOVED, BOX_ADDED, BOX_REMOVED, METADATA_ONLY, ERRORED = DriftClass
 LEFT = ("Echo", 86, 65, 220, 334)

@@ -9,8 +9,8 @@ from reconciler.core.choices import Mode
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines
 from reconciler.core.drift.summary import Tally
-from reconciler.core.entry import CLASSIFICATION, DETECTION, Fields, canonical
-from reconciler.core.explain import explain
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
+from reconciler.core.entries.explain import explain
 from reconciler.core.problem import Origin
 
 BUCKET = "s3://acme-flowers/train/"

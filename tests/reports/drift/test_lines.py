@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.drift.report import Lines
-from reconciler.core.entry import canonical
+from reconciler.core.entries.entry import canonical
 from reconciler.reports.drift.lines import Parts, Row, side_by_side
 from tests.reports.drift.builders import entry
 

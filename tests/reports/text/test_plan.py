@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.cause import Cause
 from reconciler.core.choices import Mode
-from reconciler.core.explain import FieldChange
+from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, Withheld, unplanned

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from reconciler.core.index import Index, Place
+from reconciler.core.entries.index import Index, Place
 from tests.builders import errors, index_of, line, listed, ref
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entry import (
+from reconciler.core.entries.entry import (
     ERROR_LISTS,
     BadLine,
     are_same,

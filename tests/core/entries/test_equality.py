@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entry import canonical, without_service_keys
-from reconciler.core.equality import Equality, Ignore, encode
-from reconciler.core.pattern import places, pointer, without
+from reconciler.core.entries.entry import canonical, without_service_keys
+from reconciler.core.entries.equality import Equality, Ignore, encode
+from reconciler.core.entries.pattern import places, pointer, without
 from tests.builders import boxed, classified, errors, line, listed, ref
 from tests.core import strategies as json_of
 

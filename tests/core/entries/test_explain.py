@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entry import canonical
-from reconciler.core.explain import FieldChange, explain, outline
+from reconciler.core.entries.entry import canonical
+from reconciler.core.entries.explain import FieldChange, explain, outline
 from tests.builders import boxed, listed
 from tests.core import strategies as json_of
 

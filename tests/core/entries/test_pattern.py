@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.pattern import carry, glob, places, pointer, without
+from reconciler.core.entries.pattern import carry, glob, places, pointer, without
 from tests.core import strategies as json_of
 
 STEPS = st.lists(

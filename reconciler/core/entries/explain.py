@@ -1,4 +1,4 @@
-"""Say which fields of a changed entry differ. DeepDiff explains here; it never judges (see `core.entry`)."""
+"""Say which fields of a changed entry differ. DeepDiff explains here; it never judges (see `entries.entry`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from reconciler.core.entry import Fields, canonical
+from reconciler.core.entries.entry import Fields, canonical
 
 
 class FieldChange(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec.json import format as without_spaces
 
-from reconciler.core.entry import names_lists
+from reconciler.core.entries.entry import names_lists
 
 _HEAD: Final = b'{"source-ref":"'
 _REF_FROM: Final = len(_HEAD)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import glob
-from reconciler.core.glob import Globs, Many, One, Piece
-from reconciler.core.pattern import globs, places
+from reconciler.core.entries import glob
+from reconciler.core.entries.glob import Globs, Many, One, Piece
+from reconciler.core.entries.pattern import globs, places
 from reconciler.sources.pathglob import pattern
 
 PIECES = st.lists(

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from hypothesis import given
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION, canonical
-from reconciler.core.meaning import Box, Meaning, meaning
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, canonical
+from reconciler.core.entries.training_view import Box, Meaning, meaning
 from tests.builders import boxed, classified
 from tests.core import strategies as json_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.lines import iter_lines, other_form
+from reconciler.core.entries.lines import iter_lines, other_form
 
 
 @pytest.mark.parametrize(

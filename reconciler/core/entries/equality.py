@@ -1,7 +1,7 @@
 """
 Under which policy are two entries the same? Exact, or by labels; with some fields ignored, or none.
 
-`core.entry` says what is the same; this module says what is looked at.
+`entries.entry` says what is the same; this module says what is looked at.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from reconciler.core.entry import SOURCE_REF, Fields, canonical, without_service_keys
-from reconciler.core.glob import Globs
-from reconciler.core.meaning import meaning
-from reconciler.core.pattern import Pointer, carry, globs, places, without
+from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, without_service_keys
+from reconciler.core.entries.glob import Globs
+from reconciler.core.entries.pattern import Pointer, carry, globs, places, without
+from reconciler.core.entries.training_view import meaning
 
 
 @dataclass(frozen=True, slots=True)

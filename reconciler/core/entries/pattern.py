@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from reconciler.core.glob import Globs, Many, One, Piece
+from reconciler.core.entries.glob import Globs, Many, One, Piece
 
 Pointer = tuple[str, ...]
 """The steps of one ignore path, each a key, a list index in decimal, or a glob (``*``, ``?``) over either."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
-from reconciler.core.entry import CLASSIFICATION, DETECTION, METADATA
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 
 
 class Box(NamedTuple):

@@ -1,0 +1,1 @@
+"""What an entry is, and when two entries are the same."""
