@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from reconciler.core.labelling import image_level
-from reconciler.core.rules import DatasetFacts, check_line
+from reconciler.core.validation import DatasetFacts, check_line
 
 NAMES = ("comparator", "pot_resistor", "ir_phototransistor", "ir_led", "fuse", "relay")
 PROVENANCE = {"human-annotated": "yes", "creation-date": "2021-06-22T10:11:18.006Z"}

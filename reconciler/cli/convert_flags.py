@@ -145,7 +145,7 @@ def _extension(text: str) -> str:
 
 def _base(text: str) -> str:
     from reconciler.core.labelling import address
-    from reconciler.core.rules.text import is_source_ref
+    from reconciler.core.validation.text import is_source_ref
 
     if not is_source_ref(address("image", text)):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form s3://bucket/prefix/")

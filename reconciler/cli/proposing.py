@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.specs import opened_path, selection_of
-from reconciler.core.problem import Problem
 from reconciler.core.propose.patch import file_diff, new_file_diff
 from reconciler.core.propose.report import DatasetProposal
 from reconciler.core.propose.wish import Refusal, Wish, refused
+from reconciler.core.validation.problem import Problem
 from reconciler.engine.desired import read_desired
 from reconciler.engine.propose import Proposed, unfulfilled
 from reconciler.engine.reading import Reading, read, select

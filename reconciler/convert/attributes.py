@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from reconciler.convert.pixels import number, side, whole
 from reconciler.convert.record import Rectangle, wrong
-from reconciler.core import codes_spec as codes
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import METADATA, Fields
-from reconciler.core.problem import Origin, Problem, Severity
-from reconciler.core.rules.attribute import SHAPE_KEYS, Attribute, Type
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.attribute import SHAPE_KEYS, Attribute, Type
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Origin, Problem, Severity
 
 _MULTI_LABEL: Final = "groundtruth/image-classification-multilabel"
 

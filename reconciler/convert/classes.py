@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from reconciler.convert.record import BadFile, shown, text_of
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 
 FILES: Final = (
     *("data.yaml", "data.yml", "dataset.yaml", "dataset.yml"),

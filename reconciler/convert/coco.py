@@ -29,8 +29,8 @@ from reconciler.convert.record import (
     text_of,
     wrong,
 )
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin, Problem
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
 ROBOFLOW: Final = "_annotations.coco.json"

@@ -15,8 +15,8 @@ from reconciler.convert.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS
 from reconciler.convert.names import is_image
 from reconciler.convert.pixels import number
 from reconciler.convert.record import BadFile
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 
 CORNERS: Final = (Role.XMIN, Role.YMIN, Role.XMAX, Role.YMAX)

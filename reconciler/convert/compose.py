@@ -12,12 +12,12 @@ from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.pixels import Box, beyond, whole
 from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
 from reconciler.convert.sizes import sized
-from reconciler.core import codes_spec as codes
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.labelling import address, image_level, located, why_no_address
-from reconciler.core.problem import Origin, Problem, Severity, has_error
-from reconciler.core.rules import Checked, Finding, check_line, duplicate_source_ref
+from reconciler.core.validation import Checked, Finding, check_line, duplicate_source_ref
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import UsageError
 
 _HALF: Final = "a name or a label is no Unicode text: it holds half a character, or bytes that are not UTF-8"

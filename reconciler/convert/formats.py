@@ -13,8 +13,8 @@ from reconciler.convert.record import BadFile, Options, Read, shown, wrong
 from reconciler.convert.tables import read_csv
 from reconciler.convert.voc import read_voc
 from reconciler.convert.yolo import read_yolo
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 
 Reader = Callable[[Path, Options], Iterator[Read]]

@@ -14,7 +14,6 @@ from typing import Any, Final
 from reconciler.convert.attributes import mended
 from reconciler.convert.jsonrecords import objects
 from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, text_of, wrong
-from reconciler.core import codes_spec as codes
 from reconciler.core.entries.entry import (
     METADATA,
     SOURCE_REF,
@@ -24,9 +23,10 @@ from reconciler.core.entries.entry import (
     without_service_keys,
 )
 from reconciler.core.entries.lines import iter_lines, other_form
-from reconciler.core.problem import Origin, Problem
-from reconciler.core.rules import check_line
-from reconciler.core.rules.attribute import Attribute, Type
+from reconciler.core.validation import check_line
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.attribute import Attribute, Type
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
 _HEAD_BYTES: Final = 8_192

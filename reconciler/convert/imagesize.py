@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.convert.record import BadFile, shown
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8"

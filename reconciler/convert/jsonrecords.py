@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from reconciler.convert.record import BadFile
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 

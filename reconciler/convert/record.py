@@ -9,9 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.entries.entry import Fields
-from reconciler.core.problem import Origin, Problem, Severity
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SpecError
 
 

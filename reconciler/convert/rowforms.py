@@ -13,8 +13,8 @@ from reconciler.convert.headers import Role
 from reconciler.convert.names import is_image
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, Options, Picture, Rectangle, odd, wrong
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin, Problem
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
 
 _GROUP: Final = "a box around a group of objects is left out; --crowd box keeps it"
 _TWO: Final = Decimal(2)

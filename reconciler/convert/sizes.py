@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.convert.imagesize import size_of
 from reconciler.convert.names import IMAGES
 from reconciler.convert.record import BadFile, Picture, odd
-from reconciler.core import codes_spec as codes
+from reconciler.core.validation import spec_codes as codes
 
 _SCHEME: Final = re.compile(r"[a-z0-9]+://[^/]*/")
 _ENDINGS: Final = ("", ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")

@@ -32,8 +32,8 @@ from reconciler.convert.rowforms import (
     without_groups,
 )
 from reconciler.convert.sizes import ending_in, sized
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin, has_error
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, has_error
 from reconciler.errors import UsageError
 
 _SEPARATORS: Final = ",;\t|"

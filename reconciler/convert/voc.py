@@ -16,8 +16,8 @@ from typing import Final
 from reconciler.convert.pixels import number, side
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, wrong
 from reconciler.convert.xmltree import Element, tree_of
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Problem
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Problem
 
 _FOLDER: Final = "Annotations"
 _EDGES: Final = ("xmin", "ymin", "xmax", "ymax")

@@ -16,8 +16,8 @@ from typing import Final
 from xml.parsers import expat
 
 from reconciler.convert.record import BadFile, bytes_of, shown
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DECLARED: Final = re.compile(

@@ -18,8 +18,8 @@ from reconciler.convert.imagesize import Size, size_of
 from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
 from reconciler.convert.sizes import TURNED
-from reconciler.core import codes_spec as codes
-from reconciler.core.problem import Origin, Problem
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
 # What Ultralytics reads. The probe says which of them Custom Labels takes.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.core.cause import Cause
-from reconciler.core.problem import Origin
 from reconciler.core.status import MOST_NAMED, DatasetResult, Trouble, WithheldEntry, WithheldGroup
+from reconciler.core.validation.problem import Origin
 
 
 @dataclass(frozen=True, slots=True)

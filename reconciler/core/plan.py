@@ -16,8 +16,8 @@ from reconciler.core.diff import Action, Change, Diff
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold
-from reconciler.core.problem import Origin
 from reconciler.core.spec import Policy
+from reconciler.core.validation.problem import Origin
 
 
 class Withheld(StrEnum):

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.choices import Compare, DatasetType, DriftClass, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.fieldtypes import (
     AccountId,
@@ -33,6 +32,7 @@ from reconciler.core.fieldtypes import (
     Text,
     refusal,
 )
+from reconciler.core.validation import spec_codes as codes
 
 API_VERSION: Final = "reconciler/v1"
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.cause import Cause
 from reconciler.core.plan import Counts, PlanError
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 
 
 class Verdict(StrEnum):

@@ -14,7 +14,7 @@ from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.entries.pattern import places
 from reconciler.core.hold import Hold
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Origin, Problem
+from reconciler.core.validation.problem import Origin, Problem
 
 
 class StoryVerdict(StrEnum):

@@ -9,16 +9,23 @@ from typing import BinaryIO, Final
 
 from reconciler.core import guard
 from reconciler.core.choices import Compare
-from reconciler.core.codes import Code
-from reconciler.core.codes_spec import EMPTY_ENTRIES
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
-from reconciler.core.problem import Origin, Problem, Severity, has_error
-from reconciler.core.rules import Checked, DatasetFacts, Finding, LineChecker, check_dataset, check_line
-from reconciler.core.rules.across import duplicate_source_ref
 from reconciler.core.spec import API_VERSION, Dataset
+from reconciler.core.validation import (
+    Checked,
+    DatasetFacts,
+    Finding,
+    LineChecker,
+    check_dataset,
+    check_line,
+)
+from reconciler.core.validation.across import duplicate_source_ref
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
+from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.errors import SourceError, SpecError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 

@@ -13,8 +13,8 @@ from reconciler.core.diff import place_of
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, error_codes
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
-from reconciler.core.problem import Severity
-from reconciler.core.rules import check_line
+from reconciler.core.validation import check_line
+from reconciler.core.validation.problem import Severity
 from reconciler.engine.listing import Spool
 from reconciler.engine.observe import whole_listing
 from reconciler.engine.patience import patiently

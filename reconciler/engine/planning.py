@@ -19,7 +19,7 @@ from reconciler.core.entries.explain import explain, outline
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
-from reconciler.core.problem import Problem
+from reconciler.core.validation.problem import Problem
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
 from reconciler.errors import PlanOutdated, SpecError

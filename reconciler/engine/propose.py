@@ -18,10 +18,10 @@ from reconciler.core.entries.equality import encode
 from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.entries.lines import Line
 from reconciler.core.plan import DatasetPlan, PlannedChange
-from reconciler.core.problem import Severity
 from reconciler.core.propose.wanted import wanted
 from reconciler.core.propose.wish import Kind, Refusal, Wish
-from reconciler.core.rules import check_line
+from reconciler.core.validation import check_line
+from reconciler.core.validation.problem import Severity
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
 from reconciler.engine.observe import OVERRIDE

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from reconciler.core.choices import DatasetType
-from reconciler.core.problem import Origin, Problem
-from reconciler.core.rules import check_pair
-from reconciler.core.rules.across import image_in_train_and_test
 from reconciler.core.spec import Acknowledgement
+from reconciler.core.validation import check_pair
+from reconciler.core.validation.across import image_in_train_and_test
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.desired import Desired, as_problem, problems_of_lines, read_desired
 from reconciler.engine.log import log
 from reconciler.errors import UsageError

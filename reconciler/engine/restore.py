@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from reconciler.core.choices import Compare, OnDrift, Orphans
-from reconciler.core.problem import Origin
 from reconciler.core.spec import Dataset
+from reconciler.core.validation.problem import Origin
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.errors import UsageError
 from reconciler.ports import LoadedDataset, Memory, SavedSnapshot, Snapshots

@@ -8,8 +8,8 @@ from reconciler import errors
 from reconciler.core.cause import Cause
 from reconciler.core.conditions import Facts, Reason, Trouble
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Problem
 from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.validation.problem import Problem
 
 _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
     errors.SpecError: Reason.INVALID,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
-from reconciler.core.problem import Origin, Problem, has_error
+from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
     from reconciler.core.spec import Acknowledgement, Dataset

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, Final
 
 from reconciler.core.plan import Plan, PlanError
-from reconciler.core.problem import Problem, Severity
+from reconciler.core.validation.problem import Problem, Severity
 from reconciler.reports.json import error_doc, problem_doc, write
 
 # What each document holds besides; all but that of validate have `datasets` and `errors`.

@@ -18,8 +18,8 @@ from reconciler.core.diff import Action
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.hold import Hold
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
-from reconciler.core.problem import Origin, Problem
 from reconciler.core.status import DatasetResult, Trouble, WithheldEntry
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 from reconciler.reports.visible import moment, value
 

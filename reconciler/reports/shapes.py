@@ -17,8 +17,8 @@ from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
 from reconciler.core.drift.report import DriftVerdict
 from reconciler.core.plan import Withheld
-from reconciler.core.problem import Severity
 from reconciler.core.status import Verdict
+from reconciler.core.validation.problem import Severity
 
 
 class ErrorDoc(TypedDict):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.problem import Problem, Severity, has_error
+from reconciler.core.validation.problem import Problem, Severity, has_error
 from reconciler.reports.json import Rows, problem_doc, write
 from reconciler.reports.text.screen import Ink, Line, Screen, Span, line, stacked
 from reconciler.reports.visible import ELLIPSIS, counted

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw
-from reconciler.core.problem import Problem
 from reconciler.core.spec import Dataset
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Problem
 from reconciler.sources.documents import Parsed
 
 

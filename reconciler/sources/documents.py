@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw, flaws_of, nearest
-from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries, Metadata
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
 from reconciler.sources.ours import is_link_text, is_ours, may_be_ours, seems_ours
 from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, Stream, read

@@ -10,11 +10,11 @@ from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form
-from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part

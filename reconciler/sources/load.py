@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Flaw, Path, nearest
-from reconciler.core.problem import Origin, Problem, Severity, has_error
 from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
 from reconciler.sources.clashes import clashes

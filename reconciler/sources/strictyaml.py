@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import yaml
 from yaml import events
 
-from reconciler.core import codes_spec as codes
 from reconciler.core.flaws import Path
+from reconciler.core.validation import spec_codes as codes
 from reconciler.sources.yamlscalars import Ambiguous, Scalar, resolve
 
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

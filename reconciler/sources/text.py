@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.core import codes_spec as codes
+from reconciler.core.validation import spec_codes as codes
 from reconciler.sources.strictyaml import Fault, Mark
 
 # What YAML does not allow in a stream (YAML 1.2, c-printable).

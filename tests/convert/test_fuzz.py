@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.main import main
 from reconciler.convert.pixels import number
-from reconciler.core.rules import check_line
+from reconciler.core.validation import check_line
 from tests.convert.inputs import png
 
 EXAMPLES = 200

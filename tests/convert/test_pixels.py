@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.convert.pixels import beyond, number, whole
 from reconciler.convert.record import Rectangle
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 
 HERE = Origin("x", 1)
 SIZE = (640, 480)

@@ -10,9 +10,9 @@ from reconciler.core.cause import Cause
 from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding, from_document
 from reconciler.core.named import Named
-from reconciler.core.problem import Origin
 from reconciler.core.status import Trouble as Entry
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.validation.problem import Origin
 
 PLACE = Origin("specs/train.jsonl", 3)
 WHOLE = Finding(

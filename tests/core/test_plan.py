@@ -22,8 +22,8 @@ from reconciler.core.plan import (
     unplanned,
     withheld,
 )
-from reconciler.core.problem import Origin
 from reconciler.core.spec import Policy
+from reconciler.core.validation.problem import Origin
 from tests.builders import ref
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reconciler.core.labelling import attribute_name
-from reconciler.core.rules.text import is_source_ref
 from reconciler.core.shorthand import compile_lines
 from reconciler.core.spec import Entries
+from reconciler.core.validation.text import is_source_ref
 
 
 def entries(*images, base="s3://bucket/train/"):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reconciler.core.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.codes_spec import SPEC_CODES
 from reconciler.core.fieldtypes import format_duration, parse_duration
 from reconciler.core.flaws import flaws_of
 from reconciler.core.spec import Dataset, Entries, json_schema
+from reconciler.core.validation.spec_codes import SPEC_CODES
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1690476084535"

@@ -10,8 +10,8 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, Withheld, unplanned
-from reconciler.core.problem import Origin, Problem, Severity
 from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.core.validation.problem import Origin, Problem, Severity
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"
 

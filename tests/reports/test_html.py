@@ -9,7 +9,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, unplanned
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.html import render_html
 from reconciler.reports.visible import visible
 from tests.reports.builders import HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update

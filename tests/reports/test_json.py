@@ -11,8 +11,8 @@ from reconciler.core.cause import Cause
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Counts, PlanError, unplanned
-from reconciler.core.problem import Origin
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 from reconciler.reports.json import PlanRef, read_plan, write_apply, write_plan
 from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, result, trouble, update

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Origin
 from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.status import record, render_status, write_status
 from reconciler.reports.text.screen import Screen
 from tests.reports.builders import ARN, HOSTILE, result, trouble

@@ -2,7 +2,7 @@
 
 import json
 
-from reconciler.core.problem import Problem, Severity
+from reconciler.core.validation.problem import Problem, Severity
 from reconciler.reports.validation import Validation, render_json, render_problems, render_text
 from tests.reports.builders import HOSTILE, problem, ref
 

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import codes_spec as codes
+from reconciler.core.validation import spec_codes as codes
 from reconciler.sources.strictyaml import Mark, read
 from reconciler.sources.yamlscalars import Ambiguous, resolve
 

@@ -20,8 +20,8 @@ from reconciler.cli.specs import reading
 from reconciler.cli.terminal import stream
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
-from reconciler.core.problem import Problem
 from reconciler.core.status import gravest
+from reconciler.core.validation.problem import Problem
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each, unseen
 from reconciler.engine.log import log

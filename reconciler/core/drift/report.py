@@ -14,7 +14,7 @@ from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 
 DRIFT_EXIT: Final = 4
 

@@ -60,7 +60,7 @@ class BadLine(SpecError):
 
 def decode(raw: bytes) -> Fields:
     """
-    Read one line strictly. Slow (some 25 µs a line): the hot paths ask `core.rules` first.
+    Read one line strictly. Slow (some 25 µs a line): the hot paths ask `core.validation` first.
 
     Raises:
         BadLine: Not UTF-8, not JSON, not an object, a repeated key, NaN or Infinity, or a number that

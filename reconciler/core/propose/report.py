@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from reconciler.core.cause import Cause
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Problem
 from reconciler.core.propose.wish import Refusal, Wish
+from reconciler.core.validation.problem import Problem
 
 DRIFT_EXIT: Final = 4
 

@@ -9,7 +9,7 @@ from reconciler.core.cause import Cause
 from reconciler.core.choices import DriftClass
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 
 
 class Kind(StrEnum):

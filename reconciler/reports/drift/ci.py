@@ -13,7 +13,7 @@ import orjson
 from reconciler import __version__
 from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift import words
 from reconciler.reports.visible import visible
 

@@ -10,7 +10,7 @@ from reconciler.core.diff import Action
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 from reconciler.reports import words
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, moment, shortened, value, visible

@@ -11,7 +11,7 @@ from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftIte
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 
 BUCKET = "s3://acme-flowers/train/"
 AT = 1_795_435_200.0  # 2026-11-23T12:00:00Z

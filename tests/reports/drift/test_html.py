@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.drift.kinds import picture
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift.drawing import Side, draw
 from reconciler.reports.drift.html import FIRST, render_html
 from reconciler.reports.drift.thumbnails import Thumbnail

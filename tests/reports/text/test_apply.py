@@ -2,8 +2,8 @@
 
 from reconciler.core.cause import Cause
 from reconciler.core.plan import PlanError
-from reconciler.core.problem import Origin
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.apply import render_apply
 from reconciler.reports.text.screen import PLAIN, Screen
 from tests.reports.builders import HOSTILE, ref, result, trouble

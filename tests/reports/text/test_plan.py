@@ -12,7 +12,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, Withheld, unplanned
-from reconciler.core.problem import Origin
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.plan import render_plan, render_summary
 from reconciler.reports.text.screen import PLAIN, Screen
 from tests.reports.builders import ARN, HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update

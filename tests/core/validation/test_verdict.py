@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.rules.verdict import shown
+from reconciler.core.validation.verdict import shown
 
 
 @pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])

@@ -6,11 +6,15 @@ one: an error is what the service would drop without a word, refuse, or mark; a 
 would ignore, or what only looks odd. One function a rule; `line` knows their order, `fast` their shortcut.
 """
 
-from reconciler.core.rules.across import check_pair, duplicate_source_ref, image_in_train_and_test
-from reconciler.core.rules.alike import LineChecker
-from reconciler.core.rules.dataset import DatasetFacts, check_dataset
-from reconciler.core.rules.line import check_line
-from reconciler.core.rules.verdict import Checked, Finding, Kind
+from reconciler.core.validation.across import (
+    check_pair,
+    duplicate_source_ref,
+    image_in_train_and_test,
+)
+from reconciler.core.validation.alike import LineChecker
+from reconciler.core.validation.dataset import DatasetFacts, check_dataset
+from reconciler.core.validation.line import check_line
+from reconciler.core.validation.verdict import Checked, Finding, Kind
 
 __all__ = [
     "Checked",

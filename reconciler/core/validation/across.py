@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.core.codes import Code
-from reconciler.core.problem import Origin
-from reconciler.core.rules.dataset import DatasetFacts
-from reconciler.core.rules.verdict import Finding, error, shown, some, warning
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import DatasetFacts
+from reconciler.core.validation.problem import Origin
+from reconciler.core.validation.verdict import Finding, error, shown, some, warning
 
 _MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / training labels
 

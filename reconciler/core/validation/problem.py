@@ -41,7 +41,7 @@ class Problem:
     One thing that is wrong, or suspicious.
 
     Attributes:
-        code: AWS's own code where AWS has one, else ``RKD`` and four digits (see `core.codes`).
+        code: AWS's own code where AWS has one, else ``RKD`` and four digits (see `validation.codes`).
         source_ref: The image it is about, if it is about one.
     """
 

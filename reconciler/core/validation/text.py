@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.core.codes import Code
-from reconciler.core.rules.verdict import Finding, shown, warning
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.verdict import Finding, shown, warning
 
 # "s3://BUCKET/OBJECT_PATH" (developer guide, creating a manifest file). Of the bucket only the alphabet is
 # checked, capitals and underscores included: buckets older than today's naming rules have them.

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.core import limits
-from reconciler.core.codes import Code
-from reconciler.core.rules.verdict import Checked, Finding, Kind, error, has_error, is_dropped, some, warning
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.verdict import (
+    Checked,
+    Finding,
+    Kind,
+    error,
+    has_error,
+    is_dropped,
+    some,
+    warning,
+)
 
 # Developer guide, limits page; the page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS has the numbers the other way
 # round, against the rest of the guide.

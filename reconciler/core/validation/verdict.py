@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.codes import Code
-from reconciler.core.problem import Severity
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Severity
 
 # Developer guide, terminal content errors.
 _TERMINAL: Final = frozenset(

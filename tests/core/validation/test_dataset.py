@@ -1,9 +1,7 @@
 import pytest
 
 from reconciler.core import limits
-from reconciler.core.codes import Code
-from reconciler.core.problem import Origin, Severity
-from reconciler.core.rules import (
+from reconciler.core.validation import (
     Checked,
     DatasetFacts,
     Finding,
@@ -14,6 +12,8 @@ from reconciler.core.rules import (
     duplicate_source_ref,
     image_in_train_and_test,
 )
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Origin, Severity
 
 BAD = (Finding(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
 ODD = (Finding(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.catalogue import page
-from reconciler.core.codes import Code
+from reconciler.core.validation.catalogue import page
+from reconciler.core.validation.codes import Code
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "codes.md"
 PACKAGE = ROOT / "reconciler"
 
@@ -15,7 +15,7 @@ def test_the_page_is_what_the_catalogue_renders():
     """
     Nobody edits docs/codes.md by hand. To renew it:
 
-    python -c "from reconciler.core.catalogue import page; print(page(), end='')" > docs/codes.md
+    python -c "from reconciler.core.validation.catalogue import page; print(page(), end='')" > docs/codes.md
     """
     assert page() == PAGE.read_text("utf-8")
 

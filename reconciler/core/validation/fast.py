@@ -21,11 +21,11 @@ from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from reconciler.core import limits
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
-from reconciler.core.rules.content import TRAINING_OUTPUT
-from reconciler.core.rules.text import is_source_ref, is_suspicious, unlikely_image
-from reconciler.core.rules.verdict import UNLABELLED, Checked, Kind, warning
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.content import TRAINING_OUTPUT
+from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
+from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, warning
 
 # A box this long is longer than one pixel even once the largest image was scaled for training.
 _SAFE_LENGTH: Final = limits.MAX_IMAGE_SIDE // limits.TRAINING_SIDE + 1

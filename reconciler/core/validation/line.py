@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import (
     METADATA,
     SOURCE_REF,
@@ -21,11 +20,21 @@ from reconciler.core.entries.entry import (
 )
 from reconciler.core.entries.lines import MAX_LINE_BYTES
 from reconciler.core.limits import MAX_LINE_CHARS
-from reconciler.core.rules import content
-from reconciler.core.rules.attribute import SCHEMA_RULES, Attribute, Type
-from reconciler.core.rules.fast import check_clean
-from reconciler.core.rules.text import is_source_ref, suspicious_source_ref, unlikely_image
-from reconciler.core.rules.verdict import UNLABELLED, Checked, Finding, Kind, error, kind_of, shown, warning
+from reconciler.core.validation import content
+from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.fast import check_clean
+from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
+from reconciler.core.validation.verdict import (
+    UNLABELLED,
+    Checked,
+    Finding,
+    Kind,
+    error,
+    kind_of,
+    shown,
+    warning,
+)
 
 
 def check_line(raw: bytes) -> Checked:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
-from reconciler.core.rules import check_line
-from reconciler.core.rules.fast import check_clean
-from reconciler.core.rules.line import check_slowly
+from reconciler.core.validation import check_line
+from reconciler.core.validation.fast import check_clean
+from reconciler.core.validation.line import check_slowly
 from tests.fixtures.lines import rows
 
 CLEAN = [

@@ -11,8 +11,8 @@ import re
 from typing import Final
 
 from reconciler.core.limits import MAX_LINE_CHARS
-from reconciler.core.rules.line import check_line
-from reconciler.core.rules.verdict import Checked, Finding, Kind
+from reconciler.core.validation.line import check_line
+from reconciler.core.validation.verdict import Checked, Finding, Kind
 
 # An image whose address has nothing to it, as in `fast`, and nothing that JSON would write with an escape.
 _image_first: Final = re.compile(

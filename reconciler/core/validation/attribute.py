@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
-from reconciler.core.rules.verdict import Finding, error, shown
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.verdict import Finding, error, shown
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.problem import LONGEST_MESSAGE, Problem, Severity
+from reconciler.core.validation.problem import LONGEST_MESSAGE, Problem, Severity
 
 
 @pytest.mark.parametrize("length", [LONGEST_MESSAGE, LONGEST_MESSAGE + 1, 5_000_000])

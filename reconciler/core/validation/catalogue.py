@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.core.codes import Code
-from reconciler.core.codes_spec import SPEC_CODES
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.errors import ReconcilerError
 
 _HEADER: Final = """\
@@ -17,7 +17,7 @@ What `validate`, `plan` and the reports say, and why. A code of AWS's own keeps 
 codes are this project's. One code may be an error in one place and a warning in another: an error is what
 the service would drop, refuse or mark; a warning is what training would ignore, or what only looks odd.
 
-This page is rendered by `reconciler/core/catalogue.py`; a code is explained where it is defined.
+This page is rendered by `reconciler/core/validation/catalogue.py`; a code is explained where it is defined.
 
 | code | what it means | after |
 |---|---|---|

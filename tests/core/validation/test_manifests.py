@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.core.rules import DatasetFacts, Kind, check_dataset, check_line
+from reconciler.core.validation import DatasetFacts, Kind, check_dataset, check_line
 
 MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 

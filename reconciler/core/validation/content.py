@@ -12,17 +12,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.core import limits
-from reconciler.core.codes import Code
 from reconciler.core.entries.entry import METADATA
-from reconciler.core.rules.attribute import (
+from reconciler.core.validation.attribute import (
     SHAPE_KEYS,
     Attribute,
     Type,
     is_integer_text,
     places,
 )
-from reconciler.core.rules.text import suspicious_label
-from reconciler.core.rules.verdict import Finding, error, shown, warning
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.text import suspicious_label
+from reconciler.core.validation.verdict import Finding, error, shown, warning
 
 # Attributes of the files that training and evaluation write ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
-from reconciler.core.rules import Checked, LineChecker, alike, check_line
-from reconciler.core.rules.line import check_slowly
-from tests.core.rules.test_fast import mutants
+from reconciler.core.validation import Checked, LineChecker, alike, check_line
+from reconciler.core.validation.line import check_slowly
+from tests.core.validation.test_fast import mutants
 from tests.fixtures.lines import rows
 
 IMAGES = [
