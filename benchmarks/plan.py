@@ -27,7 +27,7 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.core import labelling
+from reconciler.core.spec import labelling
 
 SPEC = """\
 apiVersion: reconciler/v1

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from reconciler.core.labelling import image_level
+from reconciler.core.spec.labelling import image_level
 from reconciler.core.validation import DatasetFacts, check_line
 
 NAMES = ("comparator", "pot_resistor", "ir_phototransistor", "ir_led", "fuse", "relay")

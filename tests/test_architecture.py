@@ -32,9 +32,9 @@ KEEPERS = {
     },
     "prometheus_client": {"reconciler.server"},
     "pydantic": {
-        "reconciler.core.spec",
-        "reconciler.core.fieldtypes",
-        "reconciler.core.flaws",
+        "reconciler.core.spec.documents",
+        "reconciler.core.spec.field_types",
+        "reconciler.core.spec.messages",
         "reconciler.reports.schemas",
         "reconciler.sources.documents",
     },

@@ -144,7 +144,7 @@ def _extension(text: str) -> str:
 
 
 def _base(text: str) -> str:
-    from reconciler.core.labelling import address
+    from reconciler.core.spec.labelling import address
     from reconciler.core.validation.text import is_source_ref
 
     if not is_source_ref(address("image", text)):
@@ -153,7 +153,7 @@ def _base(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    from reconciler.core.fieldtypes import is_moment
+    from reconciler.core.spec.field_types import is_moment
 
     if not is_moment(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2026-03-01T12:00:00")

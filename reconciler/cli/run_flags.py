@@ -141,7 +141,7 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
 def _duration(text: str) -> int:
     from pydantic_core import PydanticCustomError
 
-    from reconciler.core.fieldtypes import parse_duration
+    from reconciler.core.spec.field_types import parse_duration
 
     try:
         return parse_duration(text)

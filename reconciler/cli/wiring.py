@@ -21,7 +21,7 @@ from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
 from reconciler.cli.tracing import tracing
 from reconciler.core.limits import CALLS_PER_SECOND
-from reconciler.core.spec import Target
+from reconciler.core.spec.documents import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site

@@ -13,7 +13,7 @@ from reconciler.convert.pixels import Box, beyond, whole
 from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
 from reconciler.convert.sizes import sized
 from reconciler.core.entries.entry import SOURCE_REF, Fields
-from reconciler.core.labelling import address, image_level, located, why_no_address
+from reconciler.core.spec.labelling import address, image_level, located, why_no_address
 from reconciler.core.validation import Checked, Finding, check_line, duplicate_source_ref
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.codes import Code

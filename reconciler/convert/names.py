@@ -7,7 +7,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
 from reconciler.convert.record import Options
-from reconciler.core.labelling import why_no_address
+from reconciler.core.spec.labelling import why_no_address
 from reconciler.core.validation.text import has_image_ending, is_suspicious
 
 # What labelling tools open. Of these Custom Labels takes JPEG and PNG alone.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from reconciler.core.spec import Target
+from reconciler.core.spec.documents import Target
 
 
 class Level(StrEnum):

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 
 from reconciler.core.batch import Batch
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change, Diff
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold
-from reconciler.core.spec import Policy
+from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
+from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin
 
 

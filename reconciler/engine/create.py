@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.choices import DatasetType
-from reconciler.core.spec import Target
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.patience import patiently, settled
 from reconciler.engine.world import World

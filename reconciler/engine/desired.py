@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import BinaryIO, Final
 
 from reconciler.core import guard
-from reconciler.core.choices import Compare
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
-from reconciler.core.spec import API_VERSION, Dataset
+from reconciler.core.spec.choices import Compare
+from reconciler.core.spec.documents import API_VERSION, Dataset
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from reconciler.core.checkup import Check, Examined, Finding, Mark, specs
-from reconciler.core.choices import Mode, Orphans
-from reconciler.core.spec import Target
+from reconciler.core.spec.choices import Mode, Orphans
+from reconciler.core.spec.documents import Target
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
 from reconciler.engine.observe import arn_in

@@ -11,7 +11,6 @@ from typing import Final
 import orjson
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.diff import Action
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.drift.kinds import classes, picture
@@ -20,7 +19,8 @@ from reconciler.core.drift.sighting import sighted
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.plan import DatasetPlan, PlannedChange
-from reconciler.core.spec import Acknowledgement
+from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
+from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine import fleet
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from reconciler.core.choices import DriftClass
+from reconciler.core.spec.choices import DriftClass
 
 
 class Event(NamedTuple):

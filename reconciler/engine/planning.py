@@ -12,13 +12,13 @@ from typing import Final
 from reconciler.core import guard
 from reconciler.core.batch import pack, payload
 from reconciler.core.cause import NOTHING_APPLIED, Base, cause
-from reconciler.core.choices import Orphans
 from reconciler.core.diff import Action, Change, Diff
 from reconciler.core.entries.entry import canonical, digest
 from reconciler.core.entries.explain import explain, outline
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
+from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired

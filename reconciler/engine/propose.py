@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action, compare_some
 from reconciler.core.drift.kinds import Picture, classes, picture
 from reconciler.core.drift.report import is_pending
@@ -20,6 +19,7 @@ from reconciler.core.entries.lines import Line
 from reconciler.core.plan import DatasetPlan, PlannedChange
 from reconciler.core.propose.wanted import wanted
 from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine import fleet

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from reconciler.core.choices import DatasetType
-from reconciler.core.spec import Acknowledgement
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.across import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem

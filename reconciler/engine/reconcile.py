@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.cause import NOTHING_APPLIED
-from reconciler.core.choices import Mode
 from reconciler.core.diff import Diff, compare
 from reconciler.core.plan import DatasetPlan
+from reconciler.core.spec.choices import Mode
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sender, Sent
 from reconciler.engine.compose import Composer

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from reconciler.core.choices import Compare, OnDrift, Orphans
-from reconciler.core.spec import Dataset
+from reconciler.core.spec.choices import Compare, OnDrift, Orphans
+from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.desired import Desired, read_desired
 from reconciler.errors import UsageError

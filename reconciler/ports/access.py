@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.ports.gateway import Located, Standing
 
 

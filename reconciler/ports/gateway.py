@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 
 
 class Phase(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
-    from reconciler.core.spec import Acknowledgement, Dataset
+    from reconciler.core.spec.documents import Acknowledgement, Dataset
 
 
 class Tree(Protocol):

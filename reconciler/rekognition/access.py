@@ -6,7 +6,7 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import GatewayError
 from reconciler.ports import Identity, Located, Standing
 from reconciler.rekognition.gateway import Rekognition

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from reconciler import errors
 from reconciler.core import limits
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Located, Phase, Standing, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME

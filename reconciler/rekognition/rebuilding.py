@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from reconciler import errors
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.rekognition.gateway import MOST_ANSWERS, Rekognition
 from reconciler.rekognition.translate import translated
 

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode, Orphans
 from reconciler.core.diff import Action
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, size
 
 CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(

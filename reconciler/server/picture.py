@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.conditions import Condition, Kind, Truth
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.fence import Work

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from reconciler.core.flaws import Flaw
-from reconciler.core.spec import Dataset
+from reconciler.core.spec.documents import Dataset
+from reconciler.core.spec.messages import Flaw
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 from reconciler.sources.documents import Parsed

@@ -10,8 +10,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from reconciler.core.flaws import Flaw, flaws_of, nearest
-from reconciler.core.spec import API_VERSION, DOCUMENTS, Acknowledgement, Dataset, Entries, Metadata
+from reconciler.core.spec.documents import (
+    API_VERSION,
+    DOCUMENTS,
+    Acknowledgement,
+    Dataset,
+    Entries,
+    Metadata,
+)
+from reconciler.core.spec.messages import Flaw, flaws_of, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree

@@ -11,7 +11,7 @@ from reconciler.core.propose.longhand import Unsayable
 from reconciler.core.propose.patch import LineEdit
 from reconciler.core.propose.restyle import PLAIN, composed
 from reconciler.core.propose.wish import Kind, Refusal, Wish, refused
-from reconciler.core.spec import Entries
+from reconciler.core.spec.documents import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree
 from reconciler.sources.documents import parse_file

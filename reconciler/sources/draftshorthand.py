@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.core.propose.longhand import Item, Unsayable, shortened
 from reconciler.core.propose.restyle import aligned
 from reconciler.core.propose.wish import Kind, Wish
-from reconciler.core.spec import Entries, Image
+from reconciler.core.spec.documents import Entries, Image
 from reconciler.sources.yamledit import ODD, Member, Surgery
 from reconciler.sources.yamltext import Node
 

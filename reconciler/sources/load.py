@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.core.flaws import Flaw, Path, nearest
-from reconciler.core.spec import API_VERSION, Acknowledgement, Dataset, Entries
+from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset, Entries
+from reconciler.core.spec.messages import Flaw, Path, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import SourceError

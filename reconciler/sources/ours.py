@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, Final
 
-from reconciler.core.spec import API_VERSION, DOCUMENTS
+from reconciler.core.spec.documents import API_VERSION, DOCUMENTS
 
 SUFFIXES: Final = (".yaml", ".yml")
 _OURS: Final = "reconciler/"

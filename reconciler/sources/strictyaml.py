@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 from yaml import events
 
-from reconciler.core.flaws import Path
+from reconciler.core.spec.messages import Path
 from reconciler.core.validation import spec_codes as codes
 from reconciler.sources.yamlscalars import Ambiguous, Scalar, resolve
 

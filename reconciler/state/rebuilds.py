@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateError
 from reconciler.ports import Content, Rebuild, Step
 from reconciler.state.database import Database

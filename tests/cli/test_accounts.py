@@ -15,8 +15,8 @@ import pytest
 
 from reconciler import errors
 from reconciler.cli.wiring import Wiring
-from reconciler.core.choices import DatasetType
-from reconciler.core.spec import Target
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.settings import Settings
 from reconciler.ports import Gateway, Silence

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from reconciler.cli.main import main
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.lifecycle import set_status
 from reconciler.emulator.server import Emulator, serve

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.iam import Level, policy
-from reconciler.core.spec import Target
+from reconciler.core.spec.documents import Target
 from reconciler.emulator.calls import Call
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, Running, serve

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.iam import Level, policy
-from reconciler.core.spec import Target
+from reconciler.core.spec.documents import Target
 
 ROLE = "arn:aws:iam::444455556666:role/labels"
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/flowers/dataset/test/1700000000000"

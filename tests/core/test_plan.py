@@ -8,7 +8,6 @@ import pytest
 
 from reconciler.core.batch import pack
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.diff import Action, Change
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
@@ -22,7 +21,8 @@ from reconciler.core.plan import (
     unplanned,
     withheld,
 )
-from reconciler.core.spec import Policy
+from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
+from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin
 from tests.builders import ref
 

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
-from reconciler.core.spec import DOCUMENTS
+from reconciler.core.spec.documents import DOCUMENTS
 from tests.docs.faults import collected
 from tests.docs.pages import ROOT
 from tests.mutation import SCORE

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.cli.exits import OF_COMMAND
 from reconciler.cli.parser import COMMANDS
-from reconciler.core.spec import DOCUMENTS
+from reconciler.core.spec.documents import DOCUMENTS
 from tests.docs.pages import ROOT
 from tests.docs.tables import PAGES, leaves, named, renewed
 

@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status import DatasetResult
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass
 from reconciler.core.diff import Action
 from reconciler.core.entries.entry import blank
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import Verdict
 from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary

@@ -3,9 +3,9 @@
 import orjson
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DatasetType, DriftClass
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
 from reconciler.core.plan import PlanError
+from reconciler.core.spec.choices import DatasetType, DriftClass
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each
 from reconciler.engine.reading import read

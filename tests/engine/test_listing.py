@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.choices import DatasetType
 from reconciler.core.diff import Action
 from reconciler.core.plan import DatasetPlan
+from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status import Verdict
 from reconciler.engine import observe
 from reconciler.engine.drift import drift_each

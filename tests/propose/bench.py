@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, root_of, tried
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.engine import fleet

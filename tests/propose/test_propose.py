@@ -5,9 +5,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.entries.pattern import glob
 from reconciler.core.propose.report import DatasetProposal
+from reconciler.core.spec.choices import DriftClass
 from reconciler.engine.propose import Choice
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench

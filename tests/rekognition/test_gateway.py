@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from reconciler import errors
-from reconciler.core.choices import DatasetType
+from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Located, Phase, Standing, Stats
 from reconciler.rekognition.gateway import Rekognition
 from tests.rekognition.conftest import CUT, Answer, Service, ok, refusal

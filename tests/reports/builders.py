@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from reconciler.core.batch import pack
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode
 from reconciler.core.diff import Action, Change
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import Hold, HoldKind
 from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, Withheld, unplanned
+from reconciler.core.spec.choices import Mode
 from reconciler.core.status import DatasetResult, Trouble, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
 

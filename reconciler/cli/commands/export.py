@@ -13,8 +13,8 @@ from reconciler.cli.exits import Exit, say
 from reconciler.cli.files import Writer, write_all
 from reconciler.cli.terminal import out
 from reconciler.cli.wiring import connected
-from reconciler.core.choices import DatasetType
-from reconciler.core.spec import Target
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
 from reconciler.engine.export import Exported, export
 from reconciler.errors import OutputError
 from reconciler.reports.visible import counted

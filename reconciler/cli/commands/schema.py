@@ -12,9 +12,9 @@ from reconciler.cli.terminal import out
 def run(args: argparse.Namespace) -> int:
     """Print one schema."""
     if args.kind in ("dataset", "entries", "acknowledgement"):
-        from reconciler.core import spec
+        from reconciler.core.spec import documents
 
-        schema = spec.json_schema(args.kind)
+        schema = documents.json_schema(args.kind)
     else:
         from reconciler.reports.schemas import json_schema
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
 from reconciler.core.entries.pattern import globs
-from reconciler.core.spec import Acknowledgement
+from reconciler.core.spec.documents import Acknowledgement
 
 
 class _Known(NamedTuple):

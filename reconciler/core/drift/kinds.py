@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.boxes import BoxPair, pair_boxes
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.training_view import Meaning, meaning
+from reconciler.core.spec.choices import DriftClass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass, Mode
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.plan import PlanError
+from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.validation.problem import Origin
 
 DRIFT_EXIT: Final = 4

@@ -1,4 +1,4 @@
-"""A manifest line as an item of the YAML shorthand: the way back from `core.shorthand`, where there is one."""
+"""A manifest line as an item of the YAML shorthand: the way back from `spec.shorthand`, where there is one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import orjson
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.explain import FieldChange, explain
-from reconciler.core.shorthand import compile_lines
-from reconciler.core.spec import Box, Entries, Image
+from reconciler.core.spec.documents import Box, Entries, Image
+from reconciler.core.spec.shorthand import compile_lines
 
 # What is named of a line that the shorthand cannot say, before it becomes a list that nobody reads.
 _NAMED: Final = 3

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin
 
 

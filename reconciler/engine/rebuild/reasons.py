@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.choices import Mode, Orphans
 from reconciler.core.diff import Action, Diff
 from reconciler.core.guard import Guard
 from reconciler.core.plan import DatasetPlan, Plan
+from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.desired import Desired
 from reconciler.engine.planning import guards_of
 from reconciler.engine.rebuild.site import Site

@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 import orjson
 
 from reconciler import __version__
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift import words
 from reconciler.reports.visible import visible

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.json import Rows, error_doc, field_doc, place_text, write
 from reconciler.reports.visible import moment
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, item_lines

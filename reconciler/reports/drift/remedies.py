@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from reconciler.core.choices import DriftClass, Mode
 from reconciler.core.drift.report import DatasetDrift, DriftItem
+from reconciler.core.spec.choices import DriftClass, Mode
 
 _DAYS: Final = 30
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.boxes import BoxPair
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.entries.training_view import Box
+from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.visible import counted
 from reconciler.reports.words import CAUSES
 

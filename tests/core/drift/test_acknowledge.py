@@ -3,10 +3,10 @@
 import pytest
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
-from reconciler.core.spec import Acknowledgement
+from reconciler.core.spec.choices import DriftClass
+from reconciler.core.spec.documents import Acknowledgement
 
 NOON = 1_795_435_200.0  # 2026-11-23T12:00:00Z
 NEW = DriftItem("s3://b/party/new.png", (DriftClass.UNMANAGED,), Cause.ORPHAN)

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import DriftClass
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance, Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
+from reconciler.core.spec.choices import DriftClass
 
 MISSING, UNMANAGED, RELABELLED, BOX_MOVED, BOX_ADDED, BOX_REMOVED, METADATA_ONLY, ERRORED = DriftClass
 LEFT = ("Echo", 86, 65, 220, 334)

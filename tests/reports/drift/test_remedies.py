@@ -5,9 +5,9 @@ import shlex
 import yaml
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode
 from reconciler.core.drift.acknowledge import acknowledged
-from reconciler.core.spec import Acknowledgement
+from reconciler.core.spec.choices import Mode
+from reconciler.core.spec.documents import Acknowledgement
 from reconciler.reports.drift.remedies import remedies, ways
 from tests.reports.drift.builders import BUCKET, dataset, entry, item
 

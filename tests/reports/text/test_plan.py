@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.cause import Cause
-from reconciler.core.choices import Mode
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.guard import Guard
 from reconciler.core.hold import HoldKind
 from reconciler.core.plan import PlanError, Withheld, unplanned
+from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.plan import render_plan, render_summary
 from reconciler.reports.text.screen import PLAIN, Screen

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.core.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.fieldtypes import format_duration, parse_duration
-from reconciler.core.flaws import flaws_of
-from reconciler.core.spec import Dataset, Entries, json_schema
+from reconciler.core.spec.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
+from reconciler.core.spec.documents import Dataset, Entries, json_schema
+from reconciler.core.spec.field_types import format_duration, parse_duration
+from reconciler.core.spec.messages import flaws_of
 from reconciler.core.validation.spec_codes import SPEC_CODES
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[3] / "schemas"
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1690476084535"
 
 

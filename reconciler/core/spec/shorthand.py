@@ -13,9 +13,9 @@ from typing import NamedTuple
 import orjson
 
 from reconciler.core.entries.entry import SOURCE_REF, Fields
-from reconciler.core.flaws import Flaw, Path, dotted
-from reconciler.core.labelling import address, image_level, located, why_no_address
-from reconciler.core.spec import Entries, Image
+from reconciler.core.spec.documents import Entries, Image
+from reconciler.core.spec.labelling import address, image_level, located, why_no_address
+from reconciler.core.spec.messages import Flaw, Path, dotted
 from reconciler.core.validation import spec_codes as codes
 
 

@@ -12,8 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from reconciler.core.choices import Compare, DatasetType, DriftClass, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.fieldtypes import (
+from reconciler.core.spec.choices import (
+    Compare,
+    DatasetType,
+    DriftClass,
+    Mode,
+    OnChange,
+    OnDrift,
+    Orphans,
+)
+from reconciler.core.spec.field_types import (
     AccountId,
     DatasetArn,
     Day,
