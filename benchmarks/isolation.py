@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean
 
-from reconciler.core.bisect import Isolation, Result
+from reconciler.core.planning.bisect import Isolation, Result
 
 LINES = 3_400
 LINE_BYTES = 700

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from time import process_time
 
 from reconciler.core.limits import PAGE_SIZE
-from reconciler.core.readback import cover
+from reconciler.core.planning.readback import cover
 
 ENTRIES = 250_000
 FOLDER = 500

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.cli import terminal
 from reconciler.cli.exits import Exit, Terminated
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.plan import PlanError
 from reconciler.errors import Interrupted, OutputError, ReconcilerError
 
 # What `-o json` prints, where that is not named after its command; of restore, see below.

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.cause import Cause
 from reconciler.core.conditions import Facts, Reason, Trouble
-from reconciler.core.diff import Diff
 from reconciler.core.named import NOTHING_NAMED, Named, named_in, named_of
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Diff
+from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import DatasetResult, Verdict
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.core.cause import Cause
+from reconciler.core.planning.cause import Cause
 from reconciler.core.status import MOST_NAMED, DatasetResult, Trouble, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from reconciler.core.cause import Cause
-from reconciler.core.plan import Counts, PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.validation.problem import Origin
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from reconciler.core.cause import Applied, Cause
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.entries.pattern import places
-from reconciler.core.hold import Hold
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Applied, Cause
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.quarantine import Hold
 from reconciler.core.validation.problem import Origin, Problem
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
-from reconciler.core.diff import Action, Change
 from reconciler.core.entries.entry import Fields, blank
 from reconciler.core.entries.equality import encode
+from reconciler.core.planning.diff import Action, Change
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Listing
 

@@ -10,11 +10,11 @@ from hashlib import blake2b
 from typing import Final
 
 from reconciler.core import finding as findings
-from reconciler.core.diff import Action
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.finding import Finding
 from reconciler.core.pace import scan_is_due
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import DatasetResult
 from reconciler.engine import fleet, outcome

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO, Final
 
-from reconciler.core import guard
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
+from reconciler.core.planning import guard
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import API_VERSION, Dataset
 from reconciler.core.validation import (

@@ -10,15 +10,15 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
 from reconciler.core.drift.sighting import sighted
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import Fields, canonical
-from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine import fleet

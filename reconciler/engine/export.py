@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import orjson
 
-from reconciler.core.diff import place_of
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, error_codes
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
+from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from reconciler.core.plan import DatasetPlan, PlanError, unplanned
+from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
 from reconciler.core.status import DatasetResult
 from reconciler.engine import outcome
 from reconciler.engine.compose import Composer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.core.diff import Action
-from reconciler.core.hold import Hold, HoldKind, held_again
-from reconciler.core.plan import PlannedChange
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import PlannedChange
+from reconciler.core.planning.quarantine import Hold, HoldKind, held_again
 from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.log import log

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from reconciler.core.diff import Diff
+from reconciler.core.planning.diff import Diff
 from reconciler.engine.listing import Spool
 from reconciler.ports import Standing
 

@@ -8,10 +8,10 @@ from typing import Final, Generic, TypeVar
 
 import orjson
 
-from reconciler.core.diff import Action, Diff, compare, compare_some
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.lines import Line
-from reconciler.core.readback import filter_of
+from reconciler.core.planning.diff import Action, Diff, compare, compare_some
+from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool, ending

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action, Diff
-from reconciler.core.guard import Guard
-from reconciler.core.plan import DatasetPlan, PlanError, PlannedChange, counts_of
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action, Diff
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
 from reconciler.core.status import (
     MOST_NAMED,
     DatasetResult,

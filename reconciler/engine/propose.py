@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.diff import Action, compare_some
 from reconciler.core.drift.kinds import Picture, classes, picture
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.entries.lines import Line
-from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.diff import Action, compare_some
+from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.propose.wanted import wanted
 from reconciler.core.propose.wish import Kind, Refusal, Wish
 from reconciler.core.spec.choices import DriftClass

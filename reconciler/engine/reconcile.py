@@ -6,9 +6,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.cause import NOTHING_APPLIED
-from reconciler.core.diff import Diff, compare
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.planning.cause import NOTHING_APPLIED
+from reconciler.core.planning.diff import Diff, compare
+from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import Mode
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sender, Sent

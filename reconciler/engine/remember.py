@@ -7,9 +7,9 @@ from itertools import chain
 
 import orjson
 
-from reconciler.core.cause import Applied
-from reconciler.core.diff import Diff
 from reconciler.core.entries.entry import canonical, digest
+from reconciler.core.planning.cause import Applied
+from reconciler.core.planning.diff import Diff
 from reconciler.engine.desired import Desired
 from reconciler.ports import Memory
 

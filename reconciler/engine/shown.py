@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.report import DatasetDrift, DriftItem
-from reconciler.core.hold import Hold
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.quarantine import Hold
 from reconciler.engine.desired import Desired
 from reconciler.engine.drift import drift_of
 from reconciler.engine.reconcile import Look

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.plan import DatasetPlan, Plan, PlannedChange
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired
 from reconciler.engine.world import World

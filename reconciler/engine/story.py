@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from reconciler.core.cause import Cause, cause
-from reconciler.core.diff import Action, Change, compare_some
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, error_codes
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause, cause
+from reconciler.core.planning.diff import Action, Change, compare_some
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.story import Story, StoryVerdict, differences
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler import errors
-from reconciler.core.cause import Cause
 from reconciler.core.conditions import Facts, Reason, Trouble
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.core.validation.problem import Problem
 

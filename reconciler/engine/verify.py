@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import Final, NamedTuple
 
-from reconciler.core.diff import Action, Diff, compare_some
 from reconciler.core.pace import backoff
-from reconciler.core.plan import PlannedChange
-from reconciler.core.readback import cover
+from reconciler.core.planning.diff import Action, Diff, compare_some
+from reconciler.core.planning.plan import PlannedChange
+from reconciler.core.planning.readback import cover
 from reconciler.core.status import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
@@ -126,7 +126,7 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
 def _looked(
     desired: Desired, arn: str, touched: Collection[str], last: Seen, world: World, deadline: float
 ) -> Seen:
-    """Look once: list everything only where no set of filtered listings is cheaper; see `core.readback`."""
+    """Look once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
     orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from reconciler.core.cause import Applied, Base
 from reconciler.core.drift.sighting import Sighting
-from reconciler.core.hold import Hold
+from reconciler.core.planning.cause import Applied, Base
+from reconciler.core.planning.quarantine import Hold
 from reconciler.core.story import Past
 from reconciler.ports.rebuild import Rebuilds
 from reconciler.ports.snapshots import Snapshots

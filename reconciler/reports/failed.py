@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final
 
-from reconciler.core.plan import Plan, PlanError
+from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.reports.json import error_doc, problem_doc, write
 

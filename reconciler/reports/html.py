@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sized
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.plan import Plan
+from reconciler.core.planning.plan import Plan
 from reconciler.reports import words
 from reconciler.reports.visible import ELLIPSIS, counted, moment, value
 from reconciler.reports.webpage import exactly, ours, policy, style, templates

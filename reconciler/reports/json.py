@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar, ove
 
 import orjson
 
-from reconciler.core.diff import Action
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.hold import Hold
-from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.quarantine import Hold
 from reconciler.core.status import DatasetResult, Trouble, WithheldEntry
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError

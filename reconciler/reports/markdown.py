@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.plan import DatasetPlan, Plan
+from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports import words
 from reconciler.reports.comment import (
     CLOSE,

@@ -12,10 +12,10 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # the standard one tells pydantic enough from Python 3.12 on only
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
 from reconciler.core.drift.report import DriftVerdict
-from reconciler.core.plan import Withheld
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import Withheld
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import Verdict
 from reconciler.core.validation.problem import Severity

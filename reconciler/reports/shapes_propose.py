@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.cause import Cause
+from reconciler.core.planning.cause import Cause
 from reconciler.core.propose.wish import Kind
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.shapes import ErrorDoc, ProblemDoc

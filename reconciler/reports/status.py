@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from reconciler.core.ageing import TOO_OLD, decays
 from reconciler.core.conditions import Condition, Kind, Reason, Truth
-from reconciler.core.hold import Hold
+from reconciler.core.planning.quarantine import Hold
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.reports.json import Rows, error_doc, hold_doc, write
 from reconciler.reports.text.apply import MARKS

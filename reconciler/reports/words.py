@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
-from reconciler.core.hold import HoldKind
-from reconciler.core.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, size
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.conditions import Condition, Kind, Reason, Truth
-from reconciler.core.hold import HoldKind
+from reconciler.core.planning.quarantine import HoldKind
 
 
 class Standing(StrEnum):

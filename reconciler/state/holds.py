@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.hold import Hold, HoldKind
+from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.state.database import Database
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
-from reconciler.core.cause import NOTHING_APPLIED, Applied, Base
+from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
 from reconciler.state.claim import claimed
 from reconciler.state.database import Database
 from reconciler.state.holds import Holds

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from reconciler.core.bisect import Isolation, Result
+from reconciler.core.planning.bisect import Isolation, Result
 
 Lines = frozenset[int]
 

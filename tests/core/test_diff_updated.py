@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diff import Diff, compare, compare_some
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.pattern import pointer
+from reconciler.core.planning.diff import Diff, compare, compare_some
 from tests.builders import index_of, line, listed, observed, reader, ref
 
 IGNORING = Equality(ignore=(Ignore((pointer("/i"),)),))

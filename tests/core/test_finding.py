@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from reconciler.core.cause import Cause
 from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.finding import Finding, from_document
 from reconciler.core.named import Named
+from reconciler.core.planning.cause import Cause
 from reconciler.core.status import Trouble as Entry
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.cause import Cause
+from reconciler.core.planning.cause import Cause
 from reconciler.core.status import GRAVITY, DatasetResult, Verdict, WithheldGroup, gravest
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core import finding as findings
-from reconciler.core.plan import Plan
+from reconciler.core.planning.plan import Plan
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.status import Verdict
 from reconciler.emulator.faults import Fault, Kind

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from reconciler.core.hold import FIRST_PAUSE_SECONDS, ROUNDS, HoldKind
+from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, HoldKind
 from reconciler.core.status import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import FailedUpdate, Switches

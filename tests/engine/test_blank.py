@@ -7,9 +7,9 @@ import dataclasses
 import orjson
 import pytest
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
 from reconciler.core.entries.entry import blank
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import Verdict
 from reconciler.emulator.settings import BareLine, Switches

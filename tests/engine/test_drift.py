@@ -2,9 +2,9 @@
 
 import orjson
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DatasetType, DriftClass
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each

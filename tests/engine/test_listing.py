@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.diff import Action
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status import Verdict
 from reconciler.engine import observe

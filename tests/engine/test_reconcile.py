@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
 from reconciler.core.status import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Rewriting, Switches

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
 from reconciler.core.status import Verdict
 from reconciler.engine import fleet
 from reconciler.engine.restore import as_desired, choose, kept_of

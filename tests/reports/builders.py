@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from reconciler.core.batch import pack
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action, Change
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.hold import Hold, HoldKind
-from reconciler.core.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, Withheld, unplanned
+from reconciler.core.planning.batch import pack
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action, Change
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import (
+    Counts,
+    DatasetPlan,
+    Plan,
+    PlanError,
+    PlannedChange,
+    Withheld,
+    unplanned,
+)
+from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status import DatasetResult, Trouble, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity

@@ -6,9 +6,9 @@ from hashlib import sha256
 from html.parser import HTMLParser
 
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.hold import HoldKind
-from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import PlanError, unplanned
+from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.html import render_html
 from reconciler.reports.visible import visible

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.cause import Cause
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Counts, PlanError, unplanned
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import Counts, PlanError, unplanned
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.reports.comment import LIMIT
 from reconciler.reports.markdown import MARKER, render_markdown
 from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, ref, update

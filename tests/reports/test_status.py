@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from reconciler.core.hold import Hold, HoldKind
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.status import record, render_status, write_status

@@ -18,7 +18,7 @@ import pytest
 
 from reconciler.core.conditions import Kind, Reason, Trouble, Truth
 from reconciler.core.finding import Finding
-from reconciler.core.hold import Hold, HoldKind
+from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status import Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.fence import Work

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.cause import NOTHING_APPLIED, Applied
+from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
 from reconciler.errors import StateError
 from reconciler.state import State
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.cause import Applied
+from reconciler.core.planning.cause import Applied
 from reconciler.errors import StateError
 from reconciler.state import State, database
 

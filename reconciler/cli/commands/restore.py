@@ -14,7 +14,7 @@ from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.show import show_plan, show_results
 from reconciler.cli.specs import declared
 from reconciler.cli.terminal import out
-from reconciler.core.plan import Plan
+from reconciler.core.planning.plan import Plan
 from reconciler.core.status import gravest
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired

@@ -25,7 +25,7 @@ from reconciler.cli.serving import served
 from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
-from reconciler.core.plan import Counts, PlanError
+from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status import DatasetResult, Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.validation.problem import Origin
 

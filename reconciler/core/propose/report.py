@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from reconciler.core.cause import Cause
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.propose.wish import Refusal, Wish
 from reconciler.core.validation.problem import Problem
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.cause import Cause
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin
 

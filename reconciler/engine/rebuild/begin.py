@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from reconciler.core.guard import Guard
-from reconciler.core.plan import DatasetPlan
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import DatasetPlan
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
 from reconciler.engine.observation import Observation, as_text

@@ -7,8 +7,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from reconciler.core.diff import Action, Diff
-from reconciler.core.plan import PlanError, unplanned
+from reconciler.core.planning.diff import Action, Diff
+from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.status import DatasetResult, Trouble, Verdict
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sent

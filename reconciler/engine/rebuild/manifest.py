@@ -9,11 +9,11 @@ from typing import BinaryIO, Final, cast
 
 import orjson
 
-from reconciler.core.diff import place_of
 from reconciler.core.entries.entry import SOURCE_REF, canonical, digest, without_service_keys
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.planning.diff import place_of
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool
 from reconciler.engine.rebuild.site import Site

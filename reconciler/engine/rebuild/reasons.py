@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.diff import Action, Diff
-from reconciler.core.guard import Guard
-from reconciler.core.plan import DatasetPlan, Plan
+from reconciler.core.planning.diff import Action, Diff
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.desired import Desired
 from reconciler.engine.planning import guards_of

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.drift.drawing import UNITS, draw

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.diff import Action
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports import words

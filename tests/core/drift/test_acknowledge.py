@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.acknowledge import acknowledged
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.documents import Acknowledgement
 

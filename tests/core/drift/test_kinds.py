@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance, Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 
 MISSING, UNMANAGED, RELABELLED, BOX_MOVED, BOX_ADDED, BOX_REMOVED, METADATA_ONLY, ERRORED = DriftClass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.report import Coverage, Lapsed
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.reports import shapes
 from reconciler.reports.comment import LIMIT
 from reconciler.reports.drift.ci import write_junit, write_sarif

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from reconciler.core.drift.kinds import picture
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift.drawing import Side, draw
 from reconciler.reports.drift.html import FIRST, render_html

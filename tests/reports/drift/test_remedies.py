@@ -4,8 +4,8 @@ import shlex
 
 import yaml
 
-from reconciler.core.cause import Cause
 from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import Mode
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.reports.drift.remedies import remedies, ways

@@ -1,7 +1,7 @@
 """What came of an apply, as a person reads it."""
 
-from reconciler.core.cause import Cause
-from reconciler.core.plan import PlanError
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.apply import render_apply

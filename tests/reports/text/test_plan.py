@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.cause import Cause
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.hold import HoldKind
-from reconciler.core.plan import PlanError, Withheld, unplanned
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import PlanError, Withheld, unplanned
+from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.plan import render_plan, render_summary

@@ -9,12 +9,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from reconciler.core.batch import Batch
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action, Change, Diff
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.hold import Hold
+from reconciler.core.planning.batch import Batch
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action, Change, Diff
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.quarantine import Hold
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.readback import Cover, cover, matches
+from reconciler.core.planning.readback import Cover, cover, matches
 
 # Few letters, so that prefixes are shared; letters of two and of four bytes; a scheme inside a key.
 KEYS = st.lists(st.sampled_from(["a", "b", "/", "é", "\U0001f98a", "s3://", "\n"]), max_size=5).map("".join)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.batch import Batch, pack, payload
+from reconciler.core.planning.batch import Batch, pack, payload
 
 LIMITS = st.integers(20, 60)
 LENGTHS = st.lists(st.integers(0, 19), max_size=60)

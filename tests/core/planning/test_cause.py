@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.cause import NOTHING_APPLIED, Applied, Cause, cause
-from reconciler.core.diff import Action
+from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Cause, cause
+from reconciler.core.planning.diff import Action
 
 APPLIED = Applied(desired=b"d", observed=b"o")
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from reconciler.core.diff import Action
+from reconciler.core.planning.diff import Action
 
 
 class Cause(StrEnum):

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.batch import pack
-from reconciler.core.cause import Cause
-from reconciler.core.diff import Action, Change
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.guard import Guard
-from reconciler.core.plan import (
+from reconciler.core.planning.batch import pack
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action, Change
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import (
     Counts,
     DatasetPlan,
     Plan,

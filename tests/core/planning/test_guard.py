@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.pattern import globs
-from reconciler.core.guard import Guard, Limits, Sizes, account, check
+from reconciler.core.planning.guard import Guard, Limits, Sizes, account, check
 from tests.builders import ref
 
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diff import Action, Diff, compare, compare_some
 from reconciler.core.entries.entry import canonical, digest, error_codes, without_service_keys
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.pattern import pointer
+from reconciler.core.planning.diff import Action, Diff, compare, compare_some
 from reconciler.errors import ListingMoved, UnknownAnswer
 from tests.builders import classified, errors, index_of, line, listed, observed, reader, ref
 from tests.core import strategies as json_of
