@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.specs import opened_path, selection_of
-from reconciler.core.propose.patch import file_diff, new_file_diff
-from reconciler.core.propose.report import DatasetProposal
-from reconciler.core.propose.wish import Refusal, Wish, refused
+from reconciler.core.proposals.edit_request import Refusal, Wish, refused
+from reconciler.core.proposals.patch import file_diff, new_file_diff
+from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.desired import read_desired
 from reconciler.engine.propose import Proposed, unfulfilled

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.cli.clock import SystemClock
-from reconciler.core.conditions import advanced, judge
-from reconciler.core.status import DatasetResult
+from reconciler.core.status.conditions import advanced, judge
+from reconciler.core.status.result import DatasetResult
 from reconciler.engine.troubles import facts_of
 from reconciler.ports import Memory
 from reconciler.reports import status

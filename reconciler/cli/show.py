@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reconciler.cli.terminal import coloured, out, stream, width
 from reconciler.core.planning.plan import Plan, PlanError
-from reconciler.core.status import DatasetResult, gravest
+from reconciler.core.status.result import DatasetResult, gravest
 from reconciler.reports.text.screen import Screen
 
 

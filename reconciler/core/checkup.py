@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.status import gravest
+from reconciler.core.status.result import gravest
 
 # Signatures count for five minutes by the clock of AWS.
 MOST_SKEW_SECONDS: Final = 300

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.conditions import Reason, Trouble
+from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.engine.leading import Leadership
 from reconciler.engine.subject import Subject, moment
 from reconciler.errors import ReconcilerError

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from reconciler.core import finding as findings
 from reconciler.core.drift.kinds import classes, picture
-from reconciler.core.finding import Finding
 from reconciler.core.pace import scan_is_due
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import DatasetResult
+from reconciler.core.status import summary as findings
+from reconciler.core.status.result import DatasetResult
+from reconciler.core.status.summary import Finding
 from reconciler.engine import fleet, outcome
 from reconciler.engine.assignment import Assignment
 from reconciler.engine.desired import Desired, read_desired

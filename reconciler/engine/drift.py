@@ -10,10 +10,10 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.drift.acknowledgements import acknowledged
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
-from reconciler.core.drift.sighting import sighted
+from reconciler.core.drift.sightings import sighted
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.planning.cause import Cause

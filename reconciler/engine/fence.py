@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.core.finding import Finding
 from reconciler.core.spec.choices import DatasetType
+from reconciler.core.status.summary import Finding
 from reconciler.engine.log import bind
 from reconciler.errors import Unavailable
 from reconciler.ports import Clock, Gateway, Located, Phase, Standing

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
-from reconciler.core.status import DatasetResult
+from reconciler.core.status.result import DatasetResult
 from reconciler.engine import outcome
 from reconciler.engine.compose import Composer
 from reconciler.engine.desired import Desired

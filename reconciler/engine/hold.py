@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.quarantine import Hold, HoldKind, held_again
-from reconciler.core.status import Trouble
+from reconciler.core.status.result import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.log import log
 from reconciler.engine.verify import Proof

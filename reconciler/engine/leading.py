@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.conditions import Reason, Truth
 from reconciler.core.lease import Elector, Move, Record
+from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.fleet import named
 from reconciler.engine.log import log
 from reconciler.errors import Fenced

@@ -10,7 +10,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
-from reconciler.core.status import (
+from reconciler.core.status.result import (
     MOST_NAMED,
     DatasetResult,
     Trouble,

@@ -17,8 +17,8 @@ from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
-from reconciler.core.propose.wanted import wanted
-from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.minimal_edit import wanted
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity

@@ -8,10 +8,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from reconciler.core.ageing import aged
-from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, judge
-from reconciler.core.finding import Finding, failed
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import (
+    Condition,
+    Facts,
+    Kind,
+    Reason,
+    Trouble,
+    Truth,
+    advanced,
+    judge,
+)
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.staleness import aged
+from reconciler.core.status.summary import Finding, failed
 from reconciler.engine.fence import Work
 from reconciler.engine.shown import HeldBack, Shown
 from reconciler.engine.troubles import placed

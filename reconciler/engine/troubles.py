@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler import errors
-from reconciler.core.conditions import Facts, Reason, Trouble
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.status.conditions import Facts, Reason, Trouble
+from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Problem
 
 _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {

@@ -11,7 +11,7 @@ from reconciler.core.pace import backoff
 from reconciler.core.planning.diff import Action, Diff, compare_some
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import cover
-from reconciler.core.status import Trouble
+from reconciler.core.status.result import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool, ending

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from reconciler import errors
-from reconciler.core.conditions import Reason, Trouble
-from reconciler.core.finding import Finding, failed
 from reconciler.core.pace import next_attempt, next_visit
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Finding, failed
 from reconciler.engine.assignment import Assignment
 from reconciler.engine.board import Board
 from reconciler.engine.cycle import Visit, visit

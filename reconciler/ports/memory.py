@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from reconciler.core.drift.sighting import Sighting
+from reconciler.core.drift.sightings import Sighting
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Hold
 from reconciler.core.story import Past

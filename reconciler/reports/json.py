@@ -18,7 +18,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.planning.quarantine import Hold
-from reconciler.core.status import DatasetResult, Trouble, WithheldEntry
+from reconciler.core.status.result import DatasetResult, Trouble, WithheldEntry
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 from reconciler.reports.visible import moment, value

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.core.propose.report import DatasetProposal, Proposal
-from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.report import DatasetProposal, Proposal
 from reconciler.reports.json import Rows, error_doc, place_text, problem_doc, write
 from reconciler.reports.visible import counted, moment, shortened, visible
 

@@ -17,7 +17,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import Withheld
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Severity
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.propose.wish import Kind
+from reconciler.core.proposals.edit_request import Kind
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.shapes import ErrorDoc, ProblemDoc
 

@@ -8,7 +8,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.planning.quarantine import HoldKind
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.reports.shapes import ErrorDoc
 
 

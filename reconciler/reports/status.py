@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
-from reconciler.core.ageing import TOO_OLD, decays
-from reconciler.core.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.planning.quarantine import Hold
-from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.result import DatasetResult, Verdict
+from reconciler.core.status.staleness import TOO_OLD, decays
 from reconciler.reports.json import Rows, error_doc, hold_doc, write
 from reconciler.reports.text.apply import MARKS
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, line

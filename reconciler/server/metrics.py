@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
-from reconciler.core.conditions import Reason, Truth
+from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.board import Board
 from reconciler.engine.leading import KIND
 from reconciler.engine.subject import Subject

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.conditions import Condition, Kind, Truth
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Condition, Kind, Truth
+from reconciler.core.status.result import Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.fence import Work
 from reconciler.engine.shown import HeldBack

@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 
 
 class Standing(StrEnum):

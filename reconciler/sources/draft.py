@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.propose.longhand import Unsayable
-from reconciler.core.propose.patch import LineEdit
-from reconciler.core.propose.restyle import PLAIN, composed
-from reconciler.core.propose.wish import Kind, Refusal, Wish, refused
+from reconciler.core.proposals.edit_request import Kind, Refusal, Wish, refused
+from reconciler.core.proposals.longhand import Unsayable
+from reconciler.core.proposals.patch import LineEdit
+from reconciler.core.proposals.restyle import PLAIN, composed
 from reconciler.core.spec.documents import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from reconciler.core.propose.patch import LineEdit
-from reconciler.core.propose.restyle import PLAIN, Style, composed, restyled, style_of
-from reconciler.core.propose.wish import Kind, Wish
+from reconciler.core.proposals.edit_request import Kind, Wish
+from reconciler.core.proposals.patch import LineEdit
+from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 
 # So many lines are looked at to learn how the author writes.
 _SAMPLE = 50

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from reconciler.core.propose.longhand import Item, Unsayable, shortened
-from reconciler.core.propose.restyle import aligned
-from reconciler.core.propose.wish import Kind, Wish
+from reconciler.core.proposals.edit_request import Kind, Wish
+from reconciler.core.proposals.longhand import Item, Unsayable, shortened
+from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.documents import Entries, Image
 from reconciler.sources.yamledit import ODD, Member, Surgery
 from reconciler.sources.yamltext import Node

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.core.propose.patch import edited
+from reconciler.core.proposals.patch import edited
 from reconciler.ports import Tree
 from reconciler.sources.draft import Draft
 

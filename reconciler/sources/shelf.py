@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Sequence
 
-from reconciler.core.propose.longhand import Unsayable
+from reconciler.core.proposals.longhand import Unsayable
 from reconciler.ports import LoadedDataset
 from reconciler.sources.pathglob import pattern
 from reconciler.sources.strictyaml import Mark

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.core.propose.longhand import Unsayable
-from reconciler.core.propose.patch import LineEdit
+from reconciler.core.proposals.longhand import Unsayable
+from reconciler.core.proposals.patch import LineEdit
 from reconciler.sources.yamltext import Node
 from reconciler.sources.yamlwords import block, flow, word
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.drift.sighting import Sighting
+from reconciler.core.drift.sightings import Sighting
 from reconciler.state.database import Database
 
 

@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.status import DatasetResult
+from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine import fleet

@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import finding as findings
 from reconciler.core.planning.plan import Plan
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.status import Verdict
+from reconciler.core.status import summary as findings
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.engine.outcome import Outcome
 from reconciler.engine.reconcile import Look, apply, look

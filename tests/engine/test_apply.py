@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, HoldKind
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import FailedUpdate, Switches
 from reconciler.state import State

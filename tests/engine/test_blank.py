@@ -11,7 +11,7 @@ from reconciler.core.entries.entry import blank
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary
 from tests.builders import classified, named, ref

@@ -12,7 +12,7 @@ import orjson
 import pytest
 import structlog
 
-from reconciler.core.conditions import Truth
+from reconciler.core.status.conditions import Truth
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.engine.visiting import Visiting
 from reconciler.errors import SourceError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine import apply, planning
 from reconciler.engine.resume import OPEN_SECONDS
 from reconciler.errors import Fenced, Unavailable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine.verify import LAG_SECONDS
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref

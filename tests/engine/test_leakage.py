@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine import fleet
 from reconciler.engine.reading import Selection, read, select
 from reconciler.sources.directory import open_path

@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine import observe
 from reconciler.engine.drift import drift_each
 from reconciler.engine.export import export

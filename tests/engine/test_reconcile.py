@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Rewriting, Switches
 from tests.builders import classified, named, ref

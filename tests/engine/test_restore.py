@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine import fleet
 from reconciler.engine.restore import as_desired, choose, kept_of
 from reconciler.errors import UsageError

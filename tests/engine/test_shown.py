@@ -7,8 +7,8 @@ from collections import Counter
 import orjson
 import pytest
 
-from reconciler.core.conditions import Truth
 from reconciler.core.drift.report import DriftVerdict
+from reconciler.core.status.conditions import Truth
 from reconciler.engine import shown
 from tests.builders import classified
 from tests.engine.months import Months

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.errors import StateError
 from tests.builders import classified, listed, named, ref
 from tests.engine.conftest import Lab

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import orjson
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Switches
 from tests.builders import boxed, classified, line, ref

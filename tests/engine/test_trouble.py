@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reconciler.core.planning.quarantine import MOST_PAUSE_SECONDS
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import BusyListing, ConcurrentUpdate, FailedUpdate, Rewriting, Switches
 from reconciler.errors import GatewayError

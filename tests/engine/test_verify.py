@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.engine import apply, planning
 from reconciler.ports import Gateway

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.conditions import Reason, Trouble
-from reconciler.core.finding import failed
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import failed
 from reconciler.engine.controller import STUCK_AFTER_SECONDS
 from reconciler.engine.cycle import Visit
 from tests.engine.months import Months

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from reconciler.core.entries.pattern import glob
-from reconciler.core.propose.report import DatasetProposal
+from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.spec.choices import DriftClass
 from reconciler.engine.propose import Choice
 from tests.builders import boxed, classified, line, ref

@@ -18,7 +18,7 @@ from reconciler.core.planning.plan import (
 )
 from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.spec.choices import Mode
-from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.core.status.result import DatasetResult, Trouble, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"

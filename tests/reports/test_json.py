@@ -11,7 +11,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Counts, PlanError, unplanned
-from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 from reconciler.reports.json import PlanRef, read_plan, write_apply, write_plan

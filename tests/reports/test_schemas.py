@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.plan import PlanError, unplanned
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports import status, validation
 from reconciler.reports.doctor import write_checkup

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.planning.quarantine import Hold, HoldKind
-from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.status import record, render_status, write_status
 from reconciler.reports.text.screen import Screen

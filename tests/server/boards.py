@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.core.conditions import Reason, Trouble
 from reconciler.core.drift.report import DatasetDrift
-from reconciler.core.finding import Finding
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Finding
 from reconciler.engine.board import Board
 from reconciler.engine.shown import Shown
 from reconciler.engine.subject import Subject, moment

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from reconciler.core.conditions import Reason, Trouble
-from reconciler.core.finding import Finding
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Finding
 from reconciler.engine.board import Board
 from reconciler.engine.subject import Subject
 from reconciler.server.app import application

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine.shown import HeldBack
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import pytest
 
-from reconciler.core.conditions import Kind, Reason, Trouble, Truth
-from reconciler.core.finding import Finding
 from reconciler.core.planning.quarantine import Hold, HoldKind
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import Kind, Reason, Trouble, Truth
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Finding
 from reconciler.engine.board import Board
 from reconciler.engine.fence import Work
 from reconciler.engine.shown import HeldBack, Shown

@@ -14,7 +14,7 @@ from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
-from reconciler.core.status import DatasetResult
+from reconciler.core.status.result import DatasetResult
 from reconciler.engine import fleet, outcome
 from reconciler.engine.reading import Reading
 from reconciler.errors import Interrupted, ReconcilerError, UsageError

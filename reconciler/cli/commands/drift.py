@@ -20,7 +20,7 @@ from reconciler.cli.specs import reading
 from reconciler.cli.terminal import stream
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
-from reconciler.core.status import gravest
+from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Problem
 from reconciler.engine import fleet
 from reconciler.engine.drift import drift_each, unseen

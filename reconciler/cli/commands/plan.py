@@ -12,7 +12,7 @@ from reconciler.cli.files import write_whole
 from reconciler.cli.show import show_plan
 from reconciler.cli.specs import lift, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
-from reconciler.core.status import gravest
+from reconciler.core.status.result import gravest
 from reconciler.engine import fleet
 from reconciler.engine.reading import Reading
 from reconciler.errors import OutputError, UsageError

@@ -12,9 +12,9 @@ from reconciler.cli.show import screen
 from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.entries.pattern import globs
-from reconciler.core.propose.report import Branch, DatasetProposal, Proposal
+from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import gravest
+from reconciler.core.status.result import gravest
 from reconciler.engine import fleet
 from reconciler.engine.propose import Choice, propose_each
 from reconciler.errors import OutputError, UsageError

@@ -15,7 +15,7 @@ from reconciler.cli.show import show_plan, show_results
 from reconciler.cli.specs import declared
 from reconciler.cli.terminal import out
 from reconciler.core.planning.plan import Plan
-from reconciler.core.status import gravest
+from reconciler.core.status.result import gravest
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
 from reconciler.engine.restore import SnapshotFile, as_desired, choose, kept_of

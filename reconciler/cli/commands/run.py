@@ -26,7 +26,7 @@ from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError
-from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
 from reconciler.engine.leading import Leading

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlanError, unplanned
-from reconciler.core.status import DatasetResult, Trouble, Verdict
+from reconciler.core.status.result import DatasetResult, Trouble, Verdict
 from reconciler.engine import outcome
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired

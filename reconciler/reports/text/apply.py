@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.status import DatasetResult, Trouble, Verdict, WithheldGroup
+from reconciler.core.status.result import DatasetResult, Trouble, Verdict, WithheldGroup
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import ELLIPSIS, counted, shortened

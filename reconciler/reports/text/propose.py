@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.core.propose.report import DatasetProposal, Proposal
-from reconciler.core.propose.wish import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.report import DatasetProposal, Proposal
 from reconciler.reports.propose import kinds
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked

@@ -4,7 +4,7 @@ import shlex
 
 import yaml
 
-from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.drift.acknowledgements import acknowledged
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import Mode
 from reconciler.core.spec.documents import Acknowledgement

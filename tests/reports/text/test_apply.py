@@ -2,7 +2,7 @@
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.text.apply import render_apply
 from reconciler.reports.text.screen import PLAIN, Screen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconciler.core.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 
 TOO_OLD: Final = "the last complete look is older than schedule.fullScanMaxAge"
 

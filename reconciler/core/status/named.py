@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.status import MOST_NAMED, DatasetResult, Trouble, WithheldEntry, WithheldGroup
+from reconciler.core.status.result import (
+    MOST_NAMED,
+    DatasetResult,
+    Trouble,
+    WithheldEntry,
+    WithheldGroup,
+)
 from reconciler.core.validation.problem import Origin
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.drift.acknowledge import acknowledged
+from reconciler.core.drift.acknowledgements import acknowledged
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass

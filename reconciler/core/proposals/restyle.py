@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from reconciler.core.entries.entry import Fields
-from reconciler.core.propose.jsontext import Node, parse
+from reconciler.core.proposals.json_text import Node, parse
 
 _ESCAPED: Final = re.compile(r"\\u(?!00[01])[0-9a-fA-F]{4}")
 _HEX: Final = re.compile(r"(\\u)([0-9a-f]{4})")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.status import Verdict
+from reconciler.core.status.result import Verdict
 
 
 class Kind(StrEnum):

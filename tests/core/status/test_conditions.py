@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.ageing import aged
-from reconciler.core.conditions import Condition, Facts, Kind, Reason, Trouble, Truth, advanced, judge
-from reconciler.core.status import Verdict
+from reconciler.core.status.conditions import (
+    Condition,
+    Facts,
+    Kind,
+    Reason,
+    Trouble,
+    Truth,
+    advanced,
+    judge,
+)
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.staleness import aged
 
 troubles = st.none() | st.builds(Trouble, st.sampled_from(Reason), st.just("why"))
 facts = st.builds(

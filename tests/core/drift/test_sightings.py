@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.sighting import FORGOTTEN_AFTER_SECONDS, Sighting, sighted
+from reconciler.core.drift.sightings import FORGOTTEN_AFTER_SECONDS, Sighting, sighted
 
 DAY = 86_400.0
 

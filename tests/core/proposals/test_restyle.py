@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.propose.restyle import PLAIN, Style, composed, restyled, style_of
+from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 from tests.core.strategies import FIELDS, attributes, dumped, rewritten
 
 

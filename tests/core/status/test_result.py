@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.status import GRAVITY, DatasetResult, Verdict, WithheldGroup, gravest
+from reconciler.core.status.result import GRAVITY, DatasetResult, Verdict, WithheldGroup, gravest
 
 
 @pytest.mark.parametrize(

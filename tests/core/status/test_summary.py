@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from reconciler.core.conditions import Reason, Trouble
-from reconciler.core.finding import Finding, from_document
-from reconciler.core.named import Named
 from reconciler.core.planning.cause import Cause
-from reconciler.core.status import Trouble as Entry
-from reconciler.core.status import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.named import Named
+from reconciler.core.status.result import Trouble as Entry
+from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.status.summary import Finding, from_document
 from reconciler.core.validation.problem import Origin
 
 PLACE = Origin("specs/train.jsonl", 3)

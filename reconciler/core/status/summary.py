@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.conditions import Facts, Reason, Trouble
-from reconciler.core.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import DatasetResult, Verdict
+from reconciler.core.status.conditions import Facts, Reason, Trouble
+from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
+from reconciler.core.status.result import DatasetResult, Verdict
 
 # Verdicts that stay true until something moves. The others ask for another try.
 _LASTING = frozenset(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.propose.patch import LineEdit, edited, file_diff, new_file_diff
+from reconciler.core.proposals.patch import LineEdit, edited, file_diff, new_file_diff
 
 LINES = st.sampled_from([b"a", b"b", b"", b"-- x", b"\xc3\xa9", b"y\r", b"@@ -1 +1 @@"])
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.propose.wish import Refusal, Wish
+from reconciler.core.proposals.edit_request import Refusal, Wish
 from reconciler.core.validation.problem import Problem
 
 DRIFT_EXIT: Final = 4
