@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from time import process_time
 
-from reconciler.core.limits import PAGE_SIZE
 from reconciler.core.planning.readback import cover
+from reconciler.core.runtime.limits import PAGE_SIZE
 
 ENTRIES = 250_000
 FOLDER = 500

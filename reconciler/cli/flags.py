@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.core.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.limits import CALLS_PER_SECOND
 
 
 def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.cli.specs import selection_of
-from reconciler.core.shard import Shard
+from reconciler.core.runtime.shard import Shard
 from reconciler.engine.following import DIRECTORY_SECONDS, Polling
 from reconciler.engine.reading import Selection, select
 from reconciler.errors import UsageError

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.cli.clock import SystemClock, unsleeping_seconds
-from reconciler.core.lease import Elector, Timing
-from reconciler.core.limits import CALLS_PER_SECOND
-from reconciler.core.shard import Shard
+from reconciler.core.runtime.election import Elector, Timing
+from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.shard import Shard
 from reconciler.engine.leading import Leading
 from reconciler.errors import UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reconciler.cli import values
-from reconciler.core.lease import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
+from reconciler.core.runtime.election import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from botocore.config import Config
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.progress import progress
 from reconciler.cli.tracing import tracing
-from reconciler.core.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.spec.documents import Target
 from reconciler.engine.desired import Desired
 from reconciler.engine.log import log

@@ -9,10 +9,10 @@ from typing import Final
 import orjson
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.limits import MAX_UPDATE_BYTES
-from reconciler.core.pace import backoff, poll_delay
 from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.runtime.backoff import backoff, poll_delay
+from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.compose import Composer
 from reconciler.engine.log import log
 from reconciler.engine.observation import as_text

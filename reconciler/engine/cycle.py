@@ -10,9 +10,9 @@ from hashlib import blake2b
 from typing import Final
 
 from reconciler.core.drift.kinds import classes, picture
-from reconciler.core.pace import scan_is_due
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
+from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import DatasetResult

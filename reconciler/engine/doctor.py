@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from reconciler.core.checkup import Check, Examined, Finding, Mark, specs
+from reconciler.core.preflight import Check, Examined, Finding, Mark, specs
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.engine import fleet

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.pace import RETRY_MOST_SECONDS, next_attempt
+from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.engine.board import Board
 from reconciler.engine.cycle import digest_of

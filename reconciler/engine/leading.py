@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.lease import Elector, Move, Record
+from reconciler.core.runtime.election import Elector, Move, Record
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.fleet import named
 from reconciler.engine.log import log

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, cast
 
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
-from reconciler.core.limits import MAX_ENTRIES, PAGE_SIZE
+from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.errors import ListingIncomplete, UsageError
 from reconciler.ports import Clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from reconciler.core.pace import backoff, poll_delay
+from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.engine.log import log
 from reconciler.errors import (
     DatasetBusy,

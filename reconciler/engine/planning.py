@@ -11,13 +11,13 @@ from typing import Final
 
 from reconciler.core.entries.entry import canonical, digest
 from reconciler.core.entries.explain import explain, outline
-from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
 from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.compose import Composer

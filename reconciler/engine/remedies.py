@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.core.checkup import Check
+from reconciler.core.preflight import Check
 from reconciler.errors import (
     DatasetBusy,
     DatasetUnusable,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from reconciler.core.pace import poll_delay
+from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.log import log
 from reconciler.engine.observation import Observation, as_text
 from reconciler.engine.patience import patiently

@@ -10,10 +10,10 @@ import orjson
 
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, error_codes
+from reconciler.core.explanation import Story, StoryVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.story import Story, StoryVerdict, differences
 from reconciler.engine import fleet
 from reconciler.engine.desired import Desired
 from reconciler.engine.listing import Spool, ending

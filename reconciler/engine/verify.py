@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import Final, NamedTuple
 
-from reconciler.core.pace import backoff
 from reconciler.core.planning.diff import Action, Diff, compare_some
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import cover
+from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import Trouble
 from reconciler.engine.apply import Sent
 from reconciler.engine.desired import Desired

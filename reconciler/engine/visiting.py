@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from reconciler import errors
-from reconciler.core.pace import next_attempt, next_visit
+from reconciler.core.runtime.backoff import next_attempt, next_visit
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding, failed

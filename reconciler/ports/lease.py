@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from reconciler.core.lease import Record
+from reconciler.core.runtime.election import Record
 
 
 class Lease(Protocol):

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from reconciler.core.drift.sightings import Sighting
+from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Hold
-from reconciler.core.story import Past
 from reconciler.ports.rebuild import Rebuilds
 from reconciler.ports.snapshots import Snapshots
 

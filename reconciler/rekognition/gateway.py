@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from reconciler import errors
-from reconciler.core import limits
+from reconciler.core.runtime import limits
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Located, Phase, Standing, Stats
 from reconciler.redact import redacted

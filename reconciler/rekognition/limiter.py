@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from reconciler.core.pace import Admission, CallWindow
+from reconciler.core.runtime.backoff import Admission, CallWindow
 
 # While calls are not answered their places may become free sooner than is known: look again so often.
 _LOOK_SECONDS: Final = 0.02

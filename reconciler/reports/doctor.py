@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.core.checkup import Checkup, Examined, Finding
+from reconciler.core.preflight import Checkup, Examined, Finding
 from reconciler.reports.json import Rows, write
 
 if TYPE_CHECKING:

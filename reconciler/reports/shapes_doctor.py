@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.checkup import Check, Fitness, Mark
+from reconciler.core.preflight import Check, Fitness, Mark
 from reconciler.reports.shapes import ErrorDoc
 
 

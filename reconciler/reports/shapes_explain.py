@@ -7,9 +7,9 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.explanation import StoryVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.quarantine import HoldKind
-from reconciler.core.story import StoryVerdict
 from reconciler.reports.shapes import ErrorDoc, FieldDoc, ProblemDoc
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.core.story import Blame, Ignored, Past, Story
+from reconciler.core.explanation import Blame, Ignored, Past, Story
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.json import Rows, error_doc, field_doc, hold_doc, place_text, problem_doc, write
 from reconciler.reports.visible import moment

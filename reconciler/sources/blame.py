@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.core.story import Blame
+from reconciler.core.explanation import Blame
 from reconciler.errors import SourceError
 from reconciler.sources import checkout
 from reconciler.sources.conversion import State, state_of

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.core.checkup import Check, Finding, Mark
+from reconciler.core.preflight import Check, Finding, Mark
 from reconciler.errors import SourceError
 from reconciler.sources.checkout import Checkout, find, opened, toplevel
 

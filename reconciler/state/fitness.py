@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from reconciler.core.checkup import Check, Finding, Mark
+from reconciler.core.preflight import Check, Finding, Mark
 from reconciler.errors import StateError, StateUnusable
 from reconciler.state.database import FILE_NAME, opened_for_reading
 from reconciler.state.schema import NEWEST

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import orjson
 
-from reconciler.core.story import Past
+from reconciler.core.explanation import Past
 from reconciler.ports import Begun
 from reconciler.state.database import Database
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli import replicas
-from reconciler.core.limits import CALLS_PER_SECOND
-from reconciler.core.shard import Shard
+from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.shard import Shard
 from reconciler.emulator.server import Running
 from reconciler.errors import UsageError
 from tests.cli.test_run import Process, run, write

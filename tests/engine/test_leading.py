@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 import structlog
 
-from reconciler.core.lease import Elector, Record, Timing
+from reconciler.core.runtime.election import Elector, Record, Timing
 from reconciler.core.status.conditions import Truth
 from reconciler.engine.leading import Leading
 from reconciler.errors import Fenced, LeaseUnavailable

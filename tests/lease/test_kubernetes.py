@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.lease import Record
+from reconciler.core.runtime.election import Record
 from reconciler.errors import LeaseUnavailable, UsageError
 from reconciler.lease.kubernetes import KubernetesLease
 from tests.lease.apiserver import ApiServer, served

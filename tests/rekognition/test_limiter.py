@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from reconciler.core.pace import UNANSWERED_SECONDS, WINDOW_SECONDS
+from reconciler.core.runtime.backoff import UNANSWERED_SECONDS, WINDOW_SECONDS
 from reconciler.rekognition.limiter import Limiter
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.plan import PlanError, unplanned
+from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports import status, validation

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from reconciler.core.checkup import Mark
+from reconciler.core.preflight import Mark
 from reconciler.sources.revision import program, revision_of
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from reconciler.core.checkup import Mark
+from reconciler.core.preflight import Mark
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME, NEWEST
 from reconciler.state.fitness import state

@@ -10,8 +10,8 @@ from reconciler.cli.show import screen
 from reconciler.cli.specs import reading
 from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import Threads, Wiring, connected
-from reconciler.core import checkup
-from reconciler.core.checkup import Check, Checkup, Examined, Finding, Mark
+from reconciler.core import preflight
+from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.engine.desired import Desired
 from reconciler.engine.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.reading import Reading
@@ -46,7 +46,7 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined,
     try:
         with connected(args, read_only=True, threads=_IMPATIENT) as wiring:
             seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
-            return (*seen, *broken), checkup.clock(wiring.skew.seconds)
+            return (*seen, *broken), preflight.clock(wiring.skew.seconds)
     except StateError as exc:
         if not args.local:  # AWS can be asked all the same; only what is remembered is not known
             with TemporaryDirectory(prefix="reconciler-") as empty:
@@ -57,7 +57,7 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined,
             raise reason
 
         seen = tuple(examine(desired, no_access, None, args.path) for desired in found.datasets)
-        return (*seen, *broken), checkup.clock(None)
+        return (*seen, *broken), preflight.clock(None)
 
 
 def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> Examined:

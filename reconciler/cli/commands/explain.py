@@ -9,8 +9,8 @@ from reconciler.cli.proposing import opened_specs
 from reconciler.cli.show import screen
 from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
+from reconciler.core.explanation import Blame, Story, StoryVerdict
 from reconciler.core.status.result import gravest
-from reconciler.core.story import Blame, Story, StoryVerdict
 from reconciler.core.validation.problem import Origin
 from reconciler.engine import fleet
 from reconciler.engine.story import tell

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, Final
 
-from reconciler.core.limits import MAX_LINE_CHARS
+from reconciler.core.runtime.limits import MAX_LINE_CHARS
 
 MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
 """No line of allowed length is longer: UTF-8 takes at most four bytes a character."""

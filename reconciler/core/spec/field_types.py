@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from reconciler.core.limits import MAX_LABEL_CHARS
+from reconciler.core.runtime.limits import MAX_LABEL_CHARS
 
 _Item = TypeVar("_Item")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.core.limits import MAX_LINE_CHARS
+from reconciler.core.runtime.limits import MAX_LINE_CHARS
 from reconciler.core.validation.line import check_line
 from reconciler.core.validation.verdict import Checked, Finding, Kind
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.core import limits
 from reconciler.core.entries.entry import METADATA
+from reconciler.core.runtime import limits
 from reconciler.core.validation.attribute import (
     SHAPE_KEYS,
     Attribute,

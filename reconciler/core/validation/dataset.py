@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.core import limits
+from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.verdict import (
     Checked,

@@ -20,8 +20,8 @@ from typing import Annotated, Final, Literal
 from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
-from reconciler.core import limits
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
+from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.content import TRAINING_OUTPUT
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image

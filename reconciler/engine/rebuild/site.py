@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.pace import poll_delay
+from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.patience import patiently
 from reconciler.engine.world import World
 from reconciler.errors import DatasetBusy, NotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.core.checkup import Check, Checkup, Examined, Finding, Fitness, Mark
+from reconciler.core.preflight import Check, Checkup, Examined, Finding, Fitness, Mark
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.story import Past, Story, StoryVerdict
+from reconciler.core.explanation import Past, Story, StoryVerdict
 from reconciler.reports.story import Writers
 from reconciler.reports.text.plan import LONGEST_NAME, error_lines
 from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked

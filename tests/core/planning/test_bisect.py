@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.limits import MAX_UPDATE_BYTES
 from reconciler.core.planning.batch import pack
 from reconciler.core.planning.bisect import Isolation, Result
+from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from tests.core.service import Service, lines
 
 ENDLESS = 1_000_000

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.core import limits
+from reconciler.core.runtime import limits
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,

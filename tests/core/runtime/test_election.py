@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.lease import CLOCK_RATE_ERROR, Elector, Move, Record, Timing
+from reconciler.core.runtime.election import CLOCK_RATE_ERROR, Elector, Move, Record, Timing
 
 DURATION = 12
 TIMING = Timing(DURATION)

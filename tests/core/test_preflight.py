@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.checkup import (
+from reconciler.core.preflight import (
     MOST_SKEW_SECONDS,
     Check,
     Checkup,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.pace import (
+from reconciler.core.runtime.backoff import (
     POLL_FIRST_SECONDS,
     POLL_MOST_SECONDS,
     RETRY_LEAST_SECONDS,
