@@ -89,9 +89,9 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.cli.clock import SteadyClock
     from reconciler.engine.board import Board
     from reconciler.engine.controller import Controller, Signals
+    from reconciler.engine.dataset.context import World
     from reconciler.engine.visiting import Visiting
     from reconciler.engine.workers import Threads
-    from reconciler.engine.world import World
     from reconciler.ports import Silence
     from reconciler.rekognition.gateway import Rekognition, client_config
     from reconciler.rekognition.limiter import Limiter

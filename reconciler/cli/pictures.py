@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.drift.report import Drift
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.reports.drift.thumbnails import Thumbnail, available, thumbnail
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reconciler.core.proposals.edit_request import Refusal, Wish, refused
 from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.desired import read_desired
+from reconciler.engine.dataset.desired import read_desired
 from reconciler.engine.propose import Proposed, unfulfilled
 from reconciler.engine.reading import Reading, read, select
 from reconciler.errors import ReconcilerError

@@ -22,10 +22,10 @@ from reconciler.cli.progress import progress
 from reconciler.cli.tracing import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.spec.documents import Target
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.rebuild.site import Site
-from reconciler.engine.world import World
 from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition import settings

@@ -17,16 +17,24 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Finding
-from reconciler.engine import fleet, outcome
+from reconciler.engine import fleet
 from reconciler.engine.assignment import Assignment
-from reconciler.engine.desired import Desired, read_desired
+from reconciler.engine.dataset import outcome
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.reconcile import (
+    LOOKS,
+    Look,
+    apply,
+    compared_anew,
+    look_at_dataset,
+    plan_for,
+)
 from reconciler.engine.fence import Fenced
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation, as_text
-from reconciler.engine.reconcile import LOOKS, Look, apply, compared_anew, look_at_dataset, plan_for
 from reconciler.engine.shown import Shown, settled, shown
 from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
-from reconciler.engine.world import World
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 

@@ -13,9 +13,9 @@ from reconciler.core.preflight import Check, Examined, Finding, Mark, specs
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
-from reconciler.engine.observe import arn_in
-from reconciler.engine.patience import refuse_unusable
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.observe import arn_in
+from reconciler.engine.dataset.retry import refuse_unusable
 from reconciler.engine.reading import Reading
 from reconciler.engine.remedies import OF_REKOGNITION, policy_command, remedy, validate_command
 from reconciler.errors import (

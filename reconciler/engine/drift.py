@@ -22,11 +22,11 @@ from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine import fleet
-from reconciler.engine.compose import Composer
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.planning import explained
+from reconciler.engine.dataset.reconcile import Look
 from reconciler.engine.log import log
-from reconciler.engine.planning import explained
-from reconciler.engine.reconcile import Look
 from reconciler.errors import StateError
 from reconciler.ports import Memory
 

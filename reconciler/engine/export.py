@@ -15,10 +15,10 @@ from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
-from reconciler.engine.listing import Spool
-from reconciler.engine.observe import whole_listing
-from reconciler.engine.patience import patiently
-from reconciler.engine.world import World
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.observe import whole_listing
+from reconciler.engine.dataset.retry import patiently
 from reconciler.errors import ListingMoved, NotFound, UnknownAnswer
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
-from reconciler.engine import outcome
-from reconciler.engine.compose import Composer
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import FileListing
+from reconciler.engine.dataset import outcome
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import FileListing
+from reconciler.engine.dataset.planning import errors_of, explained
+from reconciler.engine.dataset.reconcile import Look, apply, look, look_at_file
 from reconciler.engine.log import bound, log
-from reconciler.engine.planning import errors_of, explained
-from reconciler.engine.reconcile import Look, apply, look, look_at_file
-from reconciler.engine.world import World
 from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
 from reconciler.ports import BrokenDataset
 

@@ -23,9 +23,9 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
-from reconciler.engine.observe import OVERRIDE
-from reconciler.engine.reconcile import Look
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.observe import OVERRIDE
+from reconciler.engine.dataset.reconcile import Look
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
 

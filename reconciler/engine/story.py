@@ -15,12 +15,12 @@ from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool, ending
-from reconciler.engine.observe import find
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.planning import errors_of
-from reconciler.engine.world import World
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.observe import find
+from reconciler.engine.dataset.planning import errors_of
+from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.errors import Interrupted, SpecError
 
 PATIENCE_SECONDS = 20.0

@@ -17,6 +17,7 @@ from reconciler.core.status.summary import Finding, failed
 from reconciler.engine.assignment import Assignment
 from reconciler.engine.board import Board
 from reconciler.engine.cycle import Visit, visit
+from reconciler.engine.dataset.context import World, always
 from reconciler.engine.fence import Fenced, Meter
 from reconciler.engine.fleet import named
 from reconciler.engine.log import bound, log
@@ -24,7 +25,6 @@ from reconciler.engine.shown import held_back
 from reconciler.engine.steady import Steady
 from reconciler.engine.subject import Subject, moment
 from reconciler.engine.troubles import trouble_of
-from reconciler.engine.world import World, always
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 

@@ -17,8 +17,8 @@ from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired, read_desired
-from reconciler.engine.world import World
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.ports import Silence
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load

@@ -13,10 +13,10 @@ from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.dataset.context import World
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline
-from reconciler.engine.world import World
 from reconciler.errors import Interrupted
 from reconciler.ports import Clock, Silence, Tracer, Untraced
 from reconciler.sources.blobs import Blobs

@@ -15,8 +15,8 @@ from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orpha
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
-from reconciler.engine.outcome import Outcome
-from reconciler.engine.reconcile import Look, apply, look
+from reconciler.engine.dataset.outcome import Outcome
+from reconciler.engine.dataset.reconcile import Look, apply, look
 from reconciler.reports.json import write_apply, write_plan
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab

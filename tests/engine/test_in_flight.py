@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine import apply, planning
-from reconciler.engine.resume import OPEN_SECONDS
+from reconciler.engine.dataset import apply, planning
+from reconciler.engine.dataset.resume import OPEN_SECONDS
 from reconciler.errors import Fenced, Unavailable
 from reconciler.ports import Gateway, Phase, Standing
 from reconciler.state import State
@@ -230,7 +230,7 @@ def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
 
 
 def _standing_text(lab: Lab) -> str:
-    from reconciler.engine.observation import as_text
+    from reconciler.engine.dataset.observation import as_text
 
     found = lab.world.gateway.standing(lab.arn)
     assert Phase.UPDATE_COMPLETE is found.phase

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine.verify import LAG_SECONDS
+from reconciler.engine.dataset.verify import LAG_SECONDS
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab

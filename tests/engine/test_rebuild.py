@@ -26,7 +26,7 @@ from reconciler.state import State
 from tests.account import client_of
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
-from tests.engine.test_listing import Short
+from tests.engine.dataset.test_listing import Short
 
 BUCKET = "manifests"
 TAGS = {"team": "botany", "cost": "7"}

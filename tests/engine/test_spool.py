@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from reconciler.engine.listing import Spool
+from reconciler.engine.dataset.listing import Spool
 
 
 def test_an_empty_listing_gives_no_lines_again():

@@ -106,8 +106,8 @@ def test_what_is_sent_is_the_newest(months: Months):
 
 def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest.MonkeyPatch):
     """A commit between any two updates, for ever: after a few applies one is sent to its end."""
-    monkeypatch.setattr("reconciler.engine.planning.MAX_UPDATE_BYTES", 400)
-    monkeypatch.setattr("reconciler.engine.apply.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
     names, labels = "abcdefghij", (f"rose-{number}" for number in count())
     months.write("roses", *names, label=next(labels))
 

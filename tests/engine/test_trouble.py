@@ -22,7 +22,7 @@ from reconciler.errors import GatewayError
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
-from tests.engine.test_apply import Killed, Mortal, collisions
+from tests.engine.dataset.test_apply import Killed, Mortal, collisions
 
 NAMES = [f"{letter}{number}" for letter in "abc" for number in range(4)]
 LABELS = ["rose", "tulip", "daisy"]

@@ -14,8 +14,8 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.engine import fleet
+from reconciler.engine.dataset.context import World
 from reconciler.engine.propose import EVERYTHING, Choice, Proposed, propose_each
-from reconciler.engine.world import World
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.state import State

@@ -15,7 +15,8 @@ from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
-from reconciler.engine import fleet, outcome
+from reconciler.engine import fleet
+from reconciler.engine.dataset import outcome
 from reconciler.engine.reading import Reading
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.reports.json import PlanRef, read_plan

@@ -12,7 +12,7 @@ from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.reading import Reading
 from reconciler.errors import SourceError, StateError

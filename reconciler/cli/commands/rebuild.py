@@ -11,7 +11,7 @@ from reconciler.cli.specs import lift, reading, s3_place
 from reconciler.cli.terminal import out
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.rebuild.begin import Order
 from reconciler.engine.rebuild.carry import Rebuilt, rebuild, resume, undo
 from reconciler.errors import SpecError, UsageError

@@ -17,7 +17,7 @@ from reconciler.cli.terminal import out
 from reconciler.core.planning.plan import Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine import fleet
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.restore import SnapshotFile, as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.reports.visible import counted, size

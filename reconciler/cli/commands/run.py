@@ -29,12 +29,12 @@ from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.board import Board
 from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.dataset.context import always
 from reconciler.engine.leading import Leading
 from reconciler.engine.log import log
 from reconciler.engine.subject import Subject
 from reconciler.engine.visiting import Visiting
 from reconciler.engine.workers import Inline, Threads
-from reconciler.engine.world import always
 from reconciler.errors import UsageError
 from reconciler.server.metrics import Metrics
 

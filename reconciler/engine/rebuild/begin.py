@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool
-from reconciler.engine.observation import Observation, as_text
-from reconciler.engine.patience import patiently
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.rebuild.manifest import (
     MOST_BYTES,
     content_of,

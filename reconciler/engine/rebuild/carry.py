@@ -10,16 +10,16 @@ from typing import NamedTuple
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.status.result import DatasetResult, Trouble, Verdict
-from reconciler.engine import outcome
-from reconciler.engine.apply import Sent
-from reconciler.engine.desired import Desired
-from reconciler.engine.observe import OVERRIDE, observe
-from reconciler.engine.patience import patiently
+from reconciler.engine.dataset import outcome
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.bookkeeping import remember
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.observe import OVERRIDE, observe
+from reconciler.engine.dataset.reconcile import CLAIM_SECONDS, confirm, look
+from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.rebuild.site import Site
 from reconciler.engine.rebuild.steps import begun_again, content_in, finish, turned_back
-from reconciler.engine.reconcile import CLAIM_SECONDS, confirm, look
-from reconciler.engine.remember import remember
 from reconciler.errors import ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, Step
 

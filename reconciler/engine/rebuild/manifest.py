@@ -14,8 +14,8 @@ from reconciler.core.entries.equality import encode
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.planning.diff import place_of
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.rebuild.site import Site
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import Content

@@ -8,8 +8,8 @@ from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
-from reconciler.engine.desired import Desired
-from reconciler.engine.planning import guards_of
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.planning import guards_of
 from reconciler.engine.rebuild.site import Site
 from reconciler.errors import Denied, Rejected, UnknownAnswer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.runtime.backoff import poll_delay
-from reconciler.engine.patience import patiently
-from reconciler.engine.world import World
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.retry import patiently
 from reconciler.errors import DatasetBusy, NotFound
 from reconciler.ports import Objects, Phase, RebuildGateway, Standing
 

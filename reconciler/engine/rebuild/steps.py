@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.entries.lines import Line
-from reconciler.engine.observation import as_text
-from reconciler.engine.observe import whole_listing
-from reconciler.engine.patience import patiently
+from reconciler.engine.dataset.observation import as_text
+from reconciler.engine.dataset.observe import whole_listing
+from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.rebuild.manifest import content_of
 from reconciler.engine.rebuild.site import Site, is_deleting
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Final
 
 from reconciler.core.runtime.backoff import poll_delay
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation, as_text
-from reconciler.engine.patience import patiently
-from reconciler.engine.world import World
 from reconciler.errors import PlanOutdated
 from reconciler.ports import Begun, Standing
 

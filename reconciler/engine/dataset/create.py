@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
-from reconciler.engine.desired import Desired
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.world import World
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.errors import AlreadyExists, Denied
 from reconciler.ports import Gateway
 

@@ -10,24 +10,22 @@ from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Diff, compare
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import Mode
-from reconciler.engine import outcome
-from reconciler.engine.apply import Sender, Sent
-from reconciler.engine.compose import Composer
-from reconciler.engine.create import create
-from reconciler.engine.desired import Desired
-from reconciler.engine.hold import keep_back
-from reconciler.engine.listing import FileListing
+from reconciler.engine.dataset import outcome
+from reconciler.engine.dataset.apply import Sender, Sent
+from reconciler.engine.dataset.bookkeeping import keep_back, keep_before, remember
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.create import create
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import FileListing
+from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.observe import find, observe
+from reconciler.engine.dataset.outcome import Outcome
+from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
+from reconciler.engine.dataset.resume import await_open, resume
+from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.verify import Seen, look_again, prove
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation
-from reconciler.engine.observe import find, observe
-from reconciler.engine.outcome import Outcome
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.planning import NOTHING_KNOWN, Known, make_plan
-from reconciler.engine.remember import remember
-from reconciler.engine.resume import await_open, resume
-from reconciler.engine.snapshot import keep_before
-from reconciler.engine.verify import Seen, look_again, prove
-from reconciler.engine.world import World
 from reconciler.errors import (
     GatewayError,
     Interrupted,

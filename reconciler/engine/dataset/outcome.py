@@ -19,9 +19,9 @@ from reconciler.core.status.result import (
     WithheldGroup,
     gravest,
 )
-from reconciler.engine.apply import Sent
-from reconciler.engine.observation import Observation
-from reconciler.engine.verify import Proof
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecError
 
 PARTIAL_EXIT = 7

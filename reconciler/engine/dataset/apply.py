@@ -13,14 +13,14 @@ from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
-from reconciler.engine.compose import Composer
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.observation import as_text
+from reconciler.engine.dataset.observe import alone
+from reconciler.engine.dataset.planning import payload_of
+from reconciler.engine.dataset.resume import watch
+from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
-from reconciler.engine.observation import as_text
-from reconciler.engine.observe import alone
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.planning import payload_of
-from reconciler.engine.resume import watch
-from reconciler.engine.world import World
 from reconciler.errors import ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Phase, Standing
 

@@ -20,8 +20,8 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.compose import Composer
-from reconciler.engine.desired import Desired
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.desired import Desired
 from reconciler.errors import PlanOutdated, SpecError
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.

@@ -12,15 +12,15 @@ from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import cover
 from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import Trouble
-from reconciler.engine.apply import Sent
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool, ending
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.observe import observe
+from reconciler.engine.dataset.planning import marked
+from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation
-from reconciler.engine.observe import observe
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.planning import marked
-from reconciler.engine.world import World
 from reconciler.errors import ListingIncomplete, ListingMoved
 from reconciler.ports import Standing
 

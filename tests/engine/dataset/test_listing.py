@@ -13,10 +13,10 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import Verdict
-from reconciler.engine import observe
+from reconciler.engine.dataset import observe
+from reconciler.engine.dataset.listing import ending
 from reconciler.engine.drift import drift_each
 from reconciler.engine.export import export
-from reconciler.engine.listing import ending
 from reconciler.engine.propose import EVERYTHING, propose_each
 from reconciler.errors import ListingIncomplete
 from reconciler.ports import Gateway

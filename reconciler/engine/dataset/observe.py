@@ -13,12 +13,12 @@ from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, Diff, compare, compare_some
 from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Spool, ending
+from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.observation import Observation, gap_between
+from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
-from reconciler.engine.observation import Observation, gap_between
-from reconciler.engine.patience import patiently, settled
-from reconciler.engine.world import World
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
 from reconciler.ports import Clock, Gateway, Located, Progress, Standing
 

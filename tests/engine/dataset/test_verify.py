@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
-from reconciler.engine import apply, planning
+from reconciler.engine.dataset import apply, planning
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 
 from reconciler.core.planning.diff import Diff
-from reconciler.engine.listing import Spool
+from reconciler.engine.dataset.listing import Spool
 from reconciler.ports import Standing
 
 

@@ -9,8 +9,8 @@ import orjson
 from reconciler.core.entries.entry import Fields, blank
 from reconciler.core.entries.equality import encode
 from reconciler.core.planning.diff import Action, Change
-from reconciler.engine.desired import Desired
-from reconciler.engine.listing import Listing
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Listing
 
 
 class Composer:

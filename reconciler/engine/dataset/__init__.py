@@ -1,0 +1,1 @@
+"""One dataset, once: observe, plan, apply, verify, record."""
