@@ -87,11 +87,11 @@ def resident_mb() -> float:
 def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[float, str]]):
     """Return a controller with real threads, its board, and the counter of its calls."""
     from reconciler.cli.clock import SteadyClock
-    from reconciler.engine.board import Board
-    from reconciler.engine.controller import Controller, Signals
+    from reconciler.engine.controller.cycle_runner import Visiting
+    from reconciler.engine.controller.loop import Controller, Signals
+    from reconciler.engine.controller.registry import Board
+    from reconciler.engine.controller.workers import Threads
     from reconciler.engine.dataset.context import World
-    from reconciler.engine.visiting import Visiting
-    from reconciler.engine.workers import Threads
     from reconciler.ports import Silence
     from reconciler.rekognition.gateway import Rekognition, client_config
     from reconciler.rekognition.limiter import Limiter

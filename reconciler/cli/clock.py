@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class SteadyClock:
-    """`engine.steady.Steady` of this machine; *stopping* ends every sleep."""
+    """`controller.clocks.Steady` of this machine; *stopping* ends every sleep."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping

@@ -13,7 +13,7 @@ from reconciler.cli.clock import SystemClock, unsleeping_seconds
 from reconciler.core.runtime.election import Elector, Timing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.runtime.shard import Shard
-from reconciler.engine.leading import Leading
+from reconciler.engine.controller.leadership import Leading
 from reconciler.errors import UsageError
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconciler.cli.following import secret
-from reconciler.engine.board import Board
-from reconciler.engine.controller import Controller
+from reconciler.engine.controller.loop import Controller
+from reconciler.engine.controller.registry import Board
 from reconciler.errors import UsageError
 from reconciler.server.app import application
 from reconciler.server.guarding import Secrets

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from reconciler.engine.board import Board
+from reconciler.engine.controller.registry import Board
 from reconciler.server.guarding import HostCheck, Secrets, bears, body_refused, refused
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages

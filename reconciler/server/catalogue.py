@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from reconciler.engine.board import Board
+from reconciler.engine.controller.registry import Board
 from reconciler.server.metrics import LABELS, Metrics
 
 _HEADER: Final = """\

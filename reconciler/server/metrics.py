@@ -12,9 +12,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from reconciler.core.status.conditions import Reason, Truth
-from reconciler.engine.board import Board
-from reconciler.engine.leading import KIND
-from reconciler.engine.subject import Subject
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.leadership import KIND
+from reconciler.engine.controller.registry import Board
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.core.drift.report import Drift
-from reconciler.engine.board import Board
-from reconciler.engine.shown import Shown
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.views import Shown
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.visible import counted, moment, size

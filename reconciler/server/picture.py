@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.conditions import Condition, Kind, Truth
 from reconciler.core.status.result import Verdict
-from reconciler.engine.board import Board
-from reconciler.engine.fence import Work
-from reconciler.engine.shown import HeldBack
-from reconciler.engine.subject import HISTORY, Subject
+from reconciler.engine.controller.dataset_state import HISTORY, Subject
+from reconciler.engine.controller.guarded_gateway import Work
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.views import HeldBack
 from reconciler.reports.drift.words import CLASSES
 from reconciler.server.standing import Standing, standing
 

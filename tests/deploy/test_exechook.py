@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.engine.board import Board
+from reconciler.engine.controller.registry import Board
 from reconciler.server.app import application
 from reconciler.server.guarding import Secrets
 from reconciler.server.listening import listening

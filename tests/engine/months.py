@@ -11,12 +11,12 @@ from typing import Any
 
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator
-from reconciler.engine.board import Board
-from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.loop import Controller, Signals
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.workers import Inline
 from reconciler.engine.dataset.context import World
-from reconciler.engine.subject import Subject
-from reconciler.engine.visiting import Visiting
-from reconciler.engine.workers import Inline
 from reconciler.errors import Interrupted
 from reconciler.ports import Clock, Silence, Tracer, Untraced
 from reconciler.sources.blobs import Blobs

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.faults import Fault, Kind
-from reconciler.engine.assignment import MOST_CUT_SHORT, MOST_REPLANS, Assignment
+from reconciler.engine.controller.assignment import MOST_CUT_SHORT, MOST_REPLANS, Assignment
 from tests.engine.months import Months, make_months
 
 IMAGES = [f"{number:04d}" for number in range(1_200)]

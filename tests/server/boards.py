@@ -8,9 +8,9 @@ from reconciler.core.drift.report import DatasetDrift
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.board import Board
-from reconciler.engine.shown import Shown
-from reconciler.engine.subject import Subject, moment
+from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.views import Shown
 from tests.reports.drift.builders import AT
 
 REVISION = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"

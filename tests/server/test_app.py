@@ -19,8 +19,8 @@ import structlog
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.board import Board
-from reconciler.engine.subject import Subject
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.registry import Board
 from reconciler.server.app import application
 from reconciler.server.catalogue import page
 from reconciler.server.guarding import MAX_BODY_BYTES, Secrets

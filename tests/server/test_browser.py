@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine.shown import HeldBack
+from reconciler.engine.controller.views import HeldBack
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset
 from tests.server.boards import AWAY, board, subject

@@ -20,10 +20,10 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status.conditions import Kind, Reason, Trouble, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.board import Board
-from reconciler.engine.fence import Work
-from reconciler.engine.shown import HeldBack, Shown
-from reconciler.engine.subject import Subject
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.guarded_gateway import Work
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.server.app import Secrets, application
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics

@@ -27,14 +27,14 @@ from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
-from reconciler.engine.board import Board
-from reconciler.engine.controller import Controller, Signals
+from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.leadership import Leading
+from reconciler.engine.controller.loop import Controller, Signals
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.workers import Inline, Threads
 from reconciler.engine.dataset.context import always
-from reconciler.engine.leading import Leading
 from reconciler.engine.log import log
-from reconciler.engine.subject import Subject
-from reconciler.engine.visiting import Visiting
-from reconciler.engine.workers import Inline, Threads
 from reconciler.errors import UsageError
 from reconciler.server.metrics import Metrics
 

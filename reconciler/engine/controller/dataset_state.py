@@ -21,8 +21,8 @@ from reconciler.core.status.conditions import (
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import aged
 from reconciler.core.status.summary import Finding, failed
-from reconciler.engine.fence import Work
-from reconciler.engine.shown import HeldBack, Shown
+from reconciler.engine.controller.guarded_gateway import Work
+from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.engine.troubles import placed
 from reconciler.ports import BrokenDataset, LoadedDataset
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.status.conditions import Reason, Trouble
-from reconciler.engine.leading import Leadership
-from reconciler.engine.subject import Subject, moment
+from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
 
 # How long a status that only grew older may wait to be written.

@@ -14,7 +14,7 @@ import structlog
 
 from reconciler.core.status.conditions import Truth
 from reconciler.emulator.faults import Fault, Kind
-from reconciler.engine.visiting import Visiting
+from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.errors import SourceError
 from tests.builders import classified
 from tests.engine.months import Months, make_months
@@ -603,7 +603,7 @@ def test_a_commit_that_is_gone_was_superseded(
         raise SourceError("no such file")
 
     with monkeypatch.context() as patched:
-        patched.setattr("reconciler.engine.cycle.read_desired", vanished)
+        patched.setattr("reconciler.engine.controller.cycle.read_desired", vanished)
         months.settle()
 
     assert "NewRevision" == months.reasons("roses")["Ready"]
@@ -624,7 +624,7 @@ def test_a_cycle_that_computes_for_too_long_is_not_alive(months: Months, monkeyp
         raise ZeroDivisionError
 
     months.write("roses", "a")
-    monkeypatch.setattr("reconciler.engine.visiting.visit", compute)
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", compute)
 
     months.settle()
     months.settle()
@@ -637,7 +637,7 @@ def test_a_source_that_is_read_for_too_long_is_not_alive(months: Months, monkeyp
     """Such as by a disk that hangs: the datasets go on, and the probe says that no commit will be seen."""
     months.write("roses", "a")
     months.settle()
-    monkeypatch.setattr("reconciler.engine.following.Following.follow", lambda _: None)
+    monkeypatch.setattr("reconciler.engine.controller.source_poller.Following.follow", lambda _: None)
 
     months.run_for(20 * MINUTE)
 

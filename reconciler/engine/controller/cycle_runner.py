@@ -14,16 +14,16 @@ from reconciler.core.runtime.backoff import next_attempt, next_visit
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding, failed
-from reconciler.engine.assignment import Assignment
-from reconciler.engine.board import Board
-from reconciler.engine.cycle import Visit, visit
+from reconciler.engine.controller.assignment import Assignment
+from reconciler.engine.controller.clocks import Steady
+from reconciler.engine.controller.cycle import Visit, visit
+from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.guarded_gateway import Fenced, Meter
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.views import held_back
 from reconciler.engine.dataset.context import World, always
-from reconciler.engine.fence import Fenced, Meter
 from reconciler.engine.fleet import named
 from reconciler.engine.log import bound, log
-from reconciler.engine.shown import held_back
-from reconciler.engine.steady import Steady
-from reconciler.engine.subject import Subject, moment
 from reconciler.engine.troubles import trouble_of
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced

@@ -8,13 +8,13 @@ from typing import Final
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import Reason, Trouble
-from reconciler.engine.board import Board
-from reconciler.engine.cycle import digest_of
+from reconciler.engine.controller.cycle import digest_of
+from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.registry import Board
 from reconciler.engine.fleet import named
 from reconciler.engine.log import log
 from reconciler.engine.reading import log_skipped
-from reconciler.engine.subject import Subject
-from reconciler.engine.visiting import Visiting
 from reconciler.errors import ReconcilerError, SourceError
 from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source, Witness
 

@@ -10,7 +10,7 @@ import structlog
 
 from reconciler.core.runtime.election import Elector, Record, Timing
 from reconciler.core.status.conditions import Truth
-from reconciler.engine.leading import Leading
+from reconciler.engine.controller.leadership import Leading
 from reconciler.errors import Fenced, LeaseUnavailable
 from tests.waiting import until
 

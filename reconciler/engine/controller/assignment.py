@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.engine.board import Board
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.registry import Board
 from reconciler.engine.log import bind, log
-from reconciler.engine.subject import Subject
 from reconciler.errors import Superseded
 from reconciler.ports import LoadedDataset
 

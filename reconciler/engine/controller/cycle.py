@@ -18,7 +18,9 @@ from reconciler.core.status import summary as findings
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Finding
 from reconciler.engine import fleet
-from reconciler.engine.assignment import Assignment
+from reconciler.engine.controller.assignment import Assignment
+from reconciler.engine.controller.guarded_gateway import Fenced
+from reconciler.engine.controller.views import Shown, settled, shown
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import World
 from reconciler.engine.dataset.desired import Desired, read_desired
@@ -31,9 +33,7 @@ from reconciler.engine.dataset.reconcile import (
     look_at_dataset,
     plan_for,
 )
-from reconciler.engine.fence import Fenced
 from reconciler.engine.log import log
-from reconciler.engine.shown import Shown, settled, shown
 from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset

@@ -7,8 +7,8 @@ import pytest
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import failed
-from reconciler.engine.controller import STUCK_AFTER_SECONDS
-from reconciler.engine.cycle import Visit
+from reconciler.engine.controller.cycle import Visit
+from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from tests.engine.months import Months
 
 
@@ -40,7 +40,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
         months.time.event.set()
         return Visit(failed(Trouble(reason, "no answer"), 3))
 
-    monkeypatch.setattr("reconciler.engine.visiting.visit", stopped)
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stopped)
     months.controller._visiting.visit(subject)
 
     assert before == (subject.finding, subject.failures, list(subject.history), months.state.statuses())
@@ -60,11 +60,11 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
     def stuck(*_: object) -> Visit:
         months.time.sleep(STUCK_AFTER_SECONDS + 1)
         months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
-        monkeypatch.setattr("reconciler.engine.visiting.visit", fresh)
+        monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", fresh)
         visiting.visit(months.subject("tulips"))
         raise ZeroDivisionError
 
-    monkeypatch.setattr("reconciler.engine.visiting.visit", stuck)
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stuck)
     visiting.visit(months.subject("roses"))
 
     assert [False] == alive

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.drift.report import DriftVerdict
 from reconciler.core.status.conditions import Truth
-from reconciler.engine import shown
+from reconciler.engine.controller import views
 from tests.builders import classified
 from tests.engine.months import Months
 
@@ -77,12 +77,12 @@ def test_a_report_costs_no_call(months: Months):
 
 def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pytest.MonkeyPatch):
     """Memory is bounded, and what is left out is said."""
-    monkeypatch.setattr(shown, "MOST_IMAGES", 2)
+    monkeypatch.setattr(views, "MOST_IMAGES", 2)
     months.write("roses", *"abc")
 
     months.settle()
 
-    assert shown.Shown(None, 3) == months.subject("roses").shown
+    assert views.Shown(None, 3) == months.subject("roses").shown
 
 
 def test_nothing_works_between_cycles(months: Months):

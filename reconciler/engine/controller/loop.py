@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from reconciler.engine.board import Board
-from reconciler.engine.following import EVERY_FIVE_SECONDS, Following, Polling
-from reconciler.engine.subject import Subject
-from reconciler.engine.visiting import Visiting
-from reconciler.engine.workers import Workers
+from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Following, Polling
+from reconciler.engine.controller.workers import Workers
 from reconciler.ports import Source
 
 LONGEST_NAP_SECONDS: Final = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from reconciler.engine.workers import Threads
+from reconciler.engine.controller.workers import Threads
 
 
 def test_a_place_that_hangs_stops_no_other():

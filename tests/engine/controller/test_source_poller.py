@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from reconciler.engine.following import Polling
+from reconciler.engine.controller.source_poller import Polling
 from reconciler.errors import SourceError
 from tests.engine.months import Months, make_months
 

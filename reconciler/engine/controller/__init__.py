@@ -1,0 +1,1 @@
+"""The controller: poll the source, run cycles, publish what is known."""
