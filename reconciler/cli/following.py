@@ -13,7 +13,7 @@ from pathlib import Path
 from reconciler.cli.specs import selection_of
 from reconciler.core.runtime.shard import Shard
 from reconciler.engine.controller.source_poller import DIRECTORY_SECONDS, Polling
-from reconciler.engine.reading import Selection, select
+from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
 from reconciler.ports import Snapshot, Source, Witness
 from reconciler.redact import know

@@ -14,8 +14,8 @@ from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import read_desired
-from reconciler.engine.propose import Proposed, unfulfilled
-from reconciler.engine.reading import Reading, read, select
+from reconciler.engine.usecases.propose import Proposed, unfulfilled
+from reconciler.engine.usecases.spec_tree import Reading, read, select
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Memory, Specs
 from reconciler.sources.checkout import toplevel

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.cli.clock import SystemClock
 from reconciler.core.status.conditions import advanced, judge
 from reconciler.core.status.result import DatasetResult
-from reconciler.engine.troubles import facts_of
+from reconciler.engine.failure_reasons import facts_of
 from reconciler.ports import Memory
 from reconciler.reports import status
 

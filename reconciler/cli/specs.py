@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reconciler.engine.log import log
-from reconciler.engine.reading import Reading, Selection, log_skipped, read, select
+from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError
 from reconciler.ports import LoadedDataset
 from reconciler.sources.directory import Opened, open_path

@@ -25,7 +25,7 @@ from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import World
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
-from reconciler.engine.rebuild.site import Site
+from reconciler.engine.usecases.rebuild.context import Site
 from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition import settings

@@ -12,7 +12,7 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.demo.pictures import picture
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator
-from reconciler.engine.reading import read
+from reconciler.engine.usecases.spec_tree import read
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 

@@ -16,9 +16,9 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator
-from reconciler.engine import fleet
 from reconciler.engine.dataset.context import World
 from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.usecases import each_dataset
 from reconciler.ports import Silence
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -87,11 +87,11 @@ class Lab:
         return found
 
     def apply(self) -> DatasetResult:
-        (result,) = fleet.apply_each([(self.desired(), None)], lambda _: self.world)
+        (result,) = each_dataset.apply_each([(self.desired(), None)], lambda _: self.world)
         return result
 
     def plan(self):
-        (plan,) = fleet.plan_each([self.desired()], lambda _: self.world)
+        (plan,) = each_dataset.plan_each([self.desired()], lambda _: self.world)
         return plan
 
     def forget_everything(self) -> None:

@@ -16,7 +16,7 @@ from reconciler.emulator.settings import BareLine, Switches
 from reconciler.reports.words import summary
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
-from tests.engine.test_drift import drift
+from tests.engine.usecases.test_drift import drift
 
 GARBAGE = b'{"source-ref": "s3://b/e.jp'
 

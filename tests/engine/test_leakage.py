@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine import fleet
-from reconciler.engine.reading import Selection, read, select
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.spec_tree import Selection, read, select
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 from tests.builders import classified, ref
@@ -31,7 +31,7 @@ def apply(lab: Lab, *names: str, allow: bool = False):
     reading = read(specs)
     for desired in reading.datasets:
         desired.allow_leakage = allow
-    results = list(fleet.apply_each([(d, None) for d in reading.datasets], lambda _: lab.world))
+    results = list(each_dataset.apply_each([(d, None) for d in reading.datasets], lambda _: lab.world))
     reading.close()
     return {result.name: result for result in results}
 

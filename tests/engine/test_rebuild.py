@@ -12,11 +12,11 @@ import pytest
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.faults import Fault, Kind
 from reconciler.emulator.settings import Rewriting, Settings, Switches
-from reconciler.engine.rebuild.begin import Order
-from reconciler.engine.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
-from reconciler.engine.rebuild.manifest import content_of
-from reconciler.engine.rebuild.reasons import digest_of
-from reconciler.engine.rebuild.site import Site
+from reconciler.engine.usecases.rebuild.begin import Order
+from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
+from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.manifest import content_of
+from reconciler.engine.usecases.rebuild.reasons import digest_of
 from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
 from reconciler.ports import Located, Step
 from reconciler.rekognition.limiter import Limiter

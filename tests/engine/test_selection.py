@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.reading import Selection, select
+from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
 from tests.sources.trees import LINE, dataset, loaded, write
 

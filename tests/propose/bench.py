@@ -13,9 +13,9 @@ from reconciler.cli.proposing import Tried, diff_of, opened_specs, root_of, trie
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
-from reconciler.engine import fleet
 from reconciler.engine.dataset.context import World
-from reconciler.engine.propose import EVERYTHING, Choice, Proposed, propose_each
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.propose import EVERYTHING, Choice, Proposed, propose_each
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.state import State
@@ -95,7 +95,7 @@ class Bench:
 
     def apply(self) -> None:
         with opened_specs(self._args()) as (_, _, found):
-            (result,) = fleet.apply_each(
+            (result,) = each_dataset.apply_each(
                 [(desired, None) for desired in found.datasets], lambda _: self.world
             )
         assert "converged" == result.verdict, result
@@ -103,7 +103,7 @@ class Bench:
     def plan(self):
         with opened_specs(self._args()) as (_, _, found):
             assert not found.broken
-            (plan,) = fleet.plan_each(found.datasets, lambda _: self.world)
+            (plan,) = each_dataset.plan_each(found.datasets, lambda _: self.world)
         return plan
 
     def propose(self, choice: Choice = EVERYTHING) -> Outcome:

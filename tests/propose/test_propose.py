@@ -8,7 +8,7 @@ import pytest
 from reconciler.core.entries.pattern import glob
 from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.spec.choices import DriftClass
-from reconciler.engine.propose import Choice
+from reconciler.engine.usecases.propose import Choice
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench
 

@@ -15,9 +15,9 @@ from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
-from reconciler.engine import fleet
 from reconciler.engine.dataset import outcome
-from reconciler.engine.reading import Reading
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.reports.json import PlanRef, read_plan
 
@@ -48,13 +48,13 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
         lift(found, args)
         try:
             if plan is None:
-                results.extend(fleet.apply_each([(d, None) for d in found.datasets], wiring.world))
+                results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.world))
             else:
                 results.extend(_exactly(plan, found, wiring))
         except (KeyboardInterrupt, Terminated):
             results.extend(_interrupted(found, results))
             raise
-        results.extend(outcome.unplanned(fleet.broken(dataset)) for dataset in found.broken)
+        results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
         record(wiring.memory, results, found.revision)
 
 
@@ -62,13 +62,13 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
     """Look at everything first; apply only if that gives the very same plan."""
     with ExitStack() as stack:
         looks = []
-        for desired, seen in fleet.look_at_each(found.datasets, wiring.world):
+        for desired, seen in each_dataset.look_at_each(found.datasets, wiring.world):
             stack.enter_context(closing(seen))
             looks.append((desired, seen))
-        broken = map(fleet.broken, found.broken)
+        broken = map(each_dataset.broken, found.broken)
         now = Plan((*(seen.plan for _, seen in looks), *broken), found.revision)
         if now.digest == plan.digest:
-            yield from fleet.apply_each(looks, wiring.world)
+            yield from each_dataset.apply_each(looks, wiring.world)
         else:
             yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
 

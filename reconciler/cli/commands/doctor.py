@@ -13,8 +13,8 @@ from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.doctor import examine, examine_broken, unclaimed
-from reconciler.engine.reading import Reading
+from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import SourceError, StateError
 from reconciler.ports import Access
 from reconciler.sources.revision import program

@@ -22,10 +22,10 @@ from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
 from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Problem
-from reconciler.engine import fleet
-from reconciler.engine.drift import drift_each, unseen
 from reconciler.engine.log import log
-from reconciler.engine.reading import Reading
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.drift import drift_each, unseen
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, SpecError, StateError, UsageError
 from reconciler.reports.drift.thumbnails import Thumbnail
 
@@ -63,7 +63,7 @@ def _look(
     """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
     with reading(args) as found, _connected(args) as wiring:
         seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
-        broken = map(unseen, map(fleet.broken, found.broken))
+        broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
         return drift, pictures, _untold(found)

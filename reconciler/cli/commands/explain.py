@@ -12,8 +12,8 @@ from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Story, StoryVerdict
 from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Origin
-from reconciler.engine import fleet
-from reconciler.engine.story import tell
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.explain import tell
 from reconciler.reports.story import write_stories
 from reconciler.reports.text.story import render_stories
 from reconciler.sources.blame import blame
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Tell the story in every selected dataset that knows the image, or that could not be asked."""
     with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
         told = tell(args.source_ref, found.datasets, wiring.world)
-        broken = [fleet.broken(dataset) for dataset in found.broken]
+        broken = [each_dataset.broken(dataset) for dataset in found.broken]
         told += tuple(
             Story(plan.name, None, StoryVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code)
             for plan in broken

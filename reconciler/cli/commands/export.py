@@ -15,7 +15,7 @@ from reconciler.cli.terminal import out
 from reconciler.cli.wiring import connected
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
-from reconciler.engine.export import Exported, export
+from reconciler.engine.usecases.export import Exported, export
 from reconciler.errors import OutputError
 from reconciler.reports.visible import counted
 

@@ -13,8 +13,8 @@ from reconciler.cli.show import show_plan
 from reconciler.cli.specs import lift, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.status.result import gravest
-from reconciler.engine import fleet
-from reconciler.engine.reading import Reading
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, UsageError
 from reconciler.reports.json import write_plan
 
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the plan of every selected dataset, also when some of it could not be made."""
     with reading(args) as found:
         lift(found, args)
-        plan = Plan((*_plans(found, args), *map(fleet.broken, found.broken)), found.revision)
+        plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
     try:
         if args.out:
             _keep(plan, Path(args.out))
@@ -45,7 +45,7 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     with connected(args, read_only=True) as wiring:
-        yield from fleet.plan_each(found.datasets, wiring.world)
+        yield from each_dataset.plan_each(found.datasets, wiring.world)
 
 
 def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
@@ -59,7 +59,7 @@ def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
     if len(names) != 1:
         raise UsageError(f"--observed needs one dataset; choose with --dataset: {', '.join(names)}")
     for desired in found.datasets:
-        yield fleet.plan_against(desired, path)
+        yield each_dataset.plan_against(desired, path)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

@@ -15,8 +15,8 @@ from reconciler.core.entries.pattern import globs
 from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.result import gravest
-from reconciler.engine import fleet
-from reconciler.engine.propose import Choice, propose_each
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.propose import Choice, propose_each
 from reconciler.errors import OutputError, UsageError
 from reconciler.reports.propose import message, write_proposal
 from reconciler.reports.text.propose import render_proposal
@@ -56,7 +56,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
         if args.branch and toplevel(opened.tree.root) is None:
             raise UsageError("--branch: the specs are not in a git repository")
         proposed = list(propose_each(found.datasets, wiring.world, _choice(args)))
-        broken = [fleet.broken(dataset) for dataset in found.broken]
+        broken = [each_dataset.broken(dataset) for dataset in found.broken]
         with tried(opened, specs, found, proposed) as result:
             datasets = (
                 *(summed_up(one, result, wiring.memory) for one in proposed),

@@ -10,10 +10,10 @@ from reconciler.cli.show import show_results
 from reconciler.cli.specs import lift, reading, s3_place
 from reconciler.cli.terminal import out
 from reconciler.cli.wiring import Wiring, connected
-from reconciler.engine import fleet
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.rebuild.begin import Order
-from reconciler.engine.rebuild.carry import Rebuilt, rebuild, resume, undo
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.rebuild.begin import Order
+from reconciler.engine.usecases.rebuild.carry import Rebuilt, rebuild, resume, undo
 from reconciler.errors import SpecError, UsageError
 from reconciler.reports.visible import counted
 
@@ -42,7 +42,7 @@ def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, 
     if args.undo:
         return undo(desired.name, site)
     if not desired.usable:
-        raise SpecError(fleet.unusable(desired).errors[0].message)
+        raise SpecError(each_dataset.unusable(desired).errors[0].message)
     if order is None:
         return resume(desired, site)
     return rebuild(desired, site, order)

@@ -16,9 +16,9 @@ from reconciler.cli.specs import declared
 from reconciler.cli.terminal import out
 from reconciler.core.planning.plan import Plan
 from reconciler.core.status.result import gravest
-from reconciler.engine import fleet
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.restore import SnapshotFile, as_desired, choose, kept_of
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.restore import SnapshotFile, as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.reports.visible import counted, size
 from reconciler.sources.directory import open_path
@@ -55,12 +55,12 @@ def _listed(args: argparse.Namespace) -> str:
     return str(args.dataset[0])
 
 
-def _carry_out(desired: Desired, args: argparse.Namespace, world_of: fleet.Worlds) -> int:
+def _carry_out(desired: Desired, args: argparse.Namespace, world_of: each_dataset.Worlds) -> int:
     if not args.apply:
-        plan = Plan(tuple(fleet.plan_each([desired], world_of)), desired.revision)
+        plan = Plan(tuple(each_dataset.plan_each([desired], world_of)), desired.revision)
         show_plan(plan, args)
         return gravest([dataset.exit_code for dataset in plan.datasets])
-    results = list(fleet.apply_each([(desired, None)], world_of))
+    results = list(each_dataset.apply_each([(desired, None)], world_of))
     show_results(results, args)
     return gravest([result.exit_code for result in results])
 

@@ -13,7 +13,7 @@ from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.show import screen
 from reconciler.cli.specs import selection_of
 from reconciler.cli.terminal import out, stream
-from reconciler.engine.reading import names, select
+from reconciler.engine.usecases.spec_tree import names, select
 from reconciler.errors import UsageError
 from reconciler.reports.status import render_status, write_status
 from reconciler.sources.directory import open_path

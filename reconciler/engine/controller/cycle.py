@@ -17,7 +17,6 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Finding
-from reconciler.engine import fleet
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.guarded_gateway import Fenced
 from reconciler.engine.controller.views import Shown, settled, shown
@@ -33,8 +32,9 @@ from reconciler.engine.dataset.reconcile import (
     look_at_dataset,
     plan_for,
 )
+from reconciler.engine.failure_reasons import placed, trouble_of, trouble_of_result
 from reconciler.engine.log import log
-from reconciler.engine.troubles import placed, trouble_of, trouble_of_result
+from reconciler.engine.usecases import each_dataset
 from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 
@@ -171,7 +171,7 @@ def _visited(
             bad = [problem for problem in desired.problems if problem.is_error]
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
-            result = outcome.unplanned(fleet.unusable(desired))
+            result = outcome.unplanned(each_dataset.unusable(desired))
             trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
         desired.hold_files()

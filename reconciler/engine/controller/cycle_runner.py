@@ -22,9 +22,9 @@ from reconciler.engine.controller.guarded_gateway import Fenced, Meter
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import held_back
 from reconciler.engine.dataset.context import World, always
-from reconciler.engine.fleet import named
+from reconciler.engine.failure_reasons import trouble_of
 from reconciler.engine.log import bound, log
-from reconciler.engine.troubles import trouble_of
+from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 

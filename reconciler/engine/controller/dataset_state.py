@@ -23,7 +23,7 @@ from reconciler.core.status.staleness import aged
 from reconciler.core.status.summary import Finding, failed
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import HeldBack, Shown
-from reconciler.engine.troubles import placed
+from reconciler.engine.failure_reasons import placed
 from reconciler.ports import BrokenDataset, LoadedDataset
 
 HISTORY: Final = 20

@@ -9,8 +9,8 @@ from typing import Final
 
 from reconciler.core.runtime.election import Elector, Move, Record
 from reconciler.core.status.conditions import Reason, Truth
-from reconciler.engine.fleet import named
 from reconciler.engine.log import log
+from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import Fenced
 from reconciler.ports import Lease
 

@@ -12,9 +12,9 @@ from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import Subject
 from reconciler.engine.controller.registry import Board
-from reconciler.engine.fleet import named
 from reconciler.engine.log import log
-from reconciler.engine.reading import log_skipped
+from reconciler.engine.usecases.each_dataset import named
+from reconciler.engine.usecases.spec_tree import log_skipped
 from reconciler.errors import ReconcilerError, SourceError
 from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source, Witness
 

@@ -15,9 +15,9 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import observe
 from reconciler.engine.dataset.listing import ending
-from reconciler.engine.drift import drift_each
-from reconciler.engine.export import export
-from reconciler.engine.propose import EVERYTHING, propose_each
+from reconciler.engine.usecases.drift import drift_each
+from reconciler.engine.usecases.export import export
+from reconciler.engine.usecases.propose import EVERYTHING, propose_each
 from reconciler.errors import ListingIncomplete
 from reconciler.ports import Gateway
 from tests.builders import named, ref

@@ -16,7 +16,7 @@ from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
-from reconciler.engine.rebuild.site import Site
+from reconciler.engine.usecases.rebuild.context import Site
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import Content
 

@@ -17,9 +17,9 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE, observe
 from reconciler.engine.dataset.reconcile import CLAIM_SECONDS, confirm, look
 from reconciler.engine.dataset.retry import patiently
-from reconciler.engine.rebuild.begin import Order, blocks, keep_everything
-from reconciler.engine.rebuild.site import Site
-from reconciler.engine.rebuild.steps import begun_again, content_in, finish, turned_back
+from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
+from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
 from reconciler.errors import ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, Step
 

@@ -14,13 +14,13 @@ from reconciler.core.explanation import Story, StoryVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
-from reconciler.engine import fleet
 from reconciler.engine.dataset.context import World
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observe import find
 from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Interrupted, SpecError
 
 PATIENCE_SECONDS = 20.0
@@ -36,12 +36,12 @@ class _Seen:
     was_empty: bool
 
 
-def tell(source_ref: str, datasets: Iterable[Desired], world_of: fleet.Worlds) -> tuple[Story, ...]:
+def tell(source_ref: str, datasets: Iterable[Desired], world_of: each_dataset.Worlds) -> tuple[Story, ...]:
     """Tell the story of an image in every dataset; where AWS cannot be seen, the story says so."""
     return tuple(_told(source_ref, desired, world_of) for desired in datasets)
 
 
-def _told(source_ref: str, desired: Desired, world_of: fleet.Worlds) -> Story:
+def _told(source_ref: str, desired: Desired, world_of: each_dataset.Worlds) -> Story:
     story = _in_git(source_ref, desired)
     if not desired.usable:
         errors = errors_of(desired.problems)
@@ -53,7 +53,7 @@ def _told(source_ref: str, desired: Desired, world_of: fleet.Worlds) -> Story:
     except Interrupted:
         raise
     except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-        reason = fleet.named(exc)
+        reason = each_dataset.named(exc)
         error = PlanError(reason.code, str(reason))
         return replace(story, errors=(error,), error_code=reason.exit_code)
 

@@ -10,7 +10,7 @@ from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import guards_of
-from reconciler.engine.rebuild.site import Site
+from reconciler.engine.usecases.rebuild.context import Site
 from reconciler.errors import Denied, Rejected, UnknownAnswer
 
 

@@ -12,7 +12,8 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observation import Observation, as_text
 from reconciler.engine.dataset.retry import patiently
-from reconciler.engine.rebuild.manifest import (
+from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.manifest import (
     MOST_BYTES,
     content_of,
     desired_lines,
@@ -20,9 +21,8 @@ from reconciler.engine.rebuild.manifest import (
     observed_lines,
     put_and_prove,
 )
-from reconciler.engine.rebuild.reasons import digest_of, in_use, reasons
-from reconciler.engine.rebuild.site import Site
-from reconciler.engine.rebuild.steps import noted
+from reconciler.engine.usecases.rebuild.reasons import digest_of, in_use, reasons
+from reconciler.engine.usecases.rebuild.steps import noted
 from reconciler.errors import NotFound, UnknownAnswer
 from reconciler.ports import Content, Rebuild, SnapshotHead, Step
 

@@ -22,10 +22,10 @@ from reconciler.core.proposals.minimal_edit import wanted
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
-from reconciler.engine import fleet
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE
 from reconciler.engine.dataset.reconcile import Look
+from reconciler.engine.usecases import each_dataset
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
 
@@ -78,9 +78,11 @@ class Proposed:
     pending: int = 0
 
 
-def propose_each(datasets: Iterable[Desired], world_of: fleet.Worlds, choice: Choice) -> Iterator[Proposed]:
+def propose_each(
+    datasets: Iterable[Desired], world_of: each_dataset.Worlds, choice: Choice
+) -> Iterator[Proposed]:
     """Look at every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
-    for desired, look in fleet.look_at_each(datasets, world_of):
+    for desired, look in each_dataset.look_at_each(datasets, world_of):
         with closing(look):
             removed = _removed_by_git(desired, look, world_of) if look.observation else frozenset()
             yield _Proposing(desired, look, choice, removed).run()
@@ -107,7 +109,7 @@ def unfulfilled(after: Desired, before: Proposed, wishes: Sequence[Wish]) -> fro
     return frozenset(wrong)
 
 
-def _removed_by_git(desired: Desired, look: Look, world_of: fleet.Worlds) -> frozenset[str]:
+def _removed_by_git(desired: Desired, look: Look, world_of: each_dataset.Worlds) -> frozenset[str]:
     """Return images that were applied once and have left the specs since: to bring them back would undo that."""
     orphans = [item.source_ref for item in look.plan.changes if item.action is Action.ORPHAN]
     arn = look.plan.arn

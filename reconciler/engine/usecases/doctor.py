@@ -12,12 +12,17 @@ from typing import Final, TypeVar
 from reconciler.core.preflight import Check, Examined, Finding, Mark, specs
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
-from reconciler.engine import fleet
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
 from reconciler.engine.dataset.retry import refuse_unusable
-from reconciler.engine.reading import Reading
-from reconciler.engine.remedies import OF_REKOGNITION, policy_command, remedy, validate_command
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.remedies import (
+    OF_REKOGNITION,
+    policy_command,
+    remedy,
+    validate_command,
+)
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import (
     DatasetBusy,
     DatasetUnusable,
@@ -122,7 +127,7 @@ class _Round:
         except Interrupted:
             raise
         except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-            error = fleet.named(exc)
+            error = each_dataset.named(exc)
             self.failed(check or _first_check(error), error)
             return None
 

@@ -8,8 +8,8 @@ from reconciler.core.entries.lines import Line
 from reconciler.engine.dataset.observation import as_text
 from reconciler.engine.dataset.observe import whole_listing
 from reconciler.engine.dataset.retry import patiently
-from reconciler.engine.rebuild.manifest import content_of
-from reconciler.engine.rebuild.site import Site, is_deleting
+from reconciler.engine.usecases.rebuild.context import Site, is_deleting
+from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
 from reconciler.ports import Content, Phase, Rebuild, Step
 

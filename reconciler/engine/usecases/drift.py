@@ -21,12 +21,12 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
-from reconciler.engine import fleet
 from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import explained
 from reconciler.engine.dataset.reconcile import Look
 from reconciler.engine.log import log
+from reconciler.engine.usecases import each_dataset
 from reconciler.errors import StateError
 from reconciler.ports import Memory
 
@@ -56,7 +56,7 @@ class _Seen:
 
 def drift_each(
     datasets: Iterable[Desired],
-    world_of: fleet.Worlds,
+    world_of: each_dataset.Worlds,
     known: Sequence[Acknowledgement] = (),
     *,
     remember: bool = False,
@@ -69,7 +69,7 @@ def drift_each(
         remember: Note since when what is drifted; else only what was noted before is told.
     """
     seen = []
-    for desired, look in fleet.look_at_each(datasets, world_of):
+    for desired, look in each_dataset.look_at_each(datasets, world_of):
         with closing(look):
             one = _judged(desired, look, _lost(desired, look.plan, world_of))
             drift = acknowledged(one.drift, known)
@@ -117,7 +117,7 @@ def unseen(plan: DatasetPlan) -> DatasetDrift:
     )
 
 
-def _lost(desired: Desired, plan: DatasetPlan, world_of: fleet.Worlds) -> frozenset[str]:
+def _lost(desired: Desired, plan: DatasetPlan, world_of: each_dataset.Worlds) -> frozenset[str]:
     """
     Return the images that went with a dataset that was deleted, or deleted and made anew, outside git.
 

@@ -6,9 +6,9 @@ from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DatasetType, DriftClass
-from reconciler.engine import fleet
-from reconciler.engine.drift import drift_each
-from reconciler.engine.reading import read
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.drift import drift_each
+from reconciler.engine.usecases.spec_tree import read
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 from tests.builders import boxed, classified, ref
@@ -239,7 +239,7 @@ def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
     (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
     reading = read(load(open_path(lab.specs).tree))
     lab.open.extend(reading.datasets)
-    list(fleet.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.world))
+    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.world))
     arn = lab.world.gateway.locate("flowers", DatasetType.TEST).dataset_arn
     lab.emulator.console.add_image(arn, ref("rose"))
 

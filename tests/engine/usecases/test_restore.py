@@ -8,8 +8,8 @@ import pytest
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.status.result import Verdict
-from reconciler.engine import fleet
-from reconciler.engine.restore import as_desired, choose, kept_of
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.restore import as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -36,13 +36,13 @@ def chosen(lab: Lab, snapshot: str | None = None):
 
 
 def plan(lab: Lab, snapshot: str | None = None):
-    (found,) = fleet.plan_each([chosen(lab, snapshot)], lambda _: lab.world)
+    (found,) = each_dataset.plan_each([chosen(lab, snapshot)], lambda _: lab.world)
     return found
 
 
 def restore(lab: Lab):
     """Bring back what was overwritten last."""
-    (result,) = fleet.apply_each([(chosen(lab), None)], lambda _: lab.world)
+    (result,) = each_dataset.apply_each([(chosen(lab), None)], lambda _: lab.world)
     lab.clock.sleep(60)
     return result
 
