@@ -17,12 +17,12 @@ from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
 from reconciler.ports import Snapshot, Source, Witness
 from reconciler.redact import know
-from reconciler.sources.address import Address
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.clone import Clone
 from reconciler.sources.confirmation import SyncMetrics, TouchedFile
-from reconciler.sources.following import DirectorySource
-from reconciler.sources.repository import GitSource
+from reconciler.sources.git.address import Address
+from reconciler.sources.git.clone import Clone
+from reconciler.sources.git.repository import GitSource
+from reconciler.sources.trees.following import DirectorySource
 
 
 def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:

@@ -18,11 +18,11 @@ from reconciler.engine.usecases.propose import Proposed, unfulfilled
 from reconciler.engine.usecases.spec_tree import Reading, read, select
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Memory, Specs
-from reconciler.sources.checkout import toplevel
-from reconciler.sources.directory import Directory, Opened
-from reconciler.sources.draft import Draft, draft
+from reconciler.sources.edits.draft import Draft, draft
+from reconciler.sources.git.checkout import toplevel
 from reconciler.sources.load import load
-from reconciler.sources.overlay import Overlay, overlaid
+from reconciler.sources.trees.directory import Directory, Opened
+from reconciler.sources.trees.overlay import Overlay, overlaid
 
 UNPROVEN = "the edited specs would not say the same as AWS; please report it"
 

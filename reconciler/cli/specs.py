@@ -11,8 +11,8 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError
 from reconciler.ports import LoadedDataset
-from reconciler.sources.directory import Opened, open_path
 from reconciler.sources.load import load
+from reconciler.sources.trees.directory import Opened, open_path
 
 
 @contextmanager

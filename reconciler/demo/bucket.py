@@ -13,8 +13,8 @@ from reconciler.demo.pictures import picture
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator
 from reconciler.engine.usecases.spec_tree import read
-from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
 
 # The emulator checks no signature, but it wants to know whose it is: the account that --local works in.
 _SIGNED: Final = {

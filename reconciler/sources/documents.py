@@ -23,8 +23,8 @@ from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
 from reconciler.sources.ours import is_link_text, is_ours, may_be_ours, seems_ours
-from reconciler.sources.strictyaml import Document, Fault, Map, Mark, Seq, Stream, read
 from reconciler.sources.text import GIT_LFS, decode
+from reconciler.sources.yaml.strict import Document, Fault, Map, Mark, Seq, Stream, read
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _STAND_IN: Final = {"image": "s3://stand-in/image"}

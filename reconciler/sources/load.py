@@ -13,11 +13,11 @@ from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
-from reconciler.sources.clashes import clashes
+from reconciler.sources.conflicts import clashes
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
-from reconciler.sources.entryfiles import Checked, check_lines, check_shorthand
+from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
 from reconciler.sources.ours import SUFFIXES, is_yaml
-from reconciler.sources.pathglob import is_pattern, pattern
+from reconciler.sources.path_patterns import is_pattern, pattern
 
 
 def load(tree: Tree, only: str | None = None) -> Specs:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from reconciler.core.validation import spec_codes as codes
-from reconciler.sources.strictyaml import Fault, Mark
+from reconciler.sources.yaml.strict import Fault, Mark
 
 # What YAML does not allow in a stream (YAML 1.2, c-printable).
 _NOT_PRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -20,8 +20,8 @@ from reconciler.engine.dataset.context import World
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.ports import Silence
-from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
 from tests.account import emulated, gateway_of
 from tests.builders import named

@@ -9,8 +9,8 @@ import pytest
 from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Selection, read, select
-from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
 

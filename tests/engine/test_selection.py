@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
-from tests.sources.trees import LINE, dataset, loaded, write
+from tests.sources.builders import LINE, dataset, loaded, write
 
 GOOD = dataset("good", "good.jsonl").replace("  name: good", "  name: good\n  labels: {team: x}")
 

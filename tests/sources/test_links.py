@@ -10,11 +10,11 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.sources import links
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.directory import open_path
-from reconciler.sources.following import DirectorySource
 from reconciler.sources.load import load
-from tests.sources.test_repository import Upstream, source_of
-from tests.sources.trees import LINE, dataset, write
+from reconciler.sources.trees.directory import open_path
+from reconciler.sources.trees.following import DirectorySource
+from tests.sources.builders import LINE, dataset, write
+from tests.sources.git.test_repository import Upstream, source_of
 
 OUT = "leads out of the spec tree"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
 from reconciler.sources.load import load, unusable
-from tests.sources.trees import ENTRIES, LINE, dataset, loaded, opened, told, write
+from tests.sources.builders import ENTRIES, LINE, dataset, loaded, opened, told, write
 
 
 def names(specs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sources.trees import DATASET, ENTRIES, LINE, dataset, loaded, told, write
+from tests.sources.builders import DATASET, ENTRIES, LINE, dataset, loaded, told, write
 
 GOOD = {"good_yaml": dataset("good", "good.jsonl"), "good_jsonl": LINE}
 SPEC = DATASET.format(name="lost", file="good.jsonl", project="lost")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.sources.strictyaml import Fault, Mark
 from reconciler.sources.text import decode
-from tests.sources.trees import ENTRIES, dataset, loaded, told, write
+from reconciler.sources.yaml.strict import Fault, Mark
+from tests.sources.builders import ENTRIES, dataset, loaded, told, write
 
 
 @pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"])

@@ -17,7 +17,7 @@ from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import SourceError, StateError
 from reconciler.ports import Access
-from reconciler.sources.revision import program
+from reconciler.sources.git.revision import program
 from reconciler.state.fitness import state
 
 # Whoever waits for a diagnosis wants it soon: what fails three times in a row is down.

@@ -16,8 +16,8 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import tell
 from reconciler.reports.story import write_stories
 from reconciler.reports.text.story import render_stories
-from reconciler.sources.blame import blame
-from reconciler.sources.directory import Directory
+from reconciler.sources.git.blame import blame
+from reconciler.sources.trees.directory import Directory
 
 
 def run(args: argparse.Namespace) -> int:

@@ -20,9 +20,9 @@ from reconciler.engine.usecases.propose import Choice, propose_each
 from reconciler.errors import OutputError, UsageError
 from reconciler.reports.propose import message, write_proposal
 from reconciler.reports.text.propose import render_proposal
-from reconciler.sources.branch import commit_to
-from reconciler.sources.checkout import toplevel
-from reconciler.sources.directory import Directory
+from reconciler.sources.git.branch import commit_to
+from reconciler.sources.git.checkout import toplevel
+from reconciler.sources.trees.directory import Directory
 
 
 def run(args: argparse.Namespace) -> int:

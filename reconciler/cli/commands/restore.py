@@ -21,8 +21,8 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.restore import SnapshotFile, as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.reports.visible import counted, size
-from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
 
 

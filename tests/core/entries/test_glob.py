@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.entries import glob
 from reconciler.core.entries.glob import Globs, Many, One, Piece
 from reconciler.core.entries.pattern import globs, places
-from reconciler.sources.pathglob import pattern
+from reconciler.sources.path_patterns import pattern
 
 PIECES = st.lists(
     st.sampled_from(

@@ -1,0 +1,1 @@
+"""Edits of spec files that keep their authors' formatting."""

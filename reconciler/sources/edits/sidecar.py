@@ -1,0 +1,81 @@
+"""Where images go that the YAML shorthand cannot say: a JSON Lines file beside it, named by the same datasets."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Sequence
+
+from reconciler.core.proposals.longhand import Unsayable
+from reconciler.ports import LoadedDataset
+from reconciler.sources.path_patterns import pattern
+from reconciler.sources.yaml.edit import ODD, Member, Surgery
+from reconciler.sources.yaml.positions import Node, documents
+from reconciler.sources.yaml.strict import Mark
+
+SUFFIX = ".console.jsonl"
+
+
+class Shelf:
+    """
+    The file beside one YAML file.
+
+    Args:
+        path: The YAML file's, in its tree.
+        existing: All files of the tree.
+        named: The files that each dataset reads which reads the YAML file, by the path of its document.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        existing: Collection[str],
+        readers: Sequence[tuple[LoadedDataset, str, Collection[str]]],
+    ) -> None:
+        self._readers = readers
+        self.path = next(
+            name
+            for name in _names(path)
+            if name not in existing or all(name in read for _, _, read in readers)
+        )
+        self.is_new = self.path not in existing
+
+    def name_it(self, surgery_of: Callable[[str], Surgery]) -> None:
+        """
+        Add the file to the entries of every dataset that does not read it yet.
+
+        Raises:
+            Unsayable: A dataset's document cannot be edited safely. Nothing was changed then.
+        """
+        for dataset, document, read in self._readers:
+            if self.path not in read and not self._matches(dataset, document):
+                surgery = surgery_of(document)
+                entries, owner = _entries(surgery.text, Mark(*_place(dataset)))
+                kept = [Member(number) for number in range(len(entries.items))]
+                relative = posixpath.relpath(self.path, posixpath.dirname(document) or ".")
+                surgery.set_list(owner, "entries", [*kept, Member(None, {"file": relative})])
+
+    def _matches(self, dataset: LoadedDataset, document: str) -> bool:
+        """Tell whether a pattern of the dataset matches the file as soon as it is there."""
+        places = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
+            for source in dataset.spec.spec.entries
+        )
+        return any(pattern(place).match(self.path) for place in places)
+
+
+def _names(path: str) -> list[str]:
+    stem = posixpath.splitext(path)[0]
+    return [stem + SUFFIX, *(f"{stem}-{number}{SUFFIX}" for number in range(2, 100))]
+
+
+def _place(dataset: LoadedDataset) -> tuple[int, int]:
+    return dataset.origin.line, dataset.origin.column or 1
+
+
+def _entries(text: str, mark: Mark) -> tuple[Node, Node]:
+    document = documents(text).get(mark)
+    owner = document.get("spec") if document is not None else None
+    entries = owner.get("entries") if owner is not None else None
+    if owner is None or entries is None or entries.kind != "seq":
+        raise Unsayable(str(ODD))
+    return entries, owner

@@ -1,0 +1,79 @@
+"""A commit on a new branch, made without touching anybody's work tree, index or current branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import OutputError, SourceError, UsageError
+from reconciler.sources.git.checkout import Git, find, opened
+from reconciler.sources.git.conversion import Committed, State, object_of, state_of
+
+_BECAUSE: Final = {
+    State.CHANGED: "holds changes that are not committed; commit them first",
+    State.NOT_COMMITTED: "not in the commit that the branch starts from; commit it first",
+}
+
+
+def commit_to(branch: str, root: Path, files: Mapping[str, Path], message: str) -> str:
+    """
+    Commit whole new files on top of HEAD, to a branch that is new.
+
+    Bytes are converted as git would convert them; no hook runs, and no filter that only the repository defines.
+
+    Args:
+        root: Of the work tree.
+        files: Their new content, by path from the root.
+
+    Returns:
+        The commit.
+
+    Raises:
+        UsageError: The branch is there already or cannot be called so, or one of the files holds changes that
+            are not committed: the commit would take them along.
+        OutputError: git could not do it.
+    """
+    try:
+        checkout = find(root)
+        if checkout is None:
+            raise OutputError(f"{root}: not in a git repository any more; no branch was made")
+        with opened(checkout) as git:
+            return _commit(git, branch, files, message)
+    except (OSError, SourceError) as exc:
+        raise OutputError(f"{exc}; no branch was made") from exc
+
+
+def _commit(git: Git, branch: str, files: Mapping[str, Path], message: str) -> str:
+    if git.run("check-ref-format", "--branch", branch).code:
+        raise UsageError(f"--branch {branch}: not a name for a branch")
+    if not git.run("show-ref", "--verify", "--quiet", f"refs/heads/{branch}").code:
+        raise UsageError(f"--branch {branch}: there is one already; choose another name, or delete it")
+    head = _ask(git, "rev-parse", "--verify", "HEAD^{commit}")
+    _ask(git, "read-tree", head)
+    for path, content in files.items():
+        committed = state_of(git, head, path)
+        if committed.filter or committed.state in _BECAUSE:
+            raise UsageError(f"{path}: {_why(committed)}")
+        blob = object_of(git, path, content, as_is=committed.as_is, write=True)
+        _ask(git, "update-index", "--add", "--cacheinfo", f"{committed.mode},{blob},{path}")
+    tree = _ask(git, "write-tree")
+    commit = _ask(git, "commit-tree", tree, "-p", head, "-F", "-", stdin=message)
+    _ask(git, "update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
+    return commit
+
+
+def _why(committed: Committed) -> str:
+    if committed.filter is None:
+        return _BECAUSE[committed.state]
+    return (
+        f"its attributes name the filter “{committed.filter}”, and only the repository could say what that runs; "
+        f"configure it for yourself (git config --global filter.{committed.filter}.clean …), or commit by hand"
+    )
+
+
+def _ask(git: Git, *words: str, stdin: str = "") -> str:
+    answer = git.run(*words, stdin=stdin)
+    if answer.code:
+        raise OutputError(f"git {words[0]}: {answer.reason}; no branch was made")
+    return answer.text

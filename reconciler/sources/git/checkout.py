@@ -1,0 +1,177 @@
+"""
+A checkout that somebody else made, read and added to without its configuration.
+
+Git gets a directory of its own over the objects and refs of the repository, as git's contrib/git-new-workdir
+makes one, but with a configuration that holds only settings which name no program. So neither hooks nor filters,
+helpers or extensions of the repository can run, those of later versions of git included; what the user or the
+system has configured still counts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import SourceError
+from reconciler.sources.git.runner import Answer, environment, run
+
+# Settings of a repository that are taken over: how bytes are kept, and who commits. None names a program.
+_INERT: Final = frozenset({
+    "core.autocrlf", "core.checkroundtripencoding", "core.eol", "core.filemode", "core.ignorecase",
+    "core.logallrefupdates", "core.precomposeunicode", "core.safecrlf", "core.sharedrepository",
+    "core.symlinks", "extensions.objectformat", "extensions.refstorage", "i18n.commitencoding",
+    "author.email", "author.name", "committer.email", "committer.name", "user.email", "user.name",
+})  # fmt: skip
+# What all work trees of a repository share; lfs holds what its filter, if the user has it, puts there.
+_SHARED: Final = ("objects", "refs", "packed-refs", "reftable", "shallow", "info", "logs", "lfs")
+_OF_ONE_TREE: Final = ("refs", "reftable", "logs")
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """
+    A work tree of git.
+
+    Attributes:
+        root: The directory with ``.git`` in it.
+        git_dir: Where its HEAD is.
+        common_dir: Where objects and branches are.
+    """
+
+    root: Path
+    git_dir: Path
+    common_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git at work in a checkout, without its configuration."""
+
+    root: Path
+    _git_dir: Path
+    _env: Mapping[str, str] = field(repr=False)
+
+    def run(self, *words: str, stdin: str | None = None) -> Answer:
+        """
+        Run git.
+
+        Raises:
+            OSError: It cannot be run, or takes too long.
+        """
+        text = None if stdin is None else stdin.encode(errors="surrogateescape")
+        return run(*words, git_dir=self._git_dir, cwd=self.root, env=self._env, stdin=text)
+
+    def ask(self, *words: str) -> str | None:
+        """Return what git answers; None if it says no, or cannot be run."""
+        try:
+            answer = self.run(*words)
+        except OSError:
+            return None
+        return None if answer.code else answer.text
+
+
+def toplevel(directory: Path) -> Path | None:
+    """Return the root of the work tree that a directory lies in; None outside git. Runs nothing."""
+    return next(
+        (parent for parent in (directory, *directory.parents) if os.path.lexists(parent / ".git")), None
+    )
+
+
+def find(directory: Path) -> Checkout | None:
+    """
+    Return the checkout that a directory lies in; None outside git. Runs nothing.
+
+    Raises:
+        SourceError: The nearest ``.git`` leads to no repository.
+    """
+    root = toplevel(directory)
+    if root is None:
+        return None
+    try:
+        git_dir = _git_dir(root / ".git")
+        link = git_dir / "commondir"
+        common = (git_dir / link.read_text().strip()).resolve() if link.exists() else git_dir
+        whole = (git_dir / "HEAD").is_file() and (common / "objects").is_dir() and (common / "refs").exists()
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise SourceError(f"{root / '.git'}: {(isinstance(exc, OSError) and exc.strerror) or exc}") from exc
+    if not whole:
+        raise SourceError(f"{root / '.git'}: leads to no repository of git")
+    return Checkout(root, git_dir, common)
+
+
+@contextmanager
+def opened(checkout: Checkout) -> Iterator[Git]:
+    """
+    Let git work in a checkout. Its index is another one, and empty.
+
+    Raises:
+        SourceError: The configuration of the repository cannot be read.
+        OSError: There is no git, or no room for a temporary directory.
+    """
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
+        common = Path(directory, "common")
+        common.mkdir()
+        _link(_SHARED, checkout.common_dir, common)
+        (common / "HEAD").write_bytes((checkout.common_dir / "HEAD").read_bytes())
+        (common / "config").write_text(_config(checkout, Path(directory)))
+        own = common
+        if checkout.git_dir != checkout.common_dir:
+            own = Path(directory, "own")
+            own.mkdir()
+            _link(_OF_ONE_TREE, checkout.git_dir, own)
+            (own / "HEAD").write_bytes((checkout.git_dir / "HEAD").read_bytes())
+            (own / "commondir").write_text("../common\n")
+        local = {
+            "GIT_WORK_TREE": str(checkout.root),
+            "GIT_INDEX_FILE": str(Path(directory, "index")),
+            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_NO_LAZY_FETCH": "1",
+        }
+        yield Git(checkout.root, own, {**environment(), **local})
+
+
+def _git_dir(path: Path) -> Path:
+    if path.is_dir():
+        return path.resolve()
+    found = re.fullmatch(r"gitdir: (.+)", path.read_text(errors="surrogateescape").rstrip("\r\n"))
+    if found is None:
+        raise ValueError("names no directory of git")
+    return (path.parent / found[1]).resolve(strict=True)
+
+
+def _link(names: tuple[str, ...], source: Path, target: Path) -> None:
+    for name in names:
+        if (source / name).exists():
+            (target / name).symlink_to(source / name)
+
+
+def _config(checkout: Checkout, scratch: Path) -> str:
+    """Return what is taken over from the configuration of a repository, as text for another one."""
+    places = (checkout.common_dir / "config", checkout.git_dir / "config.worktree")
+    (scratch / "includes").write_text(
+        "".join(f"[include]\n\tpath = {_quoted(str(path))}\n" for path in places)
+    )
+    answer = run(
+        "config", "--file", str(scratch / "includes"), "--includes", "--list", "-z", git_dir=scratch / "none"
+    )
+    if answer.code:
+        raise SourceError(f"{checkout.root / '.git'}: {answer.reason}")
+    pairs = (record.partition("\n")[::2] for record in os.fsdecode(answer.out).split("\0") if record)
+    kept = [(key, value) for key, value in pairs if key in _INERT]
+    version = 1 if any(key.startswith("extensions.") for key, _ in kept) else 0
+    lines = [f"[core]\n\trepositoryformatversion = {version}\n\tbare = false\n"]
+    for key, value in kept:
+        section, _, name = key.partition(".")
+        lines.append(f"[{section}]\n\t{name} = {_quoted(value)}\n")
+    return "".join(lines)
+
+
+def _quoted(value: str) -> str:
+    return '"' + "".join(_ESCAPES.get(char, char) for char in value) + '"'

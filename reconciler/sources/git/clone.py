@@ -1,0 +1,291 @@
+"""A repository of our own: cloned bare, fetched, and read commit by commit; there is no work tree."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from reconciler.errors import SourceError, UsageError
+from reconciler.sources.git.address import Address
+from reconciler.sources.git.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
+from reconciler.sources.git.refs import ambiguity, candidates, chosen
+from reconciler.sources.git.runner import READ_SECONDS, Answer, run
+from reconciler.sources.links import resolve
+
+FETCH_SECONDS: Final = 120
+
+_GIT_S_OWN: Final = ("file", "git", "http", "https", "ssh")
+_SHA256_DIGITS: Final = 64
+
+
+class _TookTooLong(SourceError):
+    """Git had to be stopped: to try again at once would take as long."""
+
+
+class _Wanted(NamedTuple):
+    """
+    What the ref names on the other side.
+
+    Attributes:
+        full: A full name, or the commit itself.
+        kept_as: The name that it has here.
+    """
+
+    full: str
+    oid: str
+    kept_as: str
+
+
+class Clone:
+    """
+    A bare repository below the state directory.
+
+    Args:
+        address: What git fetches from.
+        ref: A branch, tag or commit.
+        verify: Accept only a commit with a good signature; git knows whose (gpg, or allowedSignersFile).
+
+    Attributes:
+        notice: What is odd about the ref, as of the last fetch; None if nothing is.
+    """
+
+    def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
+        if ref.startswith("-"):
+            raise UsageError("--ref must not start with a dash")
+        self._directory = directory
+        self._address = address
+        self._ref = ref
+        self._verify = verify
+        self._was_branch = False
+        self.notice: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self._address.name}@{self._ref}"
+
+    def fetch(self) -> str:
+        """
+        Return the commit that the ref names now. Fetches only what is missing.
+
+        Raises:
+            SourceError: Git could not fetch, or the commit is not signed as it must be.
+        """
+        with _alone(self._directory):
+            wanted = self._wanted()
+            commit = self._known_commit(wanted)
+            if commit is None:
+                self._fetch_or_begin_anew(wanted)
+                commit = self._git("rev-parse", "--verify", f"{wanted.kept_as}^{{commit}}").text
+        if self._verify:
+            self._verified(commit)
+        return commit
+
+    def _wanted(self) -> _Wanted:
+        """
+        Ask the other side what the ref names.
+
+        Raises:
+            SourceError: It does not answer, or has nothing of that name.
+        """
+        names = candidates(self._ref)
+        words = ("ls-remote", "--quiet", "--end-of-options", self._address.url, *names)
+        # Outside of any repository: the one that is here may be damaged, or keep ids of another length.
+        listing = self._git(*words, at=Path(os.devnull), seconds=FETCH_SECONDS, env=self._environment()).text
+        rows = (line.partition("\t") for line in listing.splitlines())
+        found = {name: oid for oid, _, name in rows if name in names}
+        branch = self._kept_as(names[0])
+        self._was_branch = self._was_branch or self._oid(branch) is not None
+        try:
+            full = chosen(self._ref, found, was_branch=self._was_branch)
+        except SourceError as exc:
+            raise SourceError(f"{self.name}: {exc}") from None
+        self._was_branch = self._was_branch or full == names[0]
+        self.notice = ambiguity(self._ref, full, found)
+        return _Wanted(full, found.get(full, full), self._kept_as(full))
+
+    def _kept_as(self, full: str) -> str:
+        """Name a ref of our own: another process may follow another branch in the same repository."""
+        digest = blake2b(f"{self._address.url} {full}".encode(), digest_size=8)
+        return f"refs/reconciler/{digest.hexdigest()}"
+
+    def _known_commit(self, wanted: _Wanted) -> str | None:
+        """Return the commit if it was fetched already; None if it was not, or cannot be read any more."""
+        if self._oid(wanted.kept_as) != wanted.oid:
+            return None
+        return self._oid(f"{wanted.kept_as}^{{commit}}")
+
+    def _oid(self, name: str) -> str | None:
+        if not (self._directory / "HEAD").exists():
+            return None
+        try:
+            return self._git("rev-parse", "--verify", "--quiet", name).text or None
+        except _TookTooLong:
+            raise
+        except SourceError:
+            return None
+
+    def _fetch_or_begin_anew(self, wanted: _Wanted) -> None:
+        """
+        Fetch; if that fails, once more into a new repository.
+
+        A fetch that was killed leaves locks that no later one gets past, and a disk may have damaged what was
+        fetched. Nobody can tell that from a fault of the other side, except by trying.
+        """
+        known = (self._directory / "HEAD").exists()
+        try:
+            self._fetch_into(self._directory, wanted)
+        except _TookTooLong:
+            raise
+        except SourceError:
+            if not known:
+                raise
+            new = self._directory.with_name(f"{self._directory.name}.new")
+            try:
+                shutil.rmtree(new, ignore_errors=True)
+                self._fetch_into(new, wanted)
+                shutil.rmtree(self._directory, ignore_errors=True)
+                new.replace(self._directory)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+
+    def _fetch_into(self, directory: Path, wanted: _Wanted) -> None:
+        if not (directory / "HEAD").exists():
+            kind = "sha256" if len(wanted.oid) == _SHA256_DIGITS else "sha1"
+            self._git("init", "--bare", "--quiet", "--template=", f"--object-format={kind}", at=directory)
+        self._git(
+            "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
+            "--end-of-options", self._address.url, f"+{wanted.full}:{wanted.kept_as}",
+            seconds=FETCH_SECONDS, at=directory, env=self._environment(),
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        asked_nothing = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
+        # Whatever the other repository says of transports, when git reads it from this machine's disk.
+        return {
+            "GIT_ALLOW_PROTOCOL": _protocols(self._address.url),
+            **self._address.environment(),
+            **asked_nothing,
+        }
+
+    def _verified(self, commit: str) -> None:
+        """
+        Make sure that somebody vouches for a commit whom git was told to trust.
+
+        The answer of ``git log --format=%G?`` would not do: it is U for a gpg key whose owner nobody vouched
+        for, and as well for an ssh key that is in no list of allowed signers.
+        """
+        try:
+            self._git("verify-commit", "--end-of-options", commit)
+        except SourceError as exc:
+            raise SourceError(f"{self.name}: commit {commit} has no good signature ({exc})") from exc
+
+    def tree(self, commit: str, path: str) -> Listed:
+        """
+        Return every file below *path*, which may lead over links within the repository, in a commit.
+
+        Raises:
+            SourceError: There is no such directory in that commit.
+        """
+        try:
+            real = resolve(path, (), lambda part: self._link(commit, path, part))
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {path}: {exc.strerror}") from exc
+        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
+        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)))
+
+    def _link(self, commit: str, path: str, part: str) -> str | None:
+        """
+        Return where a part of the path leads in a commit.
+
+        Raises:
+            SourceError: It is not there, or is no directory.
+        """
+        words = ("ls-tree", "-z", "--full-tree", "--end-of-options", commit, f":(literal){part}")
+        found = dict(nodes_of(self._git(*words).out)).get(part)
+        if found is None:
+            raise SourceError(f"{self.name}: there is no {path} in commit {commit}")
+        if found.mode == SUBMODULE_MODE:
+            raise SourceError(
+                f"{self.name}: {part} is a submodule; follow its own repository with --git, or a checkout of both"
+            )
+        return os.fsdecode(self._git("cat-file", "blob", found.blob).out) if found.mode == LINK_MODE else None
+
+    def leads_to_directory(self, commit: str, path: str) -> bool | None:
+        """Tell whether a link in a commit leads to a directory of it; None if it leads elsewhere."""
+        question = os.fsencode(f"{commit}:{path}\n")
+        words = ("cat-file", "--batch-check=%(objecttype)", "--follow-symlinks")
+        answer = self._git(*words, stdin=question).text
+        return answer == "tree" if answer in {"tree", "blob"} else None
+
+    def write_blob(self, blob: str, stream: BinaryIO) -> None:
+        """
+        Write the content of one file to *stream*, which is a real file.
+
+        Raises:
+            SourceError: It could not be read whole. Then the repository is given up: the next fetch fetches all.
+        """
+        try:
+            self._git("cat-file", "blob", blob, into=stream)
+        except SourceError:
+            with _alone(self._directory):
+                shutil.rmtree(self._directory, ignore_errors=True)
+            raise
+
+    def _git(
+        self,
+        *words: str,
+        at: Path | None = None,
+        seconds: int = READ_SECONDS,
+        into: BinaryIO | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+    ) -> Answer:
+        try:
+            place = at or self._directory
+            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
+        except TimeoutError as exc:
+            raise _TookTooLong(f"{self.name}: {exc}") from None
+        except OSError as exc:
+            raise SourceError(f"git cannot be run: {exc.strerror or exc}") from exc
+        if answer.code:
+            raise SourceError(f"{self.name}: git {words[0]}: {answer.reason}")
+        return answer
+
+
+def _protocols(url: str) -> str:
+    """Return the transports that may be used: git's own, and the helper that the URL names, such as codecommit."""
+    named = re.match(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(::|://)", url)
+    helper = named[1] if named else ""
+    return ":".join(_GIT_S_OWN if helper in {"", "ext", "fd"} else dict.fromkeys((*_GIT_S_OWN, helper)))
+
+
+def _ssh_command() -> str:
+    """Let ssh ask nothing: nobody would answer."""
+    return os.environ.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """
+    Keep other processes with the same state directory away from a repository; waits for them.
+
+    Raises:
+        SourceError: The state directory cannot be used.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(f"{directory}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise SourceError(f"{directory}.lock: {exc.strerror or exc}") from exc
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

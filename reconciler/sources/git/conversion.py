@@ -1,0 +1,100 @@
+"""
+Files of a work tree as git would commit them: ends of lines, encodings, and filters.
+
+What git converts by itself (eol, autocrlf, ident, working-tree-encoding) is converted. A filter is a program: it
+runs only if the user or the system has configured it, never because a repository says so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, auto
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from reconciler.errors import SourceError
+from reconciler.sources.git.checkout import Git
+
+_NO_FILTER: Final = frozenset({"unspecified", "unset", "set", ""})
+
+
+class State(StrEnum):
+    """How a file of a work tree stands to a commit."""
+
+    CLEAN = auto()
+    CHANGED = auto()
+    NOT_COMMITTED = auto()
+    ABSENT = auto()
+
+
+class Committed(NamedTuple):
+    """
+    A file of a work tree, and what a commit has of it.
+
+    Attributes:
+        mode: Of the committed file; that of a plain file if there is none.
+        as_is: Whether it is committed byte by byte as it stands in the work tree.
+        filter: The filter that its attributes name, and that nobody but the repository may define.
+    """
+
+    state: State
+    mode: str = "100644"
+    as_is: bool = False
+    filter: str | None = None
+
+
+def state_of(git: Git, commit: str, path: str) -> Committed:
+    """
+    Compare one file with a commit.
+
+    Raises:
+        SourceError: Git cannot say.
+        OSError: Git cannot be run.
+    """
+    entry = _asked(git, "ls-tree", "-z", "--full-tree", commit, "--", f":(literal){path}").rstrip("\0")
+    known = entry.partition("\t")[0].split(" ") if entry else None
+    exists = (git.root / path).exists()
+    if known is None and not exists:
+        return Committed(State.ABSENT, filter=_undefined_filter(git, path))
+    if known is None:
+        return Committed(State.NOT_COMMITTED)
+    mode, _, blob = known
+    if not exists:
+        return Committed(State.CHANGED, mode)
+    if _asked(git, "hash-object", "--no-filters", "--", str(git.root / path)) == blob:
+        return Committed(State.CLEAN, mode, as_is=True)
+    named = _undefined_filter(git, path)
+    if named is None and object_of(git, path, git.root / path) == blob:
+        return Committed(State.CLEAN, mode)
+    return Committed(State.CHANGED, mode, filter=named)
+
+
+def object_of(git: Git, path: str, content: Path, *, as_is: bool = False, write: bool = False) -> str:
+    """
+    Return the id that *content* gets if it is committed as *path*.
+
+    Args:
+        as_is: Whether it is committed byte by byte.
+        write: Whether it is also put into the repository.
+
+    Raises:
+        SourceError: Git cannot do it, or a filter fails.
+        OSError: Git cannot be run.
+    """
+    how = "--no-filters" if as_is else f"--path={path}"
+    return _asked(git, "hash-object", *(["-w"] if write else []), how, "--", str(content))
+
+
+def _undefined_filter(git: Git, path: str) -> str | None:
+    """Return the filter of a file if neither the user nor the system says what it runs."""
+    name = _asked(git, "check-attr", "-z", "filter", "--", path).split("\0")[2]
+    if name in _NO_FILTER:
+        return None
+    defined = any(git.ask("config", "--get", f"filter.{name}.{key}") for key in ("clean", "process"))
+    return None if defined else name
+
+
+def _asked(git: Git, *words: str) -> str:
+    answer = git.run(*words)
+    if answer.code:
+        raise SourceError(f"git {words[0]}: {answer.reason}")
+    return answer.text

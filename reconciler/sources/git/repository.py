@@ -1,0 +1,65 @@
+"""A git repository as a source: fetched by us, read from the commit, never from a work tree."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import BinaryIO
+
+from reconciler.errors import SourceError
+from reconciler.ports import Snapshot
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.git.clone import Clone
+from reconciler.sources.git.commit import GitTree
+from reconciler.sources.load import load
+
+
+class GitSource:
+    """
+    `ports.Source` over a repository.
+
+    Args:
+        path: Directory in the repository that is the spec tree.
+        blobs: Where contents are kept, by the id that git gave them.
+    """
+
+    def __init__(self, clone: Clone, path: str, blobs: Blobs) -> None:
+        self._clone = clone
+        self._path = path
+        self._blobs = blobs
+
+    @property
+    def name(self) -> str:
+        return self._clone.name
+
+    def look(self, known: str | None) -> Snapshot | None:
+        commit = self._clone.fetch()
+        notice = self._clone.notice
+        fingerprint = f"{commit}; {notice}" if notice else commit
+        if fingerprint == known:
+            return None
+        listed = self._clone.tree(commit, self._path)
+        used: set[str] = set()
+
+        def read(blob: str) -> BinaryIO:
+            used.add(blob)
+            if not self._blobs.path(blob).exists():
+                self._fill(blob)
+            return self._blobs.path(blob).open("rb")
+
+        try:
+            tree = GitTree(self._path, commit, listed, read, partial(self._clone.leads_to_directory, commit))
+            specs = load(tree)
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
+        self._blobs.forget_others(used)
+        return Snapshot(fingerprint, specs, notice)
+
+    def _fill(self, blob: str) -> None:
+        try:
+            self._blobs.fill(blob, lambda stream: self._clone.write_blob(blob, stream))
+        except OSError as exc:  # the disk is full, not the specs wrong
+            raise SourceError(f"{self.name}: {exc.strerror or exc}; no copy") from exc
+
+    def close(self) -> None:
+        """Delete the copies. The clone stays: the next start fetches only what is new."""
+        self._blobs.clear()

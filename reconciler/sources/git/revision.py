@@ -1,0 +1,99 @@
+"""Which commit a directory is a checkout of: that of the very tree that is read, or none, and why."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from reconciler.core.preflight import Check, Finding, Mark
+from reconciler.errors import SourceError
+from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
+
+_SHA: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
+_INSTALL: Final = "install git: revisions, explain, propose --branch and run --git need it"
+
+
+class Revision(NamedTuple):
+    """
+    What is known of the commit of a tree.
+
+    Attributes:
+        reason: Why there is none though the tree may be kept in git; else None.
+    """
+
+    commit: str | None
+    reason: str | None = None
+
+
+def revision_of(directory: Path) -> Revision:
+    """
+    Return the commit that a directory, given without links, is checked out at.
+
+    Outside git nothing is run. Whether the checkout was edited since is not asked. git-sync calls a work tree
+    after its commit: that stands in for a damaged repository, and where both can be read they have to agree.
+    """
+    named = _git_sync_tree(directory)
+    try:
+        checkout = find(directory)
+        if named and (checkout is None or not checkout.root.is_relative_to(named)):
+            return Revision(_commit_in(named))
+        found = Revision(None) if checkout is None else _head(checkout, directory)
+    except (SourceError, OSError) as exc:
+        found = Revision(None, f"{exc}")
+    if named is None or toplevel(directory) != named:
+        return found
+    if found.commit is not None and found.commit != _commit_in(named):
+        return Revision(None, f"{named}: git says that it is at {found.commit}, and its name says otherwise")
+    return Revision(_commit_in(named))
+
+
+def program(path: Path) -> Finding | None:
+    """Judge the git program, for specs in *path*; None outside git, where none is needed."""
+    try:
+        directory = path.absolute() if path.is_dir() else path.absolute().parent
+        if toplevel(directory) is None:
+            return None
+    except OSError:  # no path can be so long: reading the specs will say so
+        return None
+    found = shutil.which("git")
+    if found is None:
+        text = f"{path} is kept in git, and there is no git program"
+        return Finding(Check.GIT, Mark.WARNING, text, _INSTALL)
+    revision = revision_of(directory.resolve())
+    if revision.commit is None:
+        text = f"{found} cannot tell which commit {path} is at: {revision.reason}"
+        return Finding(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
+    return Finding(Check.GIT, Mark.OK, f"{found}; {path} is at {revision.commit[:12]}")
+
+
+def _head(checkout: Checkout, directory: Path) -> Revision:
+    """Ask git for HEAD, and whether the directory is part of it: an outer repository may know nothing of it."""
+    below = directory.relative_to(checkout.root).as_posix()
+    if "\n" in below:
+        return Revision(None, f"{directory}: a line break in a path")
+    with opened(checkout) as git:
+        questions = f"HEAD^{{commit}}\nHEAD:{'' if below == '.' else below}\n"
+        answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=questions)
+    commit, _, tree = answer.text.partition("\n")
+    if answer.code or not re.fullmatch(rf"({_SHA}) commit", commit):
+        reason = answer.reason if answer.code else "HEAD is no commit that can be read"
+        return Revision(None, f"{checkout.root}: {reason}")
+    sha = commit.partition(" ")[0]
+    if not tree.endswith(" tree"):
+        return Revision(None, f"{directory} is not part of commit {sha} of {checkout.root}")
+    return Revision(sha)
+
+
+def _git_sync_tree(directory: Path) -> Path | None:
+    """Return the work tree of git-sync that a directory lies in: .worktrees/COMMIT; rev-COMMIT before v4."""
+    for path in (directory, *directory.parents):
+        prefix = "" if path.parent.name == ".worktrees" else "rev-"
+        if re.fullmatch(f"{prefix}({_SHA})", path.name):
+            return path
+    return None
+
+
+def _commit_in(tree: Path) -> str:
+    return tree.name.removeprefix("rev-")

@@ -1,0 +1,1 @@
+"""Spec trees: directories, revisions, overlays."""

@@ -1,0 +1,138 @@
+"""A directory as a spec tree, pinned to where its links led when it was opened."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from reconciler.errors import SourceError
+from reconciler.sources.git.revision import revision_of
+from reconciler.sources.links import Kind, Links
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """
+    A spec tree on disk.
+
+    Attributes:
+        root: Without links: if a link that led here moves on, this tree does not.
+        name: What the user calls it.
+        revision: The commit it was checked out at when it was opened.
+        no_revision: Why that is not known, though the tree may be kept in git.
+    """
+
+    root: Path
+    name: str
+    revision: str | None
+    no_revision: str | None = None
+    _links: Links = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_links", Links(self))
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        return self.root.parts[1:]
+
+    def files(self) -> Sequence[str]:
+        """Return every file below the root, by whatever links within the tree."""
+        return self._links.listing.files
+
+    def refused(self) -> Mapping[str, str]:
+        return self._links.listing.refused
+
+    def canonical(self, path: str) -> str:
+        return self._links.canonical(path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a regular file whose links, if any, stay within the tree."""
+        try:
+            real = self.root / self._links.resolve(path)
+            # Without O_NONBLOCK opening a named pipe would wait for its other end.
+            handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except ValueError as exc:  # a NUL in the path
+            raise OSError(errno.EINVAL, "it cannot be a path of a file", path) from exc
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(handle)
+            what = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
+            raise OSError(errno.EISDIR, what, path)
+        return os.fdopen(handle, "rb")
+
+    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+        try:
+            with os.scandir(self.root / directory) as items:
+                return [(item.name, _kind(item)) for item in items]
+        except OSError as exc:
+            raise SourceError(f"{self.display(directory)}: {_reason(exc)}") from exc
+
+    def kind(self, path: str) -> Kind | None:
+        try:
+            mode = (self.root / path).stat().st_mode
+        except OSError:
+            return None
+        return Kind.DIRECTORY if stat.S_ISDIR(mode) else Kind.FILE
+
+    def target(self, path: str) -> str | None:
+        try:
+            return str((self.root / path).readlink())
+        except OSError:  # no link, or nothing at all
+            return None
+
+    def hides_directory(self, path: str) -> bool | None:
+        try:
+            return stat.S_ISDIR((self.root / path).stat().st_mode)
+        except OSError:
+            return None
+
+    def display(self, path: str) -> str:
+        shown = Path(self.name, path).as_posix()
+        return os.fsencode(shown).decode(errors="backslashreplace")
+
+
+class Opened(NamedTuple):
+    """
+    A tree, and the one file of it that is meant; None for all.
+
+    Attributes:
+        only: A path in the tree.
+    """
+
+    tree: Directory
+    only: str | None = None
+
+
+def open_path(path: Path) -> Opened:
+    """
+    Open what a user names: a directory, or one spec file, whose tree is then the directory around it.
+
+    Raises:
+        SourceError: There is no such thing, or it cannot be looked at.
+    """
+    try:
+        real = path.resolve(strict=True)
+        is_directory = real.is_dir()
+        shown = path if is_directory else path.parent
+        absolute = shown.absolute()
+        shown = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else shown
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise SourceError(f"{path}: {_reason(exc)}") from exc
+    root = real if is_directory else real.parent
+    tree = Directory(root, str(shown), *revision_of(root))
+    return Opened(tree, None if is_directory else real.name)
+
+
+def _kind(item: os.DirEntry[str]) -> Kind:
+    if item.is_symlink():
+        return Kind.LINK
+    return Kind.DIRECTORY if item.is_dir(follow_symlinks=False) else Kind.FILE
+
+
+def _reason(exc: Exception) -> str:
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)

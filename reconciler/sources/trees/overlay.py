@@ -1,0 +1,65 @@
+"""A spec tree with some of its files edited, beside the tree itself, which stays as it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.core.proposals.patch import edited
+from reconciler.ports import Tree
+from reconciler.sources.edits.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """
+    A tree and what stands in place of some of its files.
+
+    Attributes:
+        changed: Whole new files, by path in the tree.
+    """
+
+    tree: Tree
+    changed: dict[str, Path]
+
+    @property
+    def name(self) -> str:
+        return self.tree.name
+
+    @property
+    def revision(self) -> str | None:
+        return self.tree.revision
+
+    def files(self) -> Sequence[str]:
+        return sorted({*self.tree.files(), *self.changed})
+
+    def open(self, path: str) -> BinaryIO:
+        return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
+
+    def refused(self) -> Mapping[str, str]:
+        return self.tree.refused()
+
+    def canonical(self, path: str) -> str:
+        return path if path in self.changed else self.tree.canonical(path)
+
+    def display(self, path: str) -> str:
+        return self.tree.display(path)
+
+
+@contextmanager
+def overlaid(tree: Tree, draft: Draft) -> Iterator[Overlay]:
+    """Give the tree as it will be; the edited files vanish with the block."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
+        changed: dict[str, Path] = {}
+        for number, (path, edits) in enumerate(draft.edits.items()):
+            changed[path] = Path(directory, f"edited-{number}")
+            with tree.open(path) as old, changed[path].open("wb") as new:
+                new.writelines(edited(old, edits))
+        for number, (path, lines) in enumerate(draft.made.items()):
+            changed[path] = Path(directory, f"made-{number}")
+            changed[path].write_bytes(b"".join(lines))
+        yield Overlay(tree, changed)

@@ -1,0 +1,1 @@
+"""YAML, read strictly and edited in place."""

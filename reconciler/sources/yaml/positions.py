@@ -1,0 +1,108 @@
+"""YAML as its author wrote it: every value knows where it starts and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml import events
+
+from reconciler.sources.yaml.strict import LOADER, Mark
+
+
+@dataclass(slots=True)
+class Node:
+    """
+    One value, and where it stands.
+
+    Attributes:
+        start, end: In characters of the text, the end excluded. What is written without brackets ends with
+            its last scalar.
+        kind: "map", "seq", "scalar", "alias", or "lines" for a scalar that is written with | or >.
+        text: Of a scalar: its value.
+        quote: Of a scalar: the mark it is quoted with, if any.
+        flow: Of a collection: whether it stands in brackets.
+        keys: Of a mapping, one for each of *items*.
+        anchor: Whether it has an anchor itself.
+        anchored: Whether it, or something in it, has an anchor: other places may say the same by it.
+        aliased: Whether it is, or holds, an alias: what it says stands elsewhere.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str = ""
+    quote: str = ""
+    flow: bool = False
+    keys: list[Node] = field(default_factory=list)
+    items: list[Node] = field(default_factory=list)
+    anchor: bool = False
+    anchored: bool = False
+    aliased: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether a scalar stands without quotes."""
+        return not self.quote
+
+    def get(self, name: str) -> Node | None:
+        """Return the value of a key; None if there is no such key."""
+        for key, item in zip(self.keys, self.items, strict=True):
+            if key.text == name:
+                return item
+        return None
+
+    def place(self, name: str) -> int:
+        """Return the number of a key."""
+        return [key.text for key in self.keys].index(name)
+
+    def start_of(self, member: int) -> int:
+        """Return where a member starts: with its key, if it has one."""
+        return self.keys[member].start if self.keys else self.items[member].start
+
+
+def documents(text: str) -> dict[Mark, Node]:
+    """Return every document, by where it starts. The text is known to be good YAML, and not nested deeply."""
+    stream = yaml.parse(text, Loader=LOADER)
+    found = {}
+    for event in stream:
+        if isinstance(event, events.DocumentStartEvent):
+            first: Any = next(stream)
+            mark = Mark(first.start_mark.line + 1, first.start_mark.column + 1)
+            found[mark] = _node(first, stream)
+    return found
+
+
+def _node(event: Any, stream: Iterator[Any]) -> Node:
+    start, end = event.start_mark.index, event.end_mark.index
+    anchored = getattr(event, "anchor", None) is not None
+    match event:
+        case events.AliasEvent():
+            return Node("alias", start, end, aliased=True)
+        case events.ScalarEvent():
+            quote = event.style if event.style in ("'", '"') else ""
+            kind = "lines" if event.style in ("|", ">") else "scalar"
+            return Node(kind, start, end, event.value, quote, anchor=anchored, anchored=anchored)
+        case events.SequenceStartEvent():
+            found = Node("seq", start, end, flow=bool(event.flow_style), anchor=anchored, anchored=anchored)
+            while not isinstance(inner := next(stream), events.SequenceEndEvent):
+                found.items.append(_node(inner, stream))
+        case _:
+            found = Node("map", start, end, flow=bool(event.flow_style), anchor=anchored, anchored=anchored)
+            while not isinstance(inner := next(stream), events.MappingEndEvent):
+                found.keys.append(_node(inner, stream))
+                found.items.append(_node(next(stream), stream))
+    found.end = inner.end_mark.index if found.flow or not found.items else _last_end(found)
+    parts = [*found.keys, *found.items]
+    found.anchored |= any(part.anchored for part in parts)
+    found.aliased |= any(part.aliased for part in parts)
+    return found
+
+
+def _last_end(found: Node) -> int:
+    """Return where a collection without brackets ends. A value that is left out stands nowhere."""
+    last = found.items[-1]
+    nowhere = found.keys and last.kind == "scalar" and last.start == last.end
+    return found.keys[-1].end + 1 if nowhere else last.end
