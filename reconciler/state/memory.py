@@ -12,12 +12,8 @@ from typing import Self
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
 from reconciler.state.claim import claimed
 from reconciler.state.database import Database
-from reconciler.state.holds import Holds
-from reconciler.state.journal import Journal
-from reconciler.state.looks import Looks
-from reconciler.state.rebuilds import Rebuilds
-from reconciler.state.sightings import Sightings
 from reconciler.state.snapshots import Snapshots
+from reconciler.state.tables import Holds, Journal, Looks, Rebuilds, Sightings
 
 # Of a dataset of 250,000 entries some 30 MB are kept, compressed; what was deleted is worth a few of those.
 _ARCHIVED_FILES = 5

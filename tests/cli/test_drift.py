@@ -119,7 +119,7 @@ def _full(*_: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["reconciler.state.sightings.Sightings.replace", "reconciler.state.database._prepared"]
+    "where", ["reconciler.state.tables.Sightings.replace", "reconciler.state.database._prepared"]
 )
 def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkeypatch, where):
     """The look may have taken minutes, and what it shows is true."""

@@ -1,0 +1,199 @@
+"""Lines that are not sent for now, kept across runs."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import orjson
+
+from reconciler.core.drift.sightings import Sighting
+from reconciler.core.explanation import Past
+from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.spec.choices import DatasetType
+from reconciler.errors import StateError
+from reconciler.ports import Begun, Content, Kept, Rebuild, Step
+from reconciler.state.database import Database
+
+
+class Holds:
+    """`ports.Holds`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of(self, dataset: str) -> Mapping[str, Hold]:
+        connection = self._db.connection
+        if connection is None:
+            return {}
+        columns = "source_ref, digest, kind, reason, rounds, since, until"
+        with self._db.decoding():
+            rows = connection.execute(
+                f"SELECT {columns} FROM held WHERE dataset = ? ORDER BY source_ref",  # noqa: S608  constant
+                (dataset,),
+            ).fetchall()
+        return {ref: Hold(ref, digest, HoldKind(kind), *rest) for ref, digest, kind, *rest in rows}
+
+    def put(self, dataset: str, holds: Iterable[Hold], released: Iterable[str]) -> None:
+        with self._db.writing() as connection:
+            connection.executemany(
+                "DELETE FROM held WHERE dataset = ? AND source_ref = ?",
+                ((dataset, source_ref) for source_ref in released),
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (dataset, h.source_ref, h.digest, h.kind.value, h.reason, h.rounds, h.since, h.until)
+                    for h in holds
+                ),
+            )
+
+
+class Looks:
+    """`ports.Looks`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of(self, dataset: str) -> Kept | None:
+        connection = self._db.connection
+        if connection is None:
+            return None
+        query = "SELECT arn, desired, standing, scanned_at, body FROM look WHERE dataset = ?"
+        with self._db.decoding():
+            row = connection.execute(query, (dataset,)).fetchone()
+            if row is None:
+                return None
+            arn, desired, standing, scanned_at, body = row
+            return Kept(arn, desired, standing, scanned_at, json.loads(body))
+
+    def put(self, dataset: str, kept: Kept | None) -> None:
+        with self._db.writing() as connection:
+            if kept is None:
+                connection.execute("DELETE FROM look WHERE dataset = ?", (dataset,))
+                return
+            body = json.dumps(kept.body, sort_keys=True)
+            row = (dataset, kept.arn, kept.desired, kept.standing, kept.scanned_at, body)
+            connection.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+class Sightings:
+    """`ports.Sightings`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of(self, dataset: str) -> Mapping[str, Sighting]:
+        connection = self._db.connection
+        if connection is None:
+            return {}
+        with self._db.decoding():
+            rows = connection.execute(
+                "SELECT source_ref, since, last, times, gone FROM sighted WHERE dataset = ?", (dataset,)
+            ).fetchall()
+        return {ref: Sighting(ref, since, last, times, bool(gone)) for ref, since, last, times, gone in rows}
+
+    def replace(self, dataset: str, sightings: Iterable[Sighting]) -> None:
+        with self._db.writing() as connection:
+            connection.execute("DELETE FROM sighted WHERE dataset = ?", (dataset,))
+            connection.executemany(
+                "INSERT INTO sighted VALUES (?, ?, ?, ?, ?, ?)",
+                ((dataset, s.source_ref, s.since, s.last, s.times, int(s.gone)) for s in sightings),
+            )
+
+
+class Journal:
+    """`ports.Journal`. What it says was begun may have arrived or not: only a look can tell."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, standing: str) -> int:
+        packed = zlib.compress(orjson.dumps(list(source_refs)), 1)
+        with self._db.writing() as connection:
+            cursor = connection.execute(
+                "INSERT INTO journal (dataset, arn, begun_at, source_refs, standing) VALUES (?, ?, ?, ?, ?)",
+                (dataset, arn, now, packed, standing),
+            )
+            number = cursor.lastrowid
+        return number or 0
+
+    def end(self, number: int, result: str) -> None:
+        with self._db.writing() as connection:
+            connection.execute("UPDATE journal SET result = ? WHERE id = ?", (result, number))
+            # What is over is history; the last thousand updates are enough of it.
+            connection.execute("DELETE FROM journal WHERE id < ? AND result IS NOT NULL", (number - 1_000,))
+
+    def forget(self, number: int) -> None:
+        with self._db.writing() as connection:
+            connection.execute("DELETE FROM journal WHERE id = ?", (number,))
+
+    def unfinished(self, dataset: str) -> Sequence[Begun]:
+        connection = self._db.connection
+        if connection is None:
+            return ()
+        query = "SELECT id, arn, begun_at, source_refs, standing FROM journal WHERE dataset = ?"
+        with self._db.decoding():
+            rows = connection.execute(f"{query} AND result IS NULL ORDER BY id", (dataset,)).fetchall()
+            return [
+                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))), standing)
+                for number, arn, begun_at, packed, standing in rows
+            ]
+
+    def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
+        connection = self._db.connection
+        if connection is None:
+            return ()
+        query = "SELECT begun_at, source_refs, result FROM journal WHERE dataset = ? ORDER BY id"
+        found = []
+        with self._db.decoding():
+            for begun_at, packed, result in connection.execute(query, (dataset,)):
+                with suppress(ValueError, zlib.error):  # history that cannot be read is no reason to stop
+                    refs = orjson.loads(zlib.decompress(packed))
+                    if source_ref in refs:
+                        found.append(Past(begun_at, len(refs), result))
+        return found
+
+
+class Rebuilds:
+    """`ports.Rebuilds`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of(self, dataset: str) -> Rebuild | None:
+        connection = self._db.connection
+        if connection is None:
+            return None
+        with self._db.decoding():
+            row = connection.execute("SELECT body FROM rebuild WHERE dataset = ?", (dataset,)).fetchone()
+            return None if row is None else _read(row[0])
+
+    def put(self, rebuild: Rebuild) -> None:
+        with self._db.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO rebuild VALUES (?, ?, ?)",
+                (rebuild.dataset, rebuild.step.value, json.dumps(rebuild._asdict(), sort_keys=True)),
+            )
+
+    def over(self, dataset: str) -> None:
+        with self._db.writing() as connection:
+            connection.execute("DELETE FROM rebuild WHERE dataset = ?", (dataset,))
+
+
+def _read(body: str) -> Rebuild:
+    try:
+        fields = json.loads(body)
+        return Rebuild(
+            **fields
+            | {
+                "step": Step(fields["step"]),
+                "dataset_type": DatasetType(fields["dataset_type"]),
+                "before": Content(*fields["before"]),
+                "desired": Content(*fields["desired"]),
+            }
+        )
+    except (ValueError, KeyError, TypeError) as exc:
+        raise StateError(f"a rebuild was begun, and what is noted of it cannot be read: {exc}") from exc
