@@ -26,7 +26,7 @@ KEEPERS = {
     "lightkube": {"reconciler.lease"},
     "jinja2": {
         "reconciler.reports.drift.html",
-        "reconciler.reports.html",
+        "reconciler.reports.plan.html",
         "reconciler.reports.webpage",
         "reconciler.server.pages",
     },

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from reconciler.cli.terminal import coloured, out, stream, width
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.status.result import DatasetResult, gravest
-from reconciler.reports.text.screen import Screen
+from reconciler.reports.screen import Screen
 
 
 def screen(args: argparse.Namespace) -> Screen:
@@ -32,16 +32,16 @@ def show_plan(plan: Plan, args: argparse.Namespace, failure: PlanError | None = 
 
             stream(lambda target: write_plan(plan, target, failure))
         case "markdown":
-            from reconciler.reports.markdown import render_markdown
+            from reconciler.reports.plan.markdown import render_markdown
 
             out(render_markdown(plan))
         case "html":
-            from reconciler.reports.html import LIMIT, render_html
+            from reconciler.reports.plan.html import LIMIT, render_html
 
             pieces = render_html(plan, None if args.all else LIMIT)
             stream(lambda target: target.writelines(piece.encode() for piece in pieces))
         case _:
-            from reconciler.reports.text.plan import render_plan, render_summary
+            from reconciler.reports.plan.text import render_plan, render_summary
 
             render = render_summary if getattr(args, "summary", False) else render_plan
             out("\n".join(render(plan, screen(args))))
@@ -61,6 +61,6 @@ def show_results(
 
         stream(lambda target: write_apply(results, target, failure))
     else:
-        from reconciler.reports.text.apply import render_apply
+        from reconciler.reports.apply.text import render_apply
 
         out("\n".join(render_apply(results, screen(args))))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from reconciler.reports.text.screen import Screen
+from reconciler.reports.screen import Screen
 from reconciler.reports.visible import shortened, visible
 
 LIMIT: Final = 65_000

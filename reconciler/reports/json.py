@@ -1,5 +1,5 @@
 """
-Reports for programs: the documents of `reports.shapes`, the same bytes for the same input.
+Reports for programs: the documents of `shapes.documents`, the same bytes for the same input.
 
 A document is a view: its long lists are made element by element while they are written, and written one
 element a line, so that a plan of 250,000 changes costs no memory and two plans can be compared line by line.
@@ -24,7 +24,7 @@ from reconciler.errors import UsageError
 from reconciler.reports.visible import moment, value
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes, shapes_explain
+    from reconciler.reports.shapes import documents, explain
 
 S = TypeVar("S")
 T = TypeVar("T", covariant=True)
@@ -75,7 +75,7 @@ def write_plan(plan: Plan, stream: BinaryIO, failure: PlanError | None = None) -
 
 def write_apply(results: Sequence[DatasetResult], stream: BinaryIO, failure: PlanError | None = None) -> None:
     """Write what came of an apply as apply/v1; *failure* is of the command as a whole."""
-    document: shapes.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
+    document: documents.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
     if failure:
         document["errors"] = [error_doc(failure)]
     write(document, stream)
@@ -106,14 +106,14 @@ def read_plan(data: bytes) -> PlanRef:
     raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; make it anew")
 
 
-def error_doc(error: PlanError) -> shapes.ErrorDoc:
+def error_doc(error: PlanError) -> documents.ErrorDoc:
     """Return an error; without a place, it says nothing about one."""
     if error.origin is None:
         return {"code": error.code, "message": error.message}
     return {"code": error.code, "message": error.message, "origin": place_text(error.origin)}
 
 
-def problem_doc(problem: Problem) -> shapes.ProblemDoc:
+def problem_doc(problem: Problem) -> documents.ProblemDoc:
     file, line, column = problem.origin or (None, None, None)
     return {
         "severity": problem.severity,
@@ -126,7 +126,7 @@ def problem_doc(problem: Problem) -> shapes.ProblemDoc:
     }
 
 
-def _plan(plan: Plan) -> shapes.PlanDoc:
+def _plan(plan: Plan) -> documents.PlanDoc:
     return {
         "format": "plan/v1",
         "digest": plan.digest,
@@ -135,7 +135,7 @@ def _plan(plan: Plan) -> shapes.PlanDoc:
     }
 
 
-def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
+def _dataset(plan: DatasetPlan) -> documents.DatasetPlanDoc:
     counts = plan.counts
     return {
         "name": plan.name,
@@ -158,8 +158,8 @@ def _dataset(plan: DatasetPlan) -> shapes.DatasetPlanDoc:
     }
 
 
-def _change(item: PlannedChange) -> shapes.ChangeDoc:
-    change: shapes.ChangeDoc = {
+def _change(item: PlannedChange) -> documents.ChangeDoc:
+    change: documents.ChangeDoc = {
         "action": item.action,
         "source_ref": item.source_ref,
         "cause": item.cause,
@@ -171,11 +171,11 @@ def _change(item: PlannedChange) -> shapes.ChangeDoc:
     return change
 
 
-def field_doc(field: FieldChange) -> shapes.FieldDoc:
+def field_doc(field: FieldChange) -> documents.FieldDoc:
     return {"path": field.path, "before": field.before, "after": field.after}
 
 
-def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
+def _result(result: DatasetResult) -> documents.DatasetResultDoc:
     return {
         "name": result.name,
         "arn": result.arn,
@@ -197,13 +197,13 @@ def _result(result: DatasetResult) -> shapes.DatasetResultDoc:
     }
 
 
-def _entries(result: DatasetResult) -> shapes.EntriesDoc | None:
+def _entries(result: DatasetResult) -> documents.EntriesDoc | None:
     if (seen := result.counts) is None:
         return None
     return {"desired": seen.desired, "in_place": seen.unchanged + seen.ignored, "blocked": result.blocked}
 
 
-def _withheld(entry: WithheldEntry) -> shapes.WithheldDoc:
+def _withheld(entry: WithheldEntry) -> documents.WithheldDoc:
     return {
         "source_ref": entry.source_ref,
         "origin": place_text(entry.origin) if entry.origin else None,
@@ -212,7 +212,7 @@ def _withheld(entry: WithheldEntry) -> shapes.WithheldDoc:
     }
 
 
-def _trouble(trouble: Trouble) -> shapes.TroubleDoc:
+def _trouble(trouble: Trouble) -> documents.TroubleDoc:
     return {
         "source_ref": trouble.source_ref,
         "origin": place_text(trouble.origin) if trouble.origin else None,
@@ -221,7 +221,7 @@ def _trouble(trouble: Trouble) -> shapes.TroubleDoc:
     }
 
 
-def hold_doc(hold: Hold) -> shapes_explain.HeldDoc:
+def hold_doc(hold: Hold) -> explain.HeldDoc:
     return {
         "kind": hold.kind,
         "reason": hold.reason,

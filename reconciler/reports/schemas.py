@@ -6,19 +6,19 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from reconciler.reports import shapes, shapes_doctor, shapes_explain, shapes_propose, shapes_status
+from reconciler.reports.shapes import doctor, documents, explain, propose, status
 
 Kind = Literal["plan", "apply", "validate", "drift", "status", "propose", "explain", "doctor"]
 
 DOCUMENTS: Final[dict[Kind, Any]] = {
-    "plan": shapes.PlanDoc,
-    "apply": shapes.ApplyDoc,
-    "validate": shapes.ValidateDoc,
-    "drift": shapes.DriftDoc,
-    "status": shapes_status.StatusDoc,
-    "propose": shapes_propose.ProposeDoc,
-    "explain": shapes_explain.ExplainDoc,
-    "doctor": shapes_doctor.DoctorDoc,
+    "plan": documents.PlanDoc,
+    "apply": documents.ApplyDoc,
+    "validate": documents.ValidateDoc,
+    "drift": documents.DriftDoc,
+    "status": status.StatusDoc,
+    "propose": propose.ProposeDoc,
+    "explain": explain.ExplainDoc,
+    "doctor": doctor.DoctorDoc,
 }
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.validation.problem import Problem, Severity, has_error
 from reconciler.reports.json import Rows, problem_doc, write
-from reconciler.reports.text.screen import Ink, Line, Screen, Span, line, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
 from reconciler.reports.visible import ELLIPSIS, counted
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes
+    from reconciler.reports.shapes import documents
 
 # Most problems of one file that are listed for people; a generated file may have one in each of its lines.
 SHOWN: Final = 100
@@ -46,7 +46,7 @@ class Validation:
 
 def render_json(result: Validation) -> str:
     """Return validate/v1."""
-    document: shapes.ValidateDoc = {
+    document: documents.ValidateDoc = {
         "format": "validate/v1",
         "datasets": result.datasets,
         "entries": result.entries,

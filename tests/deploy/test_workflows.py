@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconciler.cli.parser import build
-from reconciler.reports.markdown import MARKER
+from reconciler.reports.plan.markdown import MARKER
 
 ROOT = Path(__file__).parent.parent.parent
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"

@@ -12,10 +12,11 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
-from reconciler.reports import status, validation
-from reconciler.reports.doctor import write_checkup
+from reconciler.reports import validation
+from reconciler.reports.doctor.json import write_checkup
 from reconciler.reports.json import write_apply, write_plan
 from reconciler.reports.schemas import DOCUMENTS, json_schema
+from reconciler.reports.status import report
 from tests.reports.builders import add, dataset, orphan, plan, problem, result, trouble, update
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,7 +40,7 @@ def _validate(stream):
 
 
 def _status(stream):
-    status.write_status({"a": status.record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
+    report.write_status({"a": report.record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
 
 
 def _doctor(stream):

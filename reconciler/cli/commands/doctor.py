@@ -66,10 +66,10 @@ def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> Exam
 
 def _show(found: Checkup, args: argparse.Namespace) -> None:
     if args.output == "json":
-        from reconciler.reports.doctor import write_checkup
+        from reconciler.reports.doctor.json import write_checkup
 
         stream(lambda target: write_checkup(found, target))
     else:
-        from reconciler.reports.text.doctor import render_checkup
+        from reconciler.reports.doctor.text import render_checkup
 
         out("\n".join(render_checkup(found, screen(args))))

@@ -14,8 +14,8 @@ from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import tell
-from reconciler.reports.story import write_stories
-from reconciler.reports.text.story import render_stories
+from reconciler.reports.explain.json import write_stories
+from reconciler.reports.explain.text import render_stories
 from reconciler.sources.git.blame import blame
 from reconciler.sources.trees.directory import Directory
 

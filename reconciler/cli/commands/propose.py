@@ -18,8 +18,8 @@ from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Choice, propose_each
 from reconciler.errors import OutputError, UsageError
-from reconciler.reports.propose import message, write_proposal
-from reconciler.reports.text.propose import render_proposal
+from reconciler.reports.propose.json import message, write_proposal
+from reconciler.reports.propose.text import render_proposal
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
 from reconciler.sources.trees.directory import Directory

@@ -10,16 +10,16 @@ from reconciler.reports.json import Rows, error_doc, field_doc, place_text, writ
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes
+    from reconciler.reports.shapes import documents
 
 
 def write_drift(drift: Drift, stream: BinaryIO) -> None:
     """Write drift/v1. An image of two classes is two items: who selects by class misses none."""
-    document: shapes.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
+    document: documents.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
     write(document, stream)
 
 
-def _dataset(drift: DatasetDrift) -> shapes.DatasetDriftDoc:
+def _dataset(drift: DatasetDrift) -> documents.DatasetDriftDoc:
     rows = [(item, kind) for item in drift.items for kind in item.classes]
     seen = drift.coverage
     return {
@@ -52,7 +52,7 @@ def _dataset(drift: DatasetDrift) -> shapes.DatasetDriftDoc:
     }
 
 
-def _item(row: tuple[DriftItem, DriftClass]) -> shapes.DriftItemDoc:
+def _item(row: tuple[DriftItem, DriftClass]) -> documents.DriftItemDoc:
     item, kind = row
     return {
         "source_ref": item.source_ref,

@@ -10,8 +10,8 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, item_lines
-from reconciler.reports.text.plan import error_lines, gap_lines
-from reconciler.reports.text.screen import Line
+from reconciler.reports.plan.text import error_lines, gap_lines
+from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, shortened, visible
 
 MARKER: Final = "<!-- reconciler-drift -->"

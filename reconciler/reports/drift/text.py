@@ -11,8 +11,8 @@ from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
-from reconciler.reports.text.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
 
 _INKS: Final = {

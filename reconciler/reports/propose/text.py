@@ -8,9 +8,19 @@ from typing import Final
 
 from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
 from reconciler.core.proposals.report import DatasetProposal, Proposal
-from reconciler.reports.propose import kinds
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines, whence
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
+from reconciler.reports.propose.json import kinds
+from reconciler.reports.screen import (
+    PLAIN,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    indented,
+    line,
+    listed,
+    stacked,
+)
 from reconciler.reports.visible import counted, shortened
 
 _SIGILS: Final = {

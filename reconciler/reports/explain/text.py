@@ -9,9 +9,19 @@ from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Past, Story, StoryVerdict
-from reconciler.reports.story import Writers
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.explain.json import Writers
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines
+from reconciler.reports.screen import (
+    PLAIN,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    indented,
+    line,
+    listed,
+    stacked,
+)
 from reconciler.reports.visible import counted, moment, shortened, value, visible
 from reconciler.reports.words import CAUSES, HOLDS
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Fitness, Mark
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
+from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted
 
 _MARKS: Final = {

@@ -7,8 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.status.result import DatasetResult, Trouble, Verdict, WithheldGroup
-from reconciler.reports.text.plan import LONGEST_NAME, error_lines, gap_lines, whence
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.reports.screen import (
+    PLAIN,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    indented,
+    line,
+    listed,
+    stacked,
+)
 from reconciler.reports.visible import ELLIPSIS, counted, shortened
 
 MARKS: Final = {

@@ -19,8 +19,14 @@ from reconciler.reports.comment import (
     ended,
     folded,
 )
-from reconciler.reports.text.plan import change_lines, error_lines, errored_lines, gap_lines, guard_line
-from reconciler.reports.text.screen import Line
+from reconciler.reports.plan.text import (
+    change_lines,
+    error_lines,
+    errored_lines,
+    gap_lines,
+    guard_line,
+)
+from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, shortened
 
 MARKER: Final = "<!-- reconciler-plan -->"

@@ -12,7 +12,17 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedC
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports import words
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import (
+    PLAIN,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    indented,
+    line,
+    listed,
+    stacked,
+)
 from reconciler.reports.visible import counted, moment, shortened, value, visible
 
 INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}

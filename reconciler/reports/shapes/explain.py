@@ -1,4 +1,4 @@
-"""explain/v1 as types; see `reports.shapes`."""
+"""explain/v1 as types; see `shapes.documents`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from reconciler.core.explanation import StoryVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.quarantine import HoldKind
-from reconciler.reports.shapes import ErrorDoc, FieldDoc, ProblemDoc
+from reconciler.reports.shapes.documents import ErrorDoc, FieldDoc, ProblemDoc
 
 
 class BlameDoc(TypedDict):

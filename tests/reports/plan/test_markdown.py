@@ -11,7 +11,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.reports.comment import LIMIT
-from reconciler.reports.markdown import MARKER, render_markdown
+from reconciler.reports.plan.markdown import MARKER, render_markdown
 from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, ref, update
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

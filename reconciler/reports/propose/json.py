@@ -12,7 +12,7 @@ from reconciler.reports.json import Rows, error_doc, place_text, problem_doc, wr
 from reconciler.reports.visible import counted, moment, shortened, visible
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes_propose
+    from reconciler.reports.shapes import propose
 
 VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
 
@@ -24,7 +24,7 @@ _LONGEST_NAME: Final = 1_200
 def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
     """Write propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
-    document: shapes_propose.ProposeDoc = {
+    document: propose.ProposeDoc = {
         "format": "propose/v1",
         "revision": proposal.revision,
         "root": proposal.root,
@@ -70,7 +70,7 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         yield ""
 
 
-def _dataset(dataset: DatasetProposal) -> shapes_propose.DatasetProposalDoc:
+def _dataset(dataset: DatasetProposal) -> propose.DatasetProposalDoc:
     return {
         "name": dataset.name,
         "arn": dataset.arn,
@@ -83,7 +83,7 @@ def _dataset(dataset: DatasetProposal) -> shapes_propose.DatasetProposalDoc:
     }
 
 
-def _wish(wish: Wish) -> shapes_propose.ProposedDoc:
+def _wish(wish: Wish) -> propose.ProposedDoc:
     return {
         "action": wish.kind,
         "source_ref": wish.source_ref,
@@ -94,7 +94,7 @@ def _wish(wish: Wish) -> shapes_propose.ProposedDoc:
     }
 
 
-def _refusal(refusal: Refusal) -> shapes_propose.RefusedDoc:
+def _refusal(refusal: Refusal) -> propose.RefusedDoc:
     return {
         "source_ref": refusal.source_ref,
         "cause": refusal.cause,

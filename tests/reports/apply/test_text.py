@@ -4,8 +4,8 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.text.apply import render_apply
-from reconciler.reports.text.screen import PLAIN, Screen
+from reconciler.reports.apply.text import render_apply
+from reconciler.reports.screen import PLAIN, Screen
 from tests.reports.builders import HOSTILE, ref, result, trouble
 
 

@@ -13,8 +13,8 @@ from reconciler.core.planning.plan import PlanError, Withheld, unplanned
 from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.text.plan import render_plan, render_summary
-from reconciler.reports.text.screen import PLAIN, Screen
+from reconciler.reports.plan.text import render_plan, render_summary
+from reconciler.reports.screen import PLAIN, Screen
 from tests.reports.builders import ARN, HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")

@@ -10,7 +10,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.html import render_html
+from reconciler.reports.plan.html import render_html
 from reconciler.reports.visible import visible
 from tests.reports.builders import HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
 

@@ -8,12 +8,12 @@ from reconciler.core.preflight import Checkup, Examined, Finding
 from reconciler.reports.json import Rows, write
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes_doctor
+    from reconciler.reports.shapes import doctor
 
 
 def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
     """Write doctor/v1."""
-    document: shapes_doctor.DoctorDoc = {
+    document: doctor.DoctorDoc = {
         "format": "doctor/v1",
         "checks": list(map(_check, checkup.findings)),
         "datasets": Rows(checkup.datasets, _dataset),
@@ -21,7 +21,7 @@ def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
     write(document, stream)
 
 
-def _dataset(examined: Examined) -> shapes_doctor.ExaminedDoc:
+def _dataset(examined: Examined) -> doctor.ExaminedDoc:
     return {
         "name": examined.name,
         "arn": examined.arn,
@@ -33,7 +33,7 @@ def _dataset(examined: Examined) -> shapes_doctor.ExaminedDoc:
     }
 
 
-def _check(finding: Finding) -> shapes_doctor.CheckDoc:
+def _check(finding: Finding) -> doctor.CheckDoc:
     return {
         "check": finding.check,
         "mark": finding.mark,

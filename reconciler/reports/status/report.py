@@ -14,15 +14,15 @@ from reconciler.core.planning.quarantine import Hold
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.status.staleness import TOO_OLD, decays
+from reconciler.reports.apply.text import MARKS
 from reconciler.reports.json import Rows, error_doc, hold_doc, write
-from reconciler.reports.text.apply import MARKS
-from reconciler.reports.text.screen import PLAIN, Ink, Line, Screen, Span, line
+from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
 from reconciler.reports.visible import moment, visible
 from reconciler.reports.words import HOLDS
 
 if TYPE_CHECKING:
-    from reconciler.reports import shapes_status as shapes
-    from reconciler.reports.shapes import ErrorDoc
+    from reconciler.reports.shapes import status as shapes
+    from reconciler.reports.shapes.documents import ErrorDoc
 
 Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
