@@ -42,7 +42,7 @@ KEEPERS = {
     "starlette": {"reconciler.server", "reconciler.emulator"},
     "structlog": {"reconciler.cli.logs", "reconciler.cli.tracing", "reconciler.engine.log"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
-    "yaml": {"reconciler.sources", "reconciler.convert.classes"},
+    "yaml": {"reconciler.sources", "reconciler.convert.parsing.class_names"},
 }
 
 # What reaches the world, the clock, chance, or the log.

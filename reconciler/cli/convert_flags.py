@@ -123,7 +123,7 @@ def _unsaid(parser: argparse.ArgumentParser) -> None:
 
 
 def _columns(text: str) -> list[tuple[str, str]]:
-    from reconciler.convert.headers import Role
+    from reconciler.convert.tables.headers import Role
 
     found = []
     for part in text.split(","):

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from reconciler.convert.image_size import sized
 from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.pixels import Box, beyond, whole
 from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
-from reconciler.convert.sizes import sized
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
 from reconciler.core.validation import Checked, Finding, check_line, duplicate_source_ref

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.coco import read_coco
 from reconciler.convert.compose import Converted, convert
-from reconciler.convert.groundtruth import read_groundtruth
+from reconciler.convert.readers.coco import read_coco
+from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.readers.groundtruth import read_groundtruth
+from reconciler.convert.readers.voc import read_voc
+from reconciler.convert.readers.yolo import read_yolo
 from reconciler.convert.record import BadFile, Options, Read, shown, wrong
-from reconciler.convert.tables import read_csv
-from reconciler.convert.voc import read_voc
-from reconciler.convert.yolo import read_yolo
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.attributes import mended
-from reconciler.convert.jsonrecords import objects
+from reconciler.convert.parsing.json_records import objects
+from reconciler.convert.parsing.manifest_attributes import mended
 from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, text_of, wrong
 from reconciler.core.entries.entry import (
     METADATA,

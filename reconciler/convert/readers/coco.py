@@ -14,8 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.jsonrecords import Record, records
-from reconciler.convert.moments import moment
+from reconciler.convert.dates import moment
+from reconciler.convert.parsing.json_records import Record, records
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,

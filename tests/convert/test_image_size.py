@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reconciler.convert.imagesize import size_of
+from reconciler.convert.image_size import size_of
 from reconciler.convert.record import BadFile
 from tests.convert.inputs import png
 

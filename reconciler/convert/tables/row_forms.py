@@ -8,11 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from reconciler.convert.columns import CENTERED, CORNERS, Layout, mark
-from reconciler.convert.headers import Role
 from reconciler.convert.names import is_image
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, Options, Picture, Rectangle, odd, wrong
+from reconciler.convert.tables.columns import CENTERED, CORNERS, Layout, mark
+from reconciler.convert.tables.headers import Role
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 

@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, side
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, wrong
-from reconciler.convert.xmltree import Element, tree_of
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 

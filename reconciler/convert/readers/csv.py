@@ -15,13 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.classes import names_in
-from reconciler.convert.columns import Layout, layout_of, told
-from reconciler.convert.headers import Role
+from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
+from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, Options, Picture, Read, odd, shown, text_of, wrong
-from reconciler.convert.rowforms import (
+from reconciler.convert.tables.columns import Layout, layout_of, told
+from reconciler.convert.tables.headers import Role
+from reconciler.convert.tables.row_forms import (
     Row,
     box,
     is_vertex,
@@ -31,7 +32,6 @@ from reconciler.convert.rowforms import (
     vertex_split,
     without_groups,
 )
-from reconciler.convert.sizes import ending_in, sized
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, has_error
 from reconciler.errors import UsageError

@@ -13,11 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.classes import FILES, Classes, classes_in, found_near
-from reconciler.convert.imagesize import Size, size_of
+from reconciler.convert.image_size import TURNED, Size, size_of
+from reconciler.convert.parsing.class_names import FILES, Classes, classes_in, found_near
 from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
-from reconciler.convert.sizes import TURNED
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError

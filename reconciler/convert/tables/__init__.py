@@ -1,0 +1,1 @@
+"""CSV: which columns there are, and what a row says."""
