@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.ports import Clock
 from reconciler.rekognition.gateway import Rekognition, client_config

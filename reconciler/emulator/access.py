@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 _CREDENTIAL: Final = re.compile(
     r"(?P<key>[\w+=,.@\-]{1,128})/\d{8}/(?P<region>[a-z0-9\-]{2,32})/(?P<service>[a-z0-9\-]{2,32})/aws4_request"

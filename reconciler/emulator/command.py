@@ -16,8 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.emulator.faults import Fault
-from reconciler.emulator.settings import ACCOUNT, SWITCH_NAMES, Settings, Switches, Throttling
+from reconciler.emulator.behaviour.faults import Fault
+from reconciler.emulator.behaviour.settings import (
+    ACCOUNT,
+    SWITCH_NAMES,
+    Settings,
+    Switches,
+    Throttling,
+)
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import Emulator

@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import orjson
 
-from reconciler.emulator import datasets, lifecycle, listing, projects, shapes, tags
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.calls import Call
-from reconciler.emulator.console import Console
+from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags
+from reconciler.emulator.behaviour.calls import Call
+from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
+from reconciler.emulator.behaviour.judge import source_refs
+from reconciler.emulator.control.console import Console
 from reconciler.emulator.errors import ServiceError, serialization
-from reconciler.emulator.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.http import Answer, Fate, Request
-from reconciler.emulator.judge import source_refs
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 Params = dict[str, Any]
 

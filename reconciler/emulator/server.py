@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator import lifecycle
-from reconciler.emulator.calls import Calls
-from reconciler.emulator.clock import Clock, SystemClock
-from reconciler.emulator.console import Console
-from reconciler.emulator.control import Control, failure
-from reconciler.emulator.faults import Faults
+from reconciler.emulator.api import lifecycle
+from reconciler.emulator.behaviour.calls import Calls
+from reconciler.emulator.behaviour.clock import Clock, SystemClock
+from reconciler.emulator.behaviour.faults import Faults
+from reconciler.emulator.behaviour.settings import ACCOUNT, Settings
+from reconciler.emulator.control.console import Console
+from reconciler.emulator.control.endpoint import Control, failure
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.rekognition import Rekognition
-from reconciler.emulator.s3 import S3
-from reconciler.emulator.settings import ACCOUNT, Settings
-from reconciler.emulator.store import Store
+from reconciler.emulator.s3.front import S3
+from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.store import Store
 from reconciler.emulator.sts import Sts
-from reconciler.emulator.world import World
 
 _log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.calls import Call
+from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 Params = Mapping[str, str]
 

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.port import listening
 from reconciler.emulator.server import Emulator, Running

@@ -17,8 +17,8 @@ from reconciler import errors
 from reconciler.cli.wiring import Wiring
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, serve
-from reconciler.emulator.settings import Settings
 from reconciler.ports import Gateway, Silence
 from reconciler.state import State
 

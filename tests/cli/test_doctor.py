@@ -16,10 +16,10 @@ import structlog
 
 from reconciler.cli.main import main
 from reconciler.core.spec.choices import DatasetType
-from reconciler.emulator.faults import Fault, Kind
-from reconciler.emulator.lifecycle import set_status
+from reconciler.emulator.api.lifecycle import set_status
+from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, serve
-from reconciler.emulator.settings import Settings
 from reconciler.ports import Content, Rebuild, Step
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME

@@ -17,10 +17,10 @@ import pytest
 
 from reconciler.core.iam import Level, policy
 from reconciler.core.spec.documents import Target
-from reconciler.emulator.calls import Call
-from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.behaviour.calls import Call
+from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, Running, serve
-from reconciler.emulator.settings import Settings
 from tests.account import ACCOUNT, client_of
 from tests.builders import classified, ref
 from tests.waiting import until

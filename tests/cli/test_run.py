@@ -186,7 +186,7 @@ def test_sighup_looks_now(tmp_path: Path, emulator: Running):
 @pytest.mark.slow
 def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, emulator: Running):
     """Even while a call hangs in the network."""
-    from reconciler.emulator.faults import Fault, Kind
+    from reconciler.emulator.behaviour.faults import Fault, Kind
 
     write(tmp_path, "roses", "abc")
     emulator.emulator.faults.add(Fault(kind=Kind.LATENCY, seconds=20, times=0))

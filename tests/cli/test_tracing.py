@@ -20,7 +20,7 @@ from opentelemetry.trace import StatusCode
 
 from reconciler.cli import tracing as module
 from reconciler.cli.tracing import OpenTelemetry, tracing
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.ports import Untraced
 from tests.builders import ref
 from tests.engine.months import Months, make_months

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, Running, serve
-from reconciler.emulator.settings import Settings
 from reconciler.emulator.testing import client
 from tests.deploy.actions import ROOT, GitHub, Runner
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.command import add_arguments, run
 from reconciler.emulator.server import Emulator, serve
-from reconciler.emulator.settings import Settings
 from reconciler.emulator.testing import client
 from tests.emulator.builders import boxed, dataset, listed
 

@@ -19,10 +19,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from reconciler.emulator import lifecycle
-from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.api import lifecycle
+from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, serve
-from reconciler.emulator.settings import Settings
 from reconciler.emulator.testing import client
 from tests.emulator.builders import Direct, dataset, describe, labelled, listed, refs, update
 from tests.waiting import until

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator.behaviour.settings import Rewriting, Switches
 from reconciler.emulator.server import Emulator
-from reconciler.emulator.settings import Rewriting, Switches
 from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 
 
@@ -276,7 +276,7 @@ def test_every_switch_has_a_test():
     import inspect
     import sys
 
-    from reconciler.emulator.settings import SWITCH_NAMES
+    from reconciler.emulator.behaviour.settings import SWITCH_NAMES
 
     text = inspect.getsource(sys.modules[__name__])
     assert [] == [name for name in SWITCH_NAMES if f"{name}=" not in text]

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.emulator.api.shapes import service_model
+from reconciler.emulator.behaviour.settings import Floats, Settings, Switches
 from reconciler.emulator.http import Request
 from reconciler.emulator.rekognition import OPERATIONS
 from reconciler.emulator.server import Emulator
-from reconciler.emulator.settings import Floats, Settings, Switches
-from reconciler.emulator.shapes import service_model
 from tests.emulator.builders import SIGNED, Direct, boxed, dataset, labelled, listed, refs
 
 INVALID = "InvalidParameterException"

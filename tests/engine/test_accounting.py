@@ -14,7 +14,7 @@ from reconciler.core.planning.plan import Plan
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import Verdict
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.reconcile import Look, apply, look
 from reconciler.reports.json import write_apply, write_plan

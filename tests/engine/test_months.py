@@ -13,7 +13,7 @@ import orjson
 import pytest
 import structlog
 
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from tests.builders import classified
 from tests.engine.months import Months, make_months
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.emulator.faults import Fault, Kind
-from reconciler.emulator.settings import Rewriting, Settings, Switches
+from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.settings import Rewriting, Settings, Switches
 from reconciler.engine.usecases.rebuild.begin import Order
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
 from reconciler.engine.usecases.rebuild.context import Site

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.assignment import MOST_CUT_SHORT, MOST_REPLANS, Assignment
 from tests.engine.months import Months, make_months
 

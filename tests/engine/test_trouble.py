@@ -16,8 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reconciler.core.planning.quarantine import MOST_PAUSE_SECONDS
 from reconciler.core.status.result import Verdict
-from reconciler.emulator.faults import Fault, Kind
-from reconciler.emulator.settings import BusyListing, ConcurrentUpdate, FailedUpdate, Rewriting, Switches
+from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.settings import (
+    BusyListing,
+    ConcurrentUpdate,
+    FailedUpdate,
+    Rewriting,
+    Switches,
+)
 from reconciler.errors import GatewayError
 from reconciler.state import State
 from tests.builders import classified, ref

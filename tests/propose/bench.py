@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, root_of, tried
 from reconciler.core.spec.choices import DatasetType
-from reconciler.emulator.clock import ManualClock
+from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.engine.dataset.context import World
 from reconciler.engine.usecases import each_dataset

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from reconciler.core.status.conditions import Truth
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.errors import SourceError
 from tests.builders import classified

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.emulator.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset import apply, planning
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError, not_found
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 Params = dict[str, Any]
 

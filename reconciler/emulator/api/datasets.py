@@ -6,8 +6,14 @@ import sqlite3
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.emulator import entries, lifecycle, objects
 from reconciler.emulator.access import Caller
+from reconciler.emulator.api import lifecycle
+from reconciler.emulator.api.projects import find as find_project
+from reconciler.emulator.api.tags import attach
+from reconciler.emulator.behaviour.faults import Kind
+from reconciler.emulator.behaviour.judge import source_refs
+from reconciler.emulator.behaviour.settings import ConcurrentUpdate
+from reconciler.emulator.behaviour.work import Work
 from reconciler.emulator.errors import (
     already_exists,
     bad_s3_object,
@@ -17,13 +23,8 @@ from reconciler.emulator.errors import (
     not_found,
     not_ready,
 )
-from reconciler.emulator.faults import Kind
-from reconciler.emulator.judge import source_refs
-from reconciler.emulator.projects import find as find_project
-from reconciler.emulator.settings import ConcurrentUpdate
-from reconciler.emulator.tags import attach
-from reconciler.emulator.work import Work
-from reconciler.emulator.world import World
+from reconciler.emulator.storage import entries, objects
+from reconciler.emulator.storage.context import World
 
 Params = dict[str, Any]
 

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.emulator import entries, lifecycle
-from reconciler.emulator.attributes import DETECTION
-from reconciler.emulator.judge import METADATA, SOURCE_REF, Entry, judge_line
-from reconciler.emulator.world import World
+from reconciler.emulator.api import lifecycle
+from reconciler.emulator.behaviour.attributes import DETECTION
+from reconciler.emulator.behaviour.judge import METADATA, SOURCE_REF, Entry, judge_line
+from reconciler.emulator.storage import entries
+from reconciler.emulator.storage.context import World
 
 Fields = dict[str, Any]
 

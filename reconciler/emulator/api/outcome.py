@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import Final, NamedTuple
 
-from reconciler.emulator import entries
-from reconciler.emulator.judge import Tally
-from reconciler.emulator.settings import InvalidBase, Verdict
-from reconciler.emulator.work import Operation
-from reconciler.emulator.world import World
+from reconciler.emulator.behaviour.judge import Tally
+from reconciler.emulator.behaviour.settings import InvalidBase, Verdict
+from reconciler.emulator.behaviour.work import Operation
+from reconciler.emulator.storage import entries
+from reconciler.emulator.storage.context import World
 
 MAX_MANIFEST_BYTES: Final = 1_000_000_000
 MAX_INVALID_SHARE: Final = 0.20

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from reconciler.emulator import chunked, objects, xml
+from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3_answers import answer, http_date
-from reconciler.emulator.s3_buckets import own
-from reconciler.emulator.world import World
+from reconciler.emulator.s3 import chunked
+from reconciler.emulator.s3.answers import answer, http_date
+from reconciler.emulator.s3.buckets import own
+from reconciler.emulator.storage import objects
+from reconciler.emulator.storage.context import World
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
 _MAX_KEY_BYTES: Final = 1024

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from reconciler.emulator import entries, outcome
-from reconciler.emulator.judge import Entry, Tally, judge
-from reconciler.emulator.outcome import Failure
-from reconciler.emulator.settings import FailedUpdate, Visibility
-from reconciler.emulator.work import CREATES, Operation, Work
-from reconciler.emulator.world import World
+from reconciler.emulator.api import outcome
+from reconciler.emulator.api.outcome import Failure
+from reconciler.emulator.behaviour.judge import Entry, Tally, judge
+from reconciler.emulator.behaviour.settings import FailedUpdate, Visibility
+from reconciler.emulator.behaviour.work import CREATES, Operation, Work
+from reconciler.emulator.storage import entries
+from reconciler.emulator.storage.context import World
 
 # Verbatim from an example of DescribeProjects; the other texts are invented.
 IMPORTED: Final = "The dataset was successfully created from the manifest file."

@@ -14,14 +14,16 @@ from itertools import pairwise
 from typing import Final
 from uuid import uuid4
 
-from reconciler.emulator import chunked, objects, xml
+from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3_answers import answer
-from reconciler.emulator.s3_buckets import own
-from reconciler.emulator.s3_objects import described, require_free, require_key
-from reconciler.emulator.world import World
+from reconciler.emulator.s3 import chunked
+from reconciler.emulator.s3.answers import answer
+from reconciler.emulator.s3.buckets import own
+from reconciler.emulator.s3.requests import described, require_free, require_key
+from reconciler.emulator.storage import objects
+from reconciler.emulator.storage.context import World
 
 _NUMBER: Final = re.compile("[0-9]{1,5}")
 _NUMBERS: Final = range(1, 10_001)

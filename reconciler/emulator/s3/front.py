@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
-from reconciler.emulator import s3_answers, s3_buckets, s3_objects, s3_uploads
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.calls import Call
+from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.world import World
+from reconciler.emulator.s3 import answers, buckets, requests, uploads
+from reconciler.emulator.storage.context import World
 
 Operation = Callable[[World, Caller, Request, str, str], Answer]
 
@@ -26,24 +26,24 @@ _UPLOAD: Final = frozenset(["uploadId"])
 # By method and by the queries that make another operation of a request: of a bucket, and of an object.
 _BUCKET: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
     {
-        ("GET", frozenset()): ("ListObjects", s3_buckets.list_objects),
-        ("PUT", frozenset()): ("CreateBucket", s3_buckets.create_bucket),
-        ("HEAD", frozenset()): ("HeadBucket", s3_buckets.head_bucket),
-        ("DELETE", frozenset()): ("DeleteBucket", s3_buckets.delete_bucket),
-        ("GET", frozenset(["location"])): ("GetBucketLocation", s3_buckets.get_bucket_location),
-        ("POST", frozenset(["delete"])): ("DeleteObjects", s3_objects.delete_objects),
+        ("GET", frozenset()): ("ListObjects", buckets.list_objects),
+        ("PUT", frozenset()): ("CreateBucket", buckets.create_bucket),
+        ("HEAD", frozenset()): ("HeadBucket", buckets.head_bucket),
+        ("DELETE", frozenset()): ("DeleteBucket", buckets.delete_bucket),
+        ("GET", frozenset(["location"])): ("GetBucketLocation", buckets.get_bucket_location),
+        ("POST", frozenset(["delete"])): ("DeleteObjects", requests.delete_objects),
     }
 )
 _OBJECT: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
     {
-        ("GET", frozenset()): ("GetObject", s3_objects.get_object),
-        ("HEAD", frozenset()): ("HeadObject", s3_objects.get_object),
-        ("PUT", frozenset()): ("PutObject", s3_objects.put_object),
-        ("DELETE", frozenset()): ("DeleteObject", s3_objects.delete_object),
-        ("POST", frozenset(["uploads"])): ("CreateMultipartUpload", s3_uploads.create_upload),
-        ("PUT", _UPLOAD | {"partNumber"}): ("UploadPart", s3_uploads.upload_part),
-        ("POST", _UPLOAD): ("CompleteMultipartUpload", s3_uploads.complete_upload),
-        ("DELETE", _UPLOAD): ("AbortMultipartUpload", s3_uploads.abort_upload),
+        ("GET", frozenset()): ("GetObject", requests.get_object),
+        ("HEAD", frozenset()): ("HeadObject", requests.get_object),
+        ("PUT", frozenset()): ("PutObject", requests.put_object),
+        ("DELETE", frozenset()): ("DeleteObject", requests.delete_object),
+        ("POST", frozenset(["uploads"])): ("CreateMultipartUpload", uploads.create_upload),
+        ("PUT", _UPLOAD | {"partNumber"}): ("UploadPart", uploads.upload_part),
+        ("POST", _UPLOAD): ("CompleteMultipartUpload", uploads.complete_upload),
+        ("DELETE", _UPLOAD): ("AbortMultipartUpload", uploads.abort_upload),
     }
 )
 
@@ -95,7 +95,7 @@ class S3:
             answer = act(self._world, caller, request, name, key)
         except ServiceError as exc:
             code = exc.code
-            answer = s3_answers.error(exc, name, key, request_id)
+            answer = answers.error(exc, name, key, request_id)
         now, owner = self._world.clock.now(), caller.owner if caller else ("", "")
         self._world.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": "emulator", **answer.headers}
@@ -124,7 +124,7 @@ def _place(request: Request) -> tuple[str, str]:
 
 def _operation(request: Request, name: str, key: str) -> tuple[str, Operation]:
     if not name and request.method == "GET":
-        return "ListBuckets", s3_buckets.list_buckets
+        return "ListBuckets", buckets.list_buckets
     marks = frozenset(
         mark for mark in request.query.keys() - _PARAMETERS if not mark.lower().startswith("x-amz-")
     )

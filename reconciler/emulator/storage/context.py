@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.emulator.calls import Calls
-from reconciler.emulator.clock import Clock
-from reconciler.emulator.faults import Faults
-from reconciler.emulator.settings import Settings
-from reconciler.emulator.store import Store
-from reconciler.emulator.throttle import Throttle
+from reconciler.emulator.behaviour.calls import Calls
+from reconciler.emulator.behaviour.clock import Clock
+from reconciler.emulator.behaviour.faults import Faults
+from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.throttle import Throttle
+from reconciler.emulator.storage.store import Store
 
 
 @dataclass(slots=True)

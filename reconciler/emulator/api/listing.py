@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from reconciler.emulator import entries, tokens
 from reconciler.emulator.access import Caller
-from reconciler.emulator.datasets import find
-from reconciler.emulator.entries import Filters
+from reconciler.emulator.api import tokens
+from reconciler.emulator.api.datasets import find
+from reconciler.emulator.behaviour.settings import BusyListing, LastToken
 from reconciler.emulator.errors import in_use, not_ready
-from reconciler.emulator.settings import BusyListing, LastToken
-from reconciler.emulator.world import World
+from reconciler.emulator.storage import entries
+from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.entries import Filters
 
 Params = dict[str, Any]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reconciler.emulator.calls import Call, Calls
-from reconciler.emulator.faults import ANSWERS, Kind
+from reconciler.emulator.behaviour.calls import Call, Calls
+from reconciler.emulator.behaviour.faults import ANSWERS, Kind
+from reconciler.emulator.behaviour.settings import Throttling
 from reconciler.emulator.server import Running
-from reconciler.emulator.settings import Throttling
 from reconciler.emulator.testing import client
 from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs, update
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 
-from reconciler.emulator.store import Store
+from reconciler.emulator.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

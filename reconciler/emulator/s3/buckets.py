@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from reconciler.emulator import objects, xml
+from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3_answers import answer, iso, quoted
-from reconciler.emulator.world import World
+from reconciler.emulator.s3.answers import answer, iso, quoted
+from reconciler.emulator.storage import objects
+from reconciler.emulator.storage.context import World
 
 _NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9\-]{2,32}")

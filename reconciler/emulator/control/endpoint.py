@@ -24,12 +24,12 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.emulator import lifecycle
-from reconciler.emulator.console import Console
-from reconciler.emulator.faults import Fault
+from reconciler.emulator.api import lifecycle
+from reconciler.emulator.behaviour.faults import Fault
+from reconciler.emulator.behaviour.settings import PLAIN_NAMES
+from reconciler.emulator.control.console import Console
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.settings import PLAIN_NAMES
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 Given = Mapping[str, Any]
 

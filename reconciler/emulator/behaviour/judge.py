@@ -16,8 +16,14 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from reconciler.emulator.attributes import examine
-from reconciler.emulator.settings import BareLine, Duplicates, Rewriting, Switches, UnknownKeys
+from reconciler.emulator.behaviour.attributes import examine
+from reconciler.emulator.behaviour.settings import (
+    BareLine,
+    Duplicates,
+    Rewriting,
+    Switches,
+    UnknownKeys,
+)
 
 SOURCE_REF: Final = "source-ref"
 MAX_LINE_CHARS: Final = 100_000

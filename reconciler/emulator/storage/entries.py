@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reconciler.emulator.judge import Entry, bucket_of
-from reconciler.emulator.store import Store
+from reconciler.emulator.behaviour.judge import Entry, bucket_of
+from reconciler.emulator.storage.store import Store
 
 
 class Filters(NamedTuple):

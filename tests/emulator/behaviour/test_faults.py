@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from reconciler.emulator.faults import ANSWERS, Fault, Kind
+from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind
 from reconciler.emulator.testing import client
 from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 

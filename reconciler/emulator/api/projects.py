@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from reconciler.emulator import tokens
 from reconciler.emulator.access import Caller
+from reconciler.emulator.api import tokens
+from reconciler.emulator.api.tags import attach
+from reconciler.emulator.behaviour.settings import LastToken
 from reconciler.emulator.errors import in_use, limit_exceeded, not_found
-from reconciler.emulator.settings import LastToken
-from reconciler.emulator.tags import attach
-from reconciler.emulator.world import World
+from reconciler.emulator.storage.context import World
 
 Params = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""How the service behaves: what it makes of lines, and what tests can change about it."""

@@ -1,0 +1,1 @@
+"""As much of S3 as manifests and images need."""

@@ -1,0 +1,1 @@
+"""Where an emulator keeps datasets and objects."""
