@@ -104,7 +104,7 @@ def guarded(command: Callable[[], int]) -> int:
 @contextmanager
 def _aside() -> Iterator[None]:
     """Let nothing that is written to stderr stop the work, or change how it ends."""
-    from reconciler.cli.terminal import Aside, discard  # loads what `--version` has no use for
+    from reconciler.cli.output.terminal import Aside, discard  # loads what `--version` has no use for
 
     stderr = sys.stderr
     sys.stderr = cast("TextIO", Aside(stderr))
@@ -119,7 +119,7 @@ def _aside() -> Iterator[None]:
 
 
 def _ended(command: Callable[[], int]) -> int:
-    from reconciler.cli.terminal import discard, stream
+    from reconciler.cli.output.terminal import discard, stream
 
     try:
         try:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from reconciler.cli import terminal
 from reconciler.cli.exits import Exit, Terminated
+from reconciler.cli.output import terminal
 from reconciler.core.planning.plan import PlanError
 from reconciler.errors import Interrupted, OutputError, ReconcilerError
 

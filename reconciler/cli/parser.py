@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from reconciler import __version__
-from reconciler.cli import run_flags, values
+from reconciler.cli import values
+from reconciler.cli.controller import arguments as run_flags
 from reconciler.cli.convert_flags import add_convert
 from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND, explained
 from reconciler.cli.flags import add_aws, add_globals, add_guards, add_output, add_selection

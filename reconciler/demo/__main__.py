@@ -3,7 +3,7 @@
 import sys
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.terminal import discard
+from reconciler.cli.output.terminal import discard
 from reconciler.demo import main
 
 if __name__ == "__main__":

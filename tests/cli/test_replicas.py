@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli import replicas
+from reconciler.cli.controller import replicas
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.runtime.shard import Shard
 from reconciler.emulator.server import Running

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from reconciler.cli.following import polling
+from reconciler.cli.controller.source import polling
 from reconciler.cli.parser import build
 from reconciler.errors import SourceError, UsageError
 from reconciler.server.listening import listening

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from reconciler.cli.exits import Terminated
 from reconciler.cli.failing import reason
+from reconciler.cli.output.show import results_exit_code, show_results
 from reconciler.cli.recording import record
-from reconciler.cli.show import results_exit_code, show_results
 from reconciler.cli.specs import lift, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from reconciler.cli.exits import Exit
 from reconciler.cli.files import write_all, write_whole
-from reconciler.cli.terminal import coloured, stream
+from reconciler.cli.output.terminal import coloured, stream
 from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
 from reconciler.convert.record import Crowd, Options

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.cli.show import screen
+from reconciler.cli.output.show import screen
+from reconciler.cli.output.terminal import out, stream
 from reconciler.cli.specs import reading
-from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark

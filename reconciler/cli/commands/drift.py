@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.cli.files import write_whole
-from reconciler.cli.pictures import thumbnails
-from reconciler.cli.show import screen
+from reconciler.cli.images import thumbnails
+from reconciler.cli.output.show import screen
+from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
-from reconciler.cli.terminal import stream
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
 from reconciler.core.status.result import gravest

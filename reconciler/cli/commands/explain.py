@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from reconciler.cli.output.show import screen
+from reconciler.cli.output.terminal import out, stream
 from reconciler.cli.proposing import opened_specs
-from reconciler.cli.show import screen
-from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Story, StoryVerdict
 from reconciler.core.status.result import gravest

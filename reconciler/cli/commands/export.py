@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.cli.exits import Exit, say
 from reconciler.cli.files import Writer, write_all
-from reconciler.cli.terminal import out
+from reconciler.cli.output.terminal import out
 from reconciler.cli.wiring import connected
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target

@@ -6,8 +6,8 @@ import argparse
 import json
 
 from reconciler.cli.exits import Exit, say
+from reconciler.cli.output.terminal import out
 from reconciler.cli.specs import reading, s3_place
-from reconciler.cli.terminal import out
 from reconciler.core.iam import Level, policy
 
 

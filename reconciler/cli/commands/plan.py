@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.cli.exits import Exit
 from reconciler.cli.failing import reason
 from reconciler.cli.files import write_whole
-from reconciler.cli.show import show_plan
+from reconciler.cli.output.show import show_plan
 from reconciler.cli.specs import lift, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.status.result import gravest

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from reconciler.cli.files import write_whole
+from reconciler.cli.output.show import screen
+from reconciler.cli.output.terminal import out, stream
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, relative, root_of, summed_up, tried
-from reconciler.cli.show import screen
-from reconciler.cli.terminal import out, stream
 from reconciler.cli.wiring import connected
 from reconciler.core.entries.pattern import globs
 from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal

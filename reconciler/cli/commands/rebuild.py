@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reconciler.cli.output.show import show_results
+from reconciler.cli.output.terminal import out
 from reconciler.cli.recording import record
-from reconciler.cli.show import show_results
 from reconciler.cli.specs import lift, reading, s3_place
-from reconciler.cli.terminal import out
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.show import show_plan, show_results
+from reconciler.cli.output.show import show_plan, show_results
+from reconciler.cli.output.terminal import out
 from reconciler.cli.specs import declared
-from reconciler.cli.terminal import out
 from reconciler.core.planning.plan import Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine.dataset.desired import Desired

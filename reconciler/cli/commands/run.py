@@ -16,13 +16,13 @@ from typing import Any, Final
 import orjson
 
 from reconciler import __version__
-from reconciler.cli import replicas
 from reconciler.cli.clock import SteadyClock, SystemClock
+from reconciler.cli.controller import replicas
+from reconciler.cli.controller.serving import served
+from reconciler.cli.controller.source import followed, polling
 from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
-from reconciler.cli.following import followed, polling
-from reconciler.cli.serving import served
-from reconciler.cli.show import results_exit_code, show_results
+from reconciler.cli.output.show import results_exit_code, show_results
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError

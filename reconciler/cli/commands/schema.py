@@ -6,7 +6,7 @@ import argparse
 import json
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.terminal import out
+from reconciler.cli.output.terminal import out
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.show import screen
+from reconciler.cli.output.show import screen
+from reconciler.cli.output.terminal import out, stream
 from reconciler.cli.specs import selection_of
-from reconciler.cli.terminal import out, stream
 from reconciler.engine.usecases.spec_tree import names, select
 from reconciler.errors import UsageError
 from reconciler.reports.status.report import render_status, write_status

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from reconciler.cli.exits import Exit
+from reconciler.cli.output.terminal import coloured, out, stream
 from reconciler.cli.specs import reading
-from reconciler.cli.terminal import coloured, out, stream
 from reconciler.core.validation.problem import has_error
 from reconciler.errors import SourceError
 from reconciler.reports.validation import Validation, render_json, render_text

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reconciler.cli.following import secret
+from reconciler.cli.controller.source import secret
 from reconciler.engine.controller.loop import Controller
 from reconciler.engine.controller.registry import Board
 from reconciler.errors import UsageError

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from reconciler.cli.terminal import coloured, out, stream, width
+from reconciler.cli.output.terminal import coloured, out, stream, width
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.status.result import DatasetResult, gravest
 from reconciler.reports.screen import Screen
