@@ -2,7 +2,7 @@
 The codes of lines and of datasets: AWS's own where AWS has one, else ``RKD`` and four digits.
 
 The digits are handed out by area: 1xxx spec files (`validation.spec_codes`), 2xxx single lines, 3xxx rules across
-entries, 5xxx failures (`errors`). A code, once released, keeps its meaning; `validation.catalogue` renders them all.
+entries, 5xxx failures (`errors`). A code, once released, keeps its meaning. `validation.catalogue` lists them all.
 """
 
 from __future__ import annotations

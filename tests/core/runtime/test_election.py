@@ -183,7 +183,7 @@ class World:
                 self.turn(replica, what, before, after)
 
     def turn(self, replica: Replica, what: str, before: float, after: float) -> None:
-        """Read, decide and write, as `controller.leadership` does; the answers take *before* and *after* seconds."""
+        """Read, decide and write as `controller.leadership` does; answers take *before* and *after* seconds."""
         seen = self.store.record
         self.wait(before if what == "slow" else 0.0)
         if replica.elector.decide(seen, replica.now(self.true)) is Move.WAIT:
