@@ -91,7 +91,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.engine.controller.loop import Controller, Signals
     from reconciler.engine.controller.registry import Board
     from reconciler.engine.controller.workers import Threads
-    from reconciler.engine.dataset.context import World
+    from reconciler.engine.dataset.context import Context
     from reconciler.ports import Silence
     from reconciler.rekognition.gateway import Rekognition, client_config
     from reconciler.rekognition.limiter import Limiter
@@ -121,10 +121,10 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     limiter = Limiter(rate, time.monotonic, steady.sleep)
     gateway = Rekognition(client, lambda: client, limiter, "ambient", meter)
     state = State(place / "state")
-    world = World(gateway, steady.clock(lambda: None), state, Silence())
+    context = Context(gateway, steady.clock(lambda: None), state, Silence())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     board = Board(source.name, time.time, steady.seconds)
-    visiting = Visiting(lambda _: world, state, board, metrics, steady)
+    visiting = Visiting(lambda _: context, state, board, metrics, steady)
     controller = Controller(source, visiting, board, Threads(16), signals, steady.seconds, steady.draw)
     return controller, board, calls
 

@@ -1,4 +1,4 @@
-"""Make clients and worlds: the one place that knows credentials, Regions, roles and the emulator."""
+"""Make clients and contexts: the one place that knows credentials, Regions, roles and the emulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reconciler.cli.output.progress import progress
 from reconciler.cli.tracing import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.spec.documents import Target
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import Site
@@ -83,7 +83,7 @@ SINGLE: Final = Threads()
 
 class Wiring:
     """
-    Makes the world of each dataset; clients are shared by Region and role.
+    Makes the context of each dataset; clients are shared by Region and role.
 
     Args:
         endpoint: Of the embedded emulator; None for AWS as the SDK finds it.
@@ -116,13 +116,13 @@ class Wiring:
     def memory(self) -> Memory:
         return self._memory
 
-    def world(self, desired: Desired) -> World:
-        """Return the world of a dataset; errors as `world_of`."""
-        return self.world_of(desired.spec.spec.target)
+    def context(self, desired: Desired) -> Context:
+        """Return the context of a dataset; errors as `context_of`."""
+        return self.context_of(desired.spec.spec.target)
 
-    def world_of(self, target: Target) -> World:
+    def context_of(self, target: Target) -> Context:
         """
-        Return the world of a target.
+        Return the context of a target.
 
         Raises:
             Denied, Rejected: There are no credentials, or no Region, to make clients with.
@@ -133,12 +133,12 @@ class Wiring:
             self._gateways[key] = gateway
         return self._world_with(gateway)
 
-    def _world_with(self, gateway: Rekognition) -> World:
+    def _world_with(self, gateway: Rekognition) -> Context:
         clock, trust = SystemClock(), self.trust_listing
-        return World(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
+        return Context(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
 
     def access_of(self, desired: Desired) -> Access:
-        """Return what tells whether the dataset can be reached; errors as `world_of`."""
+        """Return what tells whether the dataset can be reached; errors as `context_of`."""
         target = desired.spec.spec.target
         key = self._key(target)
         with translated(CONFIGURATION):
@@ -148,7 +148,7 @@ class Wiring:
 
     def site_of(self, desired: Desired) -> Site:
         """
-        Return where the dataset can be rebuilt; errors as `world_of`.
+        Return where the dataset can be rebuilt; errors as `context_of`.
 
         Clients of its own, since only this needs to delete.
         """
@@ -169,7 +169,7 @@ class Wiring:
         Return what reads the images of a dataset.
 
         Raises:
-            Denied, Rejected: As `world_of`.
+            Denied, Rejected: As `context_of`.
         """
         with translated(CONFIGURATION):
             session, config = self._session(target), self._direct(picture_config())

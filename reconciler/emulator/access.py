@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 _CREDENTIAL: Final = re.compile(
     r"(?P<key>[\w+=,.@\-]{1,128})/\d{8}/(?P<region>[a-z0-9\-]{2,32})/(?P<service>[a-z0-9\-]{2,32})/aws4_request"
@@ -37,7 +37,7 @@ class Caller(NamedTuple):
         return self.account, self.region
 
 
-def identify(world: World, headers: Mapping[str, str], query: Mapping[str, str]) -> Caller:
+def identify(context: Context, headers: Mapping[str, str], query: Mapping[str, str]) -> Caller:
     """
     Return who signed a request, by header or (presigned) by query.
 
@@ -46,12 +46,12 @@ def identify(world: World, headers: Mapping[str, str], query: Mapping[str, str])
     """
     scope = _scope(headers.get("authorization", ""), query)
     key, region, service = scope["key"], scope["region"], scope["service"]
-    _require_fresh(query, world.clock.now())
-    session = world.store.one("SELECT * FROM sessions WHERE access_key = ?", key)
+    _require_fresh(query, context.clock.now())
+    session = context.store.one("SELECT * FROM sessions WHERE access_key = ?", key)
     if session is None:
-        account = world.settings.accounts.get(key) or (key if _ACCOUNT.fullmatch(key) else world.account)
+        account = context.settings.accounts.get(key) or (key if _ACCOUNT.fullmatch(key) else context.account)
         return Caller(account, region, service, key, f"arn:aws:iam::{account}:user/emulator")
-    if session["expires"] <= world.clock.now():
+    if session["expires"] <= context.clock.now():
         raise ServiceError("ExpiredTokenException", "The security token included in the request is expired")
     return Caller(session["account"], region, service, key, session["arn"])
 

@@ -18,13 +18,13 @@ from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.errors import ServiceError, serialization
 from reconciler.emulator.http import Answer, Fate, Request
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 
-OPERATIONS: Final[Mapping[str, Callable[[World, Caller, Params], Params]]] = MappingProxyType(
+OPERATIONS: Final[Mapping[str, Callable[[Context, Caller, Params], Params]]] = MappingProxyType(
     {
         "CreateProject": projects.create_project,
         "DescribeProjects": projects.describe_projects,
@@ -51,8 +51,8 @@ _REFUSING: Final = frozenset(ANSWERS) - {Kind.EXPIRED_PAGE_TOKEN}
 class Rekognition:
     """Answers requests, with the faults that were ordered, and writes down each call."""
 
-    def __init__(self, world: World, console: Console) -> None:
-        self._world = world
+    def __init__(self, context: Context, console: Console) -> None:
+        self._context = context
         self._console = console
 
     def handle(self, request: Request) -> Answer:
@@ -63,7 +63,7 @@ class Rekognition:
         caller, params, code = None, {}, None
         fate = Answer(200)
         try:
-            caller = identify(self._world, request.headers, request.query)
+            caller = identify(self._context, request.headers, request.query)
             shape = _input_shape(request, target)
             raw = _parse(request.body)
             resource = _resource(raw)
@@ -86,42 +86,42 @@ class Rekognition:
         return replace(fate, status=status, body=body, headers=headers)
 
     def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
-        lifecycle.settle(self._world)
+        lifecycle.settle(self._context)
         act = OPERATIONS[operation]
         if operation.startswith(_READING):
-            return act(self._world, caller, params)
-        with self._world.store.transaction():  # what was looked at holds until it is acted on
-            result = act(self._world, caller, params)
-        lifecycle.settle(self._world)  # what takes no time is over when it is answered
+            return act(self._context, caller, params)
+        with self._context.store.transaction():  # what was looked at holds until it is acted on
+            result = act(self._context, caller, params)
+        lifecycle.settle(self._context)  # what takes no time is over when it is answered
         return result
 
     def _weather(self, operation: str, resource: str) -> Answer:
         """Return what will become of the answer; do what shall happen before the call."""
-        world = self._world
-        for jump in world.faults.strike([Kind.CLOCK_JUMP], operation, resource):
-            world.clock.advance(jump.seconds)
+        context = self._context
+        for jump in context.faults.strike([Kind.CLOCK_JUMP], operation, resource):
+            context.clock.advance(jump.seconds)
         self._let_console(Kind.CONSOLE_BEFORE, operation, resource)
         wire = (Kind.LATENCY, Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE)
         fate = Answer(200)
-        for fault in world.faults.strike(wire, operation, resource):
+        for fault in context.faults.strike(wire, operation, resource):
             fate = _worsen(fate, fault)
         return fate
 
     def _refuse(self, caller: Caller, operation: str, resource: str, raw: Params) -> None:
         """Raise what a fault or the rate limit answers instead of the service."""
-        world, settings = self._world, self._world.settings
+        context, settings = self._context, self._context.settings
         rate = settings.tag_calls_per_second if operation in _TAGGING else settings.calls_per_second
-        if not world.throttle.admits((*caller.owner, operation), rate, world.clock.now()):
+        if not context.throttle.admits((*caller.owner, operation), rate, context.clock.now()):
             raise answer(Kind(settings.throttling), caller.arn, operation, resource)
-        struck = world.faults.strike(_REFUSING, operation, resource)
+        struck = context.faults.strike(_REFUSING, operation, resource)
         if not struck and raw.get("NextToken"):
-            struck = world.faults.strike([Kind.EXPIRED_PAGE_TOKEN], operation, resource)
+            struck = context.faults.strike([Kind.EXPIRED_PAGE_TOKEN], operation, resource)
         if struck:
             raise answer(struck[0].kind, caller.arn, operation, resource)
 
     def _let_console(self, kind: Kind, operation: str, resource: str) -> None:
-        for fault in self._world.faults.strike([kind], operation, resource):
-            lifecycle.settle(self._world)
+        for fault in self._context.faults.strike([kind], operation, resource):
+            lifecycle.settle(self._context)
             try:
                 self._console.do(fault.action)
             except ValueError as exc:
@@ -130,9 +130,9 @@ class Rekognition:
 
     def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
         blob = params.get("Changes", {}).get("GroundTruth", b"")
-        self._world.calls.add(
+        self._context.calls.add(
             Call(
-                self._world.clock.now(),
+                self._context.clock.now(),
                 "rekognition",
                 operation,
                 *(caller.owner if caller else ("", "")),

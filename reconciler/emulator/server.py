@@ -20,7 +20,7 @@ from reconciler.emulator.control.endpoint import Control, failure
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.rekognition import Rekognition
 from reconciler.emulator.s3.front import S3
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.store import Store
 from reconciler.emulator.sts import Sts
 
@@ -52,37 +52,37 @@ class Emulator:
         Raises:
             OSError, sqlite3.Error: The directory cannot be used.
         """
-        self._world = World(Store(data), clock or SystemClock(), settings or Settings(), account)
-        self.console = Console(self._world)
+        self._context = Context(Store(data), clock or SystemClock(), settings or Settings(), account)
+        self.console = Console(self._context)
         self.lock = threading.RLock()
-        self._rekognition = Rekognition(self._world, self.console)
-        self._s3 = S3(self._world)
-        self._sts = Sts(self._world)
-        self._control = Control(self._world, self.console)
+        self._rekognition = Rekognition(self._context, self.console)
+        self._s3 = S3(self._context)
+        self._sts = Sts(self._context)
+        self._control = Control(self._context, self.console)
 
     @property
     def clock(self) -> Clock:
-        return self._world.clock
+        return self._context.clock
 
     @property
     def faults(self) -> Faults:
-        return self._world.faults
+        return self._context.faults
 
     @property
     def calls(self) -> Calls:
-        return self._world.calls
+        return self._context.calls
 
     @property
     def max_object_bytes(self) -> int:
-        return self._world.settings.max_object_bytes
+        return self._context.settings.max_object_bytes
 
     @property
     def settings(self) -> Settings:
-        return self._world.settings
+        return self._context.settings
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self._world.settings = settings
+        self._context.settings = settings
 
     def handle(self, request: Request) -> Answer:
         """Answer one request of any kind."""
@@ -112,17 +112,17 @@ class Emulator:
             ValueError: It cannot be done.
         """
         with self.lock:
-            lifecycle.settle(self._world)
+            lifecycle.settle(self._context)
             self.console.do(action)
 
     def has_heavy_work(self) -> bool:
         """Tell whether an operation is due, which the next request would have to finish."""
-        return lifecycle.has_due(self._world)
+        return lifecycle.has_due(self._context)
 
     def close(self) -> None:
         """Close the database. The emulator cannot be used afterwards."""
         with self.lock:
-            self._world.store.close()
+            self._context.store.close()
 
 
 @dataclass(frozen=True, slots=True)

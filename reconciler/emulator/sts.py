@@ -16,7 +16,7 @@ from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Params = Mapping[str, str]
 
@@ -32,8 +32,8 @@ _SESSION: Final = re.compile(r"[\w+=,.@\-]{2,64}")
 class Sts:
     """Answers GetCallerIdentity and AssumeRole."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def handle(self, request: Request) -> Answer:
         """Answer one request. Never raises for anything that a client can send."""
@@ -41,11 +41,11 @@ class Sts:
         action, code, caller = params.get("Action", ""), None, None
         request_id = str(uuid4())
         try:
-            caller = identify(self._world, request.headers, request.query)
+            caller = identify(self._context, request.headers, request.query)
             act = _ACTIONS.get(action)
             if act is None:
                 raise ServiceError("InvalidAction", f"Could not find operation {action[:100]}")
-            result = act(self._world, caller, params)
+            result = act(self._context, caller, params)
             meta: xml.Content = [("RequestId", request_id)]
             body = xml.document(
                 f"{action}Response", NAMESPACE, [(f"{action}Result", result), ("ResponseMetadata", meta)]
@@ -55,27 +55,27 @@ class Sts:
             code, status = exc.code, exc.status
             body = _error(exc, request_id)
         owner = caller.owner if caller else ("", "")
-        self._world.calls.add(Call(self._world.clock.now(), "sts", action, *owner, error=code))
+        self._context.calls.add(Call(self._context.clock.now(), "sts", action, *owner, error=code))
         return Answer(status, body, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
 
 
-def _get_caller_identity(_: World, caller: Caller, __: Params) -> xml.Content:
+def _get_caller_identity(_: Context, caller: Caller, __: Params) -> xml.Content:
     return [("Arn", caller.arn), ("UserId", caller.access_key), ("Account", caller.account)]
 
 
-def _assume_role(world: World, caller: Caller, params: Params) -> xml.Content:
+def _assume_role(context: Context, caller: Caller, params: Params) -> xml.Content:
     role, session = params.get("RoleArn", ""), params.get("RoleSessionName", "")
     match = _ROLE.fullmatch(role)
     seconds = params.get("DurationSeconds", "3600")
     lasting = re.fullmatch(r"[0-9]{3,5}", seconds) is not None and int(seconds) in _SECONDS
     if match is None or not _SESSION.fullmatch(session) or not lasting:
         raise ServiceError("ValidationError", "1 validation error detected in the request.")
-    _require_trust(world, caller, role, params.get("ExternalId"))
+    _require_trust(context, caller, role, params.get("ExternalId"))
     account, name = match.group("account"), match.group("name")
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
     key = f"ASIA{secrets.token_hex(8).upper()}"
-    expires = world.clock.now() + int(seconds)
-    world.store.db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (key, account, arn, expires))
+    expires = context.clock.now() + int(seconds)
+    context.store.db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (key, account, arn, expires))
     expiration = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return [
         (
@@ -91,8 +91,8 @@ def _assume_role(world: World, caller: Caller, params: Params) -> xml.Content:
     ]
 
 
-def _require_trust(world: World, caller: Caller, role: str, external_id: str | None) -> None:
-    roles = world.settings.roles
+def _require_trust(context: Context, caller: Caller, role: str, external_id: str | None) -> None:
+    roles = context.settings.roles
     if not roles:
         return
     if role not in roles or (roles[role] is not None and roles[role] != external_id):
@@ -113,6 +113,6 @@ def _error(exc: ServiceError, request_id: str) -> bytes:
     return xml.document("ErrorResponse", NAMESPACE, [("Error", details), ("RequestId", request_id)])
 
 
-_ACTIONS: Final[Mapping[str, Callable[[World, Caller, Params], xml.Content]]] = MappingProxyType(
+_ACTIONS: Final[Mapping[str, Callable[[Context, Caller, Params], xml.Content]]] = MappingProxyType(
     {"GetCallerIdentity": _get_caller_identity, "AssumeRole": _assume_role}
 )

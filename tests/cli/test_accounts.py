@@ -80,9 +80,9 @@ def looked(gateway: Gateway) -> None:
 
 def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring, emulator: Emulator) -> None:
     """The Region of the spec is all that is needed; the role's external id is handed over."""
-    looked(wiring.world_of(target(region="eu-west-1", roleArn=BOTANY, externalId="xyz123")).gateway)
-    looked(wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway)
-    looked(wiring.world_of(target(region="us-east-2")).gateway)
+    looked(wiring.context_of(target(region="eu-west-1", roleArn=BOTANY, externalId="xyz123")).gateway)
+    looked(wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway)
+    looked(wiring.context_of(target(region="us-east-2")).gateway)
 
     assert [
         ("AssumeRole", OURS, "eu-west-1"),
@@ -96,7 +96,7 @@ def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring,
 @pytest.mark.parametrize("given", [{}, {"externalId": "another"}], ids=["none", "wrong"])
 def test_a_role_that_refuses_is_denied_by_name(wiring: Wiring, given: dict[str, str]) -> None:
     """The text names the call that was refused, not the one that was to be made."""
-    gateway = wiring.world_of(target(region="eu-west-1", roleArn=BOTANY, **given)).gateway
+    gateway = wiring.context_of(target(region="eu-west-1", roleArn=BOTANY, **given)).gateway
 
     with pytest.raises(errors.Denied, match=r"^AssumeRole: AccessDenied: .*sts:AssumeRole"):
         looked(gateway)
@@ -108,7 +108,7 @@ def test_a_role_cannot_be_assumed_without_credentials(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     with pytest.raises(errors.Denied, match="Unable to locate credentials"):
-        wiring.world_of(target(region="eu-west-1", roleArn=BOTANY))
+        wiring.context_of(target(region="eu-west-1", roleArn=BOTANY))
     assert 0 == len(emulator.calls)
 
 
@@ -116,7 +116,7 @@ def test_a_role_is_assumed_again_before_it_expires(
     wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
 ) -> None:
     """A session lasts an hour: ten minutes before its end no call is made with it any more."""
-    gateway = wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
+    gateway = wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
     for minutes in (0, 1, 44):
         later(minutes)
         looked(gateway)
@@ -132,7 +132,7 @@ def test_a_role_that_fails_to_be_renewed_is_used_to_its_end(
     wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
 ) -> None:
     """And then denied."""
-    gateway = wiring.world_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
+    gateway = wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
     looked(gateway)
     emulator.settings = replace(emulator.settings, roles={BOTANY: None})
     later(46)

@@ -66,7 +66,7 @@ class Office:
     def stands(self, status: str, message: str = "so it is") -> None:
         """Let all datasets be in this state."""
         with self.emulator.lock:
-            db = self.emulator._world.store.db
+            db = self.emulator._context.store.db
             for (number,) in db.execute("SELECT id FROM datasets").fetchall():
                 set_status(db, number, status, message, "SUCCESS")
 
@@ -220,7 +220,7 @@ def test_the_credentials_have_expired(office: Office, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", given["AccessKeyId"])
     monkeypatch.setenv("AWS_SESSION_TOKEN", given["SessionToken"])
     with office.emulator.lock:
-        office.emulator._world.store.db.execute("UPDATE sessions SET expires = 0")
+        office.emulator._context.store.db.execute("UPDATE sessions SET expires = 0")
 
     checks = office.checks(code=8)
 

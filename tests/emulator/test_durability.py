@@ -147,7 +147,7 @@ def test_two_processes_with_one_directory_do_not_finish_an_operation_twice(tmp_p
     one.call("UpdateDatasetEntries", DatasetArn=arn, Changes=blobs[0])
     clock.advance(60)
 
-    store = emulators[1]._world.store
+    store = emulators[1]._context.store
     begin = store.transaction
 
     def overtaken() -> AbstractContextManager[sqlite3.Connection]:
@@ -157,7 +157,7 @@ def test_two_processes_with_one_directory_do_not_finish_an_operation_twice(tmp_p
 
     with monkeypatch.context() as racing:
         racing.setattr(store, "transaction", overtaken)
-        lifecycle.settle(emulators[1]._world)
+        lifecycle.settle(emulators[1]._context)
 
     assert "UPDATE_IN_PROGRESS" == described(other, arn)["Status"]
     clock.advance(60)
@@ -178,7 +178,7 @@ def test_two_processes_with_one_directory_do_not_make_two_datasets_of_one_type(t
             for direct in overtaken:
                 direct.call("CreateDataset", ProjectArn=project, DatasetType="TRAIN")
 
-    emulators[1]._world.store.db.set_trace_callback(overtake)
+    emulators[1]._context.store.db.set_trace_callback(overtake)
     answer = other.ask("CreateDataset", json.dumps({"ProjectArn": project, "DatasetType": "TRAIN"}).encode())
 
     assert "ResourceAlreadyExistsException" == json.loads(answer.body)["__type"]

@@ -16,7 +16,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.ports import Silence
@@ -53,7 +53,7 @@ class Lab:
     """One emulated account, a state directory, and a spec directory."""
 
     emulator: Emulator
-    world: World
+    context: Context
     clock: JumpingClock
     specs: Path
     state_dir: Path
@@ -87,22 +87,22 @@ class Lab:
         return found
 
     def apply(self) -> DatasetResult:
-        (result,) = each_dataset.apply_each([(self.desired(), None)], lambda _: self.world)
+        (result,) = each_dataset.apply_each([(self.desired(), None)], lambda _: self.context)
         return result
 
     def plan(self):
-        (plan,) = each_dataset.plan_each([self.desired()], lambda _: self.world)
+        (plan,) = each_dataset.plan_each([self.desired()], lambda _: self.context)
         return plan
 
     def forget_everything(self) -> None:
         """Delete the state directory, as somebody might."""
-        self.world.memory.close()
+        self.context.memory.close()
         shutil.rmtree(self.state_dir)
-        self.world = dataclasses.replace(self.world, memory=State(self.state_dir))
+        self.context = dataclasses.replace(self.context, memory=State(self.state_dir))
 
     @property
     def arn(self) -> str:
-        arn = self.world.gateway.locate(PROJECT, DatasetType.TRAIN).dataset_arn
+        arn = self.context.gateway.locate(PROJECT, DatasetType.TRAIN).dataset_arn
         assert arn is not None
         return arn
 
@@ -116,8 +116,8 @@ def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> It
     state_dir = tmp_path / "state"
     with emulated() as (emulator, client):
         clock = JumpingClock(emulator.clock)
-        world = World(gateway_of(client, clock), clock, State(state_dir), Silence())
-        found = Lab(emulator, world, clock, tmp_path / "specs", state_dir)
+        context = Context(gateway_of(client, clock), clock, State(state_dir), Silence())
+        found = Lab(emulator, context, clock, tmp_path / "specs", state_dir)
         try:
             if prepare is not None:
                 prepare(found)
@@ -125,7 +125,7 @@ def make_lab(tmp_path: Path, prepare: Callable[[Lab], None] | None = None) -> It
         finally:
             for desired in found.open:
                 desired.close()
-            found.world.memory.close()
+            found.context.memory.close()
 
 
 @pytest.fixture

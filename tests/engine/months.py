@@ -16,7 +16,7 @@ from reconciler.engine.controller.dataset_state import Subject
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.workers import Inline
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.errors import Interrupted
 from reconciler.ports import Clock, Silence, Tracer, Untraced
 from reconciler.sources.blobs import Blobs
@@ -201,13 +201,13 @@ def _controlled(
     calls_per_second: int | None = None,
 ) -> Months:
     """Start a controller: the specs and the state are what a process before it left."""
-    world = World(
+    context = Context(
         gateway_of(client, time, calls_per_second), time, state, Silence(), tracer=tracer or Untraced()
     )
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     board = Board(source.name, time.wall, time.seconds)
     counted = Counted()
-    visiting = Visiting(lambda _: world, state, board, counted, time, tracer=tracer)
+    visiting = Visiting(lambda _: context, state, board, counted, time, tracer=tracer)
     signals = Signals(time.event, threading.Event())
     controller = Controller(source, visiting, board, Inline(), signals, time.seconds, time.draw)
     return Months(emulator, controller, board, time, place, counted, client, state)

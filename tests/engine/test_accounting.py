@@ -69,8 +69,8 @@ def _write(lab: Lab, entries: dict[str, tuple[str, bool]], policy: dict[str, str
 def _apply(lab: Lab, *, released: bool) -> tuple[Look, Outcome]:
     desired = lab.desired()
     desired.released = released
-    with closing(look(desired, lab.world, 60)) as seen:
-        return seen, apply(desired, lab.world, seen)
+    with closing(look(desired, lab.context, 60)) as seen:
+        return seen, apply(desired, lab.context, seen)
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

@@ -22,7 +22,7 @@ GARBAGE = b'{"source-ref": "s3://b/e.jp'
 
 
 def observed(lab: Lab) -> dict[str, set[str]]:
-    lines = [orjson.loads(line) for page in lab.world.gateway.pages(lab.arn) for line in page]
+    lines = [orjson.loads(line) for page in lab.context.gateway.pages(lab.arn) for line in page]
     return {line["source-ref"]: set(line) - {"source-ref", "cl-metadata", "cl-errors"} for line in lines}
 
 

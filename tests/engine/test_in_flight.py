@@ -36,7 +36,7 @@ class Slow:
     def __init__(
         self, lab: Lab, *ends: BaseException, lag_seconds: float = 0.0, late_seconds: float | None = 0.0
     ) -> None:
-        self._gateway: Gateway = lab.world.gateway
+        self._gateway: Gateway = lab.context.gateway
         self._clock = lab.clock
         self._ends = list(ends)
         self._lag, self._late = lag_seconds, late_seconds
@@ -70,7 +70,7 @@ class Slow:
 
 def slow(lab: Lab, *ends: BaseException, **options: Any) -> Slow:
     gateway = Slow(lab, *ends, **options)
-    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway)
     return gateway
 
 
@@ -80,8 +80,8 @@ def lost() -> Unavailable:
 
 def start_again(lab: Lab) -> None:
     """As a new process does: nothing is left but the state directory."""
-    lab.world.memory.close()
-    lab.world = dataclasses.replace(lab.world, memory=State(lab.state_dir))
+    lab.context.memory.close()
+    lab.context = dataclasses.replace(lab.context, memory=State(lab.state_dir))
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_status_that_has_not_moved_is_not_believed(full: Lab, lag: float):
 def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
     """Not for ever: the proof shows what became of it."""
     full.write(*named("abcd", label="tulip"), *named("e"))
-    standing = full.world.gateway.standing(full.arn)
+    standing = full.context.gateway.standing(full.arn)
     gateway = slow(full)
     gateway.standing = lambda arn: standing  # type: ignore[method-assign]
 
@@ -180,7 +180,7 @@ def test_killed_after_the_call_the_next_start_waits_for_it(full: Lab, late: floa
     result = full.apply()
 
     assert (Verdict.CONVERGED, 0, 1) == (result.verdict, result.updates, len(gateway.called))
-    assert [] == list(full.world.memory.journal.unfinished("train"))
+    assert [] == list(full.context.memory.journal.unfinished("train"))
 
 
 def test_killed_before_the_call_arrived_the_next_start_sends_after_ninety_seconds(full: Lab):
@@ -200,7 +200,7 @@ def test_killed_before_the_call_arrived_the_next_start_sends_after_ninety_second
 def test_a_plan_made_while_an_update_was_open_is_not_carried_out(full: Lab):
     """Whoever looked too early looks again."""
     full.write(*named("abcde", label="tulip"))
-    begun = full.world.memory.journal
+    begun = full.context.memory.journal
     begun.begin("train", full.arn, [ref("a")], full.clock.now() - 30.0, _standing_text(full))
     waited = full.clock.now()
 
@@ -226,12 +226,12 @@ def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
 
     assert (Verdict.FAILED, 0) == (result.verdict, result.updates)
     assert "update.submitted" not in {entry["event"] for entry in logs}
-    assert [] == list(full.world.memory.journal.unfinished("train"))
+    assert [] == list(full.context.memory.journal.unfinished("train"))
 
 
 def _standing_text(lab: Lab) -> str:
     from reconciler.engine.dataset.observation import as_text
 
-    found = lab.world.gateway.standing(lab.arn)
+    found = lab.context.gateway.standing(lab.arn)
     assert Phase.UPDATE_COMPLETE is found.phase
     return as_text(found)

@@ -24,7 +24,7 @@ class Stale:
     """
 
     def __init__(self, lab: Lab, times: int = 0, lag_seconds: float = 0.0) -> None:
-        self._gateway: Gateway = lab.world.gateway
+        self._gateway: Gateway = lab.context.gateway
         self._clock = lab.clock
         self._times, self._lag = times, lag_seconds
         self._left, self._until = 0, 0.0
@@ -50,7 +50,7 @@ class Stale:
 
 def stale(lab: Lab, times: int = 0, **options: Any) -> Stale:
     gateway = Stale(lab, times, **options)
-    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway)
     return gateway
 
 
@@ -64,7 +64,7 @@ def test_stale_listings_after_an_update_drop_nothing(full: Lab, times: int, edit
     result = full.apply()
 
     assert (Verdict.CONVERGED, len(edited), True) == (result.verdict, result.updated, result.complete)
-    assert {} == full.world.memory.holds.of("train")
+    assert {} == full.context.memory.holds.of("train")
     assert () == full.plan().changes
 
 

@@ -31,7 +31,7 @@ def apply(lab: Lab, *names: str, allow: bool = False):
     reading = read(specs)
     for desired in reading.datasets:
         desired.allow_leakage = allow
-    results = list(each_dataset.apply_each([(d, None) for d in reading.datasets], lambda _: lab.world))
+    results = list(each_dataset.apply_each([(d, None) for d in reading.datasets], lambda _: lab.context))
     reading.close()
     return {result.name: result for result in results}
 

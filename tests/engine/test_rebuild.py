@@ -86,22 +86,22 @@ class _Memory(_Watched):
 
 def site_of(lab: Lab, doom: Doom | None = None) -> Site:
     doom = doom or Doom()
-    inner = lab.world.gateway._client  # the clients of the laboratory, for more
+    inner = lab.context.gateway._client  # the clients of the laboratory, for more
     url = inner.meta.endpoint_url
     client, s3 = client_of(url), client_of(url, "s3", config=s3_config(url))
     limiter = Limiter(None, lab.clock.now, lab.clock.sleep)
     gateway = doom.watch(RebuildingRekognition(client, lambda: inner, limiter, "ambient"))
-    world = dataclasses.replace(lab.world, gateway=gateway, memory=_Memory(lab.world.memory, doom))
+    context = dataclasses.replace(lab.context, gateway=gateway, memory=_Memory(lab.context.memory, doom))
     objects = doom.watch(S3(s3, makes_buckets=True))
     lab.emulator.calls.clear()
-    return Site(world, gateway, objects, 3_600.0)
+    return Site(context, gateway, objects, 3_600.0)
 
 
 def fill(lab: Lab) -> None:
     """Twelve entries, two of them not desired any more, one changed, and two tags."""
     lab.write(*named(KEEPS + "yz"), orphans="rebuild")
     lab.apply()
-    client = lab.world.gateway._client
+    client = lab.context.gateway._client
     client.tag_resource(ResourceArn=lab.arn, Tags=TAGS)
     lab.write(classified("a", "tulip"), *named(KEEPS[1:]), orphans="rebuild")
 
@@ -122,12 +122,12 @@ def begin(lab: Lab, site: Site | None = None, **changes: Any) -> Rebuilt:
 
 
 def lines(lab: Lab) -> dict[str, bytes]:
-    found = [line for page in lab.world.gateway.pages(lab.arn) for line in page]
+    found = [line for page in lab.context.gateway.pages(lab.arn) for line in page]
     return {orjson.loads(line)["source-ref"]: line for line in found}
 
 
 def tags(lab: Lab) -> dict[str, str]:
-    return lab.world.gateway._client.list_tags_for_resource(ResourceArn=lab.arn)["Tags"]
+    return lab.context.gateway._client.list_tags_for_resource(ResourceArn=lab.arn)["Tags"]
 
 
 def test_what_is_left_is_exactly_what_is_desired(full: Lab):
@@ -146,8 +146,8 @@ def test_what_is_left_is_exactly_what_is_desired(full: Lab):
     assert TAGS == tags(full)
     assert before != full.arn == done.result.arn
     assert () == full.plan().changes
-    assert full.world.memory.applied("train", full.arn).known
-    assert None is full.world.memory.rebuilds.of("train")
+    assert full.context.memory.applied("train", full.arn).known
+    assert None is full.context.memory.rebuilds.of("train")
 
 
 def test_every_old_line_is_kept_in_two_places(full: Lab):
@@ -157,8 +157,8 @@ def test_every_old_line_is_kept_in_two_places(full: Lab):
     done = begin(full)
 
     assert done.rebuild is not None
-    (saved,) = full.world.memory.archive.of("train")
-    with full.world.memory.archive.open("train", saved.id) as stream:
+    (saved,) = full.context.memory.archive.of("train")
+    with full.context.memory.archive.open("train", saved.id) as stream:
         assert sorted(old.values()) == sorted(line.decode() for line in stream.read().splitlines())
     with site_of(full).objects.open(BUCKET, done.rebuild.key("before")) as stream:
         kept = stream.read().splitlines()
@@ -252,12 +252,12 @@ def test_without_an_orphan_there_is_no_reason(full: Lab):
 def test_a_part_that_is_not_listed_forbids_it(full: Lab):
     """It would be deleted, and not be among what is kept."""
     site = site_of(full)
-    hiding = Short(site.world.gateway, ref("y"))
+    hiding = Short(site.context.gateway, ref("y"))
 
     with pytest.raises(ListingIncomplete, match="a rebuild would lose what is not listed"):
-        begin(full, dataclasses.replace(site, world=dataclasses.replace(site.world, gateway=hiding)))
+        begin(full, dataclasses.replace(site, context=dataclasses.replace(site.context, gateway=hiding)))
 
-    assert None is full.world.memory.rebuilds.of("train")
+    assert None is full.context.memory.rebuilds.of("train")
 
 
 def test_a_training_that_runs_forbids_it(full: Lab):
@@ -265,7 +265,7 @@ def test_a_training_that_runs_forbids_it(full: Lab):
     project = full.arn.partition("/dataset/")[0]
     project_arn = next(
         found["ProjectArn"]
-        for found in full.world.gateway._client.describe_projects()["ProjectDescriptions"]
+        for found in full.context.gateway._client.describe_projects()["ProjectDescriptions"]
         if found["ProjectArn"].startswith(project)
     )
     full.emulator.console.start_training(project_arn, "v7")
@@ -296,7 +296,7 @@ def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
         rebuild(full.desired(), site, asked)
 
     assert ref("new") in lines(full)
-    assert None is full.world.memory.rebuilds.of("train")
+    assert None is full.context.memory.rebuilds.of("train")
 
 
 def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
@@ -392,7 +392,9 @@ def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab)
 
     done = rebuild(
         full.desired(),
-        dataclasses.replace(site, gateway=gateway, world=dataclasses.replace(site.world, gateway=gateway)),
+        dataclasses.replace(
+            site, gateway=gateway, context=dataclasses.replace(site.context, gateway=gateway)
+        ),
         asked,
     )
 
@@ -461,15 +463,15 @@ def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
 
 def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
     """Die when this step has been noted, and nothing of it done."""
-    put = lab.world.memory.rebuilds.put
+    put = lab.context.memory.rebuilds.put
 
     def noted(record: Any) -> None:
         put(record)
         if record.step is step:
-            lab.world.memory.rebuilds.put = put
+            lab.context.memory.rebuilds.put = put
             doom.instant = doom.passed
 
-    lab.world.memory.rebuilds.put = noted
+    lab.context.memory.rebuilds.put = noted
 
 
 def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
@@ -478,8 +480,8 @@ def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
     kill_at(doom, full, Step.CREATING)
     with pytest.raises(Killed):
         begin(full, site_of(full, doom))
-    record = full.world.memory.rebuilds.of("train")
-    client = full.world.gateway._client
+    record = full.context.memory.rebuilds.of("train")
+    client = full.context.gateway._client
     arn = client.create_dataset(ProjectArn=record.project_arn, DatasetType="TRAIN")["DatasetArn"]
     full.emulator.console.put(arn, orjson.loads(classified("theirs", "x")))
 
@@ -558,7 +560,7 @@ def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
             begin(full, site)
 
         assert Verdict.CONVERGED is go_on().result.verdict
-        assert None is full.world.memory.rebuilds.of("train")
+        assert None is full.context.memory.rebuilds.of("train")
         assert (expected, TAGS) == (set(lines(full)), tags(full))
     assert () == full.plan().changes
 
@@ -573,14 +575,14 @@ def test_killed_at_any_instant_it_can_be_finished(tmp_path_factory, settings: Se
     """`rebuild --resume` ends in exactly the desired entries, with the old tags, and leaves nothing begun."""
 
     def finish(lab: Lab, _: dict[str, bytes]) -> None:
-        if lab.world.memory.rebuilds.of("train") is None:
+        if lab.context.memory.rebuilds.of("train") is None:
             if set(lines(lab)) != {ref(name) for name in KEEPS}:
                 begin(lab)  # it had not begun
         else:
             assert Verdict.CONVERGED is resume(lab.desired(), site_of(lab)).result.verdict
         assert {ref(name) for name in KEEPS} == set(lines(lab))
         assert TAGS == tags(lab)
-        assert None is lab.world.memory.rebuilds.of("train")
+        assert None is lab.context.memory.rebuilds.of("train")
         assert () == lab.plan().changes
 
     assert killed_at(tmp_path_factory, settings, finish) > 20
@@ -596,13 +598,13 @@ def test_killed_at_any_instant_it_can_be_undone(tmp_path_factory, settings: Sett
     """`rebuild --undo` ends in exactly the old entries, line by line, with the old tags."""
 
     def back(lab: Lab, old: dict[str, bytes]) -> None:
-        if lab.world.memory.rebuilds.of("train") is not None:
+        if lab.context.memory.rebuilds.of("train") is not None:
             assert Verdict.CONVERGED is undo("train", site_of(lab)).result.verdict
         elif set(lines(lab)) == {ref(name) for name in KEEPS}:
             return  # it was over
         assert old == lines(lab)
         assert TAGS == tags(lab)
-        assert None is lab.world.memory.rebuilds.of("train")
+        assert None is lab.context.memory.rebuilds.of("train")
 
     assert killed_at(tmp_path_factory, settings, back) > 20
 
@@ -621,7 +623,7 @@ def test_undoing_can_be_killed_at_any_instant_too(tmp_path_factory):
             try:
                 undo("train", site_of(lab, Doom(instant)))
             except Killed:
-                if lab.world.memory.rebuilds.of("train") is not None:
+                if lab.context.memory.rebuilds.of("train") is not None:
                     undo("train", site_of(lab))
             else:
                 break

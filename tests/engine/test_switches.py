@@ -56,7 +56,7 @@ def test_a_dataset_of_sound_lines_converges_and_stays(lab: Lab, name: str, value
         boxed("g", ("tulip", 5, 2, 30, 40)),
         limits="{maxChangeRatio: 1.0}",
     )
-    lab.world.gateway.update(lab.arn, classified("z", "rose") + b"\n")
+    lab.context.gateway.update(lab.arn, classified("z", "rose") + b"\n")
     lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=frozenset({"UpdateDatasetEntries"})))
 
     second, third = lab.apply(), lab.apply()

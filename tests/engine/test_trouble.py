@@ -83,7 +83,7 @@ class Trouble(RuleBasedStateMachine):
     def another_client_updates(self, name: str, label: str) -> None:
         before = len(collisions(self.lab))
         with suppress(GatewayError):
-            self.lab.world.gateway.update(self.arn, classified(name, label) + b"\n")
+            self.lab.context.gateway.update(self.arn, classified(name, label) + b"\n")
         self.theirs += len(collisions(self.lab)) - before
 
     @rule(kind=st.sampled_from(PASSING), after=st.integers(0, 2))
@@ -111,15 +111,15 @@ class Trouble(RuleBasedStateMachine):
 
     @rule(at=st.integers(1, 30), after=st.booleans())
     def apply_and_die(self, at: int, after: bool) -> None:
-        whole = self.lab.world
-        self.lab.world = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
+        whole = self.lab.context
+        self.lab.context = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
         try:
             self.lab.apply()
         except Killed:
             pass
         finally:
             whole.memory.close()
-            self.lab.world = dataclasses.replace(whole, memory=State(self.lab.state_dir))
+            self.lab.context = dataclasses.replace(whole, memory=State(self.lab.state_dir))
 
     @rule()
     def the_state_is_lost(self) -> None:

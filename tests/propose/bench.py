@@ -13,7 +13,7 @@ from reconciler.cli.proposing import Tried, diff_of, opened_specs, root_of, trie
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import EVERYTHING, Choice, Proposed, propose_each
 from reconciler.ports import Silence
@@ -64,7 +64,7 @@ class Bench:
     """One repository with one dataset called train."""
 
     emulator: Emulator
-    world: World
+    context: Context
     root: Path
     project: str = "flowers"
     policy: dict[str, str] = field(default_factory=dict)
@@ -96,19 +96,19 @@ class Bench:
     def apply(self) -> None:
         with opened_specs(self._args()) as (_, _, found):
             (result,) = each_dataset.apply_each(
-                [(desired, None) for desired in found.datasets], lambda _: self.world
+                [(desired, None) for desired in found.datasets], lambda _: self.context
             )
         assert "converged" == result.verdict, result
 
     def plan(self):
         with opened_specs(self._args()) as (_, _, found):
             assert not found.broken
-            (plan,) = each_dataset.plan_each(found.datasets, lambda _: self.world)
+            (plan,) = each_dataset.plan_each(found.datasets, lambda _: self.context)
         return plan
 
     def propose(self, choice: Choice = EVERYTHING) -> Outcome:
         with opened_specs(self._args()) as (opened, specs, found):
-            (proposed,) = propose_each(found.datasets, lambda _: self.world, choice)
+            (proposed,) = propose_each(found.datasets, lambda _: self.context, choice)
             with tried(opened, specs, found, [proposed]) as result:
                 return Outcome(diff_of(opened.tree, root_of(opened.tree), result.draft), result, proposed)
 
@@ -122,7 +122,7 @@ class Bench:
 
     @property
     def arn(self) -> str:
-        arn = self.world.gateway.locate(self.project, DatasetType.TRAIN).dataset_arn
+        arn = self.context.gateway.locate(self.project, DatasetType.TRAIN).dataset_arn
         assert arn is not None
         return arn
 
@@ -138,15 +138,15 @@ class Accounts:
         self._url = url
         self._clock = clock
         self._state = state
-        self._worlds: dict[int, World] = {}
+        self._worlds: dict[int, Context] = {}
         self._used = 0
 
-    def next_world(self) -> World:
-        """Return a world with room for one more project."""
+    def next_world(self) -> Context:
+        """Return an account with room for one more project."""
         number = self._used // 50
         self._used += 1
         if number not in self._worlds:
-            self._worlds[number] = World(self._gateway(number), self._clock, self._state, Silence())
+            self._worlds[number] = Context(self._gateway(number), self._clock, self._state, Silence())
         return self._worlds[number]
 
     def _gateway(self, number: int) -> Rekognition:

@@ -35,7 +35,7 @@ def place(tmp_path, monkeypatch):
 
 def at_console(act) -> None:
     emulator = Emulator(Path(".reconciler/local"))
-    (row,) = emulator._world.store.all("SELECT arn FROM datasets")
+    (row,) = emulator._context.store.all("SELECT arn FROM datasets")
     act(emulator.console, row["arn"])
     emulator.close()
 

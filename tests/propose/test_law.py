@@ -148,7 +148,7 @@ def check(shared, tmp_path_factory, case) -> None:
 
 def complaints(bench: Bench, ref: str) -> tuple[str, ...]:
     """Return the codes that the service holds an image with."""
-    listed = (json.loads(line) for page in bench.world.gateway.pages(bench.arn, ref) for line in page)
+    listed = (json.loads(line) for page in bench.context.gateway.pages(bench.arn, ref) for line in page)
     return next((error_codes(fields) for fields in listed if fields["source-ref"] == ref), ())
 
 

@@ -70,7 +70,7 @@ def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Benc
     bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x")))
     bench.apply()
     bench.console.relabel(bench.arn, ref("a"), "x", "y")
-    bench.world.memory.remember("train", "arn:another", (), ())
+    bench.context.memory.remember("train", "arn:another", (), ())
 
     outcome = taken(bench)
 

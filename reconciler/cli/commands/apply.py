@@ -48,7 +48,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
         lift(found, args)
         try:
             if plan is None:
-                results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.world))
+                results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
             else:
                 results.extend(_exactly(plan, found, wiring))
         except (KeyboardInterrupt, Terminated):
@@ -62,13 +62,13 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
     """Look at everything first; apply only if that gives the very same plan."""
     with ExitStack() as stack:
         looks = []
-        for desired, seen in each_dataset.look_at_each(found.datasets, wiring.world):
+        for desired, seen in each_dataset.look_at_each(found.datasets, wiring.context):
             stack.enter_context(closing(seen))
             looks.append((desired, seen))
         broken = map(each_dataset.broken, found.broken)
         now = Plan((*(seen.plan for _, seen in looks), *broken), found.revision)
         if now.digest == plan.digest:
-            yield from each_dataset.apply_each(looks, wiring.world)
+            yield from each_dataset.apply_each(looks, wiring.context)
         else:
             yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
 

@@ -62,7 +62,7 @@ def _look(
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
     """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
     with reading(args) as found, _connected(args) as wiring:
-        seen = drift_each(found.datasets, wiring.world, found.acknowledgements, remember=args.remember)
+        seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}

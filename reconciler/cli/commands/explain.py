@@ -23,7 +23,7 @@ from reconciler.sources.trees.directory import Directory
 def run(args: argparse.Namespace) -> int:
     """Tell the story in every selected dataset that knows the image, or that could not be asked."""
     with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
-        told = tell(args.source_ref, found.datasets, wiring.world)
+        told = tell(args.source_ref, found.datasets, wiring.context)
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
         told += tuple(
             Story(plan.name, None, StoryVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code)

@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the spec and the lines; `plan` right after it finds nothing."""
     kind = DatasetType(args.type)
     with connected(args, read_only=True) as wiring:
-        world = wiring.world_of(Target(project=args.project, type=kind))
-        with closing(export(args.project, kind, world, PATIENCE_SECONDS)) as found:
+        context = wiring.context_of(Target(project=args.project, type=kind))
+        with closing(export(args.project, kind, context, PATIENCE_SECONDS)) as found:
             files = _write(found, args)
     for remark in _remarks(found, files):
         say(remark)

@@ -45,7 +45,7 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     with connected(args, read_only=True) as wiring:
-        yield from each_dataset.plan_each(found.datasets, wiring.world)
+        yield from each_dataset.plan_each(found.datasets, wiring.context)
 
 
 def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:

@@ -55,7 +55,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
         root = root_of(opened.tree)
         if args.branch and toplevel(opened.tree.root) is None:
             raise UsageError("--branch: the specs are not in a git repository")
-        proposed = list(propose_each(found.datasets, wiring.world, _choice(args)))
+        proposed = list(propose_each(found.datasets, wiring.context, _choice(args)))
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
         with tried(opened, specs, found, proposed) as result:
             datasets = (

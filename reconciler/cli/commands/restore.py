@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         with closing(as_desired(loaded, file)) as desired:
             desired.allow_protected, desired.allow_leakage = args.allow_protected, args.allow_leakage
             desired.revision = revision
-            return _carry_out(desired, args, wiring.world)
+            return _carry_out(desired, args, wiring.context)
 
 
 def _listed(args: argparse.Namespace) -> str:
@@ -55,12 +55,12 @@ def _listed(args: argparse.Namespace) -> str:
     return str(args.dataset[0])
 
 
-def _carry_out(desired: Desired, args: argparse.Namespace, world_of: each_dataset.Worlds) -> int:
+def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_dataset.Contexts) -> int:
     if not args.apply:
-        plan = Plan(tuple(each_dataset.plan_each([desired], world_of)), desired.revision)
+        plan = Plan(tuple(each_dataset.plan_each([desired], context_of)), desired.revision)
         show_plan(plan, args)
         return gravest([dataset.exit_code for dataset in plan.datasets])
-    results = list(each_dataset.apply_each([(desired, None)], world_of))
+    results = list(each_dataset.apply_each([(desired, None)], context_of))
     show_results(results, args)
     return gravest([result.exit_code for result in results])
 

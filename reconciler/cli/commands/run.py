@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         board = Board(source.name, SystemClock().now, steady.seconds, publisher)
         board.leading = elected.standing if elected else None
         visiting = Visiting(
-            lambda loaded: wiring.world_of(loaded.spec.spec.target),
+            lambda loaded: wiring.context_of(loaded.spec.spec.target),
             wiring.memory,
             board,
             metrics,

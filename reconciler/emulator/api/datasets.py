@@ -24,22 +24,22 @@ from reconciler.emulator.errors import (
     not_ready,
 )
 from reconciler.emulator.storage import entries, objects
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
 
 _OPEN = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED")
 
 
-def create_dataset(world: World, caller: Caller, params: Params) -> Params:
-    project = find_project(world, caller, params["ProjectArn"])
+def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
+    project = find_project(context, caller, params["ProjectArn"])
     if project["status"] != "CREATED":
         raise not_found(params["ProjectArn"])
     kind = params["DatasetType"]
-    _require_free_slot(world, project["id"], kind)
-    work, payload, arguments = _source(world, caller, params.get("DatasetSource"))
-    with world.store.transaction() as db:
-        number = world.store.unique_milliseconds(world.clock.now())
+    _require_free_slot(context, project["id"], kind)
+    work, payload, arguments = _source(context, caller, params.get("DatasetSource"))
+    with context.store.transaction() as db:
+        number = context.store.unique_milliseconds(context.clock.now())
         arn = f"{project['arn'].rpartition('/')[0]}/dataset/{kind.lower()}/{number}"
         row = db.execute(
             "INSERT INTO datasets (project, arn, type, created, updated, status, message, code)"
@@ -47,14 +47,14 @@ def create_dataset(world: World, caller: Caller, params: Params) -> Params:
             (project["id"], arn, kind, number / 1000, number / 1000),
         ).fetchone()
         attach(db, arn, params.get("Tags", {}))
-        _start(world, "CreateDataset", row["id"], arn, work, payload, **arguments)
+        _start(context, "CreateDataset", row["id"], arn, work, payload, **arguments)
     return {"DatasetArn": arn}
 
 
-def describe_dataset(world: World, caller: Caller, params: Params) -> Params:
-    dataset = find(world, caller, params["DatasetArn"])
-    lifecycle.poll(world, dataset["id"])
-    stats = entries.stats(world.store, dataset["id"])
+def describe_dataset(context: Context, caller: Caller, params: Params) -> Params:
+    dataset = find(context, caller, params["DatasetArn"])
+    lifecycle.poll(context, dataset["id"])
+    stats = entries.stats(context.store, dataset["id"])
     return {
         "DatasetDescription": {
             "CreationTimestamp": dataset["created"],
@@ -72,29 +72,29 @@ def describe_dataset(world: World, caller: Caller, params: Params) -> Params:
     }
 
 
-def update_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
+def update_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
     blob = params["Changes"]["GroundTruth"]
-    if len(blob) > world.settings.switches.max_blob_bytes:
+    if len(blob) > context.settings.switches.max_blob_bytes:
         raise invalid_parameter()
-    dataset = find(world, caller, params["DatasetArn"])
+    dataset = find(context, caller, params["DatasetArn"])
     if dataset["status"] not in _OPEN:
-        raise _refusal(world, dataset["status"])
-    _start(world, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, blob)
+        raise _refusal(context, dataset["status"])
+    _start(context, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, blob)
     return {}
 
 
-def distribute_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
-    pair = {row["type"]: row for row in (find(world, caller, d["Arn"]) for d in params["Datasets"])}
+def distribute_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
+    pair = {row["type"]: row for row in (find(context, caller, d["Arn"]) for d in params["Datasets"])}
     if pair.keys() != {"TRAIN", "TEST"} or pair["TRAIN"]["project"] != pair["TEST"]["project"]:
         raise invalid_parameter()
     train, test = pair["TRAIN"], pair["TEST"]
     if train["status"] not in _OPEN or test["status"] not in _OPEN:
         raise not_ready()
-    if entries.stats(world.store, test["id"]).total:
+    if entries.stats(context.store, test["id"]).total:
         raise invalid_parameter()
-    with world.store.transaction() as db:
+    with context.store.transaction() as db:
         _start(
-            world,
+            context,
             "DistributeDatasetEntries",
             train["id"],
             train["arn"],
@@ -105,22 +105,22 @@ def distribute_dataset_entries(world: World, caller: Caller, params: Params) -> 
     return {}
 
 
-def delete_dataset(world: World, caller: Caller, params: Params) -> Params:
-    dataset = find(world, caller, params["DatasetArn"])
+def delete_dataset(context: Context, caller: Caller, params: Params) -> Params:
+    dataset = find(context, caller, params["DatasetArn"])
     if dataset["status"].endswith("_IN_PROGRESS"):
         raise in_use()
-    _start(world, "DeleteDataset", dataset["id"], dataset["arn"], Work.DELETE)
+    _start(context, "DeleteDataset", dataset["id"], dataset["arn"], Work.DELETE)
     return {}
 
 
-def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
+def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
     """
     Return the caller's own dataset.
 
     Raises:
         ServiceError: There is none, or it belongs to another account or Region.
     """
-    row = world.store.one(
+    row = context.store.one(
         "SELECT d.* FROM datasets d JOIN projects p ON p.id = d.project"
         " WHERE d.arn = ? AND p.account = ? AND p.region = ?",
         arn,
@@ -131,7 +131,7 @@ def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
     return row
 
 
-def _source(world: World, caller: Caller, source: Params | None) -> tuple[Work, bytes, dict[str, Any]]:
+def _source(context: Context, caller: Caller, source: Params | None) -> tuple[Work, bytes, dict[str, Any]]:
     """Return what a new dataset is made of: the work, its payload, its arguments."""
     match source:
         case None:
@@ -139,34 +139,34 @@ def _source(world: World, caller: Caller, source: Params | None) -> tuple[Work, 
         case {"GroundTruthManifest": {"S3Object": {"Bucket": name, "Name": key, **rest}}} if (
             "DatasetArn" not in source
         ):
-            body = objects.read(world.store, *caller.owner, name, key)
+            body = objects.read(context.store, *caller.owner, name, key)
             if body is None or rest.get("Version", "null") != "null":
                 raise bad_s3_object()
             return Work.IMPORT, body, {"extension": bool(PurePosixPath(key).suffix)}
         case {"DatasetArn": arn} if "GroundTruthManifest" not in source:
-            return Work.COPY, b"", {"source": find(world, caller, arn)["id"]}
+            return Work.COPY, b"", {"source": find(context, caller, arn)["id"]}
         case _:
             raise invalid_parameter()
 
 
-def _require_free_slot(world: World, project: int, kind: str) -> None:
-    taken = world.store.all("SELECT status FROM datasets WHERE project = ? AND type = ?", project, kind)
-    if world.settings.switches.slot_free_while_deleting:
+def _require_free_slot(context: Context, project: int, kind: str) -> None:
+    taken = context.store.all("SELECT status FROM datasets WHERE project = ? AND type = ?", project, kind)
+    if context.settings.switches.slot_free_while_deleting:
         taken = [row for row in taken if row["status"] != "DELETE_IN_PROGRESS"]
     if taken:
         raise already_exists(f"A dataset of type {kind}")
 
 
-def _refusal(world: World, status: str) -> Exception:
+def _refusal(context: Context, status: str) -> Exception:
     if status == "CREATE_FAILED":
         return invalid_parameter()
-    if world.settings.switches.concurrent_update is ConcurrentUpdate.LIMIT_EXCEEDED:
+    if context.settings.switches.concurrent_update is ConcurrentUpdate.LIMIT_EXCEEDED:
         return limit_exceeded("Too many concurrent operations on the dataset.")
     return in_use()
 
 
 def _start(
-    world: World,
+    context: Context,
     operation: str,
     dataset: int,
     arn: str,
@@ -175,11 +175,11 @@ def _start(
     **arguments: Any,
 ) -> None:
     """Set the dataset to work, with whatever faults lie in wait for it."""
-    refs = source_refs(payload) if payload and world.faults.armed() else []
-    slow = world.faults.strike([Kind.SLOW], operation, arn, refs)
+    refs = source_refs(payload) if payload and context.faults.armed() else []
+    slow = context.faults.strike([Kind.SLOW], operation, arn, refs)
     kinds = (Kind.FAIL_SERVICE, Kind.FAIL_CLIENT, Kind.POISON, Kind.POISON_TOGETHER)
-    failures = world.faults.strike(kinds, operation, arn, refs)
-    drops = world.faults.strike([Kind.DROP], operation, arn, refs)
+    failures = context.faults.strike(kinds, operation, arn, refs)
+    drops = context.faults.strike([Kind.DROP], operation, arn, refs)
     if failures and failures[0].kind is Kind.FAIL_SERVICE:
         arguments["failure"] = ["SERVICE_ERROR", "Internal server error"]
     elif failures:
@@ -190,5 +190,5 @@ def _start(
     if drops:
         arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
     lifecycle.start(
-        world, dataset, work, payload=payload, slower_by=sum(f.seconds for f in slow), **arguments
+        context, dataset, work, payload=payload, slower_by=sum(f.seconds for f in slow), **arguments
     )

@@ -20,7 +20,7 @@ from reconciler.emulator.behaviour.judge import Entry, Tally, judge
 from reconciler.emulator.behaviour.settings import FailedUpdate, Visibility
 from reconciler.emulator.behaviour.work import CREATES, Operation, Work
 from reconciler.emulator.storage import entries
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 # Verbatim from an example of DescribeProjects; the other texts are invented.
 IMPORTED: Final = "The dataset was successfully created from the manifest file."
@@ -48,7 +48,7 @@ def running(kind: Work) -> tuple[str, str]:
 
 
 def start(
-    world: World,
+    context: Context,
     dataset: int,
     kind: Work,
     *,
@@ -57,28 +57,28 @@ def start(
     **arguments: Any,
 ) -> None:
     """Set a dataset to work and flip its status. *arguments* must be JSON."""
-    settings = world.settings
+    settings = context.settings
     if kind in CREATES:
         seconds = settings.create_seconds
     else:
         seconds = settings.delete_seconds if kind is Work.DELETE else settings.update_seconds
-    due = world.clock.now() + seconds + slower_by
-    with world.store.transaction() as db:
+    due = context.clock.now() + seconds + slower_by
+    with context.store.transaction() as db:
         db.execute(
             "INSERT INTO operations VALUES (?, ?, ?, ?, zeroblob(?), ?)",
             (dataset, kind, due, settings.polls, len(payload), json.dumps(arguments)),
         )
-        world.store.fill("operations", "payload", dataset, [payload])
+        context.store.fill("operations", "payload", dataset, [payload])
         set_status(db, dataset, *running(kind), "SUCCESS")
         if kind is Work.UPDATE and settings.switches.visibility is Visibility.AT_ONCE:
-            _apply_early(world, dataset)
+            _apply_early(context, dataset)
 
 
-def _apply_early(world: World, dataset: int) -> None:
+def _apply_early(context: Context, dataset: int) -> None:
     """Let the effect of an update be seen before it is complete."""
-    (operation,) = _operations(world, "o.dataset = ?", dataset)
-    failure = _submit(world, operation)
-    world.store.db.execute(
+    (operation,) = _operations(context, "o.dataset = ?", dataset)
+    failure = _submit(context, operation)
+    context.store.db.execute(
         "UPDATE operations SET payload = x'', arguments = ? WHERE dataset = ?",
         (json.dumps({"applied": True, "failure": failure}), dataset),
     )
@@ -91,64 +91,64 @@ def set_status(db: sqlite3.Connection, dataset: int, status: str, message: str, 
     )
 
 
-def touch(world: World, dataset: int, now: float) -> None:
+def touch(context: Context, dataset: int, now: float) -> None:
     """Move LastUpdatedTimestamp, forward even if the clock stands still."""
-    world.store.db.execute(
+    context.store.db.execute(
         "UPDATE datasets SET updated = max(updated + 0.001, ?) WHERE id = ?", (now, dataset)
     )
 
 
-def poll(world: World, dataset: int) -> None:
+def poll(context: Context, dataset: int) -> None:
     """Count one look at a running operation."""
-    world.store.db.execute(
+    context.store.db.execute(
         "UPDATE operations SET polls = polls - 1 WHERE polls > 0"
         " AND (dataset = ?1 OR json_extract(arguments, '$.partner') = ?1)",
         (dataset,),
     )
 
 
-def has_due(world: World) -> bool:
+def has_due(context: Context) -> bool:
     """Tell whether `settle` has anything to do."""
     sql = (
         "SELECT 1 FROM operations WHERE due <= ?1 AND polls = 0"
         " UNION ALL SELECT 1 FROM projects WHERE due <= ?1 LIMIT 1"
     )
-    return world.store.one(sql, world.clock.now()) is not None
+    return context.store.one(sql, context.clock.now()) is not None
 
 
-def settle(world: World) -> None:
+def settle(context: Context) -> None:
     """Finish all operations that are due, in the order in which they are."""
-    if not has_due(world):
+    if not has_due(context):
         return
-    while _settle_one(world):
+    while _settle_one(context):
         pass
-    _remove_projects(world)
+    _remove_projects(context)
 
 
-def _settle_one(world: World) -> bool:
+def _settle_one(context: Context) -> bool:
     """
     Finish the operation that is due first; tell whether there was one.
 
     It is read within the transaction: another process with the same directory may have finished it already
     and begun the next.
     """
-    with world.store.transaction() as db:
-        operation = next(_operations(world, "o.due <= ? AND o.polls = 0", world.clock.now()), None)
+    with context.store.transaction() as db:
+        operation = next(_operations(context, "o.due <= ? AND o.polls = 0", context.clock.now()), None)
         if operation is None:
             return False
-        _finish(world, operation)
+        _finish(context, operation)
         db.execute("DELETE FROM operations WHERE dataset = ?", (operation.dataset,))
     return True
 
 
-def _operations(world: World, where: str, value: float) -> Iterator[Operation]:
+def _operations(context: Context, where: str, value: float) -> Iterator[Operation]:
     """Yield the operations that fit, in the order in which they are due."""
-    rows = world.store.all(
+    rows = context.store.all(
         f"SELECT o.dataset FROM operations o WHERE {where} ORDER BY o.due, o.rowid",  # noqa: S608
         value,
     )
     for dataset in rows:
-        row = world.store.one(
+        row = context.store.one(
             "SELECT o.kind, o.due, o.arguments, length(o.payload) AS size, d.arn, d.type, p.region"
             " FROM operations o JOIN datasets d ON d.id = o.dataset JOIN projects p ON p.id = d.project"
             " WHERE o.dataset = ?",
@@ -163,89 +163,89 @@ def _operations(world: World, where: str, value: float) -> Iterator[Operation]:
                 Work(row["kind"]),
                 row["due"],
                 row["size"],
-                partial(world.store.file, "operations", "payload", dataset["dataset"]),
+                partial(context.store.file, "operations", "payload", dataset["dataset"]),
                 json.loads(row["arguments"]),
             )
 
 
-def _remove_projects(world: World) -> None:
+def _remove_projects(context: Context) -> None:
     """Remove the projects whose deletion is due, with their datasets."""
-    with world.store.transaction() as db:
-        for project in world.store.all("SELECT id, arn FROM projects WHERE due <= ?", world.clock.now()):
-            for dataset in world.store.all("SELECT id, arn FROM datasets WHERE project = ?", project["id"]):
-                _remove_dataset(world, dataset["id"], dataset["arn"])
+    with context.store.transaction() as db:
+        for project in context.store.all("SELECT id, arn FROM projects WHERE due <= ?", context.clock.now()):
+            for dataset in context.store.all("SELECT id, arn FROM datasets WHERE project = ?", project["id"]):
+                _remove_dataset(context, dataset["id"], dataset["arn"])
             db.execute("DELETE FROM tags WHERE arn = ?", (project["arn"],))
             db.execute("DELETE FROM projects WHERE id = ?", (project["id"],))
 
 
-def _remove_dataset(world: World, dataset: int, arn: str) -> None:
-    entries.forget(world.store, dataset)
-    world.store.db.execute("DELETE FROM tags WHERE arn = ?", (arn,))
-    world.store.db.execute("DELETE FROM operations WHERE dataset = ?", (dataset,))
-    world.store.db.execute("DELETE FROM datasets WHERE id = ?", (dataset,))
+def _remove_dataset(context: Context, dataset: int, arn: str) -> None:
+    entries.forget(context.store, dataset)
+    context.store.db.execute("DELETE FROM tags WHERE arn = ?", (arn,))
+    context.store.db.execute("DELETE FROM operations WHERE dataset = ?", (dataset,))
+    context.store.db.execute("DELETE FROM datasets WHERE id = ?", (dataset,))
 
 
-def _finish(world: World, op: Operation) -> None:
+def _finish(context: Context, op: Operation) -> None:
     match op.kind:
         case Work.DELETE:
-            _remove_dataset(world, op.dataset, op.arn)
+            _remove_dataset(context, op.dataset, op.arn)
             return
         case Work.DISTRIBUTE:
-            failure = outcome.ordered(op) or outcome.distribute(world, op)
-            _conclude(world, op, op.arguments["partner"], failure)
+            failure = outcome.ordered(op) or outcome.distribute(context, op)
+            _conclude(context, op, op.arguments["partner"], failure)
         case Work.COPY:
-            failure = outcome.ordered(op) or outcome.copy(world, op)
+            failure = outcome.ordered(op) or outcome.copy(context, op)
         case Work.CREATE:
             failure = outcome.ordered(op)
         case _ if op.arguments.get("applied"):
             failure = outcome.ordered(op)
         case _:
-            failure = _submit(world, op)
-    _conclude(world, op, op.dataset, failure)
+            failure = _submit(context, op)
+    _conclude(context, op, op.dataset, failure)
 
 
-def _submit(world: World, op: Operation) -> Failure | None:
+def _submit(context: Context, op: Operation) -> Failure | None:
     """Apply the lines of an update or an import, as they are judged, and take them back if they may not stay."""
     failure = outcome.ordered(op) or outcome.refusal(op)
     if failure is None:
-        before = entries.stats(world.store, op.dataset)
-        bucket = entries.bucket(world.store, op.dataset)
+        before = entries.stats(context.store, op.dataset)
+        bucket = entries.bucket(context.store, op.dataset)
         tally = Tally()
-        with world.store.trial() as take_back:
-            entries.put(world.store, op.dataset, _judged(world, op, tally))
-            failure = outcome.objection(world, op, tally, before, bucket)
+        with context.store.trial() as take_back:
+            entries.put(context.store, op.dataset, _judged(context, op, tally))
+            failure = outcome.objection(context, op, tally, before, bucket)
             if failure is not None:
                 take_back()
     if failure is not None:
-        entries.put(world.store, op.dataset, _leftovers(world, op))
+        entries.put(context.store, op.dataset, _leftovers(context, op))
     return failure
 
 
-def _judged(world: World, op: Operation, tally: Tally) -> Iterator[Entry]:
+def _judged(context: Context, op: Operation, tally: Tally) -> Iterator[Entry]:
     dropped = frozenset(op.arguments.get("drop", ()))
     with op.open() as payload:
-        yield from judge(payload, world.settings.switches, tally, drop=dropped.__contains__)
+        yield from judge(payload, context.settings.switches, tally, drop=dropped.__contains__)
 
 
-def _leftovers(world: World, op: Operation) -> Iterator[Entry]:
+def _leftovers(context: Context, op: Operation) -> Iterator[Entry]:
     """Yield what a failed submission leaves behind."""
-    judged = _judged(world, op, Tally())
-    match world.settings.switches.failed_update:
+    judged = _judged(context, op, Tally())
+    match context.settings.switches.failed_update:
         case FailedUpdate.NOTHING:
             return
         case FailedUpdate.PREFIX:
             whole = tuple(judged)
             yield from whole[: len(whole) // 2]
         case FailedUpdate.RANDOM:
-            draw = random.Random(f"{world.settings.seed}:{op.arn}:{op.due}")  # noqa: S311
+            draw = random.Random(f"{context.settings.seed}:{op.arn}:{op.due}")  # noqa: S311
             yield from (entry for entry in judged if draw.random() < 0.5)
 
 
-def _conclude(world: World, op: Operation, dataset: int, failure: Failure | None) -> None:
+def _conclude(context: Context, op: Operation, dataset: int, failure: Failure | None) -> None:
     phase = "CREATE" if op.kind in CREATES else "UPDATE"
     if failure is None:
         status = (f"{phase}_COMPLETE", _SUCCESS[op.kind], "SUCCESS")
     else:
         status = (f"{phase}_FAILED", failure.message, failure.code)
-    set_status(world.store.db, dataset, *status)
-    touch(world, dataset, op.due)
+    set_status(context.store.db, dataset, *status)
+    touch(context, dataset, op.due)

@@ -11,14 +11,14 @@ from reconciler.emulator.api.datasets import find
 from reconciler.emulator.behaviour.settings import BusyListing, LastToken
 from reconciler.emulator.errors import in_use, not_ready
 from reconciler.emulator.storage import entries
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.entries import Filters
 
 Params = dict[str, Any]
 
 
-def list_dataset_entries(world: World, caller: Caller, params: Params) -> Params:
-    dataset = _readable(world, caller, params["DatasetArn"])
+def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
+    dataset = _readable(context, caller, params["DatasetArn"])
     filters = Filters(
         contains_labels=tuple(params.get("ContainsLabels", ())),
         labeled=params.get("Labeled"),
@@ -26,16 +26,16 @@ def list_dataset_entries(world: World, caller: Caller, params: Params) -> Params
         has_errors=params.get("HasErrors", False),
     )
     listing = ("ListDatasetEntries", dataset["arn"], tuple(filters))
-    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
-    lines, more = entries.page(world.store, dataset["id"], filters, after, params.get("MaxResults", 100))
-    return {"DatasetEntries": lines, **_next(world, listing, more)}
+    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    lines, more = entries.page(context.store, dataset["id"], filters, after, params.get("MaxResults", 100))
+    return {"DatasetEntries": lines, **_next(context, listing, more)}
 
 
-def list_dataset_labels(world: World, caller: Caller, params: Params) -> Params:
-    dataset = _readable(world, caller, params["DatasetArn"])
+def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Params:
+    dataset = _readable(context, caller, params["DatasetArn"])
     listing = ("ListDatasetLabels", dataset["arn"])
-    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
-    counts = entries.label_counts(world.store, dataset["id"])
+    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    counts = entries.label_counts(context.store, dataset["id"])
     end = after + params.get("MaxResults", 100)
     labels = [
         {
@@ -46,19 +46,19 @@ def list_dataset_labels(world: World, caller: Caller, params: Params) -> Params:
         for count in counts[after:end]
     ]
     more = end if len(counts) > end else None
-    return {"DatasetLabelDescriptions": labels, **_next(world, listing, more)}
+    return {"DatasetLabelDescriptions": labels, **_next(context, listing, more)}
 
 
-def _next(world: World, listing: tuple[Any, ...], more: int | None) -> Params:
+def _next(context: Context, listing: tuple[Any, ...], more: int | None) -> Params:
     """Return the token of the next page. AWS's own sample goes on as long as the key is there at all."""
     if more is not None:
-        return {"NextToken": tokens.write(world.store.secret, listing, more)}
-    return {"NextToken": ""} if world.settings.switches.last_token is LastToken.EMPTY else {}
+        return {"NextToken": tokens.write(context.store.secret, listing, more)}
+    return {"NextToken": ""} if context.settings.switches.last_token is LastToken.EMPTY else {}
 
 
-def _readable(world: World, caller: Caller, arn: str) -> sqlite3.Row:
-    dataset = find(world, caller, arn)
-    busy = world.settings.switches.busy_listing
+def _readable(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
+    dataset = find(context, caller, arn)
+    busy = context.settings.switches.busy_listing
     match dataset["status"]:
         case "CREATE_IN_PROGRESS" if busy is not BusyListing.STALE:
             raise not_ready()

@@ -9,7 +9,7 @@ from reconciler.emulator.behaviour.judge import Tally
 from reconciler.emulator.behaviour.settings import InvalidBase, Verdict
 from reconciler.emulator.behaviour.work import Operation
 from reconciler.emulator.storage import entries
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 MAX_MANIFEST_BYTES: Final = 1_000_000_000
 MAX_INVALID_SHARE: Final = 0.20
@@ -66,44 +66,44 @@ def refusal(op: Operation) -> Failure | None:
 
 
 def objection(
-    world: World, op: Operation, tally: Tally, before: entries.Stats, bucket: str | None
+    context: Context, op: Operation, tally: Tally, before: entries.Stats, bucket: str | None
 ) -> Failure | None:
     """Return why a dataset cannot stay as a submission has made it; None if it can."""
-    if _too_many_dropped(world, tally, before):
+    if _too_many_dropped(context, tally, before):
         return TOO_MANY_RECORDS_IN_ERROR
     one_bucket = len(tally.buckets | {bucket} - {None}) <= 1
-    if not one_bucket and world.settings.switches.several_buckets is Verdict.ERROR:
+    if not one_bucket and context.settings.switches.several_buckets is Verdict.ERROR:
         return SEVERAL_BUCKETS
-    stats = entries.stats(world.store, op.dataset)
-    if stats.total > _most_entries(world, op):
+    stats = entries.stats(context.store, op.dataset)
+    if stats.total > _most_entries(context, op):
         return TOO_MANY_ROWS
-    if stats.labels > world.settings.max_labels:
+    if stats.labels > context.settings.max_labels:
         return TOO_MANY_LABELS
     return None
 
 
-def copy(world: World, op: Operation) -> Failure | None:
+def copy(context: Context, op: Operation) -> Failure | None:
     """Copy the entries of the source dataset as they are now."""
     source = op.arguments["source"]
-    if world.store.one("SELECT 1 FROM datasets WHERE id = ?", source) is None:
+    if context.store.one("SELECT 1 FROM datasets WHERE id = ?", source) is None:
         return SOURCE_GONE
-    entries.copy(world.store, source, op.dataset)
+    entries.copy(context.store, source, op.dataset)
     return None
 
 
-def distribute(world: World, op: Operation) -> Failure | None:
+def distribute(context: Context, op: Operation) -> Failure | None:
     """Move a fifth of the labelled images, drawn by the seed, to the partner dataset."""
-    labelled = entries.labelled(world.store, op.dataset)
+    labelled = entries.labelled(context.store, op.dataset)
     share = round(len(labelled) * 0.2)
     if share == 0:
         return TOO_FEW_TO_DISTRIBUTE
-    draw = random.Random(f"{world.settings.seed}:{op.arn}")  # noqa: S311
-    entries.move(world.store, op.dataset, op.arguments["partner"], draw.sample(labelled, share))
+    draw = random.Random(f"{context.settings.seed}:{op.arn}")  # noqa: S311
+    entries.move(context.store, op.dataset, op.arguments["partner"], draw.sample(labelled, share))
     return None
 
 
-def _too_many_dropped(world: World, tally: Tally, before: entries.Stats) -> bool:
-    match world.settings.switches.invalid_base:
+def _too_many_dropped(context: Context, tally: Tally, before: entries.Stats) -> bool:
+    match context.settings.switches.invalid_base:
         case InvalidBase.OFF:
             return False
         case InvalidBase.DATASET:
@@ -113,6 +113,6 @@ def _too_many_dropped(world: World, tally: Tally, before: entries.Stats) -> bool
     return tally.dropped > MAX_INVALID_SHARE * whole
 
 
-def _most_entries(world: World, op: Operation) -> int:
-    train, test = _SMALL_REGIONS.get(op.region, (world.settings.max_entries,) * 2)
-    return min(world.settings.max_entries, train if op.type == "TRAIN" else test)
+def _most_entries(context: Context, op: Operation) -> int:
+    train, test = _SMALL_REGIONS.get(op.region, (context.settings.max_entries,) * 2)
+    return min(context.settings.max_entries, train if op.type == "TRAIN" else test)

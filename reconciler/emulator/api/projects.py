@@ -10,23 +10,23 @@ from reconciler.emulator.api import tokens
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.settings import LastToken
 from reconciler.emulator.errors import in_use, limit_exceeded, not_found
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
 
 _MAX_PROJECTS = 100
 
 
-def create_project(world: World, caller: Caller, params: Params) -> Params:
+def create_project(context: Context, caller: Caller, params: Params) -> Params:
     name = params["ProjectName"]
-    owned = world.store.all("SELECT name FROM projects WHERE account = ? AND region = ?", *caller.owner)
+    owned = context.store.all("SELECT name FROM projects WHERE account = ? AND region = ?", *caller.owner)
     if any(row["name"] == name for row in owned):
         raise in_use()
     if len(owned) >= _MAX_PROJECTS:
         raise limit_exceeded(f"The account has {_MAX_PROJECTS} projects already.")
-    now = world.clock.now()
-    with world.store.transaction() as db:
-        number = world.store.unique_milliseconds(now)
+    now = context.clock.now()
+    with context.store.transaction() as db:
+        number = context.store.unique_milliseconds(now)
         arn = f"arn:aws:rekognition:{caller.region}:{caller.account}:project/{name}/{number}"
         db.execute(
             "INSERT INTO projects (account, region, name, arn, created, status, feature, auto_update)"
@@ -44,13 +44,13 @@ def create_project(world: World, caller: Caller, params: Params) -> Params:
     return {"ProjectArn": arn}
 
 
-def describe_projects(world: World, caller: Caller, params: Params) -> Params:
+def describe_projects(context: Context, caller: Caller, params: Params) -> Params:
     names, features = params.get("ProjectNames"), params.get("Features") or ["CUSTOM_LABELS"]
     listing = ("DescribeProjects", caller.owner, names, features)
-    after = tokens.read(world.store.secret, listing, params.get("NextToken"))
+    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
     rows = [
         row
-        for row in world.store.all(
+        for row in context.store.all(
             "SELECT * FROM projects WHERE account = ? AND region = ? AND id > ? ORDER BY created, id",
             *caller.owner,
             after,
@@ -58,51 +58,51 @@ def describe_projects(world: World, caller: Caller, params: Params) -> Params:
         if (names is None or row["name"] in names) and row["feature"] in features
     ]
     size = params.get("MaxResults", 100)
-    answer: Params = {"ProjectDescriptions": [_description(world, row) for row in rows[:size]]}
+    answer: Params = {"ProjectDescriptions": [_description(context, row) for row in rows[:size]]}
     if len(rows) > size:
-        answer["NextToken"] = tokens.write(world.store.secret, listing, rows[size - 1]["id"])
-    elif world.settings.switches.last_token is LastToken.EMPTY:
+        answer["NextToken"] = tokens.write(context.store.secret, listing, rows[size - 1]["id"])
+    elif context.settings.switches.last_token is LastToken.EMPTY:
         answer["NextToken"] = ""
     return answer
 
 
-def delete_project(world: World, caller: Caller, params: Params) -> Params:
-    row = find(world, caller, params["ProjectArn"])
-    datasets = world.store.all("SELECT status FROM datasets WHERE project = ?", row["id"])
-    if datasets and world.settings.switches.project_delete_needs_no_datasets:
+def delete_project(context: Context, caller: Caller, params: Params) -> Params:
+    row = find(context, caller, params["ProjectArn"])
+    datasets = context.store.all("SELECT status FROM datasets WHERE project = ?", row["id"])
+    if datasets and context.settings.switches.project_delete_needs_no_datasets:
         raise in_use()
     if any(dataset["status"].endswith("_IN_PROGRESS") for dataset in datasets):
         raise in_use()
     if row["status"] == "CREATED":
-        world.store.db.execute(
+        context.store.db.execute(
             "UPDATE projects SET status = 'DELETING', due = ? WHERE id = ?",
-            (world.clock.now() + world.settings.delete_seconds, row["id"]),
+            (context.clock.now() + context.settings.delete_seconds, row["id"]),
         )
     return {"Status": "DELETING"}
 
 
-def describe_project_versions(world: World, caller: Caller, params: Params) -> Params:
+def describe_project_versions(context: Context, caller: Caller, params: Params) -> Params:
     """Tell of models that are being trained, and of no other: there are none."""
-    project = find(world, caller, params["ProjectArn"])
+    project = find(context, caller, params["ProjectArn"])
     stem, _, number = project["arn"].rpartition("/")
     wanted = params.get("VersionNames")
     return {
         "ProjectVersionDescriptions": [
             {"ProjectVersionArn": f"{stem}/version/{name}/{number}", "Status": "TRAINING_IN_PROGRESS"}
-            for name in world.trainings.get(project["arn"], ())
+            for name in context.trainings.get(project["arn"], ())
             if wanted is None or name in wanted
         ]
     }
 
 
-def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
+def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
     """
     Return the caller's own project.
 
     Raises:
         ServiceError: There is none, or it belongs to another account or Region.
     """
-    row = world.store.one(
+    row = context.store.one(
         "SELECT * FROM projects WHERE arn = ? AND account = ? AND region = ?", arn, *caller.owner
     )
     if row is None:
@@ -110,8 +110,10 @@ def find(world: World, caller: Caller, arn: str) -> sqlite3.Row:
     return row
 
 
-def _description(world: World, project: sqlite3.Row) -> Params:
-    datasets = world.store.all("SELECT * FROM datasets WHERE project = ? ORDER BY created, id", project["id"])
+def _description(context: Context, project: sqlite3.Row) -> Params:
+    datasets = context.store.all(
+        "SELECT * FROM datasets WHERE project = ? ORDER BY created, id", project["id"]
+    )
     description: Params = {
         "ProjectArn": project["arn"],
         "CreationTimestamp": project["created"],

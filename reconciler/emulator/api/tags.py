@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError, not_found
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
 
@@ -19,35 +19,35 @@ def attach(db: sqlite3.Connection, arn: str, tags: Mapping[str, str]) -> None:
     db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [(arn, k, v) for k, v in tags.items()])
 
 
-def tag_resource(world: World, caller: Caller, params: Params) -> Params:
-    arn = _own(world, caller, params["ResourceArn"])
-    if len(_tags(world, arn).keys() | params["Tags"].keys()) > _MAX_TAGS:
+def tag_resource(context: Context, caller: Caller, params: Params) -> Params:
+    arn = _own(context, caller, params["ResourceArn"])
+    if len(_tags(context, arn).keys() | params["Tags"].keys()) > _MAX_TAGS:
         raise ServiceError("ServiceQuotaExceededException", f"A resource has at most {_MAX_TAGS} tags.")
-    with world.store.transaction() as db:
+    with context.store.transaction() as db:
         attach(db, arn, params["Tags"])
     return {}
 
 
-def untag_resource(world: World, caller: Caller, params: Params) -> Params:
-    arn = _own(world, caller, params["ResourceArn"])
-    with world.store.transaction() as db:
+def untag_resource(context: Context, caller: Caller, params: Params) -> Params:
+    arn = _own(context, caller, params["ResourceArn"])
+    with context.store.transaction() as db:
         db.executemany(
             "DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in params["TagKeys"]]
         )
     return {}
 
 
-def list_tags_for_resource(world: World, caller: Caller, params: Params) -> Params:
-    return {"Tags": _tags(world, _own(world, caller, params["ResourceArn"]))}
+def list_tags_for_resource(context: Context, caller: Caller, params: Params) -> Params:
+    return {"Tags": _tags(context, _own(context, caller, params["ResourceArn"]))}
 
 
-def _tags(world: World, arn: str) -> dict[str, str]:
-    rows = world.store.all("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", arn)
+def _tags(context: Context, arn: str) -> dict[str, str]:
+    rows = context.store.all("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", arn)
     return {row["key"]: row["value"] for row in rows}
 
 
-def _own(world: World, caller: Caller, arn: str) -> str:
-    known = world.store.one(
+def _own(context: Context, caller: Caller, arn: str) -> str:
+    known = context.store.one(
         "SELECT 1 FROM projects p LEFT JOIN datasets d ON d.project = p.id"
         " WHERE (p.arn = ?1 OR d.arn = ?1) AND p.account = ?2 AND p.region = ?3",
         arn,

@@ -14,7 +14,7 @@ from reconciler.emulator.api import lifecycle
 from reconciler.emulator.behaviour.attributes import DETECTION
 from reconciler.emulator.behaviour.judge import METADATA, SOURCE_REF, Entry, judge_line
 from reconciler.emulator.storage import entries
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Fields = dict[str, Any]
 
@@ -36,8 +36,8 @@ class Console:
     dataset, entry, label or box.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def do(self, action: Mapping[str, Any]) -> None:
         """
@@ -73,8 +73,8 @@ class Console:
         """Make an entry vanish. No API does so, and whether the console can is not documented."""
         self.line(dataset, source_ref)
         number = self._id(dataset)
-        entries.remove(self._world.store, number, source_ref)
-        lifecycle.touch(self._world, number, self._world.clock.now())
+        entries.remove(self._context.store, number, source_ref)
+        lifecycle.touch(self._context, number, self._context.clock.now())
 
     def edit(self, dataset: str, source_ref: str, change: Callable[[Fields], None]) -> None:
         """Let *change* edit the parsed line in place."""
@@ -109,8 +109,8 @@ class Console:
     def declare_label(self, dataset: str, label: str) -> None:
         """Add a label that no image uses: only TotalLabels shows it, and ListDatasetLabels with 0."""
         number = self._id(dataset)
-        entries.declare(self._world.store, number, label)
-        lifecycle.touch(self._world, number, self._world.clock.now())
+        entries.declare(self._context.store, number, label)
+        lifecycle.touch(self._context, number, self._context.clock.now())
 
     def add_label(self, dataset: str, source_ref: str, label: str) -> None:
         """Assign an image-level label, in the form that the console writes."""
@@ -134,26 +134,26 @@ class Console:
     def split(self, train: str, test: str, share: float = 0.2) -> None:
         """Move a share of the labelled images to the test dataset, as training without one does."""
         source, target = self._id(train), self._id(test)
-        labelled = entries.labelled(self._world.store, source)
-        draw = random.Random(f"{self._world.settings.seed}:{train}")  # noqa: S311
-        with self._world.store.transaction():
+        labelled = entries.labelled(self._context.store, source)
+        draw = random.Random(f"{self._context.settings.seed}:{train}")  # noqa: S311
+        with self._context.store.transaction():
             entries.move(
-                self._world.store, source, target, draw.sample(labelled, round(len(labelled) * share))
+                self._context.store, source, target, draw.sample(labelled, round(len(labelled) * share))
             )
             for number in (source, target):
-                lifecycle.touch(self._world, number, self._world.clock.now())
+                lifecycle.touch(self._context, number, self._context.clock.now())
 
     def start_training(self, project: str, version: str) -> None:
         """Train a model, by the ARN of its project, until `end_training`. Nothing but its status is emulated."""
-        self._world.trainings.setdefault(project, []).append(version)
+        self._context.trainings.setdefault(project, []).append(version)
 
     def end_training(self, project: str) -> None:
         """End all trainings of a project; their models are not emulated, and vanish."""
-        self._world.trainings.pop(project, None)
+        self._context.trainings.pop(project, None)
 
     def line(self, dataset: str, source_ref: str) -> Fields:
         """Return an entry as it is listed, parsed."""
-        row = self._world.store.one(
+        row = self._context.store.one(
             "SELECT line FROM entries WHERE dataset = ? AND source_ref = ?",
             self._id(dataset),
             source_ref,
@@ -177,31 +177,31 @@ class Console:
         }
 
     def _now(self) -> str:
-        moment = datetime.fromtimestamp(self._world.clock.now(), UTC)
+        moment = datetime.fromtimestamp(self._context.clock.now(), UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
     def _lines(self, dataset: str) -> Iterator[Fields]:
-        for line in entries.lines(self._world.store, self._id(dataset)):
+        for line in entries.lines(self._context.store, self._id(dataset)):
             yield orjson.loads(line)
 
     def _judged(self, line: str | Fields) -> Entry:
         raw = line.encode() if isinstance(line, str) else orjson.dumps(line)
-        entry = judge_line(raw, self._world.settings.switches)
+        entry = judge_line(raw, self._context.settings.switches)
         if entry is None:
             raise ValueError(f"not a line that could be stored: {raw[:200]!r}")
         return entry
 
     def _store(self, dataset: str, changed: list[Entry]) -> None:
         number = self._id(dataset)
-        with self._world.store.transaction():
-            entries.put(self._world.store, number, changed)
-            lifecycle.touch(self._world, number, self._world.clock.now())
+        with self._context.store.transaction():
+            entries.put(self._context.store, number, changed)
+            lifecycle.touch(self._context, number, self._context.clock.now())
 
     def _arn(self, dataset: str) -> str:
         if dataset.startswith("arn:"):
             return dataset
         project, _, kind = dataset.rpartition("/")
-        found = self._world.store.all(
+        found = self._context.store.all(
             "SELECT d.arn FROM datasets d JOIN projects p ON p.id = d.project WHERE p.name = ? AND d.type = ?",
             project,
             kind.upper(),
@@ -212,7 +212,7 @@ class Console:
         return arn
 
     def _id(self, dataset: str) -> int:
-        row = self._world.store.one("SELECT id FROM datasets WHERE arn = ?", dataset)
+        row = self._context.store.one("SELECT id FROM datasets WHERE arn = ?", dataset)
         if row is None:
             raise ValueError(f"no dataset {dataset}")
         number: int = row["id"]

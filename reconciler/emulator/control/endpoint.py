@@ -29,7 +29,7 @@ from reconciler.emulator.behaviour.faults import Fault
 from reconciler.emulator.behaviour.settings import PLAIN_NAMES
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 Given = Mapping[str, Any]
 
@@ -39,8 +39,8 @@ class Control:
 
     ROOT: Final = "/_emulator"
 
-    def __init__(self, world: World, console: Console) -> None:
-        self._world = world
+    def __init__(self, context: Context, console: Console) -> None:
+        self._context = context
         self._console = console
 
     def handle(self, request: Request) -> Answer:
@@ -52,9 +52,9 @@ class Control:
             return _json(415, {"error": "the body must be application/json"})
         try:
             given = _body(request) if request.method == "POST" else request.query
-            lifecycle.settle(self._world)
+            lifecycle.settle(self._context)
             answer = act(given)
-            lifecycle.settle(self._world)
+            lifecycle.settle(self._context)
         except (ValueError, TypeError) as exc:
             return _json(400, {"error": str(exc)})
         return _json(200, answer)
@@ -63,8 +63,8 @@ class Control:
         return {
             ("GET", ""): self._show,
             ("GET", "calls"): self._calls,
-            ("DELETE", "calls"): lambda _: self._world.calls.clear(),
-            ("POST", "faults"): lambda given: {"id": self._world.faults.add(Fault.parse(given))},
+            ("DELETE", "calls"): lambda _: self._context.calls.clear(),
+            ("POST", "faults"): lambda given: {"id": self._context.faults.add(Fault.parse(given))},
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "switches"): self._switch,
             ("POST", "settings"): self._set,
@@ -73,39 +73,39 @@ class Control:
         }
 
     def _show(self, _: Given) -> Any:
-        settings = self._world.settings
+        settings = self._context.settings
         return {
-            "now": self._world.clock.now(),
+            "now": self._context.clock.now(),
             "switches": asdict(settings.switches),
             "settings": self._plain_settings(),
             "faults": [
                 {"id": number, "hit": hit, **_plain(fault)}
-                for number, fault, hit in self._world.faults.armed()
+                for number, fault, hit in self._context.faults.armed()
             ],
         }
 
     def _calls(self, given: Given) -> Any:
         wanted = given.get("operation")
-        return [asdict(call) for call in self._world.calls if wanted in (None, call.operation)]
+        return [asdict(call) for call in self._context.calls if wanted in (None, call.operation)]
 
     def _clear_faults(self, given: Given) -> None:
-        self._world.faults.clear(int(given["id"]) if "id" in given else None)
+        self._context.faults.clear(int(given["id"]) if "id" in given else None)
 
     def _switch(self, given: Given) -> Any:
-        settings = self._world.settings
-        self._world.settings = replace(settings, switches=settings.switches.with_changes(given))
-        return asdict(self._world.settings.switches)
+        settings = self._context.settings
+        self._context.settings = replace(settings, switches=settings.switches.with_changes(given))
+        return asdict(self._context.settings.switches)
 
     def _set(self, given: Given) -> Any:
-        self._world.settings = self._world.settings.with_changes(given)
+        self._context.settings = self._context.settings.with_changes(given)
         return self._plain_settings()
 
     def _plain_settings(self) -> Any:
-        return {name: getattr(self._world.settings, name) for name in PLAIN_NAMES}
+        return {name: getattr(self._context.settings, name) for name in PLAIN_NAMES}
 
     def _jump(self, given: Given) -> Any:
-        self._world.clock.advance(float(given.get("advance", 0)))
-        return {"now": self._world.clock.now()}
+        self._context.clock.advance(float(given.get("advance", 0)))
+        return {"now": self._context.clock.now()}
 
 
 def failure(_: Exception) -> Answer:

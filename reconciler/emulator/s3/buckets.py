@@ -13,21 +13,21 @@ from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3.answers import answer, iso, quoted
 from reconciler.emulator.storage import objects
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 _NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9\-]{2,32}")
 _MOST_KEYS: Final = 1000
 
 
-def own(world: World, caller: Caller, name: str) -> sqlite3.Row:
+def own(context: Context, caller: Caller, name: str) -> sqlite3.Row:
     """
     Return the caller's own bucket.
 
     Raises:
         ServiceError: There is none, or it belongs to somebody else.
     """
-    row = world.store.one("SELECT * FROM buckets WHERE name = ?", name)
+    row = context.store.one("SELECT * FROM buckets WHERE name = ?", name)
     if row is None:
         raise ServiceError("NoSuchBucket", "The specified bucket does not exist", 404)
     if row["account"] != caller.account:
@@ -35,8 +35,8 @@ def own(world: World, caller: Caller, name: str) -> sqlite3.Row:
     return row
 
 
-def list_buckets(world: World, caller: Caller, _: Request, __: str, ___: str) -> Answer:
-    rows = world.store.all(
+def list_buckets(context: Context, caller: Caller, _: Request, __: str, ___: str) -> Answer:
+    rows = context.store.all(
         "SELECT name, created FROM buckets WHERE account = ? ORDER BY name", caller.account
     )
     found: list[tuple[str, xml.Content]] = [
@@ -46,10 +46,10 @@ def list_buckets(world: World, caller: Caller, _: Request, __: str, ___: str) ->
     return answer("ListAllMyBucketsResult", [("Owner", owner), ("Buckets", found)])
 
 
-def create_bucket(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
+def create_bucket(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
     if not _NAME.fullmatch(name):
         raise ServiceError("InvalidBucketName", "The specified bucket is not valid.")
-    known = world.store.one("SELECT account, region FROM buckets WHERE name = ?", name)
+    known = context.store.one("SELECT account, region FROM buckets WHERE name = ?", name)
     if known and known["account"] != caller.account:
         raise ServiceError("BucketAlreadyExists", "The requested bucket name is not available.", 409)
     constraint = xml.read(request.body).findtext("{*}LocationConstraint") if request.body else None
@@ -58,33 +58,33 @@ def create_bucket(world: World, caller: Caller, request: Request, name: str, _: 
         raise ServiceError("InvalidLocationConstraint", "The specified location-constraint is not valid")
     if known and known["region"] != "us-east-1":
         raise ServiceError("BucketAlreadyOwnedByYou", "You own the bucket already.", 409)
-    world.store.db.execute(
+    context.store.db.execute(
         "INSERT OR IGNORE INTO buckets VALUES (?, ?, ?, ?)",
-        (name, caller.account, region, world.clock.now()),
+        (name, caller.account, region, context.clock.now()),
     )
     return Answer(200, headers={"Location": f"/{name}"})
 
 
-def head_bucket(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
-    return Answer(200, headers={"x-amz-bucket-region": own(world, caller, name)["region"]})
+def head_bucket(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    return Answer(200, headers={"x-amz-bucket-region": own(context, caller, name)["region"]})
 
 
-def get_bucket_location(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
-    region = own(world, caller, name)["region"]
+def get_bucket_location(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    region = own(context, caller, name)["region"]
     return answer("LocationConstraint", "" if region == "us-east-1" else region)
 
 
-def delete_bucket(world: World, caller: Caller, _: Request, name: str, __: str) -> Answer:
-    own(world, caller, name)
-    if world.store.one("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", name):
+def delete_bucket(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    own(context, caller, name)
+    if context.store.one("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", name):
         raise ServiceError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
-    world.store.db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+    context.store.db.execute("DELETE FROM buckets WHERE name = ?", (name,))
     return Answer(204)
 
 
-def list_objects(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
+def list_objects(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
     """ListObjectsV2, and its first version for old clients."""
-    own(world, caller, name)
+    own(context, caller, name)
     query = request.query
     second = query.get("list-type") == "2"
     after = query.get("start-after", "") if second else query.get("marker", "")
@@ -92,7 +92,7 @@ def list_objects(world: World, caller: Caller, request: Request, name: str, _: s
         after = _continued(query["continuation-token"])
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     size = _size(query.get("max-keys", str(_MOST_KEYS)))
-    found = objects.page(world.store, name, prefix, delimiter, after, size)
+    found = objects.page(context.store, name, prefix, delimiter, after, size)
     shown = quoted if query.get("encoding-type") == "url" else str
     content: xml.Children = [("Name", name), ("Prefix", shown(prefix)), ("MaxKeys", size)]
     for key, text in (("delimiter", "Delimiter"), ("start-after", "StartAfter"), ("marker", "Marker")):

@@ -17,9 +17,9 @@ from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3 import answers, buckets, requests, uploads
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
-Operation = Callable[[World, Caller, Request, str, str], Answer]
+Operation = Callable[[Context, Caller, Request, str, str], Answer]
 
 _UPLOAD: Final = frozenset(["uploadId"])
 
@@ -81,8 +81,8 @@ _OWN_ERRORS: Final = MappingProxyType(
 class S3:
     """Answers S3 requests and writes down each call."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def handle(self, request: Request) -> Answer:
         """Answer one request. Never raises for anything that a client can send."""
@@ -92,12 +92,12 @@ class S3:
         try:
             operation, act = _operation(request, name, key)
             caller = self._caller(request)
-            answer = act(self._world, caller, request, name, key)
+            answer = act(self._context, caller, request, name, key)
         except ServiceError as exc:
             code = exc.code
             answer = answers.error(exc, name, key, request_id)
-        now, owner = self._world.clock.now(), caller.owner if caller else ("", "")
-        self._world.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
+        now, owner = self._context.clock.now(), caller.owner if caller else ("", "")
+        self._context.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": "emulator", **answer.headers}
         if request.method == "HEAD":
             headers.setdefault("Content-Length", "0")
@@ -106,7 +106,7 @@ class S3:
 
     def _caller(self, request: Request) -> Caller:
         try:
-            return identify(self._world, request.headers, request.query)
+            return identify(self._context, request.headers, request.query)
         except ServiceError as exc:
             code, status = _OWN_ERRORS.get(exc.code, (exc.code, exc.status))
             raise ServiceError(code, exc.message, status) from exc

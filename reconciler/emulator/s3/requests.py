@@ -17,7 +17,7 @@ from reconciler.emulator.s3 import chunked
 from reconciler.emulator.s3.answers import answer, http_date
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.storage import objects
-from reconciler.emulator.storage.context import World
+from reconciler.emulator.storage.context import Context
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
 _MAX_KEY_BYTES: Final = 1024
@@ -25,19 +25,19 @@ _MOST_DELETED: Final = 1000
 _META: Final = "x-amz-meta-"
 
 
-def put_object(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
-    own(world, caller, name)
+def put_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    own(context, caller, name)
     require_key(key)
     headers = request.headers
-    require_free(headers, objects.find(world.store, name, key))
+    require_free(headers, objects.find(context.store, name, key))
     body = chunked.decode(headers, request.body)
-    etag = objects.put(world.store, name, key, body, *described(headers), world.clock.now())
+    etag = objects.put(context.store, name, key, body, *described(headers), context.clock.now())
     return Answer(200, headers={"ETag": f'"{etag}"'})
 
 
-def get_object(world: World, caller: Caller, request: Request, name: str, key: str) -> Answer:
-    own(world, caller, name)
-    row = objects.find(world.store, name, key)
+def get_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    own(context, caller, name)
+    row = objects.find(context.store, name, key)
     if row is None:
         raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
     if "if-match" in request.headers and not _names(request.headers["if-match"], row["etag"]):
@@ -58,22 +58,22 @@ def get_object(world: World, caller: Caller, request: Request, name: str, key: s
     status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
     if request.method == "HEAD":
         return Answer(status, headers=headers | {"Content-Length": str(length)})
-    return Answer(status, objects.body(world.store, row["id"], start, length), headers)
+    return Answer(status, objects.body(context.store, row["id"], start, length), headers)
 
 
-def delete_object(world: World, caller: Caller, _: Request, name: str, key: str) -> Answer:
-    own(world, caller, name)
-    world.store.db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (name, key))
+def delete_object(context: Context, caller: Caller, _: Request, name: str, key: str) -> Answer:
+    own(context, caller, name)
+    context.store.db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (name, key))
     return Answer(204)
 
 
-def delete_objects(world: World, caller: Caller, request: Request, name: str, _: str) -> Answer:
-    own(world, caller, name)
+def delete_objects(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    own(context, caller, name)
     asked = xml.read(request.body)
     keys = [key.text or "" for key in asked.findall("{*}Object/{*}Key")]
     if not 0 < len(keys) <= _MOST_DELETED or asked.find("{*}Object/{*}VersionId") is not None:
         raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
-    with world.store.transaction() as db:
+    with context.store.transaction() as db:
         db.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", [(name, key) for key in keys])
     quiet = asked.findtext("{*}Quiet") == "true"
     return answer("DeleteResult", [("Deleted", [("Key", key)]) for key in keys if not quiet])

@@ -13,7 +13,7 @@ from reconciler.emulator.storage.store import Store
 
 
 @dataclass(slots=True)
-class World:
+class Context:
     """
     One emulator's matter.
 

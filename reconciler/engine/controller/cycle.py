@@ -21,7 +21,7 @@ from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.guarded_gateway import Fenced
 from reconciler.engine.controller.views import Shown, settled, shown
 from reconciler.engine.dataset import outcome
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.dataset.observation import Observation, as_text
 from reconciler.engine.dataset.reconcile import (
@@ -81,7 +81,7 @@ class _AtHand:
 
     seen: Observation | None = None
 
-    def take(self, desired: Desired, world: World) -> Look:
+    def take(self, desired: Desired, context: Context) -> Look:
         """
         Return a plan for what was observed; observe first if nothing was.
 
@@ -91,10 +91,10 @@ class _AtHand:
         if self.seen is not None and self.seen.gap is not None:
             self.close()  # what it lacked was asked for by name, and other names are desired now
         if self.seen is None:
-            self.seen = look_at_dataset(desired, world, PATIENCE_SECONDS)
+            self.seen = look_at_dataset(desired, context, PATIENCE_SECONDS)
         else:
             self.seen = compared_anew(desired, self.seen)
-        return plan_for(desired, self.seen, world)
+        return plan_for(desired, self.seen, context)
 
     def close(self) -> None:
         if self.seen is not None:
@@ -124,7 +124,7 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     return total.digest()
 
 
-def visit(work: Assignment, world: World, fence: Fenced, begin: Callable[[Finding], object]) -> Visit:
+def visit(work: Assignment, context: Context, fence: Fenced, begin: Callable[[Finding], object]) -> Visit:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
 
@@ -142,7 +142,7 @@ def visit(work: Assignment, world: World, fence: Fenced, begin: Callable[[Findin
     with closing(_AtHand()) as at_hand:
         while True:
             try:
-                return _visited(loaded, work, world, fence, at_hand, begin)
+                return _visited(loaded, work, context, fence, at_hand, begin)
             except (SourceError, Superseded):
                 # Copies of an older commit's files are deleted while newer ones come: that is no fault of theirs.
                 if not work.is_outdated or fence.work.sent:
@@ -153,15 +153,15 @@ def visit(work: Assignment, world: World, fence: Fenced, begin: Callable[[Findin
 def _visited(
     loaded: LoadedDataset,
     work: Assignment,
-    world: World,
+    context: Context,
     fence: Fenced,
     at_hand: _AtHand,
     begin: Callable[[Finding], object],
 ) -> Visit:
     digest = work.digest or digest_of(loaded)
-    kept = world.memory.looks.of(loaded.name)
-    if kept is not None and _counts_still(kept, loaded, digest, world):
-        quiet = _glance(kept, loaded.name, world)
+    kept = context.memory.looks.of(loaded.name)
+    if kept is not None and _counts_still(kept, loaded, digest, context):
+        quiet = _glance(kept, loaded.name, context)
         if quiet is not None:
             return quiet
     with closing(read_desired(loaded)) as desired:
@@ -175,31 +175,31 @@ def _visited(
             trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
         desired.hold_files()
-        return _whole(desired, digest, work, world, fence, at_hand, begin)
+        return _whole(desired, digest, work, context, fence, at_hand, begin)
 
 
-def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, world: World) -> bool:
+def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
     """Tell whether the last complete look is about the same desire, is young enough, and left nothing to do."""
-    schedule, now = loaded.spec.spec.schedule, world.clock.now()
+    schedule, now = loaded.spec.spec.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.spec.spec.target.dataset_arn or kept.arn):
         return False
     interval, most = schedule.interval_seconds, schedule.full_scan_max_age_seconds
     if scan_is_due(now - kept.scanned_at, most, interval, schedule.jitter):
         return False
-    if world.memory.journal.unfinished(loaded.name):
+    if context.memory.journal.unfinished(loaded.name):
         return False
-    return all(hold.until > now for hold in world.memory.holds.of(loaded.name).values())
+    return all(hold.until > now for hold in context.memory.holds.of(loaded.name).values())
 
 
-def _glance(kept: Kept, name: str, world: World) -> Visit | None:
+def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
     """Ask once whether the dataset is as it was; None if it is not."""
     finding = findings.from_document(kept.body)
     if finding is None:
         return None
     try:
-        standing = world.gateway.standing(kept.arn)
+        standing = context.gateway.standing(kept.arn)
     except NotFound:
-        world.memory.looks.put(name, None)  # deleted, or made anew under another ARN
+        context.memory.looks.put(name, None)  # deleted, or made anew under another ARN
         return None
     if as_text(standing) != kept.standing:
         log.info("observe.fingerprint", moved=True)
@@ -212,13 +212,13 @@ def _whole(
     desired: Desired,
     digest: bytes,
     work: Assignment,
-    world: World,
+    context: Context,
     fence: Fenced,
     at_hand: _AtHand,
     begin: Callable[[Finding], object],
 ) -> Visit:
     for _ in range(LOOKS):
-        found = at_hand.take(desired, world)
+        found = at_hand.take(desired, context)
         work.check(fence.work.sent)
         plan, drifted = found.plan, _classes(found)
         _tell_of_plan(plan, drifted)
@@ -226,7 +226,7 @@ def _whole(
         if plan.applyable:
             begin(findings.planned(plan, drifted))
         try:
-            applied = apply(desired, world, found)
+            applied = apply(desired, context, found)
         except PlanOutdated:
             log.info("observe.restarted", reason="moved since it was planned")
             at_hand.close()
@@ -236,7 +236,7 @@ def _whole(
         if applied.after is not None:
             told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
         finding = findings.concluded(plan, result, applied.after, trouble_of_result(result), drifted)
-        _keep(desired.name, digest, finding, result, seen, world)
+        _keep(desired.name, digest, finding, result, seen, context)
         return Visit(
             finding,
             "full",
@@ -286,14 +286,14 @@ def _keep(
     finding: Finding,
     result: DatasetResult,
     seen: Observation | None,
-    world: World,
+    context: Context,
 ) -> None:
     """Remember the look, if a later cycle may rely on it: nothing was written or is left to try after it."""
-    now, holds = world.clock.now(), world.memory.holds.of(name).values()
+    now, holds = context.clock.now(), context.memory.holds.of(name).values()
     held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
     if seen is None or left or not finding.lasts:
-        world.memory.looks.put(name, None)
+        context.memory.looks.put(name, None)
         return
     text = as_text(seen.standing)
-    world.memory.looks.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))
+    context.memory.looks.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))

@@ -21,7 +21,7 @@ from reconciler.engine.controller.dataset_state import Subject, moment
 from reconciler.engine.controller.guarded_gateway import Fenced, Meter
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import held_back
-from reconciler.engine.dataset.context import World, always
+from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.failure_reasons import trouble_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
@@ -45,14 +45,14 @@ class Visiting:
     Runs cycles.
 
     Args:
-        world_of: Gives the world of a dataset; its gateway is fenced here.
+        context_of: Gives the context of a dataset; its gateway is fenced here.
         permit: Raises `Fenced` if another replica may write; called before each call that writes.
-        tracer: Takes a span for each cycle; those of its steps go to the tracer of the world.
+        tracer: Takes a span for each cycle; those of its steps go to the tracer of the context.
     """
 
     def __init__(
         self,
-        world_of: Callable[[LoadedDataset], World],
+        context_of: Callable[[LoadedDataset], Context],
         memory: Memory,
         board: Board,
         listener: Listener,
@@ -60,7 +60,7 @@ class Visiting:
         permit: Callable[[], object] = always,
         tracer: Tracer | None = None,
     ) -> None:
-        self._world_of = world_of
+        self._context_of = context_of
         self._memory = memory
         self._board = board
         self._listener = listener
@@ -135,7 +135,7 @@ class Visiting:
         if work.loaded is None:
             return Visit(failed(Trouble(Reason.INVALID, subject.why_broken), 5))
         try:
-            return self._in_its_world(subject, work.loaded, work)
+            return self._in_its_context(subject, work.loaded, work)
         except Interrupted:
             raise
         except Exception as exc:
@@ -152,8 +152,8 @@ class Visiting:
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
             return Visit(failed(trouble_of(reason), reason.exit_code), arn=subject.arn)
 
-    def _in_its_world(self, subject: Subject, loaded: LoadedDataset, work: Assignment) -> Visit:
-        world = self._world_of(loaded)
+    def _in_its_context(self, subject: Subject, loaded: LoadedDataset, work: Assignment) -> Visit:
+        context = self._context_of(loaded)
 
         def may_look() -> None:
             self._beats[subject.name] = self._steady.seconds()
@@ -165,12 +165,12 @@ class Visiting:
             self._permit()
 
         clock = self._steady.clock(may_look)
-        fence = Fenced(world.gateway, subject.name, clock, self._listener, may_look, self._permit)
+        fence = Fenced(context.gateway, subject.name, clock, self._listener, may_look, self._permit)
         subject.work = fence.work
-        world = replace(world, gateway=fence, clock=clock, permit=may_send)
+        context = replace(context, gateway=fence, clock=clock, permit=may_send)
         with bound(dataset_arn=subject.arn):
-            found = visit(work, world, fence, partial(self._begin, subject))
-        subject.held = held_back(world.memory.holds.of(subject.name).values())
+            found = visit(work, context, fence, partial(self._begin, subject))
+        subject.held = held_back(context.memory.holds.of(subject.name).values())
         if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found

@@ -14,7 +14,7 @@ from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.compose import Composer
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observation import as_text
 from reconciler.engine.dataset.observe import alone
 from reconciler.engine.dataset.planning import payload_of
@@ -103,12 +103,12 @@ class Sender:
     """
 
     def __init__(
-        self, plan: DatasetPlan, arn: str, composer: Composer, world: World, timeout: float, sent: Sent
+        self, plan: DatasetPlan, arn: str, composer: Composer, context: Context, timeout: float, sent: Sent
     ) -> None:
         self._plan = plan
         self._arn = arn
         self._composer = composer
-        self._world = world
+        self._context = context
         self._timeout = timeout
         self._sent = sent
         self._said: dict[str, str] = {}
@@ -128,7 +128,7 @@ class Sender:
         search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
         searching = False
         while (batch := search.next()) is not None:
-            self._world.progress.step(self._plan.name, "updating", search.updates, None)
+            self._context.progress.step(self._plan.name, "updating", search.updates, None)
             lines = {ref: items[ref] for ref in batch.items}
             standing = self._settle(lines, self._suspicion.tries(len(lines)))
             if standing.phase is not Phase.UPDATE_FAILED:
@@ -180,7 +180,7 @@ class Sender:
 
     def _settle(self, items: Mapping[str, PlannedChange], tries: int) -> Standing:
         """Send one update until it passes, or fails by fault of its lines; a fault of the service passes."""
-        clock = self._world.clock
+        clock = self._context.clock
         for failures in range(1, tries + 1):
             standing = self._update(items)
             if standing.phase is not Phase.UPDATE_FAILED or standing.code == CLIENT_ERROR:
@@ -192,10 +192,10 @@ class Sender:
 
     def _update(self, items: Mapping[str, PlannedChange]) -> Standing:
         """Start one update when nothing else is in progress, and return what became of it."""
-        self._world.permit()
+        self._context.permit()
         body = payload_of(items.values(), self._composer)
         facts: dict[str, str | int] = {"dataset_arn": self._arn, "entries": len(items), "bytes": len(body)}
-        with self._world.tracer.span("update", **facts) as span:
+        with self._context.tracer.span("update", **facts) as span:
             standing = self._updated(items, body)
             span.note(result=_result(standing))
             if standing.phase is Phase.UPDATE_FAILED:
@@ -203,22 +203,22 @@ class Sender:
         return standing
 
     def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Standing:
-        world, clock = self._world, self._world.clock
+        context, clock = self._context, self._context.clock
         deadline = clock.now() + self._timeout
         try:
             number = patiently(lambda: self._start(items, body, deadline), clock, deadline)
         except Rejected as exc:  # the call itself: it says no more than a failed update would
             return Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
         standing = self._moved(deadline)
-        world.memory.journal.end(number, _result(standing))
+        context.memory.journal.end(number, _result(standing))
         return standing
 
     def _moved(self, deadline: float) -> Standing:
         """Wait until an accepted update is over; that it shows may take a moment, and until then nothing does."""
-        clock, polls = self._world.clock, 0
+        clock, polls = self._context.clock, 0
         until = clock.now() + GRACE_SECONDS
         while True:
-            standing = settled(self._world.gateway, self._arn, clock, deadline)
+            standing = settled(self._context.gateway, self._arn, clock, deadline)
             if standing not in self._past or clock.now() >= until:
                 return standing
             clock.sleep(poll_delay(polls))
@@ -231,15 +231,15 @@ class Sender:
         Raises:
             GatewayError: The call did not arrive, or was refused.
         """
-        world, journal = self._world, self._world.memory.journal
-        before = settled(world.gateway, self._arn, world.clock, deadline)
+        context, journal = self._context, self._context.memory.journal
+        before = settled(context.gateway, self._arn, context.clock, deadline)
         self._past.add(before)
-        begun_at = world.clock.now()
+        begun_at = context.clock.now()
         number = journal.begin(self._plan.name, self._arn, list(items), begun_at, as_text(before))
         self._sent.updates += 1
         self._sent.touched.update(items)
         try:
-            world.gateway.update(self._arn, body)
+            context.gateway.update(self._arn, body)
         except ReconcilerError as exc:
             if isinstance(exc, Unavailable) and not exc.unsent:
                 log.info("update.submitted", entries=len(items), bytes=len(body))
@@ -256,8 +256,8 @@ class Sender:
 
     def _arrived(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
         """Tell whether a call that was not answered has arrived: the dataset moves, or shows some of its lines."""
-        world = self._world
-        arrived = watch(self._arn, world, begun_at, lambda now: now not in self._past) or any(
+        context = self._context
+        arrived = watch(self._arn, context, begun_at, lambda now: now not in self._past) or any(
             self._shows(items[ref]) for ref in _few(list(items))
         )
         exc.isolated = True
@@ -267,7 +267,7 @@ class Sender:
 
     def _shows(self, item: PlannedChange) -> bool:
         sent = canonical(orjson.loads(self._composer.line(item.change)))
-        found = alone(item.source_ref, self._arn, self._world, self._world.clock.now())
+        found = alone(item.source_ref, self._arn, self._context, self._context.clock.now())
         return any(canonical(orjson.loads(line)) == sent for line in found)
 
 

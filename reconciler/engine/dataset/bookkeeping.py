@@ -15,7 +15,7 @@ from reconciler.core.planning.quarantine import Hold, HoldKind, held_again
 from reconciler.core.status.result import Trouble
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.compose import Composer
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
@@ -133,7 +133,7 @@ def _news(
             yield ref, entry
 
 
-def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, world: World) -> None:
+def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:
     """
     Keep the observed line of every entry that is overwritten or blanked, and of no other.
 
@@ -147,11 +147,11 @@ def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, world: 
         dataset=plan.name,
         arn=plan.arn,
         revision=desired.revision,
-        at=world.clock.now(),
+        at=context.clock.now(),
         plan=Plan((plan,)).digest,
         entries=len(overwritten),
     )
-    world.memory.snapshots.keep(head, _lines(overwritten, composer))
+    context.memory.snapshots.keep(head, _lines(overwritten, composer))
 
 
 def _lines(items: list[PlannedChange], composer: Composer) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ def always() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Context:
     """
     What a step needs of the outside.
 

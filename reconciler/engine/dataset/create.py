@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.errors import AlreadyExists, Denied
 from reconciler.ports import Gateway
 
 
-def create(desired: Desired, world: World, timeout: float) -> str:
+def create(desired: Desired, context: Context, timeout: float) -> str:
     """
     Return the ARN of the dataset, once it can be updated.
 
@@ -22,7 +22,7 @@ def create(desired: Desired, world: World, timeout: float) -> str:
         GatewayError: It could not be made, or was not ready after *timeout* seconds.
     """
     target = desired.spec.spec.target
-    gateway, clock = world.gateway, world.clock
+    gateway, clock = context.gateway, context.clock
     deadline = clock.now() + timeout
     arn = patiently(lambda: _made(target, gateway), clock, deadline)
     settled(gateway, arn, clock, deadline)

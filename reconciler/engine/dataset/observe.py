@@ -13,7 +13,7 @@ from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, Diff, compare, compare_some
 from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observation import Observation, gap_between
@@ -91,7 +91,7 @@ class Listed(Generic[T]):
 OVERRIDE: Final = "if that count is known to be off, use --trust-listing"
 
 
-def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observation:
+def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Observation:
     """
     Read every entry and compare it with what is desired.
 
@@ -106,22 +106,22 @@ def observe(desired: Desired, arn: str, world: World, deadline: float) -> Observ
         return compare(desired.index, lines, desired.read, desired.equality)
 
     def attempt() -> tuple[Diff, Listed[Diff]]:
-        listed = whole_listing(desired.name, arn, world, deadline, judge)
+        listed = whole_listing(desired.name, arn, context, deadline, judge)
         try:
-            return _with_unlisted(desired, arn, listed, world, deadline), listed
+            return _with_unlisted(desired, arn, listed, context, deadline), listed
         except BaseException:
             listed.spool.close()
             raise
 
-    with world.tracer.span("observe", dataset_arn=arn) as span:
-        diff, listed = patiently(attempt, world.clock, deadline)
+    with context.tracer.span("observe", dataset_arn=arn) as span:
+        diff, listed = patiently(attempt, context.clock, deadline)
         span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
-    return Observation(arn, listed.standing, diff, listed.spool, world.clock.now(), listed.gap)
+    return Observation(arn, listed.standing, diff, listed.spool, context.clock.now(), listed.gap)
 
 
 def whole_listing(
-    name: str, arn: str, world: World, deadline: float, consume: Callable[[Iterator[Line]], T]
+    name: str, arn: str, context: Context, deadline: float, consume: Callable[[Iterator[Line]], T]
 ) -> Listed[T]:
     """
     Read every entry in one state; an error part-way starts again, and never gives a shorter answer.
@@ -135,21 +135,21 @@ def whole_listing(
         ListingIncomplete: The listing does not end.
         GatewayError: The dataset could not be listed whole, in one state, before *deadline*.
     """
-    gateway, clock = world.gateway, world.clock
+    gateway, clock = context.gateway, context.clock
 
     def attempt() -> Listed[T]:
         before = settled(gateway, arn, clock, deadline)
         spool = Spool()
         try:
             counted = before.stats.total_entries
-            pages = ending(gateway.pages(arn), None if world.trust_listing else counted, clock)
-            result = consume(spool.fill(_watched(pages, name, counted, world.progress)))
+            pages = ending(gateway.pages(arn), None if context.trust_listing else counted, clock)
+            result = consume(spool.fill(_watched(pages, name, counted, context.progress)))
             if gateway.standing(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
         except BaseException:
             spool.close()
             raise
-        return Listed(result, spool, before, world.trust_listing)
+        return Listed(result, spool, before, context.trust_listing)
 
     listed = patiently(attempt, clock, deadline)
     if listed.gap is None:
@@ -160,7 +160,9 @@ def whole_listing(
     return patiently(attempt, clock, deadline)
 
 
-def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: World, deadline: float) -> Diff:
+def _with_unlisted(
+    desired: Desired, arn: str, listed: Listed[Diff], context: Context, deadline: float
+) -> Diff:
     """Return what a listing showed, and what a query for each entry that it seems to lack shows of that one."""
     diff = listed.result
     if listed.gap is None:
@@ -172,9 +174,9 @@ def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: Worl
             f"{listed.gap}, listed twice: whether {len(missing):,} desired entries are missing is not known; "
             f"{OVERRIDE}"
         )
-    lines = listed.spool.fill(alone(ref, arn, world, deadline) for ref in sorted(missing))
+    lines = listed.spool.fill(alone(ref, arn, context, deadline) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
-    if missing and world.gateway.standing(arn) != listed.standing:
+    if missing and context.gateway.standing(arn) != listed.standing:
         raise ListingMoved("the dataset changed while it was listed")
     log.warning(
         "observe.incomplete",
@@ -186,14 +188,14 @@ def _with_unlisted(desired: Desired, arn: str, listed: Listed[Diff], world: Worl
     return diff.updated(missing, part)
 
 
-def alone(source_ref: str, arn: str, world: World, deadline: float) -> Sequence[str]:
+def alone(source_ref: str, arn: str, context: Context, deadline: float) -> Sequence[str]:
     """Ask for one entry, and return its line, or nothing."""
 
     def ask() -> Sequence[str]:
-        pages = ending(world.gateway.pages(arn, filter_of(source_ref)), None, world.clock)
+        pages = ending(context.gateway.pages(arn, filter_of(source_ref)), None, context.clock)
         return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
 
-    return patiently(ask, world.clock, max(deadline, world.clock.now() + world.patience_seconds))
+    return patiently(ask, context.clock, max(deadline, context.clock.now() + context.patience_seconds))
 
 
 def _source_ref(line: str) -> object:

@@ -14,7 +14,7 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
 from reconciler.engine.dataset.bookkeeping import keep_back, keep_before, remember
 from reconciler.engine.dataset.compose import Composer
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.create import create
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
@@ -66,17 +66,17 @@ class Look:
             self.observation.listing.close()
 
 
-def look(desired: Desired, world: World, patience_seconds: float) -> Look:
+def look(desired: Desired, context: Context, patience_seconds: float) -> Look:
     """
     Observe one dataset and plan for it. Makes no call that writes.
 
     Raises:
         RebuildUnfinished, GatewayError: As `look_at_dataset`.
     """
-    return plan_for(desired, look_at_dataset(desired, world, patience_seconds), world)
+    return plan_for(desired, look_at_dataset(desired, context, patience_seconds), context)
 
 
-def look_at_dataset(desired: Desired, world: World, patience_seconds: float) -> Observation | None:
+def look_at_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
     """
     Observe one dataset; None if there is none yet, and the spec allows to create it.
 
@@ -84,13 +84,13 @@ def look_at_dataset(desired: Desired, world: World, patience_seconds: float) -> 
         RebuildUnfinished: It is being deleted and made anew.
         GatewayError: It could not be found, or not be seen whole.
     """
-    refuse_while_rebuilding(desired.name, world)
-    deadline = world.clock.now() + patience_seconds
-    arn = find(desired, world.gateway, world.clock, deadline)
+    refuse_while_rebuilding(desired.name, context)
+    deadline = context.clock.now() + patience_seconds
+    arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    await_open(desired.name, arn, world, deadline)
-    return observe(desired, arn, world, deadline)
+    await_open(desired.name, arn, context, deadline)
+    return observe(desired, arn, context, deadline)
 
 
 def compared_anew(desired: Desired, seen: Observation) -> Observation:
@@ -98,42 +98,44 @@ def compared_anew(desired: Desired, seen: Observation) -> Observation:
     return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
 
 
-def plan_for(desired: Desired, seen: Observation | None, world: World) -> Look:
+def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Look:
     """Plan for what was observed; None stands for a dataset that is to be created."""
     if seen is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        return Look(_planned(desired, None, nothing, composer, world), composer, nothing)
+        return Look(_planned(desired, None, nothing, composer, context), composer, nothing)
     composer = Composer(desired, seen.listing)
-    plan = replace(_planned(desired, seen.arn, seen.diff, composer, world), gap=seen.gap)
+    plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
     return Look(plan, composer, seen.diff, seen)
 
 
-def _planned(desired: Desired, arn: str | None, diff: Diff, composer: Composer, world: World) -> DatasetPlan:
-    with world.tracer.span("plan", dataset_arn=arn) as span:
-        known = _known(desired, arn, diff, world) if arn else NOTHING_KNOWN
+def _planned(
+    desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
+) -> DatasetPlan:
+    with context.tracer.span("plan", dataset_arn=arn) as span:
+        known = _known(desired, arn, diff, context) if arn else NOTHING_KNOWN
         plan = make_plan(desired, arn, diff, composer, known)
         span.note(**plan.counts._asdict(), batches=len(plan.batches))
     return plan
 
 
-def _known(desired: Desired, arn: str, diff: Diff, world: World) -> Known:
+def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
     changed = [change.source_ref for change in diff.changes]
     return Known(
-        base=NOTHING_APPLIED if desired.partial else world.memory.applied(desired.name, arn, changed),
-        holds=world.memory.holds.of(desired.name),
-        now=world.clock.now(),
+        base=NOTHING_APPLIED if desired.partial else context.memory.applied(desired.name, arn, changed),
+        holds=context.memory.holds.of(desired.name),
+        now=context.clock.now(),
     )
 
 
-def refuse_while_rebuilding(name: str, world: World) -> None:
+def refuse_while_rebuilding(name: str, context: Context) -> None:
     """
     Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
 
     Raises:
         RebuildUnfinished: So it is.
     """
-    rebuild = world.memory.rebuilds.of(name)
+    rebuild = context.memory.rebuilds.of(name)
     if rebuild is not None and rebuild.step.leaves_nothing:
         ways = "finish it with rebuild --resume, or take it back with rebuild --undo"
         raise RebuildUnfinished(f"a rebuild was begun and stands at {rebuild.step.value!r}: {ways}")
@@ -154,7 +156,7 @@ def look_at_file(desired: Desired, listing: FileListing) -> Look:
     return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
 
 
-def apply(desired: Desired, world: World, pinned: Look | None = None) -> Outcome:
+def apply(desired: Desired, context: Context, pinned: Look | None = None) -> Outcome:
     """
     Bring one dataset to what is desired, as far as its mode and the guards allow.
 
@@ -169,22 +171,24 @@ def apply(desired: Desired, world: World, pinned: Look | None = None) -> Outcome
         ReconcilerError: Before anything was sent: the dataset could not be seen, or not be made.
     """
     with ExitStack() as stack:
-        deadline = world.clock.now() + CLAIM_SECONDS
-        patiently(lambda: stack.enter_context(world.memory.claim(desired.name)), world.clock, deadline)
-        return _carried_out(desired, world, pinned) if pinned else _looked_at_and_carried_out(desired, world)
+        deadline = context.clock.now() + CLAIM_SECONDS
+        patiently(lambda: stack.enter_context(context.memory.claim(desired.name)), context.clock, deadline)
+        return (
+            _carried_out(desired, context, pinned) if pinned else _looked_at_and_carried_out(desired, context)
+        )
 
 
-def _looked_at_and_carried_out(desired: Desired, world: World) -> Outcome:
+def _looked_at_and_carried_out(desired: Desired, context: Context) -> Outcome:
     for _ in range(LOOKS):
-        with closing(look(desired, world, _timeout(desired))) as seen:
+        with closing(look(desired, context, _timeout(desired))) as seen:
             try:
-                return _carried_out(desired, world, seen)
+                return _carried_out(desired, context, seen)
             except PlanOutdated:
                 log.info("observe.restarted", reason="moved since it was planned")
     raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
 
 
-def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
+def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
     """
     Send what was planned, and look again.
 
@@ -198,15 +202,15 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
     if plan.guards:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
         return Outcome(outcome.blocked(plan, seen.diff), seen.diff, seen.observation)
-    arn = plan.arn or create(desired, world, _timeout(desired))
-    resume(desired.name, arn, seen.observation, world)
+    arn = plan.arn or create(desired, context, _timeout(desired))
+    resume(desired.name, arn, seen.observation, context)
     sent = Sent()
     try:
         if seen.observation and plan.batches:
-            confirm(seen.observation, world, _timeout(desired))
-            keep_before(desired, plan, seen.composer, world)
-        Sender(plan, arn, seen.composer, world, _timeout(desired), sent).send()
-        return _proven(desired, seen, arn, sent, world)
+            confirm(seen.observation, context, _timeout(desired))
+            keep_before(desired, plan, seen.composer, context)
+        Sender(plan, arn, seen.composer, context, _timeout(desired), sent).send()
+        return _proven(desired, seen, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal has what was begun, and the next start sees what became of it
     except ReconcilerError as exc:
@@ -215,15 +219,15 @@ def _carried_out(desired: Desired, world: World, seen: Look) -> Outcome:
         return Outcome(outcome.unseen(plan, arn, sent, exc))
 
 
-def confirm(observation: Observation, world: World, timeout: float) -> None:
+def confirm(observation: Observation, context: Context, timeout: float) -> None:
     """
     Make sure that the dataset still is as it was seen.
 
     Raises:
         PlanOutdated: It is not.
     """
-    deadline = world.clock.now() + timeout
-    if settled(world.gateway, observation.arn, world.clock, deadline) != observation.standing:
+    deadline = context.clock.now() + timeout
+    if settled(context.gateway, observation.arn, context.clock, deadline) != observation.standing:
         raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
 
 
@@ -231,14 +235,14 @@ def _timeout(desired: Desired) -> float:
     return desired.spec.spec.schedule.update_timeout_seconds
 
 
-def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) -> Outcome:
+def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, context: Context) -> Outcome:
     """Look again at whatever was touched, and say what is in place."""
-    plan, memory = seen.plan, world.memory
+    plan, memory = seen.plan, context.memory
     items = [item for batch in plan.batches for item in batch.items]
     if sent.touched or seen.observation is None:
-        deadline = world.clock.now() + _timeout(desired)
-        with world.tracer.span("verify", dataset_arn=arn, entries=len(items)):
-            after = look_again(desired, arn, items, seen.diff, sent, world, deadline)
+        deadline = context.clock.now() + _timeout(desired)
+        with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
+            after = look_again(desired, arn, items, seen.diff, sent, context, deadline)
     else:
         after = Seen(seen.diff, seen.observation)
     proof = prove(items, seen.diff, after.diff, sent, desired)
@@ -246,7 +250,7 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, world: World) ->
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # of the other entries nothing was learnt
         different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
-    keep_back(desired.name, items, different, sent, proof, memory.holds, world.clock.now())
+    keep_back(desired.name, items, different, sent, proof, memory.holds, context.clock.now())
     if not desired.partial:
         remember(desired, arn, sent.touched, after.diff, memory)
     plan = replace(plan, gap=after.observation.gap) if after.observation else plan

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.core.runtime.backoff import poll_delay
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observation import Observation, as_text
 from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.log import log
@@ -19,7 +19,11 @@ OPEN_SECONDS: Final = 90.0
 
 
 def watch(
-    arn: str, world: World, begun_at: float, moved: Callable[[Standing], bool], deadline: float | None = None
+    arn: str,
+    context: Context,
+    begun_at: float,
+    moved: Callable[[Standing], bool],
+    deadline: float | None = None,
 ) -> bool:
     """
     Wait until a dataset has moved since an update was begun; return False if it has not while it still might.
@@ -27,10 +31,10 @@ def watch(
     Args:
         deadline: Until when to wait at most, in seconds since the epoch.
     """
-    clock = world.clock
+    clock = context.clock
     until, polls = min(begun_at, clock.now()) + OPEN_SECONDS, 0
     until = until if deadline is None else min(until, deadline)
-    while not moved(patiently(lambda: world.gateway.standing(arn), clock, until)):
+    while not moved(patiently(lambda: context.gateway.standing(arn), clock, until)):
         if clock.now() >= until:
             return False
         clock.sleep(min(poll_delay(polls), until - clock.now()))
@@ -38,19 +42,19 @@ def watch(
     return True
 
 
-def await_open(dataset: str, arn: str, world: World, deadline: float) -> None:
+def await_open(dataset: str, arn: str, context: Context, deadline: float) -> None:
     """Before a dataset is observed, wait for updates that an earlier process began; no call without any."""
-    for begun in _open(dataset, arn, world):
-        if begun.begun_at + OPEN_SECONDS > world.clock.now():
+    for begun in _open(dataset, arn, context):
+        if begun.begun_at + OPEN_SECONDS > context.clock.now():
             log.info("update.awaited", entries=len(begun.source_refs))
-            watch(arn, world, begun.begun_at, partial(_has_moved, begun.standing), deadline)
+            watch(arn, context, begun.begun_at, partial(_has_moved, begun.standing), deadline)
 
 
 def _has_moved(before: str, standing: Standing) -> bool:
     return as_text(standing) != before
 
 
-def resume(dataset: str, arn: str, seen: Observation | None, world: World) -> None:
+def resume(dataset: str, arn: str, seen: Observation | None, context: Context) -> None:
     """
     Take note of updates that an earlier process began and did not end.
 
@@ -60,16 +64,16 @@ def resume(dataset: str, arn: str, seen: Observation | None, world: World) -> No
     Raises:
         PlanOutdated: One of them may have arrived since, or still arrive.
     """
-    if any(seen is None or _may_arrive(begun, seen) for begun in _open(dataset, arn, world)):
+    if any(seen is None or _may_arrive(begun, seen) for begun in _open(dataset, arn, context)):
         raise PlanOutdated("an update of an earlier process was still open when the dataset was observed")
-    for begun in world.memory.journal.unfinished(dataset):
+    for begun in context.memory.journal.unfinished(dataset):
         same = begun.arn == arn
         log.info("update.resumed", entries=len(begun.source_refs), same_dataset=same)
-        world.memory.journal.end(begun.number, "unknown: the process ended first")
+        context.memory.journal.end(begun.number, "unknown: the process ended first")
 
 
-def _open(dataset: str, arn: str, world: World) -> list[Begun]:
-    return [begun for begun in world.memory.journal.unfinished(dataset) if begun.arn == arn]
+def _open(dataset: str, arn: str, context: Context) -> list[Begun]:
+    return [begun for begun in context.memory.journal.unfinished(dataset) if begun.arn == arn]
 
 
 def _may_arrive(begun: Begun, seen: Observation) -> bool:

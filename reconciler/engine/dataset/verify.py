@@ -13,7 +13,7 @@ from reconciler.core.planning.readback import cover
 from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import Trouble
 from reconciler.engine.dataset.apply import Sent
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observation import Observation
@@ -75,7 +75,7 @@ def look_again(
     items: Collection[PlannedChange],
     before: Diff,
     sent: Sent,
-    world: World,
+    context: Context,
     deadline: float,
 ) -> Seen:
     """
@@ -90,12 +90,12 @@ def look_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    clock, failure = world.clock, None
+    clock, failure = context.clock, None
     until, seen = clock.now() + LAG_SECONDS, Seen(before, None)
     wanted: Collection[str] = {item.source_ref for item in items}
     for tries in count(1):
         try:
-            seen, failure = _looked(desired, arn, wanted, seen, world, deadline), None
+            seen, failure = _looked(desired, arn, wanted, seen, context, deadline), None
             wanted = _behind(items, seen.diff, sent)
         except ListingIncomplete as exc:
             failure = exc
@@ -124,18 +124,18 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
 
 
 def _looked(
-    desired: Desired, arn: str, touched: Collection[str], last: Seen, world: World, deadline: float
+    desired: Desired, arn: str, touched: Collection[str], last: Seen, context: Context, deadline: float
 ) -> Seen:
     """Look once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
     orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)
     if cheapest.full:
-        seen = observe(desired, arn, world, deadline)
+        seen = observe(desired, arn, context, deadline)
         seen.listing.close()
         return Seen(seen.diff, seen)
     found, standing = patiently(
-        lambda: _filtered(desired, arn, touched, cheapest.filters, world, deadline), world.clock, deadline
+        lambda: _filtered(desired, arn, touched, cheapest.filters, context, deadline), context.clock, deadline
     )
     diff = last.diff.updated(touched, found)
     complete = last.observation if last.observation and last.observation.standing == standing else None
@@ -147,19 +147,19 @@ def _filtered(
     arn: str,
     touched: Collection[str],
     filters: Sequence[str],
-    world: World,
+    context: Context,
     deadline: float,
 ) -> tuple[Diff, Standing]:
-    before = settled(world.gateway, arn, world.clock, deadline)
+    before = settled(context.gateway, arn, context.clock, deadline)
     spool = Spool()
     try:
         pages: Iterator[Sequence[str]] = chain.from_iterable(
-            ending(world.gateway.pages(arn, contains), None, world.clock) for contains in filters
+            ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
         )
         found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     finally:
         spool.close()
-    if world.gateway.standing(arn) != before:
+    if context.gateway.standing(arn) != before:
         raise ListingMoved("the dataset changed while it was read back")
     return found, before
 

@@ -56,7 +56,7 @@ class _Seen:
 
 def drift_each(
     datasets: Iterable[Desired],
-    world_of: each_dataset.Worlds,
+    context_of: each_dataset.Contexts,
     known: Sequence[Acknowledgement] = (),
     *,
     remember: bool = False,
@@ -69,12 +69,12 @@ def drift_each(
         remember: Note since when what is drifted; else only what was noted before is told.
     """
     seen = []
-    for desired, look in each_dataset.look_at_each(datasets, world_of):
+    for desired, look in each_dataset.look_at_each(datasets, context_of):
         with closing(look):
-            one = _judged(desired, look, _lost(desired, look.plan, world_of))
+            one = _judged(desired, look, _lost(desired, look.plan, context_of))
             drift = acknowledged(one.drift, known)
             if drift.observed_at is not None:
-                drift = _dated(drift, world_of(desired).memory, drift.observed_at, remember=remember)
+                drift = _dated(drift, context_of(desired).memory, drift.observed_at, remember=remember)
             seen.append(replace(one, drift=drift))
     leaks = _leaks(seen)
     return tuple(replace(one.drift, leaked=leaks.get(one.desired.name, ())) for one in seen)
@@ -117,7 +117,7 @@ def unseen(plan: DatasetPlan) -> DatasetDrift:
     )
 
 
-def _lost(desired: Desired, plan: DatasetPlan, world_of: each_dataset.Worlds) -> frozenset[str]:
+def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts) -> frozenset[str]:
     """
     Return the images that went with a dataset that was deleted, or deleted and made anew, outside git.
 
@@ -126,7 +126,7 @@ def _lost(desired: Desired, plan: DatasetPlan, world_of: each_dataset.Worlds) ->
     """
     if not plan.was_made or plan.counts.observed or not plan.changes:
         return frozenset()
-    memory = world_of(desired).memory
+    memory = context_of(desired).memory
     then = memory.applied_to(desired.name)
     if then is None or then == plan.arn or not _is_of(desired, then):
         return frozenset()

@@ -10,7 +10,7 @@ from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.compose import Composer
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.planning import errors_of, explained
@@ -22,12 +22,12 @@ from reconciler.ports import BrokenDataset
 PATIENCE_SECONDS = 20.0
 """How long a command that only looks waits for a dataset that is busy."""
 
-Worlds = Callable[[Desired], World]
+Contexts = Callable[[Desired], Context]
 
 
-def plan_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[DatasetPlan]:
+def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[DatasetPlan]:
     """Plan for every dataset, and explain; one that cannot be planned gives a plan that says why."""
-    for desired, seen in look_at_each(datasets, world_of):
+    for desired, seen in look_at_each(datasets, context_of):
         with closing(seen):
             try:
                 plan = explained(seen.plan, seen.composer)
@@ -50,7 +50,7 @@ def plan_against(desired: Desired, path: Path) -> DatasetPlan:
         return explained(seen.plan, seen.composer)
 
 
-def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tuple[Desired, Look]]:
+def look_at_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tuple[Desired, Look]]:
     """Look at every dataset; what was seen stays open until the caller closes it."""
     for desired in datasets:
         with bound(dataset=desired.name):
@@ -58,13 +58,13 @@ def look_at_each(datasets: Iterable[Desired], world_of: Worlds) -> Iterator[tupl
                 seen = Look(unusable(desired), Composer(desired, None))
             else:
                 try:
-                    seen = look(desired, world_of(desired), PATIENCE_SECONDS)
+                    seen = look(desired, context_of(desired), PATIENCE_SECONDS)
                 except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
                     seen = Look(_unseen(desired, exc), Composer(desired, None))
         yield desired, seen
 
 
-def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -> Iterator[DatasetResult]:
+def apply_each(looks: Iterable[tuple[Desired, Look | None]], context_of: Contexts) -> Iterator[DatasetResult]:
     """
     Apply every dataset; one that cannot be applied gives a result that says why.
 
@@ -79,7 +79,7 @@ def apply_each(looks: Iterable[tuple[Desired, Look | None]], world_of: Worlds) -
                 elif not desired.usable:
                     yield outcome.unplanned(unusable(desired))
                 else:
-                    yield apply(desired, world_of(desired), pinned).result
+                    yield apply(desired, context_of(desired), pinned).result
             except PlanOutdated as exc:
                 yield outcome.outdated(unplanned(desired.name, (), 0), str(exc))
             except Exception as exc:  # noqa: BLE001  as above

@@ -14,7 +14,7 @@ from reconciler.core.explanation import Story, StoryVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observe import find
@@ -36,20 +36,22 @@ class _Seen:
     was_empty: bool
 
 
-def tell(source_ref: str, datasets: Iterable[Desired], world_of: each_dataset.Worlds) -> tuple[Story, ...]:
+def tell(
+    source_ref: str, datasets: Iterable[Desired], context_of: each_dataset.Contexts
+) -> tuple[Story, ...]:
     """Tell the story of an image in every dataset; where AWS cannot be seen, the story says so."""
-    return tuple(_told(source_ref, desired, world_of) for desired in datasets)
+    return tuple(_told(source_ref, desired, context_of) for desired in datasets)
 
 
-def _told(source_ref: str, desired: Desired, world_of: each_dataset.Worlds) -> Story:
+def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Story:
     story = _in_git(source_ref, desired)
     if not desired.usable:
         errors = errors_of(desired.problems)
         return replace(story, errors=errors, error_code=SpecError.exit_code)
     try:
-        world = world_of(desired)
-        seen = _look(source_ref, desired, world)
-        return _in_aws(story, source_ref, desired, world, seen)
+        context = context_of(desired)
+        seen = _look(source_ref, desired, context)
+        return _in_aws(story, source_ref, desired, context, seen)
     except Interrupted:
         raise
     except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
@@ -80,22 +82,22 @@ def _in_git(source_ref: str, desired: Desired) -> Story:
     )
 
 
-def _look(source_ref: str, desired: Desired, world: World) -> _Seen | None:
+def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     """
     List one image. None if the dataset does not exist, and may be made.
 
     Raises:
         GatewayError: It could not be seen.
     """
-    deadline = world.clock.now() + PATIENCE_SECONDS
-    arn = find(desired, world.gateway, world.clock, deadline)
+    deadline = context.clock.now() + PATIENCE_SECONDS
+    arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    standing = settled(world.gateway, arn, world.clock, deadline)
+    standing = settled(context.gateway, arn, context.clock, deadline)
 
     def listed() -> _Seen:
         with closing(Spool()) as spool:
-            pages = ending(world.gateway.pages(arn, source_ref), None, world.clock)
+            pages = ending(context.gateway.pages(arn, source_ref), None, context.clock)
             lines = list(spool.fill(pages))
             diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
             found = (orjson.loads(raw) for raw, _, _ in lines)
@@ -103,11 +105,11 @@ def _look(source_ref: str, desired: Desired, world: World) -> _Seen | None:
             change = next(iter(diff.changes), None)
             return _Seen(arn, observed, change, standing.stats.total_entries == 0)
 
-    return patiently(listed, world.clock, deadline)
+    return patiently(listed, context.clock, deadline)
 
 
-def _in_aws(story: Story, source_ref: str, desired: Desired, world: World, seen: _Seen | None) -> Story:
-    memory = world.memory
+def _in_aws(story: Story, source_ref: str, desired: Desired, context: Context, seen: _Seen | None) -> Story:
+    memory = context.memory
     at = memory.statuses().get(desired.name, {}).get("at")
     base = memory.applied(desired.name, seen.arn, [source_ref]) if seen else None
     applied = base.entries.get(source_ref) if base else None

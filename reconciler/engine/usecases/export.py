@@ -15,7 +15,7 @@ from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observe import whole_listing
 from reconciler.engine.dataset.retry import patiently
@@ -49,7 +49,7 @@ class Exported:
         self._spool.close()
 
 
-def export(project: str, dataset_type: DatasetType, world: World, patience_seconds: float) -> Exported:
+def export(project: str, dataset_type: DatasetType, context: Context, patience_seconds: float) -> Exported:
     """
     Read one dataset. Makes no call that writes.
 
@@ -58,12 +58,12 @@ def export(project: str, dataset_type: DatasetType, world: World, patience_secon
         ListingIncomplete: It holds other entries than it lists.
         GatewayError: It could not be read whole.
     """
-    deadline = world.clock.now() + patience_seconds
-    found = patiently(lambda: world.gateway.locate(project, dataset_type), world.clock, deadline)
+    deadline = context.clock.now() + patience_seconds
+    found = patiently(lambda: context.gateway.locate(project, dataset_type), context.clock, deadline)
     if found.dataset_arn is None:
         missing = f"{dataset_type} dataset of project" if found.project_arn else "project"
         raise NotFound(f"there is no {missing} {project!r} in this account and Region")
-    listed = whole_listing(project, found.dataset_arn, world, deadline, _collect)
+    listed = whole_listing(project, found.dataset_arn, context, deadline, _collect)
     listed.require_whole()
     seen, spool = listed.result, listed.spool
     kept = tuple(sorted(seen.places.keys() - seen.refused.keys()))

@@ -79,12 +79,12 @@ class Proposed:
 
 
 def propose_each(
-    datasets: Iterable[Desired], world_of: each_dataset.Worlds, choice: Choice
+    datasets: Iterable[Desired], context_of: each_dataset.Contexts, choice: Choice
 ) -> Iterator[Proposed]:
     """Look at every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
-    for desired, look in each_dataset.look_at_each(datasets, world_of):
+    for desired, look in each_dataset.look_at_each(datasets, context_of):
         with closing(look):
-            removed = _removed_by_git(desired, look, world_of) if look.observation else frozenset()
+            removed = _removed_by_git(desired, look, context_of) if look.observation else frozenset()
             yield _Proposing(desired, look, choice, removed).run()
 
 
@@ -109,12 +109,12 @@ def unfulfilled(after: Desired, before: Proposed, wishes: Sequence[Wish]) -> fro
     return frozenset(wrong)
 
 
-def _removed_by_git(desired: Desired, look: Look, world_of: each_dataset.Worlds) -> frozenset[str]:
+def _removed_by_git(desired: Desired, look: Look, context_of: each_dataset.Contexts) -> frozenset[str]:
     """Return images that were applied once and have left the specs since: to bring them back would undo that."""
     orphans = [item.source_ref for item in look.plan.changes if item.action is Action.ORPHAN]
     arn = look.plan.arn
     return (
-        frozenset(world_of(desired).memory.applied(desired.name, arn, orphans).entries)
+        frozenset(context_of(desired).memory.applied(desired.name, arn, orphans).entries)
         if arn
         else frozenset()
     )

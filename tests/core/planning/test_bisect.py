@@ -103,14 +103,14 @@ def worlds(draw):
 
 
 @given(worlds(), st.none() | st.integers(0, 60), st.booleans())
-def test_the_laws_hold_whatever_fails(world, allowance, partial):
+def test_the_laws_hold_whatever_fails(context, allowance, partial):
     """
     Poison, groups, moods, failures that store a part: in the end each line is in place or named.
 
     And on the way no line is sent again that is in place, none that is convicted, no batch is empty or over
     the limit, and the bound is kept.
     """
-    items, limit, service, moody, chance = world
+    items, limit, service, moody, chance = context
     isolation = Isolation(items, limit, allowance=allowance)
     stored, sizes = set(), dict(items)
     while (batch := isolation.next()) is not None:
@@ -138,9 +138,9 @@ def test_the_laws_hold_whatever_fails(world, allowance, partial):
 
 
 @given(worlds())
-def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(world):
+def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(context):
     """Once any update passes, the fault is in the lines, and none is left in doubt."""
-    items, limit, service, *_ = world
+    items, limit, service, *_ = context
     service.whim = lambda _: False
     isolation = Isolation(items, limit, allowance=ENDLESS)
     service.carry_out(isolation)
@@ -151,9 +151,9 @@ def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(wo
 
 
 @given(worlds())
-def test_the_same_answers_lead_to_the_same_updates(world):
+def test_the_same_answers_lead_to_the_same_updates(context):
     """What was sent can be told from the journal: no chance is in it."""
-    items, limit, service, *_ = world
+    items, limit, service, *_ = context
     service.whim = lambda _: False
     again = Service(service.poison, service.groups)
     for each in (service, again):

@@ -129,7 +129,7 @@ STEPS = st.lists(
 )
 
 
-class World:
+class Context:
     """Two replicas, one store, true time; after each step both fences are looked at."""
 
     def __init__(self, rates: tuple[float, float], offsets: tuple[float, float]) -> None:
@@ -219,24 +219,24 @@ class World:
 )
 def test_two_never_write(rates: tuple[float, float], offsets: tuple[float, float], steps):
     """For any clocks that run at about the right speed, and requests that are slow, lost, late or unanswered."""
-    world = World(rates, offsets)
+    context = Context(rates, offsets)
 
     for step in steps:
-        world.step(*step)
+        context.step(*step)
 
 
 def test_a_silent_leader_is_replaced():
     """The law above would hold of replicas that never write at all."""
-    world = World((1.0, 1.0), (0.0, 7.0))
+    context = Context((1.0, 1.0), (0.0, 7.0))
     for _ in range(20):
-        world.step(0, "turn", 0, 0)
-        world.step(1, "turn", 0, 0)
-        world.wait(2.0)
-    alone = list(world.wrote)
+        context.step(0, "turn", 0, 0)
+        context.step(1, "turn", 0, 0)
+        context.wait(2.0)
+    alone = list(context.wrote)
     for _ in range(20):
-        world.step(1, "turn", 0, 0)
-        world.wait(2.0)
+        context.step(1, "turn", 0, 0)
+        context.wait(2.0)
 
     assert alone[0] > 0
     assert 0 == alone[1]
-    assert world.wrote[1] > 0
+    assert context.wrote[1] > 0

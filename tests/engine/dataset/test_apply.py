@@ -32,7 +32,7 @@ def poison(lab: Lab, *numbers: int, kind: Kind = Kind.POISON) -> None:
 
 
 def listed(lab: Lab) -> set[str]:
-    pages = lab.world.gateway.pages(lab.arn)
+    pages = lab.context.gateway.pages(lab.arn)
     return {orjson.loads(line)["source-ref"] for page in pages for line in page}
 
 
@@ -90,7 +90,7 @@ class TestFailingLines:
         lab.emulator.faults.clear()
         lab.write(*named(4), classified("004", "tulip"), *named(10)[5:])
         assert Verdict.CONVERGED is lab.apply().verdict
-        assert {} == lab.world.memory.holds.of("train")
+        assert {} == lab.context.memory.holds.of("train")
 
     def test_are_tried_again_after_a_pause_that_grows(self, lab: Lab):
         """An hour later the line is sent once more; after a second failure the pause is twice as long."""
@@ -101,7 +101,7 @@ class TestFailingLines:
 
         lab.apply()
 
-        (hold,) = lab.world.memory.holds.of("train").values()
+        (hold,) = lab.context.memory.holds.of("train").values()
         assert (HoldKind.CONVICTED, 2) == (hold.kind, hold.rounds)
         assert hold.until - lab.clock.now() == pytest.approx(2 * FIRST_PAUSE_SECONDS, abs=60)
 
@@ -126,7 +126,7 @@ class TestTheService:
 
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
         assert {("LEFT",)} == {trouble.codes for trouble in result.quarantined}
-        assert {} == lab.world.memory.holds.of("train")
+        assert {} == lab.context.memory.holds.of("train")
 
     @pytest.mark.parametrize("culprits", [(0,), (9,), (2, 3, 8)])
     def test_may_fail_by_its_own_fault_wherever_a_certain_line_travels(self, lab: Lab, culprits):
@@ -153,7 +153,7 @@ class TestTheService:
         result = lab.apply()
 
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
-        assert {} == lab.world.memory.holds.of("train")
+        assert {} == lab.context.memory.holds.of("train")
         lab.emulator.faults.clear()
         assert Verdict.CONVERGED is lab.apply().verdict
 
@@ -207,7 +207,7 @@ class TestOtherWriters:
         lab.write(*named(5))
         lab.apply()
         lab.emulator.settings = dataclasses.replace(lab.emulator.settings, update_seconds=30.0)
-        lab.world.gateway.update(lab.arn, classified("foreign", "x") + b"\n")
+        lab.context.gateway.update(lab.arn, classified("foreign", "x") + b"\n")
         lab.write(*named(6))
 
         assert Verdict.CONVERGED is lab.apply().verdict
@@ -291,8 +291,8 @@ class Mortal:
 
 def calls_of_one_apply(tmp_path: Path) -> int:
     with killable_lab(tmp_path / "count") as lab:
-        counted = Mortal(lab.world.gateway, 10**6, after=False)
-        lab.world = dataclasses.replace(lab.world, gateway=counted)
+        counted = Mortal(lab.context.gateway, 10**6, after=False)
+        lab.context = dataclasses.replace(lab.context, gateway=counted)
         lab.apply()
         return 10**6 - counted._left
 
@@ -330,12 +330,12 @@ class MortalMemory:
 def test_killed_at_a_step_of_the_journal_the_next_start_converges(tmp_path: Path, at: int, after: bool):
     """Before and after each line of the diary, whatever it says then, the next run ends well."""
     with killable_lab(tmp_path / "lab") as lab:
-        whole = lab.world
-        lab.world = dataclasses.replace(whole, memory=MortalMemory(whole.memory, at, after=after))
+        whole = lab.context
+        lab.context = dataclasses.replace(whole, memory=MortalMemory(whole.memory, at, after=after))
         with pytest.raises(Killed):
             lab.apply()
         with State(lab.state_dir) as state:
-            lab.world = dataclasses.replace(whole, memory=state)
+            lab.context = dataclasses.replace(whole, memory=state)
 
             assert [ref("002")] == [trouble.source_ref for trouble in lab.apply().quarantined]
             assert [] == collisions(lab)
@@ -348,12 +348,12 @@ def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, step: int, 
     """A matrix over the calls of an apply: whatever died, the next run ends where it would have ended."""
     for at in range(1, calls_of_one_apply(tmp_path) + 1, step):
         with killable_lab(tmp_path / f"{at}-{after}") as lab:
-            whole = lab.world
-            lab.world = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
+            whole = lab.context
+            lab.context = dataclasses.replace(whole, gateway=Mortal(whole.gateway, at, after=after))
             with pytest.raises(Killed):
                 lab.apply()
             with State(lab.state_dir) as state:
-                lab.world = dataclasses.replace(whole, memory=state)
+                lab.context = dataclasses.replace(whole, memory=state)
 
                 result = lab.apply()
 

@@ -55,8 +55,8 @@ class Short:
 
 
 def shorten(lab: Lab, *hidden: str, **options: Any) -> Short:
-    gateway = Short(lab.world.gateway, *hidden, **options)
-    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    gateway = Short(lab.context.gateway, *hidden, **options)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway)
     return gateway
 
 
@@ -123,7 +123,7 @@ def test_an_orphan_that_is_not_listed_leaves_the_rest_as_it_is(full: Lab):
     result = full.apply()
 
     assert (Verdict.CONVERGED, 0, False) == (result.verdict, result.exit_code, result.complete)
-    (drift,) = drift_each([full.desired()], lambda _: full.world)
+    (drift,) = drift_each([full.desired()], lambda _: full.context)
     assert ("in_sync", "AWS counts 5 entries, and 4 could be seen") == (drift.verdict, drift.gap)
 
 
@@ -135,7 +135,7 @@ def test_more_than_is_counted_is_believed_and_told(full: Lab):
             found = self._gateway.standing(arn)
             return dataclasses.replace(found, stats=found.stats._replace(total_entries=3))
 
-    full.world = dataclasses.replace(full.world, gateway=Uncounted(full.world.gateway))
+    full.context = dataclasses.replace(full.context, gateway=Uncounted(full.context.gateway))
 
     plan = full.plan()
 
@@ -145,7 +145,7 @@ def test_more_than_is_counted_is_believed_and_told(full: Lab):
 def test_a_listing_may_be_trusted(full: Lab):
     """For a service whose count is known to be off: what is not listed is missing."""
     gateway = shorten(full, ref("b"))
-    full.world = dataclasses.replace(full.world, trust_listing=True)
+    full.context = dataclasses.replace(full.context, trust_listing=True)
 
     plan = full.plan()
 
@@ -156,7 +156,7 @@ def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
     """Labels in git are not lost because AWS answers short."""
     shorten(full, lost=[ref("b")])
 
-    (proposed,) = propose_each([full.desired()], lambda _: full.world, EVERYTHING)
+    (proposed,) = propose_each([full.desired()], lambda _: full.context, EVERYTHING)
 
     assert [] == proposed.wishes
     (refusal,) = proposed.refusals
@@ -168,7 +168,7 @@ def test_a_part_is_never_exported(full: Lab):
     shorten(full, ref("b"))
 
     with pytest.raises(ListingIncomplete, match="counts 5 entries, and 4 could be seen"):
-        export(PROJECT, DatasetType.TRAIN, full.world, 60.0)
+        export(PROJECT, DatasetType.TRAIN, full.context, 60.0)
 
 
 class TestEnding:

@@ -264,7 +264,7 @@ def test_any_start_converges_to_orphans_only(tmp_path_factory, data):
 def test_both_datasets_of_a_project_may_be_made_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     """The training and the test dataset find no project, both: the second takes what the first has made."""
     lab.write(*named("abc"))
-    gateway = lab.world.gateway
+    gateway = lab.context.gateway
     locate = type(gateway).locate
     blind = iter([True])
 

@@ -23,7 +23,7 @@ class Disturbed:
     """A gateway on which somebody else writes while a filtered listing is read, once."""
 
     def __init__(self, lab: Lab, line: bytes) -> None:
-        self._gateway: Gateway = lab.world.gateway
+        self._gateway: Gateway = lab.context.gateway
         self._lab, self._line = lab, line
         self.filtered = 0
 
@@ -51,7 +51,7 @@ def test_another_writer_during_a_read_back_makes_it_start_again(
     lab.apply()
     lab.write(*(classified(name, "tulip" if name == "n007" else "rose") for name in MANY))
     gateway = Disturbed(lab, theirs)
-    lab.world = dataclasses.replace(lab.world, gateway=gateway)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway)
 
     result = lab.apply()
 
@@ -75,5 +75,5 @@ def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
     assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
     assert {("LEFT",)} == {entry.codes for entry in result.quarantined}
     assert {ref(name) for name in "efgh"} == {entry.source_ref for entry in result.quarantined}
-    assert {} == lab.world.memory.holds.of("train")
+    assert {} == lab.context.memory.holds.of("train")
     assert [4, *[4] * apply.SERVICE_TRIES, 1, 1, 1] == [len(refs) for refs in lab.updates()]

@@ -20,7 +20,7 @@ TULIP = classified("tulip", "tulip")
 
 
 def drift(lab: Lab) -> DatasetDrift:
-    (found,) = drift_each([lab.desired()], lambda _: lab.world)
+    (found,) = drift_each([lab.desired()], lambda _: lab.context)
     return found
 
 
@@ -82,7 +82,7 @@ def test_without_memory_a_difference_counts_as_drift(lab):
     lab.write(ROSE)
     lab.apply()
     lab.emulator.console.relabel(lab.arn, ref("rose"), "with_leaves", "no_leaves")
-    lab.world.memory.remember("train", "arn:of-another", (), ())
+    lab.context.memory.remember("train", "arn:of-another", (), ())
 
     found = drift(lab)
 
@@ -92,8 +92,8 @@ def test_without_memory_a_difference_counts_as_drift(lab):
 
 def delete_dataset(lab: Lab) -> None:
     """Delete the dataset as somebody with the console might, and wait until it is gone."""
-    lab.world.gateway._client.delete_dataset(DatasetArn=lab.arn)
-    lab.world.clock.sleep(60)
+    lab.context.gateway._client.delete_dataset(DatasetArn=lab.arn)
+    lab.context.clock.sleep(60)
 
 
 def test_a_dataset_that_was_deleted_has_drifted(lab):
@@ -117,9 +117,9 @@ def test_a_dataset_that_was_deleted_and_made_anew_has_drifted(lab):
     lab.write(ROSE)
     lab.apply()
     delete_dataset(lab)
-    project = lab.world.gateway.locate("flowers", DatasetType.TRAIN).project_arn
-    lab.world.gateway.create_dataset(project, DatasetType.TRAIN)
-    lab.world.clock.sleep(60)
+    project = lab.context.gateway.locate("flowers", DatasetType.TRAIN).project_arn
+    lab.context.gateway.create_dataset(project, DatasetType.TRAIN)
+    lab.context.clock.sleep(60)
 
     assert {ref("rose"): ((DriftClass.MISSING,), Cause.DRIFT_REMOVED)} == told(drift(lab))
 
@@ -224,7 +224,7 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     spec = desired.spec.spec.model_copy(update={"target": target})
     desired.spec = desired.spec.model_copy(update={"spec": spec})
 
-    (found,) = drift_each([desired], lambda _: lab.world)
+    (found,) = drift_each([desired], lambda _: lab.context)
 
     assert (DriftVerdict.UNKNOWN, (3, 0), None) == (found.verdict, found.exit_codes, found.observed_at)
     assert ["RKD5015"] == [error.code for error in found.errors if isinstance(error, PlanError)]
@@ -239,17 +239,17 @@ def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
     (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
     reading = read(load(open_path(lab.specs).tree))
     lab.open.extend(reading.datasets)
-    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.world))
-    arn = lab.world.gateway.locate("flowers", DatasetType.TEST).dataset_arn
+    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
+    arn = lab.context.gateway.locate("flowers", DatasetType.TEST).dataset_arn
     lab.emulator.console.add_image(arn, ref("rose"))
 
-    found = drift_each(reading.datasets, lambda _: lab.world)
+    found = drift_each(reading.datasets, lambda _: lab.context)
 
     assert {"test": (ref("rose"),), "train": (ref("rose"),)} == {one.name: one.leaked for one in found}
 
 
 def remembered(lab: Lab, *, remember: bool) -> list[tuple[float | None, int]]:
-    (found,) = drift_each([lab.desired()], lambda _: lab.world, remember=remember)
+    (found,) = drift_each([lab.desired()], lambda _: lab.context, remember=remember)
     return [(item.since, item.times) for item in found.items]
 
 
@@ -259,10 +259,10 @@ def test_drift_has_an_age(lab):
     lab.apply()
     lab.emulator.console.add_image(lab.arn, ref("new"))
     assert [(None, 0)] == remembered(lab, remember=False)
-    first = lab.world.clock.now()
+    first = lab.context.clock.now()
     assert [(first, 1)] == remembered(lab, remember=True)
 
-    lab.world.clock.sleep(3_600)
+    lab.context.clock.sleep(3_600)
 
     assert [(first, 1)] == remembered(lab, remember=False)
 
@@ -275,4 +275,4 @@ def test_a_look_remembers_nothing_unless_it_is_asked_to(lab):
 
     drift(lab)
 
-    assert {} == lab.world.memory.sightings.of("train")
+    assert {} == lab.context.memory.sightings.of("train")

@@ -30,25 +30,25 @@ def overwritten(lab: Lab) -> Lab:
 
 def chosen(lab: Lab, snapshot: str | None = None):
     (loaded,) = load(open_path(lab.specs).tree).datasets
-    desired = as_desired(loaded, choose(kept_of("train", lab.world.memory), snapshot))
+    desired = as_desired(loaded, choose(kept_of("train", lab.context.memory), snapshot))
     lab.open.append(desired)
     return desired
 
 
 def plan(lab: Lab, snapshot: str | None = None):
-    (found,) = each_dataset.plan_each([chosen(lab, snapshot)], lambda _: lab.world)
+    (found,) = each_dataset.plan_each([chosen(lab, snapshot)], lambda _: lab.context)
     return found
 
 
 def restore(lab: Lab):
     """Bring back what was overwritten last."""
-    (result,) = each_dataset.apply_each([(chosen(lab), None)], lambda _: lab.world)
+    (result,) = each_dataset.apply_each([(chosen(lab), None)], lambda _: lab.context)
     lab.clock.sleep(60)
     return result
 
 
 def labels(lab: Lab) -> dict[str, str]:
-    lines = [orjson.loads(text) for page in lab.world.gateway.pages(lab.arn) for text in page]
+    lines = [orjson.loads(text) for page in lab.context.gateway.pages(lab.arn) for text in page]
     return {
         entry["source-ref"]: "+".join(label for label in ("rose", "tulip") if label in entry)
         for entry in lines
@@ -68,7 +68,7 @@ def test_the_plan_is_about_the_kept_entries_only(overwritten: Lab):
 
 def test_a_restored_dataset_holds_what_it_held(overwritten: Lab):
     """Labels come back, also those of a blanked image; what was added stays, since nothing can delete it."""
-    (file,) = kept_of("train", overwritten.world.memory)
+    (file,) = kept_of("train", overwritten.context.memory)
 
     result = restore(overwritten)
 
@@ -130,7 +130,7 @@ def test_a_line_that_was_marked_with_errors_is_named_and_not_sent(overwritten: L
 
 def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
     """With the ids that there are."""
-    files = kept_of("train", overwritten.world.memory)
+    files = kept_of("train", overwritten.context.memory)
     (only,) = files
 
     assert only == choose(files, only.saved.id[:10])

@@ -64,7 +64,7 @@ def keep_everything(
     rebuild = _ordered(desired, seen, order, site)
     noted(rebuild, site)
     listing = _spool(seen)
-    tags = patiently(lambda: site.gateway.tags(seen.arn), site.world.clock, site.deadline)
+    tags = patiently(lambda: site.gateway.tags(seen.arn), site.context.clock, site.deadline)
     snapshot, before = _archived(rebuild, plan, listing, site)
     copy = put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), site)
     if copy != before or copy.entries != seen.diff.observed:
@@ -81,7 +81,7 @@ def keep_everything(
 
 def _ordered(desired: Desired, seen: Observation, order: Order, site: Site) -> Rebuild:
     """Return a rebuild of which nothing is done yet."""
-    now = site.world.clock.now()
+    now = site.context.clock.now()
     return Rebuild(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
         dataset=desired.name,
@@ -107,7 +107,7 @@ def _archived(rebuild: Rebuild, plan: DatasetPlan, listing: Spool, site: Site) -
     head = SnapshotHead(
         rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
     )
-    archive = site.world.memory.archive
+    archive = site.context.memory.archive
     saved = archive.keep(head, (raw for raw, _, _ in listing.lines()))
     with archive.open(rebuild.dataset, saved.id) as stream:
         return saved.id, content_of(lines_in(stream))
@@ -129,7 +129,7 @@ def _spool(seen: Observation) -> Spool:
 
 def _project(desired: Desired, site: Site) -> str:
     project, kind = desired.spec.spec.target.identity
-    found = patiently(lambda: site.gateway.locate(project, kind), site.world.clock, site.deadline)
+    found = patiently(lambda: site.gateway.locate(project, kind), site.context.clock, site.deadline)
     if found.project_arn is None:
         raise NotFound(f"there is no project {project!r}")
     return found.project_arn

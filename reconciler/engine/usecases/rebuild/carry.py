@@ -49,7 +49,7 @@ def rebuild(desired: Desired, site: Site, order: Order) -> Rebuilt:
         ReconcilerError: Before anything was changed: it could not be looked at.
     """
     with _claimed(desired.name, site):
-        if known := site.world.memory.rebuilds.of(desired.name):
+        if known := site.context.memory.rebuilds.of(desired.name):
             raise UsageError(
                 f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
             )
@@ -71,7 +71,7 @@ def resume(desired: Desired, site: Site) -> Rebuilt:
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
         if known.step is Step.KEEPING:  # nothing is changed, and nothing is known to be kept
-            site.world.memory.rebuilds.over(desired.name)
+            site.context.memory.rebuilds.over(desired.name)
             return _begun(desired, site, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(known, site, lambda: _finished(begun_again(known, site), desired, site))
 
@@ -89,7 +89,7 @@ def undo(name: str, site: Site) -> Rebuilt:
 
 
 def _known(name: str, site: Site) -> Rebuild:
-    known = site.world.memory.rebuilds.of(name)
+    known = site.context.memory.rebuilds.of(name)
     if known is None:
         raise UsageError(f"no rebuild of {name!r} was begun from this state directory, or it is over")
     return known
@@ -98,13 +98,13 @@ def _known(name: str, site: Site) -> Rebuild:
 @contextmanager
 def _claimed(name: str, site: Site) -> Iterator[None]:
     with ExitStack() as stack:
-        clock, memory = site.world.clock, site.world.memory
+        clock, memory = site.context.clock, site.context.memory
         patiently(lambda: stack.enter_context(memory.claim(name)), clock, clock.now() + CLAIM_SECONDS)
         yield
 
 
 def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
-    with closing(look(desired, site.world, site.timeout)) as seen:
+    with closing(look(desired, site.context, site.timeout)) as seen:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
@@ -116,9 +116,9 @@ def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
             return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
         try:
             kept = keep_everything(desired, plan, seen.observation, order, site)
-            confirm(seen.observation, site.world, site.timeout)
+            confirm(seen.observation, site.context, site.timeout)
         except ReconcilerError:
-            site.world.memory.rebuilds.over(desired.name)  # nothing was changed: there is nothing to finish
+            site.context.memory.rebuilds.over(desired.name)  # nothing was changed: there is nothing to finish
             raise
         done = _guided(kept, site, lambda: _finished(kept, desired, site))
     if not done.result.verified:
@@ -129,9 +129,9 @@ def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
 def _finished(start: Rebuild, desired: Desired, site: Site) -> Rebuilt:
     """Take the steps that are left and compare the whole dataset with what is desired."""
     done = finish(start, site)
-    seen = observe(desired, done.made or "", site.world, site.deadline)
+    seen = observe(desired, done.made or "", site.context, site.deadline)
     seen.listing.close()
-    memory, removed = site.world.memory, done.before.entries - seen.diff.observed
+    memory, removed = site.context.memory, done.before.entries - seen.diff.observed
     remember(desired, seen.arn, (), seen.diff, memory)
     memory.looks.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
@@ -171,7 +171,7 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
 
 def _undone(known: Rebuild, site: Site) -> Rebuilt:
     back = turned_back(known, site)
-    memory = site.world.memory
+    memory = site.context.memory
     if back is None:
         memory.rebuilds.over(known.dataset)
         return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.CONVERGED, verified=True), known)
@@ -197,7 +197,7 @@ def _guided(known: Rebuild, site: Site, act: Callable[[], Rebuilt]) -> Rebuilt:
     try:
         return act()
     except ReconcilerError as exc:
-        now = site.world.memory.rebuilds.of(known.dataset) or known
+        now = site.context.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), 0)
         failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
         return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.runtime.backoff import poll_delay
-from reconciler.engine.dataset.context import World
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.retry import patiently
 from reconciler.errors import DatasetBusy, NotFound
 from reconciler.ports import Objects, Phase, RebuildGateway, Standing
@@ -17,23 +17,23 @@ class Site:
     Where a rebuild takes place.
 
     Attributes:
-        gateway: That of the world, which can do more.
+        gateway: That of the context, which can do more.
         timeout: Seconds that deleting, and that creating, may take.
     """
 
-    world: World
+    context: Context
     gateway: RebuildGateway
     objects: Objects
     timeout: float
 
     @property
     def deadline(self) -> float:
-        return self.world.clock.now() + self.timeout
+        return self.context.clock.now() + self.timeout
 
     def standing(self, arn: str) -> Standing | None:
         """Return how a dataset stands; None if the service does not know it."""
         try:
-            return patiently(lambda: self.gateway.standing(arn), self.world.clock, self.deadline)
+            return patiently(lambda: self.gateway.standing(arn), self.context.clock, self.deadline)
         except NotFound:
             return None
 
@@ -47,9 +47,9 @@ class Site:
         deadline, polls = self.deadline, 0
         while (standing := self.standing(arn)) is not None and not standing.phase.settled:
             delay = poll_delay(polls)
-            if self.world.clock.now() + delay > deadline:
+            if self.context.clock.now() + delay > deadline:
                 raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
-            self.world.clock.sleep(delay)
+            self.context.clock.sleep(delay)
             polls += 1
         return standing
 

@@ -42,8 +42,8 @@ def finish(rebuild: Rebuild, site: Site) -> Rebuild:
 
 def noted(rebuild: Rebuild, site: Site) -> Rebuild:
     """Note how far it has come, on the disk, and return it."""
-    site.world.memory.rebuilds.put(rebuild)
-    site.world.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
+    site.context.memory.rebuilds.put(rebuild)
+    site.context.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
 
 
@@ -95,7 +95,7 @@ def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
     def consume(lines: Iterator[Line]) -> Content:
         return content_of(raw for raw, _, _ in lines)
 
-    listed = whole_listing(rebuild.dataset, arn, site.world, site.deadline, consume)
+    listed = whole_listing(rebuild.dataset, arn, site.context, site.deadline, consume)
     listed.require_whole()
     listed.spool.close()
     return listed.result
@@ -121,11 +121,11 @@ def _delete(rebuild: Rebuild, site: Site) -> None:
             raise PlanOutdated(
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
             )
-        site.world.permit()
+        site.context.permit()
         site.gateway.delete_dataset(rebuild.doomed)
 
     try:
-        patiently(attempt, site.world.clock, site.deadline)
+        patiently(attempt, site.context.clock, site.deadline)
     except NotFound:
         return
     if site.rested(rebuild.doomed) is not None:
@@ -144,7 +144,7 @@ def _create(rebuild: Rebuild, site: Site) -> str:
             raise DatasetBusy("the project still lists the deleted dataset")
         if found is not None:
             return found
-        site.world.permit()
+        site.context.permit()
         try:
             project, kind = rebuild.project_arn, rebuild.dataset_type
             made = site.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
@@ -153,7 +153,7 @@ def _create(rebuild: Rebuild, site: Site) -> str:
         created = True
         return made
 
-    arn = patiently(attempt, site.world.clock, site.deadline)
+    arn = patiently(attempt, site.context.clock, site.deadline)
     if not created:
         _require_ours(rebuild, arn, site)
     return arn
@@ -162,7 +162,7 @@ def _create(rebuild: Rebuild, site: Site) -> str:
 def _found(rebuild: Rebuild, site: Site) -> str | None:
     project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
     return patiently(
-        lambda: site.gateway.locate(project, rebuild.dataset_type), site.world.clock, site.deadline
+        lambda: site.gateway.locate(project, rebuild.dataset_type), site.context.clock, site.deadline
     ).dataset_arn
 
 
