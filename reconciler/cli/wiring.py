@@ -25,7 +25,7 @@ from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition import settings
@@ -146,7 +146,7 @@ class Wiring:
             self._accesses[key] = access
         return access
 
-    def site_of(self, desired: Desired) -> Site:
+    def rebuild_context_of(self, desired: Desired) -> RebuildContext:
         """
         Return where the dataset can be rebuilt; errors as `context_of`.
 
@@ -156,7 +156,7 @@ class Wiring:
         with translated(CONFIGURATION):
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
-        return Site(
+        return RebuildContext(
             self._world_with(gateway), gateway, objects, desired.spec.spec.schedule.update_timeout_seconds
         )
 

@@ -14,7 +14,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Rewriting, Settings, Switches
 from reconciler.engine.usecases.rebuild.begin import Order
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.engine.usecases.rebuild.reasons import digest_of
 from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
@@ -84,7 +84,7 @@ class _Memory(_Watched):
         return self._doom.watch(found) if name in ("rebuilds", "archive") else found
 
 
-def site_of(lab: Lab, doom: Doom | None = None) -> Site:
+def rebuild_context_of(lab: Lab, doom: Doom | None = None) -> RebuildContext:
     doom = doom or Doom()
     inner = lab.context.gateway._client  # the clients of the laboratory, for more
     url = inner.meta.endpoint_url
@@ -94,7 +94,7 @@ def site_of(lab: Lab, doom: Doom | None = None) -> Site:
     context = dataclasses.replace(lab.context, gateway=gateway, memory=_Memory(lab.context.memory, doom))
     objects = doom.watch(S3(s3, makes_buckets=True))
     lab.emulator.calls.clear()
-    return Site(context, gateway, objects, 3_600.0)
+    return RebuildContext(context, gateway, objects, 3_600.0)
 
 
 def fill(lab: Lab) -> None:
@@ -116,9 +116,9 @@ def order(lab: Lab, **changes: Any) -> Order:
     return Order(digest_of(lab.plan()), BUCKET, "rebuilds")._replace(**changes)
 
 
-def begin(lab: Lab, site: Site | None = None, **changes: Any) -> Rebuilt:
+def begin(lab: Lab, rebuild_context: RebuildContext | None = None, **changes: Any) -> Rebuilt:
     asked = order(lab, **changes)
-    return rebuild(lab.desired(), site or site_of(lab), asked)
+    return rebuild(lab.desired(), rebuild_context or rebuild_context_of(lab), asked)
 
 
 def lines(lab: Lab) -> dict[str, bytes]:
@@ -160,7 +160,7 @@ def test_every_old_line_is_kept_in_two_places(full: Lab):
     (saved,) = full.context.memory.archive.of("train")
     with full.context.memory.archive.open("train", saved.id) as stream:
         assert sorted(old.values()) == sorted(line.decode() for line in stream.read().splitlines())
-    with site_of(full).objects.open(BUCKET, done.rebuild.key("before")) as stream:
+    with rebuild_context_of(full).objects.open(BUCKET, done.rebuild.key("before")) as stream:
         kept = stream.read().splitlines()
     assert content_of(line.encode() for line in old.values()) == content_of(kept)
     assert all(b"cl-metadata" not in line for line in kept)
@@ -251,11 +251,16 @@ def test_without_an_orphan_there_is_no_reason(full: Lab):
 
 def test_a_part_that_is_not_listed_forbids_it(full: Lab):
     """It would be deleted, and not be among what is kept."""
-    site = site_of(full)
-    hiding = Short(site.context.gateway, ref("y"))
+    rebuild_context = rebuild_context_of(full)
+    hiding = Short(rebuild_context.context.gateway, ref("y"))
 
     with pytest.raises(ListingIncomplete, match="a rebuild would lose what is not listed"):
-        begin(full, dataclasses.replace(site, context=dataclasses.replace(site.context, gateway=hiding)))
+        begin(
+            full,
+            dataclasses.replace(
+                rebuild_context, context=dataclasses.replace(rebuild_context.context, gateway=hiding)
+            ),
+        )
 
     assert None is full.context.memory.rebuilds.of("train")
 
@@ -288,12 +293,12 @@ def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
     """Whatever somebody does between the look and the deletion is not lost."""
     action = {"do": "add_image", "dataset": full.arn, "source_ref": ref("new")}
     fault = Fault(kind=Kind.CONSOLE_AFTER, operations=frozenset({"ListTagsForResource"}), action=action)
-    site = site_of(full)
+    rebuild_context = rebuild_context_of(full)
     asked = order(full)
     full.emulator.faults.add(fault)
 
     with pytest.raises(Exception, match="changed after it was planned"):
-        rebuild(full.desired(), site, asked)
+        rebuild(full.desired(), rebuild_context, asked)
 
     assert ref("new") in lines(full)
     assert None is full.context.memory.rebuilds.of("train")
@@ -304,10 +309,13 @@ def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
     doom = Doom()
     kill_at(doom, full, Step.DELETING)
     with pytest.raises(Killed):
-        begin(full, site_of(full, doom))
+        begin(full, rebuild_context_of(full, doom))
     full.emulator.console.add_image(full.arn, ref("new"))
 
-    resumed, undone = resume(full.desired(), site_of(full)), undo("train", site_of(full))
+    resumed, undone = (
+        resume(full.desired(), rebuild_context_of(full)),
+        undo("train", rebuild_context_of(full)),
+    )
 
     assert (6, Verdict.CONVERGED) == (resumed.result.exit_code, undone.result.verdict)
     assert "it was not deleted" in resumed.result.errors[0].message
@@ -348,11 +356,11 @@ def test_a_copy_that_does_not_come_back_whole_stops_it(full: Lab, monkeypatch: p
 
 
 def test_a_missing_bucket_stops_it(full: Lab):
-    site = site_of(full)
-    objects = S3(site.objects._inner._client)
+    rebuild_context = rebuild_context_of(full)
+    objects = S3(rebuild_context.objects._inner._client)
 
     with pytest.raises(NotFound, match="NoSuchBucket"):
-        begin(full, dataclasses.replace(site, objects=objects))
+        begin(full, dataclasses.replace(rebuild_context, objects=objects))
 
     assert [] == full.emulator.calls.of("DeleteDataset")
 
@@ -361,11 +369,11 @@ def test_a_missing_bucket_stops_it(full: Lab):
 @pytest.mark.parametrize("fault", [Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.INTERNAL_ERROR, Kind.THROTTLE_500])
 def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
     """Whether the call arrived or not is seen, and never guessed: one dataset is deleted, and one made."""
-    site, asked = site_of(full), order(full)
+    rebuild_context, asked = rebuild_context_of(full), order(full)
     full.emulator.settings = Settings(delete_seconds=30, create_seconds=30)
     full.emulator.faults.add(Fault(kind=fault, operations=frozenset({operation}), times=1))
 
-    done = rebuild(full.desired(), site, asked)
+    done = rebuild(full.desired(), rebuild_context, asked)
 
     assert Verdict.CONVERGED is done.result.verdict
     assert TAGS == tags(full)
@@ -374,8 +382,8 @@ def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
 
 def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab):
     """DescribeProjects may lag behind: what is listed under the old ARN is not what was made."""
-    old, site = full.arn, site_of(full)
-    locate = site.gateway.locate
+    old, rebuild_context = full.arn, rebuild_context_of(full)
+    locate = rebuild_context.gateway.locate
     lagging = [Located(full.arn.partition("/dataset/")[0], old)] * 3
 
     class Lagging(_Watched):
@@ -387,13 +395,15 @@ def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab)
                 else locate(*args)
             )
 
-    gateway = Lagging(site.gateway, Doom())
+    gateway = Lagging(rebuild_context.gateway, Doom())
     asked = order(full)
 
     done = rebuild(
         full.desired(),
         dataclasses.replace(
-            site, gateway=gateway, context=dataclasses.replace(site.context, gateway=gateway)
+            rebuild_context,
+            gateway=gateway,
+            context=dataclasses.replace(rebuild_context.context, gateway=gateway),
         ),
         asked,
     )
@@ -428,7 +438,7 @@ def test_a_failed_creation_can_be_tried_again(full: Lab):
     failing_create(full)
     begin(full)
 
-    done = resume(full.desired(), site_of(full))
+    done = resume(full.desired(), rebuild_context_of(full))
 
     assert Verdict.CONVERGED is done.result.verdict
     assert {ref(name) for name in KEEPS} == set(lines(full))
@@ -440,7 +450,7 @@ def test_a_failed_creation_can_be_undone(full: Lab):
     failing_create(full)
     begin(full)
 
-    done = undo("train", site_of(full))
+    done = undo("train", rebuild_context_of(full))
 
     assert Verdict.CONVERGED is done.result.verdict
     assert (old, TAGS) == (lines(full), tags(full))
@@ -449,16 +459,16 @@ def test_a_failed_creation_can_be_undone(full: Lab):
 def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
     """An apply that would create it anew, and empty, is told what is going on; so is a second rebuild."""
     doom = Doom()
-    site = site_of(full, doom)
+    rebuild_context = rebuild_context_of(full, doom)
     kill_at(doom, full, Step.DELETED)
     with pytest.raises(Killed):
-        begin(full, site)
+        begin(full, rebuild_context)
 
     result = full.apply()
 
     assert (6, [RebuildUnfinished.code]) == (result.exit_code, [error.code for error in result.errors])
     with pytest.raises(UsageError, match="--resume"):
-        rebuild(full.desired(), site_of(full), Order("", BUCKET, ""))
+        rebuild(full.desired(), rebuild_context_of(full), Order("", BUCKET, ""))
 
 
 def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
@@ -479,13 +489,16 @@ def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
     doom = Doom()
     kill_at(doom, full, Step.CREATING)
     with pytest.raises(Killed):
-        begin(full, site_of(full, doom))
+        begin(full, rebuild_context_of(full, doom))
     record = full.context.memory.rebuilds.of("train")
     client = full.context.gateway._client
     arn = client.create_dataset(ProjectArn=record.project_arn, DatasetType="TRAIN")["DatasetArn"]
     full.emulator.console.put(arn, orjson.loads(classified("theirs", "x")))
 
-    finished, undone = resume(full.desired(), site_of(full)), undo("train", site_of(full))
+    finished, undone = (
+        resume(full.desired(), rebuild_context_of(full)),
+        undo("train", rebuild_context_of(full)),
+    )
 
     assert ["somebody else made"] * 2 == [done.result.errors[0].message[:18] for done in (finished, undone)]
     assert {ref("theirs")} == set(lines(full))
@@ -503,7 +516,7 @@ def test_lines_that_the_service_drops_are_named_and_can_be_undone(full: Lab):
 
     assert (Verdict.PARTIAL, 7) == (done.result.verdict, done.result.exit_code)
     assert [ref("c")] == [trouble.source_ref for trouble in done.result.dropped]
-    undo("train", site_of(full))
+    undo("train", rebuild_context_of(full))
     assert old == lines(full)
 
 
@@ -536,9 +549,9 @@ def killed_at(
             fill(lab)
             lab.emulator.settings = settings
             old, doom = lines(lab), Doom(instant)
-            asked, site = order(lab), site_of(lab, doom)
+            asked, rebuild_context = order(lab), rebuild_context_of(lab, doom)
             try:
-                rebuild(lab.desired(), site, asked)
+                rebuild(lab.desired(), rebuild_context, asked)
             except Killed:
                 then(lab, old)
             else:
@@ -550,14 +563,17 @@ def killed_at(
 def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
     """Back to exactly the old entries, and then all the way; nothing is left begun."""
     old = lines(full)
-    ways = (lambda: undo("train", site_of(full)), lambda: resume(full.desired(), site_of(full)))
+    ways = (
+        lambda: undo("train", rebuild_context_of(full)),
+        lambda: resume(full.desired(), rebuild_context_of(full)),
+    )
     outcomes = (set(old), {ref(name) for name in KEEPS})
     for go_on, expected in zip(ways, outcomes, strict=True):
         doom = Doom()
-        site = site_of(full, doom)
+        rebuild_context = rebuild_context_of(full, doom)
         kill_at(doom, full, step)
         with pytest.raises(Killed):
-            begin(full, site)
+            begin(full, rebuild_context)
 
         assert Verdict.CONVERGED is go_on().result.verdict
         assert None is full.context.memory.rebuilds.of("train")
@@ -579,7 +595,7 @@ def test_killed_at_any_instant_it_can_be_finished(tmp_path_factory, settings: Se
             if set(lines(lab)) != {ref(name) for name in KEEPS}:
                 begin(lab)  # it had not begun
         else:
-            assert Verdict.CONVERGED is resume(lab.desired(), site_of(lab)).result.verdict
+            assert Verdict.CONVERGED is resume(lab.desired(), rebuild_context_of(lab)).result.verdict
         assert {ref(name) for name in KEEPS} == set(lines(lab))
         assert TAGS == tags(lab)
         assert None is lab.context.memory.rebuilds.of("train")
@@ -599,7 +615,7 @@ def test_killed_at_any_instant_it_can_be_undone(tmp_path_factory, settings: Sett
 
     def back(lab: Lab, old: dict[str, bytes]) -> None:
         if lab.context.memory.rebuilds.of("train") is not None:
-            assert Verdict.CONVERGED is undo("train", site_of(lab)).result.verdict
+            assert Verdict.CONVERGED is undo("train", rebuild_context_of(lab)).result.verdict
         elif set(lines(lab)) == {ref(name) for name in KEEPS}:
             return  # it was over
         assert old == lines(lab)
@@ -621,10 +637,10 @@ def test_undoing_can_be_killed_at_any_instant_too(tmp_path_factory):
             failing_create(lab)
             begin(lab)
             try:
-                undo("train", site_of(lab, Doom(instant)))
+                undo("train", rebuild_context_of(lab, Doom(instant)))
             except Killed:
                 if lab.context.memory.rebuilds.of("train") is not None:
-                    undo("train", site_of(lab))
+                    undo("train", rebuild_context_of(lab))
             else:
                 break
             assert (old, TAGS) == (lines(lab), tags(lab))

@@ -38,14 +38,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, wiring: Wiring) -> Rebuilt:
-    site = wiring.site_of(desired)
+    rebuild_context = wiring.rebuild_context_of(desired)
     if args.undo:
-        return undo(desired.name, site)
+        return undo(desired.name, rebuild_context)
     if not desired.usable:
         raise SpecError(each_dataset.unusable(desired).errors[0].message)
     if order is None:
-        return resume(desired, site)
-    return rebuild(desired, site, order)
+        return resume(desired, rebuild_context)
+    return rebuild(desired, rebuild_context, order)
 
 
 def _order(args: argparse.Namespace) -> Order:

@@ -12,7 +12,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observation import Observation, as_text
 from reconciler.engine.dataset.retry import patiently
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import (
     MOST_BYTES,
     content_of,
@@ -45,15 +45,17 @@ class Order(NamedTuple):
 
 
 def blocks(
-    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, site: Site
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, rebuild_context: RebuildContext
 ) -> tuple[Guard, ...]:
     """Return every reason not to begin. Makes no call that writes."""
     found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired, seen)]
-    return tuple(found) or tuple(in_use(_project(desired, site), site, confirmed=order.confirmed))
+    return tuple(found) or tuple(
+        in_use(_project(desired, rebuild_context), rebuild_context, confirmed=order.confirmed)
+    )
 
 
 def keep_everything(
-    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, site: Site
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, rebuild_context: RebuildContext
 ) -> Rebuild:
     """
     Keep every observed line below the state directory and in S3, and the manifest of the desired ones in S3.
@@ -61,34 +63,41 @@ def keep_everything(
     Raises:
         StateError, GatewayError: One of them could not be kept, or did not come back as it was written.
     """
-    rebuild = _ordered(desired, seen, order, site)
-    noted(rebuild, site)
+    rebuild = _ordered(desired, seen, order, rebuild_context)
+    noted(rebuild, rebuild_context)
     listing = _spool(seen)
-    tags = patiently(lambda: site.gateway.tags(seen.arn), site.context.clock, site.deadline)
-    snapshot, before = _archived(rebuild, plan, listing, site)
-    copy = put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), site)
+    tags = patiently(
+        lambda: rebuild_context.gateway.tags(seen.arn),
+        rebuild_context.context.clock,
+        rebuild_context.deadline,
+    )
+    snapshot, before = _archived(rebuild, plan, listing, rebuild_context)
+    copy = put_and_prove(
+        lambda: observed_lines(listing), order.bucket, rebuild.key("before"), rebuild_context
+    )
     if copy != before or copy.entries != seen.diff.observed:
         raise UnknownAnswer(
             f"{seen.diff.observed} entries were listed, {copy.entries} kept: nothing was deleted"
         )
     wanted = put_and_prove(
-        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), site
+        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), rebuild_context
     )
     return noted(
-        rebuild._replace(step=Step.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted), site
+        rebuild._replace(step=Step.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
+        rebuild_context,
     )
 
 
-def _ordered(desired: Desired, seen: Observation, order: Order, site: Site) -> Rebuild:
+def _ordered(desired: Desired, seen: Observation, order: Order, rebuild_context: RebuildContext) -> Rebuild:
     """Return a rebuild of which nothing is done yet."""
-    now = site.context.clock.now()
+    now = rebuild_context.context.clock.now()
     return Rebuild(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
         dataset=desired.name,
         step=Step.KEEPING,
         plan=order.plan,
         revision=desired.revision,
-        project_arn=_project(desired, site),
+        project_arn=_project(desired, rebuild_context),
         dataset_type=desired.spec.spec.target.kind,
         doomed=seen.arn,
         standing=as_text(seen.standing),
@@ -101,13 +110,15 @@ def _ordered(desired: Desired, seen: Observation, order: Order, site: Site) -> R
     )
 
 
-def _archived(rebuild: Rebuild, plan: DatasetPlan, listing: Spool, site: Site) -> tuple[str, Content]:
+def _archived(
+    rebuild: Rebuild, plan: DatasetPlan, listing: Spool, rebuild_context: RebuildContext
+) -> tuple[str, Content]:
     """Keep the observed lines below the state directory, and return the name and what was read back."""
     entries = sum(1 for _ in listing.lines())
     head = SnapshotHead(
         rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
     )
-    archive = site.context.memory.archive
+    archive = rebuild_context.context.memory.archive
     saved = archive.keep(head, (raw for raw, _, _ in listing.lines()))
     with archive.open(rebuild.dataset, saved.id) as stream:
         return saved.id, content_of(lines_in(stream))
@@ -127,9 +138,13 @@ def _spool(seen: Observation) -> Spool:
     return seen.listing
 
 
-def _project(desired: Desired, site: Site) -> str:
+def _project(desired: Desired, rebuild_context: RebuildContext) -> str:
     project, kind = desired.spec.spec.target.identity
-    found = patiently(lambda: site.gateway.locate(project, kind), site.context.clock, site.deadline)
+    found = patiently(
+        lambda: rebuild_context.gateway.locate(project, kind),
+        rebuild_context.context.clock,
+        rebuild_context.deadline,
+    )
     if found.project_arn is None:
         raise NotFound(f"there is no project {project!r}")
     return found.project_arn

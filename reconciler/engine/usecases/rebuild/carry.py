@@ -18,7 +18,7 @@ from reconciler.engine.dataset.observe import OVERRIDE, observe
 from reconciler.engine.dataset.reconcile import CLAIM_SECONDS, confirm, look
 from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
 from reconciler.errors import ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, Step
@@ -40,7 +40,7 @@ class Rebuilt(NamedTuple):
     removed: int = 0
 
 
-def rebuild(desired: Desired, site: Site, order: Order) -> Rebuilt:
+def rebuild(desired: Desired, rebuild_context: RebuildContext, order: Order) -> Rebuilt:
     """
     Delete the dataset and make it anew with exactly the desired entries.
 
@@ -48,15 +48,15 @@ def rebuild(desired: Desired, site: Site, order: Order) -> Rebuilt:
         UsageError: Another rebuild of it was begun, and is not over.
         ReconcilerError: Before anything was changed: it could not be looked at.
     """
-    with _claimed(desired.name, site):
-        if known := site.context.memory.rebuilds.of(desired.name):
+    with _claimed(desired.name, rebuild_context):
+        if known := rebuild_context.context.memory.rebuilds.of(desired.name):
             raise UsageError(
                 f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
             )
-        return _begun(desired, site, order)
+        return _begun(desired, rebuild_context, order)
 
 
-def resume(desired: Desired, site: Site) -> Rebuilt:
+def resume(desired: Desired, rebuild_context: RebuildContext) -> Rebuilt:
     """
     Finish a rebuild that was begun.
 
@@ -64,47 +64,53 @@ def resume(desired: Desired, site: Site) -> Rebuilt:
         UsageError: There is none, or it is being undone.
         ReconcilerError: Before anything was changed: the dataset could not be looked at.
     """
-    with _claimed(desired.name, site):
-        known = _known(desired.name, site)
+    with _claimed(desired.name, rebuild_context):
+        known = _known(desired.name, rebuild_context)
         if known.undoing:
             raise UsageError(
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
         if known.step is Step.KEEPING:  # nothing is changed, and nothing is known to be kept
-            site.context.memory.rebuilds.over(desired.name)
-            return _begun(desired, site, Order(known.plan, known.bucket, known.prefix, confirmed=True))
-        return _guided(known, site, lambda: _finished(begun_again(known, site), desired, site))
+            rebuild_context.context.memory.rebuilds.over(desired.name)
+            return _begun(
+                desired, rebuild_context, Order(known.plan, known.bucket, known.prefix, confirmed=True)
+            )
+        return _guided(
+            known,
+            rebuild_context,
+            lambda: _finished(begun_again(known, rebuild_context), desired, rebuild_context),
+        )
 
 
-def undo(name: str, site: Site) -> Rebuilt:
+def undo(name: str, rebuild_context: RebuildContext) -> Rebuilt:
     """
     Bring back exactly the entries that the dataset held before.
 
     Raises:
         UsageError: No rebuild was begun.
     """
-    with _claimed(name, site):
-        known = _known(name, site)
-        return _guided(known, site, lambda: _undone(known, site))
+    with _claimed(name, rebuild_context):
+        known = _known(name, rebuild_context)
+        return _guided(known, rebuild_context, lambda: _undone(known, rebuild_context))
 
 
-def _known(name: str, site: Site) -> Rebuild:
-    known = site.context.memory.rebuilds.of(name)
+def _known(name: str, rebuild_context: RebuildContext) -> Rebuild:
+    known = rebuild_context.context.memory.rebuilds.of(name)
     if known is None:
         raise UsageError(f"no rebuild of {name!r} was begun from this state directory, or it is over")
     return known
 
 
 @contextmanager
-def _claimed(name: str, site: Site) -> Iterator[None]:
+def _claimed(name: str, rebuild_context: RebuildContext) -> Iterator[None]:
     with ExitStack() as stack:
-        clock, memory = site.context.clock, site.context.memory
+        clock, memory = rebuild_context.context.clock, rebuild_context.context.memory
         patiently(lambda: stack.enter_context(memory.claim(name)), clock, clock.now() + CLAIM_SECONDS)
         yield
 
 
-def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
-    with closing(look(desired, site.context, site.timeout)) as seen:
+def _begun(desired: Desired, rebuild_context: RebuildContext, order: Order) -> Rebuilt:
+    with closing(look(desired, rebuild_context.context, rebuild_context.timeout)) as seen:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
@@ -112,26 +118,28 @@ def _begun(desired: Desired, site: Site, order: Order) -> Rebuilt:
             raise ListingIncomplete(
                 f"{seen.observation.gap}: a rebuild would lose what is not listed; {OVERRIDE}"
             )
-        if guards := blocks(desired, plan, seen.observation, order, site):
+        if guards := blocks(desired, plan, seen.observation, order, rebuild_context):
             return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
         try:
-            kept = keep_everything(desired, plan, seen.observation, order, site)
-            confirm(seen.observation, site.context, site.timeout)
+            kept = keep_everything(desired, plan, seen.observation, order, rebuild_context)
+            confirm(seen.observation, rebuild_context.context, rebuild_context.timeout)
         except ReconcilerError:
-            site.context.memory.rebuilds.over(desired.name)  # nothing was changed: there is nothing to finish
+            rebuild_context.context.memory.rebuilds.over(
+                desired.name
+            )  # nothing was changed: there is nothing to finish
             raise
-        done = _guided(kept, site, lambda: _finished(kept, desired, site))
+        done = _guided(kept, rebuild_context, lambda: _finished(kept, desired, rebuild_context))
     if not done.result.verified:
         return done
     return done._replace(result=replace(done.result, added=plan.counts.add, updated=plan.counts.update))
 
 
-def _finished(start: Rebuild, desired: Desired, site: Site) -> Rebuilt:
+def _finished(start: Rebuild, desired: Desired, rebuild_context: RebuildContext) -> Rebuilt:
     """Take the steps that are left and compare the whole dataset with what is desired."""
-    done = finish(start, site)
-    seen = observe(desired, done.made or "", site.context, site.deadline)
+    done = finish(start, rebuild_context)
+    seen = observe(desired, done.made or "", rebuild_context.context, rebuild_context.deadline)
     seen.listing.close()
-    memory, removed = site.context.memory, done.before.entries - seen.diff.observed
+    memory, removed = rebuild_context.context.memory, done.before.entries - seen.diff.observed
     remember(desired, seen.arn, (), seen.diff, memory)
     memory.looks.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
@@ -169,15 +177,15 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
     )
 
 
-def _undone(known: Rebuild, site: Site) -> Rebuilt:
-    back = turned_back(known, site)
-    memory = site.context.memory
+def _undone(known: Rebuild, rebuild_context: RebuildContext) -> Rebuilt:
+    back = turned_back(known, rebuild_context)
+    memory = rebuild_context.context.memory
     if back is None:
         memory.rebuilds.over(known.dataset)
         return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.CONVERGED, verified=True), known)
-    done = finish(back, site)
+    done = finish(back, rebuild_context)
     arn = done.made or ""
-    found = content_in(arn, done, site)
+    found = content_in(arn, done, rebuild_context)
     memory.looks.put(known.dataset, None)
     result = DatasetResult(known.dataset, arn, Verdict.CONVERGED, verified=True)
     if found == done.before:
@@ -192,12 +200,12 @@ def _undone(known: Rebuild, site: Site) -> Rebuilt:
     )
 
 
-def _guided(known: Rebuild, site: Site, act: Callable[[], Rebuilt]) -> Rebuilt:
+def _guided(known: Rebuild, rebuild_context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
     """Give what *act* gives; if it fails, say where the rebuild stands and which ways lead on from there."""
     try:
         return act()
     except ReconcilerError as exc:
-        now = site.context.memory.rebuilds.of(known.dataset) or known
+        now = rebuild_context.context.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), 0)
         failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
         return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)

@@ -12,7 +12,7 @@ from reconciler.ports import Objects, Phase, RebuildGateway, Standing
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RebuildContext:
     """
     Where a rebuild takes place.
 

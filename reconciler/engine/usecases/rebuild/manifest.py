@@ -16,7 +16,7 @@ from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import Content
 
@@ -72,7 +72,9 @@ def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
         yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
 
 
-def put_and_prove(lines: Callable[[], Iterable[bytes]], bucket: str, key: str, site: Site) -> Content:
+def put_and_prove(
+    lines: Callable[[], Iterable[bytes]], bucket: str, key: str, rebuild_context: RebuildContext
+) -> Content:
     """
     Keep lines in S3, read them back, and return what they say.
 
@@ -83,8 +85,8 @@ def put_and_prove(lines: Callable[[], Iterable[bytes]], bucket: str, key: str, s
     with spooled(lines()) as written:
         expected = content_of(lines_in(written))
         written.seek(0)
-        site.objects.put(bucket, key, written)
-    with site.objects.open(bucket, key) as read:
+        rebuild_context.objects.put(bucket, key, written)
+    with rebuild_context.objects.open(bucket, key) as read:
         found = content_of(lines_in(read))
     if found != expected:
         raise UnknownAnswer(

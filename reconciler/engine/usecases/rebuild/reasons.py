@@ -10,7 +10,7 @@ from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import guards_of
-from reconciler.engine.usecases.rebuild.context import Site
+from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import Denied, Rejected, UnknownAnswer
 
 
@@ -47,7 +47,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
     yield from guards_of(desired, plan.arn, diff, touched)
 
 
-def in_use(project_arn: str, site: Site, *, confirmed: bool) -> Iterator[Guard]:
+def in_use(project_arn: str, rebuild_context: RebuildContext, *, confirmed: bool) -> Iterator[Guard]:
     """
     Say why not, if a model of the project is being trained, which reads the dataset.
 
@@ -58,7 +58,7 @@ def in_use(project_arn: str, site: Site, *, confirmed: bool) -> Iterator[Guard]:
         confirmed: Whether somebody has said that nothing uses it; asked for where it cannot be seen.
     """
     try:
-        trainings = site.gateway.trainings(project_arn)
+        trainings = rebuild_context.gateway.trainings(project_arn)
     except (Denied, Rejected, UnknownAnswer) as exc:
         if not confirmed:
             yield Guard(

@@ -8,13 +8,13 @@ from reconciler.core.entries.lines import Line
 from reconciler.engine.dataset.observation import as_text
 from reconciler.engine.dataset.observe import whole_listing
 from reconciler.engine.dataset.retry import patiently
-from reconciler.engine.usecases.rebuild.context import Site, is_deleting
+from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
 from reconciler.ports import Content, Phase, Rebuild, Step
 
 
-def finish(rebuild: Rebuild, site: Site) -> Rebuild:
+def finish(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
     """
     Take every step that is left, until the new dataset is complete.
 
@@ -26,40 +26,40 @@ def finish(rebuild: Rebuild, site: Site) -> Rebuild:
     while True:
         match rebuild.step:
             case Step.KEEPING | Step.KEPT:
-                rebuild = noted(rebuild._replace(step=Step.DELETING), site)
+                rebuild = noted(rebuild._replace(step=Step.DELETING), rebuild_context)
             case Step.DELETING:
-                _delete(rebuild, site)
-                rebuild = noted(rebuild._replace(step=Step.DELETED), site)
+                _delete(rebuild, rebuild_context)
+                rebuild = noted(rebuild._replace(step=Step.DELETED), rebuild_context)
             case Step.DELETED:
-                rebuild = noted(rebuild._replace(step=Step.CREATING), site)
+                rebuild = noted(rebuild._replace(step=Step.CREATING), rebuild_context)
             case Step.CREATING:
-                made = _create(rebuild, site)
-                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), site)
+                made = _create(rebuild, rebuild_context)
+                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), rebuild_context)
             case Step.FILLING:
-                _complete(rebuild, site)
+                _complete(rebuild, rebuild_context)
                 return rebuild
 
 
-def noted(rebuild: Rebuild, site: Site) -> Rebuild:
+def noted(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
     """Note how far it has come, on the disk, and return it."""
-    site.context.memory.rebuilds.put(rebuild)
-    site.context.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
+    rebuild_context.context.memory.rebuilds.put(rebuild)
+    rebuild_context.context.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
 
 
-def begun_again(rebuild: Rebuild, site: Site) -> Rebuild:
+def begun_again(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
     """Return where to go on from, if the dataset that was made cannot be used, or is gone."""
     if rebuild.step is not Step.FILLING or rebuild.made is None:
         return rebuild
-    standing = site.rested(rebuild.made)
+    standing = rebuild_context.rested(rebuild.made)
     if standing is None:
-        return noted(rebuild._replace(step=Step.CREATING, made=None), site)
+        return noted(rebuild._replace(step=Step.CREATING, made=None), rebuild_context)
     if standing.phase is Phase.CREATE_FAILED:
-        return _to_be_deleted(rebuild, rebuild.made, site)
+        return _to_be_deleted(rebuild, rebuild.made, rebuild_context)
     return rebuild
 
 
-def turned_back(rebuild: Rebuild, site: Site) -> Rebuild | None:
+def turned_back(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild | None:
     """
     Return the first step of the way back; None if nothing was changed, so that there is no way to go.
 
@@ -67,24 +67,24 @@ def turned_back(rebuild: Rebuild, site: Site) -> Rebuild | None:
         DatasetUnusable: Somebody else made a dataset in its place.
     """
     if rebuild.undoing:
-        return begun_again(rebuild, site)
+        return begun_again(rebuild, rebuild_context)
     if rebuild.step in (Step.KEEPING, Step.KEPT):
         return None
     if rebuild.step is Step.DELETING:
-        standing = site.standing(rebuild.doomed)
+        standing = rebuild_context.standing(rebuild.doomed)
         if standing is not None and not is_deleting(standing):
             return None
-        return noted(rebuild._replace(undoing=True, standing=""), site)
+        return noted(rebuild._replace(undoing=True, standing=""), rebuild_context)
     if rebuild.step is Step.FILLING and rebuild.made is not None:
-        return _to_be_deleted(rebuild, rebuild.made, site, undoing=True)
-    found = _found(rebuild, site) if rebuild.step is Step.CREATING else None
+        return _to_be_deleted(rebuild, rebuild.made, rebuild_context, undoing=True)
+    found = _found(rebuild, rebuild_context) if rebuild.step is Step.CREATING else None
     if found is not None and found != rebuild.doomed:
-        _require_ours(rebuild, found, site)
-        return _to_be_deleted(rebuild, found, site, undoing=True)
-    return noted(rebuild._replace(undoing=True), site)
+        _require_ours(rebuild, found, rebuild_context)
+        return _to_be_deleted(rebuild, found, rebuild_context, undoing=True)
+    return noted(rebuild._replace(undoing=True), rebuild_context)
 
 
-def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
+def content_in(arn: str, rebuild: Rebuild, rebuild_context: RebuildContext) -> Content:
     """
     Read a dataset whole and return what it holds.
 
@@ -95,94 +95,99 @@ def content_in(arn: str, rebuild: Rebuild, site: Site) -> Content:
     def consume(lines: Iterator[Line]) -> Content:
         return content_of(raw for raw, _, _ in lines)
 
-    listed = whole_listing(rebuild.dataset, arn, site.context, site.deadline, consume)
+    listed = whole_listing(rebuild.dataset, arn, rebuild_context.context, rebuild_context.deadline, consume)
     listed.require_whole()
     listed.spool.close()
     return listed.result
 
 
-def _to_be_deleted(rebuild: Rebuild, arn: str, site: Site, *, undoing: bool | None = None) -> Rebuild:
+def _to_be_deleted(
+    rebuild: Rebuild, arn: str, rebuild_context: RebuildContext, *, undoing: bool | None = None
+) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
     return noted(
-        rebuild._replace(step=Step.DELETING, doomed=arn, standing="", made=None, undoing=direction), site
+        rebuild._replace(step=Step.DELETING, doomed=arn, standing="", made=None, undoing=direction),
+        rebuild_context,
     )
 
 
-def _delete(rebuild: Rebuild, site: Site) -> None:
+def _delete(rebuild: Rebuild, rebuild_context: RebuildContext) -> None:
     """Delete the doomed dataset, if it is as it was kept, and wait until the service knows it no more."""
-    if site.rested(rebuild.doomed) is None:
+    if rebuild_context.rested(rebuild.doomed) is None:
         return
 
     def attempt() -> None:
-        standing = site.standing(rebuild.doomed)
+        standing = rebuild_context.standing(rebuild.doomed)
         if standing is None or is_deleting(standing):
             return  # an answer that was lost
         if rebuild.standing not in ("", as_text(standing)):
             raise PlanOutdated(
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
             )
-        site.context.permit()
-        site.gateway.delete_dataset(rebuild.doomed)
+        rebuild_context.context.permit()
+        rebuild_context.gateway.delete_dataset(rebuild.doomed)
 
     try:
-        patiently(attempt, site.context.clock, site.deadline)
+        patiently(attempt, rebuild_context.context.clock, rebuild_context.deadline)
     except NotFound:
         return
-    if site.rested(rebuild.doomed) is not None:
+    if rebuild_context.rested(rebuild.doomed) is not None:
         raise DatasetBusy("the dataset was to be deleted, and is still there")
 
 
-def _create(rebuild: Rebuild, site: Site) -> str:
+def _create(rebuild: Rebuild, rebuild_context: RebuildContext) -> str:
     """Create the dataset from its manifest; what an earlier process created is taken, if it holds the same."""
     manifest = (rebuild.bucket, rebuild.wanted_key) if rebuild.wanted.entries else None
     created = False
 
     def attempt() -> str:
         nonlocal created
-        found = _found(rebuild, site)
+        found = _found(rebuild, rebuild_context)
         if found == rebuild.doomed:
             raise DatasetBusy("the project still lists the deleted dataset")
         if found is not None:
             return found
-        site.context.permit()
+        rebuild_context.context.permit()
         try:
             project, kind = rebuild.project_arn, rebuild.dataset_type
-            made = site.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
+            made = rebuild_context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
         except AlreadyExists as exc:  # not free yet, or our own call whose answer was lost
             raise DatasetBusy(str(exc)) from exc
         created = True
         return made
 
-    arn = patiently(attempt, site.context.clock, site.deadline)
+    arn = patiently(attempt, rebuild_context.context.clock, rebuild_context.deadline)
     if not created:
-        _require_ours(rebuild, arn, site)
+        _require_ours(rebuild, arn, rebuild_context)
     return arn
 
 
-def _found(rebuild: Rebuild, site: Site) -> str | None:
+def _found(rebuild: Rebuild, rebuild_context: RebuildContext) -> str | None:
     project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
     return patiently(
-        lambda: site.gateway.locate(project, rebuild.dataset_type), site.context.clock, site.deadline
+        lambda: rebuild_context.gateway.locate(project, rebuild.dataset_type),
+        rebuild_context.context.clock,
+        rebuild_context.deadline,
     ).dataset_arn
 
 
-def _require_ours(rebuild: Rebuild, arn: str, site: Site) -> None:
+def _require_ours(rebuild: Rebuild, arn: str, rebuild_context: RebuildContext) -> None:
     """
     Tell a dataset that was created by this rebuild from one that somebody else made.
 
     Raises:
         DatasetUnusable: It holds something else than what this rebuild creates.
     """
-    standing = site.rested(arn)
+    standing = rebuild_context.rested(arn)
     if standing is None or standing.phase is Phase.CREATE_FAILED:
         return
-    if content_in(arn, rebuild, site) != rebuild.wanted:
+    if content_in(arn, rebuild, rebuild_context) != rebuild.wanted:
         raise DatasetUnusable(f"somebody else made {arn} meanwhile: delete it, or take its entries into git")
 
 
-def _complete(rebuild: Rebuild, site: Site) -> None:
+def _complete(rebuild: Rebuild, rebuild_context: RebuildContext) -> None:
     """Wait until the new dataset is complete."""
-    standing = site.rested(rebuild.made or "")
+    standing = rebuild_context.rested(rebuild.made or "")
     if standing is None:
         raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
     if standing.phase is Phase.CREATE_FAILED:
