@@ -116,9 +116,9 @@ def order(lab: Lab, **changes: Any) -> Order:
     return Order(digest_of(lab.plan()), BUCKET, "rebuilds")._replace(**changes)
 
 
-def begin(lab: Lab, rebuild_context: RebuildContext | None = None, **changes: Any) -> Rebuilt:
+def begin(lab: Lab, context: RebuildContext | None = None, **changes: Any) -> Rebuilt:
     asked = order(lab, **changes)
-    return rebuild(lab.desired(), rebuild_context or rebuild_context_of(lab), asked)
+    return rebuild(lab.desired(), context or rebuild_context_of(lab), asked)
 
 
 def lines(lab: Lab) -> dict[str, bytes]:
@@ -251,15 +251,13 @@ def test_without_an_orphan_there_is_no_reason(full: Lab):
 
 def test_a_part_that_is_not_listed_forbids_it(full: Lab):
     """It would be deleted, and not be among what is kept."""
-    rebuild_context = rebuild_context_of(full)
-    hiding = Short(rebuild_context.context.gateway, ref("y"))
+    context = rebuild_context_of(full)
+    hiding = Short(context.dataset.gateway, ref("y"))
 
     with pytest.raises(ListingIncomplete, match="a rebuild would lose what is not listed"):
         begin(
             full,
-            dataclasses.replace(
-                rebuild_context, context=dataclasses.replace(rebuild_context.context, gateway=hiding)
-            ),
+            dataclasses.replace(context, dataset=dataclasses.replace(context.dataset, gateway=hiding)),
         )
 
     assert None is full.context.memory.rebuilds.of("train")
@@ -293,12 +291,12 @@ def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
     """Whatever somebody does between the look and the deletion is not lost."""
     action = {"do": "add_image", "dataset": full.arn, "source_ref": ref("new")}
     fault = Fault(kind=Kind.CONSOLE_AFTER, operations=frozenset({"ListTagsForResource"}), action=action)
-    rebuild_context = rebuild_context_of(full)
+    context = rebuild_context_of(full)
     asked = order(full)
     full.emulator.faults.add(fault)
 
     with pytest.raises(Exception, match="changed after it was planned"):
-        rebuild(full.desired(), rebuild_context, asked)
+        rebuild(full.desired(), context, asked)
 
     assert ref("new") in lines(full)
     assert None is full.context.memory.rebuilds.of("train")
@@ -356,11 +354,11 @@ def test_a_copy_that_does_not_come_back_whole_stops_it(full: Lab, monkeypatch: p
 
 
 def test_a_missing_bucket_stops_it(full: Lab):
-    rebuild_context = rebuild_context_of(full)
-    objects = S3(rebuild_context.objects._inner._client)
+    context = rebuild_context_of(full)
+    objects = S3(context.objects._inner._client)
 
     with pytest.raises(NotFound, match="NoSuchBucket"):
-        begin(full, dataclasses.replace(rebuild_context, objects=objects))
+        begin(full, dataclasses.replace(context, objects=objects))
 
     assert [] == full.emulator.calls.of("DeleteDataset")
 
@@ -369,11 +367,11 @@ def test_a_missing_bucket_stops_it(full: Lab):
 @pytest.mark.parametrize("fault", [Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.INTERNAL_ERROR, Kind.THROTTLE_500])
 def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
     """Whether the call arrived or not is seen, and never guessed: one dataset is deleted, and one made."""
-    rebuild_context, asked = rebuild_context_of(full), order(full)
+    context, asked = rebuild_context_of(full), order(full)
     full.emulator.settings = Settings(delete_seconds=30, create_seconds=30)
     full.emulator.faults.add(Fault(kind=fault, operations=frozenset({operation}), times=1))
 
-    done = rebuild(full.desired(), rebuild_context, asked)
+    done = rebuild(full.desired(), context, asked)
 
     assert Verdict.CONVERGED is done.result.verdict
     assert TAGS == tags(full)
@@ -382,8 +380,8 @@ def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
 
 def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab):
     """DescribeProjects may lag behind: what is listed under the old ARN is not what was made."""
-    old, rebuild_context = full.arn, rebuild_context_of(full)
-    locate = rebuild_context.gateway.locate
+    old, context = full.arn, rebuild_context_of(full)
+    locate = context.gateway.locate
     lagging = [Located(full.arn.partition("/dataset/")[0], old)] * 3
 
     class Lagging(_Watched):
@@ -395,15 +393,15 @@ def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab)
                 else locate(*args)
             )
 
-    gateway = Lagging(rebuild_context.gateway, Doom())
+    gateway = Lagging(context.gateway, Doom())
     asked = order(full)
 
     done = rebuild(
         full.desired(),
         dataclasses.replace(
-            rebuild_context,
+            context,
             gateway=gateway,
-            context=dataclasses.replace(rebuild_context.context, gateway=gateway),
+            dataset=dataclasses.replace(context.dataset, gateway=gateway),
         ),
         asked,
     )
@@ -459,10 +457,10 @@ def test_a_failed_creation_can_be_undone(full: Lab):
 def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
     """An apply that would create it anew, and empty, is told what is going on; so is a second rebuild."""
     doom = Doom()
-    rebuild_context = rebuild_context_of(full, doom)
+    context = rebuild_context_of(full, doom)
     kill_at(doom, full, Step.DELETED)
     with pytest.raises(Killed):
-        begin(full, rebuild_context)
+        begin(full, context)
 
     result = full.apply()
 
@@ -549,9 +547,9 @@ def killed_at(
             fill(lab)
             lab.emulator.settings = settings
             old, doom = lines(lab), Doom(instant)
-            asked, rebuild_context = order(lab), rebuild_context_of(lab, doom)
+            asked, context = order(lab), rebuild_context_of(lab, doom)
             try:
-                rebuild(lab.desired(), rebuild_context, asked)
+                rebuild(lab.desired(), context, asked)
             except Killed:
                 then(lab, old)
             else:
@@ -570,10 +568,10 @@ def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
     outcomes = (set(old), {ref(name) for name in KEEPS})
     for go_on, expected in zip(ways, outcomes, strict=True):
         doom = Doom()
-        rebuild_context = rebuild_context_of(full, doom)
+        context = rebuild_context_of(full, doom)
         kill_at(doom, full, step)
         with pytest.raises(Killed):
-            begin(full, rebuild_context)
+            begin(full, context)
 
         assert Verdict.CONVERGED is go_on().result.verdict
         assert None is full.context.memory.rebuilds.of("train")

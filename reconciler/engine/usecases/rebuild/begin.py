@@ -45,17 +45,15 @@ class Order(NamedTuple):
 
 
 def blocks(
-    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, rebuild_context: RebuildContext
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, context: RebuildContext
 ) -> tuple[Guard, ...]:
     """Return every reason not to begin. Makes no call that writes."""
     found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired, seen)]
-    return tuple(found) or tuple(
-        in_use(_project(desired, rebuild_context), rebuild_context, confirmed=order.confirmed)
-    )
+    return tuple(found) or tuple(in_use(_project(desired, context), context, confirmed=order.confirmed))
 
 
 def keep_everything(
-    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, rebuild_context: RebuildContext
+    desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, context: RebuildContext
 ) -> Rebuild:
     """
     Keep every observed line below the state directory and in S3, and the manifest of the desired ones in S3.
@@ -63,41 +61,39 @@ def keep_everything(
     Raises:
         StateError, GatewayError: One of them could not be kept, or did not come back as it was written.
     """
-    rebuild = _ordered(desired, seen, order, rebuild_context)
-    noted(rebuild, rebuild_context)
+    rebuild = _ordered(desired, seen, order, context)
+    noted(rebuild, context)
     listing = _spool(seen)
     tags = patiently(
-        lambda: rebuild_context.gateway.tags(seen.arn),
-        rebuild_context.context.clock,
-        rebuild_context.deadline,
+        lambda: context.gateway.tags(seen.arn),
+        context.dataset.clock,
+        context.deadline,
     )
-    snapshot, before = _archived(rebuild, plan, listing, rebuild_context)
-    copy = put_and_prove(
-        lambda: observed_lines(listing), order.bucket, rebuild.key("before"), rebuild_context
-    )
+    snapshot, before = _archived(rebuild, plan, listing, context)
+    copy = put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), context)
     if copy != before or copy.entries != seen.diff.observed:
         raise UnknownAnswer(
             f"{seen.diff.observed} entries were listed, {copy.entries} kept: nothing was deleted"
         )
     wanted = put_and_prove(
-        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), rebuild_context
+        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
     )
     return noted(
         rebuild._replace(step=Step.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
-        rebuild_context,
+        context,
     )
 
 
-def _ordered(desired: Desired, seen: Observation, order: Order, rebuild_context: RebuildContext) -> Rebuild:
+def _ordered(desired: Desired, seen: Observation, order: Order, context: RebuildContext) -> Rebuild:
     """Return a rebuild of which nothing is done yet."""
-    now = rebuild_context.context.clock.now()
+    now = context.dataset.clock.now()
     return Rebuild(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
         dataset=desired.name,
         step=Step.KEEPING,
         plan=order.plan,
         revision=desired.revision,
-        project_arn=_project(desired, rebuild_context),
+        project_arn=_project(desired, context),
         dataset_type=desired.spec.spec.target.kind,
         doomed=seen.arn,
         standing=as_text(seen.standing),
@@ -111,14 +107,14 @@ def _ordered(desired: Desired, seen: Observation, order: Order, rebuild_context:
 
 
 def _archived(
-    rebuild: Rebuild, plan: DatasetPlan, listing: Spool, rebuild_context: RebuildContext
+    rebuild: Rebuild, plan: DatasetPlan, listing: Spool, context: RebuildContext
 ) -> tuple[str, Content]:
     """Keep the observed lines below the state directory, and return the name and what was read back."""
     entries = sum(1 for _ in listing.lines())
     head = SnapshotHead(
         rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
     )
-    archive = rebuild_context.context.memory.archive
+    archive = context.dataset.memory.archive
     saved = archive.keep(head, (raw for raw, _, _ in listing.lines()))
     with archive.open(rebuild.dataset, saved.id) as stream:
         return saved.id, content_of(lines_in(stream))
@@ -138,12 +134,12 @@ def _spool(seen: Observation) -> Spool:
     return seen.listing
 
 
-def _project(desired: Desired, rebuild_context: RebuildContext) -> str:
+def _project(desired: Desired, context: RebuildContext) -> str:
     project, kind = desired.spec.spec.target.identity
     found = patiently(
-        lambda: rebuild_context.gateway.locate(project, kind),
-        rebuild_context.context.clock,
-        rebuild_context.deadline,
+        lambda: context.gateway.locate(project, kind),
+        context.dataset.clock,
+        context.deadline,
     )
     if found.project_arn is None:
         raise NotFound(f"there is no project {project!r}")

@@ -40,7 +40,7 @@ class Rebuilt(NamedTuple):
     removed: int = 0
 
 
-def rebuild(desired: Desired, rebuild_context: RebuildContext, order: Order) -> Rebuilt:
+def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
     """
     Delete the dataset and make it anew with exactly the desired entries.
 
@@ -48,15 +48,15 @@ def rebuild(desired: Desired, rebuild_context: RebuildContext, order: Order) -> 
         UsageError: Another rebuild of it was begun, and is not over.
         ReconcilerError: Before anything was changed: it could not be looked at.
     """
-    with _claimed(desired.name, rebuild_context):
-        if known := rebuild_context.context.memory.rebuilds.of(desired.name):
+    with _claimed(desired.name, context):
+        if known := context.dataset.memory.rebuilds.of(desired.name):
             raise UsageError(
                 f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
             )
-        return _begun(desired, rebuild_context, order)
+        return _begun(desired, context, order)
 
 
-def resume(desired: Desired, rebuild_context: RebuildContext) -> Rebuilt:
+def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
     """
     Finish a rebuild that was begun.
 
@@ -64,53 +64,51 @@ def resume(desired: Desired, rebuild_context: RebuildContext) -> Rebuilt:
         UsageError: There is none, or it is being undone.
         ReconcilerError: Before anything was changed: the dataset could not be looked at.
     """
-    with _claimed(desired.name, rebuild_context):
-        known = _known(desired.name, rebuild_context)
+    with _claimed(desired.name, context):
+        known = _known(desired.name, context)
         if known.undoing:
             raise UsageError(
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
         if known.step is Step.KEEPING:  # nothing is changed, and nothing is known to be kept
-            rebuild_context.context.memory.rebuilds.over(desired.name)
-            return _begun(
-                desired, rebuild_context, Order(known.plan, known.bucket, known.prefix, confirmed=True)
-            )
+            context.dataset.memory.rebuilds.over(desired.name)
+            return _begun(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(
             known,
-            rebuild_context,
-            lambda: _finished(begun_again(known, rebuild_context), desired, rebuild_context),
+            context,
+            lambda: _finished(begun_again(known, context), desired, context),
         )
 
 
-def undo(name: str, rebuild_context: RebuildContext) -> Rebuilt:
+def undo(name: str, context: RebuildContext) -> Rebuilt:
     """
     Bring back exactly the entries that the dataset held before.
 
     Raises:
         UsageError: No rebuild was begun.
     """
-    with _claimed(name, rebuild_context):
-        known = _known(name, rebuild_context)
-        return _guided(known, rebuild_context, lambda: _undone(known, rebuild_context))
+    with _claimed(name, context):
+        known = _known(name, context)
+        return _guided(known, context, lambda: _undone(known, context))
 
 
-def _known(name: str, rebuild_context: RebuildContext) -> Rebuild:
-    known = rebuild_context.context.memory.rebuilds.of(name)
+def _known(name: str, context: RebuildContext) -> Rebuild:
+    known = context.dataset.memory.rebuilds.of(name)
     if known is None:
         raise UsageError(f"no rebuild of {name!r} was begun from this state directory, or it is over")
     return known
 
 
 @contextmanager
-def _claimed(name: str, rebuild_context: RebuildContext) -> Iterator[None]:
+def _claimed(name: str, context: RebuildContext) -> Iterator[None]:
     with ExitStack() as stack:
-        clock, memory = rebuild_context.context.clock, rebuild_context.context.memory
+        clock, memory = context.dataset.clock, context.dataset.memory
         patiently(lambda: stack.enter_context(memory.claim(name)), clock, clock.now() + CLAIM_SECONDS)
         yield
 
 
-def _begun(desired: Desired, rebuild_context: RebuildContext, order: Order) -> Rebuilt:
-    with closing(look(desired, rebuild_context.context, rebuild_context.timeout)) as seen:
+def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
+    with closing(look(desired, context.dataset, context.timeout)) as seen:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
@@ -118,28 +116,28 @@ def _begun(desired: Desired, rebuild_context: RebuildContext, order: Order) -> R
             raise ListingIncomplete(
                 f"{seen.observation.gap}: a rebuild would lose what is not listed; {OVERRIDE}"
             )
-        if guards := blocks(desired, plan, seen.observation, order, rebuild_context):
+        if guards := blocks(desired, plan, seen.observation, order, context):
             return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
         try:
-            kept = keep_everything(desired, plan, seen.observation, order, rebuild_context)
-            confirm(seen.observation, rebuild_context.context, rebuild_context.timeout)
+            kept = keep_everything(desired, plan, seen.observation, order, context)
+            confirm(seen.observation, context.dataset, context.timeout)
         except ReconcilerError:
-            rebuild_context.context.memory.rebuilds.over(
+            context.dataset.memory.rebuilds.over(
                 desired.name
             )  # nothing was changed: there is nothing to finish
             raise
-        done = _guided(kept, rebuild_context, lambda: _finished(kept, desired, rebuild_context))
+        done = _guided(kept, context, lambda: _finished(kept, desired, context))
     if not done.result.verified:
         return done
     return done._replace(result=replace(done.result, added=plan.counts.add, updated=plan.counts.update))
 
 
-def _finished(start: Rebuild, desired: Desired, rebuild_context: RebuildContext) -> Rebuilt:
+def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
     """Take the steps that are left and compare the whole dataset with what is desired."""
-    done = finish(start, rebuild_context)
-    seen = observe(desired, done.made or "", rebuild_context.context, rebuild_context.deadline)
+    done = finish(start, context)
+    seen = observe(desired, done.made or "", context.dataset, context.deadline)
     seen.listing.close()
-    memory, removed = rebuild_context.context.memory, done.before.entries - seen.diff.observed
+    memory, removed = context.dataset.memory, done.before.entries - seen.diff.observed
     remember(desired, seen.arn, (), seen.diff, memory)
     memory.looks.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
@@ -177,15 +175,15 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
     )
 
 
-def _undone(known: Rebuild, rebuild_context: RebuildContext) -> Rebuilt:
-    back = turned_back(known, rebuild_context)
-    memory = rebuild_context.context.memory
+def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
+    back = turned_back(known, context)
+    memory = context.dataset.memory
     if back is None:
         memory.rebuilds.over(known.dataset)
         return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.CONVERGED, verified=True), known)
-    done = finish(back, rebuild_context)
+    done = finish(back, context)
     arn = done.made or ""
-    found = content_in(arn, done, rebuild_context)
+    found = content_in(arn, done, context)
     memory.looks.put(known.dataset, None)
     result = DatasetResult(known.dataset, arn, Verdict.CONVERGED, verified=True)
     if found == done.before:
@@ -200,12 +198,12 @@ def _undone(known: Rebuild, rebuild_context: RebuildContext) -> Rebuilt:
     )
 
 
-def _guided(known: Rebuild, rebuild_context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
+def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
     """Give what *act* gives; if it fails, say where the rebuild stands and which ways lead on from there."""
     try:
         return act()
     except ReconcilerError as exc:
-        now = rebuild_context.context.memory.rebuilds.of(known.dataset) or known
+        now = context.dataset.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), 0)
         failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
         return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)

@@ -17,23 +17,24 @@ class RebuildContext:
     Where a rebuild takes place.
 
     Attributes:
-        gateway: That of the context, which can do more.
+        dataset: What its reconciliation needs.
+        gateway: That of the dataset, which can do more.
         timeout: Seconds that deleting, and that creating, may take.
     """
 
-    context: Context
+    dataset: Context
     gateway: RebuildGateway
     objects: Objects
     timeout: float
 
     @property
     def deadline(self) -> float:
-        return self.context.clock.now() + self.timeout
+        return self.dataset.clock.now() + self.timeout
 
     def standing(self, arn: str) -> Standing | None:
         """Return how a dataset stands; None if the service does not know it."""
         try:
-            return patiently(lambda: self.gateway.standing(arn), self.context.clock, self.deadline)
+            return patiently(lambda: self.gateway.standing(arn), self.dataset.clock, self.deadline)
         except NotFound:
             return None
 
@@ -47,9 +48,9 @@ class RebuildContext:
         deadline, polls = self.deadline, 0
         while (standing := self.standing(arn)) is not None and not standing.phase.settled:
             delay = poll_delay(polls)
-            if self.context.clock.now() + delay > deadline:
+            if self.dataset.clock.now() + delay > deadline:
                 raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
-            self.context.clock.sleep(delay)
+            self.dataset.clock.sleep(delay)
             polls += 1
         return standing
 

@@ -73,7 +73,7 @@ def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
 
 
 def put_and_prove(
-    lines: Callable[[], Iterable[bytes]], bucket: str, key: str, rebuild_context: RebuildContext
+    lines: Callable[[], Iterable[bytes]], bucket: str, key: str, context: RebuildContext
 ) -> Content:
     """
     Keep lines in S3, read them back, and return what they say.
@@ -85,8 +85,8 @@ def put_and_prove(
     with spooled(lines()) as written:
         expected = content_of(lines_in(written))
         written.seek(0)
-        rebuild_context.objects.put(bucket, key, written)
-    with rebuild_context.objects.open(bucket, key) as read:
+        context.objects.put(bucket, key, written)
+    with context.objects.open(bucket, key) as read:
         found = content_of(lines_in(read))
     if found != expected:
         raise UnknownAnswer(

@@ -47,7 +47,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
     yield from guards_of(desired, plan.arn, diff, touched)
 
 
-def in_use(project_arn: str, rebuild_context: RebuildContext, *, confirmed: bool) -> Iterator[Guard]:
+def in_use(project_arn: str, context: RebuildContext, *, confirmed: bool) -> Iterator[Guard]:
     """
     Say why not, if a model of the project is being trained, which reads the dataset.
 
@@ -58,7 +58,7 @@ def in_use(project_arn: str, rebuild_context: RebuildContext, *, confirmed: bool
         confirmed: Whether somebody has said that nothing uses it; asked for where it cannot be seen.
     """
     try:
-        trainings = rebuild_context.gateway.trainings(project_arn)
+        trainings = context.gateway.trainings(project_arn)
     except (Denied, Rejected, UnknownAnswer) as exc:
         if not confirmed:
             yield Guard(

@@ -14,7 +14,7 @@ from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFo
 from reconciler.ports import Content, Phase, Rebuild, Step
 
 
-def finish(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
+def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """
     Take every step that is left, until the new dataset is complete.
 
@@ -26,40 +26,40 @@ def finish(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
     while True:
         match rebuild.step:
             case Step.KEEPING | Step.KEPT:
-                rebuild = noted(rebuild._replace(step=Step.DELETING), rebuild_context)
+                rebuild = noted(rebuild._replace(step=Step.DELETING), context)
             case Step.DELETING:
-                _delete(rebuild, rebuild_context)
-                rebuild = noted(rebuild._replace(step=Step.DELETED), rebuild_context)
+                _delete(rebuild, context)
+                rebuild = noted(rebuild._replace(step=Step.DELETED), context)
             case Step.DELETED:
-                rebuild = noted(rebuild._replace(step=Step.CREATING), rebuild_context)
+                rebuild = noted(rebuild._replace(step=Step.CREATING), context)
             case Step.CREATING:
-                made = _create(rebuild, rebuild_context)
-                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), rebuild_context)
+                made = _create(rebuild, context)
+                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), context)
             case Step.FILLING:
-                _complete(rebuild, rebuild_context)
+                _complete(rebuild, context)
                 return rebuild
 
 
-def noted(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
+def noted(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Note how far it has come, on the disk, and return it."""
-    rebuild_context.context.memory.rebuilds.put(rebuild)
-    rebuild_context.context.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
+    context.dataset.memory.rebuilds.put(rebuild)
+    context.dataset.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
 
 
-def begun_again(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild:
+def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Return where to go on from, if the dataset that was made cannot be used, or is gone."""
     if rebuild.step is not Step.FILLING or rebuild.made is None:
         return rebuild
-    standing = rebuild_context.rested(rebuild.made)
+    standing = context.rested(rebuild.made)
     if standing is None:
-        return noted(rebuild._replace(step=Step.CREATING, made=None), rebuild_context)
+        return noted(rebuild._replace(step=Step.CREATING, made=None), context)
     if standing.phase is Phase.CREATE_FAILED:
-        return _to_be_deleted(rebuild, rebuild.made, rebuild_context)
+        return _to_be_deleted(rebuild, rebuild.made, context)
     return rebuild
 
 
-def turned_back(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild | None:
+def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     """
     Return the first step of the way back; None if nothing was changed, so that there is no way to go.
 
@@ -67,24 +67,24 @@ def turned_back(rebuild: Rebuild, rebuild_context: RebuildContext) -> Rebuild | 
         DatasetUnusable: Somebody else made a dataset in its place.
     """
     if rebuild.undoing:
-        return begun_again(rebuild, rebuild_context)
+        return begun_again(rebuild, context)
     if rebuild.step in (Step.KEEPING, Step.KEPT):
         return None
     if rebuild.step is Step.DELETING:
-        standing = rebuild_context.standing(rebuild.doomed)
+        standing = context.standing(rebuild.doomed)
         if standing is not None and not is_deleting(standing):
             return None
-        return noted(rebuild._replace(undoing=True, standing=""), rebuild_context)
+        return noted(rebuild._replace(undoing=True, standing=""), context)
     if rebuild.step is Step.FILLING and rebuild.made is not None:
-        return _to_be_deleted(rebuild, rebuild.made, rebuild_context, undoing=True)
-    found = _found(rebuild, rebuild_context) if rebuild.step is Step.CREATING else None
+        return _to_be_deleted(rebuild, rebuild.made, context, undoing=True)
+    found = _found(rebuild, context) if rebuild.step is Step.CREATING else None
     if found is not None and found != rebuild.doomed:
-        _require_ours(rebuild, found, rebuild_context)
-        return _to_be_deleted(rebuild, found, rebuild_context, undoing=True)
-    return noted(rebuild._replace(undoing=True), rebuild_context)
+        _require_ours(rebuild, found, context)
+        return _to_be_deleted(rebuild, found, context, undoing=True)
+    return noted(rebuild._replace(undoing=True), context)
 
 
-def content_in(arn: str, rebuild: Rebuild, rebuild_context: RebuildContext) -> Content:
+def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> Content:
     """
     Read a dataset whole and return what it holds.
 
@@ -95,99 +95,99 @@ def content_in(arn: str, rebuild: Rebuild, rebuild_context: RebuildContext) -> C
     def consume(lines: Iterator[Line]) -> Content:
         return content_of(raw for raw, _, _ in lines)
 
-    listed = whole_listing(rebuild.dataset, arn, rebuild_context.context, rebuild_context.deadline, consume)
+    listed = whole_listing(rebuild.dataset, arn, context.dataset, context.deadline, consume)
     listed.require_whole()
     listed.spool.close()
     return listed.result
 
 
 def _to_be_deleted(
-    rebuild: Rebuild, arn: str, rebuild_context: RebuildContext, *, undoing: bool | None = None
+    rebuild: Rebuild, arn: str, context: RebuildContext, *, undoing: bool | None = None
 ) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
     return noted(
         rebuild._replace(step=Step.DELETING, doomed=arn, standing="", made=None, undoing=direction),
-        rebuild_context,
+        context,
     )
 
 
-def _delete(rebuild: Rebuild, rebuild_context: RebuildContext) -> None:
+def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Delete the doomed dataset, if it is as it was kept, and wait until the service knows it no more."""
-    if rebuild_context.rested(rebuild.doomed) is None:
+    if context.rested(rebuild.doomed) is None:
         return
 
     def attempt() -> None:
-        standing = rebuild_context.standing(rebuild.doomed)
+        standing = context.standing(rebuild.doomed)
         if standing is None or is_deleting(standing):
             return  # an answer that was lost
         if rebuild.standing not in ("", as_text(standing)):
             raise PlanOutdated(
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
             )
-        rebuild_context.context.permit()
-        rebuild_context.gateway.delete_dataset(rebuild.doomed)
+        context.dataset.permit()
+        context.gateway.delete_dataset(rebuild.doomed)
 
     try:
-        patiently(attempt, rebuild_context.context.clock, rebuild_context.deadline)
+        patiently(attempt, context.dataset.clock, context.deadline)
     except NotFound:
         return
-    if rebuild_context.rested(rebuild.doomed) is not None:
+    if context.rested(rebuild.doomed) is not None:
         raise DatasetBusy("the dataset was to be deleted, and is still there")
 
 
-def _create(rebuild: Rebuild, rebuild_context: RebuildContext) -> str:
+def _create(rebuild: Rebuild, context: RebuildContext) -> str:
     """Create the dataset from its manifest; what an earlier process created is taken, if it holds the same."""
     manifest = (rebuild.bucket, rebuild.wanted_key) if rebuild.wanted.entries else None
     created = False
 
     def attempt() -> str:
         nonlocal created
-        found = _found(rebuild, rebuild_context)
+        found = _found(rebuild, context)
         if found == rebuild.doomed:
             raise DatasetBusy("the project still lists the deleted dataset")
         if found is not None:
             return found
-        rebuild_context.context.permit()
+        context.dataset.permit()
         try:
             project, kind = rebuild.project_arn, rebuild.dataset_type
-            made = rebuild_context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
+            made = context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
         except AlreadyExists as exc:  # not free yet, or our own call whose answer was lost
             raise DatasetBusy(str(exc)) from exc
         created = True
         return made
 
-    arn = patiently(attempt, rebuild_context.context.clock, rebuild_context.deadline)
+    arn = patiently(attempt, context.dataset.clock, context.deadline)
     if not created:
-        _require_ours(rebuild, arn, rebuild_context)
+        _require_ours(rebuild, arn, context)
     return arn
 
 
-def _found(rebuild: Rebuild, rebuild_context: RebuildContext) -> str | None:
+def _found(rebuild: Rebuild, context: RebuildContext) -> str | None:
     project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
     return patiently(
-        lambda: rebuild_context.gateway.locate(project, rebuild.dataset_type),
-        rebuild_context.context.clock,
-        rebuild_context.deadline,
+        lambda: context.gateway.locate(project, rebuild.dataset_type),
+        context.dataset.clock,
+        context.deadline,
     ).dataset_arn
 
 
-def _require_ours(rebuild: Rebuild, arn: str, rebuild_context: RebuildContext) -> None:
+def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     """
     Tell a dataset that was created by this rebuild from one that somebody else made.
 
     Raises:
         DatasetUnusable: It holds something else than what this rebuild creates.
     """
-    standing = rebuild_context.rested(arn)
+    standing = context.rested(arn)
     if standing is None or standing.phase is Phase.CREATE_FAILED:
         return
-    if content_in(arn, rebuild, rebuild_context) != rebuild.wanted:
+    if content_in(arn, rebuild, context) != rebuild.wanted:
         raise DatasetUnusable(f"somebody else made {arn} meanwhile: delete it, or take its entries into git")
 
 
-def _complete(rebuild: Rebuild, rebuild_context: RebuildContext) -> None:
+def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete."""
-    standing = rebuild_context.rested(rebuild.made or "")
+    standing = context.rested(rebuild.made or "")
     if standing is None:
         raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
     if standing.phase is Phase.CREATE_FAILED:
