@@ -131,15 +131,15 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
 
 def one_pass(controller, board) -> None:
     """Visit every dataset once, now."""
-    before = {name: subject.visited_at for name, subject in board.subjects.items()}
+    before = {name: dataset_state.visited_at for name, dataset_state in board.states.items()}
     controller.trigger()
     while True:
         controller.tick()
         with board.lock:
-            subjects = board.subjects.values()
-            done = subjects and all(
+            states = board.states.values()
+            done = states and all(
                 s.visited_at is not None and s.visited_at != before.get(s.name) and not s.running
-                for s in subjects
+                for s in states
             )
         if done:
             return
@@ -188,7 +188,7 @@ def main() -> None:
             f"first pass: {time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU, "
             f"{dict(calls)}, {resident_mb():.0f} MB"
         )
-        verdicts = Counter(s.finding.verdict.value for s in board.subjects.values())
+        verdicts = Counter(s.finding.verdict.value for s in board.states.values())
         print(f"verdicts: {dict(verdicts)}")
         if args.rate:
             print_rates(starts, args.rate)

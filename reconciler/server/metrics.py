@@ -12,7 +12,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from reconciler.core.status.conditions import Reason, Truth
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import KIND
 from reconciler.engine.controller.registry import Board
 
@@ -175,8 +175,8 @@ class _OfBoard:
         now = self._board.wall()
         with self._board.lock:
             _fill_source(families, self._board)
-            for subject in self._board.subjects.values():
-                _fill(families, subject, now)
+            for state in self._board.states.values():
+                _fill(families, state, now)
             if self._board.leading is not None:
                 _fill_condition(families, "", KIND, self._board.leading().status)
         yield from families.values()
@@ -247,21 +247,21 @@ def _fill_source(families: dict[str, GaugeMetricFamily], board: Board) -> None:
         families["source_confirmed"].add_metric([], board.source_confirmed_at)
 
 
-def _fill(families: dict[str, GaugeMetricFamily], subject: Subject, now: float) -> None:
-    name = subject.name
-    if subject.succeeded_at is not None:
-        families["success"].add_metric([name], subject.succeeded_at)
-    if subject.scanned_at is not None:
-        families["scan"].add_metric([name], subject.scanned_at)
-    families["failures"].add_metric([name], subject.failures)
-    if (finding := subject.known) is not None:
-        for state, count in finding.counts.items():
-            families["entries"].add_metric([name, state], count)
+def _fill(families: dict[str, GaugeMetricFamily], state: DatasetState, now: float) -> None:
+    name = state.name
+    if state.succeeded_at is not None:
+        families["success"].add_metric([name], state.succeeded_at)
+    if state.scanned_at is not None:
+        families["scan"].add_metric([name], state.scanned_at)
+    families["failures"].add_metric([name], state.failures)
+    if (finding := state.known) is not None:
+        for kind, count in finding.counts.items():
+            families["entries"].add_metric([name, kind], count)
         for kind, count in finding.drift.items():
             families["drift"].add_metric([name, kind], count)
         quarantined = finding.counts.get("quarantined", 0)
         families["quarantined"].add_metric([name], quarantined)
-    for condition in subject.believed(now):
+    for condition in state.believed(now):
         _fill_condition(families, name, condition.kind.value, condition.status)
 
 

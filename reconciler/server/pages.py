@@ -72,8 +72,8 @@ class Pages:
         if one is None:
             return None
         with self._board.lock:
-            subject = self._board.subjects.get(name)
-            shown = subject.shown if subject else None
+            state = self._board.states.get(name)
+            shown = state.shown if state else None
         return self._render("dataset.html", one=one, shown=shown)
 
     def drift(self, name: str) -> Iterator[str] | str | None:
@@ -83,10 +83,10 @@ class Pages:
         A page that says why there is none, if there is none; None if there is no dataset of that name.
         """
         with self._board.lock:
-            subject = self._board.subjects.get(name)
-            if subject is None:
+            state = self._board.states.get(name)
+            if state is None:
                 return None
-            shown, scanned_at = subject.shown, subject.scanned_at
+            shown, scanned_at = state.shown, state.scanned_at
         if shown is None or shown.drift is None:
             return self._render("unseen.html", name=name, shown=shown, scanned_at=scanned_at)
         links = (("/", "Datasets"), (address("dataset", name), name))

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.conditions import Condition, Kind, Truth
 from reconciler.core.status.result import Verdict
-from reconciler.engine.controller.dataset_state import HISTORY, Subject
+from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import HeldBack
@@ -89,46 +89,46 @@ def pictures(board: Board) -> tuple[Picture, ...]:
     """Return all datasets, the gravest first."""
     now, ahead = board.wall(), board.wall() - board.steady()
     with board.lock:
-        found = [picture(subject, now, ahead) for subject in board.subjects.values()]
+        found = [picture(state, now, ahead) for state in board.states.values()]
     order = list(Standing)
     return tuple(sorted(found, key=lambda one: (order.index(one.standing), one.name)))
 
 
-def picture(subject: Subject, now: float, ahead: float) -> Picture:
+def picture(state: DatasetState, now: float, ahead: float) -> Picture:
     """
     Return one dataset; the caller holds the lock.
 
     Args:
         ahead: How many seconds the wall's clock is ahead of the steady one.
     """
-    believed = subject.believed(now)
+    believed = state.believed(now)
     stands, why = _stands(believed)
     known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
-    finding = subject.known if known else None
+    finding = state.known if known else None
     drift = finding.drift if finding else {}
-    waits = not subject.running and not subject.suspended
+    waits = not state.running and not state.suspended
     return Picture(
-        name=subject.name,
+        name=state.name,
         standing=stands,
         why=why,
-        arn=subject.arn,
-        mode=subject.loaded.spec.spec.policy.mode.value if subject.loaded else None,
-        revision=subject.revision,
-        applied=subject.applied,
-        observed_at=subject.observed_at,
-        scanned_at=subject.scanned_at,
-        next_at=max(now, subject.due + ahead) if waits else None,
-        running=subject.running,
-        work=replace(subject.work) if subject.work else None,
-        failures=subject.failures,
+        arn=state.arn,
+        mode=state.loaded.spec.spec.policy.mode.value if state.loaded else None,
+        revision=state.revision,
+        applied=state.applied,
+        observed_at=state.observed_at,
+        scanned_at=state.scanned_at,
+        next_at=max(now, state.due + ahead) if waits else None,
+        running=state.running,
+        work=replace(state.work) if state.work else None,
+        failures=state.failures,
         counts=dict(finding.counts) if finding else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
         drifted=(finding.left if finding else 0) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         conditions=believed,
-        held=subject.held,
-        bars=_bars(subject),
-        lines=_lines(subject),
+        held=state.held,
+        bars=_bars(state),
+        lines=_lines(state),
     )
 
 
@@ -139,18 +139,18 @@ def _stands(believed: tuple[Condition, ...]) -> tuple[Standing, str]:
     return stands, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
 
 
-def _lines(subject: Subject) -> tuple[tuple[Mapping[str, Any], int], ...]:
-    both = zip(reversed(subject.history), reversed(subject.trend), strict=True)
+def _lines(state: DatasetState) -> tuple[tuple[Mapping[str, Any], int], ...]:
+    both = zip(reversed(state.history), reversed(state.trend), strict=True)
     return tuple((line, drifted) for line, (_, drifted) in both)
 
 
-def _bars(subject: Subject) -> tuple[Bar, ...]:
-    most = max((drifted for _, drifted in subject.trend), default=0)
-    first = HISTORY - len(subject.trend)
+def _bars(state: DatasetState) -> tuple[Bar, ...]:
+    most = max((drifted for _, drifted in state.trend), default=0)
+    first = HISTORY - len(state.trend)
     return tuple(
         Bar(number * BAR_PITCH, _height(drifted, most), _kind(line["verdict"], truth, drifted))
         for number, ((truth, drifted), line) in enumerate(
-            zip(subject.trend, subject.history, strict=True), start=first
+            zip(state.trend, state.history, strict=True), start=first
         )
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.controller.cycle_runner import Visiting
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.workers import Inline
@@ -158,16 +158,16 @@ class Months:
         self.controller.tick()
         self.controller.tick()
 
-    def subject(self, name: str) -> Subject:
-        return self.board.subjects[name]
+    def dataset_state(self, name: str) -> DatasetState:
+        return self.board.states[name]
 
     def conditions(self, name: str) -> dict[str, str]:
         """Return the status of every condition, as it may be believed now."""
-        believed = self.subject(name).believed(self.time.wall())
+        believed = self.dataset_state(name).believed(self.time.wall())
         return {condition.kind.value: condition.status.value for condition in believed}
 
     def reasons(self, name: str) -> dict[str, str]:
-        believed = self.subject(name).believed(self.time.wall())
+        believed = self.dataset_state(name).believed(self.time.wall())
         return {condition.kind.value: condition.reason.value for condition in believed}
 
     def calls(self) -> list[str]:
@@ -177,7 +177,7 @@ class Months:
         return names
 
     def arn(self, name: str) -> str:
-        found = self.subject(name).arn
+        found = self.dataset_state(name).arn
         assert found is not None
         return found
 

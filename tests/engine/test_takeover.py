@@ -79,7 +79,7 @@ def test_updates_arrive_at_any_rate_of_commits(months: Months, every: float):
     assert listed <= 13 * (sent + 1)  # one listing and one proof for each, never one for each commit
     months.run_for(60)
     assert "True" == months.conditions("roses")["InSync"]
-    assert 0 == months.subject("roses").failures
+    assert 0 == months.dataset_state("roses").failures
 
 
 def test_what_is_sent_is_the_newest(months: Months):
@@ -118,16 +118,16 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
     months.counted.on_submitted = commit
     cut = []
     for _ in range(MOST_CUT_SHORT + 1):
-        cut.append(months.subject("roses").cut_short if "roses" in months.board.subjects else 0)
+        cut.append(months.dataset_state("roses").cut_short if "roses" in months.board.states else 0)
         before = len(months.counted.updates)
         months.controller.trigger()
         months.controller.tick()
-        assert 0 == months.subject("roses").failures  # a newer commit is no failure
+        assert 0 == months.dataset_state("roses").failures  # a newer commit is no failure
     sent = len(months.counted.updates) - before
 
     assert list(range(MOST_CUT_SHORT + 1)) == cut
     assert sent > 2 * len(names) // 2  # submitted and finished, for each part
-    assert 0 == months.subject("roses").cut_short
+    assert 0 == months.dataset_state("roses").cut_short
 
 
 def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
@@ -165,7 +165,7 @@ def test_commits_do_not_reset_the_back_off(months: Months):
     commits.stop()
 
     assert commits.made > 100
-    assert 5 <= months.subject("roses").failures <= 25
+    assert 5 <= months.dataset_state("roses").failures <= 25
     assert len(months.counted.cycles) <= 30
 
 
@@ -177,9 +177,9 @@ def test_a_failure_while_somebody_commits_is_a_failure(months: Months):
     commits = Commits(months, 0.5)
 
     run_for(months, 120)
-    assert 1 <= months.subject("roses").failures
+    assert 1 <= months.dataset_state("roses").failures
     commits.stop()
     months.emulator.faults.clear(number)
     months.run_for(20 * 60)
 
-    assert 0 == months.subject("roses").failures
+    assert 0 == months.dataset_state("roses").failures

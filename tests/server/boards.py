@@ -8,7 +8,7 @@ from reconciler.core.drift.report import DatasetDrift
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import Shown
 from tests.reports.drift.builders import AT
@@ -18,15 +18,15 @@ DENIED = Trouble(Reason.DENIED, "AWS denies rekognition:ListDatasetEntries to th
 AWAY = Trouble(Reason.UNAVAILABLE, "AWS did not answer")
 
 
-def board(*subjects: Subject) -> Board:
+def board(*states: DatasetState) -> Board:
     """A board whose source could be read, and whose clock stands at `AT`."""
     made = Board("https://git.example/flowers.git", lambda: AT, lambda: 0.0)
     made.source_trouble, made.fingerprint, made.revision = None, "x", REVISION
-    made.subjects |= {subject.name: subject for subject in subjects}
+    made.states |= {dataset_state.name: dataset_state for dataset_state in states}
     return made
 
 
-def subject(
+def dataset_state(
     name: str,
     verdict: Verdict | None = Verdict.CONVERGED,
     *,
@@ -36,14 +36,14 @@ def subject(
     counts: Mapping[str, int] | None = None,
     report: DatasetDrift | None = None,
     **more: object,
-) -> Subject:
+) -> DatasetState:
     """
     A dataset after its last visit.
 
     Args:
         before: How many images had drifted at each visit before the last, every five minutes.
     """
-    made = Subject(name, None, revision=REVISION, due=130.0)
+    made = DatasetState(name, None, revision=REVISION, due=130.0)
     if verdict is None:
         made.judge(None, AT)
         return made

@@ -19,7 +19,7 @@ import structlog
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Board
 from reconciler.server.app import application
 from reconciler.server.catalogue import page
@@ -77,11 +77,11 @@ class Served:
 def served() -> Iterator[Served]:
     board = Board("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
     board.source_trouble, board.fingerprint = None, "x"
-    subject = Subject("roses", None)
-    subject.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
-    subject.visited_at = subject.observed_at = subject.succeeded_at = 900.0
-    subject.judge(None, 900.0)
-    board.subjects["roses"] = subject
+    dataset_state = DatasetState("roses", None)
+    dataset_state.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
+    dataset_state.visited_at = dataset_state.observed_at = dataset_state.succeeded_at = 900.0
+    dataset_state.judge(None, 900.0)
+    board.states["roses"] = dataset_state
     controls, metrics = Asked(), Metrics("1.2.3")
     metrics.watch(board)
     app = application(controls, board, metrics, Secrets(TOKEN, KEY), ["pages.example"])
@@ -99,13 +99,13 @@ def test_the_probes_tell_what_they_are_for(served: Served):
 
 def test_not_ready_before_everything_was_observed(served: Served):
     """A visit that could not observe does not count; once ready, a new dataset takes nothing back."""
-    served.board.subjects["tulips"] = Subject("tulips", None, visited_at=1.0)
+    served.board.states["tulips"] = DatasetState("tulips", None, visited_at=1.0)
     assert 503 == served.ask("/readyz")[0]
 
-    served.board.subjects["tulips"].observed_at = 1.0
+    served.board.states["tulips"].observed_at = 1.0
     assert 200 == served.ask("/readyz")[0]
 
-    served.board.subjects["violets"] = Subject("violets", None)
+    served.board.states["violets"] = DatasetState("violets", None)
     assert 200 == served.ask("/readyz")[0]
 
 
@@ -285,7 +285,7 @@ def test_the_source_has_a_state_from_the_first_second():
 
 def test_a_dataset_that_is_gone_has_no_gauges(served: Served):
     """A scrape tells what is, not what was."""
-    del served.board.subjects["roses"]
+    del served.board.states["roses"]
 
     assert "reconciler_condition{" not in served.ask("/metrics")[1]
 

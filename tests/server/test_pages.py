@@ -20,7 +20,7 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status.conditions import Kind, Reason, Trouble, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import HeldBack, Shown
@@ -29,7 +29,7 @@ from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 from reconciler.server.standing import Standing, standing
 from tests.reports.drift.builders import AT, dataset, entry, item
-from tests.server.boards import AWAY, DENIED, board, subject
+from tests.server.boards import AWAY, DENIED, board, dataset_state
 from tests.server.test_app import Asked
 
 MOVED = item(
@@ -69,9 +69,9 @@ def ask(made: Board, path: str) -> Answer:
 def test_the_list_says_how_each_stands():
     """State in words, the gravest first; the age of what is known; how much drifted, and where to see it."""
     made = board(
-        subject("fine"),
-        subject("moved", drift={"box_moved": 2}),
-        subject("denied", Verdict.UNKNOWN, trouble=DENIED),
+        dataset_state("fine"),
+        dataset_state("moved", drift={"box_moved": 2}),
+        dataset_state("denied", Verdict.UNKNOWN, trouble=DENIED),
     )
 
     answer = ask(made, "/")
@@ -86,7 +86,7 @@ def test_the_list_says_how_each_stands():
 
 def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
     """The list, the trend and the condition agree: it may be one that git took out, and it can be looked at."""
-    made = board(subject("stray", drift={"unmanaged": 1}))
+    made = board(dataset_state("stray", drift={"unmanaged": 1}))
 
     words = ask(made, "/").words()
     assert "1 image not in git" in words
@@ -98,14 +98,14 @@ def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
 @pytest.mark.parametrize("path", ["/", "/dataset/roses"])
 def test_a_page_that_is_left_open_does_not_grow_old(path: str):
     """Else what was green an hour ago would still look so."""
-    assert '<meta http-equiv="refresh" content="30">' in ask(board(subject("roses")), path).text
+    assert '<meta http-equiv="refresh" content="30">' in ask(board(dataset_state("roses")), path).text
 
 
 def test_a_name_keeps_its_letters_where_a_sentence_begins():
     """A message begins with a capital, but no field of a spec is spelt otherwise than it is."""
     made = board(
-        subject("one", Verdict.UNKNOWN, trouble=Trouble(Reason.INVALID, "spec.target is missing")),
-        subject("two", Verdict.UNKNOWN, trouble=AWAY),
+        dataset_state("one", Verdict.UNKNOWN, trouble=Trouble(Reason.INVALID, "spec.target is missing")),
+        dataset_state("two", Verdict.UNKNOWN, trouble=AWAY),
     )
     words = ask(made, "/").words()
 
@@ -115,8 +115,8 @@ def test_a_name_keeps_its_letters_where_a_sentence_begins():
 
 def test_a_source_without_commits_is_not_said_to_be_at_one():
     """A directory has no revision: nothing is said of it, and no column is empty."""
-    made = board(subject("plain", revision=None, applied=None))
-    for line in made.subjects["plain"].history:
+    made = board(dataset_state("plain", revision=None, applied=None))
+    for line in made.states["plain"].history:
         line["revision"] = None
 
     text = ask(made, "/dataset/plain").words()
@@ -127,19 +127,21 @@ def test_a_source_without_commits_is_not_said_to_be_at_one():
 
 def test_all_is_well_in_one_sentence():
     """Whoever comes by for a second sees it."""
-    assert "All 2 datasets are as git says." in ask(board(subject("a"), subject("b")), "/").words()
-    assert "Nobody knows yet how the dataset stands." in ask(board(subject("a", None)), "/").words()
+    assert (
+        "All 2 datasets are as git says." in ask(board(dataset_state("a"), dataset_state("b")), "/").words()
+    )
+    assert "Nobody knows yet how the dataset stands." in ask(board(dataset_state("a", None)), "/").words()
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        subject("roses", None),
-        subject("roses", Verdict.UNKNOWN, trouble=AWAY),
-        subject("roses", Verdict.UNKNOWN, trouble=DENIED),
+        dataset_state("roses", None),
+        dataset_state("roses", Verdict.UNKNOWN, trouble=AWAY),
+        dataset_state("roses", Verdict.UNKNOWN, trouble=DENIED),
     ],
 )
-def test_what_nobody_knows_is_never_green(made: Subject):
+def test_what_nobody_knows_is_never_green(made: DatasetState):
     """Neither before the first look, nor when AWS cannot be seen: no drift count is invented either."""
     answer = ask(board(made), "/")
 
@@ -150,7 +152,7 @@ def test_what_nobody_knows_is_never_green(made: Subject):
 
 def test_every_status_of_ready_but_true_is_not_green():
     """The word follows from conditions; without a Ready that is True there is no in sync."""
-    conditions = subject("roses").conditions
+    conditions = dataset_state("roses").conditions
     for truth in (Truth.FALSE, Truth.UNKNOWN):
         changed = [replace(c, status=truth) if c.kind is Kind.READY else c for c in conditions]
         assert standing(changed) is not Standing.IN_SYNC
@@ -159,7 +161,7 @@ def test_every_status_of_ready_but_true_is_not_green():
 
 def test_a_dataset_tells_its_story():
     """Conditions, history, what is held back and why, and the next visit."""
-    made = subject("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
+    made = dataset_state("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
 
     words = ask(board(made), "/dataset/roses").words()
 
@@ -176,7 +178,7 @@ def test_a_dataset_tells_its_story():
 def test_a_running_apply_shows_how_far_it_is():
     """And what is being changed is called neither in sync, nor free of drift, nor done."""
     found = Finding(Verdict.UNKNOWN, {"observed": 9}, {"relabelled": 2}, pending=True)
-    made = subject("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21, found))
+    made = dataset_state("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21, found))
     made.judge(None, AT)
 
     words = ask(board(made), "/dataset/roses").words()
@@ -196,7 +198,7 @@ def test_a_running_apply_shows_how_far_it_is():
 @pytest.mark.parametrize("path", ["/", "/dataset/roses", "/drift/roses", "/dataset/none"])
 def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
     """It is refused by the browser otherwise, and the page is bare."""
-    answer = ask(board(subject("roses", report=dataset(MOVED))), path)
+    answer = ask(board(dataset_state("roses", report=dataset(MOVED))), path)
 
     (style,) = re.findall(r"<style>(.*?)</style>", answer.text, flags=re.DOTALL)
     digest = b64encode(sha256(style.encode()).digest()).decode()
@@ -205,7 +207,7 @@ def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
 
 def test_the_report_is_served_under_its_own_policy():
     """The very page that the command writes: its style and script are let in by hash, and nothing else is."""
-    answer = ask(board(subject("roses", report=dataset(MOVED))), "/drift/roses")
+    answer = ask(board(dataset_state("roses", report=dataset(MOVED))), "/drift/roses")
 
     policy = answer.headers["content-security-policy"]
     scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
@@ -217,7 +219,7 @@ def test_the_report_is_served_under_its_own_policy():
 
 def test_the_report_says_what_was_set_back():
     """Else it would alarm about what is no longer so."""
-    made = subject("roses", shown=Shown(dataset(MOVED), 1, set_back=1))
+    made = dataset_state("roses", shown=Shown(dataset(MOVED), 1, set_back=1))
 
     assert "Since this look 1 image that had changed was set back" in ask(board(made), "/drift/roses").words()
 
@@ -225,12 +227,12 @@ def test_the_report_says_what_was_set_back():
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (subject("roses", None), "Nobody has looked at roses yet"),
-        (subject("roses"), "before this process started"),
-        (subject("roses", shown=Shown(None, 70_000)), "70,000 images of roses differ"),
+        (dataset_state("roses", None), "Nobody has looked at roses yet"),
+        (dataset_state("roses"), "before this process started"),
+        (dataset_state("roses", shown=Shown(None, 70_000)), "70,000 images of roses differ"),
     ],
 )
-def test_without_a_report_the_page_says_why(made: Subject, said: str):
+def test_without_a_report_the_page_says_why(made: DatasetState, said: str):
     """Before the first look, after a restart, and where too much differs to be kept."""
     answer = ask(board(made), "/drift/roses")
 
@@ -240,7 +242,7 @@ def test_without_a_report_the_page_says_why(made: Subject, said: str):
 @pytest.mark.parametrize("path", ["/drift/weeds", "/dataset/weeds", "/drift/%3Cb%3E"])
 def test_an_unknown_name_is_not_found(path: str):
     """As a page that leads back."""
-    answer = ask(board(subject("roses")), path)
+    answer = ask(board(dataset_state("roses")), path)
 
     assert (404, True) == (answer.code, 'href="/"' in answer.text)
     assert "<b>" not in answer.text
@@ -251,7 +253,7 @@ def test_everything_is_escaped(path: str):
     """A name, a message, a reason: nothing from outside is markup, nor turns the text around."""
     bad = "<script>x\u202e"
     held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
-    made = board(subject(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
+    made = board(dataset_state(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
     made.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, bad)
     made.source_name = bad
 
@@ -264,7 +266,7 @@ def test_everything_is_escaped(path: str):
 
 def test_the_pages_change_nothing_about_the_status():
     """What they show beyond it stays in memory: status/v1 is for programs, and holds no entry."""
-    made = subject("roses", report=dataset(MOVED), held=HeldBack((HOLD,), 1))
+    made = dataset_state("roses", report=dataset(MOVED), held=HeldBack((HOLD,), 1))
 
     status = json.loads(ask(board(made), "/status").text)
 

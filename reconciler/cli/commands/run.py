@@ -28,7 +28,7 @@ from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import Visiting
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leading
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Board
@@ -117,7 +117,7 @@ def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> 
 
 
 def _concluded(board: Board, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
-    results = [_as_result(board.subjects[name]) for name in sorted(board.subjects)]
+    results = [_as_result(board.states[name]) for name in sorted(board.states)]
     show_results(results, args)
     if stopped_by:
         return _ended_by(stopped_by[0])
@@ -128,21 +128,21 @@ def _ended_by(number: int) -> Exit:
     return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
 
 
-def _as_result(subject: Subject) -> DatasetResult:
+def _as_result(state: DatasetState) -> DatasetResult:
     """Return what is known of a dataset as an apply reports it."""
-    finding = subject.finding
+    finding = state.finding
     if finding is None:
-        return DatasetResult(subject.name, subject.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
+        return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
     errors = (PlanError(finding.trouble.reason.value, finding.trouble.message),) if finding.trouble else ()
     named, counts = finding.named, finding.counts
     return DatasetResult(
-        name=subject.name,
-        arn=subject.arn,
+        name=state.name,
+        arn=state.arn,
         verdict=finding.verdict,
-        added=subject.added,
-        updated=subject.updated,
-        updates=subject.updates,
-        verified=subject.observation is not None,
+        added=state.added,
+        updated=state.updated,
+        updates=state.updates,
+        verified=state.observation is not None,
         quarantined=named.quarantined,
         dropped=named.dropped,
         rejected=named.rejected,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.log import bind, log
 from reconciler.errors import Superseded
@@ -30,23 +30,23 @@ class Assignment:
     Attributes:
         loaded: The specs of the dataset; None if they cannot be read.
         digest: Of what is desired; None if it is not known yet.
-        generation: Which state of the subject they are.
+        generation: Which state of the dataset they are.
     """
 
-    def __init__(self, subject: Subject, board: Board) -> None:
-        self._subject = subject
+    def __init__(self, state: DatasetState, board: Board) -> None:
+        self._subject = state
         self._board = board
         self._replans = 0
-        self._to_the_end = subject.cut_short >= MOST_CUT_SHORT
+        self._to_the_end = state.cut_short >= MOST_CUT_SHORT
         self._take()
 
     def _take(self) -> None:
         with self._board.lock:
-            subject = self._subject
-            self.loaded: LoadedDataset | None = subject.loaded
-            self.digest = subject.digest
-            self.revision = subject.revision
-            self.generation = subject.generation
+            state = self._subject
+            self.loaded: LoadedDataset | None = state.loaded
+            self.digest = state.digest
+            self.revision = state.revision
+            self.generation = state.generation
 
     @property
     def is_outdated(self) -> bool:
@@ -79,7 +79,7 @@ class Assignment:
         before = self.loaded
         with self._board.lock:
             newest = self._subject.loaded
-            gone = self._board.subjects.get(self._subject.name) is not self._subject
+            gone = self._board.states.get(self._subject.name) is not self._subject
             if gone or self._subject.suspended or self._replans >= MOST_REVISIONS:
                 raise Superseded("a newer commit took over; this one is not sent")
             if before is None or newest is None:

@@ -17,7 +17,7 @@ from reconciler.core.status.summary import Finding, failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.clocks import Steady
 from reconciler.engine.controller.cycle import Visit, visit
-from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import Fenced, Meter
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.views import held_back
@@ -74,68 +74,68 @@ class Visiting:
         """Return when the worker that has been silent for longest last gave a sign; *now* if none works."""
         return min(list(self._beats.values()), default=now)
 
-    def visit(self, subject: Subject) -> float:
+    def visit(self, state: DatasetState) -> float:
         """Run one cycle and return the seconds until the next. Raises nothing."""
         begun = self._steady.seconds()
-        work = Assignment(subject, self._board)
+        work = Assignment(state, self._board)
         cycle_id = secrets.token_hex(6)
-        self._beats[subject.name] = begun
-        facts = {"dataset": subject.name, "revision": work.revision, "cycle_id": cycle_id}
+        self._beats[state.name] = begun
+        facts = {"dataset": state.name, "revision": work.revision, "cycle_id": cycle_id}
         with bound(**facts), self._tracer.span("cycle") as span:
             try:
-                return self._visit(subject, work, begun, span)
+                return self._visit(state, work, begun, span)
             except Interrupted:  # an update may be in flight: what was last said of it stays true
                 span.note(verdict=INTERRUPTED)
-                _tell_of_end(subject, INTERRUPTED, self._steady.seconds() - begun, 0.0)
+                _tell_of_end(state, INTERRUPTED, self._steady.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
                 span.fail(type(exc).__name__)
-                subject.failures += 1
-                subject.work = None
-                self.rejudge(subject)
-                delay = next_attempt(subject.failures, self._steady.draw(), subject.interval)
-                _tell_of_end(subject, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
+                state.failures += 1
+                state.work = None
+                self.rejudge(state)
+                delay = next_attempt(state.failures, self._steady.draw(), state.interval)
+                _tell_of_end(state, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
                 return delay
             finally:
-                self._beats.pop(subject.name, None)
+                self._beats.pop(state.name, None)
 
-    def rejudge(self, subject: Subject) -> None:
+    def rejudge(self, state: DatasetState) -> None:
         """Bring the conditions up to date, and say which changed."""
         with self._board.lock:
-            first = not subject.conditions
-            changed = subject.judge(self._board.source_trouble, self._board.wall())
-        for condition in () if first and subject.visited_at is None else changed:
+            first = not state.conditions
+            changed = state.judge(self._board.source_trouble, self._board.wall())
+        for condition in () if first and state.visited_at is None else changed:
             log.info(
                 "condition.changed",
-                dataset=subject.name,
+                dataset=state.name,
                 type=condition.kind.value,
                 status=condition.status.value,
                 reason=condition.reason.value,
                 message=condition.message,
             )
 
-    def _visit(self, subject: Subject, work: Assignment, begun: float, span: Span) -> float:
+    def _visit(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
-        result = self._carry_out(subject, work)
+        result = self._carry_out(state, work)
         seconds = self._steady.seconds() - begun
-        self._note(subject, result, work)
-        delay = self._next(subject, work)
-        verdict = "suspended" if subject.suspended else result.finding.verdict.value
-        self._listener.cycle(subject.name, verdict, seconds)
-        _tell_of_end(subject, verdict, seconds, delay, result)
-        _trace_end(span, subject, verdict, result)
-        self._keep(subject, delay)
+        self._note(state, result, work)
+        delay = self._next(state, work)
+        verdict = "suspended" if state.suspended else result.finding.verdict.value
+        self._listener.cycle(state.name, verdict, seconds)
+        _tell_of_end(state, verdict, seconds, delay, result)
+        _trace_end(span, state, verdict, result)
+        self._keep(state, delay)
         return delay
 
-    def _carry_out(self, subject: Subject, work: Assignment) -> Visit:
+    def _carry_out(self, state: DatasetState, work: Assignment) -> Visit:
         """Run the cycle, and make whatever ends it a value."""
-        if subject.suspended:
-            return Visit(subject.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
+        if state.suspended:
+            return Visit(state.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:
-            return Visit(failed(Trouble(Reason.INVALID, subject.why_broken), 5))
+            return Visit(failed(Trouble(Reason.INVALID, state.why_broken), 5))
         try:
-            return self._in_its_context(subject, work.loaded, work)
+            return self._in_its_context(state, work.loaded, work)
         except Interrupted:
             raise
         except Exception as exc:
@@ -144,19 +144,19 @@ class Visiting:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
-                return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
+                return Visit(failed(trouble_of(reason), 0), arn=state.arn)
             if isinstance(reason, errors.Fenced):
                 log.info("apply.fenced", reason=str(reason))
-                return Visit(failed(trouble_of(reason), 0), arn=subject.arn)
+                return Visit(failed(trouble_of(reason), 0), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
-            return Visit(failed(trouble_of(reason), reason.exit_code), arn=subject.arn)
+            return Visit(failed(trouble_of(reason), reason.exit_code), arn=state.arn)
 
-    def _in_its_context(self, subject: Subject, loaded: LoadedDataset, work: Assignment) -> Visit:
+    def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> Visit:
         context = self._context_of(loaded)
 
         def may_look() -> None:
-            self._beats[subject.name] = self._steady.seconds()
+            self._beats[state.name] = self._steady.seconds()
             if self._steady.stopping:
                 raise Interrupted("asked to stop")
 
@@ -165,46 +165,46 @@ class Visiting:
             self._permit()
 
         clock = self._steady.clock(may_look)
-        fence = Fenced(context.gateway, subject.name, clock, self._listener, may_look, self._permit)
-        subject.work = fence.work
+        fence = Fenced(context.gateway, state.name, clock, self._listener, may_look, self._permit)
+        state.work = fence.work
         context = replace(context, gateway=fence, clock=clock, permit=may_send)
-        with bound(dataset_arn=subject.arn):
-            found = visit(work, context, fence, partial(self._begin, subject))
-        subject.held = held_back(context.memory.holds.of(subject.name).values())
+        with bound(dataset_arn=state.arn):
+            found = visit(work, context, fence, partial(self._begin, state))
+        state.held = held_back(context.memory.holds.of(state.name).values())
         if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
 
-    def _begin(self, subject: Subject, found: Finding) -> None:
-        """Make the subject say what was found, and that it is being changed."""
+    def _begin(self, state: DatasetState, found: Finding) -> None:
+        """Make the dataset say what was found, and that it is being changed."""
         with self._board.lock:
-            if subject.work is not None:
-                subject.work.found = found
-        self.rejudge(subject)
+            if state.work is not None:
+                state.work.found = found
+        self.rejudge(state)
         self._board.touch()
-        self._record(subject, subject.document(self._board.wall(), None))
+        self._record(state, state.document(self._board.wall(), None))
 
-    def _note(self, subject: Subject, found: Visit, work: Assignment) -> None:
-        """Make the subject say what is known now."""
-        now, before = self._board.wall(), subject.finding
+    def _note(self, state: DatasetState, found: Visit, work: Assignment) -> None:
+        """Make the dataset say what is known now."""
+        now, before = self._board.wall(), state.finding
         with self._board.lock:
-            finding, subject.work = found.finding, None
-            subject.finding = finding
-            subject.visited_at = now
-            subject.added, subject.updated, subject.updates = found.added, found.updated, found.updates
-            subject.shown = found.shown or subject.shown
+            finding, state.work = found.finding, None
+            state.finding = finding
+            state.visited_at = now
+            state.added, state.updated, state.updates = found.added, found.updated, found.updates
+            state.shown = found.shown or state.shown
             cut = finding.trouble is not None and finding.trouble.reason is Reason.NEW_REVISION
-            if subject.suspended:
-                subject.failures = 0
+            if state.suspended:
+                state.failures = 0
             else:
                 if not cut:  # a newer commit is neither a failure nor a success of this one
-                    subject.failures = subject.failures + 1 if finding.is_lost else 0
-                self._note_revisions(subject, found, work.revision, now)
-            subject.cut_short = subject.cut_short + 1 if cut and found.updates else 0
+                    state.failures = state.failures + 1 if finding.is_lost else 0
+                self._note_revisions(state, found, work.revision, now)
+            state.cut_short = state.cut_short + 1 if cut and found.updates else 0
         drift = Counter(finding.counts) if found.observation == "full" else Counter[str]()
         if (drift["found"] or (before and before.drifted)) and not finding.drifted and found.observation:
             log.info("drift.cleared")
-        self.rejudge(subject)
+        self.rejudge(state)
         line = {
             "at": moment(now),
             "verdict": finding.verdict.value,
@@ -215,49 +215,49 @@ class Visiting:
             "set_back": drift["set_back"],
         }
         with self._board.lock:
-            subject.remember(line)
+            state.remember(line)
         if found.observation != "fingerprint" or before != finding:
             self._board.touch()
 
     @staticmethod
-    def _note_revisions(subject: Subject, found: Visit, revision: str | None, now: float) -> None:
-        subject.attempted = revision
-        subject.arn = found.arn or subject.arn
+    def _note_revisions(state: DatasetState, found: Visit, revision: str | None, now: float) -> None:
+        state.attempted = revision
+        state.arn = found.arn or state.arn
         if found.observation is None:
             return
-        subject.observation, subject.observed_at = found.observation, now
-        subject.scanned_at = found.scanned_at or subject.scanned_at
+        state.observation, state.observed_at = found.observation, now
+        state.scanned_at = found.scanned_at or state.scanned_at
         if found.finding.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
-            subject.succeeded_at = now
+            state.succeeded_at = now
         if found.finding.verdict is Verdict.CONVERGED or found.finding.desired_is_in_place:
-            subject.verified = revision
+            state.verified = revision
         if found.finding.verdict is Verdict.CONVERGED:
-            subject.applied = revision
+            state.applied = revision
 
-    def _next(self, subject: Subject, work: Assignment) -> float:
-        if subject.failures:
-            return next_attempt(subject.failures, self._steady.draw(), subject.interval)
+    def _next(self, state: DatasetState, work: Assignment) -> float:
+        if state.failures:
+            return next_attempt(state.failures, self._steady.draw(), state.interval)
         if work.is_outdated:
             return 0.0
-        return next_visit(subject.interval, subject.jitter, self._steady.draw())
+        return next_visit(state.interval, state.jitter, self._steady.draw())
 
-    def _keep(self, subject: Subject, delay: float) -> None:
+    def _keep(self, state: DatasetState, delay: float) -> None:
         """Keep the status across restarts: when it changed, and otherwise now and then."""
         wall = self._board.wall()
-        document = subject.document(wall, None if subject.suspended else wall + delay)
+        document = state.document(wall, None if state.suspended else wall + delay)
         aside = {"at", "observed_at", "history", "next_visit_at"}
         essence = {key: value for key, value in document.items() if key not in aside}
-        before, at = self._kept.get(subject.name, (None, float("-inf")))
+        before, at = self._kept.get(state.name, (None, float("-inf")))
         now = self._steady.seconds()
         if essence == before and now - at < KEEP_EVERY_SECONDS:
             return
-        if self._record(subject, document):
-            self._kept[subject.name] = (essence, now)
+        if self._record(state, document):
+            self._kept[state.name] = (essence, now)
 
-    def _record(self, subject: Subject, document: dict[str, Any]) -> bool:
+    def _record(self, state: DatasetState, document: dict[str, Any]) -> bool:
         """Keep a status across restarts, and tell whether that was possible."""
         try:
-            self._memory.record(subject.name, document)
+            self._memory.record(state.name, document)
         except StateError as exc:
             log.warning("status.unsaved", reason=str(exc))
             return False
@@ -265,13 +265,13 @@ class Visiting:
 
 
 def _tell_of_end(
-    subject: Subject, verdict: str, seconds: float, delay: float, result: Visit | None = None
+    state: DatasetState, verdict: str, seconds: float, delay: float, result: Visit | None = None
 ) -> None:
     """Log the one line that every cycle ends with; without a result nothing is known but that it ended."""
     counts = result.finding.counts if result else {}
     log.info(
         "cycle.finished",
-        dataset_arn=(result.arn if result else None) or subject.arn,
+        dataset_arn=(result.arn if result else None) or state.arn,
         verdict=verdict,
         observation=result.observation if result else None,
         duration_seconds=round(seconds, 3),
@@ -281,17 +281,17 @@ def _tell_of_end(
         updated=result.updated if result else 0,
         updates=result.updates if result else 0,
         drifted=sum(result.finding.drift.values()) if result else 0,
-        failures=subject.failures,
+        failures=state.failures,
         next_visit_seconds=round(delay, 1),
     )
 
 
-def _trace_end(span: Span, subject: Subject, verdict: str, result: Visit) -> None:
+def _trace_end(span: Span, state: DatasetState, verdict: str, result: Visit) -> None:
     """Note what the log says of the end of the cycle, but for times."""
     finding = result.finding
-    span.note(dataset_arn=result.arn or subject.arn, verdict=verdict, observation=result.observation)
+    span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)
     span.note(added=result.added, updated=result.updated, updates=result.updates)
-    if subject.suspended or finding.trouble is None or finding.trouble.reason is Reason.STANDBY:
+    if state.suspended or finding.trouble is None or finding.trouble.reason is Reason.STANDBY:
         return
     if finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
         span.fail(finding.trouble.reason.value)

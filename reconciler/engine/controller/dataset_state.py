@@ -30,7 +30,7 @@ HISTORY: Final = 20
 
 
 @dataclass(slots=True)
-class Subject:
+class DatasetState:
     """
     One dataset.
 

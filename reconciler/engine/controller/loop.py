@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.engine.controller.cycle_runner import Visiting
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Following, Polling
 from reconciler.engine.controller.workers import Workers
@@ -94,11 +94,11 @@ class Controller:
         now = self._beat = self._steady()
         if self._following.start_if_due(now):
             self._workers.submit(self._follow, FOLLOWING)
-        for subject in self._due(now):
-            self._workers.submit(partial(self._visit, subject), subject.place)
+        for state in self._due(now):
+            self._workers.submit(partial(self._visit, state), state.place)
         self._board.publish()
         with self._lock:
-            waiting = [s.due for s in self._board.subjects.values() if not s.running]
+            waiting = [s.due for s in self._board.states.values() if not s.running]
         following = () if self._following.running else (self._following.due,)
         return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._steady())
 
@@ -113,11 +113,11 @@ class Controller:
         self._follow()
         if self._following.failure is not None:
             raise self._following.failure
-        for subject in sorted(self._board.subjects.values(), key=lambda subject: subject.name):
+        for state in sorted(self._board.states.values(), key=lambda state: state.name):
             if self._signals.stopping.is_set():
                 return
-            subject.running = True
-            self._visit(subject)
+            state.running = True
+            self._visit(state)
         self._board.publish(now=True)
 
     def look_at_source(self) -> None:
@@ -130,12 +130,12 @@ class Controller:
         """Ask for a look now, at all or at one; return whether there is such a dataset."""
         now = self._steady()
         with self._lock:
-            if dataset is not None and dataset not in self._board.subjects:
+            if dataset is not None and dataset not in self._board.states:
                 return False
-            names = self._board.subjects if dataset is None else [dataset]
+            names = self._board.states if dataset is None else [dataset]
             for name in names:
-                subject = self._board.subjects[name]
-                subject.due, subject.again = now, subject.running
+                state = self._board.states[name]
+                state.due, state.again = now, state.running
             self._following.due = now
         self._signals.wake.set()
         return True
@@ -154,24 +154,24 @@ class Controller:
         oldest = min(self._visiting.oldest_beat(now), self._following.oldest_beat(now))
         return now - oldest < STUCK_AFTER_SECONDS
 
-    def _due(self, now: float) -> Iterable[Subject]:
+    def _due(self, now: float) -> Iterable[DatasetState]:
         """Take every dataset that is due, the longest waiting first."""
         if self._signals.stopping.is_set():
             return ()
         with self._lock:
-            due = [s for s in self._board.subjects.values() if s.due <= now and not s.running]
-            for subject in due:
-                subject.running = True
-        return sorted(due, key=lambda subject: subject.due)
+            due = [s for s in self._board.states.values() if s.due <= now and not s.running]
+            for state in due:
+                state.running = True
+        return sorted(due, key=lambda state: state.due)
 
     def _follow(self) -> None:
         self._following.follow()
         self._signals.wake.set()
 
-    def _visit(self, subject: Subject) -> None:
-        delay = self._visiting.visit(subject)
+    def _visit(self, state: DatasetState) -> None:
+        delay = self._visiting.visit(state)
         with self._lock:
             now = self._steady()
-            subject.due = now if subject.again else now + delay
-            subject.again = subject.running = False
+            state.due = now if state.again else now + delay
+            state.again = state.running = False
         self._signals.wake.set()

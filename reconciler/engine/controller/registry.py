@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.status.conditions import Reason, Trouble
-from reconciler.engine.controller.dataset_state import Subject, moment
+from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
 
@@ -24,7 +24,7 @@ Publisher = Callable[[Mapping[str, Any]], object]
 @dataclass
 class Board:
     """
-    The state of the controller. Whoever reads or changes a subject's schedule holds `lock`.
+    The state of the controller. Whoever reads or changes a schedule holds `lock`.
 
     Attributes:
         revision: The commit that is followed now.
@@ -42,7 +42,7 @@ class Board:
     publisher: Publisher | None = None
     leading: Callable[[], Leadership] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
-    subjects: dict[str, Subject] = field(default_factory=dict)
+    states: dict[str, DatasetState] = field(default_factory=dict)
     revision: str | None = None
     fingerprint: str | None = None
     source_trouble: Trouble | None = NOT_READ_YET
@@ -78,8 +78,8 @@ class Board:
                     "confirmed_at": moment(self.source_confirmed_at),
                 },
                 "datasets": [
-                    subject.document(now, None if subject.suspended else now + max(0.0, subject.due - steady))
-                    for _, subject in sorted(self.subjects.items())
+                    state.document(now, None if state.suspended else now + max(0.0, state.due - steady))
+                    for _, state in sorted(self.states.items())
                 ],
             }
 
@@ -104,4 +104,4 @@ class Board:
 
     def _look_ready(self) -> None:
         if not self.ready and self.fingerprint is not None:
-            self.ready = all(subject.was_observed for subject in self.subjects.values())
+            self.ready = all(state.was_observed for state in self.states.values())

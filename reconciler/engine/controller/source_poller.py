@@ -10,7 +10,7 @@ from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import Visiting
-from reconciler.engine.controller.dataset_state import Subject
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Board
 from reconciler.engine.log import log
 from reconciler.engine.usecases.each_dataset import named
@@ -159,8 +159,8 @@ class Following:
             self._rejudge()
 
     def _rejudge(self) -> None:
-        for subject in list(self._board.subjects.values()):
-            self._visiting.rejudge(subject)
+        for state in list(self._board.states.values()):
+            self._visiting.rejudge(state)
         self._board.touch()
 
     def _adopt(self, snapshot: Snapshot) -> None:
@@ -169,18 +169,18 @@ class Following:
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with board.lock:
             now = self._steady()
-            before, after = board.subjects, {}
+            before, after = board.states, {}
             for loaded in specs.datasets:
-                subject = before.get(loaded.name) or Subject(loaded.name, None, due=now)
-                _renew(subject, loaded, None, digests[loaded.name], specs.revision, now)
-                after[loaded.name] = subject
+                state = before.get(loaded.name) or DatasetState(loaded.name, None, due=now)
+                _renew(state, loaded, None, digests[loaded.name], specs.revision, now)
+                after[loaded.name] = state
             for broken in specs.broken:
-                subject = before.get(broken.name) or Subject(broken.name, None, due=now)
-                _renew(subject, None, broken, None, specs.revision, now)
-                after[broken.name] = subject
+                state = before.get(broken.name) or DatasetState(broken.name, None, due=now)
+                _renew(state, None, broken, None, specs.revision, now)
+                after[broken.name] = state
             for name in before.keys() - after.keys():
                 before[name].generation += 1
-            board.subjects, board.revision = after, specs.revision
+            board.states, board.revision = after, specs.revision
             board.fingerprint, board.source_notice = snapshot.fingerprint, snapshot.notice
         problems = sum(problem.is_error for problem in specs.problems)
         log.info(
@@ -211,37 +211,37 @@ def _digest(loaded: LoadedDataset) -> bytes | None:
 
 
 def _renew(
-    subject: Subject,
+    state: DatasetState,
     loaded: LoadedDataset | None,
     broken: BrokenDataset | None,
     digest: bytes | None,
     revision: str | None,
     now: float,
 ) -> None:
-    same = digest is not None and digest == subject.digest and broken is None
-    was, was_suspended, was_due_every = subject.loaded, subject.suspended, subject.interval
-    subject.loaded, subject.broken, subject.digest = loaded, broken, digest
-    subject.revision = revision
+    same = digest is not None and digest == state.digest and broken is None
+    was, was_suspended, was_due_every = state.loaded, state.suspended, state.interval
+    state.loaded, state.broken, state.digest = loaded, broken, digest
+    state.revision = revision
     if same:
         # Nothing to do for it in this commit: it is as attempted, applied and verified as it was before.
         for name in ("attempted", "applied", "verified"):
-            if getattr(subject, name) is not None:
-                setattr(subject, name, revision)
-    moved = not same or was_suspended != subject.suspended
+            if getattr(state, name) is not None:
+                setattr(state, name, revision)
+    moved = not same or was_suspended != state.suspended
     if moved:
-        subject.generation += 1
-    if moved or was_due_every != subject.interval:
-        subject.due = min(subject.due, now + _delay(subject, was, loaded))
+        state.generation += 1
+    if moved or was_due_every != state.interval:
+        state.due = min(state.due, now + _delay(state, was, loaded))
 
 
-def _delay(subject: Subject, was: LoadedDataset | None, loaded: LoadedDataset | None) -> float:
+def _delay(state: DatasetState, was: LoadedDataset | None, loaded: LoadedDataset | None) -> float:
     """
     Return after how many seconds a commit that changes a dataset is worth a cycle.
 
     A dataset that fails keeps its back-off, however often somebody commits. A change of its document, which may
     mend what it suffers from, is tried as soon as a first retry would be.
     """
-    if not subject.failures:
+    if not state.failures:
         return 0.0
     mended = was is None or loaded is None or was.spec != loaded.spec
     return RETRY_MOST_SECONDS if mended else float("inf")

@@ -16,12 +16,12 @@ def test_a_quiet_cycle_added_and_sent_nothing(months: Months):
     """What the cycle before it did is history."""
     months.write("roses", *"abc")
     months.settle()
-    before = months.subject("roses").added, months.subject("roses").updates
+    before = months.dataset_state("roses").added, months.dataset_state("roses").updates
 
     months.settle()
 
     assert (3, 1) == before
-    quiet = months.subject("roses")
+    quiet = months.dataset_state("roses")
     assert ("fingerprint", 0, 0, 0) == (quiet.observation, quiet.added, quiet.updated, quiet.updates)
 
 
@@ -32,8 +32,13 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
     """Calls that fail because the process stops say nothing of AWS: no failure is counted, no verdict is lost."""
     months.write("roses", *"abc")
     months.settle()
-    subject = months.subject("roses")
-    before = subject.finding, subject.failures, list(subject.history), months.state.statuses()
+    dataset_state = months.dataset_state("roses")
+    before = (
+        dataset_state.finding,
+        dataset_state.failures,
+        list(dataset_state.history),
+        months.state.statuses(),
+    )
     reason = Reason.INVALID if verdict is Verdict.FAILED else Reason.UNAVAILABLE
 
     def stopped(*_: object) -> Visit:
@@ -41,9 +46,14 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
         return Visit(failed(Trouble(reason, "no answer"), 3))
 
     monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stopped)
-    months.controller._visiting.visit(subject)
+    months.controller._visiting.visit(dataset_state)
 
-    assert before == (subject.finding, subject.failures, list(subject.history), months.state.statuses())
+    assert before == (
+        dataset_state.finding,
+        dataset_state.failures,
+        list(dataset_state.history),
+        months.state.statuses(),
+    )
 
 
 def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch: pytest.MonkeyPatch):
@@ -61,11 +71,11 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
         months.time.sleep(STUCK_AFTER_SECONDS + 1)
         months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
         monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", fresh)
-        visiting.visit(months.subject("tulips"))
+        visiting.visit(months.dataset_state("tulips"))
         raise ZeroDivisionError
 
     monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stuck)
-    visiting.visit(months.subject("roses"))
+    visiting.visit(months.dataset_state("roses"))
 
     assert [False] == alive
     assert months.controller.alive

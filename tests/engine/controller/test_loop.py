@@ -83,7 +83,7 @@ def test_a_commit_is_applied_without_a_restart(months: Months):
     calls = Counter(months.calls())
     assert 1 == calls["UpdateDatasetEntries"]
     assert "True" == months.conditions("roses")["InSync"]
-    assert 4 == months.subject("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").finding.counts["observed"]
 
 
 def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, object]]):
@@ -130,7 +130,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
     after = months.board.document()["datasets"][0]
     assert (1, 1) == (after["counts"]["found"], after["counts"]["set_back"])
     assert [(1, 1)] == [(line["found"], line["set_back"]) for line in after["history"] if line["updates"]][1:]
-    assert (Truth.TRUE, 1) in months.subject("roses").trend
+    assert (Truth.TRUE, 1) in months.dataset_state("roses").trend
     assert "False" == months.conditions("roses")["Reconciling"]
 
 
@@ -142,10 +142,10 @@ def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypat
     months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
     monkeypatch.setattr(Visiting, "_note", lambda *_: 1 / 0)
 
-    months.controller._visiting.visit(months.subject("roses"))
+    months.controller._visiting.visit(months.dataset_state("roses"))
 
     assert "Applying" not in months.reasons("roses").values()
-    assert 1 <= months.subject("roses").failures
+    assert 1 <= months.dataset_state("roses").failures
 
 
 def test_drift_is_only_reported_where_the_policy_says_so(months: Months, events: list[dict[str, object]]):
@@ -253,7 +253,7 @@ def test_what_recovers_is_noticed_soon(months: Months):
     assert ("False", "Unknown") == (during["Observed"], during["InSync"])
     assert months.controller.alive
     assert "True" == months.conditions("roses")["Ready"]
-    assert 0 == months.subject("roses").failures
+    assert 0 == months.dataset_state("roses").failures
 
 
 def test_a_new_interval_counts_at_once(months: Months):
@@ -279,18 +279,18 @@ def test_a_commit_that_changes_the_document_is_a_new_try_for_what_failed(months:
     months.settle()
     number = months.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, times=0))
     months.run_for(2 * HOUR)
-    failures, due = months.subject("roses").failures, months.subject("roses").due
+    failures, due = months.dataset_state("roses").failures, months.dataset_state("roses").due
     months.write("tulips", *"defg")
     months.controller._following.follow()
-    assert (failures, due) == (months.subject("roses").failures, months.subject("roses").due)
+    assert (failures, due) == (months.dataset_state("roses").failures, months.dataset_state("roses").due)
     months.emulator.faults.clear(number)
     months.write("roses", *"abc", policy="onDrift: report")
     months.controller._following.follow()
-    assert failures == months.subject("roses").failures >= 3
+    assert failures == months.dataset_state("roses").failures >= 3
 
     months.run_for(31)
 
-    assert 0 == months.subject("roses").failures
+    assert 0 == months.dataset_state("roses").failures
     assert "True" == months.conditions("roses")["Ready"]
 
 
@@ -309,7 +309,7 @@ def test_one_bad_line_hides_nothing(months: Months):
         "Degraded": "True",
         "Stalled": "True",
     }.items() <= status.items()
-    (ready,) = [c for c in months.subject("roses").conditions if c.kind == "Ready"]
+    (ready,) = [c for c in months.dataset_state("roses").conditions if c.kind == "Ready"]
     assert "roses.jsonl:4" in ready.message
 
 
@@ -321,7 +321,7 @@ def test_a_document_that_cannot_be_read_is_named_with_its_place(months: Months):
     path.write_text(path.read_text().replace("policy:", "polcy:"))
     months.settle()
 
-    (ready,) = [c for c in months.subject("roses").conditions if c.kind == "Ready"]
+    (ready,) = [c for c in months.dataset_state("roses").conditions if c.kind == "Ready"]
 
     assert "SpecInvalid" == months.reasons("roses")["Ready"]
     assert "roses.yaml:7:3: unknown field" in ready.message
@@ -379,7 +379,7 @@ def test_a_broken_tree_never_becomes_a_plan(months: Months, broken: str):
 
 
 def _only(months: Months) -> str:
-    (name,) = months.board.subjects
+    (name,) = months.board.states
     return name
 
 
@@ -449,7 +449,7 @@ def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatc
     months.settle()
     months.write("roses", *"abcdef", label="tulip")
     months.emulator.calls.clear()
-    months.counted.on_submitted = lambda: setattr(months.subject("roses"), "generation", 99)
+    months.counted.on_submitted = lambda: setattr(months.dataset_state("roses"), "generation", 99)
     months.controller._following.follow()
 
     months.controller.tick()
@@ -520,7 +520,7 @@ def test_a_dataset_that_leaves_the_specs_is_left_alone(months: Months):
 
     months.run_for(30 * MINUTE)
 
-    assert ["roses"] == list(months.board.subjects)
+    assert ["roses"] == list(months.board.states)
     assert {months.arn("roses")} == {call.resource for call in months.emulator.calls}
 
 
@@ -554,7 +554,7 @@ def test_a_state_that_cannot_be_written_sends_nothing(months: Months, monkeypatc
 
     assert [] == months.emulator.calls.of("UpdateDatasetEntries")
     assert "False" == months.conditions("roses")["Ready"]
-    assert 2 <= months.subject("roses").failures
+    assert 2 <= months.dataset_state("roses").failures
     assert months.controller.alive
 
 
@@ -565,12 +565,12 @@ def test_messages_do_not_change_when_nothing_does(months: Months, events: list[d
     months.settle()
     months.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, times=0))
     months.run_for(HOUR)
-    messages = {subject.message for subject in months.subject("roses").conditions}
+    messages = {dataset_state.message for dataset_state in months.dataset_state("roses").conditions}
     events.clear()
 
     months.run_for(HOUR)
 
-    assert messages == {subject.message for subject in months.subject("roses").conditions}
+    assert messages == {dataset_state.message for dataset_state in months.dataset_state("roses").conditions}
     assert [] == [event for event in events if event["event"] == "condition.changed"]
 
 
@@ -599,7 +599,7 @@ def test_a_commit_that_is_gone_was_superseded(
     months.write("roses", *"abcd")
 
     def vanished(*_: object) -> object:
-        months.subject("roses").generation += 1
+        months.dataset_state("roses").generation += 1
         raise SourceError("no such file")
 
     with monkeypatch.context() as patched:
@@ -607,7 +607,7 @@ def test_a_commit_that_is_gone_was_superseded(
         months.settle()
 
     assert "NewRevision" == months.reasons("roses")["Ready"]
-    assert 0 == months.subject("roses").failures
+    assert 0 == months.dataset_state("roses").failures
     assert [] == [event for event in events if event["event"] == "cycle.failed"]
     assert 1 <= len([event for event in events if event["event"] == "plan.superseded"])
 

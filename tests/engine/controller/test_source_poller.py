@@ -49,7 +49,7 @@ def test_a_directory_is_looked_at_every_five_seconds(months: Months):
 
     months.run_for(6)
 
-    assert 4 == months.subject("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").finding.counts["observed"]
 
 
 def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -116,7 +116,7 @@ def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
     monkeypatch.setattr(
         months.controller._visiting,
         "rejudge",
-        lambda subject: (judged.append(subject.name), rejudge(subject)),
+        lambda dataset_state: (judged.append(dataset_state.name), rejudge(dataset_state)),
     )
     months.specs.rename(months.place / "gone")
 
@@ -168,4 +168,4 @@ def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
 
     assert "SourceStale" == months.reasons("roses")["SourceReady"]
     assert (sync.trouble or "") in str(months.board.document()["source"]["message"])
-    assert 4 == months.subject("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").finding.counts["observed"]

@@ -28,7 +28,7 @@ def test_what_was_applied_no_longer_waits(months: Months):
 
     months.settle()
 
-    told = months.subject("roses").shown
+    told = months.dataset_state("roses").shown
     assert told is not None
     assert told.drift is not None
     assert (DriftVerdict.IN_SYNC, 0, 0) == (told.drift.verdict, told.differing, told.set_back)
@@ -41,12 +41,12 @@ def test_drift_that_is_only_reported_stands(months: Months):
     months.settle()
     move(months, "b")
 
-    told = months.subject("roses").shown
+    told = months.dataset_state("roses").shown
     assert told is not None
     assert told.drift is not None
     (item,) = told.drift.items
     assert ("s3://b/b.jpg", ("relabelled",), 0) == (item.source_ref, item.classes, told.set_back)
-    assert (Truth.FALSE, 1) == months.subject("roses").trend[-1]
+    assert (Truth.FALSE, 1) == months.dataset_state("roses").trend[-1]
 
 
 def test_drift_that_was_put_back_is_still_told(months: Months):
@@ -56,11 +56,11 @@ def test_drift_that_was_put_back_is_still_told(months: Months):
     months.settle()
     move(months, "b")
 
-    told = months.subject("roses").shown
+    told = months.dataset_state("roses").shown
     assert told is not None
     assert told.drift is not None
     assert (["s3://b/b.jpg"], 1) == ([item.source_ref for item in told.drift.items], told.set_back)
-    assert (Truth.TRUE, 1) in months.subject("roses").trend
+    assert (Truth.TRUE, 1) in months.dataset_state("roses").trend
 
 
 def test_a_report_costs_no_call(months: Months):
@@ -82,18 +82,18 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
 
     months.settle()
 
-    assert views.Shown(None, 3) == months.subject("roses").shown
+    assert views.Shown(None, 3) == months.dataset_state("roses").shown
 
 
 def test_nothing_works_between_cycles(months: Months):
     """While a cycle runs it says how far it is; afterwards there is nothing to say."""
     seen = []
     months.write("roses", *"abc")
-    months.counted.on_submitted = lambda: seen.append(months.subject("roses").work)
+    months.counted.on_submitted = lambda: seen.append(months.dataset_state("roses").work)
 
     months.settle()
 
     (work,) = seen
     assert work is not None
     assert (1, 1, 1, 0, None) == (work.planned, work.sent, work.finished, work.failed, work.in_flight_since)
-    assert months.subject("roses").work is None
+    assert months.dataset_state("roses").work is None
