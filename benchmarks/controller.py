@@ -89,7 +89,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.cli.clock import SteadyClock
     from reconciler.engine.controller.cycle_runner import Visiting
     from reconciler.engine.controller.loop import Controller, Signals
-    from reconciler.engine.controller.registry import Board
+    from reconciler.engine.controller.registry import Registry
     from reconciler.engine.controller.workers import Threads
     from reconciler.engine.dataset.context import Context
     from reconciler.ports import Silence
@@ -123,20 +123,20 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     state = State(place / "state")
     context = Context(gateway, steady.clock(lambda: None), state, Silence())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
-    board = Board(source.name, time.time, steady.seconds)
-    visiting = Visiting(lambda _: context, state, board, metrics, steady)
-    controller = Controller(source, visiting, board, Threads(16), signals, steady.seconds, steady.draw)
-    return controller, board, calls
+    registry = Registry(source.name, time.time, steady.seconds)
+    visiting = Visiting(lambda _: context, state, registry, metrics, steady)
+    controller = Controller(source, visiting, registry, Threads(16), signals, steady.seconds, steady.draw)
+    return controller, registry, calls
 
 
-def one_pass(controller, board) -> None:
+def one_pass(controller, registry) -> None:
     """Visit every dataset once, now."""
-    before = {name: dataset_state.visited_at for name, dataset_state in board.states.items()}
+    before = {name: dataset_state.visited_at for name, dataset_state in registry.states.items()}
     controller.trigger()
     while True:
         controller.tick()
-        with board.lock:
-            states = board.states.values()
+        with registry.lock:
+            states = registry.states.values()
             done = states and all(
                 s.visited_at is not None and s.visited_at != before.get(s.name) and not s.running
                 for s in states
@@ -180,27 +180,29 @@ def main() -> None:
         (place / "specs").mkdir()
         write_specs(place / "specs", args.datasets, args.entries)
         starts: list[tuple[float, str]] = []
-        controller, board, calls = controlled(endpoint, place, args.rate, starts)
+        controller, registry, calls = controlled(endpoint, place, args.rate, starts)
         print(f"after imports: {resident_mb():.0f} MB")
         begun, cpu = time.perf_counter(), time.process_time()
-        one_pass(controller, board)
+        one_pass(controller, registry)
         print(
             f"first pass: {time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU, "
             f"{dict(calls)}, {resident_mb():.0f} MB"
         )
-        verdicts = Counter(s.finding.verdict.value for s in board.states.values())
+        verdicts = Counter(s.finding.verdict.value for s in registry.states.values())
         print(f"verdicts: {dict(verdicts)}")
         if args.rate:
             print_rates(starts, args.rate)
             emulator.kill()
             emulator.wait()
             return
-        one_pass(controller, board)  # after an apply, whose read-back may be a part only, all is listed once
-        one_pass(controller, board)
+        one_pass(
+            controller, registry
+        )  # after an apply, whose read-back may be a part only, all is listed once
+        one_pass(controller, registry)
         for _ in range(args.cycles):
             calls.clear()
             begun, cpu = time.perf_counter(), time.process_time()
-            one_pass(controller, board)
+            one_pass(controller, registry)
             cost = (time.process_time() - cpu) / args.datasets * 1_000
             print(
                 f"quiet pass: {dict(calls)} for {args.datasets} datasets, {cost:.2f} ms of CPU a cycle, "

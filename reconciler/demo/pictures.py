@@ -46,11 +46,11 @@ def picture(source_ref: str, seen: Meaning) -> bytes:
     width, height = seen.sizes[0] if seen.sizes else _SIZE
     chance = Random(source_ref)  # noqa: S311  a drawing, not a secret
     if seen.boxes or seen.sizes:
-        return _board(Canvas(int(width), int(height), _MASK), seen.boxes, chance)
+        return _registry(Canvas(int(width), int(height), _MASK), seen.boxes, chance)
     return _flower(int(width), int(height), seen.labels, chance)
 
 
-def _board(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> bytes:
+def _registry(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> bytes:
     """Draw a circuit board: traces first, then what nobody labelled, then what somebody did."""
     _traces(canvas, chance)
     for x, y in _corners(canvas):

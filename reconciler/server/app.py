@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.server.guarding import HostCheck, Secrets, bears, body_refused, refused
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
@@ -36,7 +36,7 @@ class Controls(Protocol):
 
 
 def application(
-    controls: Controls, board: Board, metrics: Metrics, secrets: Secrets, hosts: Collection[str] = ()
+    controls: Controls, registry: Registry, metrics: Metrics, secrets: Secrets, hosts: Collection[str] = ()
 ) -> ASGIApp:
     """
     Return the application; it holds no state of its own.
@@ -44,7 +44,7 @@ def application(
     Args:
         hosts: Names that the listener goes by, beside the address that a connection arrived at.
     """
-    answers = _Answers(controls, board, metrics, secrets)
+    answers = _Answers(controls, registry, metrics, secrets)
     routes = Starlette(
         routes=[
             Route("/", answers.index),
@@ -63,12 +63,12 @@ def application(
 
 
 class _Answers:
-    def __init__(self, controls: Controls, board: Board, metrics: Metrics, secrets: Secrets) -> None:
+    def __init__(self, controls: Controls, registry: Registry, metrics: Metrics, secrets: Secrets) -> None:
         self._controls = controls
-        self._board = board
+        self._registry = registry
         self._metrics = metrics
         self._secrets = secrets
-        self._pages = Pages(board)
+        self._pages = Pages(registry)
 
     # Pages are rendered in threads of their own: a large one does not keep the probes waiting.
 
@@ -98,13 +98,13 @@ class _Answers:
         return _probe(self._controls.alive, "a worker has fallen silent")
 
     async def readyz(self, _request: Request) -> Response:
-        return _probe(self._board.is_ready(), "not every dataset has been observed yet")
+        return _probe(self._registry.is_ready(), "not every dataset has been observed yet")
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
 
     async def status(self, _request: Request) -> Response:
-        return _json(self._board.document())
+        return _json(self._registry.document())
 
     async def reconcile(self, request: Request) -> Response:
         """Look now. The body is not read."""

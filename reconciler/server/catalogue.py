@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.server.metrics import LABELS, Metrics
 
 _HEADER: Final = """\
@@ -24,7 +24,7 @@ This page is rendered by `reconciler/server/catalogue.py`.
 def page() -> str:
     """Render `docs/metrics.md`."""
     metrics = Metrics("version")
-    metrics.watch(Board("source", time.time, time.monotonic))
+    metrics.watch(Registry("source", time.time, time.monotonic))
     rows = []
     for family in metrics.families():
         name = f"{family.name}_total" if family.type == "counter" else family.name

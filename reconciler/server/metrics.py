@@ -1,4 +1,4 @@
-"""Prometheus metrics: counted as things happen, and read from the board when somebody scrapes."""
+"""Prometheus metrics: counted as things happen, and read from the registry at each scrape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import KIND
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -148,9 +148,9 @@ class Metrics:
         if code in _THROTTLES:
             self._throttles.labels(operation).inc()
 
-    def watch(self, board: Board) -> None:
-        """Read the state of every dataset from *board* at each scrape: what is gone has no series."""
-        self.registry.register(_OfBoard(board))
+    def watch(self, registry: Registry) -> None:
+        """Read the state of every dataset from *registry* at each scrape: what is gone has no series."""
+        self.registry.register(_OfRegistry(registry))
 
     def families(self) -> list[Metric]:
         """Return every family, the empty ones included."""
@@ -161,24 +161,24 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _OfBoard:
-    """A collector that asks the board."""
+class _OfRegistry:
+    """A collector that asks the registry."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
 
     def describe(self) -> Iterable[Metric]:
         return _families().values()
 
     def collect(self) -> Iterator[Metric]:
         families = _families()
-        now = self._board.wall()
-        with self._board.lock:
-            _fill_source(families, self._board)
-            for state in self._board.states.values():
+        now = self._registry.wall()
+        with self._registry.lock:
+            _fill_source(families, self._registry)
+            for state in self._registry.states.values():
                 _fill(families, state, now)
-            if self._board.leading is not None:
-                _fill_condition(families, "", KIND, self._board.leading().status)
+            if self._registry.leading is not None:
+                _fill_condition(families, "", KIND, self._registry.leading().status)
         yield from families.values()
 
 
@@ -238,13 +238,13 @@ def _dataset_families() -> dict[str, GaugeMetricFamily]:
     }
 
 
-def _fill_source(families: dict[str, GaugeMetricFamily], board: Board) -> None:
-    trouble = board.source_trouble
+def _fill_source(families: dict[str, GaugeMetricFamily], registry: Registry) -> None:
+    trouble = registry.source_trouble
     now = "ready" if trouble is None else _SOURCE_STATES.get(trouble.reason, "unavailable")
     for state in ("unread", "ready", "stale", "unavailable"):
         families["source_state"].add_metric([state], float(state == now))
-    if board.source_confirmed_at is not None:
-        families["source_confirmed"].add_metric([], board.source_confirmed_at)
+    if registry.source_confirmed_at is not None:
+        families["source_confirmed"].add_metric([], registry.source_confirmed_at)
 
 
 def _fill(families: dict[str, GaugeMetricFamily], state: DatasetState, now: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.core.drift.report import Drift
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import Shown
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
@@ -45,10 +45,10 @@ _STANDS: Final[Mapping[Standing, str]] = MappingProxyType(
 
 
 class Pages:
-    """Renders what the board knows. Safe for threads."""
+    """Renders what the registry knows. Safe for threads."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._templates = _environment()
         css = style("reconciler.server", "templates", "pages.css")
         self._templates.globals["css"] = css
@@ -57,22 +57,22 @@ class Pages:
 
     def index(self) -> str:
         """Return the list of all datasets."""
-        found = pictures(self._board)
+        found = pictures(self._registry)
         tally = [(kind, sum(one.standing is kind for one in found)) for kind in Standing]
         return self._render(
             "index.html",
             pictures=found,
-            headline=headline(found, self._board),
+            headline=headline(found, self._registry),
             tally=[(kind, number) for kind, number in tally if number],
         )
 
     def dataset(self, name: str) -> str | None:
         """Return the page of one dataset; None if there is none of that name."""
-        one = next((one for one in pictures(self._board) if one.name == name), None)
+        one = next((one for one in pictures(self._registry) if one.name == name), None)
         if one is None:
             return None
-        with self._board.lock:
-            state = self._board.states.get(name)
+        with self._registry.lock:
+            state = self._registry.states.get(name)
             shown = state.shown if state else None
         return self._render("dataset.html", one=one, shown=shown)
 
@@ -82,15 +82,15 @@ class Pages:
 
         A page that says why there is none, if there is none; None if there is no dataset of that name.
         """
-        with self._board.lock:
-            state = self._board.states.get(name)
+        with self._registry.lock:
+            state = self._registry.states.get(name)
             if state is None:
                 return None
             shown, scanned_at = state.shown, state.scanned_at
         if shown is None or shown.drift is None:
             return self._render("unseen.html", name=name, shown=shown, scanned_at=scanned_at)
         links = (("/", "Datasets"), (address("dataset", name), name))
-        report = Drift((shown.drift,), self._board.source_name, self._board.revision)
+        report = Drift((shown.drift,), self._registry.source_name, self._registry.revision)
         return _pieces(render_html(report, frame=Frame(_since(shown), links)))
 
     def missing(self) -> str:
@@ -98,17 +98,21 @@ class Pages:
         return self._render("missing.html")
 
     def _render(self, template: str, **facts: Any) -> str:
-        board, now = self._board, self._board.wall()
+        registry, now = self._registry, self._registry.wall()
         return self._templates.get_template(template).render(
-            board=board, now=now, ago=lambda at: ago(now - at), ahead=lambda at: ahead(at - now), **facts
+            registry=registry,
+            now=now,
+            ago=lambda at: ago(now - at),
+            ahead=lambda at: ahead(at - now),
+            **facts,
         )
 
 
-def headline(found: Sequence[Picture], board: Board) -> str:
+def headline(found: Sequence[Picture], registry: Registry) -> str:
     """Say in one sentence how everything stands."""
     number = len(found)
     if not number:
-        known = board.fingerprint is not None
+        known = registry.fingerprint is not None
         return "Git holds no dataset." if known else "Nothing has been read from git yet."
     kinds = Counter(one.standing for one in found)
     good = kinds[Standing.IN_SYNC]

@@ -1,4 +1,4 @@
-"""What the pages tell of one dataset: taken under the board's lock, and rendered without it."""
+"""What the pages show of one dataset: taken under the registry's lock, and rendered without it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.core.status.conditions import Condition, Kind, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack
 from reconciler.reports.drift.words import CLASSES
 from reconciler.server.standing import Standing, standing
@@ -85,11 +85,11 @@ class Picture:
         return f"Last {visits}: drift in {drifted}" + (f", nothing known of {unseen}" if unseen else "")
 
 
-def pictures(board: Board) -> tuple[Picture, ...]:
+def pictures(registry: Registry) -> tuple[Picture, ...]:
     """Return all datasets, the gravest first."""
-    now, ahead = board.wall(), board.wall() - board.steady()
-    with board.lock:
-        found = [picture(state, now, ahead) for state in board.states.values()]
+    now, ahead = registry.wall(), registry.wall() - registry.steady()
+    with registry.lock:
+        found = [picture(state, now, ahead) for state in registry.states.values()]
     order = list(Standing)
     return tuple(sorted(found, key=lambda one: (order.index(one.standing), one.name)))
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.server.app import application
 from reconciler.server.guarding import Secrets
 from reconciler.server.listening import listening
@@ -33,7 +33,7 @@ class Asked:
 @pytest.fixture
 def served() -> Iterator[tuple[str, Asked]]:
     asked = Asked()
-    app = application(asked, Board("specs", lambda: 0.0, lambda: 0.0), Metrics("1"), Secrets(b"t0ken"))
+    app = application(asked, Registry("specs", lambda: 0.0, lambda: 0.0), Metrics("1"), Secrets(b"t0ken"))
     with listening(app, "127.0.0.1", 0) as url:
         yield str(urlsplit(url).port), asked
 

@@ -14,7 +14,7 @@ from reconciler.emulator.server import Emulator
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.loop import Controller, Signals
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.workers import Inline
 from reconciler.engine.dataset.context import Context
 from reconciler.errors import Interrupted
@@ -100,7 +100,7 @@ class Months:
 
     emulator: Emulator
     controller: Controller
-    board: Board
+    registry: Registry
     time: JumpingTime
     place: Path
     counted: Counted
@@ -159,7 +159,7 @@ class Months:
         self.controller.tick()
 
     def dataset_state(self, name: str) -> DatasetState:
-        return self.board.states[name]
+        return self.registry.states[name]
 
     def conditions(self, name: str) -> dict[str, str]:
         """Return the status of every condition, as it may be believed now."""
@@ -205,9 +205,9 @@ def _controlled(
         gateway_of(client, time, calls_per_second), time, state, Silence(), tracer=tracer or Untraced()
     )
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
-    board = Board(source.name, time.wall, time.seconds)
+    registry = Registry(source.name, time.wall, time.seconds)
     counted = Counted()
-    visiting = Visiting(lambda _: context, state, board, counted, time, tracer=tracer)
+    visiting = Visiting(lambda _: context, state, registry, counted, time, tracer=tracer)
     signals = Signals(time.event, threading.Event())
-    controller = Controller(source, visiting, board, Inline(), signals, time.seconds, time.draw)
-    return Months(emulator, controller, board, time, place, counted, client, state)
+    controller = Controller(source, visiting, registry, Inline(), signals, time.seconds, time.draw)
+    return Months(emulator, controller, registry, time, place, counted, client, state)

@@ -118,7 +118,7 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
     months.counted.on_submitted = commit
     cut = []
     for _ in range(MOST_CUT_SHORT + 1):
-        cut.append(months.dataset_state("roses").cut_short if "roses" in months.board.states else 0)
+        cut.append(months.dataset_state("roses").cut_short if "roses" in months.registry.states else 0)
         before = len(months.counted.updates)
         months.controller.trigger()
         months.controller.tick()

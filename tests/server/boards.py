@@ -1,4 +1,4 @@
-"""A board as a controller has it after a while, stated by what a test is about."""
+"""A registry as a controller has it after a while, stated by what a test is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
 from reconciler.engine.controller.dataset_state import DatasetState, moment
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import Shown
 from tests.reports.drift.builders import AT
 
@@ -18,9 +18,9 @@ DENIED = Trouble(Reason.DENIED, "AWS denies rekognition:ListDatasetEntries to th
 AWAY = Trouble(Reason.UNAVAILABLE, "AWS did not answer")
 
 
-def board(*states: DatasetState) -> Board:
-    """A board whose source could be read, and whose clock stands at `AT`."""
-    made = Board("https://git.example/flowers.git", lambda: AT, lambda: 0.0)
+def registry(*states: DatasetState) -> Registry:
+    """A registry whose source could be read, and whose clock stands at `AT`."""
+    made = Registry("https://git.example/flowers.git", lambda: AT, lambda: 0.0)
     made.source_trouble, made.fingerprint, made.revision = None, "x", REVISION
     made.states |= {dataset_state.name: dataset_state for dataset_state in states}
     return made

@@ -20,7 +20,7 @@ from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.server.app import application
 from reconciler.server.catalogue import page
 from reconciler.server.guarding import MAX_BODY_BYTES, Secrets
@@ -59,7 +59,7 @@ class Asked:
 class Served:
     url: str
     controls: Asked
-    board: Board
+    registry: Registry
     metrics: Metrics
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
@@ -75,18 +75,18 @@ class Served:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    board = Board("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
-    board.source_trouble, board.fingerprint = None, "x"
+    registry = Registry("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
+    registry.source_trouble, registry.fingerprint = None, "x"
     dataset_state = DatasetState("roses", None)
     dataset_state.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
     dataset_state.visited_at = dataset_state.observed_at = dataset_state.succeeded_at = 900.0
     dataset_state.judge(None, 900.0)
-    board.states["roses"] = dataset_state
+    registry.states["roses"] = dataset_state
     controls, metrics = Asked(), Metrics("1.2.3")
-    metrics.watch(board)
-    app = application(controls, board, metrics, Secrets(TOKEN, KEY), ["pages.example"])
+    metrics.watch(registry)
+    app = application(controls, registry, metrics, Secrets(TOKEN, KEY), ["pages.example"])
     with listening(app, "127.0.0.1", 0) as url:
-        yield Served(url, controls, board, metrics)
+        yield Served(url, controls, registry, metrics)
 
 
 def test_the_probes_tell_what_they_are_for(served: Served):
@@ -99,13 +99,13 @@ def test_the_probes_tell_what_they_are_for(served: Served):
 
 def test_not_ready_before_everything_was_observed(served: Served):
     """A visit that could not observe does not count; once ready, a new dataset takes nothing back."""
-    served.board.states["tulips"] = DatasetState("tulips", None, visited_at=1.0)
+    served.registry.states["tulips"] = DatasetState("tulips", None, visited_at=1.0)
     assert 503 == served.ask("/readyz")[0]
 
-    served.board.states["tulips"].observed_at = 1.0
+    served.registry.states["tulips"].observed_at = 1.0
     assert 200 == served.ask("/readyz")[0]
 
-    served.board.states["violets"] = DatasetState("violets", None)
+    served.registry.states["violets"] = DatasetState("violets", None)
     assert 200 == served.ask("/readyz")[0]
 
 
@@ -235,10 +235,10 @@ def test_a_body_is_bounded(served: Served):
 
 def test_without_secrets_nobody_is_let_in():
     """An empty key signs as well as any: it must not be one."""
-    board = Board("specs", lambda: 0.0, lambda: 0.0)
-    app = application(Asked(), board, Metrics("1"), Secrets())
+    registry = Registry("specs", lambda: 0.0, lambda: 0.0)
+    app = application(Asked(), registry, Metrics("1"), Secrets())
     with listening(app, "127.0.0.1", 0) as url:
-        bare = Served(url, Asked(), board, Metrics("1"))
+        bare = Served(url, Asked(), registry, Metrics("1"))
 
         assert 401 == bare.ask("/hooks/git", b"{}", x_hub_signature_256=signature(b"{}", b""))[0]
         assert 401 == bare.ask("/reconcile", b"", authorization="Bearer ")[0]
@@ -271,13 +271,13 @@ def test_metrics_pass_the_official_linter(served: Served):
 
 def test_the_source_has_a_state_from_the_first_second():
     """Before anything was read there is something for an alert to fire on."""
-    board, metrics = Board("specs", lambda: 0.0, lambda: 0.0), Metrics("1")
-    metrics.watch(board)
+    registry, metrics = Registry("specs", lambda: 0.0, lambda: 0.0), Metrics("1")
+    metrics.watch(registry)
 
     assert 'reconciler_source_state{state="unread"} 1.0' in metrics.text().decode()
-    board.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, "there is no such link")
+    registry.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, "there is no such link")
     assert 'reconciler_source_state{state="unavailable"} 1.0' in metrics.text().decode()
-    board.source_trouble, board.source_confirmed_at = None, 7.0
+    registry.source_trouble, registry.source_confirmed_at = None, 7.0
     text = metrics.text().decode()
     assert 'reconciler_source_state{state="ready"} 1.0' in text
     assert "reconciler_source_confirmed_timestamp_seconds 7.0" in text
@@ -285,7 +285,7 @@ def test_the_source_has_a_state_from_the_first_second():
 
 def test_a_dataset_that_is_gone_has_no_gauges(served: Served):
     """A scrape tells what is, not what was."""
-    del served.board.states["roses"]
+    del served.registry.states["roses"]
 
     assert "reconciler_condition{" not in served.ask("/metrics")[1]
 

@@ -9,7 +9,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.views import HeldBack
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset
-from tests.server.boards import AWAY, board, dataset_state
+from tests.server.boards import AWAY, dataset_state, registry
 from tests.server.test_pages import HOLD, MOVED, served
 
 pytestmark = MARKS
@@ -20,7 +20,7 @@ PATHS = ("/", "/dataset/roses", "/dataset/weeds", "/drift/roses", "/drift/moss")
 @contextmanager
 def opened(browser, **context) -> Iterator[tuple[playwright.Page, str]]:
     """Open a browser on a controller, and see to it that no page complains or asks for anything elsewhere."""
-    made = board(
+    made = registry(
         dataset_state("roses", drift={"box_moved": 1}, before=(0, 2), report=dataset(MOVED)),
         dataset_state("weeds", Verdict.PARTIAL, held=HeldBack((HOLD,) * 3, 3)),
         dataset_state("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, trouble=AWAY),

@@ -22,14 +22,14 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Finding
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.server.app import Secrets, application
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 from reconciler.server.standing import Standing, standing
 from tests.reports.drift.builders import AT, dataset, entry, item
-from tests.server.boards import AWAY, DENIED, board, dataset_state
+from tests.server.boards import AWAY, DENIED, dataset_state, registry
 from tests.server.test_app import Asked
 
 MOVED = item(
@@ -51,12 +51,12 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def served(made: Board) -> Iterator[str]:
+def served(made: Registry) -> Iterator[str]:
     with listening(application(Asked(), made, Metrics("1"), Secrets()), "127.0.0.1", 0) as url:
         yield url
 
 
-def ask(made: Board, path: str) -> Answer:
+def ask(made: Registry, path: str) -> Answer:
     with served(made) as url:
         try:
             with urllib.request.urlopen(url + path) as found:  # noqa: S310  loopback
@@ -68,7 +68,7 @@ def ask(made: Board, path: str) -> Answer:
 
 def test_the_list_says_how_each_stands():
     """State in words, the gravest first; the age of what is known; how much drifted, and where to see it."""
-    made = board(
+    made = registry(
         dataset_state("fine"),
         dataset_state("moved", drift={"box_moved": 2}),
         dataset_state("denied", Verdict.UNKNOWN, trouble=DENIED),
@@ -86,7 +86,7 @@ def test_the_list_says_how_each_stands():
 
 def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
     """The list, the trend and the condition agree: it may be one that git took out, and it can be looked at."""
-    made = board(dataset_state("stray", drift={"unmanaged": 1}))
+    made = registry(dataset_state("stray", drift={"unmanaged": 1}))
 
     words = ask(made, "/").words()
     assert "1 image not in git" in words
@@ -98,12 +98,12 @@ def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
 @pytest.mark.parametrize("path", ["/", "/dataset/roses"])
 def test_a_page_that_is_left_open_does_not_grow_old(path: str):
     """Else what was green an hour ago would still look so."""
-    assert '<meta http-equiv="refresh" content="30">' in ask(board(dataset_state("roses")), path).text
+    assert '<meta http-equiv="refresh" content="30">' in ask(registry(dataset_state("roses")), path).text
 
 
 def test_a_name_keeps_its_letters_where_a_sentence_begins():
     """A message begins with a capital, but no field of a spec is spelt otherwise than it is."""
-    made = board(
+    made = registry(
         dataset_state("one", Verdict.UNKNOWN, trouble=Trouble(Reason.INVALID, "spec.target is missing")),
         dataset_state("two", Verdict.UNKNOWN, trouble=AWAY),
     )
@@ -115,7 +115,7 @@ def test_a_name_keeps_its_letters_where_a_sentence_begins():
 
 def test_a_source_without_commits_is_not_said_to_be_at_one():
     """A directory has no revision: nothing is said of it, and no column is empty."""
-    made = board(dataset_state("plain", revision=None, applied=None))
+    made = registry(dataset_state("plain", revision=None, applied=None))
     for line in made.states["plain"].history:
         line["revision"] = None
 
@@ -128,9 +128,10 @@ def test_a_source_without_commits_is_not_said_to_be_at_one():
 def test_all_is_well_in_one_sentence():
     """Whoever comes by for a second sees it."""
     assert (
-        "All 2 datasets are as git says." in ask(board(dataset_state("a"), dataset_state("b")), "/").words()
+        "All 2 datasets are as git says."
+        in ask(registry(dataset_state("a"), dataset_state("b")), "/").words()
     )
-    assert "Nobody knows yet how the dataset stands." in ask(board(dataset_state("a", None)), "/").words()
+    assert "Nobody knows yet how the dataset stands." in ask(registry(dataset_state("a", None)), "/").words()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_all_is_well_in_one_sentence():
 )
 def test_what_nobody_knows_is_never_green(made: DatasetState):
     """Neither before the first look, nor when AWS cannot be seen: no drift count is invented either."""
-    answer = ask(board(made), "/")
+    answer = ask(registry(made), "/")
 
     assert 'class="verdict in_sync"' not in answer.text
     assert "drift not known" in answer.words()
@@ -163,7 +164,7 @@ def test_a_dataset_tells_its_story():
     """Conditions, history, what is held back and why, and the next visit."""
     made = dataset_state("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
 
-    words = ask(board(made), "/dataset/roses").words()
+    words = ask(registry(made), "/dataset/roses").words()
 
     for said in (
         "SourceReady",
@@ -181,7 +182,7 @@ def test_a_running_apply_shows_how_far_it_is():
     made = dataset_state("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21, found))
     made.judge(None, AT)
 
-    words = ask(board(made), "/dataset/roses").words()
+    words = ask(registry(made), "/dataset/roses").words()
     status = made.document(AT, None)
 
     assert "roses working" in words
@@ -198,7 +199,7 @@ def test_a_running_apply_shows_how_far_it_is():
 @pytest.mark.parametrize("path", ["/", "/dataset/roses", "/drift/roses", "/dataset/none"])
 def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
     """It is refused by the browser otherwise, and the page is bare."""
-    answer = ask(board(dataset_state("roses", report=dataset(MOVED))), path)
+    answer = ask(registry(dataset_state("roses", report=dataset(MOVED))), path)
 
     (style,) = re.findall(r"<style>(.*?)</style>", answer.text, flags=re.DOTALL)
     digest = b64encode(sha256(style.encode()).digest()).decode()
@@ -207,7 +208,7 @@ def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
 
 def test_the_report_is_served_under_its_own_policy():
     """The very page that the command writes: its style and script are let in by hash, and nothing else is."""
-    answer = ask(board(dataset_state("roses", report=dataset(MOVED))), "/drift/roses")
+    answer = ask(registry(dataset_state("roses", report=dataset(MOVED))), "/drift/roses")
 
     policy = answer.headers["content-security-policy"]
     scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
@@ -221,7 +222,9 @@ def test_the_report_says_what_was_set_back():
     """Else it would alarm about what is no longer so."""
     made = dataset_state("roses", shown=Shown(dataset(MOVED), 1, set_back=1))
 
-    assert "Since this look 1 image that had changed was set back" in ask(board(made), "/drift/roses").words()
+    assert (
+        "Since this look 1 image that had changed was set back" in ask(registry(made), "/drift/roses").words()
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,7 +237,7 @@ def test_the_report_says_what_was_set_back():
 )
 def test_without_a_report_the_page_says_why(made: DatasetState, said: str):
     """Before the first look, after a restart, and where too much differs to be kept."""
-    answer = ask(board(made), "/drift/roses")
+    answer = ask(registry(made), "/drift/roses")
 
     assert (200, True) == (answer.code, said in answer.words())
 
@@ -242,7 +245,7 @@ def test_without_a_report_the_page_says_why(made: DatasetState, said: str):
 @pytest.mark.parametrize("path", ["/drift/weeds", "/dataset/weeds", "/drift/%3Cb%3E"])
 def test_an_unknown_name_is_not_found(path: str):
     """As a page that leads back."""
-    answer = ask(board(dataset_state("roses")), path)
+    answer = ask(registry(dataset_state("roses")), path)
 
     assert (404, True) == (answer.code, 'href="/"' in answer.text)
     assert "<b>" not in answer.text
@@ -253,7 +256,7 @@ def test_everything_is_escaped(path: str):
     """A name, a message, a reason: nothing from outside is markup, nor turns the text around."""
     bad = "<script>x\u202e"
     held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
-    made = board(dataset_state(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
+    made = registry(dataset_state(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
     made.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, bad)
     made.source_name = bad
 
@@ -268,7 +271,7 @@ def test_the_pages_change_nothing_about_the_status():
     """What they show beyond it stays in memory: status/v1 is for programs, and holds no entry."""
     made = dataset_state("roses", report=dataset(MOVED), held=HeldBack((HOLD,), 1))
 
-    status = json.loads(ask(board(made), "/status").text)
+    status = json.loads(ask(registry(made), "/status").text)
 
     assert "desk.png" not in str(status)
     assert {"shown", "held", "work", "trend"}.isdisjoint(status["datasets"][0])

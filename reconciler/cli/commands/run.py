@@ -31,7 +31,7 @@ from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leading
 from reconciler.engine.controller.loop import Controller, Signals
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.workers import Inline, Threads
 from reconciler.engine.dataset.context import always
 from reconciler.engine.log import log
@@ -59,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
         source = stack.enter_context(closing(followed(args, part)))
         publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
-        board = Board(source.name, SystemClock().now, steady.seconds, publisher)
-        board.leading = elected.standing if elected else None
+        registry = Registry(source.name, SystemClock().now, steady.seconds, publisher)
+        registry.leading = elected.standing if elected else None
         visiting = Visiting(
             lambda loaded: wiring.context_of(loaded.spec.spec.target),
             wiring.memory,
-            board,
+            registry,
             metrics,
             steady,
             elected.permit if elected else always,
@@ -72,16 +72,16 @@ def run(args: argparse.Namespace) -> int:
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(
-            source, visiting, board, workers, signals, steady.seconds, steady.draw, polling(args)
+            source, visiting, registry, workers, signals, steady.seconds, steady.draw, polling(args)
         )
         with _on_signals(controller) as stopped_by:
             if isinstance(workers, Inline):
                 controller.once()
-                return _concluded(board, args, stopped_by)
-            with served(args, controller, board, metrics) as url:
+                return _concluded(registry, args, stopped_by)
+            with served(args, controller, registry, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
                 clean = _until_stopped(controller, workers, elected)
-                board.publish(now=True)
+                registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
             os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
@@ -116,8 +116,8 @@ def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> 
     )
 
 
-def _concluded(board: Board, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
-    results = [_as_result(board.states[name]) for name in sorted(board.states)]
+def _concluded(registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
+    results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
     show_results(results, args)
     if stopped_by:
         return _ended_by(stopped_by[0])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from reconciler.cli.controller.source import secret
 from reconciler.engine.controller.loop import Controller
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.errors import UsageError
 from reconciler.server.app import application
 from reconciler.server.guarding import Secrets
@@ -17,7 +17,9 @@ from reconciler.server.metrics import Metrics
 
 
 @contextmanager
-def served(args: argparse.Namespace, controller: Controller, board: Board, metrics: Metrics) -> Iterator[str]:
+def served(
+    args: argparse.Namespace, controller: Controller, registry: Registry, metrics: Metrics
+) -> Iterator[str]:
     """
     Serve probes, metrics and status, and give their URL.
 
@@ -28,8 +30,8 @@ def served(args: argparse.Namespace, controller: Controller, board: Board, metri
     secrets = Secrets(
         secret(args.token_file, args.token_env), secret(args.webhook_secret_file, args.webhook_secret_env)
     )
-    metrics.watch(board)
-    app = application(controller, board, metrics, secrets, (host, *args.allow_host))
+    metrics.watch(registry)
+    app = application(controller, registry, metrics, secrets, (host, *args.allow_host))
     try:
         server = listening(app, host, port)
         url = server.__enter__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import bind, log
 from reconciler.errors import Superseded
 from reconciler.ports import LoadedDataset
@@ -33,15 +33,15 @@ class Assignment:
         generation: Which state of the dataset they are.
     """
 
-    def __init__(self, state: DatasetState, board: Board) -> None:
+    def __init__(self, state: DatasetState, registry: Registry) -> None:
         self._subject = state
-        self._board = board
+        self._registry = registry
         self._replans = 0
         self._to_the_end = state.cut_short >= MOST_CUT_SHORT
         self._take()
 
     def _take(self) -> None:
-        with self._board.lock:
+        with self._registry.lock:
             state = self._subject
             self.loaded: LoadedDataset | None = state.loaded
             self.digest = state.digest
@@ -77,9 +77,9 @@ class Assignment:
                 another one in AWS.
         """
         before = self.loaded
-        with self._board.lock:
+        with self._registry.lock:
             newest = self._subject.loaded
-            gone = self._board.states.get(self._subject.name) is not self._subject
+            gone = self._registry.states.get(self._subject.name) is not self._subject
             if gone or self._subject.suspended or self._replans >= MOST_REVISIONS:
                 raise Superseded("a newer commit took over; this one is not sent")
             if before is None or newest is None:

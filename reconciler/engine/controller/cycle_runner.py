@@ -19,7 +19,7 @@ from reconciler.engine.controller.clocks import Steady
 from reconciler.engine.controller.cycle import Visit, visit
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import Fenced, Meter
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import held_back
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.failure_reasons import trouble_of
@@ -54,7 +54,7 @@ class Visiting:
         self,
         context_of: Callable[[LoadedDataset], Context],
         memory: Memory,
-        board: Board,
+        registry: Registry,
         listener: Listener,
         steady: Steady,
         permit: Callable[[], object] = always,
@@ -62,7 +62,7 @@ class Visiting:
     ) -> None:
         self._context_of = context_of
         self._memory = memory
-        self._board = board
+        self._registry = registry
         self._listener = listener
         self._steady = steady
         self._permit = permit
@@ -77,7 +77,7 @@ class Visiting:
     def visit(self, state: DatasetState) -> float:
         """Run one cycle and return the seconds until the next. Raises nothing."""
         begun = self._steady.seconds()
-        work = Assignment(state, self._board)
+        work = Assignment(state, self._registry)
         cycle_id = secrets.token_hex(6)
         self._beats[state.name] = begun
         facts = {"dataset": state.name, "revision": work.revision, "cycle_id": cycle_id}
@@ -102,9 +102,9 @@ class Visiting:
 
     def rejudge(self, state: DatasetState) -> None:
         """Bring the conditions up to date, and say which changed."""
-        with self._board.lock:
+        with self._registry.lock:
             first = not state.conditions
-            changed = state.judge(self._board.source_trouble, self._board.wall())
+            changed = state.judge(self._registry.source_trouble, self._registry.wall())
         for condition in () if first and state.visited_at is None else changed:
             log.info(
                 "condition.changed",
@@ -177,17 +177,17 @@ class Visiting:
 
     def _begin(self, state: DatasetState, found: Finding) -> None:
         """Make the dataset say what was found, and that it is being changed."""
-        with self._board.lock:
+        with self._registry.lock:
             if state.work is not None:
                 state.work.found = found
         self.rejudge(state)
-        self._board.touch()
-        self._record(state, state.document(self._board.wall(), None))
+        self._registry.touch()
+        self._record(state, state.document(self._registry.wall(), None))
 
     def _note(self, state: DatasetState, found: Visit, work: Assignment) -> None:
         """Make the dataset say what is known now."""
-        now, before = self._board.wall(), state.finding
-        with self._board.lock:
+        now, before = self._registry.wall(), state.finding
+        with self._registry.lock:
             finding, state.work = found.finding, None
             state.finding = finding
             state.visited_at = now
@@ -214,10 +214,10 @@ class Visiting:
             "found": drift["found"],
             "set_back": drift["set_back"],
         }
-        with self._board.lock:
+        with self._registry.lock:
             state.remember(line)
         if found.observation != "fingerprint" or before != finding:
-            self._board.touch()
+            self._registry.touch()
 
     @staticmethod
     def _note_revisions(state: DatasetState, found: Visit, revision: str | None, now: float) -> None:
@@ -243,7 +243,7 @@ class Visiting:
 
     def _keep(self, state: DatasetState, delay: float) -> None:
         """Keep the status across restarts: when it changed, and otherwise now and then."""
-        wall = self._board.wall()
+        wall = self._registry.wall()
         document = state.document(wall, None if state.suspended else wall + delay)
         aside = {"at", "observed_at", "history", "next_visit_at"}
         essence = {key: value for key, value in document.items() if key not in aside}

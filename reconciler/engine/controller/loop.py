@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Following, Polling
 from reconciler.engine.controller.workers import Workers
 from reconciler.ports import Source
@@ -65,7 +65,7 @@ class Controller:
         self,
         source: Source,
         visiting: Visiting,
-        board: Board,
+        registry: Registry,
         workers: Workers,
         signals: Signals,
         steady: Callable[[], float],
@@ -73,13 +73,13 @@ class Controller:
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
         self._visiting = visiting
-        self._board = board
+        self._registry = registry
         self._workers = workers
         self._signals = signals
         self._steady = steady
         self._draw = draw
-        self._following = Following(source, board, visiting, steady, draw, polling)
-        self._lock = board.lock
+        self._following = Following(source, registry, visiting, steady, draw, polling)
+        self._lock = registry.lock
         self._beat = steady()
 
     def run(self) -> None:
@@ -96,9 +96,9 @@ class Controller:
             self._workers.submit(self._follow, FOLLOWING)
         for state in self._due(now):
             self._workers.submit(partial(self._visit, state), state.place)
-        self._board.publish()
+        self._registry.publish()
         with self._lock:
-            waiting = [s.due for s in self._board.states.values() if not s.running]
+            waiting = [s.due for s in self._registry.states.values() if not s.running]
         following = () if self._following.running else (self._following.due,)
         return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._steady())
 
@@ -113,12 +113,12 @@ class Controller:
         self._follow()
         if self._following.failure is not None:
             raise self._following.failure
-        for state in sorted(self._board.states.values(), key=lambda state: state.name):
+        for state in sorted(self._registry.states.values(), key=lambda state: state.name):
             if self._signals.stopping.is_set():
                 return
             state.running = True
             self._visit(state)
-        self._board.publish(now=True)
+        self._registry.publish(now=True)
 
     def look_at_source(self) -> None:
         """Ask for a look at the source now; a dataset is due if that changes it."""
@@ -130,11 +130,11 @@ class Controller:
         """Ask for a look now, at all or at one; return whether there is such a dataset."""
         now = self._steady()
         with self._lock:
-            if dataset is not None and dataset not in self._board.states:
+            if dataset is not None and dataset not in self._registry.states:
                 return False
-            names = self._board.states if dataset is None else [dataset]
+            names = self._registry.states if dataset is None else [dataset]
             for name in names:
-                state = self._board.states[name]
+                state = self._registry.states[name]
                 state.due, state.again = now, state.running
             self._following.due = now
         self._signals.wake.set()
@@ -159,7 +159,7 @@ class Controller:
         if self._signals.stopping.is_set():
             return ()
         with self._lock:
-            due = [s for s in self._board.states.values() if s.due <= now and not s.running]
+            due = [s for s in self._registry.states.values() if s.due <= now and not s.running]
             for state in due:
                 state.running = True
         return sorted(due, key=lambda state: state.due)

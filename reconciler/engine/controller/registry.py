@@ -22,7 +22,7 @@ Publisher = Callable[[Mapping[str, Any]], object]
 
 
 @dataclass
-class Board:
+class Registry:
     """
     The state of the controller. Whoever reads or changes a schedule holds `lock`.
 

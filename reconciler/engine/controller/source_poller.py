@@ -11,7 +11,7 @@ from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.registry import Board
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import log_skipped
@@ -60,16 +60,16 @@ class Following:
     def __init__(
         self,
         source: Source,
-        board: Board,
+        registry: Registry,
         visiting: Visiting,
         steady: Callable[[], float],
         draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
         self._polling = polling
-        self._began_at = board.wall()
+        self._began_at = registry.wall()
         self._source = source
-        self._board = board
+        self._registry = registry
         self._visiting = visiting
         self._steady = steady
         self._draw = draw
@@ -93,7 +93,7 @@ class Following:
     def follow(self) -> None:
         """Look once. Raises nothing."""
         try:
-            snapshot = self._source.look(self._board.fingerprint)
+            snapshot = self._source.look(self._registry.fingerprint)
             if snapshot is not None:
                 self._adopt(snapshot)
         except Exception as exc:  # noqa: BLE001  whatever a source meets, the last good one stays in use
@@ -104,72 +104,72 @@ class Following:
             self._failures = 0
             self.failure = None
             self._available()
-        with self._board.lock:
+        with self._registry.lock:
             interval = self._polling.interval_seconds
             wait = next_attempt(self._failures, self._draw(), interval) if self._failures else interval
-            if self._board.fingerprint is None:
+            if self._registry.fingerprint is None:
                 wait = min(wait, FIRST_LOOKS_SECONDS)
             self.due = self._steady() + wait
             self.running = False
 
     def _available(self) -> None:
-        board = self._board
+        registry = self._registry
         stale = self._staleness()
-        with board.lock:
-            board.source_read_at = board.wall()
-            before, board.source_trouble = board.source_trouble, stale
+        with registry.lock:
+            registry.source_read_at = registry.wall()
+            before, registry.source_trouble = registry.source_trouble, stale
         if stale is not None and (before is None or before.reason is not stale.reason):
             log.warning(
-                "source.stale", source=self._source.name, reason=stale.message, last_good=board.revision
+                "source.stale", source=self._source.name, reason=stale.message, last_good=registry.revision
             )
         if before != stale:
             self._rejudge()
 
     def _staleness(self) -> Trouble | None:
         """Return why the revision may no longer be the newest; None if that was confirmed lately."""
-        board, polling, why = self._board, self._polling, ""
+        registry, polling, why = self._registry, self._polling, ""
         if polling.witness is None:
-            board.source_confirmed_at = board.wall()
+            registry.source_confirmed_at = registry.wall()
             return None
         try:
-            at = polling.witness.confirmed_at(board.wall())
-            board.source_confirmed_at = board.source_confirmed_at if at is None else at
+            at = polling.witness.confirmed_at(registry.wall())
+            registry.source_confirmed_at = registry.source_confirmed_at if at is None else at
         except SourceError as exc:
             why = f": {exc}"
-        last = board.source_confirmed_at
-        if board.wall() - (self._began_at if last is None else last) <= polling.max_age_seconds:
+        last = registry.source_confirmed_at
+        if registry.wall() - (self._began_at if last is None else last) <= polling.max_age_seconds:
             return None
         age = f"{polling.max_age_seconds:g} s"
         text = f"{polling.witness.name} has not confirmed the revision for more than {age}{why}"
         return Trouble(Reason.SOURCE_STALE, text)
 
     def _unavailable(self, reason: str) -> None:
-        board, trouble = self._board, Trouble(Reason.SOURCE_UNAVAILABLE, reason)
-        with board.lock:
-            changed = board.source_trouble != trouble
-            board.source_trouble = trouble
+        registry, trouble = self._registry, Trouble(Reason.SOURCE_UNAVAILABLE, reason)
+        with registry.lock:
+            changed = registry.source_trouble != trouble
+            registry.source_trouble = trouble
         log.warning(
             "source.unavailable",
             source=self._source.name,
             reason=reason,
             failures=self._failures,
-            last_good=board.revision,
+            last_good=registry.revision,
         )
         if changed:
             self._rejudge()
 
     def _rejudge(self) -> None:
-        for state in list(self._board.states.values()):
+        for state in list(self._registry.states.values()):
             self._visiting.rejudge(state)
-        self._board.touch()
+        self._registry.touch()
 
     def _adopt(self, snapshot: Snapshot) -> None:
         """Take over a new revision: what did not change keeps its schedule, what did is due at once."""
-        board, specs = self._board, snapshot.specs
+        registry, specs = self._registry, snapshot.specs
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
-        with board.lock:
+        with registry.lock:
             now = self._steady()
-            before, after = board.states, {}
+            before, after = registry.states, {}
             for loaded in specs.datasets:
                 state = before.get(loaded.name) or DatasetState(loaded.name, None, due=now)
                 _renew(state, loaded, None, digests[loaded.name], specs.revision, now)
@@ -180,8 +180,8 @@ class Following:
                 after[broken.name] = state
             for name in before.keys() - after.keys():
                 before[name].generation += 1
-            board.states, board.revision = after, specs.revision
-            board.fingerprint, board.source_notice = snapshot.fingerprint, snapshot.notice
+            registry.states, registry.revision = after, specs.revision
+            registry.fingerprint, registry.source_notice = snapshot.fingerprint, snapshot.notice
         problems = sum(problem.is_error for problem in specs.problems)
         log.info(
             "source.updated",
@@ -200,7 +200,7 @@ class Following:
         if problems:
             first = next(str(p.origin) for p in specs.problems if p.is_error)
             log.warning("spec.invalid", problems=problems, first=first, revision=specs.revision)
-        board.touch()
+        registry.touch()
 
 
 def _digest(loaded: LoadedDataset) -> bytes | None:

@@ -38,7 +38,7 @@ def test_what_git_says_comes_to_be(months: Months):
     assert [("roses", "converged")] == months.counted.cycles
     assert "True" == months.conditions("roses")["Ready"]
     assert "True" == months.conditions("roses")["InSync"]
-    assert months.board.is_ready()
+    assert months.registry.is_ready()
 
 
 def test_a_quiet_cycle_costs_one_call(months: Months):
@@ -113,7 +113,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
     during: list[dict[str, Any]] = []
     months.counted.on_submitted = lambda: during.append(
         {
-            "status": months.board.document()["datasets"][0],
+            "status": months.registry.document()["datasets"][0],
             "kept": dict(months.state.statuses()["roses"]),
         }
     )
@@ -127,7 +127,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
         reasons = {one["type"]: one["reason"] for one in seen["conditions"]}
         assert "Applying" == reasons["Reconciling"]
         assert ("unknown", {"relabelled": 1}, 1) == (seen["verdict"], seen["drift"], seen["counts"]["found"])
-    after = months.board.document()["datasets"][0]
+    after = months.registry.document()["datasets"][0]
     assert (1, 1) == (after["counts"]["found"], after["counts"]["set_back"])
     assert [(1, 1)] == [(line["found"], line["set_back"]) for line in after["history"] if line["updates"]][1:]
     assert (Truth.TRUE, 1) in months.dataset_state("roses").trend
@@ -379,7 +379,7 @@ def test_a_broken_tree_never_becomes_a_plan(months: Months, broken: str):
 
 
 def _only(months: Months) -> str:
-    (name,) = months.board.states
+    (name,) = months.registry.states
     return name
 
 
@@ -410,7 +410,7 @@ def test_a_verdict_that_nobody_renewed_decays(months: Months):
         believed[kind] for kind in ("InSync", "Ready", "SourceReady")
     )
     assert "TooOld" == months.reasons("roses")["InSync"]
-    (document,) = months.board.document()["datasets"]
+    (document,) = months.registry.document()["datasets"]
     assert "unknown" == document["verdict"]
 
 
@@ -520,7 +520,7 @@ def test_a_dataset_that_leaves_the_specs_is_left_alone(months: Months):
 
     months.run_for(30 * MINUTE)
 
-    assert ["roses"] == list(months.board.states)
+    assert ["roses"] == list(months.registry.states)
     assert {months.arn("roses")} == {call.resource for call in months.emulator.calls}
 
 

@@ -74,13 +74,13 @@ def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
     """A link that appears late is seen within ten seconds, however often it was not there before."""
     months.run_for(10 * MINUTE)
-    assert not months.board.is_ready()
+    assert not months.registry.is_ready()
     months.write("roses", *"abc")
 
     months.run_for(10)
 
     assert "True" == months.conditions("roses")["InSync"]
-    assert months.board.is_ready()
+    assert months.registry.is_ready()
 
 
 def test_conditions_change_with_the_first_failed_look_alone(months: Months, events: list[dict[str, object]]):
@@ -147,7 +147,7 @@ def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[
         months.conditions("roses")["SourceReady"],
         months.reasons("roses")["SourceReady"],
     )
-    assert "SourceStale" == months.board.document()["source"]["reason"]
+    assert "SourceStale" == months.registry.document()["source"]["reason"]
     assert ["source.stale"] == [event["event"] for event in events if event["event"] == "source.stale"]
     sync.at = months.time.wall()
     months.run_for(6)
@@ -167,5 +167,5 @@ def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
     months.run_for(6)
 
     assert "SourceStale" == months.reasons("roses")["SourceReady"]
-    assert (sync.trouble or "") in str(months.board.document()["source"]["message"])
+    assert (sync.trouble or "") in str(months.registry.document()["source"]["message"])
     assert 4 == months.dataset_state("roses").finding.counts["observed"]
