@@ -16,8 +16,8 @@ from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.visible import counted, moment, size
 from reconciler.reports.webpage import exactly, policy, style, templates
-from reconciler.server.picture import BAR_HEIGHT, BAR_PITCH, Picture, pictures
-from reconciler.server.standing import HELD, WORDS, Standing
+from reconciler.server.health import HELD, WORDS, Standing
+from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, Picture, pictures
 
 if TYPE_CHECKING:
     import jinja2

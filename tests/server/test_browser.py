@@ -9,7 +9,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.views import HeldBack
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset
-from tests.server.boards import AWAY, dataset_state, registry
+from tests.server.builders import AWAY, dataset_state, registry
 from tests.server.test_pages import HOLD, MOVED, served
 
 pytestmark = MARKS

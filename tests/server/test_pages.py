@@ -25,11 +25,11 @@ from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.server.app import Secrets, application
+from reconciler.server.health import Standing, standing
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
-from reconciler.server.standing import Standing, standing
 from tests.reports.drift.builders import AT, dataset, entry, item
-from tests.server.boards import AWAY, DENIED, dataset_state, registry
+from tests.server.builders import AWAY, DENIED, dataset_state, registry
 from tests.server.test_app import Asked
 
 MOVED = item(

@@ -15,7 +15,7 @@ from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack
 from reconciler.reports.drift.words import CLASSES
-from reconciler.server.standing import Standing, standing
+from reconciler.server.health import Standing, standing
 
 BAR_PITCH: Final = 7
 BAR_HEIGHT: Final = 24
