@@ -6,10 +6,10 @@ from reconciler.ports.access import (
 )
 from reconciler.ports.gateway import (
     NO_STATS,
+    Description,
     Gateway,
     Located,
     Phase,
-    Standing,
     Stats,
 )
 from reconciler.ports.lease import (
@@ -65,6 +65,7 @@ __all__ = [
     "BrokenDataset",
     "Clock",
     "Content",
+    "Description",
     "EntryFile",
     "Gateway",
     "Holds",
@@ -91,7 +92,6 @@ __all__ = [
     "Source",
     "Span",
     "Specs",
-    "Standing",
     "Stats",
     "Step",
     "Tracer",

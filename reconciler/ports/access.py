@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports.gateway import Located, Standing
+from reconciler.ports.gateway import Description, Located
 
 
 class Identity(NamedTuple):
@@ -49,7 +49,7 @@ class Access(Protocol):
 
     def locate(self, project: str, dataset_type: DatasetType) -> Located: ...
 
-    def standing(self, arn: str) -> Standing: ...
+    def describe(self, arn: str) -> Description: ...
 
     def glance(self, arn: str) -> None:
         """List one entry, to see whether that may be done."""

@@ -44,7 +44,7 @@ NO_STATS = Stats()
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Description:
     """
     What DescribeDataset says. Phase, code and message are those of the last operation only.
 
@@ -82,7 +82,7 @@ class Gateway(Protocol):
         """Find a dataset by what people call it. Its ARN is never an identity: a rebuild changes it."""
         ...
 
-    def standing(self, arn: str) -> Standing: ...
+    def describe(self, arn: str) -> Description: ...
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
         """
@@ -94,7 +94,7 @@ class Gateway(Protocol):
         ...
 
     def update(self, arn: str, payload: bytes) -> None:
-        """Start one update. It returns at once; `standing` tells how it goes."""
+        """Start one update. It returns at once; `describe` tells how it goes."""
         ...
 
     def create_project(self, project: str) -> str:
@@ -102,5 +102,5 @@ class Gateway(Protocol):
         ...
 
     def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
-        """Return the ARN of a new, empty dataset; it is being created until `standing` says otherwise."""
+        """Return the ARN of a new, empty dataset; it is being created until `describe` says otherwise."""
         ...

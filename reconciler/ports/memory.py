@@ -84,20 +84,20 @@ class Begun(NamedTuple):
 
     Attributes:
         begun_at: Seconds since the epoch, just before the call.
-        standing: What DescribeDataset said then, as text that is compared and never read; empty if not noted.
+        description: What DescribeDataset said then, as text that is compared and never read; empty if not noted.
     """
 
     number: int
     arn: str
     begun_at: float
     source_refs: tuple[str, ...]
-    standing: str = ""
+    description: str = ""
 
 
 class Journal(Protocol):
     """A diary of updates; each line of it is on the disk before its call goes out."""
 
-    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, standing: str) -> int:
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, description: str) -> int:
         """Note that an update is about to be sent, and return its number; the rest as in `Begun`."""
         ...
 
@@ -134,14 +134,14 @@ class Kept(NamedTuple):
 
     Attributes:
         desired: Digest of what was desired then, the policy included.
-        standing: What DescribeDataset said then, as text that is compared and never read.
+        description: What DescribeDataset said then, as text that is compared and never read.
         scanned_at: Seconds since the epoch, when the listing was complete.
         body: What the look came to, JSON-able.
     """
 
     arn: str
     desired: bytes
-    standing: str
+    description: str
     scanned_at: float
     body: Mapping[str, object]
 

@@ -47,7 +47,7 @@ class Rebuild(NamedTuple):
         undoing: Whether the old entries are being brought back.
         plan: Digest of the plan that it carries out.
         doomed: ARN of the dataset that is deleted, or was.
-        standing: What DescribeDataset said of it when its entries were kept; "" if it may have changed since.
+        description: What DescribeDataset said of it when its entries were kept; "" if it may have changed since.
         made: ARN of the dataset that was made in its place.
         tags: Of the old dataset, and then of the new one.
         before, desired: What was observed at first, and what is desired.
@@ -62,7 +62,7 @@ class Rebuild(NamedTuple):
     project_arn: str
     dataset_type: DatasetType
     doomed: str
-    standing: str
+    description: str
     bucket: str
     prefix: str
     begun_at: float
@@ -111,7 +111,7 @@ class RebuildGateway(Gateway, Protocol):
     def tags(self, arn: str) -> Mapping[str, str]: ...
 
     def delete_dataset(self, arn: str) -> None:
-        """Start to delete; it is gone when `standing` raises `errors.NotFound`."""
+        """Start to delete; it is gone when `describe` raises `errors.NotFound`."""
         ...
 
     def create_dataset_from(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import GatewayError
-from reconciler.ports import Identity, Located, Standing
+from reconciler.ports import Description, Identity, Located
 from reconciler.rekognition.gateway import Rekognition
 from reconciler.rekognition.translate import CONFIGURATION, translated
 
@@ -116,8 +116,8 @@ class RekognitionAccess:
     def locate(self, project: str, dataset_type: DatasetType) -> Located:
         return self._gateway.locate(project, dataset_type)
 
-    def standing(self, arn: str) -> Standing:
-        return self._gateway.standing(arn)
+    def describe(self, arn: str) -> Description:
+        return self._gateway.describe(arn)
 
     def glance(self, arn: str) -> None:
         self._gateway.glance(arn)

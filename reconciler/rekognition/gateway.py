@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from reconciler import errors
 from reconciler.core.runtime import limits
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports import Located, Phase, Standing, Stats
+from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.limiter import Limiter
@@ -126,13 +126,13 @@ class Rekognition:
                         return Located(found["ProjectArn"], _dataset_arn(found, dataset_type))
         return Located(None, None)
 
-    def standing(self, arn: str) -> Standing:
+    def describe(self, arn: str) -> Description:
         with translated("DescribeDataset"):
             answer = self._client.describe_dataset(DatasetArn=arn)
             found = answer["DatasetDescription"]
             updated = found.get("LastUpdatedTimestamp")
             stats = found.get("DatasetStats", {})
-            return Standing(
+            return Description(
                 phase=_phase(found["Status"]),
                 code=found.get("StatusMessageCode"),
                 message=redacted(found.get("StatusMessage", "")),
@@ -161,7 +161,7 @@ class Rekognition:
         Start one update.
 
         Raises:
-            Unavailable: It may have arrived all the same: look at `standing` before it is sent again.
+            Unavailable: It may have arrived all the same: look at `describe` before it is sent again.
         """
         with translated("UpdateDatasetEntries"):
             self._client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": payload})

@@ -66,8 +66,8 @@ class Looks:
             row = connection.execute(query, (dataset,)).fetchone()
             if row is None:
                 return None
-            arn, desired, standing, scanned_at, body = row
-            return Kept(arn, desired, standing, scanned_at, json.loads(body))
+            arn, desired, description, scanned_at, body = row
+            return Kept(arn, desired, description, scanned_at, json.loads(body))
 
     def put(self, dataset: str, kept: Kept | None) -> None:
         with self._db.writing() as connection:
@@ -75,7 +75,7 @@ class Looks:
                 connection.execute("DELETE FROM look WHERE dataset = ?", (dataset,))
                 return
             body = json.dumps(kept.body, sort_keys=True)
-            row = (dataset, kept.arn, kept.desired, kept.standing, kept.scanned_at, body)
+            row = (dataset, kept.arn, kept.desired, kept.description, kept.scanned_at, body)
             connection.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
@@ -110,12 +110,12 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, standing: str) -> int:
+    def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, description: str) -> int:
         packed = zlib.compress(orjson.dumps(list(source_refs)), 1)
         with self._db.writing() as connection:
             cursor = connection.execute(
                 "INSERT INTO journal (dataset, arn, begun_at, source_refs, standing) VALUES (?, ?, ?, ?, ?)",
-                (dataset, arn, now, packed, standing),
+                (dataset, arn, now, packed, description),
             )
             number = cursor.lastrowid
         return number or 0
@@ -138,8 +138,8 @@ class Journal:
         with self._db.decoding():
             rows = connection.execute(f"{query} AND result IS NULL ORDER BY id", (dataset,)).fetchall()
             return [
-                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))), standing)
-                for number, arn, begun_at, packed, standing in rows
+                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))), description)
+                for number, arn, begun_at, packed, description in rows
             ]
 
     def past(self, dataset: str, source_ref: str) -> Sequence[Past]:

@@ -13,7 +13,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import apply, planning
 from reconciler.engine.dataset.resume import OPEN_SECONDS
 from reconciler.errors import Fenced, Unavailable
-from reconciler.ports import Gateway, Phase, Standing
+from reconciler.ports import Description, Gateway, Phase
 from reconciler.state import State
 from tests.builders import named, ref
 from tests.engine.conftest import Lab
@@ -40,7 +40,7 @@ class Slow:
         self._clock = lab.clock
         self._ends = list(ends)
         self._lag, self._late = lag_seconds, late_seconds
-        self._before: tuple[float, Standing] | None = None
+        self._before: tuple[float, Description] | None = None
         self._due: tuple[float, Callable[[], None]] | None = None
         self.called: list[float] = []
 
@@ -48,7 +48,7 @@ class Slow:
         return getattr(self._gateway, name)
 
     def update(self, arn: str, payload: bytes) -> None:
-        before = self._gateway.standing(arn)
+        before = self._gateway.describe(arn)
         self.called.append(self._clock.now())
         if self._ends:
             if self._late is not None:
@@ -58,14 +58,14 @@ class Slow:
         self._gateway.update(arn, payload)
         self._before = self._clock.now() + self._lag, before
 
-    def standing(self, arn: str) -> Standing:
+    def describe(self, arn: str) -> Description:
         if self._due is not None and self._clock.now() >= self._due[0]:
             _, arrive = self._due
             self._due = None
             arrive()
         if self._before is not None and self._clock.now() < self._before[0]:
             return self._before[1]
-        return self._gateway.standing(arn)
+        return self._gateway.describe(arn)
 
 
 def slow(lab: Lab, *ends: BaseException, **options: Any) -> Slow:
@@ -110,9 +110,9 @@ def test_a_status_that_has_not_moved_is_not_believed(full: Lab, lag: float):
 def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
     """Not for ever: the proof shows what became of it."""
     full.write(*named("abcd", label="tulip"), *named("e"))
-    standing = full.context.gateway.standing(full.arn)
+    description = full.context.gateway.describe(full.arn)
     gateway = slow(full)
-    gateway.standing = lambda arn: standing  # type: ignore[method-assign]
+    gateway.describe = lambda arn: description  # type: ignore[method-assign]
 
     assert 2 == full.apply().updates
     assert gateway.called[1] - gateway.called[0] >= apply.GRACE_SECONDS
@@ -146,7 +146,7 @@ def test_a_call_that_arrived_without_a_sign_is_not_made_again(full: Lab):
     arrived = gateway._gateway.update
 
     def update(arn: str, payload: bytes) -> None:
-        gateway._before = full.clock.now() + 100.0, gateway._gateway.standing(arn)
+        gateway._before = full.clock.now() + 100.0, gateway._gateway.describe(arn)
         gateway.called.append(full.clock.now())
         arrived(arn, payload)
         raise lost()
@@ -232,6 +232,6 @@ def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
 def _standing_text(lab: Lab) -> str:
     from reconciler.engine.dataset.observation import as_text
 
-    found = lab.context.gateway.standing(lab.arn)
+    found = lab.context.gateway.describe(lab.arn)
     assert Phase.UPDATE_COMPLETE is found.phase
     return as_text(found)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler import errors
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports import Located, Phase, Standing, Stats
+from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.rekognition.gateway import Rekognition
 from tests.rekognition.conftest import CUT, Answer, Service, ok, refusal
 
@@ -259,14 +259,14 @@ class TestStanding:
             )
         ]
 
-        assert Standing(
+        assert Description(
             Phase.UPDATE_FAILED, "CLIENT_ERROR", "no", 1690476084.535, Stats(2, 1, 3, 4)
-        ) == gateway.standing(ARN)
+        ) == gateway.describe(ARN)
 
     def test_may_lack_everything_but_the_status(self, service: Service, gateway: Rekognition) -> None:
         service.answers = [ok(DatasetDescription={"Status": "CREATE_COMPLETE"})]
 
-        assert Standing(Phase.CREATE_COMPLETE) == gateway.standing(ARN)
+        assert Description(Phase.CREATE_COMPLETE) == gateway.describe(ARN)
 
     @pytest.mark.parametrize(
         "description",
@@ -285,7 +285,7 @@ class TestStanding:
         service.answers = [ok(DatasetDescription=description)]
 
         with pytest.raises(errors.UnknownAnswer):
-            gateway.standing(ARN)
+            gateway.describe(ARN)
 
 
 class TestCreation:
@@ -314,7 +314,7 @@ class TestLimit:
             ok(DatasetDescription={"Status": "CREATE_COMPLETE"}),
         ]
 
-        gateway.standing(ARN)
+        gateway.describe(ARN)
 
         assert ["wait", "DescribeDataset"] * 4 == service.events
         assert {("111122223333", "eu-west-1", "DescribeDataset")} == set(service.waited)
@@ -355,7 +355,7 @@ class TestLimit:
         service.answers = [refusal("InternalServerError", 500)]
 
         with pytest.raises(errors.Unavailable):
-            gateway.standing(ARN)
+            gateway.describe(ARN)
         assert 8 == len(service.asked)
 
     def test_that_is_interrupted_sends_nothing_more(self, service: Service, gateway: Rekognition) -> None:
@@ -365,7 +365,7 @@ class TestLimit:
         gateway._client.meta.events.register("before-send.rekognition", stop)
 
         with pytest.raises(errors.Interrupted):
-            gateway.standing(ARN)
+            gateway.describe(ARN)
         assert [] == service.asked
 
 
@@ -374,7 +374,7 @@ class TestNoAnswer:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound, but not listening
             with pytest.raises(errors.Unavailable):
-                connect(f"http://127.0.0.1:{taken.getsockname()[1]}").standing(ARN)
+                connect(f"http://127.0.0.1:{taken.getsockname()[1]}").describe(ARN)
 
     def test_there_are_no_credentials(
         self, service: Service, connect: Callable[..., Rekognition], monkeypatch: pytest.MonkeyPatch
@@ -388,12 +388,12 @@ class TestNoAnswer:
 
         gateway = connect(service.url, aws_session_token=None)
         with pytest.raises(errors.Denied):
-            gateway.standing(ARN)
+            gateway.describe(ARN)
         assert [] == service.asked
 
     def test_a_request_that_cannot_be_sent_is_rejected(self, service: Service, gateway: Rekognition) -> None:
         with pytest.raises(errors.Rejected):
-            gateway.standing("short")
+            gateway.describe("short")
         assert [] == service.asked
 
 

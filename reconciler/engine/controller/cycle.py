@@ -197,11 +197,11 @@ def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
     if finding is None:
         return None
     try:
-        standing = context.gateway.standing(kept.arn)
+        description = context.gateway.describe(kept.arn)
     except NotFound:
         context.memory.looks.put(name, None)  # deleted, or made anew under another ARN
         return None
-    if as_text(standing) != kept.standing:
+    if as_text(description) != kept.description:
         log.info("observe.fingerprint", moved=True)
         return None
     log.debug("observe.fingerprint", moved=False)
@@ -295,5 +295,5 @@ def _keep(
     if seen is None or left or not finding.lasts:
         context.memory.looks.put(name, None)
         return
-    text = as_text(seen.standing)
+    text = as_text(seen.description)
     context.memory.looks.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))

@@ -10,7 +10,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.summary import Finding
 from reconciler.engine.log import bind
 from reconciler.errors import Unavailable
-from reconciler.ports import Clock, Gateway, Located, Phase, Standing
+from reconciler.ports import Clock, Description, Gateway, Located, Phase
 
 
 class Meter(Protocol):
@@ -80,8 +80,8 @@ class Fenced:
         self._meter = meter
         self._may_look = may_look
         self._may_write = may_write
-        self._in_flight: tuple[float, int, Standing | None] | None = None
-        self._last: Standing | None = None
+        self._in_flight: tuple[float, int, Description | None] | None = None
+        self._last: Description | None = None
         self.created = False
         self.work = Work(clock.now())
 
@@ -93,16 +93,16 @@ class Fenced:
         self._may_look()
         return self._gateway.locate(project, dataset_type)
 
-    def standing(self, arn: str) -> Standing:
+    def describe(self, arn: str) -> Description:
         self._look(arn)
-        standing = self._last = self._gateway.standing(arn)
-        if self._in_flight is not None and standing.phase.settled and standing != self._in_flight[2]:
+        description = self._last = self._gateway.describe(arn)
+        if self._in_flight is not None and description.phase.settled and description != self._in_flight[2]:
             begun, size, _ = self._in_flight
             self._in_flight = None
-            result = "failed" if standing.phase is Phase.UPDATE_FAILED else "finished"
+            result = "failed" if description.phase is Phase.UPDATE_FAILED else "finished"
             self.work.ended(well=result == "finished")
             self._meter.update(self._dataset, result, size, self._clock.now() - begun)
-        return standing
+        return description
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
         self._look(arn)

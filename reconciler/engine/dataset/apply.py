@@ -22,7 +22,7 @@ from reconciler.engine.dataset.resume import watch
 from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Rejected, Unavailable
-from reconciler.ports import Phase, Standing
+from reconciler.ports import Description, Phase
 
 # How often an update that the service failed by its own fault is sent before the rest is left for later.
 SERVICE_TRIES: Final = 5
@@ -113,7 +113,7 @@ class Sender:
         self._sent = sent
         self._said: dict[str, str] = {}
         self._suspicion = Suspicion()
-        self._past: set[Standing] = set()
+        self._past: set[Description] = set()
 
     def send(self) -> None:
         """
@@ -130,18 +130,18 @@ class Sender:
         while (batch := search.next()) is not None:
             self._context.progress.step(self._plan.name, "updating", search.updates, None)
             lines = {ref: items[ref] for ref in batch.items}
-            standing = self._settle(lines, self._suspicion.tries(len(lines)))
-            if standing.phase is not Phase.UPDATE_FAILED:
+            description = self._settle(lines, self._suspicion.tries(len(lines)))
+            if description.phase is not Phase.UPDATE_FAILED:
                 self._suspicion.cleared()
                 search.tell(Result.PASSED)
                 log.info("update.finished", entries=len(batch), bytes=batch.size)
                 continue
-            if not self._is_of_the_lines(standing, lines, search):
-                self._give_up(items, standing, search)
+            if not self._is_of_the_lines(description, lines, search):
+                self._give_up(items, description, search)
                 return
-            self._said |= dict.fromkeys(lines, _words(standing))
+            self._said |= dict.fromkeys(lines, _words(description))
             search.tell(Result.FAILED)
-            log.warning("update.failed", code=standing.code, entries=len(batch))
+            log.warning("update.failed", code=description.code, entries=len(batch))
             if not searching and len(batch) > 1:
                 searching = True
                 log.info("bisect.started", entries=len(batch))
@@ -156,10 +156,10 @@ class Sender:
             log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
 
     def _is_of_the_lines(
-        self, standing: Standing, lines: Mapping[str, PlannedChange], search: Isolation[str]
+        self, description: Description, lines: Mapping[str, PlannedChange], search: Isolation[str]
     ) -> bool:
         """Tell whether to look for the fault in the lines: the service says so, or takes other lines."""
-        if standing.code == CLIENT_ERROR:
+        if description.code == CLIENT_ERROR:
             self._suspicion.cleared()
             return True
         if self._suspicion.aroused or (len(lines) == 1 and search.passes):
@@ -171,56 +171,56 @@ class Sender:
         return False
 
     def _give_up(
-        self, items: Mapping[str, PlannedChange], standing: Standing, search: Isolation[str]
+        self, items: Mapping[str, PlannedChange], description: Description, search: Isolation[str]
     ) -> None:
         """Leave the rest for later: the service failed again and again, by its own fault."""
         certain = set(search.convicted) - self._suspicion.alone
         self._sent.convicted = {ref: self._said[ref] for ref in certain}
-        self._sent.left = dict.fromkeys(items, _words(standing))
+        self._sent.left = dict.fromkeys(items, _words(description))
 
-    def _settle(self, items: Mapping[str, PlannedChange], tries: int) -> Standing:
+    def _settle(self, items: Mapping[str, PlannedChange], tries: int) -> Description:
         """Send one update until it passes, or fails by fault of its lines; a fault of the service passes."""
         clock = self._context.clock
         for failures in range(1, tries + 1):
-            standing = self._update(items)
-            if standing.phase is not Phase.UPDATE_FAILED or standing.code == CLIENT_ERROR:
+            description = self._update(items)
+            if description.phase is not Phase.UPDATE_FAILED or description.code == CLIENT_ERROR:
                 break
-            log.warning("update.failed", code=standing.code, entries=len(items), tries=failures)
+            log.warning("update.failed", code=description.code, entries=len(items), tries=failures)
             if failures < tries:
                 clock.sleep(backoff(failures, clock.draw(), first=2.0, most=60.0))
-        return standing
+        return description
 
-    def _update(self, items: Mapping[str, PlannedChange]) -> Standing:
+    def _update(self, items: Mapping[str, PlannedChange]) -> Description:
         """Start one update when nothing else is in progress, and return what became of it."""
         self._context.permit()
         body = payload_of(items.values(), self._composer)
         facts: dict[str, str | int] = {"dataset_arn": self._arn, "entries": len(items), "bytes": len(body)}
         with self._context.tracer.span("update", **facts) as span:
-            standing = self._updated(items, body)
-            span.note(result=_result(standing))
-            if standing.phase is Phase.UPDATE_FAILED:
-                span.fail(standing.code or standing.phase)
-        return standing
+            description = self._updated(items, body)
+            span.note(result=_result(description))
+            if description.phase is Phase.UPDATE_FAILED:
+                span.fail(description.code or description.phase)
+        return description
 
-    def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Standing:
+    def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Description:
         context, clock = self._context, self._context.clock
         deadline = clock.now() + self._timeout
         try:
             number = patiently(lambda: self._start(items, body, deadline), clock, deadline)
         except Rejected as exc:  # the call itself: it says no more than a failed update would
-            return Standing(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
-        standing = self._moved(deadline)
-        context.memory.journal.end(number, _result(standing))
-        return standing
+            return Description(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
+        description = self._moved(deadline)
+        context.memory.journal.end(number, _result(description))
+        return description
 
-    def _moved(self, deadline: float) -> Standing:
+    def _moved(self, deadline: float) -> Description:
         """Wait until an accepted update is over; that it shows may take a moment, and until then nothing does."""
         clock, polls = self._context.clock, 0
         until = clock.now() + GRACE_SECONDS
         while True:
-            standing = settled(self._context.gateway, self._arn, clock, deadline)
-            if standing not in self._past or clock.now() >= until:
-                return standing
+            description = settled(self._context.gateway, self._arn, clock, deadline)
+            if description not in self._past or clock.now() >= until:
+                return description
             clock.sleep(poll_delay(polls))
             polls += 1
 
@@ -271,13 +271,13 @@ class Sender:
         return any(canonical(orjson.loads(line)) == sent for line in found)
 
 
-def _result(standing: Standing) -> str:
-    return f"{standing.phase} {standing.code or ''}".strip()
+def _result(description: Description) -> str:
+    return f"{description.phase} {description.code or ''}".strip()
 
 
-def _words(standing: Standing) -> str:
-    said = standing.message or "no reason given"
-    return said if standing.code == CLIENT_ERROR else f"{standing.code or 'no code'}: {said}"
+def _words(description: Description) -> str:
+    said = description.message or "no reason given"
+    return said if description.code == CLIENT_ERROR else f"{description.code or 'no code'}: {said}"
 
 
 def _few(refs: Sequence[str]) -> Sequence[str]:

@@ -20,7 +20,7 @@ from reconciler.engine.dataset.observation import Observation, gap_between
 from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
-from reconciler.ports import Clock, Gateway, Located, Progress, Standing
+from reconciler.ports import Clock, Description, Gateway, Located, Progress
 
 T = TypeVar("T")
 
@@ -62,19 +62,19 @@ class Listed(Generic[T]):
     Attributes:
         result: What was made of its lines.
         spool: The lines, for the caller to close.
-        standing: What DescribeDataset said before it and, unchanged, after it.
+        description: What DescribeDataset said before it and, unchanged, after it.
         is_trusted: Whether it is whole, whatever the service counts.
     """
 
     result: T
     spool: Spool
-    standing: Standing
+    description: Description
     is_trusted: bool = False
 
     @property
     def gap(self) -> str | None:
         """Say by how much the service's own count and what was seen differ; None if they do not."""
-        return None if self.is_trusted else gap_between(self.standing, self.spool.count)
+        return None if self.is_trusted else gap_between(self.description, self.spool.count)
 
     def require_whole(self) -> None:
         """
@@ -117,7 +117,7 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
         diff, listed = patiently(attempt, context.clock, deadline)
         span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
-    return Observation(arn, listed.standing, diff, listed.spool, context.clock.now(), listed.gap)
+    return Observation(arn, listed.description, diff, listed.spool, context.clock.now(), listed.gap)
 
 
 def whole_listing(
@@ -144,7 +144,7 @@ def whole_listing(
             counted = before.stats.total_entries
             pages = ending(gateway.pages(arn), None if context.trust_listing else counted, clock)
             result = consume(spool.fill(_watched(pages, name, counted, context.progress)))
-            if gateway.standing(arn) != before:
+            if gateway.describe(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
         except BaseException:
             spool.close()
@@ -167,7 +167,7 @@ def _with_unlisted(
     diff = listed.result
     if listed.gap is None:
         return diff
-    counted, seen = listed.standing.stats.total_entries, listed.spool.count
+    counted, seen = listed.description.stats.total_entries, listed.spool.count
     missing = {change.source_ref for change in diff.changes if change.action is Action.ADD}
     if len(missing) > MOST_QUERIES:
         raise ListingIncomplete(
@@ -176,7 +176,7 @@ def _with_unlisted(
         )
     lines = listed.spool.fill(alone(ref, arn, context, deadline) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
-    if missing and context.gateway.standing(arn) != listed.standing:
+    if missing and context.gateway.describe(arn) != listed.description:
         raise ListingMoved("the dataset changed while it was listed")
     log.warning(
         "observe.incomplete",

@@ -227,7 +227,7 @@ def confirm(observation: Observation, context: Context, timeout: float) -> None:
         PlanOutdated: It is not.
     """
     deadline = context.clock.now() + timeout
-    if settled(context.gateway, observation.arn, context.clock, deadline) != observation.standing:
+    if settled(context.gateway, observation.arn, context.clock, deadline) != observation.description:
         raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
 
 

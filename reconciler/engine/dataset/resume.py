@@ -12,7 +12,7 @@ from reconciler.engine.dataset.observation import Observation, as_text
 from reconciler.engine.dataset.retry import patiently
 from reconciler.engine.log import log
 from reconciler.errors import PlanOutdated
-from reconciler.ports import Begun, Standing
+from reconciler.ports import Begun, Description
 
 OPEN_SECONDS: Final = 90.0
 """How long after an update was begun it may still arrive, and its dataset be as before."""
@@ -22,7 +22,7 @@ def watch(
     arn: str,
     context: Context,
     begun_at: float,
-    moved: Callable[[Standing], bool],
+    moved: Callable[[Description], bool],
     deadline: float | None = None,
 ) -> bool:
     """
@@ -34,7 +34,7 @@ def watch(
     clock = context.clock
     until, polls = min(begun_at, clock.now()) + OPEN_SECONDS, 0
     until = until if deadline is None else min(until, deadline)
-    while not moved(patiently(lambda: context.gateway.standing(arn), clock, until)):
+    while not moved(patiently(lambda: context.gateway.describe(arn), clock, until)):
         if clock.now() >= until:
             return False
         clock.sleep(min(poll_delay(polls), until - clock.now()))
@@ -47,11 +47,11 @@ def await_open(dataset: str, arn: str, context: Context, deadline: float) -> Non
     for begun in _open(dataset, arn, context):
         if begun.begun_at + OPEN_SECONDS > context.clock.now():
             log.info("update.awaited", entries=len(begun.source_refs))
-            watch(arn, context, begun.begun_at, partial(_has_moved, begun.standing), deadline)
+            watch(arn, context, begun.begun_at, partial(_has_moved, begun.description), deadline)
 
 
-def _has_moved(before: str, standing: Standing) -> bool:
-    return as_text(standing) != before
+def _has_moved(before: str, description: Description) -> bool:
+    return as_text(description) != before
 
 
 def resume(dataset: str, arn: str, seen: Observation | None, context: Context) -> None:
@@ -77,4 +77,4 @@ def _open(dataset: str, arn: str, context: Context) -> list[Begun]:
 
 
 def _may_arrive(begun: Begun, seen: Observation) -> bool:
-    return not _has_moved(begun.standing, seen.standing) and seen.at < begun.begun_at + OPEN_SECONDS
+    return not _has_moved(begun.description, seen.description) and seen.at < begun.begun_at + OPEN_SECONDS

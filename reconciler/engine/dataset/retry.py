@@ -15,7 +15,7 @@ from reconciler.errors import (
     Throttled,
     Unavailable,
 )
-from reconciler.ports import Clock, Gateway, Phase, Standing
+from reconciler.ports import Clock, Description, Gateway, Phase
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def _tell(exc: ReconcilerError, delay: float) -> None:
             log.info("observe.restarted", reason=str(exc), delay_seconds=round(delay, 2))
 
 
-def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Standing:
+def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Description:
     """
     Wait until no operation is in progress on the dataset, ours or anybody's.
 
@@ -85,25 +85,25 @@ def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Standi
     polls = 0
     begun = clock.now()
     while True:
-        standing = patiently(lambda: gateway.standing(arn), clock, deadline)
-        refuse_unusable(standing)
-        if standing.phase.settled:
-            return standing
+        description = patiently(lambda: gateway.describe(arn), clock, deadline)
+        refuse_unusable(description)
+        if description.phase.settled:
+            return description
         delay = poll_delay(polls)
-        creating = standing.phase is Phase.CREATE_IN_PROGRESS
+        creating = description.phase is Phase.CREATE_IN_PROGRESS
         if clock.now() + delay > (min(deadline, begun + CREATION_SECONDS) if creating else deadline):
-            raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
+            raise DatasetBusy(f"the dataset is still {description.phase}; waited as long as allowed")
         clock.sleep(delay)
         polls += 1
 
 
-def refuse_unusable(standing: Standing) -> None:
+def refuse_unusable(description: Description) -> None:
     """
     Let pass what can be listed and updated, now or after the work in progress.
 
     Raises:
         DatasetUnusable: It is being deleted, or was never created whole.
     """
-    if not standing.phase.usable:
-        said = f": {standing.message}" if standing.message else ""
-        raise DatasetUnusable(f"the dataset is {standing.phase}{said}")
+    if not description.phase.usable:
+        said = f": {description.message}" if description.message else ""
+        raise DatasetUnusable(f"the dataset is {description.phase}{said}")

@@ -22,7 +22,7 @@ from reconciler.engine.dataset.planning import marked
 from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved
-from reconciler.ports import Standing
+from reconciler.ports import Description
 
 OVERTAKEN: Final = (
     "set, and then changed meanwhile by somebody else or by the service: it holds other content"
@@ -134,11 +134,11 @@ def _looked(
         seen = observe(desired, arn, context, deadline)
         seen.listing.close()
         return Seen(seen.diff, seen)
-    found, standing = patiently(
+    found, description = patiently(
         lambda: _filtered(desired, arn, touched, cheapest.filters, context, deadline), context.clock, deadline
     )
     diff = last.diff.updated(touched, found)
-    complete = last.observation if last.observation and last.observation.standing == standing else None
+    complete = last.observation if last.observation and last.observation.description == description else None
     return Seen(diff, complete.amended(diff) if complete else None)
 
 
@@ -149,7 +149,7 @@ def _filtered(
     filters: Sequence[str],
     context: Context,
     deadline: float,
-) -> tuple[Diff, Standing]:
+) -> tuple[Diff, Description]:
     before = settled(context.gateway, arn, context.clock, deadline)
     spool = Spool()
     try:
@@ -159,7 +159,7 @@ def _filtered(
         found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     finally:
         spool.close()
-    if context.gateway.standing(arn) != before:
+    if context.gateway.describe(arn) != before:
         raise ListingMoved("the dataset changed while it was read back")
     return found, before
 

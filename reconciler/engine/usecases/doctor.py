@@ -35,7 +35,7 @@ from reconciler.errors import (
     Throttled,
     Unavailable,
 )
-from reconciler.ports import Access, BrokenDataset, Identity, Memory, Phase, Standing
+from reconciler.ports import Access, BrokenDataset, Description, Identity, Memory, Phase
 
 T = TypeVar("T")
 
@@ -169,8 +169,8 @@ class _Round:
         if self._arn is None and not self._is_there(access):
             return
         arn = str(self._arn)
-        standing = self.tried(Check.STATUS, lambda: access.standing(arn))
-        if standing is None or self._is_usable(standing):
+        description = self.tried(Check.STATUS, lambda: access.describe(arn))
+        if description is None or self._is_usable(description):
             self.tried(Check.LISTING, lambda: self._listed(access, arn))
 
     def writing(self) -> None:
@@ -260,23 +260,23 @@ class _Round:
             self.found(Check.PROJECT, Mark.OK, f"there is no {missing} yet; apply makes it")
         return False
 
-    def _is_usable(self, standing: Standing) -> bool:
-        said = f": {standing.message}" if standing.message else ""
+    def _is_usable(self, description: Description) -> bool:
+        said = f": {description.message}" if description.message else ""
         try:
-            refuse_unusable(standing)
-            if not standing.phase.settled:
-                raise DatasetBusy(f"the dataset is {standing.phase}")
+            refuse_unusable(description)
+            if not description.phase.settled:
+                raise DatasetBusy(f"the dataset is {description.phase}")
         except (DatasetBusy, DatasetUnusable) as exc:
             self.failed(Check.STATUS, exc)
             return False
-        if standing.phase is Phase.UPDATE_FAILED:
+        if description.phase is Phase.UPDATE_FAILED:
             way_on = "it can be used all the same; plan shows what is missing"
-            self.found(Check.STATUS, Mark.WARNING, f"{standing.phase}{said}", way_on)
+            self.found(Check.STATUS, Mark.WARNING, f"{description.phase}{said}", way_on)
         else:
-            total, errors = standing.stats.total_entries, standing.stats.error_entries
+            total, errors = description.stats.total_entries, description.stats.error_entries
             counts = f"; {total:,} entries" if total is not None else ""
             counts += f", {errors:,} with errors" if errors else ""
-            self.found(Check.STATUS, Mark.OK, f"{standing.phase}{counts}")
+            self.found(Check.STATUS, Mark.OK, f"{description.phase}{counts}")
         return True
 
     def _listed(self, access: Access, arn: str) -> None:

@@ -93,7 +93,7 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    standing = settled(context.gateway, arn, context.clock, deadline)
+    description = settled(context.gateway, arn, context.clock, deadline)
 
     def listed() -> _Seen:
         with closing(Spool()) as spool:
@@ -103,7 +103,7 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
             found = (orjson.loads(raw) for raw, _, _ in lines)
             observed = next((fields for fields in found if fields.get(SOURCE_REF) == source_ref), None)
             change = next(iter(diff.changes), None)
-            return _Seen(arn, observed, change, standing.stats.total_entries == 0)
+            return _Seen(arn, observed, change, description.stats.total_entries == 0)
 
     return patiently(listed, context.clock, deadline)
 

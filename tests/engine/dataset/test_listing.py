@@ -131,8 +131,8 @@ def test_more_than_is_counted_is_believed_and_told(full: Lab):
     """What is listed is there."""
 
     class Uncounted(Short):
-        def standing(self, arn: str) -> Any:
-            found = self._gateway.standing(arn)
+        def describe(self, arn: str) -> Any:
+            found = self._gateway.describe(arn)
             return dataclasses.replace(found, stats=found.stats._replace(total_entries=3))
 
     full.context = dataclasses.replace(full.context, gateway=Uncounted(full.context.gateway))

@@ -96,7 +96,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
         project_arn=_project(desired, context),
         dataset_type=desired.spec.spec.target.kind,
         doomed=seen.arn,
-        standing=as_text(seen.standing),
+        description=as_text(seen.description),
         bucket=order.bucket,
         prefix=order.prefix,
         begun_at=now,

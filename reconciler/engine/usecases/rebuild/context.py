@@ -8,7 +8,7 @@ from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.retry import patiently
 from reconciler.errors import DatasetBusy, NotFound
-from reconciler.ports import Objects, Phase, RebuildGateway, Standing
+from reconciler.ports import Description, Objects, Phase, RebuildGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class RebuildContext:
     def deadline(self) -> float:
         return self.dataset.clock.now() + self.timeout
 
-    def standing(self, arn: str) -> Standing | None:
+    def describe(self, arn: str) -> Description | None:
         """Return how a dataset stands; None if the service does not know it."""
         try:
-            return patiently(lambda: self.gateway.standing(arn), self.dataset.clock, self.deadline)
+            return patiently(lambda: self.gateway.describe(arn), self.dataset.clock, self.deadline)
         except NotFound:
             return None
 
-    def rested(self, arn: str) -> Standing | None:
+    def rested(self, arn: str) -> Description | None:
         """
         Wait until nothing is in progress; None if the dataset is gone then.
 
@@ -46,14 +46,14 @@ class RebuildContext:
             DatasetBusy: Something still is, after the timeout.
         """
         deadline, polls = self.deadline, 0
-        while (standing := self.standing(arn)) is not None and not standing.phase.settled:
+        while (description := self.describe(arn)) is not None and not description.phase.settled:
             delay = poll_delay(polls)
             if self.dataset.clock.now() + delay > deadline:
-                raise DatasetBusy(f"the dataset is still {standing.phase}; waited as long as allowed")
+                raise DatasetBusy(f"the dataset is still {description.phase}; waited as long as allowed")
             self.dataset.clock.sleep(delay)
             polls += 1
-        return standing
+        return description
 
 
-def is_deleting(standing: Standing) -> bool:
-    return standing.phase is Phase.DELETE_IN_PROGRESS
+def is_deleting(description: Description) -> bool:
+    return description.phase is Phase.DELETE_IN_PROGRESS

@@ -51,10 +51,10 @@ def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Return where to go on from, if the dataset that was made cannot be used, or is gone."""
     if rebuild.step is not Step.FILLING or rebuild.made is None:
         return rebuild
-    standing = context.rested(rebuild.made)
-    if standing is None:
+    description = context.rested(rebuild.made)
+    if description is None:
         return noted(rebuild._replace(step=Step.CREATING, made=None), context)
-    if standing.phase is Phase.CREATE_FAILED:
+    if description.phase is Phase.CREATE_FAILED:
         return _to_be_deleted(rebuild, rebuild.made, context)
     return rebuild
 
@@ -71,10 +71,10 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     if rebuild.step in (Step.KEEPING, Step.KEPT):
         return None
     if rebuild.step is Step.DELETING:
-        standing = context.standing(rebuild.doomed)
-        if standing is not None and not is_deleting(standing):
+        description = context.describe(rebuild.doomed)
+        if description is not None and not is_deleting(description):
             return None
-        return noted(rebuild._replace(undoing=True, standing=""), context)
+        return noted(rebuild._replace(undoing=True, description=""), context)
     if rebuild.step is Step.FILLING and rebuild.made is not None:
         return _to_be_deleted(rebuild, rebuild.made, context, undoing=True)
     found = _found(rebuild, context) if rebuild.step is Step.CREATING else None
@@ -106,7 +106,7 @@ def _to_be_deleted(
 ) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
     return noted(
-        rebuild._replace(step=Step.DELETING, doomed=arn, standing="", made=None, undoing=direction),
+        rebuild._replace(step=Step.DELETING, doomed=arn, description="", made=None, undoing=direction),
         context,
     )
 
@@ -117,10 +117,10 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
         return
 
     def attempt() -> None:
-        standing = context.standing(rebuild.doomed)
-        if standing is None or is_deleting(standing):
+        description = context.describe(rebuild.doomed)
+        if description is None or is_deleting(description):
             return  # an answer that was lost
-        if rebuild.standing not in ("", as_text(standing)):
+        if rebuild.description not in ("", as_text(description)):
             raise PlanOutdated(
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
             )
@@ -178,8 +178,8 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     Raises:
         DatasetUnusable: It holds something else than what this rebuild creates.
     """
-    standing = context.rested(arn)
-    if standing is None or standing.phase is Phase.CREATE_FAILED:
+    description = context.rested(arn)
+    if description is None or description.phase is Phase.CREATE_FAILED:
         return
     if content_in(arn, rebuild, context) != rebuild.wanted:
         raise DatasetUnusable(f"somebody else made {arn} meanwhile: delete it, or take its entries into git")
@@ -187,9 +187,9 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
 
 def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete."""
-    standing = context.rested(rebuild.made or "")
-    if standing is None:
+    description = context.rested(rebuild.made or "")
+    if description is None:
         raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
-    if standing.phase is Phase.CREATE_FAILED:
-        why = f"{standing.code or 'no code'}: {standing.message or 'no reason given'}"
+    if description.phase is Phase.CREATE_FAILED:
+        why = f"{description.code or 'no code'}: {description.message or 'no reason given'}"
         raise DatasetUnusable(f"the new dataset could not be created ({why})")
