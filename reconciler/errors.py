@@ -120,7 +120,7 @@ class Superseded(ReconcilerError):
     exit_code = 6
 
 
-class Fenced(ReconcilerError):
+class GuardedGateway(ReconcilerError):
     """Another replica leads. This one may look, and never write."""
 
     code = "RKD5022"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.specs import opened_path, selection_of
-from reconciler.core.proposals.edit_request import Refusal, Wish, refused
+from reconciler.core.proposals.edit_request import EditRequest, Refusal, refused
 from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.validation.problem import Problem
@@ -54,23 +54,23 @@ def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Read
 @contextmanager
 def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed]) -> Iterator[Tried]:
     """Give edits that are known to do what they should; what is not known to work is refused."""
-    wishes = [wish for one in proposed for wish in one.wishes]
+    requests = [request for one in proposed for request in one.requests]
     refusals: list[Refusal] = []
     while True:
         with ExitStack() as stack:
-            edits = draft(opened.tree, specs.datasets, wishes)
+            edits = draft(opened.tree, specs.datasets, requests)
             overlay = stack.enter_context(overlaid(opened.tree, edits))
             wrong, problems = _wrong(opened, overlay, found, proposed, edits)
             if not wrong:
                 yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
                 return
-        bad = [wish for wish in wishes if wish.source_ref in wrong]
+        bad = [request for request in requests if request.source_ref in wrong]
         if not bad:
             raise ReconcilerError(
                 f"the edits would change other images as well: {', '.join(sorted(wrong)[:3])}"
             )
-        refusals += (refused(wish, UNPROVEN) for wish in bad)
-        wishes = [wish for wish in wishes if wish.source_ref not in wrong]
+        refusals += (refused(request, UNPROVEN) for request in bad)
+        requests = [request for request in requests if request.source_ref not in wrong]
 
 
 def _wrong(
@@ -85,7 +85,7 @@ def _wrong(
     before = {_said(problem) for problem in found.problems}
     new: dict[Problem, None] = {}
     for one in proposed:
-        mine = [wish for wish in edits.granted if wish.dataset == one.desired.name]
+        mine = [request for request in edits.granted if request.dataset == one.desired.name]
         if not mine:
             continue
         if one.desired.name not in datasets:
@@ -135,7 +135,7 @@ def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
     return DatasetProposal(
         name=name,
         arn=one.plan.arn,
-        granted=_ordered(wish for wish in result.draft.granted if wish.dataset == name),
+        granted=_ordered(request for request in result.draft.granted if request.dataset == name),
         refusals=tuple(
             sorted(
                 (*one.refusals, *(refusal for refusal in result.refusals if refusal.dataset == name)),
@@ -150,5 +150,5 @@ def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
     )
 
 
-def _ordered(wishes: Iterator[Wish]) -> tuple[Wish, ...]:
-    return tuple(sorted(wishes, key=lambda wish: wish.source_ref))
+def _ordered(requests: Iterator[EditRequest]) -> tuple[EditRequest, ...]:
+    return tuple(sorted(requests, key=lambda request: request.source_ref))

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
-from reconciler.emulator.http import Answer, Fate, Request
+from reconciler.emulator.http import Answer, Disposition, Request
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,12 +62,12 @@ class Application:
         answer = await self._answer(_request(scope, body))
         if answer.delay:
             await asyncio.sleep(answer.delay)
-        match answer.fate:
-            case Fate.SENT:
+        match answer.disposition:
+            case Disposition.SENT:
                 await _send(send, answer)
-            case Fate.CUT:
+            case Disposition.CUT:
                 await _cut(scope, receive)
-            case Fate.CUT_INSIDE:
+            case Disposition.CUT_INSIDE:
                 await send(_head(answer))
                 half = answer.body[: len(answer.body) // 2]
                 await send({"type": "http.response.body", "body": half, "more_body": True})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Fate(StrEnum):
+class Disposition(StrEnum):
     """What becomes of an answer on its way."""
 
     SENT = "sent"
@@ -47,5 +47,5 @@ class Answer:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    fate: Fate = Fate.SENT
+    disposition: Disposition = Disposition.SENT
     delay: float = 0.0

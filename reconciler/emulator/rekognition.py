@@ -17,7 +17,7 @@ from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.errors import ServiceError, serialization
-from reconciler.emulator.http import Answer, Fate, Request
+from reconciler.emulator.http import Answer, Disposition, Request
 from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
@@ -61,16 +61,16 @@ class Rekognition:
         target = request.headers.get("x-amz-target", "")
         operation = target.rpartition(".")[2]
         caller, params, code = None, {}, None
-        fate = Answer(200)
+        disposition = Answer(200)
         try:
             caller = identify(self._context, request.headers, request.query)
             shape = _input_shape(request, target)
             raw = _parse(request.body)
             resource = _resource(raw)
-            fate = self._weather(operation, resource)
-            if fate.fate is Fate.CUT and fate.status == 0:
+            disposition = self._weather(operation, resource)
+            if disposition.disposition is Disposition.CUT and disposition.status == 0:
                 code = "cut"
-                return fate
+                return disposition
             self._refuse(caller, operation, resource, raw)
             params = shapes.read(shape, raw)
             body = orjson.dumps(self._perform(caller, operation, params))
@@ -80,10 +80,10 @@ class Rekognition:
             code, status, body = exc.code, exc.status, _error_body(exc, request_id)
         finally:
             self._write_down(operation, caller, params, code)
-        if fate.body:
-            status, body = fate.status, fate.body
+        if disposition.body:
+            status, body = disposition.status, disposition.body
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": request_id}
-        return replace(fate, status=status, body=body, headers=headers)
+        return replace(disposition, status=status, body=body, headers=headers)
 
     def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
         lifecycle.settle(self._context)
@@ -102,10 +102,10 @@ class Rekognition:
             context.clock.advance(jump.seconds)
         self._let_console(Kind.CONSOLE_BEFORE, operation, resource)
         wire = (Kind.LATENCY, Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE)
-        fate = Answer(200)
+        disposition = Answer(200)
         for fault in context.faults.strike(wire, operation, resource):
-            fate = _worsen(fate, fault)
-        return fate
+            disposition = _worsen(disposition, fault)
+        return disposition
 
     def _refuse(self, caller: Caller, operation: str, resource: str, raw: Params) -> None:
         """Raise what a fault or the rate limit answers instead of the service."""
@@ -179,15 +179,15 @@ def _error_body(exc: ServiceError, request_id: str) -> bytes:
     return orjson.dumps({"__type": exc.code, "Code": exc.code, "Logref": request_id, "Message": exc.message})
 
 
-def _worsen(fate: Answer, fault: Fault) -> Answer:
+def _worsen(disposition: Answer, fault: Fault) -> Answer:
     match fault.kind:
         case Kind.LATENCY:
-            return replace(fate, delay=fate.delay + fault.seconds)
+            return replace(disposition, delay=disposition.delay + fault.seconds)
         case Kind.CUT_BEFORE:
-            return replace(fate, fate=Fate.CUT, status=0)
+            return replace(disposition, disposition=Disposition.CUT, status=0)
         case Kind.CUT_AFTER:
-            return replace(fate, fate=Fate.CUT)
+            return replace(disposition, disposition=Disposition.CUT)
         case Kind.CUT_INSIDE:
-            return replace(fate, fate=Fate.CUT_INSIDE)
+            return replace(disposition, disposition=Disposition.CUT_INSIDE)
         case _:
-            return replace(fate, status=200, body=b"<html>this is not the service</html>")
+            return replace(disposition, status=200, body=b"<html>this is not the service</html>")

@@ -15,7 +15,7 @@ _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
     errors.SpecError: Reason.INVALID,
     errors.SourceError: Reason.SOURCE_UNAVAILABLE,
     errors.Superseded: Reason.NEW_REVISION,
-    errors.Fenced: Reason.STANDBY,
+    errors.GuardedGateway: Reason.STANDBY,
     errors.Throttled: Reason.THROTTLED,
     errors.Unavailable: Reason.UNAVAILABLE,
     errors.Claimed: Reason.BUSY,

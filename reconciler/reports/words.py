@@ -58,13 +58,13 @@ class Group(NamedTuple):
 
     Attributes:
         held: Why they are held back; None where an apply would carry them out.
-        fate: What becomes of orphans; "" for other changes.
+        disposition: What becomes of orphans; "" for other changes.
     """
 
     action: Action
     cause: Cause
     held: str | None
-    fate: str
+    disposition: str
     items: tuple[PlannedChange, ...]
 
     @property
@@ -72,7 +72,9 @@ class Group(NamedTuple):
         number = len(self.items)
         match self.action:
             case Action.ORPHAN:
-                what = counted(number, "orphan") + (f" ({self.fate})" if self.fate != REPORTED else "")
+                what = counted(number, "orphan") + (
+                    f" ({self.disposition})" if self.disposition != REPORTED else ""
+                )
             case action:
                 what = f"{number:,} {'not sent' if self.held else f'to {action.value}'}"
         why = CAUSES[self.cause]
@@ -83,7 +85,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
     """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
     found: dict[tuple[Action, Cause, str | None, str], list[PlannedChange]] = defaultdict(list)
     for item in plan.changes:
-        found[item.action, item.cause, _held(item), fate(plan, item)].append(item)
+        found[item.action, item.cause, _held(item), disposition(plan, item)].append(item)
     actions, causes = list(Action), list(Cause)
     ordered = sorted(
         found, key=lambda key: (actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3])
@@ -91,7 +93,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
     return tuple(Group(*key, tuple(found[key])) for key in ordered)
 
 
-def fate(plan: DatasetPlan, item: PlannedChange) -> str:
+def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
     """Say what becomes of an orphan; "" for anything else."""
     if item.action is not Action.ORPHAN:
         return ""
@@ -140,7 +142,7 @@ class Tally(NamedTuple):
 def tally(plan: DatasetPlan) -> Tally:
     """Count the changes of a plan; those that are held back count as such, and as nothing else."""
     held = Counter(item.action for item in plan.changes if _held(item))
-    fates = Counter(fate(plan, item) for item in plan.changes)
+    dispositions = Counter(disposition(plan, item) for item in plan.changes)
     counts = plan.counts
     return Tally(
         add=counts.add - held[Action.ADD],
@@ -149,8 +151,8 @@ def tally(plan: DatasetPlan) -> Tally:
         orphan=counts.orphan - held[Action.ORPHAN],
         ignored=counts.ignored,
         unchanged=counts.unchanged,
-        blanked=fates[BLANKED],
-        blank=fates[BLANK],
+        blanked=dispositions[BLANKED],
+        blank=dispositions[BLANK],
     )
 
 

@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def kinds(self) -> dict[str, str]:
-        return {wish.source_ref: wish.kind.value for wish in self.tried.draft.granted}
+        return {request.source_ref: request.kind.value for request in self.tried.draft.granted}
 
     @property
     def refused(self) -> dict[str, str]:

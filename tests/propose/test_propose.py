@@ -74,7 +74,7 @@ def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Benc
 
     outcome = taken(bench)
 
-    assert ["unattributed"] == [wish.cause for wish in outcome.tried.draft.granted]
+    assert ["unattributed"] == [request.cause for request in outcome.tried.draft.granted]
     assert () == bench.plan().changes
 
 

@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EditRequest:
     """
     One image whose entry in git is to change.
 
@@ -60,5 +60,7 @@ class Refusal:
     reason: str
 
 
-def refused(wish: Wish, reason: str) -> Refusal:
-    return Refusal(wish.dataset, wish.source_ref, wish.cause, wish.classes, wish.origin, reason)
+def refused(request: EditRequest, reason: str) -> Refusal:
+    return Refusal(
+        request.dataset, request.source_ref, request.cause, request.classes, request.origin, reason
+    )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.proposals.edit_request import Refusal, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Refusal
 from reconciler.core.validation.problem import Problem
 
 DRIFT_EXIT: Final = 4
@@ -30,7 +30,7 @@ class DatasetProposal:
 
     name: str
     arn: str | None
-    granted: tuple[Wish, ...] = ()
+    granted: tuple[EditRequest, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     pending: int = 0
     observed_at: float | None = None
@@ -41,12 +41,12 @@ class DatasetProposal:
     @property
     def guessed(self) -> int:
         """Return how many of the proposed images nobody can say about who moved."""
-        return sum(wish.cause is Cause.UNATTRIBUTED for wish in self.granted)
+        return sum(request.cause is Cause.UNATTRIBUTED for request in self.granted)
 
     @property
     def contested(self) -> int:
         """Return how many of them moved in git as well: the patch takes what AWS holds."""
-        return sum(wish.cause is Cause.CONFLICT for wish in self.granted)
+        return sum(request.cause is Cause.CONFLICT for request in self.granted)
 
     @property
     def exit_codes(self) -> tuple[int, int]:

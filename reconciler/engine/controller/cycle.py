@@ -18,7 +18,7 @@ from reconciler.core.status import summary as findings
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Finding
 from reconciler.engine.controller.assignment import Assignment
-from reconciler.engine.controller.guarded_gateway import Fenced
+from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import Shown, settled, shown
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
@@ -124,7 +124,9 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     return total.digest()
 
 
-def visit(work: Assignment, context: Context, fence: Fenced, begin: Callable[[Finding], object]) -> Visit:
+def visit(
+    work: Assignment, context: Context, fence: GuardedGateway, begin: Callable[[Finding], object]
+) -> Visit:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
 
@@ -154,7 +156,7 @@ def _visited(
     loaded: LoadedDataset,
     work: Assignment,
     context: Context,
-    fence: Fenced,
+    fence: GuardedGateway,
     at_hand: _AtHand,
     begin: Callable[[Finding], object],
 ) -> Visit:
@@ -213,7 +215,7 @@ def _whole(
     digest: bytes,
     work: Assignment,
     context: Context,
-    fence: Fenced,
+    fence: GuardedGateway,
     at_hand: _AtHand,
     begin: Callable[[Finding], object],
 ) -> Visit:

@@ -18,7 +18,7 @@ from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.clocks import Steady
 from reconciler.engine.controller.cycle import Visit, visit
 from reconciler.engine.controller.dataset_state import DatasetState, moment
-from reconciler.engine.controller.guarded_gateway import Fenced, Meter
+from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import held_back
 from reconciler.engine.dataset.context import Context, always
@@ -46,7 +46,7 @@ class Visiting:
 
     Args:
         context_of: Gives the context of a dataset; its gateway is fenced here.
-        permit: Raises `Fenced` if another replica may write; called before each call that writes.
+        permit: Raises `GuardedGateway` if another replica may write; called before each call that writes.
         tracer: Takes a span for each cycle; those of its steps go to the tracer of the context.
     """
 
@@ -145,7 +145,7 @@ class Visiting:
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
                 return Visit(failed(trouble_of(reason), 0), arn=state.arn)
-            if isinstance(reason, errors.Fenced):
+            if isinstance(reason, errors.GuardedGateway):
                 log.info("apply.fenced", reason=str(reason))
                 return Visit(failed(trouble_of(reason), 0), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
@@ -165,7 +165,7 @@ class Visiting:
             self._permit()
 
         clock = self._steady.clock(may_look)
-        fence = Fenced(context.gateway, state.name, clock, self._listener, may_look, self._permit)
+        fence = GuardedGateway(context.gateway, state.name, clock, self._listener, may_look, self._permit)
         state.work = fence.work
         context = replace(context, gateway=fence, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):

@@ -52,13 +52,13 @@ class Work:
         self.in_flight_since = None
 
 
-class Fenced:
+class GuardedGateway:
     """
     `ports.Gateway` of one cycle.
 
     Args:
         may_look: Called before each call; raises `Interrupted` when the process is to stop.
-        may_write: Called before each call that writes, as well; raises `errors.Fenced`.
+        may_write: Called before each call that writes, as well; raises `errors.GuardedGateway`.
 
     Attributes:
         created: Whether the dataset was made in this cycle.

@@ -17,7 +17,7 @@ from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
-from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.minimal_edit import wanted
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
@@ -62,7 +62,7 @@ class Proposed:
     What one look at one dataset came to.
 
     Attributes:
-        wishes: Ordered by source-ref.
+        requests: Ordered by source-ref.
         refusals: Drift that no change of the specs can take up.
         observed: The observed lines that wishes are about.
         observed_at: Seconds since the epoch; None if nothing was observed.
@@ -71,7 +71,7 @@ class Proposed:
 
     desired: Desired
     plan: DatasetPlan
-    wishes: list[Wish] = field(default_factory=list)
+    requests: list[EditRequest] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     observed: list[Line] = field(default_factory=list)
     observed_at: float | None = None
@@ -88,15 +88,15 @@ def propose_each(
             yield _Proposing(desired, look, choice, removed).run()
 
 
-def unfulfilled(after: Desired, before: Proposed, wishes: Sequence[Wish]) -> frozenset[str]:
+def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest]) -> frozenset[str]:
     """
     Return the images about which the edited specs do not say what they should.
 
     Args:
         after: The dataset as it is read from the edited specs.
-        wishes: Those that were to be fulfilled; about all other images nothing may have changed.
+        requests: Those that were to be fulfilled; about all other images nothing may have changed.
     """
-    refs = {wish.source_ref for wish in wishes}
+    refs = {request.source_ref for request in requests}
     diff = compare_some(after.index, refs, before.observed, after.read, after.equality)
     wrong = {change.source_ref for change in diff.changes}
     old, new = before.desired.index, after.index
@@ -158,8 +158,8 @@ class _Proposing:
             )
             return
         file, line = place
-        self._result.wishes.append(
-            Wish(
+        self._result.requests.append(
+            EditRequest(
                 self._desired.name,
                 item.source_ref,
                 _KINDS[item.action],

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
 from reconciler.reports.json import Rows, error_doc, place_text, problem_doc, write
 from reconciler.reports.visible import counted, moment, shortened, visible
@@ -38,15 +38,15 @@ def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
 
 def message(datasets: Sequence[DatasetProposal]) -> str:
     """Return the message of a commit: what was taken over, from when, since when."""
-    granted = [wish for dataset in datasets for wish in dataset.granted]
+    granted = [request for dataset in datasets for request in dataset.granted]
     names = [dataset.name for dataset in datasets if dataset.granted]
     head = f"Take {counted(len(granted), 'image')} from AWS into {shortened(', '.join(names), 40)}"
     return "\n".join([head, "", *_paragraphs(datasets)]).strip() + "\n"
 
 
-def kinds(wishes: Sequence[Wish]) -> str:
+def kinds(requests: Sequence[EditRequest]) -> str:
     """Say how many of each kind: ``2 changed, 1 added``."""
-    found = Counter(wish.kind for wish in wishes)
+    found = Counter(request.kind for request in requests)
     return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in Kind if found[kind])
 
 
@@ -62,9 +62,9 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         if dataset.contested:
             yield f"{dataset.contested:,} of them had changed in git as well; this takes what AWS holds."
         yield ""
-        for wish in dataset.granted[:_NAMED]:
-            name = shortened(visible(wish.source_ref), _LONGEST_NAME)
-            yield f"* {VERBS[wish.kind]} {name} ({', '.join(wish.classes)})"
+        for request in dataset.granted[:_NAMED]:
+            name = shortened(visible(request.source_ref), _LONGEST_NAME)
+            yield f"* {VERBS[request.kind]} {name} ({', '.join(request.classes)})"
         if left := len(dataset.granted) - _NAMED:
             yield from [f"* and {left:,} more"] if left > 0 else []
         yield ""
@@ -76,21 +76,21 @@ def _dataset(dataset: DatasetProposal) -> propose.DatasetProposalDoc:
         "arn": dataset.arn,
         "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
         "applied_at": dataset.since,
-        "proposed": Rows(dataset.granted, _wish),
+        "proposed": Rows(dataset.granted, _request),
         "refused": Rows(dataset.refusals, _refusal),
         "pending": dataset.pending,
         "errors": [error_doc(error) for error in dataset.errors],
     }
 
 
-def _wish(wish: Wish) -> propose.ProposedDoc:
+def _request(request: EditRequest) -> propose.ProposedDoc:
     return {
-        "action": wish.kind,
-        "source_ref": wish.source_ref,
-        "cause": wish.cause,
-        "classes": list(wish.classes),
-        "origin": place_text(wish.origin) if wish.origin else None,
-        "file": wish.file,
+        "action": request.kind,
+        "source_ref": request.source_ref,
+        "cause": request.cause,
+        "classes": list(request.classes),
+        "origin": place_text(request.origin) if request.origin else None,
+        "file": request.file,
     }
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.core.proposals.edit_request import Kind, Refusal, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
@@ -58,7 +58,7 @@ def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
 def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
     if dataset.granted:
         yield line(f"In the patch: {kinds(dataset.granted)}")
-        yield from indented(listed(dataset.granted, screen.limit, _wish))
+        yield from indented(listed(dataset.granted, screen.limit, _request))
     elif not dataset.refusals and not dataset.errors:
         yield line(Span("Nothing to take into git.", Ink.GREEN))
     if dataset.guessed:
@@ -80,12 +80,12 @@ def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
         yield from indented(listed(dataset.refusals, screen.limit, _refusal))
 
 
-def _wish(wish: Wish) -> Iterable[Line]:
-    place = whence(wish.origin) if wish.origin else Span(f"  {wish.file}", Ink.DIM)
-    moved = wish.origin is not None and wish.origin.file != wish.file
-    where = Span(f" → {wish.file}" if moved else "", Ink.DIM)
-    why = Span(f"  {', '.join(wish.classes)}", Ink.DIM)
-    yield line(_SIGILS[wish.kind], f" {shortened(wish.source_ref, LONGEST_NAME)}", place, where, why)
+def _request(request: EditRequest) -> Iterable[Line]:
+    place = whence(request.origin) if request.origin else Span(f"  {request.file}", Ink.DIM)
+    moved = request.origin is not None and request.origin.file != request.file
+    where = Span(f" → {request.file}" if moved else "", Ink.DIM)
+    why = Span(f"  {', '.join(request.classes)}", Ink.DIM)
+    yield line(_SIGILS[request.kind], f" {shortened(request.source_ref, LONGEST_NAME)}", place, where, why)
 
 
 def _refusal(refusal: Refusal) -> Iterable[Line]:

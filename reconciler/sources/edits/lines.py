@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from reconciler.core.proposals.edit_request import Kind, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Kind
 from reconciler.core.proposals.patch import LineEdit
 from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 
@@ -14,25 +14,25 @@ from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, 
 _SAMPLE = 50
 
 
-def edits_of_lines(stream: BinaryIO, wishes: Sequence[Wish]) -> tuple[list[LineEdit], int]:
+def edits_of_lines(stream: BinaryIO, requests: Sequence[EditRequest]) -> tuple[list[LineEdit], int]:
     """
     Return the edits that fulfil wishes of one file, and how many entries it holds then. Reads it once.
 
     Args:
-        wishes: At most one change or removal a line.
+        requests: At most one change or removal a line.
     """
-    old = {wish.line: wish for wish in wishes if wish.kind is not Kind.ADD}
-    new: dict[int, list[Wish]] = defaultdict(list)
-    for wish in wishes:
-        if wish.kind is Kind.ADD:
-            new[wish.line].append(wish)
+    old = {request.line: request for request in requests if request.kind is not Kind.ADD}
+    new: dict[int, list[EditRequest]] = defaultdict(list)
+    for request in requests:
+        if request.kind is Kind.ADD:
+            new[request.line].append(request)
     hand, end_of_line = _hand(stream)
     stream.seek(0)
     edits: list[LineEdit] = []
     if 0 in new:
         edits.append(LineEdit(1, 0, tuple(_lines(new[0], hand, end_of_line))))
     left = sum(len(behind) for behind in new.values())
-    left -= sum(wish.kind is Kind.REMOVE for wish in old.values())
+    left -= sum(request.kind is Kind.REMOVE for request in old.values())
     for number, line in enumerate(stream, start=1):
         left += not line.isspace()
         if number in old or number in new:
@@ -41,15 +41,20 @@ def edits_of_lines(stream: BinaryIO, wishes: Sequence[Wish]) -> tuple[list[LineE
 
 
 def _edits(
-    number: int, line: bytes, wish: Wish | None, new: Sequence[Wish], hand: Style, end_of_line: bytes
+    number: int,
+    line: bytes,
+    request: EditRequest | None,
+    new: Sequence[EditRequest],
+    hand: Style,
+    end_of_line: bytes,
 ) -> Iterator[LineEdit]:
     text = line.rstrip(b"\r\n")
     end = line[len(text) :]
     near = _style(text).or_else(hand)
     behind = list(_lines(sorted(new, key=lambda w: w.source_ref), near, end or end_of_line))
     kept = [line]
-    if wish is not None:
-        kept = [] if wish.kind is Kind.REMOVE else [restyled(text, wish.fields, hand) + end]
+    if request is not None:
+        kept = [] if request.kind is Kind.REMOVE else [restyled(text, request.fields, hand) + end]
     if behind and not end:  # the last line of the file, and it has no end
         kept = [content + end_of_line for content in kept]
         behind[-1] = behind[-1].removesuffix(end_of_line)
@@ -59,8 +64,8 @@ def _edits(
         yield LineEdit(number, 1, (*kept, *behind))
 
 
-def _lines(wishes: Iterable[Wish], hand: Style, end: bytes) -> Iterator[bytes]:
-    return (composed(wish.fields, hand) + end for wish in wishes)
+def _lines(requests: Iterable[EditRequest], hand: Style, end: bytes) -> Iterator[bytes]:
+    return (composed(request.fields, hand) + end for request in requests)
 
 
 def _hand(stream: BinaryIO) -> tuple[Style, bytes]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from reconciler.core.proposals.edit_request import Kind, Wish
+from reconciler.core.proposals.edit_request import EditRequest, Kind
 from reconciler.core.proposals.longhand import Item, Unsayable, shortened
 from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.documents import Entries, Image
@@ -35,12 +35,17 @@ class Outcome:
         refused: Nothing can be done about them here, and why.
     """
 
-    moved: list[tuple[Wish, str]] = field(default_factory=list)
-    refused: list[tuple[Wish, str]] = field(default_factory=list)
+    moved: list[tuple[EditRequest, str]] = field(default_factory=list)
+    refused: list[tuple[EditRequest, str]] = field(default_factory=list)
 
 
 def fulfil(
-    surgery: Surgery, sheets: Sequence[Sheet], wishes: Sequence[Wish], *, movable: bool, empty: str | None
+    surgery: Surgery,
+    sheets: Sequence[Sheet],
+    requests: Sequence[EditRequest],
+    *,
+    movable: bool,
+    empty: str | None,
 ) -> Outcome:
     """
     Carry out wishes on the documents of one file, as far as the shorthand can say them.
@@ -52,10 +57,10 @@ def fulfil(
     starts = [0]
     for sheet in sheets:
         starts.append(starts[-1] + len(sheet.entries.images))
-    by_sheet: dict[int, list[tuple[int, Wish]]] = defaultdict(list)
-    for wish in wishes:
-        number = max(0, min(bisect(starts, wish.line - 1) - 1, len(sheets) - 1))
-        by_sheet[number].append((wish.line - 1 - starts[number], wish))
+    by_sheet: dict[int, list[tuple[int, EditRequest]]] = defaultdict(list)
+    for request in requests:
+        number = max(0, min(bisect(starts, request.line - 1) - 1, len(sheets) - 1))
+        by_sheet[number].append((request.line - 1 - starts[number], request))
     outcome = Outcome()
     mark = len(surgery.splices)
     left = starts[-1]
@@ -67,7 +72,7 @@ def fulfil(
         outcome.refused += found.refused
     if left == 0 and empty is not None:
         del surgery.splices[mark:]
-        return Outcome(refused=[(wish, empty) for wish in wishes])
+        return Outcome(refused=[(request, empty) for request in requests])
     return outcome
 
 
@@ -80,64 +85,66 @@ class _Sheetwork:
         self._movable = movable
         self._changes: dict[int, Callable[[], None]] = {}
         self._gone: set[int] = set()
-        self._new: dict[int, list[tuple[Wish, Item]]] = defaultdict(list)
+        self._new: dict[int, list[tuple[EditRequest, Item]]] = defaultdict(list)
         self._outcome = Outcome()
         self.growth = 0
 
-    def run(self, placed: list[tuple[int, Wish]]) -> Outcome:
+    def run(self, placed: list[tuple[int, EditRequest]]) -> Outcome:
         node = self._sheet.node
         images = node.get("images")
         mark = len(self._surgery.splices)
         try:
             if images is None or len(images.items) != len(self._sheet.entries.images):
                 raise ODD
-            for number, wish in placed:
-                self._take(number, wish, images)
+            for number, request in placed:
+                self._take(number, request, images)
             members = _members(len(images.items), self._changes, self._gone, self._new)
             self._surgery.set_list(node, "images", members)
             self.growth = len(members) - len(images.items)
         except Unsayable as exc:
             del self._surgery.splices[mark:]
-            return Outcome(refused=[(wish, str(exc)) for _, wish in placed])
+            return Outcome(refused=[(request, str(exc)) for _, request in placed])
         return self._outcome
 
-    def _take(self, number: int, wish: Wish, images: Node) -> None:
+    def _take(self, number: int, request: EditRequest, images: Node) -> None:
         entries = self._sheet.entries
-        match wish.kind:
+        match request.kind:
             case Kind.ADD:
                 try:
-                    item = shortened(wish.fields, entries, None, wish.equality)
-                    self._new[number].append((wish, item))
+                    item = shortened(request.fields, entries, None, request.equality)
+                    self._new[number].append((request, item))
                 except Unsayable as exc:
-                    (self._outcome.moved if self._movable else self._outcome.refused).append((wish, str(exc)))
+                    (self._outcome.moved if self._movable else self._outcome.refused).append(
+                        (request, str(exc))
+                    )
             case Kind.REMOVE:
-                self._remove(number, wish, images.items[number], None)
+                self._remove(number, request, images.items[number], None)
             case Kind.CHANGE:
                 try:
                     self._changes[number] = _change(
-                        self._surgery, self._sheet, images.items[number], number, wish
+                        self._surgery, self._sheet, images.items[number], number, request
                     )
                 except Unsayable as exc:
-                    self._remove(number, wish, images.items[number], str(exc))
+                    self._remove(number, request, images.items[number], str(exc))
 
-    def _remove(self, number: int, wish: Wish, node: Node, moved_because: str | None) -> None:
+    def _remove(self, number: int, request: EditRequest, node: Node, moved_because: str | None) -> None:
         """Take an item out, and remember why if it goes elsewhere."""
         if node.anchored or node.kind == "alias":
             reason = moved_because or "other places of the file refer to it by an anchor"
-            self._outcome.refused.append((wish, reason))
+            self._outcome.refused.append((request, reason))
         elif moved_because and not self._movable:
-            self._outcome.refused.append((wish, moved_because))
+            self._outcome.refused.append((request, moved_because))
         else:
             self._gone.add(number)
             if moved_because:
-                self._outcome.moved.append((wish, moved_because))
+                self._outcome.moved.append((request, moved_because))
 
 
 def _members(
     count: int,
     changes: dict[int, Callable[[], None]],
     gone: set[int],
-    new: dict[int, list[tuple[Wish, Item]]],
+    new: dict[int, list[tuple[EditRequest, Item]]],
 ) -> list[Member]:
     members: list[Member] = []
     for number in range(-1, count):
@@ -148,7 +155,9 @@ def _members(
     return members
 
 
-def _change(surgery: Surgery, sheet: Sheet, node: Node, number: int, wish: Wish) -> Callable[[], None]:
+def _change(
+    surgery: Surgery, sheet: Sheet, node: Node, number: int, request: EditRequest
+) -> Callable[[], None]:
     """
     Return what changes one item.
 
@@ -158,7 +167,7 @@ def _change(surgery: Surgery, sheet: Sheet, node: Node, number: int, wish: Wish)
     image = sheet.entries.images[number]
     if node.kind != "map" or node.anchored or node.aliased:
         raise Unsayable("it is written with YAML anchors or aliases")
-    item = shortened(wish.fields, sheet.entries, image, wish.equality)
+    item = shortened(request.fields, sheet.entries, image, request.equality)
     _edit(Surgery(surgery.text), node, image, item)  # tried first, as it may stop half-way
     return partial(_edit, surgery, node, image, item)
 

@@ -15,7 +15,7 @@ from reconciler.sources.yaml.strict import Mark
 SUFFIX = ".console.jsonl"
 
 
-class Shelf:
+class Sidecar:
     """
     The file beside one YAML file.
 

@@ -158,7 +158,7 @@ def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
 
     (proposed,) = propose_each([full.desired()], lambda _: full.context, EVERYTHING)
 
-    assert [] == proposed.wishes
+    assert [] == proposed.requests
     (refusal,) = proposed.refusals
     assert (ref("b"), True) == (refusal.source_ref, "--trust-listing" in refusal.reason)
 
