@@ -97,7 +97,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.rekognition.limiter import Limiter
     from reconciler.server.metrics import Metrics
     from reconciler.sources.blobs import Blobs
-    from reconciler.sources.trees.following import DirectorySource
+    from reconciler.sources.trees.directory_source import DirectorySource
     from reconciler.state import State
 
     calls: Counter[str] = Counter()

@@ -29,10 +29,10 @@ from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition import settings
-from reconciler.rekognition.access import Caller, GlancingRekognition, RekognitionAccess, Skew
+from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming, source_of
 from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.images import Pictures, picture_config
+from reconciler.rekognition.images import ImageReader, image_config
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
@@ -164,7 +164,7 @@ class Wiring:
         config = s3_config(self._endpoint)
         return self._session(target).client("s3", endpoint_url=self._endpoint, config=config)
 
-    def pictures(self, target: Target) -> Pictures:
+    def pictures(self, target: Target) -> ImageReader:
         """
         Return what reads the images of a dataset.
 
@@ -172,8 +172,8 @@ class Wiring:
             Denied, Rejected: As `context_of`.
         """
         with translated(CONFIGURATION):
-            session, config = self._session(target), self._direct(picture_config())
-            return Pictures(
+            session, config = self._session(target), self._direct(image_config())
+            return ImageReader(
                 session.client("s3", endpoint_url=self._endpoint, config=config),
                 session.client("rekognition", endpoint_url=self._endpoint, config=config),
             )
@@ -185,7 +185,7 @@ class Wiring:
         session = self._session(target)
         assumes = target.role_arn is not None and self._endpoint is None
         own = self._session(target.model_copy(update={"role_arn": None})) if assumes else session
-        gateway = self._made(GlancingRekognition, target)
+        gateway = self._made(DiagnosticRekognition, target)
         region = str(session.region_name), self._region_from(target)
         assumed = self._caller(session) if assumes else None
         return RekognitionAccess(gateway, self._caller(own), assumed, region)

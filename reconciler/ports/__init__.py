@@ -4,6 +4,11 @@ from reconciler.ports.access import (
     Access,
     Identity,
 )
+from reconciler.ports.backups import (
+    Backup,
+    BackupHeader,
+    Backups,
+)
 from reconciler.ports.gateway import (
     NO_STATS,
     Description,
@@ -20,8 +25,8 @@ from reconciler.ports.memory import (
     Holds,
     Journal,
     Kept,
-    Looks,
     Memory,
+    Observations,
     Sightings,
 )
 from reconciler.ports.rebuild import (
@@ -32,17 +37,12 @@ from reconciler.ports.rebuild import (
     Rebuilds,
     Step,
 )
-from reconciler.ports.snapshots import (
-    SavedSnapshot,
-    SnapshotHead,
-    Snapshots,
-)
 from reconciler.ports.specs import (
     BrokenDataset,
     EntryFile,
     LoadedDataset,
-    Snapshot,
     Source,
+    SpecRevision,
     Specs,
     Tree,
     Witness,
@@ -61,6 +61,9 @@ from reconciler.ports.tracing import (
 __all__ = [
     "NO_STATS",
     "Access",
+    "Backup",
+    "BackupHeader",
+    "Backups",
     "Begun",
     "BrokenDataset",
     "Clock",
@@ -75,22 +78,19 @@ __all__ = [
     "Lease",
     "LoadedDataset",
     "Located",
-    "Looks",
     "Memory",
     "Objects",
+    "Observations",
     "Phase",
     "Progress",
     "Rebuild",
     "RebuildGateway",
     "Rebuilds",
-    "SavedSnapshot",
     "Sightings",
     "Silence",
-    "Snapshot",
-    "SnapshotHead",
-    "Snapshots",
     "Source",
     "Span",
+    "SpecRevision",
     "Specs",
     "Stats",
     "Step",

@@ -10,8 +10,8 @@ from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Hold
+from reconciler.ports.backups import Backups
 from reconciler.ports.rebuild import Rebuilds
-from reconciler.ports.snapshots import Snapshots
 
 
 class Memory(Protocol):
@@ -59,18 +59,18 @@ class Memory(Protocol):
     def holds(self) -> Holds: ...
 
     @property
-    def looks(self) -> Looks: ...
+    def observations(self) -> Observations: ...
 
     @property
     def sightings(self) -> Sightings: ...
 
     @property
-    def snapshots(self) -> Snapshots:
+    def backups(self) -> Backups:
         """Entries as they were before an apply overwrote them."""
         ...
 
     @property
-    def archive(self) -> Snapshots:
+    def archive(self) -> Backups:
         """Whole datasets as they were before a rebuild."""
         ...
 
@@ -146,7 +146,7 @@ class Kept(NamedTuple):
     body: Mapping[str, object]
 
 
-class Looks(Protocol):
+class Observations(Protocol):
     """The last complete look at each dataset, for those who ask whether anything has moved since."""
 
     def of(self, dataset: str) -> Kept | None: ...

@@ -154,7 +154,7 @@ class Specs:
     skipped: tuple[Origin, ...] = ()
 
 
-class Snapshot(NamedTuple):
+class SpecRevision(NamedTuple):
     """
     The specs at one moment, kept until the next one has taken over.
 
@@ -176,7 +176,7 @@ class Source(Protocol):
         """Return what the user calls it, without any password."""
         ...
 
-    def look(self, known: str | None) -> Snapshot | None:
+    def poll(self, known: str | None) -> SpecRevision | None:
         """
         Return the specs as they are now, or None if they are those of the fingerprint *known*.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 
-class GlancingRekognition(Rekognition):
+class DiagnosticRekognition(Rekognition):
     """A gateway that can look at one entry without listing all."""
 
     def glance(self, arn: str) -> None:
@@ -92,7 +92,7 @@ class RekognitionAccess:
     """
 
     def __init__(
-        self, gateway: GlancingRekognition, caller: Caller, assumed: Caller | None, region: tuple[str, str]
+        self, gateway: DiagnosticRekognition, caller: Caller, assumed: Caller | None, region: tuple[str, str]
     ) -> None:
         self._gateway = gateway
         self._caller = caller

@@ -20,7 +20,7 @@ _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 _PATIENCE: Final = 3
 
 
-def picture_config() -> Config:
+def image_config() -> Config:
     """Return SDK settings under which a picture that cannot be had costs seconds, not minutes."""
     return Config(
         retries={"mode": "standard", "total_max_attempts": 2},
@@ -30,7 +30,7 @@ def picture_config() -> Config:
     )
 
 
-class Pictures:
+class ImageReader:
     """
     Reads images by their source-refs.
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
+from reconciler.state.backups import Backups
 from reconciler.state.claim import claimed
 from reconciler.state.database import Database
-from reconciler.state.snapshots import Snapshots
-from reconciler.state.tables import Holds, Journal, Looks, Rebuilds, Sightings
+from reconciler.state.tables import Holds, Journal, Observations, Rebuilds, Sightings
 
 # Of a dataset of 250,000 entries some 30 MB are kept, compressed; what was deleted is worth a few of those.
 _ARCHIVED_FILES = 5
@@ -28,8 +28,8 @@ class State:
         journal: What was begun.
         holds: What is not sent for now.
         sightings: Since when what is drifted.
-        looks: What the last complete look at each dataset showed.
-        snapshots, archive: Lines before they were overwritten, and before a rebuild.
+        observations: What the last complete look at each dataset showed.
+        backups, archive: Lines before they were overwritten, and before a rebuild.
         rebuilds: What was begun and must be finished or undone.
         damage: Why nothing is remembered of what the file held; None if all is well.
 
@@ -44,12 +44,10 @@ class State:
         self.journal = Journal(self._db)
         self.holds = Holds(self._db)
         self.sightings = Sightings(self._db)
-        self.looks = Looks(self._db)
+        self.observations = Observations(self._db)
         self.rebuilds = Rebuilds(self._db)
-        self.snapshots = Snapshots(directory / "snapshots")
-        self.archive = Snapshots(
-            directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES
-        )
+        self.backups = Backups(directory / "snapshots")
+        self.archive = Backups(directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES)
 
     def __enter__(self) -> Self:
         return self

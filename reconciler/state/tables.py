@@ -51,8 +51,8 @@ class Holds:
             )
 
 
-class Looks:
-    """`ports.Looks`."""
+class Observations:
+    """`ports.Observations`."""
 
     def __init__(self, database: Database) -> None:
         self._db = database

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from reconciler import errors
-from reconciler.rekognition.access import Caller, GlancingRekognition, Skew
+from reconciler.rekognition.access import Caller, DiagnosticRekognition, Skew
 from reconciler.rekognition.gateway import client_config
 from reconciler.rekognition.limiter import Limiter
 from tests.rekognition.conftest import Service, ok, refusal
@@ -19,7 +19,7 @@ ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/p/dataset/train/1"
 
 
 @contextmanager
-def glancing(service: Service, attempts: int) -> Iterator[GlancingRekognition]:
+def diagnostic(service: Service, attempts: int) -> Iterator[DiagnosticRekognition]:
     client = boto3.client(
         "rekognition",
         endpoint_url=service.url,
@@ -30,13 +30,13 @@ def glancing(service: Service, attempts: int) -> Iterator[GlancingRekognition]:
     )
     with closing(client):
         limiter = Limiter(None, time.monotonic, time.sleep)
-        yield GlancingRekognition(client, lambda: client, limiter, "me")
+        yield DiagnosticRekognition(client, lambda: client, limiter, "me")
 
 
 def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
     """Though the service says that there are more."""
     service.answers = [ok(DatasetEntries=["{}"], NextToken="more")]
-    with glancing(service, attempts=1) as gateway:
+    with diagnostic(service, attempts=1) as gateway:
         gateway.glance(ARN)
 
     assert [("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 1})] == service.asked
@@ -45,7 +45,7 @@ def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_a_call_is_tried_as_often_as_was_said(service: Service, attempts: int) -> None:
     service.answers = [refusal("InternalServerError", 500)]
-    with glancing(service, attempts) as gateway, pytest.raises(errors.Unavailable):
+    with diagnostic(service, attempts) as gateway, pytest.raises(errors.Unavailable):
         gateway.glance(ARN)
 
     assert attempts == len(service.asked)

@@ -8,7 +8,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from reconciler.rekognition.images import Pictures, picture_config
+from reconciler.rekognition.images import ImageReader, image_config
 
 IMAGE = b"\x89PNG"
 LOCAL = "http://127.0.0.1:1"
@@ -21,7 +21,7 @@ def client(service: str, endpoint: str | None = None):
         endpoint_url=endpoint,
         aws_access_key_id="key",
         aws_secret_access_key="secret",
-        config=picture_config(),
+        config=image_config(),
     )
 
 
@@ -40,21 +40,21 @@ def test_an_image_is_read_by_its_source_ref(s3):
     """The key is taken as it stands, whatever is in it."""
     s3.add_response("get_object", answer(IMAGE), {"Bucket": "b", "Key": "a b/ü?.png"})
 
-    assert Pictures(s3.client, client("rekognition")).read("s3://b/a b/ü?.png", 100) == IMAGE
+    assert ImageReader(s3.client, client("rekognition")).read("s3://b/a b/ü?.png", 100) == IMAGE
 
 
 def test_a_larger_image_is_left_alone(s3):
     """Its size is told before it is read."""
     s3.add_response("get_object", answer(IMAGE))
 
-    assert Pictures(s3.client, client("rekognition")).read("s3://b/k", 3) is None
+    assert ImageReader(s3.client, client("rekognition")).read("s3://b/k", 3) is None
 
 
 def test_no_image_of_another_world_is_read(s3):
     """With an emulated dataset, AWS's own S3 is not asked for images of that name."""
     s3.add_response("get_object", answer(IMAGE))
 
-    assert Pictures(s3.client, client("rekognition", LOCAL)).read("s3://b/k", 100) is None
+    assert ImageReader(s3.client, client("rekognition", LOCAL)).read("s3://b/k", 100) is None
     with pytest.raises(AssertionError):
         s3.assert_no_pending_responses()
 
@@ -63,7 +63,7 @@ def test_what_may_not_be_read_is_soon_given_up(s3):
     """Three refusals in a row are enough; the fourth image is not asked for."""
     for _ in range(4):
         s3.add_client_error("get_object", "AccessDenied", http_status_code=403)
-    pictures = Pictures(s3.client, client("rekognition"))
+    pictures = ImageReader(s3.client, client("rekognition"))
 
     assert [None] * 5 == [pictures.read("s3://b/k", 100) for _ in range(5)]
     with pytest.raises(AssertionError):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from reconciler.ports import SpecRevision
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Directory, open_path
 
@@ -30,6 +31,10 @@ def dataset(name="flowers", file="train.jsonl", project=None):
     return DATASET.format(name=name, file=file, project=project or name)
 
 
+def line(name: str) -> str:
+    return f'{{"source-ref":"s3://bucket/{name}.jpg"}}\n'
+
+
 def write(root: Path, **files: str | bytes) -> Path:
     """Make files: ``a__b_yaml`` is a/b.yaml."""
     for key, content in files.items():
@@ -55,3 +60,14 @@ def opened(path: Path):
 def told(specs):
     """What is wrong, in short: place and code."""
     return [f"{problem.origin} {problem.code}" for problem in specs.problems]
+
+
+def texts(revision: SpecRevision | None) -> list[bytes]:
+    """Return the content of every file of entries."""
+    assert revision is not None
+    found = []
+    for loaded in revision.specs.datasets:
+        for file in loaded.files:
+            with file.open() as stream:
+                found.append(stream.read())
+    return found

@@ -12,7 +12,7 @@ from reconciler.sources import links
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
-from reconciler.sources.trees.following import DirectorySource
+from reconciler.sources.trees.directory_source import DirectorySource
 from tests.sources.builders import LINE, dataset, write
 from tests.sources.git.test_repository import Upstream, source_of
 
@@ -51,8 +51,8 @@ def answers(tmp_path: Path, made: dict[str, str], path: str = "specs"):
     found = []
     for root in (upstream.root, tmp_path / "tree"):
         found.append(answer(load(*open_path(root / path))))
-        found.append(answer(DirectorySource(root / path, Blobs(tmp_path / "b")).look(None).specs))
-    found.append(answer(source_of(upstream, tmp_path, path).look(None).specs))
+        found.append(answer(DirectorySource(root / path, Blobs(tmp_path / "b")).poll(None).specs))
+    found.append(answer(source_of(upstream, tmp_path, path).poll(None).specs))
     cleaned = [
         (
             datasets,
@@ -136,7 +136,7 @@ def test_path_itself_may_not_lead_out_of_a_commit(tmp_path: Path, target: str):
     upstream.commit()
 
     with pytest.raises(SourceError, match=r"leads out of the spec tree|in a circle"):
-        source_of(upstream, tmp_path).look(None)
+        source_of(upstream, tmp_path).poll(None)
 
 
 def test_links_that_multiply_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -155,10 +155,10 @@ def test_a_link_made_while_a_tree_is_read_is_noticed(tmp_path: Path, monkeypatch
     """What was listed before is not what is there now."""
     write(tmp_path / "specs", d_yaml=D, d_jsonl=LINE)
     source = DirectorySource(tmp_path / "specs", Blobs(tmp_path / "b"))
-    first = source.look(None)
+    first = source.poll(None)
     (tmp_path / "specs" / "e.yaml").symlink_to("d.yaml")
 
-    assert source.look(first.fingerprint) is not None
+    assert source.poll(first.fingerprint) is not None
 
 
 # Submodules of a commit
@@ -179,12 +179,12 @@ def nested(tmp_path: Path) -> Upstream:
 @pytest.mark.parametrize("path", ["specs/part", "specs/part/deeper"])
 def test_a_path_in_a_submodule_names_the_cause(nested: Upstream, tmp_path: Path, path: str):
     with pytest.raises(SourceError, match="specs/part is a submodule"):
-        source_of(nested, tmp_path, path).look(None)
+        source_of(nested, tmp_path, path).poll(None)
 
 
 def test_a_submodule_in_the_tree_is_an_error_of_its_own(nested: Upstream, tmp_path: Path):
     """A checkout of both repositories has its datasets, so that their absence must not pass in silence."""
-    specs = source_of(nested, tmp_path).look(None).specs
+    specs = source_of(nested, tmp_path).poll(None).specs
 
     assert ["good"] == [one.name for one in specs.datasets if one.usable]
     (problem,) = [p for p in specs.problems if p.is_error]
@@ -195,7 +195,7 @@ def test_a_submodule_in_the_tree_is_an_error_of_its_own(nested: Upstream, tmp_pa
 def test_a_file_in_a_submodule_names_the_cause(nested: Upstream, tmp_path: Path):
     nested.commit(specs__e_yaml=dataset("e", "part/d.jsonl"))
 
-    messages = [p.message for p in source_of(nested, tmp_path).look(None).specs.problems if p.is_error]
+    messages = [p.message for p in source_of(nested, tmp_path).poll(None).specs.problems if p.is_error]
 
     assert any("part/d.jsonl cannot be read: it is in a submodule" in message for message in messages)
 
@@ -205,4 +205,4 @@ def test_a_path_that_is_not_there_names_the_commit(tmp_path: Path):
     upstream.commit(specs__d_yaml=D)
 
     with pytest.raises(SourceError, match="there is no specs/x in commit"):
-        source_of(upstream, tmp_path, "specs/x").look(None)
+        source_of(upstream, tmp_path, "specs/x").poll(None)

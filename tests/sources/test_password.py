@@ -19,9 +19,8 @@ from reconciler.errors import SourceError, UsageError
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from tests.loopback import Quiet, listening
-from tests.sources.builders import dataset
+from tests.sources.builders import dataset, line
 from tests.sources.git.test_repository import Upstream
-from tests.sources.trees.test_following import line
 
 USER, PASSWORD = "robot", 's3cr3t/pa$$ "word\\n%'
 IN_URL = "robot:s3cr3t%2Fpa%24%24%20%22word%5Cn%25@"

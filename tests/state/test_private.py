@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ports import SnapshotHead
+from reconciler.ports import BackupHeader
 from reconciler.state import State
 
 
@@ -25,7 +25,7 @@ def test_nobody_else_reads_the_state_whatever_the_umask(tmp_path: Path) -> None:
         state.record("d", {})
         with state.claim("d"):
             pass
-        state.snapshots.keep(SnapshotHead("d", "arn", None, 1.0, "plan", 0), [])
+        state.backups.keep(BackupHeader("d", "arn", None, 1.0, "plan", 0), [])
         modes = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "new" / "state").rglob("*")}
         modes[tmp_path / "new" / "state"] = (tmp_path / "new" / "state").stat().st_mode & 0o777
 

@@ -18,7 +18,7 @@ from reconciler.core.planning.plan import Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.restore import SnapshotFile, as_desired, choose, kept_of
+from reconciler.engine.usecases.restore import BackupFile, as_desired, choose, kept_of
 from reconciler.errors import UsageError
 from reconciler.reports.visible import counted, size
 from reconciler.sources.load import load
@@ -65,7 +65,7 @@ def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_data
     return gravest([result.exit_code for result in results])
 
 
-def _show(name: str, files: Sequence[SnapshotFile], *, as_json: bool) -> None:
+def _show(name: str, files: Sequence[BackupFile], *, as_json: bool) -> None:
     found = [file.saved for file in files]
     if as_json:
         kept = [{"id": s.id, **s.head._asdict(), "bytes": s.size} for s in found]

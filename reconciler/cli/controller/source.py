@@ -15,14 +15,14 @@ from reconciler.core.runtime.shard import Shard
 from reconciler.engine.controller.source_poller import DIRECTORY_SECONDS, Polling
 from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
-from reconciler.ports import Snapshot, Source, Witness
+from reconciler.ports import Source, SpecRevision, Witness
 from reconciler.redact import know
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.confirmation import SyncMetrics, TouchedFile
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.repository import GitSource
-from reconciler.sources.trees.following import DirectorySource
+from reconciler.sources.trees.directory_source import DirectorySource
 
 
 def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
@@ -85,8 +85,8 @@ class Selected:
     def name(self) -> str:
         return self._source.name
 
-    def look(self, known: str | None) -> Snapshot | None:
-        found = self._source.look(known)
+    def poll(self, known: str | None) -> SpecRevision | None:
+        found = self._source.poll(known)
         return found and found._replace(specs=select(found.specs, self._selection))
 
     def close(self) -> None:
@@ -108,8 +108,8 @@ class Sharded:
     def name(self) -> str:
         return self._source.name
 
-    def look(self, known: str | None) -> Snapshot | None:
-        found = self._source.look(known)
+    def poll(self, known: str | None) -> SpecRevision | None:
+        found = self._source.poll(known)
         if found is None:
             return None
         specs = found.specs

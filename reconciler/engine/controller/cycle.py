@@ -161,7 +161,7 @@ def _visited(
     begin: Callable[[Finding], object],
 ) -> Visit:
     digest = work.digest or digest_of(loaded)
-    kept = context.memory.looks.of(loaded.name)
+    kept = context.memory.observations.of(loaded.name)
     if kept is not None and _counts_still(kept, loaded, digest, context):
         quiet = _glance(kept, loaded.name, context)
         if quiet is not None:
@@ -201,7 +201,7 @@ def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
     try:
         description = context.gateway.describe(kept.arn)
     except NotFound:
-        context.memory.looks.put(name, None)  # deleted, or made anew under another ARN
+        context.memory.observations.put(name, None)  # deleted, or made anew under another ARN
         return None
     if as_text(description) != kept.description:
         log.info("observe.fingerprint", moved=True)
@@ -295,7 +295,7 @@ def _keep(
     held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
     if seen is None or left or not finding.lasts:
-        context.memory.looks.put(name, None)
+        context.memory.observations.put(name, None)
         return
     text = as_text(seen.description)
-    context.memory.looks.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))
+    context.memory.observations.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))

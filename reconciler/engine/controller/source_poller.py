@@ -16,7 +16,7 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import log_skipped
 from reconciler.errors import ReconcilerError, SourceError
-from reconciler.ports import BrokenDataset, LoadedDataset, Snapshot, Source, Witness
+from reconciler.ports import BrokenDataset, LoadedDataset, Source, SpecRevision, Witness
 
 DIRECTORY_SECONDS: Final = 5.0
 """How often a directory is looked at, which costs milliseconds."""
@@ -93,9 +93,9 @@ class Following:
     def follow(self) -> None:
         """Look once. Raises nothing."""
         try:
-            snapshot = self._source.look(self._registry.fingerprint)
-            if snapshot is not None:
-                self._adopt(snapshot)
+            revision = self._source.poll(self._registry.fingerprint)
+            if revision is not None:
+                self._adopt(revision)
         except Exception as exc:  # noqa: BLE001  whatever a source meets, the last good one stays in use
             self._failures += 1
             self.failure = named(exc)
@@ -163,9 +163,9 @@ class Following:
             self._visiting.rejudge(state)
         self._registry.touch()
 
-    def _adopt(self, snapshot: Snapshot) -> None:
+    def _adopt(self, revision: SpecRevision) -> None:
         """Take over a new revision: what did not change keeps its schedule, what did is due at once."""
-        registry, specs = self._registry, snapshot.specs
+        registry, specs = self._registry, revision.specs
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:
             now = self._steady()
@@ -181,7 +181,7 @@ class Following:
             for name in before.keys() - after.keys():
                 before[name].generation += 1
             registry.states, registry.revision = after, specs.revision
-            registry.fingerprint, registry.source_notice = snapshot.fingerprint, snapshot.notice
+            registry.fingerprint, registry.source_notice = revision.fingerprint, revision.notice
         problems = sum(problem.is_error for problem in specs.problems)
         log.info(
             "source.updated",
@@ -193,9 +193,9 @@ class Following:
             left_alone=gone[:NAMED],
         )
         log_skipped(specs)
-        if snapshot.notice:
+        if revision.notice:
             log.warning(
-                "source.notice", source=self._source.name, reason=snapshot.notice, revision=specs.revision
+                "source.notice", source=self._source.name, reason=revision.notice, revision=specs.revision
             )
         if problems:
             first = next(str(p.origin) for p in specs.problems if p.is_error)

@@ -19,7 +19,7 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
-from reconciler.ports import Holds, Memory, SnapshotHead
+from reconciler.ports import BackupHeader, Holds, Memory
 
 PERPETUAL = "comes back different each time it is set; if the service rewrites it, let git leave that alone"
 CONTESTED = (
@@ -143,7 +143,7 @@ def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, context
     overwritten = [item for batch in plan.batches for item in batch.items if item.change.observed is not None]
     if not overwritten or plan.arn is None:
         return
-    head = SnapshotHead(
+    head = BackupHeader(
         dataset=plan.name,
         arn=plan.arn,
         revision=desired.revision,
@@ -151,7 +151,7 @@ def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, context
         plan=Plan((plan,)).digest,
         entries=len(overwritten),
     )
-    context.memory.snapshots.keep(head, _lines(overwritten, composer))
+    context.memory.backups.keep(head, _lines(overwritten, composer))
 
 
 def _lines(items: list[PlannedChange], composer: Composer) -> Iterator[bytes]:

@@ -11,38 +11,38 @@ from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.errors import UsageError
-from reconciler.ports import LoadedDataset, Memory, SavedSnapshot, Snapshots
+from reconciler.ports import Backup, Backups, LoadedDataset, Memory
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotFile:
+class BackupFile:
     """`ports.EntryFile` of a snapshot."""
 
-    snapshots: Snapshots
-    saved: SavedSnapshot
+    backups: Backups
+    saved: Backup
 
     @property
     def name(self) -> str:
         return f"snapshot {self.saved.id}"
 
     def open(self) -> BinaryIO:
-        return self.snapshots.open(self.saved.head.dataset, self.saved.id)
+        return self.backups.open(self.saved.head.dataset, self.saved.id)
 
     def line_number(self, line: int) -> int:
         return line + 1  # the first line of the file is its header
 
 
-def kept_of(dataset: str, memory: Memory) -> list[SnapshotFile]:
+def kept_of(dataset: str, memory: Memory) -> list[BackupFile]:
     """Return all that is kept of a dataset, oldest first: what applies overwrote, and what rebuilds replaced."""
     found = [
-        SnapshotFile(snapshots, saved)
-        for snapshots in (memory.snapshots, memory.archive)
-        for saved in snapshots.of(dataset)
+        BackupFile(backups, saved)
+        for backups in (memory.backups, memory.archive)
+        for saved in backups.of(dataset)
     ]
     return sorted(found, key=lambda file: file.saved.head.at)
 
 
-def choose(files: Iterable[SnapshotFile], wanted: str | None) -> SnapshotFile:
+def choose(files: Iterable[BackupFile], wanted: str | None) -> BackupFile:
     """
     Return the snapshot whose id begins with *wanted*, or the newest.
 
@@ -66,7 +66,7 @@ def choose(files: Iterable[SnapshotFile], wanted: str | None) -> SnapshotFile:
     )
 
 
-def as_desired(loaded: LoadedDataset, file: SnapshotFile) -> Desired:
+def as_desired(loaded: LoadedDataset, file: BackupFile) -> Desired:
     """
     Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
 

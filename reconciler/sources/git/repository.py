@@ -6,7 +6,7 @@ from functools import partial
 from typing import BinaryIO
 
 from reconciler.errors import SourceError
-from reconciler.ports import Snapshot
+from reconciler.ports import SpecRevision
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.commit import GitTree
@@ -31,7 +31,7 @@ class GitSource:
     def name(self) -> str:
         return self._clone.name
 
-    def look(self, known: str | None) -> Snapshot | None:
+    def poll(self, known: str | None) -> SpecRevision | None:
         commit = self._clone.fetch()
         notice = self._clone.notice
         fingerprint = f"{commit}; {notice}" if notice else commit
@@ -52,7 +52,7 @@ class GitSource:
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)
-        return Snapshot(fingerprint, specs, notice)
+        return SpecRevision(fingerprint, specs, notice)
 
     def _fill(self, blob: str) -> None:
         try:

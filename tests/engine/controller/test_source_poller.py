@@ -59,11 +59,11 @@ def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.Monke
         months.write("roses", "a", interval="1m")
         months.settle()
         looks: list[float] = []
-        look = months.controller._following._source.look
+        poll = months.controller._following._source.poll
         monkeypatch.setattr(
             months.controller._following._source,
-            "look",
-            lambda known: (looks.append(months.time.seconds()), look(known))[1],
+            "poll",
+            lambda known: (looks.append(months.time.seconds()), poll(known))[1],
         )
 
         months.run_for(10 * MINUTE)

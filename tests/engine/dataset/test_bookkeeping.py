@@ -12,10 +12,10 @@ from tests.engine.conftest import Lab
 
 
 def kept(lab: Lab) -> list[list[bytes]]:
-    snapshots = lab.context.memory.snapshots
+    backups = lab.context.memory.backups
     found = []
-    for saved in snapshots.of("train"):
-        with snapshots.open("train", saved.id) as stream:
+    for saved in backups.of("train"):
+        with backups.open("train", saved.id) as stream:
             found.append(stream.read().splitlines())
     return found
 
@@ -28,7 +28,7 @@ def test_an_apply_keeps_what_it_overwrites_and_nothing_else(full: Lab):
     full.apply()
 
     assert [[listed(line) for line in named("ae")]] == kept(full)
-    (saved,) = full.context.memory.snapshots.of("train")
+    (saved,) = full.context.memory.backups.of("train")
     assert (full.arn, None, 2) == (saved.head.arn, saved.head.revision, saved.head.entries)
     assert saved.head.plan in saved.id
     assert plan.arn == saved.head.arn
@@ -48,7 +48,7 @@ def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.M
     def full_disk(*_):
         raise StateError("state/snapshots: No space left on device")
 
-    monkeypatch.setattr(full.context.memory.snapshots, "keep", full_disk)
+    monkeypatch.setattr(full.context.memory.backups, "keep", full_disk)
     full.write(classified("a", "tulip"), *named("bcde"))
 
     result = full.apply()

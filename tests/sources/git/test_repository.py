@@ -16,8 +16,7 @@ from reconciler.sources.git.address import Address, without_password
 from reconciler.sources.git.clone import Clone, _protocols
 from reconciler.sources.git.repository import GitSource
 from reconciler.sources.git.runner import _reason
-from tests.sources.builders import dataset, write
-from tests.sources.trees.test_following import line, texts
+from tests.sources.builders import dataset, line, texts, write
 
 BOILERPLATE = "Please make sure you have the correct access rights\nand the repository exists.\n"
 DUBIOUS = (
@@ -65,34 +64,34 @@ def test_a_commit_is_read_without_a_work_tree(upstream: Upstream, tmp_path: Path
     commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     write(upstream.root, specs__train_jsonl=line("not committed"))
 
-    snapshot = source_of(upstream, tmp_path).look(None)
+    revision = source_of(upstream, tmp_path).poll(None)
 
-    assert snapshot is not None
-    assert (commit, commit) == (snapshot.fingerprint, snapshot.specs.revision)
-    assert [line("a").encode()] == texts(snapshot)
-    assert "specs/a.yaml" == snapshot.specs.datasets[0].origin.file
+    assert revision is not None
+    assert (commit, commit) == (revision.fingerprint, revision.specs.revision)
+    assert [line("a").encode()] == texts(revision)
+    assert "specs/a.yaml" == revision.specs.datasets[0].origin.file
 
 
 def test_a_known_commit_is_not_read_again(upstream: Upstream, tmp_path: Path):
     """Fetching nothing costs nothing more."""
     commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     source = source_of(upstream, tmp_path)
-    source.look(None)
+    source.poll(None)
 
-    assert source.look(commit) is None
+    assert source.poll(commit) is None
 
 
 def test_history_may_be_rewritten(upstream: Upstream, tmp_path: Path):
     """A forced push is a new revision like any other."""
     first = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     source = source_of(upstream, tmp_path)
-    source.look(None)
+    source.poll(None)
     second = upstream.commit("--amend", specs__train_jsonl=line("b"))
 
-    snapshot = source.look(first)
+    revision = source.poll(first)
 
-    assert snapshot is not None
-    assert (second, [line("b").encode()]) == (snapshot.fingerprint, texts(snapshot))
+    assert revision is not None
+    assert (second, [line("b").encode()]) == (revision.fingerprint, texts(revision))
 
 
 @pytest.mark.parametrize("what", ["repository", "branch", "directory", "everything"])
@@ -100,7 +99,7 @@ def test_what_is_gone_is_unavailable(upstream: Upstream, tmp_path: Path, what: s
     """And what was read before stays readable."""
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     source = source_of(upstream, tmp_path)
-    first = source.look(None)
+    first = source.poll(None)
     match what:
         case "repository":
             shutil.rmtree(upstream.root)
@@ -114,7 +113,7 @@ def test_what_is_gone_is_unavailable(upstream: Upstream, tmp_path: Path, what: s
             upstream.commit(readme_md="nothing here")
 
     with pytest.raises(SourceError):
-        source.look(first.fingerprint)
+        source.poll(first.fingerprint)
 
     assert [line("a").encode()] == texts(first)
 
@@ -123,7 +122,7 @@ def test_the_root_can_be_the_tree(upstream: Upstream, tmp_path: Path):
     """``--path .``"""
     upstream.commit(a_yaml=dataset(), train_jsonl=line("a"))
 
-    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, ".").look(None))
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, ".").poll(None))
 
 
 def test_a_link_in_a_commit_is_not_followed(upstream: Upstream, tmp_path: Path):
@@ -132,9 +131,9 @@ def test_a_link_in_a_commit_is_not_followed(upstream: Upstream, tmp_path: Path):
     (upstream.root / "specs" / "train.jsonl").symlink_to("/etc/passwd")
     upstream.commit()
 
-    snapshot = source_of(upstream, tmp_path).look(None)
+    revision = source_of(upstream, tmp_path).poll(None)
 
-    (problem,) = [p for p in snapshot.specs.problems if p.is_error]
+    (problem,) = [p for p in revision.specs.problems if p.is_error]
     assert "link" in problem.message
 
 
@@ -143,7 +142,7 @@ def test_an_unsigned_commit_is_refused(upstream: Upstream, tmp_path: Path):
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
 
     with pytest.raises(SourceError, match="no good signature"):
-        source_of(upstream, tmp_path, verify=True).look(None)
+        source_of(upstream, tmp_path, verify=True).poll(None)
 
 
 @pytest.fixture
@@ -175,7 +174,7 @@ def test_a_signed_commit_is_accepted(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     sign(upstream, keys["known"])
 
-    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).look(None))
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).poll(None))
 
 
 def test_git_can_be_told_whom_to_trust_in_the_environment(
@@ -187,7 +186,7 @@ def test_git_can_be_told_whom_to_trust_in_the_environment(
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(tmp_path / "signers"))
     sign(upstream, keys["known"])
 
-    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).look(None))
+    assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).poll(None))
 
 
 def test_a_commit_signed_by_a_stranger_is_refused(
@@ -200,7 +199,7 @@ def test_a_commit_signed_by_a_stranger_is_refused(
     sign(upstream, keys["unknown"])
 
     with pytest.raises(SourceError, match="no good signature"):
-        source_of(upstream, tmp_path, verify=True).look(None)
+        source_of(upstream, tmp_path, verify=True).poll(None)
 
 
 def damage(clone: Path, how: str) -> None:
@@ -228,11 +227,11 @@ def test_a_damaged_clone_is_made_anew(upstream: Upstream, tmp_path: Path, how: s
     """It is a copy, and no reason to wait for a person."""
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     source = source_of(upstream, tmp_path)
-    first = source.look(None)
+    first = source.poll(None)
     damage(tmp_path / "state" / "git", how)
     second = upstream.commit(specs__train_jsonl=line("b"))
 
-    found = source.look(first.fingerprint)
+    found = source.poll(first.fingerprint)
 
     assert (second, [line("b").encode()]) == (found.fingerprint, texts(found))
     assert ["git", "git.lock"] == sorted(path.name for path in (tmp_path / "state").iterdir())
@@ -242,7 +241,7 @@ def test_a_file_that_cannot_be_read_from_the_clone_is_fetched_again(upstream: Up
     """One look fails; the next one does not believe the repository any more."""
     commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     first = source_of(upstream, tmp_path)
-    first.look(None)
+    first.poll(None)
     blob = first._clone.tree(commit, "specs").nodes["train.jsonl"].blob
     first.close()
     stored = tmp_path / "state" / "git" / "objects" / blob[:2] / blob[2:]
@@ -250,9 +249,9 @@ def test_a_file_that_cannot_be_read_from_the_clone_is_fetched_again(upstream: Up
     stored.write_bytes(b"what a broken disk gives")
     source = source_of(upstream, tmp_path)
     with pytest.raises(SourceError, match="cat-file"):
-        source.look(None)
+        source.poll(None)
 
-    assert [line("a").encode()] == texts(source.look(None))
+    assert [line("a").encode()] == texts(source.poll(None))
 
 
 def test_two_branches_in_one_clone_do_not_mix(upstream: Upstream, tmp_path: Path):

@@ -24,7 +24,7 @@ from reconciler.engine.usecases.rebuild.manifest import (
 from reconciler.engine.usecases.rebuild.reasons import digest_of, in_use, reasons
 from reconciler.engine.usecases.rebuild.steps import noted
 from reconciler.errors import NotFound, UnknownAnswer
-from reconciler.ports import Content, Rebuild, SnapshotHead, Step
+from reconciler.ports import BackupHeader, Content, Rebuild, Step
 
 _NOTHING = Content(0, "")
 
@@ -111,7 +111,7 @@ def _archived(
 ) -> tuple[str, Content]:
     """Keep the observed lines below the state directory, and return the name and what was read back."""
     entries = sum(1 for _ in listing.lines())
-    head = SnapshotHead(
+    head = BackupHeader(
         rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
     )
     archive = context.dataset.memory.archive

@@ -139,7 +139,7 @@ def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebu
     seen.listing.close()
     memory, removed = context.dataset.memory, done.before.entries - seen.diff.observed
     remember(desired, seen.arn, (), seen.diff, memory)
-    memory.looks.put(desired.name, None)
+    memory.observations.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
     memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])
     judged = _judged(desired, seen.arn, seen.diff)
@@ -184,7 +184,7 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
     done = finish(back, context)
     arn = done.made or ""
     found = content_in(arn, done, context)
-    memory.looks.put(known.dataset, None)
+    memory.observations.put(known.dataset, None)
     result = DatasetResult(known.dataset, arn, Verdict.CONVERGED, verified=True)
     if found == done.before:
         memory.rebuilds.over(known.dataset)

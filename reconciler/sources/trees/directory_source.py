@@ -7,11 +7,11 @@ from hashlib import blake2b
 from pathlib import Path
 
 from reconciler.errors import SourceError
-from reconciler.ports import Snapshot
+from reconciler.ports import SpecRevision
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.load import load
+from reconciler.sources.trees.cached_tree import CachedTree
 from reconciler.sources.trees.directory import Directory, Opened, open_path
-from reconciler.sources.trees.pinned import Pinned
 
 
 class DirectorySource:
@@ -30,20 +30,20 @@ class DirectorySource:
     def name(self) -> str:
         return str(self._path)
 
-    def look(self, known: str | None) -> Snapshot | None:
+    def poll(self, known: str | None) -> SpecRevision | None:
         opened = open_path(self._path)
         before = _fingerprint(opened)
         if before == known:
             return None
-        pinned = Pinned(opened.tree, self._blobs)
-        specs = load(pinned, opened.only)
+        cached = CachedTree(opened.tree, self._blobs)
+        specs = load(cached, opened.only)
         for dataset in specs.datasets:
             for file in dataset.files:
                 file.open().close()
         if _fingerprint(opened) != before:
             raise SourceError(f"{self.name}: the specs changed while they were read")
-        self._blobs.forget_others(set(pinned.kept.values()))
-        return Snapshot(before, specs, opened.tree.no_revision)
+        self._blobs.forget_others(set(cached.kept.values()))
+        return SpecRevision(before, specs, opened.tree.no_revision)
 
     def close(self) -> None:
         """Delete the copies."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
 
-class SnapshotHead(NamedTuple):
+class BackupHeader(NamedTuple):
     """
     What observed lines are about.
 
@@ -25,7 +25,7 @@ class SnapshotHead(NamedTuple):
     entries: int
 
 
-class SavedSnapshot(NamedTuple):
+class Backup(NamedTuple):
     """
     One that is kept.
 
@@ -35,14 +35,14 @@ class SavedSnapshot(NamedTuple):
     """
 
     id: str
-    head: SnapshotHead
+    head: BackupHeader
     size: int
 
 
-class Snapshots(Protocol):
+class Backups(Protocol):
     """Observed lines of each dataset, as they were before something changed them. The oldest make room."""
 
-    def keep(self, head: SnapshotHead, lines: Iterable[bytes]) -> SavedSnapshot:
+    def keep(self, head: BackupHeader, lines: Iterable[bytes]) -> Backup:
         """
         Keep lines; they are on the disk when this returns, and have been read back.
 
@@ -51,11 +51,11 @@ class Snapshots(Protocol):
         """
         ...
 
-    def of(self, dataset: str) -> Sequence[SavedSnapshot]:
+    def of(self, dataset: str) -> Sequence[Backup]:
         """Return what is kept of a dataset, oldest first; what cannot be read is left out."""
         ...
 
-    def open(self, dataset: str, snapshot_id: str) -> BinaryIO:
+    def open(self, dataset: str, backup_id: str) -> BinaryIO:
         """
         Open the lines: seekable, one a line, in the order in which they were kept.
 

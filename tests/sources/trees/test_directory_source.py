@@ -11,30 +11,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SourceError
-from reconciler.ports import Snapshot
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.trees import following
-from reconciler.sources.trees.following import DirectorySource
-from tests.sources.builders import dataset, write
-
-
-def line(name: str) -> str:
-    return f'{{"source-ref":"s3://bucket/{name}.jpg"}}\n'
+from reconciler.sources.trees import directory_source
+from reconciler.sources.trees.directory_source import DirectorySource
+from tests.sources.builders import dataset, line, texts, write
 
 
 def source_of(path: Path, tmp_path: Path) -> DirectorySource:
     return DirectorySource(path, Blobs(tmp_path / "blobs"))
-
-
-def texts(snapshot: Snapshot | None) -> list[bytes]:
-    """Return the content of every file of entries."""
-    assert snapshot is not None
-    found = []
-    for loaded in snapshot.specs.datasets:
-        for file in loaded.files:
-            with file.open() as stream:
-                found.append(stream.read())
-    return found
 
 
 def flip(link: Path, target: Path) -> None:
@@ -49,10 +33,10 @@ def test_what_did_not_change_is_not_read_again(tmp_path: Path):
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
     source = source_of(tree, tmp_path)
 
-    first = source.look(None)
+    first = source.poll(None)
 
     assert first is not None
-    assert source.look(first.fingerprint) is None
+    assert source.poll(first.fingerprint) is None
 
 
 @pytest.mark.parametrize("what", ["content", "new file", "touched"])
@@ -60,7 +44,7 @@ def test_what_changed_is_read_again(tmp_path: Path, what: str):
     """Content, names and times all count; the clock of whoever wrote does not."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
     source = source_of(tree, tmp_path)
-    first = source.look(None)
+    first = source.poll(None)
     assert first is not None
     match what:
         case "content":
@@ -71,17 +55,17 @@ def test_what_changed_is_read_again(tmp_path: Path, what: str):
         case "touched":
             os.utime(tree / "train.jsonl", ns=(0, 0))
 
-    assert source.look(first.fingerprint) is not None
+    assert source.poll(first.fingerprint) is not None
 
 
 def test_a_tree_outlives_its_files(tmp_path: Path):
     """git-sync deletes the old tree as soon as the link has moved: what was read stays readable."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
-    snapshot = source_of(tree, tmp_path).look(None)
+    revision = source_of(tree, tmp_path).poll(None)
 
     shutil.rmtree(tree)
 
-    assert [line("a").encode()] == texts(snapshot)
+    assert [line("a").encode()] == texts(revision)
 
 
 def test_a_dangling_link_is_no_empty_desire(tmp_path: Path):
@@ -90,12 +74,12 @@ def test_a_dangling_link_is_no_empty_desire(tmp_path: Path):
     link = tmp_path / "current"
     link.symlink_to(tree)
     source = source_of(link, tmp_path)
-    first = source.look(None)
+    first = source.poll(None)
     assert first is not None
     flip(link, tmp_path / "nowhere")
 
     with pytest.raises(SourceError, match="current"):
-        source.look(first.fingerprint)
+        source.poll(first.fingerprint)
 
     assert [line("a").encode()] == texts(first)
 
@@ -104,17 +88,17 @@ def test_a_tree_that_changes_while_it_is_read_is_not_used(tmp_path: Path, monkey
     """Half old and half new is neither."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
     source = source_of(tree, tmp_path)
-    load = following.load
+    load = directory_source.load
 
     def meddled(*args):
         specs = load(*args)
         (tree / "train.jsonl").write_text(line("b"))
         return specs
 
-    monkeypatch.setattr(following, "load", meddled)
+    monkeypatch.setattr(directory_source, "load", meddled)
 
     with pytest.raises(SourceError, match="changed while"):
-        source.look(None)
+        source.poll(None)
 
 
 def test_hundreds_of_flips_give_whole_trees_only(tmp_path: Path):
@@ -142,7 +126,7 @@ def test_hundreds_of_flips_give_whole_trees_only(tmp_path: Path):
     thread = threading.Thread(target=flipping)
     thread.start()
     try:
-        seen = [texts(source.look(None)) for _ in range(300)]
+        seen = [texts(source.poll(None)) for _ in range(300)]
     finally:
         enough.set()
         thread.join()
@@ -155,9 +139,9 @@ def test_a_cycle_may_still_open_the_tree_before(tmp_path: Path):
     """It began before the newer one was read: that is no reason for its files to be missing."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
     source = source_of(tree, tmp_path)
-    first = source.look(None)
+    first = source.poll(None)
     (tree / "train.jsonl").write_text(line("b"))
-    second = source.look(first.fingerprint)
+    second = source.poll(first.fingerprint)
 
     assert [line("a").encode()] == texts(first)
     assert [line("b").encode()] == texts(second)
@@ -170,7 +154,7 @@ def test_copies_are_not_hoarded(tmp_path: Path):
     known = None
     for number in range(5):
         (tree / "train.jsonl").write_text(line(f"a{number}"))
-        known = source.look(known).fingerprint
+        known = source.poll(known).fingerprint
 
     assert 3 == len(list((tmp_path / "blobs").glob("*/*")))  # one spec, two lists
     source.close()
@@ -180,9 +164,9 @@ def test_copies_are_not_hoarded(tmp_path: Path):
 def test_two_processes_do_not_delete_one_another_s_copies(tmp_path: Path):
     """A pass for cron beside a running controller, with the same state directory."""
     tree = write(tmp_path / "specs", a_yaml=dataset(), train_jsonl=line("a"))
-    first = source_of(tree, tmp_path).look(None)
+    first = source_of(tree, tmp_path).poll(None)
     second = source_of(tree, tmp_path)
-    second.look(None)
+    second.poll(None)
     second.close()
 
     assert [line("a").encode()] == texts(first)
@@ -211,6 +195,6 @@ def test_a_full_disk_is_no_fault_of_the_specs(tmp_path: Path, monkeypatch: pytes
     with monkeypatch.context() as patched:
         patched.setattr(Blobs, "keep", full)
         with pytest.raises(SourceError, match="No space left"):
-            source.look(None)
+            source.poll(None)
 
-    assert [line("a").encode()] == texts(source.look(None))
+    assert [line("a").encode()] == texts(source.poll(None))

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, cast
 import orjson
 
 from reconciler.errors import StateError
-from reconciler.ports import SavedSnapshot, SnapshotHead
+from reconciler.ports import Backup, BackupHeader
 from reconciler.state.private import private_directory
 
 FORMAT: Final = "snapshot/v1"
@@ -30,9 +30,9 @@ MOST_BYTES: Final = 200_000_000
 _DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
 
 
-class Snapshots:
+class Backups:
     """
-    `ports.Snapshots` below a directory: ``DATASET/TIME-PLAN.jsonl.gz``, a header and then the lines.
+    `ports.Backups` below a directory: ``DATASET/TIME-PLAN.jsonl.gz``, a header and then the lines.
 
     Args:
         most_files, most_bytes: Of one dataset.
@@ -45,7 +45,7 @@ class Snapshots:
         self._most_files = most_files
         self._most_bytes = most_bytes
 
-    def keep(self, head: SnapshotHead, lines: Iterable[bytes]) -> SavedSnapshot:
+    def keep(self, head: BackupHeader, lines: Iterable[bytes]) -> Backup:
         name = f"{_moment(head.at)}-{head.plan}"
         path = self._path(head.dataset, name)
         with _explained(path):
@@ -56,21 +56,21 @@ class Snapshots:
                 path.unlink()
                 raise StateError(f"{path}: holds {found} lines instead of {head.entries}")
             self._make_room(path)
-            return SavedSnapshot(name, head, path.stat().st_size)
+            return Backup(name, head, path.stat().st_size)
 
-    def of(self, dataset: str) -> Sequence[SavedSnapshot]:
+    def of(self, dataset: str) -> Sequence[Backup]:
         found = []
         for path in sorted((self._directory / dataset).glob(f"*{SUFFIX}")):
             try:
                 with gzip.open(path) as stream:
                     head = _read_head(stream)
-                found.append(SavedSnapshot(path.name.removesuffix(SUFFIX), head, path.stat().st_size))
+                found.append(Backup(path.name.removesuffix(SUFFIX), head, path.stat().st_size))
             except (OSError, *_DAMAGED):
                 continue
         return found
 
-    def open(self, dataset: str, snapshot_id: str) -> BinaryIO:
-        path = self._path(dataset, snapshot_id)
+    def open(self, dataset: str, backup_id: str) -> BinaryIO:
+        path = self._path(dataset, backup_id)
         stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  closed by the caller
         try:
             with _explained(path):
@@ -88,8 +88,8 @@ class Snapshots:
             raise
         return stream
 
-    def _path(self, dataset: str, snapshot_id: str) -> Path:
-        return self._directory / dataset / f"{snapshot_id}{SUFFIX}"
+    def _path(self, dataset: str, backup_id: str) -> Path:
+        return self._directory / dataset / f"{backup_id}{SUFFIX}"
 
     def _make_room(self, newest: Path) -> None:
         """Remove what killed processes left unfinished, and the oldest while there is too much."""
@@ -102,7 +102,7 @@ class Snapshots:
             sizes.pop(0)
 
 
-def _write(path: Path, head: SnapshotHead, lines: Iterable[bytes]) -> None:
+def _write(path: Path, head: BackupHeader, lines: Iterable[bytes]) -> None:
     """Write the whole file beside its place, and put it there when it is on the disk."""
     header = {"format": FORMAT, **head._asdict()}
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -124,11 +124,11 @@ def _write(path: Path, head: SnapshotHead, lines: Iterable[bytes]) -> None:
         os.close(directory)
 
 
-def _read_head(stream: Iterable[bytes]) -> SnapshotHead:
+def _read_head(stream: Iterable[bytes]) -> BackupHeader:
     header = orjson.loads(next(iter(stream), b""))
     if header.pop("format") != FORMAT:
         raise ValueError("of another format")
-    return SnapshotHead(**header)
+    return BackupHeader(**header)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from reconciler.ports import Tree
 from reconciler.sources.blobs import Blobs
 
 
-class Pinned:
+class CachedTree:
     """
     `ports.Tree` over another one: each file is copied when it is first opened.
 
