@@ -9,13 +9,13 @@ from reconciler.core.status.conditions import advanced, judge
 from reconciler.core.status.result import DatasetResult
 from reconciler.engine.failure_reasons import facts_of
 from reconciler.ports import Memory
-from reconciler.reports.status import report
+from reconciler.reports.status import record as kept
 
 
 def record(memory: Memory, results: Iterable[DatasetResult], revision: str | None) -> None:
     """Keep numbers, reasons and conditions; a condition that did not change keeps its time."""
     at, known = SystemClock().now(), memory.statuses()
     for result in results:
-        before = report.conditions_in(known.get(result.name, {}))
+        before = kept.conditions_in(known.get(result.name, {}))
         conditions, _ = advanced(before, judge(facts_of(result)), at)
-        memory.record(result.name, report.record(result, at, revision, conditions))
+        memory.record(result.name, kept.record(result, at, revision, conditions))

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final
 
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.reports.json import error_doc, problem_doc, write
+from reconciler.reports.encoding import error_doc, problem_doc, write
 
 # What each document holds besides; all but that of validate have `datasets` and `errors`.
 _REST: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -6,19 +6,26 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from reconciler.reports.shapes import doctor, documents, explain, propose, status
+from reconciler.reports.apply.shape import ApplyDoc
+from reconciler.reports.doctor.shape import DoctorDoc
+from reconciler.reports.drift.shape import DriftDoc
+from reconciler.reports.explain.shape import ExplainDoc
+from reconciler.reports.plan.shape import PlanDoc
+from reconciler.reports.propose.shape import ProposeDoc
+from reconciler.reports.status.shape import StatusDoc
+from reconciler.reports.validate.shape import ValidateDoc
 
 Kind = Literal["plan", "apply", "validate", "drift", "status", "propose", "explain", "doctor"]
 
 DOCUMENTS: Final[dict[Kind, Any]] = {
-    "plan": documents.PlanDoc,
-    "apply": documents.ApplyDoc,
-    "validate": documents.ValidateDoc,
-    "drift": documents.DriftDoc,
-    "status": status.StatusDoc,
-    "propose": propose.ProposeDoc,
-    "explain": explain.ExplainDoc,
-    "doctor": doctor.DoctorDoc,
+    "plan": PlanDoc,
+    "apply": ApplyDoc,
+    "validate": ValidateDoc,
+    "drift": DriftDoc,
+    "status": StatusDoc,
+    "propose": ProposeDoc,
+    "explain": ExplainDoc,
+    "doctor": DoctorDoc,
 }
 
 

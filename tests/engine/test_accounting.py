@@ -17,7 +17,8 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.reconcile import Look, apply, look
-from reconciler.reports.json import write_apply, write_plan
+from reconciler.reports.apply.json import write_apply
+from reconciler.reports.plan.json import write_plan
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
 

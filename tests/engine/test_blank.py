@@ -13,7 +13,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.settings import BareLine, Switches
-from reconciler.reports.words import summary
+from reconciler.reports.plan.words import summary
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
 from tests.engine.usecases.test_drift import drift

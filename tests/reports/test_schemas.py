@@ -12,11 +12,13 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
-from reconciler.reports import validation
+from reconciler.reports.apply.json import write_apply
 from reconciler.reports.doctor.json import write_checkup
-from reconciler.reports.json import write_apply, write_plan
+from reconciler.reports.plan.json import write_plan
 from reconciler.reports.schemas import DOCUMENTS, json_schema
-from reconciler.reports.status import report
+from reconciler.reports.status.json import write_status
+from reconciler.reports.status.record import record
+from reconciler.reports.validate.json import Validation, render_json
 from tests.reports.builders import add, dataset, orphan, plan, problem, result, trouble, update
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,13 +36,11 @@ def _apply(stream):
 
 
 def _validate(stream):
-    stream.write(
-        validation.render_json(validation.Validation(1, 2, (problem(), problem(column=None)))).encode()
-    )
+    stream.write(render_json(Validation(1, 2, (problem(), problem(column=None)))).encode())
 
 
 def _status(stream):
-    report.write_status({"a": report.record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
+    write_status({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
 
 
 def _doctor(stream):

@@ -12,7 +12,7 @@ from tests.reports.builders import HOSTILE
 
 
 def rendered(source: str, **facts: object) -> str:
-    return templates("reconciler.reports", "page").from_string(source).render(**facts)
+    return templates("reconciler.reports.plan", "page").from_string(source).render(**facts)
 
 
 def test_what_comes_from_outside_is_text_that_can_be_seen():
@@ -40,7 +40,7 @@ def test_a_policy_forbids_what_it_does_not_name():
 
 
 STYLES = (
-    ("reconciler.reports", "page", "plan.css"),
+    ("reconciler.reports.plan", "page", "plan.css"),
     ("reconciler.reports.drift", "page", "page.css"),
     ("reconciler.server", "templates", "pages.css"),
 )

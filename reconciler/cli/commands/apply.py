@@ -19,7 +19,7 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
-from reconciler.reports.json import PlanRef, read_plan
+from reconciler.reports.plan.json import PlanRef, read_plan
 
 OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
 

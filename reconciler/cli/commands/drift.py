@@ -110,7 +110,7 @@ def writer(
     """Return what writes drift in one format."""
     match kind:
         case "json":
-            from reconciler.reports.drift.document import write_drift
+            from reconciler.reports.drift.json import write_drift
 
             return partial(write_drift, drift)
         case "junit":

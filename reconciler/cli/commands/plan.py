@@ -16,7 +16,7 @@ from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, UsageError
-from reconciler.reports.json import write_plan
+from reconciler.reports.plan.json import write_plan
 
 
 def run(args: argparse.Namespace) -> int:

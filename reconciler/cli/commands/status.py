@@ -15,7 +15,8 @@ from reconciler.cli.output.terminal import out, stream
 from reconciler.cli.specs import selection_of
 from reconciler.engine.usecases.spec_tree import names, select
 from reconciler.errors import UsageError
-from reconciler.reports.status.report import render_status, write_status
+from reconciler.reports.status.json import write_status
+from reconciler.reports.status.text import render_status
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
 from reconciler.state import State

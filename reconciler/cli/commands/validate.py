@@ -10,7 +10,8 @@ from reconciler.cli.output.terminal import coloured, out, stream
 from reconciler.cli.specs import reading
 from reconciler.core.validation.problem import has_error
 from reconciler.errors import SourceError
-from reconciler.reports.validation import Validation, render_json, render_text
+from reconciler.reports.validate.json import Validation, render_json
+from reconciler.reports.validate.text import render_text
 from reconciler.sources.load import unusable
 
 

@@ -28,7 +28,7 @@ def show_plan(plan: Plan, args: argparse.Namespace, failure: PlanError | None = 
     """
     match args.output:
         case "json":
-            from reconciler.reports.json import write_plan
+            from reconciler.reports.plan.json import write_plan
 
             stream(lambda target: write_plan(plan, target, failure))
         case "markdown":
@@ -57,7 +57,7 @@ def show_results(
 ) -> None:
     """Print what came of an apply as text or JSON; *failure* as for `show_plan`."""
     if args.output == "json":
-        from reconciler.reports.json import write_apply
+        from reconciler.reports.apply.json import write_apply
 
         stream(lambda target: write_apply(results, target, failure))
     else:

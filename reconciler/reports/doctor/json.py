@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.core.preflight import Checkup, Examined, Finding
-from reconciler.reports.json import Rows, write
+from reconciler.reports.encoding import Rows, write
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import doctor
+    from reconciler.reports.doctor import shape
 
 
 def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
     """Write doctor/v1."""
-    document: doctor.DoctorDoc = {
+    document: shape.DoctorDoc = {
         "format": "doctor/v1",
         "checks": list(map(_check, checkup.findings)),
         "datasets": Rows(checkup.datasets, _dataset),
@@ -21,7 +21,7 @@ def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
     write(document, stream)
 
 
-def _dataset(examined: Examined) -> doctor.ExaminedDoc:
+def _dataset(examined: Examined) -> shape.ExaminedDoc:
     return {
         "name": examined.name,
         "arn": examined.arn,
@@ -33,7 +33,7 @@ def _dataset(examined: Examined) -> doctor.ExaminedDoc:
     }
 
 
-def _check(finding: Finding) -> doctor.CheckDoc:
+def _check(finding: Finding) -> shape.CheckDoc:
     return {
         "check": finding.check,
         "mark": finding.mark,

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.core.explanation import Blame, Ignored, Past, Story
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.json import Rows, error_doc, field_doc, hold_doc, place_text, problem_doc, write
+from reconciler.reports.encoding import Rows, error_doc, field_doc, hold_doc, place_text, problem_doc, write
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import explain
+    from reconciler.reports.explain import shape
 
 Writers = Mapping[Origin, Blame]
 
 
 def write_stories(source_ref: str, stories: Sequence[Story], writers: Writers, stream: BinaryIO) -> None:
     """Write explain/v1: one element a dataset that was asked."""
-    document: explain.ExplainDoc = {
+    document: shape.ExplainDoc = {
         "format": "explain/v1",
         "source_ref": source_ref,
         "datasets": Rows(stories, partial(_story, writers)),
@@ -27,7 +27,7 @@ def write_stories(source_ref: str, stories: Sequence[Story], writers: Writers, s
     write(document, stream)
 
 
-def _story(writers: Writers, story: Story) -> explain.StoryDoc:
+def _story(writers: Writers, story: Story) -> shape.StoryDoc:
     return {
         "name": story.dataset,
         "arn": story.arn,
@@ -53,7 +53,7 @@ def _story(writers: Writers, story: Story) -> explain.StoryDoc:
     }
 
 
-def _origin(origin: Origin, writer: Blame | None) -> explain.PlaceDoc:
+def _origin(origin: Origin, writer: Blame | None) -> shape.PlaceDoc:
     return {
         "origin": place_text(origin),
         "blame": None
@@ -67,9 +67,9 @@ def _origin(origin: Origin, writer: Blame | None) -> explain.PlaceDoc:
     }
 
 
-def _ignored(ignored: Ignored) -> explain.IgnoredDoc:
+def _ignored(ignored: Ignored) -> shape.IgnoredDoc:
     return {**field_doc(ignored.field), "rule": ignored.rule}
 
 
-def _past(past: Past) -> explain.PastDoc:
+def _past(past: Past) -> shape.PastDoc:
     return {"at": moment(past.begun_at), "entries": past.entries, "result": past.result}

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.planning.plan import Plan
-from reconciler.reports import words
+from reconciler.reports.plan import words
 from reconciler.reports.visible import ELLIPSIS, counted, moment, value
 from reconciler.reports.webpage import exactly, ours, policy, style, templates
 
@@ -27,7 +27,7 @@ def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
     Args:
         limit: Most items of one kind that are listed; None for all.
     """
-    css = style("reconciler.reports", "page", "plan.css")
+    css = style("reconciler.reports.plan", "page", "plan.css")
     yield from (
         _environment()
         .get_template("plan.html")
@@ -44,7 +44,7 @@ def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = templates("reconciler.reports", "page")
+    environment = templates("reconciler.reports.plan", "page")
     environment.globals |= {
         "SIGILS": words.SIGILS,
         "counted": counted,

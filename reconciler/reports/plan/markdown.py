@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.planning.plan import DatasetPlan, Plan
-from reconciler.reports import words
 from reconciler.reports.comment import (
     CLOSE,
     LONGEST_LINE,
@@ -19,6 +18,7 @@ from reconciler.reports.comment import (
     ended,
     folded,
 )
+from reconciler.reports.plan import words
 from reconciler.reports.plan.text import (
     change_lines,
     error_lines,

@@ -11,7 +11,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
-from reconciler.reports import words
+from reconciler.reports.plan import words
 from reconciler.reports.screen import (
     PLAIN,
     Ink,
@@ -24,6 +24,7 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.visible import counted, moment, shortened, value, visible
+from reconciler.reports.words import SETTLED_BY_WORDS
 
 INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}
 
@@ -87,7 +88,7 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
     if item.held is not None:
         reason = visible(item.held.reason)
-        if item.held.kind not in words.SETTLED_BY_WORDS:
+        if item.held.kind not in SETTLED_BY_WORDS:
             reason = shortened(reason, width)
         again = f"; tried again from {moment(item.held.until)}, or once the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))

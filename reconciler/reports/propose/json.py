@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
-from reconciler.reports.json import Rows, error_doc, place_text, problem_doc, write
+from reconciler.reports.encoding import Rows, error_doc, place_text, problem_doc, write
 from reconciler.reports.visible import counted, moment, shortened, visible
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import propose
+    from reconciler.reports.propose import shape
 
 VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
 
@@ -24,7 +24,7 @@ _LONGEST_NAME: Final = 1_200
 def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
     """Write propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
-    document: propose.ProposeDoc = {
+    document: shape.ProposeDoc = {
         "format": "propose/v1",
         "revision": proposal.revision,
         "root": proposal.root,
@@ -70,7 +70,7 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         yield ""
 
 
-def _dataset(dataset: DatasetProposal) -> propose.DatasetProposalDoc:
+def _dataset(dataset: DatasetProposal) -> shape.DatasetProposalDoc:
     return {
         "name": dataset.name,
         "arn": dataset.arn,
@@ -83,7 +83,7 @@ def _dataset(dataset: DatasetProposal) -> propose.DatasetProposalDoc:
     }
 
 
-def _request(request: EditRequest) -> propose.ProposedDoc:
+def _request(request: EditRequest) -> shape.ProposedDoc:
     return {
         "action": request.kind,
         "source_ref": request.source_ref,
@@ -94,7 +94,7 @@ def _request(request: EditRequest) -> propose.ProposedDoc:
     }
 
 
-def _refusal(refusal: Refusal) -> propose.RefusedDoc:
+def _refusal(refusal: Refusal) -> shape.RefusedDoc:
     return {
         "source_ref": refusal.source_ref,
         "cause": refusal.cause,

@@ -12,12 +12,12 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.reports.comment import LIMIT
 from reconciler.reports.drift.ci import write_junit, write_sarif
-from reconciler.reports.drift.document import write_drift
+from reconciler.reports.drift.json import write_drift
 from reconciler.reports.drift.markdown import MARKER, render_markdown
+from reconciler.reports.drift.shape import DriftDoc
 from reconciler.reports.drift.text import render_drift
 from reconciler.reports.drift.words import events, headline
 from reconciler.reports.screen import Screen
-from reconciler.reports.shapes import documents
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)
@@ -66,7 +66,7 @@ def test_the_document_is_what_the_contract_says():
 @pytest.mark.parametrize("items", [(), (MOVED, BOTH, NEW, WAITING, KNOWN, HOSTILE)])
 def test_the_document_is_of_its_own_schema(items):
     """What is written is what the published schema describes."""
-    TypeAdapter(documents.DriftDoc).validate_json(written(write_drift, dataset(*items)))
+    TypeAdapter(DriftDoc).validate_json(written(write_drift, dataset(*items)))
 
 
 def test_an_image_of_two_classes_is_two_items():

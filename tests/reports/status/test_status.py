@@ -10,7 +10,9 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
-from reconciler.reports.status.report import record, render_status, write_status
+from reconciler.reports.status.json import write_status
+from reconciler.reports.status.record import record
+from reconciler.reports.status.text import render_status
 from tests.reports.builders import ARN, HOSTILE, result, trouble
 
 AT = 1_700_000_000.5

@@ -1,4 +1,4 @@
-"""propose/v1 as types; see `shapes.documents`."""
+"""propose/v1 as types; see `reports.shapes`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.proposals.edit_request import Kind
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.shapes.documents import ErrorDoc, ProblemDoc
+from reconciler.reports.shapes import ErrorDoc, ProblemDoc
 
 
 class BranchDoc(TypedDict):

@@ -1,4 +1,4 @@
-"""The JSON documents: exact, the same every time, and written without being held."""
+"""plan/v1: exact, the same every time, and written piece by piece."""
 
 import io
 import json
@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import Counts, PlanError, unplanned
-from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
-from reconciler.reports.json import PlanRef, read_plan, write_apply, write_plan
-from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, result, trouble, update
+from reconciler.reports.plan.json import PlanRef, read_plan, write_plan
+from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, update
 
-REASON = "changed in AWS, onDrift: report"
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -46,12 +44,6 @@ def written(it) -> bytes:
     stream = io.BytesIO()
     write_plan(it, stream)
     return stream.getvalue()
-
-
-def applied(*results) -> dict:
-    stream = io.BytesIO()
-    write_apply(results, stream)
-    return json.loads(stream.getvalue())
 
 
 def test_a_plan_has_exactly_the_shape_that_was_promised():
@@ -121,65 +113,6 @@ def test_a_file_name_that_is_no_text_is_written_escaped():
     it = plan(dataset(add("a", 3, file="specs/\udcff.jsonl")))
 
     assert r"specs/\udcff.jsonl:3" == json.loads(written(it))["datasets"][0]["changes"][0]["origin"]
-
-
-def test_a_result_has_exactly_the_shape_that_was_promised():
-    """Numbers, and each entry that is not in place."""
-    it = result(
-        Verdict.PARTIAL,
-        added=3,
-        updated=1,
-        updates=2,
-        verified=True,
-        quarantined=(trouble("q", 1, "CLIENT_ERROR"),),
-        rejected=(trouble("r", 2, "stored with errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
-        withheld=(WithheldEntry(ref("w"), Origin("specs/train.jsonl", 3), Cause.DRIFT_MODIFIED, REASON),),
-        groups=(WithheldGroup(Cause.DRIFT_MODIFIED, REASON, 1),),
-        counts=Counts(desired=9, observed=8, add=1, update=2, unchanged=5, ignored=1),
-        errors=(PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)),),
-    )
-
-    assert {
-        "format": "apply/v1",
-        "datasets": [
-            {
-                "name": "flowers-train",
-                "arn": ARN,
-                "verdict": "partial",
-                "counts": {"added": 3, "updated": 1, "withheld": 1},
-                "entries": {"desired": 9, "in_place": 6, "blocked": 0},
-                "updates": 2,
-                "verified": True,
-                "complete": True,
-                "quarantined": [
-                    {
-                        "source_ref": ref("q"),
-                        "origin": "specs/train.jsonl:1",
-                        "reason": "CLIENT_ERROR",
-                        "codes": [],
-                    }
-                ],
-                "dropped": [],
-                "rejected": [
-                    {
-                        "source_ref": ref("r"),
-                        "origin": "specs/train.jsonl:2",
-                        "reason": "stored with errors",
-                        "codes": ["ERROR_NO_LABEL_ATTRIBUTES"],
-                    }
-                ],
-                "withheld": [
-                    {
-                        "source_ref": ref("w"),
-                        "origin": "specs/train.jsonl:3",
-                        "cause": "drift_modified",
-                        "reason": "changed in AWS, onDrift: report",
-                    }
-                ],
-                "errors": [{"code": "RKD1001", "message": "no", "origin": "specs/a.jsonl:3"}],
-            }
-        ],
-    } == applied(it)
 
 
 @pytest.mark.parametrize("indent", [None, 2])

@@ -3,7 +3,8 @@
 import json
 
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.reports.validation import Validation, render_json, render_problems, render_text
+from reconciler.reports.validate.json import Validation, render_json
+from reconciler.reports.validate.text import render_problems, render_text
 from tests.reports.builders import HOSTILE, problem, ref
 
 

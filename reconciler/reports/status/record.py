@@ -8,38 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.planning.quarantine import Hold
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.status.staleness import TOO_OLD, decays
-from reconciler.reports.apply.text import MARKS
-from reconciler.reports.json import Rows, error_doc, hold_doc, write
-from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
-from reconciler.reports.visible import moment, visible
-from reconciler.reports.words import HOLDS
+from reconciler.reports.encoding import Rows, error_doc, hold_doc
+from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import status as shapes
-    from reconciler.reports.shapes.documents import ErrorDoc
+    from reconciler.reports.shapes import ErrorDoc
+    from reconciler.reports.status import shape
 
 Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
 
 Held = Mapping[str, Sequence[Hold]]
 """By dataset, what went wrong with which line; not all of it keeps the line back, nor for ever."""
-
-_NAMED: Final = 5
-"""Entries held back that the table names; the document has all."""
-
-_HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
-_SHORT_REVISION: Final = 12
-_NONE: Final = "-"
-
-# Where everything was looked at, so that the number of entries that are not in place means something.
-_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
-_COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
 
 def record(
@@ -69,7 +55,7 @@ def record(
     }
 
 
-def condition_doc(condition: Condition) -> shapes.ConditionDoc:
+def condition_doc(condition: Condition) -> shape.ConditionDoc:
     return {
         "type": condition.kind.value,
         "status": condition.status.value,
@@ -90,31 +76,15 @@ def conditions_in(kept: Mapping[str, object]) -> Iterator[Condition]:
         yield Condition(kind, status, reason, each["message"], since)
 
 
-def write_status(records: Records, held: Held, now: float, stream: BinaryIO) -> None:
-    """
-    Write status/v1, ordered by name.
-
-    Args:
-        now: Seconds since the epoch: what was said of AWS too long ago is unknown by then.
-    """
-    document: shapes.StatusDoc = {"format": "status/v1", "datasets": _known(records, held, now)}
-    write(document, stream)
-
-
-def render_status(records: Records, held: Held, now: float, screen: Screen = PLAIN) -> Iterator[str]:
-    """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(_known(records, held, now), now))
-
-
-def _known(records: Records, held: Held, now: float) -> Sequence[shapes.DatasetStatusDoc]:
+def datasets_doc(records: Records, held: Held, now: float) -> Sequence[shape.DatasetStatusDoc]:
     return Rows(sorted(records), lambda name: _read(name, records[name], held.get(name, ()), now))
 
 
-def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) -> shapes.DatasetStatusDoc:
+def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) -> shape.DatasetStatusDoc:
     """Return what can be understood of a record; without a time or numbers, nothing is known."""
     verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
     until = _text(kept.get("believed_until"))
-    if not at or not counts or (verdict.decays and _is_past(until, now)):
+    if not at or not counts or (verdict.decays and is_past(until, now)):
         verdict = Verdict.UNKNOWN
     return {
         "name": name,
@@ -136,11 +106,11 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
     }
 
 
-def _held(hold: Hold) -> shapes.HeldDoc:
+def _held(hold: Hold) -> shape.HeldDoc:
     return {"source_ref": hold.source_ref, **hold_doc(hold)}
 
 
-def _is_past(until: str | None, now: float) -> bool:
+def is_past(until: str | None, now: float) -> bool:
     """Tell whether a moment has passed; what nobody can read as one has."""
     if until is None:
         return False
@@ -150,10 +120,10 @@ def _is_past(until: str | None, now: float) -> bool:
         return True
 
 
-def _believed(condition: shapes.ConditionDoc, until: str | None, now: float) -> shapes.ConditionDoc:
+def _believed(condition: shape.ConditionDoc, until: str | None, now: float) -> shape.ConditionDoc:
     """Return a condition as it may be believed now: nobody may have looked since it was kept."""
     kind = next((kind for kind in Kind if kind == condition["type"]), None)
-    if until is None or kind is None or not _is_past(until, now):
+    if until is None or kind is None or not is_past(until, now):
         return condition
     if not decays(kind, Truth(condition["status"])):
         return condition
@@ -166,7 +136,7 @@ def _believed(condition: shapes.ConditionDoc, until: str | None, now: float) -> 
     }
 
 
-def _revisions(kept: object) -> shapes.RevisionsDoc | None:
+def _revisions(kept: object) -> shape.RevisionsDoc | None:
     if not isinstance(kept, dict):
         return None
     return {
@@ -184,7 +154,7 @@ def _observation(kept: object) -> Literal["full", "fingerprint"] | None:
             return None
 
 
-def _visits(kept: object) -> Iterator[shapes.VisitDoc]:
+def _visits(kept: object) -> Iterator[shape.VisitDoc]:
     for visit in kept if isinstance(kept, list) else ():
         match visit:
             case {"at": str(at), "verdict": str(verdict), "updates": int(updates)}:
@@ -199,7 +169,7 @@ def _visits(kept: object) -> Iterator[shapes.VisitDoc]:
                 }
 
 
-def _conditions(kept: object) -> Iterator[shapes.ConditionDoc]:
+def _conditions(kept: object) -> Iterator[shape.ConditionDoc]:
     for condition in kept if isinstance(kept, list) else ():
         match condition:
             case {
@@ -222,7 +192,7 @@ def _verdict(kept: object) -> Verdict:
     return next((verdict for verdict in Verdict if verdict == kept), Verdict.UNKNOWN)
 
 
-def _counts(kept: object) -> shapes.LeftDoc | None:
+def _counts(kept: object) -> shape.LeftDoc | None:
     match kept:
         case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected)}:
             return {
@@ -250,51 +220,3 @@ def _number(kept: object) -> int:
 
 def _text(kept: object) -> str | None:
     return kept if isinstance(kept, str) else None
-
-
-def _lines(known: Sequence[shapes.DatasetStatusDoc], now: float) -> Iterator[Line]:
-    if not known:
-        yield line("Nothing is known: no dataset was ever applied with this state directory.")
-        return
-    rows = [_row(dataset) for dataset in known]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    yield line("  ", Span(_padded(_HEADINGS, widths), Ink.DIM))
-    for dataset, row in zip(known, rows, strict=True):
-        yield line(_mark(dataset), " ", _padded(row, widths))
-    for dataset in known:
-        if _is_past(dataset["believed_until"], now):
-            yield line(f"{dataset['name']}: {TOO_OLD}")
-        for error in dataset["errors"]:
-            where = f"{error['origin']}: " if "origin" in error else ""
-            code = Span(f"({error['code']})", Ink.DIM)
-            yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
-        yield from _held_lines(dataset)
-
-
-def _mark(dataset: shapes.DatasetStatusDoc) -> Span:
-    """Return the sign of a dataset: no tick while AWS is known to differ from git, be it by an orphan."""
-    differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
-    verdict = dataset["verdict"]
-    return MARKS[Verdict.WITHHELD if differs and verdict is Verdict.CONVERGED else verdict]
-
-
-def _held_lines(dataset: shapes.DatasetStatusDoc) -> Iterator[Line]:
-    """Name what is kept back, and say when it is tried again."""
-    for hold in dataset["held"][:_NAMED]:
-        why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
-        yield line(f"{dataset['name']}: {hold['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}")
-    if (more := len(dataset["held"]) - _NAMED) > 0:
-        yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
-
-
-def _row(dataset: shapes.DatasetStatusDoc) -> tuple[str, ...]:
-    left, counts = _NONE, dataset["counts"]
-    if counts is not None and dataset["verdict"] in _COUNTED:
-        left = f"{sum(counts[kind] for kind in _LEFT):,}"
-    revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
-    cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
-    return tuple(map(visible, cells))
-
-
-def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

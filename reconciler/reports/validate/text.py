@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.validation.problem import Problem, Severity, has_error
-from reconciler.reports.json import Rows, problem_doc, write
 from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
+from reconciler.reports.validate.json import Validation, by_place
 from reconciler.reports.visible import ELLIPSIS, counted
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import documents
+    pass
 
 # Most problems of one file that are listed for people; a generated file may have one in each of its lines.
 SHOWN: Final = 100
 
 _INKS: Final = {Severity.ERROR: Ink.RED, Severity.WARNING: Ink.YELLOW}
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """
-    What a look at a spec tree found.
-
-    Attributes:
-        datasets, entries: How much was looked at.
-        skipped: YAML files and documents that belong to other programs.
-    """
-
-    datasets: int
-    entries: int
-    problems: tuple[Problem, ...]
-    skipped: int = 0
-
-    @property
-    def ordered(self) -> Sequence[Problem]:
-        """Give the problems by place; those without one come first."""
-        return sorted(self.problems, key=_by_place)
-
-
-def render_json(result: Validation) -> str:
-    """Return validate/v1."""
-    document: documents.ValidateDoc = {
-        "format": "validate/v1",
-        "datasets": result.datasets,
-        "entries": result.entries,
-        "skipped": result.skipped,
-        "problems": Rows(result.ordered, problem_doc),
-    }
-    stream = io.BytesIO()
-    write(document, stream)
-    return stream.getvalue().decode()
 
 
 def render_text(result: Validation, *, colour: bool = False, limit: int | None = SHOWN) -> str:
@@ -81,7 +44,7 @@ def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit:
     Args:
         limit: Most problems that are listed; None for all.
     """
-    return "\n".join(Screen(colour=colour).draw(_file("", sorted(problems, key=_by_place), limit)))
+    return "\n".join(Screen(colour=colour).draw(_file("", sorted(problems, key=by_place), limit)))
 
 
 def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
@@ -112,8 +75,3 @@ def _sum(result: Validation) -> Line:
         return line(Span(f"{looked_at}: nothing is wrong.", Ink.GREEN))
     parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]
     return line(Span(f"{looked_at}: {', '.join(parts)}.", Ink.BOLD))
-
-
-def _by_place(problem: Problem) -> tuple[str | int, ...]:
-    file, row, column = problem.origin or ("", 0, None)
-    return file, row, column or 0, problem.code, problem.source_ref or "", problem.message

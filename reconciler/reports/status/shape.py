@@ -1,4 +1,4 @@
-"""status/v1 as types; see `shapes.documents`."""
+"""status/v1 as types; see `reports.shapes`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.status.result import Verdict
-from reconciler.reports.shapes.documents import ErrorDoc
+from reconciler.reports.shapes import ErrorDoc
 
 
 class ConditionDoc(TypedDict):

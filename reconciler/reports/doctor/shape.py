@@ -1,4 +1,4 @@
-"""doctor/v1 as types; see `shapes.documents`."""
+"""doctor/v1 as types; see `reports.shapes`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.preflight import Check, Fitness, Mark
-from reconciler.reports.shapes.documents import ErrorDoc
+from reconciler.reports.shapes import ErrorDoc
 
 
 class CheckDoc(TypedDict):

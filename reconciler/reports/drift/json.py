@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.json import Rows, error_doc, field_doc, place_text, write
+from reconciler.reports.encoding import Rows, error_doc, field_doc, place_text, write
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports.shapes import documents
+    from reconciler.reports.drift import shape
 
 
 def write_drift(drift: Drift, stream: BinaryIO) -> None:
     """Write drift/v1. An image of two classes is two items: who selects by class misses none."""
-    document: documents.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
+    document: shape.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
     write(document, stream)
 
 
-def _dataset(drift: DatasetDrift) -> documents.DatasetDriftDoc:
+def _dataset(drift: DatasetDrift) -> shape.DatasetDriftDoc:
     rows = [(item, kind) for item in drift.items for kind in item.classes]
     seen = drift.coverage
     return {
@@ -52,7 +52,7 @@ def _dataset(drift: DatasetDrift) -> documents.DatasetDriftDoc:
     }
 
 
-def _item(row: tuple[DriftItem, DriftClass]) -> documents.DriftItemDoc:
+def _item(row: tuple[DriftItem, DriftClass]) -> shape.DriftItemDoc:
     item, kind = row
     return {
         "source_ref": item.source_ref,

@@ -1,4 +1,4 @@
-"""explain/v1 as types; see `shapes.documents`."""
+"""explain/v1 as types; see `reports.shapes`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.explanation import StoryVerdict
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.quarantine import HoldKind
-from reconciler.reports.shapes.documents import ErrorDoc, FieldDoc, ProblemDoc
+from reconciler.reports.shapes import ErrorDoc, FieldDoc, HeldDoc, ProblemDoc
 
 
 class BlameDoc(TypedDict):
@@ -49,16 +48,6 @@ class IgnoredDoc(TypedDict):
     before: object
     after: object
     rule: str
-
-
-class HeldDoc(TypedDict):
-    """Why, since and until when a line is not sent."""
-
-    kind: HoldKind
-    reason: str
-    rounds: int
-    since: str
-    until: str
 
 
 class PastDoc(TypedDict):

@@ -1,0 +1,67 @@
+"""The results of an apply as JSON: apply/v1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.status.result import DatasetResult, Trouble, WithheldEntry
+from reconciler.reports.encoding import Rows, error_doc, place_text, write
+
+if TYPE_CHECKING:
+    from reconciler.reports.apply import shape
+
+
+def write_apply(results: Sequence[DatasetResult], stream: BinaryIO, failure: PlanError | None = None) -> None:
+    """Write what came of an apply as apply/v1; *failure* is of the command as a whole."""
+    document: shape.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
+    if failure:
+        document["errors"] = [error_doc(failure)]
+    write(document, stream)
+
+
+def _result(result: DatasetResult) -> shape.DatasetResultDoc:
+    return {
+        "name": result.name,
+        "arn": result.arn,
+        "verdict": result.verdict,
+        "counts": {
+            "added": result.added,
+            "updated": result.updated,
+            "withheld": result.number_withheld,
+        },
+        "entries": _entries(result),
+        "updates": result.updates,
+        "verified": result.verified,
+        "complete": result.complete,
+        "quarantined": Rows(result.quarantined, _trouble),
+        "dropped": Rows(result.dropped, _trouble),
+        "rejected": Rows(result.rejected, _trouble),
+        "withheld": Rows(result.withheld, _withheld),
+        "errors": [error_doc(error) for error in result.errors],
+    }
+
+
+def _entries(result: DatasetResult) -> shape.EntriesDoc | None:
+    if (seen := result.counts) is None:
+        return None
+    return {"desired": seen.desired, "in_place": seen.unchanged + seen.ignored, "blocked": result.blocked}
+
+
+def _withheld(entry: WithheldEntry) -> shape.WithheldDoc:
+    return {
+        "source_ref": entry.source_ref,
+        "origin": place_text(entry.origin) if entry.origin else None,
+        "cause": entry.cause,
+        "reason": entry.reason,
+    }
+
+
+def _trouble(trouble: Trouble) -> shape.TroubleDoc:
+    return {
+        "source_ref": trouble.source_ref,
+        "origin": place_text(trouble.origin) if trouble.origin else None,
+        "reason": trouble.reason,
+        "codes": list(trouble.codes),
+    }

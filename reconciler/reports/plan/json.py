@@ -1,0 +1,112 @@
+"""A plan as JSON, plan/v1; and what identifies a plan that was saved."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.errors import UsageError
+from reconciler.reports.encoding import Rows, error_doc, field_doc, place_text, write
+from reconciler.reports.visible import value
+
+if TYPE_CHECKING:
+    from reconciler.reports.plan import shape
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class PlanRef(NamedTuple):
+    """What identifies a plan that was kept: apply makes it anew, and compares."""
+
+    digest: str
+    datasets: tuple[str, ...]
+
+
+def write_plan(plan: Plan, stream: BinaryIO, failure: PlanError | None = None) -> None:
+    """Write a plan as plan/v1; *failure* is of the command as a whole."""
+    document = _plan(plan)
+    if failure:
+        document["errors"] = [error_doc(failure)]
+    write(document, stream)
+
+
+def read_plan(data: bytes) -> PlanRef:
+    """
+    Identify a plan that `write_plan` wrote, whatever has been done to its layout since.
+
+    Raises:
+        UsageError: It is no plan, no plan of this version, or not whole.
+    """
+    try:
+        document = json.loads(data, object_hook=_without_change)
+    except (ValueError, RecursionError) as exc:
+        raise UsageError(f"not a plan: not whole JSON: {exc}") from exc
+    match document:
+        case {"format": "plan/v1", "digest": str(digest), "datasets": [*datasets]}:
+            names = [dataset["name"] for dataset in datasets if _is_named(dataset)]
+            if _DIGEST.fullmatch(digest) and len(names) == len(datasets):
+                return PlanRef(digest, tuple(names))
+        case {"format": other} if other != "plan/v1":
+            raise UsageError(f'not a plan: its format is {value(other, 40)}, and should be "plan/v1"')
+        case dict() if "format" in document:
+            pass
+        case _:
+            raise UsageError('not a plan: a plan is a JSON object with "format": "plan/v1"')
+    raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; make it anew")
+
+
+def _plan(plan: Plan) -> shape.PlanDoc:
+    return {
+        "format": "plan/v1",
+        "digest": plan.digest,
+        "revision": plan.revision,
+        "datasets": Rows(plan.datasets, _dataset),
+    }
+
+
+def _dataset(plan: DatasetPlan) -> shape.DatasetPlanDoc:
+    counts = plan.counts
+    return {
+        "name": plan.name,
+        "arn": plan.arn,
+        "applyable": plan.applyable,
+        "complete": plan.complete and plan.gap is None,
+        "errors": [error_doc(error) for error in plan.errors],
+        "counts": {
+            "desired": counts.desired,
+            "observed": counts.observed,
+            "add": counts.add,
+            "update": counts.update,
+            "orphan": counts.orphan,
+            "unchanged": counts.unchanged,
+            "ignored": counts.ignored,
+        },
+        "changes": Rows(plan.changes, _change),
+        "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
+        "guards": [{"code": guard.code, "message": guard.message} for guard in plan.guards],
+    }
+
+
+def _change(item: PlannedChange) -> shape.ChangeDoc:
+    change: shape.ChangeDoc = {
+        "action": item.action,
+        "source_ref": item.source_ref,
+        "cause": item.cause,
+        "origin": place_text(item.origin) if item.origin else None,
+        "fields": list(map(field_doc, item.fields)),
+    }
+    if item.withheld is not None and item.action is not Action.ORPHAN:
+        change["withheld"] = item.withheld
+    return change
+
+
+def _without_change(found: dict[str, Any]) -> dict[str, Any] | None:
+    """Let each change go as soon as it is read: 250,000 of them are some 500 MB, and say nothing here."""
+    return None if "source_ref" in found or "before" in found else found
+
+
+def _is_named(dataset: object) -> bool:
+    return isinstance(dataset, dict) and isinstance(dataset.get("name"), str)

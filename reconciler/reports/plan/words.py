@@ -1,0 +1,202 @@
+"""The words for a plan: the same in every rendering that people read."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.spec.choices import Mode, Orphans
+from reconciler.reports.visible import counted, size
+from reconciler.reports.words import CAUSES, HOLDS
+
+REPORTED: Final = "reported"
+BLANKED: Final = "blanked"
+BLANK: Final = "blank already"
+
+SIGILS: Final[Mapping[Action, str]] = MappingProxyType(
+    {
+        Action.ADD: "+",
+        Action.UPDATE: "~",
+        Action.ORPHAN: "?",
+    }
+)
+
+
+class Group(NamedTuple):
+    """
+    Changes of one kind and one cause.
+
+    Attributes:
+        held: Why they are held back; None where an apply would carry them out.
+        disposition: What becomes of orphans; "" for other changes.
+    """
+
+    action: Action
+    cause: Cause
+    held: str | None
+    disposition: str
+    items: tuple[PlannedChange, ...]
+
+    @property
+    def heading(self) -> str:
+        number = len(self.items)
+        match self.action:
+            case Action.ORPHAN:
+                what = counted(number, "orphan") + (
+                    f" ({self.disposition})" if self.disposition != REPORTED else ""
+                )
+            case action:
+                what = f"{number:,} {'not sent' if self.held else f'to {action.value}'}"
+        why = CAUSES[self.cause]
+        return f"{what}: {why} ({self.held})" if self.held else f"{what}: {why}"
+
+
+def groups(plan: DatasetPlan) -> tuple[Group, ...]:
+    """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
+    found: dict[tuple[Action, Cause, str | None, str], list[PlannedChange]] = defaultdict(list)
+    for item in plan.changes:
+        found[item.action, item.cause, _held(item), disposition(plan, item)].append(item)
+    actions, causes = list(Action), list(Cause)
+    ordered = sorted(
+        found, key=lambda key: (actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3])
+    )
+    return tuple(Group(*key, tuple(found[key])) for key in ordered)
+
+
+def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
+    """Say what becomes of an orphan; "" for anything else."""
+    if item.action is not Action.ORPHAN:
+        return ""
+    if item.sent is not None:
+        return BLANKED
+    if plan.orphans is Orphans.REBUILD:
+        return "reported; rebuild removes them"
+    return BLANK if plan.orphans is Orphans.BLANK and item.change.is_blank else REPORTED
+
+
+class Tally(NamedTuple):
+    """
+    How many entries of each kind, as an apply would treat them.
+
+    Attributes:
+        orphan: All orphans.
+        blanked: How many of them an apply blanks.
+        blank: How many of them are blank already, and should be.
+    """
+
+    add: int
+    update: int
+    held: int
+    orphan: int
+    ignored: int
+    unchanged: int
+    blanked: int = 0
+    blank: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{self.add:,} to add", f"{self.update:,} to update"]
+        if self.held:
+            parts.append(f"{self.held:,} not sent")
+        if self.blanked:
+            parts.append(f"{counted(self.blanked, 'orphan')} (blanked)")
+        if self.blank:
+            parts.append(f"{counted(self.blank, 'orphan')} (blank already)")
+        if reported := self.orphan - self.blanked - self.blank:
+            parts.append(f"{counted(reported, 'orphan')} (reported)")
+        if self.ignored:
+            parts.append(f"{self.ignored:,} different only where the policy does not look")
+        parts.append(f"{self.unchanged:,} unchanged")
+        return ", ".join(parts)
+
+
+def tally(plan: DatasetPlan) -> Tally:
+    """Count the changes of a plan; those that are held back count as such, and as nothing else."""
+    held = Counter(item.action for item in plan.changes if _held(item))
+    dispositions = Counter(disposition(plan, item) for item in plan.changes)
+    counts = plan.counts
+    return Tally(
+        add=counts.add - held[Action.ADD],
+        update=counts.update - held[Action.UPDATE],
+        held=held.total(),
+        orphan=counts.orphan - held[Action.ORPHAN],
+        ignored=counts.ignored,
+        unchanged=counts.unchanged,
+        blanked=dispositions[BLANKED],
+        blank=dispositions[BLANK],
+    )
+
+
+def total(plans: Iterable[DatasetPlan]) -> Tally:
+    """Add up several plans."""
+    rows = [Tally(0, 0, 0, 0, 0, 0), *map(tally, plans)]
+    return Tally(*map(sum, zip(*rows, strict=True)))
+
+
+def calls(plans: Iterable[DatasetPlan]) -> str:
+    """Say what the updates come to: ``2 update calls of 6.3 MB``."""
+    sizes = [batch.size for plan in plans for batch in plan.batches]
+    return f"{counted(len(sizes), 'update call')} of {size(sum(sizes))}" if sizes else "nothing to send"
+
+
+def in_place(plan: DatasetPlan) -> bool:
+    """Tell whether everything desired was seen to be as desired, and nothing else was seen."""
+    certain = plan.complete and plan.gap is None
+    return certain and not (plan.changes or plan.errors or plan.errored or plan.guards)
+
+
+def summary(plan: DatasetPlan) -> str:
+    """Say in one sentence what is to be done."""
+    counts = plan.counts
+    if in_place(plan):
+        apart = f", {counts.ignored:,} of them only where the policy looks" if counts.ignored else ""
+        return f"No changes: {counted(counts.desired, 'entry is', 'entries are')} as desired{apart}."
+    if not plan.was_made:
+        return "No plan: too little is known about this dataset."
+    kind = "Plan" if plan.complete else "Incomplete plan"
+    return f"{kind}: {tally(plan)}; {calls([plan])}."
+
+
+def title(plans: Sequence[DatasetPlan]) -> str:
+    """Say in one line what the whole plan comes to."""
+    if not plans:
+        return "Plan: the specs hold no dataset"
+    if all(map(in_place, plans)):
+        desired = sum(plan.counts.desired for plan in plans)
+        return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
+    return f"Plan: {total(plans)}"
+
+
+def whereabouts(plan: DatasetPlan) -> str:
+    """Say which dataset was looked at, if any was, and in which mode it is kept."""
+    if not (plan.arn or plan.was_made):
+        return "not looked at"
+    missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
+    return f"{plan.arn or missing}  mode {plan.mode.value}"
+
+
+def standing(plan: DatasetPlan) -> str:
+    """Say in a few words what an apply would do with this plan."""
+    if not plan.was_made:
+        return "not planned"
+    if in_place(plan):
+        return "as desired"
+    if plan.guards:
+        return "blocked"
+    if plan.mode is Mode.OBSERVE:
+        return "observed only"
+    text = "to be applied" if plan.batches else "nothing to send"
+    return text if plan.complete else f"{text}, incomplete"
+
+
+def _held(item: PlannedChange) -> str | None:
+    """Say why a change is not sent; None for one that is, and for an orphan, which has a fate instead."""
+    if item.held is not None:
+        return HOLDS[item.held.kind]
+    if item.withheld is None or item.action is Action.ORPHAN:
+        return None
+    return f"policy {item.withheld}"

@@ -1,0 +1,85 @@
+"""The last known state of each dataset as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.status.conditions import Kind
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.staleness import TOO_OLD
+from reconciler.reports.apply.text import MARKS
+from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
+from reconciler.reports.status.record import Held, Records, datasets_doc, is_past
+from reconciler.reports.visible import visible
+from reconciler.reports.words import HOLDS
+
+if TYPE_CHECKING:
+    from reconciler.reports.status import shape
+
+# Where everything was looked at, so that the number of entries that are not in place means something.
+_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
+
+_COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
+
+_NAMED: Final = 5
+"""Entries held back that the table names; the document has all."""
+
+_HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
+
+_SHORT_REVISION: Final = 12
+
+_NONE: Final = "-"
+
+
+def render_status(records: Records, held: Held, now: float, screen: Screen = PLAIN) -> Iterator[str]:
+    """Give a table of all datasets, and below it what is wrong with which."""
+    return screen.draw(_lines(datasets_doc(records, held, now), now))
+
+
+def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line]:
+    if not known:
+        yield line("Nothing is known: no dataset was ever applied with this state directory.")
+        return
+    rows = [_row(dataset) for dataset in known]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    yield line("  ", Span(_padded(_HEADINGS, widths), Ink.DIM))
+    for dataset, row in zip(known, rows, strict=True):
+        yield line(_mark(dataset), " ", _padded(row, widths))
+    for dataset in known:
+        if is_past(dataset["believed_until"], now):
+            yield line(f"{dataset['name']}: {TOO_OLD}")
+        for error in dataset["errors"]:
+            where = f"{error['origin']}: " if "origin" in error else ""
+            code = Span(f"({error['code']})", Ink.DIM)
+            yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
+        yield from _held_lines(dataset)
+
+
+def _mark(dataset: shape.DatasetStatusDoc) -> Span:
+    """Return the sign of a dataset: no tick while AWS is known to differ from git, be it by an orphan."""
+    differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
+    verdict = dataset["verdict"]
+    return MARKS[Verdict.WITHHELD if differs and verdict is Verdict.CONVERGED else verdict]
+
+
+def _held_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
+    """Name what is kept back, and say when it is tried again."""
+    for hold in dataset["held"][:_NAMED]:
+        why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
+        yield line(f"{dataset['name']}: {hold['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}")
+    if (more := len(dataset["held"]) - _NAMED) > 0:
+        yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
+
+
+def _row(dataset: shape.DatasetStatusDoc) -> tuple[str, ...]:
+    left, counts = _NONE, dataset["counts"]
+    if counts is not None and dataset["verdict"] in _COUNTED:
+        left = f"{sum(counts[kind] for kind in _LEFT):,}"
+    revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
+    cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
+    return tuple(map(visible, cells))
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

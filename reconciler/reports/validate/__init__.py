@@ -1,0 +1,1 @@
+"""Renderings of the problems of a spec tree."""

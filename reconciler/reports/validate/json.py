@@ -1,0 +1,54 @@
+"""The problems of a spec tree as JSON: validate/v1."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.validation.problem import Problem
+from reconciler.reports.encoding import Rows, problem_doc, write
+
+if TYPE_CHECKING:
+    from reconciler.reports.validate import shape
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """
+    What a look at a spec tree found.
+
+    Attributes:
+        datasets, entries: How much was looked at.
+        skipped: YAML files and documents that belong to other programs.
+    """
+
+    datasets: int
+    entries: int
+    problems: tuple[Problem, ...]
+    skipped: int = 0
+
+    @property
+    def ordered(self) -> Sequence[Problem]:
+        """Give the problems by place; those without one come first."""
+        return sorted(self.problems, key=by_place)
+
+
+def render_json(result: Validation) -> str:
+    """Return validate/v1."""
+    document: shape.ValidateDoc = {
+        "format": "validate/v1",
+        "datasets": result.datasets,
+        "entries": result.entries,
+        "skipped": result.skipped,
+        "problems": Rows(result.ordered, problem_doc),
+    }
+    stream = io.BytesIO()
+    write(document, stream)
+    return stream.getvalue().decode()
+
+
+def by_place(problem: Problem) -> tuple[str | int, ...]:
+    file, row, column = problem.origin or ("", 0, None)
+    return file, row, column or 0, problem.code, problem.source_ref or "", problem.message
