@@ -26,7 +26,7 @@ def _usual_mode() -> int:
 _MODE: Final = _usual_mode()
 
 
-def write_whole(path: Path, write: Writer) -> None:
+def write_whole(path: Path, write: Writer, *, mode: int = _MODE) -> None:
     """
     Write one file: what stood there before stands there until the new one is on the disk.
 
@@ -39,10 +39,10 @@ def write_whole(path: Path, write: Writer) -> None:
         with _explained(path), path.open("wb") as stream:
             write(stream)
         return
-    write_all({path: write}, replace=True)
+    write_all({path: write}, replace=True, mode=mode)
 
 
-def write_all(files: Mapping[Path, Writer], *, replace: bool) -> None:
+def write_all(files: Mapping[Path, Writer], *, replace: bool, mode: int = _MODE) -> None:
     """
     Write several files, after all of them are known to fit and allowed to be written.
 
@@ -54,7 +54,7 @@ def write_all(files: Mapping[Path, Writer], *, replace: bool) -> None:
         UsageError: One of them stands there with other content, and may not be replaced.
     """
     with ExitStack() as stack:
-        staged = {path: stack.enter_context(_staged(path, write)) for path, write in files.items()}
+        staged = {path: stack.enter_context(_staged(path, write, mode)) for path, write in files.items()}
         for path, new in staged.items():
             if not replace and path.exists() and not filecmp.cmp(path, new, shallow=False):
                 raise UsageError(f"{path}: is there already, with other content; --force replaces it")
@@ -64,7 +64,7 @@ def write_all(files: Mapping[Path, Writer], *, replace: bool) -> None:
 
 
 @contextmanager
-def _staged(path: Path, write: Writer) -> Iterator[Path]:
+def _staged(path: Path, write: Writer, mode: int) -> Iterator[Path]:
     """Write the new content beside *path*, safely on the disk, and clean up if nobody takes it."""
     with _explained(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -75,7 +75,7 @@ def _staged(path: Path, write: Writer) -> Iterator[Path]:
                 write(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            new.chmod(_MODE)
+            new.chmod(mode)
         yield new
     finally:
         new.unlink(missing_ok=True)

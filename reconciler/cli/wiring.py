@@ -28,6 +28,7 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import Denied, Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
+from reconciler.private import private_directory, state_directory
 from reconciler.rekognition import settings
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming, source_of
@@ -39,7 +40,6 @@ from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
-from reconciler.state.private import private_directory
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -286,7 +286,7 @@ def _emulator(data: Path) -> Iterator[str]:
     from reconciler.emulator.server import Emulator, serve
 
     try:
-        private_directory(data.parent)
+        state_directory(data.parent)
         private_directory(data)
         emulator = Emulator(data)
     except OSError as exc:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.errors import SourceError
+from reconciler.private import state_directory
 
 _PIECE_BYTES: Final = 1 << 20
 _PREFIX: Final = "specs-"
@@ -24,7 +25,7 @@ class Blobs:
     lock: what a process left behind that was killed is deleted by the next one.
 
     Args:
-        parent: Where the directory is made.
+        parent: The state directory, where it is made.
 
     Raises:
         SourceError: The directory cannot be made.
@@ -32,7 +33,7 @@ class Blobs:
 
     def __init__(self, parent: Path) -> None:
         try:
-            parent.mkdir(parents=True, exist_ok=True)
+            state_directory(parent)
             for other in parent.glob(f"{_PREFIX}*"):
                 _delete_if_abandoned(other)
             self._directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

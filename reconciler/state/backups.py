@@ -16,7 +16,7 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.ports import Backup, BackupHeader
-from reconciler.state.private import private_directory
+from reconciler.private import private_directory, state_directory
 
 FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
@@ -49,7 +49,8 @@ class Backups:
         name = f"{_moment(head.at)}-{head.plan}"
         path = self._path(head.dataset, name)
         with _explained(path):
-            for directory in (self._directory.parent, self._directory, path.parent):
+            state_directory(self._directory.parent)
+            for directory in (self._directory, path.parent):
                 private_directory(directory)
             _write(path, head, lines)
             if (found := sum(1 for _ in _lines(path))) != head.entries:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.errors import Claimed, StateError
-from reconciler.state.private import private_directory
+from reconciler.private import private_directory, state_directory
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def claimed(directory: Path, dataset: str) -> Iterator[None]:
     """
     path = directory / "claims" / f"{dataset}.lock"
     try:
-        private_directory(directory)
+        state_directory(directory)
         private_directory(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:

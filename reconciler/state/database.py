@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import ReconcilerError, StateError, StateUnusable
+from reconciler.private import private_file, state_directory
 from reconciler.state.damage import (
     carry_over,
     check,
@@ -21,7 +22,6 @@ from reconciler.state.damage import (
     put_aside,
     version_of,
 )
-from reconciler.state.private import private_directory, private_file
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
 FILE_NAME: Final = "state.sqlite3"
@@ -63,7 +63,7 @@ class Database:
             raise _blamed(directory, exc) from exc.__cause__
 
     def _begin(self) -> None:
-        private_directory(self._path.parent)
+        state_directory(self._path.parent)
         self._connection, self.damage = _open(self._path)
         self._file = _identity(self._path)
 

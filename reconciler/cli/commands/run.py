@@ -159,7 +159,8 @@ def _as_result(state: DatasetState) -> DatasetResult:
 
 def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
     def publish(document: Mapping[str, Any]) -> None:
-        write_whole(path, lambda stream: stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2)))
+        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        write_whole(path, lambda stream: stream.write(text), mode=0o600)
 
     return publish
 

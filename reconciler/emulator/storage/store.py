@@ -8,6 +8,7 @@ transaction was committed.
 from __future__ import annotations
 
 import io
+import os
 import secrets
 import sqlite3
 import threading
@@ -116,6 +117,7 @@ class Store:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             path = str(directory / "emulator.sqlite3")
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # images are nobody else's business
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode = WAL")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.errors import SourceError, UsageError
+from reconciler.private import state_directory
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
 from reconciler.sources.git.refs import ambiguity, candidates, chosen
@@ -249,7 +250,7 @@ class Clone:
     ) -> Answer:
         try:
             place = at or self._directory
-            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
+            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds, umask=0o077)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None
         except OSError as exc:
@@ -280,8 +281,8 @@ def _alone(directory: Path) -> Iterator[None]:
         SourceError: The state directory cannot be used.
     """
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(f"{directory}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        state_directory(directory.parent)
+        handle = os.open(f"{directory}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise SourceError(f"{directory}.lock: {exc.strerror or exc}") from exc
     try:

@@ -62,6 +62,7 @@ def run(
     stdin: bytes | None = None,
     into: BinaryIO | None = None,
     seconds: float = READ_SECONDS,
+    umask: int = -1,
 ) -> Answer:
     """
     Run git to its end.
@@ -70,6 +71,7 @@ def run(
         git_dir: Which repository; git never searches for one itself.
         env: The whole environment; `environment` without a network if it is left out.
         into: A real file that takes what git writes.
+        umask: Of git; ours if it is left out.
 
     Raises:
         TimeoutError: It took longer than *seconds*. It was killed, with all that it had started.
@@ -84,6 +86,7 @@ def run(
         stdout=into or subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        umask=umask,
     )
     with process:
         try:

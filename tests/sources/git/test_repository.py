@@ -81,6 +81,21 @@ def test_a_known_commit_is_not_read_again(upstream: Upstream, tmp_path: Path):
     assert source.poll(commit) is None
 
 
+def test_nobody_else_reads_the_clone(upstream: Upstream, tmp_path: Path):
+    """It holds every spec, and comes before the rest of the state directory is made."""
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    before = os.umask(0o022)
+    try:
+        source = source_of(upstream, tmp_path)
+        source.look(None)
+    finally:
+        os.umask(before)
+
+    found = {tmp_path / "state", *(tmp_path / "state").rglob("*")}
+    assert not [path for path in found if path.stat().st_mode & 0o077]
+    source.close()
+
+
 def test_history_may_be_rewritten(upstream: Upstream, tmp_path: Path):
     """A forced push is a new revision like any other."""
     first = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))

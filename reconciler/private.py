@@ -21,6 +21,22 @@ def private_directory(path: Path) -> None:
     path.chmod(0o700)  # a umask may have taken even that away
 
 
+def state_directory(path: Path) -> None:
+    """
+    Make the state directory, and keep git from adding it to a commit.
+
+    One that holds anything is left as it is: it may be a directory that holds other things, too.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    private_directory(path)
+    if next(path.iterdir(), None) is None:
+        with suppress(FileExistsError), path.joinpath(".gitignore").open("x") as stream:
+            private_file(Path(stream.name))
+            stream.write("*\n")
+
+
 def private_file(path: Path) -> None:
     """
     Make a file for its owner alone, if there is none, and take from others what they may do with it.
