@@ -18,7 +18,7 @@ from reconciler.engine.usecases.propose import Proposed, unfulfilled
 from reconciler.engine.usecases.spec_tree import Reading, read, select
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Memory, Specs
-from reconciler.sources.edits.draft import Draft, draft
+from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
 from reconciler.sources.git.checkout import toplevel
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Directory, Opened
@@ -36,7 +36,7 @@ class Tried:
         problems: What validation says of the edited specs, and did not say before.
     """
 
-    draft: Draft
+    edits: TreeEdits
     overlay: Overlay
     refusals: tuple[Refusal, ...]
     problems: tuple[Problem, ...]
@@ -58,7 +58,7 @@ def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Propo
     refusals: list[Refusal] = []
     while True:
         with ExitStack() as stack:
-            edits = draft(opened.tree, specs.datasets, requests)
+            edits = edit_tree(opened.tree, specs.datasets, requests)
             overlay = stack.enter_context(overlaid(opened.tree, edits))
             wrong, problems = _wrong(opened, overlay, found, proposed, edits)
             if not wrong:
@@ -74,10 +74,10 @@ def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Propo
 
 
 def _wrong(
-    opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: Draft
+    opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: TreeEdits
 ) -> tuple[frozenset[str], tuple[Problem, ...]]:
     """Read the edited specs; return the images that are not as wished, and what is wrong now and was not."""
-    if not edits.granted:
+    if not edits.accepted:
         return frozenset(), ()
     edited = load(overlay, opened.only)
     datasets = {dataset.name: dataset for dataset in edited.datasets}
@@ -85,7 +85,7 @@ def _wrong(
     before = {_said(problem) for problem in found.problems}
     new: dict[Problem, None] = {}
     for one in proposed:
-        mine = [request for request in edits.granted if request.dataset == one.desired.name]
+        mine = [request for request in edits.accepted if request.dataset == one.desired.name]
         if not mine:
             continue
         if one.desired.name not in datasets:
@@ -102,13 +102,13 @@ def _said(problem: Problem) -> tuple[str, str, str | None]:
     return problem.code, problem.message, problem.source_ref
 
 
-def diff_of(tree: Directory, root: Path, edits: Draft) -> bytes:
+def diff_of(tree: Directory, root: Path, edits: TreeEdits) -> bytes:
     """Return all edits as one patch, with paths relative to *root*."""
     pieces: list[bytes] = []
     for path, changes in sorted(edits.edits.items()):
         with tree.open(path) as old:
             pieces += file_diff(relative(tree, root, path), old, changes)
-    for path, lines in sorted(edits.made.items()):
+    for path, lines in sorted(edits.created.items()):
         pieces += new_file_diff(relative(tree, root, path), lines)
     return b"".join(pieces)
 
@@ -135,7 +135,7 @@ def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
     return DatasetProposal(
         name=name,
         arn=one.plan.arn,
-        granted=_ordered(request for request in result.draft.granted if request.dataset == name),
+        accepted=_ordered(request for request in result.edits.accepted if request.dataset == name),
         refusals=tuple(
             sorted(
                 (*one.refusals, *(refusal for refusal in result.refusals if refusal.dataset == name)),

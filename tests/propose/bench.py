@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def kinds(self) -> dict[str, str]:
-        return {request.source_ref: request.kind.value for request in self.tried.draft.granted}
+        return {request.source_ref: request.kind.value for request in self.tried.edits.accepted}
 
     @property
     def refused(self) -> dict[str, str]:
@@ -110,7 +110,7 @@ class Bench:
         with opened_specs(self._args()) as (opened, specs, found):
             (proposed,) = propose_each(found.datasets, lambda _: self.context, choice)
             with tried(opened, specs, found, [proposed]) as result:
-                return Outcome(diff_of(opened.tree, root_of(opened.tree), result.draft), result, proposed)
+                return Outcome(diff_of(opened.tree, root_of(opened.tree), result.edits), result, proposed)
 
     def take(self, patch: bytes) -> None:
         if patch:

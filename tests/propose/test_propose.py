@@ -74,7 +74,7 @@ def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Benc
 
     outcome = taken(bench)
 
-    assert ["unattributed"] == [request.cause for request in outcome.tried.draft.granted]
+    assert ["unattributed"] == [request.cause for request in outcome.tried.edits.accepted]
     assert () == bench.plan().changes
 
 
@@ -247,7 +247,7 @@ def test_a_conflict_is_counted_and_drift_is_not(bench: Bench):
     outcome = bench.propose()
 
     assert {ref("a"), ref("b")} == set(outcome.kinds)
-    summary = DatasetProposal("train", None, outcome.tried.draft.granted)
+    summary = DatasetProposal("train", None, outcome.tried.edits.accepted)
     assert (1, 0) == (summary.contested, summary.guessed)
 
 

@@ -62,7 +62,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
                 *(summed_up(one, result, wiring.memory) for one in proposed),
                 *(DatasetProposal(p.name, p.arn, errors=p.errors, error_code=p.exit_code) for p in broken),
             )
-            patch = diff_of(opened.tree, root, result.draft)
+            patch = diff_of(opened.tree, root, result.edits)
             branch = None
             if args.branch and patch:
                 branch = _commit(args.branch, opened.tree, root, result, message(datasets))

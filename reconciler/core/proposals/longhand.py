@@ -58,7 +58,7 @@ class Item:
         return found
 
 
-class Unsayable(Exception):
+class NotExpressible(Exception):
     """The shorthand has no words for a line. The text says what for."""
 
 
@@ -72,7 +72,7 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
         equality: What the policy looks at; in the rest the item may differ.
 
     Raises:
-        Unsayable: There is none.
+        NotExpressible: There is none.
     """
     image = _below(fields[SOURCE_REF], head.base) if old is None else old.image
     labels = tuple(dict.fromkeys(_labels(fields)))
@@ -87,9 +87,9 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
                 return near
     compiled = _compiled(item, head)
     if compiled[SOURCE_REF] != fields[SOURCE_REF]:
-        raise Unsayable("its address cannot be written there")
+        raise NotExpressible("its address cannot be written there")
     if equality.text(compiled) != equality.text(fields):
-        raise Unsayable(_unsaid(explain(fields, compiled)))
+        raise NotExpressible(_unsaid(explain(fields, compiled)))
     return item
 
 
@@ -109,7 +109,7 @@ def _nearest(old: Sequence[T], new: Sequence[T]) -> tuple[T, ...]:
 
 def _compiled(item: Item, head: Entries) -> Fields:
     if not all(item.labels) or not all(box.label for box in item.boxes or ()):
-        raise Unsayable("the YAML shorthand has no empty labels")
+        raise NotExpressible("the YAML shorthand has no empty labels")
     image = Image.model_construct(
         image=item.image,
         labels=item.labels,
@@ -118,7 +118,7 @@ def _compiled(item: Item, head: Entries) -> Fields:
     )
     found = compile_lines(head.model_copy(update={"images": (image,)}))
     if found.flaws:
-        raise Unsayable(found.flaws[0].message)
+        raise NotExpressible(found.flaws[0].message)
     fields: Fields = orjson.loads(found.lines[0].raw)
     return fields
 
@@ -156,14 +156,14 @@ def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] 
             depth = _integer(stated["depth"])
             this = (_integer(stated["width"]), _integer(stated["height"]), *(() if depth == 3 else (depth,)))
             if size not in (None, this):
-                raise Unsayable("it has two sizes")
+                raise NotExpressible("it has two sizes")
             size = this
             for box in value["annotations"]:
                 label = metadata["class-map"][str(_integer(box["class_id"]))]
                 edges = (_integer(box[edge]) for edge in ("left", "top", "width", "height"))
                 boxes.append(BoxItem(label, *edges))
     except (KeyError, TypeError, ValueError) as exc:
-        raise Unsayable("its boxes are not in the common form") from exc
+        raise NotExpressible("its boxes are not in the common form") from exc
     return size, tuple(boxes)
 
 
@@ -172,13 +172,13 @@ def _integer(value: object) -> int:
     Return a whole number, written as 1 or as 1.0.
 
     Raises:
-        Unsayable: It is no whole number.
+        NotExpressible: It is no whole number.
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Unsayable(f"the YAML shorthand counts in whole pixels, and {value!r} is none")
+    raise NotExpressible(f"the YAML shorthand counts in whole pixels, and {value!r} is none")
 
 
 def _attributes(fields: Fields, kind: str) -> Iterator[tuple[Any, dict[str, Any]]]:

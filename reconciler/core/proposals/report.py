@@ -20,7 +20,7 @@ class DatasetProposal:
     What is proposed for one dataset.
 
     Attributes:
-        granted: What the patch takes up, ordered by source-ref.
+        accepted: What the patch takes up, ordered by source-ref.
         refusals: Drift that it does not take up, ordered by source-ref.
         pending: Differences that git alone made: they are never proposed back.
         observed_at: Seconds since the epoch; None if nothing was observed.
@@ -30,7 +30,7 @@ class DatasetProposal:
 
     name: str
     arn: str | None
-    granted: tuple[EditRequest, ...] = ()
+    accepted: tuple[EditRequest, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     pending: int = 0
     observed_at: float | None = None
@@ -41,12 +41,12 @@ class DatasetProposal:
     @property
     def guessed(self) -> int:
         """Return how many of the proposed images nobody can say about who moved."""
-        return sum(request.cause is Cause.UNATTRIBUTED for request in self.granted)
+        return sum(request.cause is Cause.UNATTRIBUTED for request in self.accepted)
 
     @property
     def contested(self) -> int:
         """Return how many of them moved in git as well: the patch takes what AWS holds."""
-        return sum(request.cause is Cause.CONFLICT for request in self.granted)
+        return sum(request.cause is Cause.CONFLICT for request in self.accepted)
 
     @property
     def exit_codes(self) -> tuple[int, int]:

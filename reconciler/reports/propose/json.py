@@ -38,9 +38,9 @@ def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
 
 def message(datasets: Sequence[DatasetProposal]) -> str:
     """Return the message of a commit: what was taken over, from when, since when."""
-    granted = [request for dataset in datasets for request in dataset.granted]
-    names = [dataset.name for dataset in datasets if dataset.granted]
-    head = f"Take {counted(len(granted), 'image')} from AWS into {shortened(', '.join(names), 40)}"
+    accepted = [request for dataset in datasets for request in dataset.accepted]
+    names = [dataset.name for dataset in datasets if dataset.accepted]
+    head = f"Take {counted(len(accepted), 'image')} from AWS into {shortened(', '.join(names), 40)}"
     return "\n".join([head, "", *_paragraphs(datasets)]).strip() + "\n"
 
 
@@ -52,20 +52,20 @@ def kinds(requests: Sequence[EditRequest]) -> str:
 
 def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
     for dataset in datasets:
-        if not dataset.granted:
+        if not dataset.accepted:
             continue
         since = f"since the apply of {dataset.since}" if dataset.since else "since no known apply"
         seen = f", as seen at {moment(dataset.observed_at)}" if dataset.observed_at is not None else ""
-        yield f"{dataset.name}: {kinds(dataset.granted)} outside git {since}{seen}."
+        yield f"{dataset.name}: {kinds(dataset.accepted)} outside git {since}{seen}."
         if dataset.guessed:
             yield f"For {dataset.guessed:,} of them it is not known which side moved."
         if dataset.contested:
             yield f"{dataset.contested:,} of them had changed in git as well; this takes what AWS holds."
         yield ""
-        for request in dataset.granted[:_NAMED]:
+        for request in dataset.accepted[:_NAMED]:
             name = shortened(visible(request.source_ref), _LONGEST_NAME)
             yield f"* {VERBS[request.kind]} {name} ({', '.join(request.classes)})"
-        if left := len(dataset.granted) - _NAMED:
+        if left := len(dataset.accepted) - _NAMED:
             yield from [f"* and {left:,} more"] if left > 0 else []
         yield ""
 
@@ -76,7 +76,7 @@ def _dataset(dataset: DatasetProposal) -> shape.DatasetProposalDoc:
         "arn": dataset.arn,
         "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
         "applied_at": dataset.since,
-        "proposed": Rows(dataset.granted, _request),
+        "proposed": Rows(dataset.accepted, _request),
         "refused": Rows(dataset.refusals, _refusal),
         "pending": dataset.pending,
         "errors": [error_doc(error) for error in dataset.errors],

@@ -56,9 +56,9 @@ def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
 
 
 def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
-    if dataset.granted:
-        yield line(f"In the patch: {kinds(dataset.granted)}")
-        yield from indented(listed(dataset.granted, screen.limit, _request))
+    if dataset.accepted:
+        yield line(f"In the patch: {kinds(dataset.accepted)}")
+        yield from indented(listed(dataset.accepted, screen.limit, _request))
     elif not dataset.refusals and not dataset.errors:
         yield line(Span("Nothing to take into git.", Ink.GREEN))
     if dataset.guessed:

@@ -26,17 +26,17 @@ def edits_of_lines(stream: BinaryIO, requests: Sequence[EditRequest]) -> tuple[l
     for request in requests:
         if request.kind is Kind.ADD:
             new[request.line].append(request)
-    hand, end_of_line = _hand(stream)
+    style, end_of_line = _style_of(stream)
     stream.seek(0)
     edits: list[LineEdit] = []
     if 0 in new:
-        edits.append(LineEdit(1, 0, tuple(_lines(new[0], hand, end_of_line))))
+        edits.append(LineEdit(1, 0, tuple(_lines(new[0], style, end_of_line))))
     left = sum(len(behind) for behind in new.values())
     left -= sum(request.kind is Kind.REMOVE for request in old.values())
     for number, line in enumerate(stream, start=1):
         left += not line.isspace()
         if number in old or number in new:
-            edits += _edits(number, line, old.get(number), new.get(number, ()), hand, end_of_line)
+            edits += _edits(number, line, old.get(number), new.get(number, ()), style, end_of_line)
     return edits, left
 
 
@@ -45,16 +45,16 @@ def _edits(
     line: bytes,
     request: EditRequest | None,
     new: Sequence[EditRequest],
-    hand: Style,
+    style: Style,
     end_of_line: bytes,
 ) -> Iterator[LineEdit]:
     text = line.rstrip(b"\r\n")
     end = line[len(text) :]
-    near = _style(text).or_else(hand)
+    near = _parsed_style(text).or_else(style)
     behind = list(_lines(sorted(new, key=lambda w: w.source_ref), near, end or end_of_line))
     kept = [line]
     if request is not None:
-        kept = [] if request.kind is Kind.REMOVE else [restyled(text, request.fields, hand) + end]
+        kept = [] if request.kind is Kind.REMOVE else [restyled(text, request.fields, style) + end]
     if behind and not end:  # the last line of the file, and it has no end
         kept = [content + end_of_line for content in kept]
         behind[-1] = behind[-1].removesuffix(end_of_line)
@@ -64,21 +64,21 @@ def _edits(
         yield LineEdit(number, 1, (*kept, *behind))
 
 
-def _lines(requests: Iterable[EditRequest], hand: Style, end: bytes) -> Iterator[bytes]:
-    return (composed(request.fields, hand) + end for request in requests)
+def _lines(requests: Iterable[EditRequest], style: Style, end: bytes) -> Iterator[bytes]:
+    return (composed(request.fields, style) + end for request in requests)
 
 
-def _hand(stream: BinaryIO) -> tuple[Style, bytes]:
+def _style_of(stream: BinaryIO) -> tuple[Style, bytes]:
     """Read how the first lines are written, and how they end."""
     style, end = PLAIN, b""
     for _, line in zip(range(_SAMPLE), stream, strict=False):
         text = line.rstrip(b"\r\n")
-        style = style.or_else(_style(text))
+        style = style.or_else(_parsed_style(text))
         end = end or line[len(text) :]
     return style, end or b"\n"
 
 
-def _style(text: bytes) -> Style:
+def _parsed_style(text: bytes) -> Style:
     try:
         return style_of(text.decode()) if text.strip() else PLAIN
     except (ValueError, IndexError, AssertionError):

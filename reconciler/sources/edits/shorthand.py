@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any
 
 from reconciler.core.proposals.edit_request import EditRequest, Kind
-from reconciler.core.proposals.longhand import Item, Unsayable, shortened
+from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
 from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.documents import Entries, Image
-from reconciler.sources.yaml.edit import ODD, Member, Surgery
+from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
 from reconciler.sources.yaml.positions import Node
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class EntriesDocument:
     """One document of kind Entries: what it means, and how it is written."""
 
     entries: Entries
@@ -39,9 +39,9 @@ class Outcome:
     refused: list[tuple[EditRequest, str]] = field(default_factory=list)
 
 
-def fulfil(
-    surgery: Surgery,
-    sheets: Sequence[Sheet],
+def edit_documents(
+    editor: YamlEditor,
+    documents: Sequence[EntriesDocument],
     requests: Sequence[EditRequest],
     *,
     movable: bool,
@@ -55,33 +55,33 @@ def fulfil(
         empty: Why the file must not be left without images; None if it may be.
     """
     starts = [0]
-    for sheet in sheets:
-        starts.append(starts[-1] + len(sheet.entries.images))
-    by_sheet: dict[int, list[tuple[int, EditRequest]]] = defaultdict(list)
+    for document in documents:
+        starts.append(starts[-1] + len(document.entries.images))
+    by_document: dict[int, list[tuple[int, EditRequest]]] = defaultdict(list)
     for request in requests:
-        number = max(0, min(bisect(starts, request.line - 1) - 1, len(sheets) - 1))
-        by_sheet[number].append((request.line - 1 - starts[number], request))
+        number = max(0, min(bisect(starts, request.line - 1) - 1, len(documents) - 1))
+        by_document[number].append((request.line - 1 - starts[number], request))
     outcome = Outcome()
-    mark = len(surgery.splices)
+    mark = len(editor.splices)
     left = starts[-1]
-    for number, placed in sorted(by_sheet.items()):
-        work = _Sheetwork(surgery, sheets[number], movable)
+    for number, placed in sorted(by_document.items()):
+        work = _DocumentEditor(editor, documents[number], movable)
         found = work.run(placed)
         left += work.growth
         outcome.moved += found.moved
         outcome.refused += found.refused
     if left == 0 and empty is not None:
-        del surgery.splices[mark:]
+        del editor.splices[mark:]
         return Outcome(refused=[(request, empty) for request in requests])
     return outcome
 
 
-class _Sheetwork:
+class _DocumentEditor:
     """The work on one document."""
 
-    def __init__(self, surgery: Surgery, sheet: Sheet, movable: bool) -> None:
-        self._surgery = surgery
-        self._sheet = sheet
+    def __init__(self, editor: YamlEditor, document: EntriesDocument, movable: bool) -> None:
+        self._editor = editor
+        self._document = document
         self._movable = movable
         self._changes: dict[int, Callable[[], None]] = {}
         self._gone: set[int] = set()
@@ -90,30 +90,30 @@ class _Sheetwork:
         self.growth = 0
 
     def run(self, placed: list[tuple[int, EditRequest]]) -> Outcome:
-        node = self._sheet.node
+        node = self._document.node
         images = node.get("images")
-        mark = len(self._surgery.splices)
+        mark = len(self._editor.splices)
         try:
-            if images is None or len(images.items) != len(self._sheet.entries.images):
-                raise ODD
+            if images is None or len(images.items) != len(self._document.entries.images):
+                raise UNSAFE
             for number, request in placed:
                 self._take(number, request, images)
             members = _members(len(images.items), self._changes, self._gone, self._new)
-            self._surgery.set_list(node, "images", members)
+            self._editor.set_list(node, "images", members)
             self.growth = len(members) - len(images.items)
-        except Unsayable as exc:
-            del self._surgery.splices[mark:]
+        except NotExpressible as exc:
+            del self._editor.splices[mark:]
             return Outcome(refused=[(request, str(exc)) for _, request in placed])
         return self._outcome
 
     def _take(self, number: int, request: EditRequest, images: Node) -> None:
-        entries = self._sheet.entries
+        entries = self._document.entries
         match request.kind:
             case Kind.ADD:
                 try:
                     item = shortened(request.fields, entries, None, request.equality)
                     self._new[number].append((request, item))
-                except Unsayable as exc:
+                except NotExpressible as exc:
                     (self._outcome.moved if self._movable else self._outcome.refused).append(
                         (request, str(exc))
                     )
@@ -122,9 +122,9 @@ class _Sheetwork:
             case Kind.CHANGE:
                 try:
                     self._changes[number] = _change(
-                        self._surgery, self._sheet, images.items[number], number, request
+                        self._editor, self._document, images.items[number], number, request
                     )
-                except Unsayable as exc:
+                except NotExpressible as exc:
                     self._remove(number, request, images.items[number], str(exc))
 
     def _remove(self, number: int, request: EditRequest, node: Node, moved_because: str | None) -> None:
@@ -143,12 +143,12 @@ class _Sheetwork:
 def _members(
     count: int,
     changes: dict[int, Callable[[], None]],
-    gone: set[int],
+    removed: set[int],
     new: dict[int, list[tuple[EditRequest, Item]]],
 ) -> list[Member]:
     members: list[Member] = []
     for number in range(-1, count):
-        if number >= 0 and number not in gone:
+        if number >= 0 and number not in removed:
             members.append(Member(number, change=changes.get(number)))
         behind = sorted(new.get(number, ()), key=lambda found: found[0].source_ref)
         members += [Member(None, item.fields()) for _, item in behind]
@@ -156,74 +156,74 @@ def _members(
 
 
 def _change(
-    surgery: Surgery, sheet: Sheet, node: Node, number: int, request: EditRequest
+    editor: YamlEditor, document: EntriesDocument, node: Node, number: int, request: EditRequest
 ) -> Callable[[], None]:
     """
     Return what changes one item.
 
     Raises:
-        Unsayable: Nothing can.
+        NotExpressible: Nothing can.
     """
-    image = sheet.entries.images[number]
+    image = document.entries.images[number]
     if node.kind != "map" or node.anchored or node.aliased:
-        raise Unsayable("it is written with YAML anchors or aliases")
-    item = shortened(request.fields, sheet.entries, image, request.equality)
-    _edit(Surgery(surgery.text), node, image, item)  # tried first, as it may stop half-way
-    return partial(_edit, surgery, node, image, item)
+        raise NotExpressible("it is written with YAML anchors or aliases")
+    item = shortened(request.fields, document.entries, image, request.equality)
+    _edit(YamlEditor(editor.text), node, image, item)  # tried first, as it may stop half-way
+    return partial(_edit, editor, node, image, item)
 
 
-def _edit(surgery: Surgery, node: Node, image: Image, item: Item) -> None:
+def _edit(editor: YamlEditor, node: Node, image: Image, item: Item) -> None:
     """Change one item of `images`, value by value."""
     if image.labels != item.labels:
-        _set(surgery, node, "labels", _labels(surgery, node, image.labels, item.labels), list(item.labels))
+        _set(editor, node, "labels", _labels(editor, node, image.labels, item.labels), list(item.labels))
     if item.boxes is not None and item.size != image.size:
         old = image.size or ()
-        members = _scalars(surgery, node.get("size"), old, item.size or ())
-        _set(surgery, node, "size", members, list(item.size or ()))
+        members = _scalars(editor, node.get("size"), old, item.size or ())
+        _set(editor, node, "size", members, list(item.size or ()))
     if item.boxes is None:
         if image.boxes is not None:
-            surgery.remove_key(node, "boxes")
+            editor.remove_key(node, "boxes")
         return
     old_boxes = [tuple(box.model_dump().values()) for box in image.boxes or ()]
     if image.boxes is None or old_boxes != [tuple(box) for box in item.boxes]:
         value = [box._asdict() for box in item.boxes]
-        _set(surgery, node, "boxes", _boxes(surgery, node.get("boxes"), old_boxes, value), value)
+        _set(editor, node, "boxes", _boxes(editor, node.get("boxes"), old_boxes, value), value)
 
 
-def _set(surgery: Surgery, node: Node, key: str, members: list[Member], value: list[Any]) -> None:
+def _set(editor: YamlEditor, node: Node, key: str, members: list[Member], value: list[Any]) -> None:
     if node.get(key) is not None:
-        surgery.set_list(node, key, members)
+        editor.set_list(node, key, members)
         return
     order = ("image", "labels", "size", "boxes")
     before = reversed(order[: order.index(key)])
     after = next(name for name in before if node.get(name) is not None)
-    surgery.add_key(node, after, key, value)
+    editor.add_key(node, after, key, value)
 
 
-def _labels(surgery: Surgery, node: Node, old: Sequence[str], new: Sequence[str]) -> list[Member]:
+def _labels(editor: YamlEditor, node: Node, old: Sequence[str], new: Sequence[str]) -> list[Member]:
     """Keep the labels that stay where they are; a new one takes the place of one that goes."""
     coming = [label for label in new if label not in old]
     wanted = [label if label in new else (coming.pop(0) if coming else None) for label in old] + coming
     pairs = [(place if place < len(old) else None, label) for place, label in enumerate(wanted)]
     inner = node.get("labels")
-    return [_scalar(surgery, inner, place, label) for place, label in pairs if label is not None]
+    return [_scalar(editor, inner, place, label) for place, label in pairs if label is not None]
 
 
 def _scalars(
-    surgery: Surgery, node: Node | None, old: Sequence[object], new: Sequence[object]
+    editor: YamlEditor, node: Node | None, old: Sequence[object], new: Sequence[object]
 ) -> list[Member]:
     pairs = [(place if place < len(old) else None, value) for place, value in enumerate(new)]
-    return [_scalar(surgery, node, place, value) for place, value in pairs]
+    return [_scalar(editor, node, place, value) for place, value in pairs]
 
 
-def _scalar(surgery: Surgery, node: Node | None, place: int | None, value: object) -> Member:
+def _scalar(editor: YamlEditor, node: Node | None, place: int | None, value: object) -> Member:
     if place is None or node is None:
         return Member(None, value)
-    return Member(place, change=partial(surgery.put, node.items[place], value))
+    return Member(place, change=partial(editor.put, node.items[place], value))
 
 
 def _boxes(
-    surgery: Surgery, node: Node | None, old: list[tuple[Any, ...]], new: list[dict[str, Any]]
+    editor: YamlEditor, node: Node | None, old: list[tuple[Any, ...]], new: list[dict[str, Any]]
 ) -> list[Member]:
     members: list[Member] = []
     for before, after in aligned(old, [tuple(box.values()) for box in new]):
@@ -232,13 +232,13 @@ def _boxes(
         if before is None or node is None:
             members.append(Member(None, new[after]))
         else:
-            members.append(Member(before, change=partial(_put_box, surgery, node.items[before], new[after])))
+            members.append(Member(before, change=partial(_put_box, editor, node.items[before], new[after])))
     return members
 
 
-def _put_box(surgery: Surgery, node: Node, box: dict[str, Any]) -> None:
+def _put_box(editor: YamlEditor, node: Node, box: dict[str, Any]) -> None:
     for key, value in box.items():
         inner = node.get(key)
         if inner is None:
-            raise ODD
-        surgery.put(inner, value)
+            raise UNSAFE
+        editor.put(inner, value)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Sequence
 
-from reconciler.core.proposals.longhand import Unsayable
+from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.ports import LoadedDataset
 from reconciler.sources.path_patterns import pattern
-from reconciler.sources.yaml.edit import ODD, Member, Surgery
-from reconciler.sources.yaml.positions import Node, documents
+from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
+from reconciler.sources.yaml.positions import Node, parse_nodes
 from reconciler.sources.yaml.strict import Mark
 
 SUFFIX = ".console.jsonl"
@@ -39,20 +39,20 @@ class Sidecar:
         )
         self.is_new = self.path not in existing
 
-    def name_it(self, surgery_of: Callable[[str], Surgery]) -> None:
+    def reference(self, editor_of: Callable[[str], YamlEditor]) -> None:
         """
         Add the file to the entries of every dataset that does not read it yet.
 
         Raises:
-            Unsayable: A dataset's document cannot be edited safely. Nothing was changed then.
+            NotExpressible: A dataset's document cannot be edited safely. Nothing was changed then.
         """
         for dataset, document, read in self._readers:
             if self.path not in read and not self._matches(dataset, document):
-                surgery = surgery_of(document)
-                entries, owner = _entries(surgery.text, Mark(*_place(dataset)))
+                editor = editor_of(document)
+                entries, owner = _entries(editor.text, Mark(*_place(dataset)))
                 kept = [Member(number) for number in range(len(entries.items))]
                 relative = posixpath.relpath(self.path, posixpath.dirname(document) or ".")
-                surgery.set_list(owner, "entries", [*kept, Member(None, {"file": relative})])
+                editor.set_list(owner, "entries", [*kept, Member(None, {"file": relative})])
 
     def _matches(self, dataset: LoadedDataset, document: str) -> bool:
         """Tell whether a pattern of the dataset matches the file as soon as it is there."""
@@ -73,9 +73,9 @@ def _place(dataset: LoadedDataset) -> tuple[int, int]:
 
 
 def _entries(text: str, mark: Mark) -> tuple[Node, Node]:
-    document = documents(text).get(mark)
+    document = parse_nodes(text).get(mark)
     owner = document.get("spec") if document is not None else None
     entries = owner.get("entries") if owner is not None else None
     if owner is None or entries is None or entries.kind != "seq":
-        raise Unsayable(str(ODD))
+        raise NotExpressible(str(UNSAFE))
     return entries, owner

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from reconciler.core.proposals.patch import edited
 from reconciler.ports import Tree
-from reconciler.sources.edits.draft import Draft
+from reconciler.sources.edits.tree_edits import TreeEdits
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class Overlay:
 
 
 @contextmanager
-def overlaid(tree: Tree, draft: Draft) -> Iterator[Overlay]:
+def overlaid(tree: Tree, edits: TreeEdits) -> Iterator[Overlay]:
     """Give the tree as it will be; the edited files vanish with the block."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
         changed: dict[str, Path] = {}
-        for number, (path, edits) in enumerate(draft.edits.items()):
+        for number, (path, line_edits) in enumerate(edits.edits.items()):
             changed[path] = Path(directory, f"edited-{number}")
             with tree.open(path) as old, changed[path].open("wb") as new:
-                new.writelines(edited(old, edits))
-        for number, (path, lines) in enumerate(draft.made.items()):
+                new.writelines(edited(old, line_edits))
+        for number, (path, lines) in enumerate(edits.created.items()):
             changed[path] = Path(directory, f"made-{number}")
             changed[path].write_bytes(b"".join(lines))
         yield Overlay(tree, changed)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.core.proposals.longhand import Unsayable
+from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
 from reconciler.sources.yaml.emit import block, flow, word
 from reconciler.sources.yaml.positions import Node
 
-ODD = Unsayable("its place in the file is written in a way that cannot be edited safely")
+UNSAFE = NotExpressible("its place in the file is written in a way that cannot be edited safely")
 
 
 class Splice(NamedTuple):
@@ -40,11 +40,11 @@ class Member(NamedTuple):
     change: Callable[[], None] | None = None
 
 
-class Surgery:
+class YamlEditor:
     """
     Changes of one text, collected.
 
-    Every method raises `Unsayable` where the text is written so that a change could hit something else.
+    Every method raises `NotExpressible` where the text is written so that a change could hit something else.
     """
 
     def __init__(self, text: str) -> None:
@@ -55,7 +55,7 @@ class Surgery:
     def put(self, node: Node, value: object) -> None:
         """Replace a scalar."""
         if node.kind != "scalar" or node.anchored or node.start == node.end:
-            raise ODD
+            raise UNSAFE
         if node.text != str(value):
             self.splices.append(Splice(node.start, node.end, word(value, node)))
 
@@ -63,12 +63,12 @@ class Surgery:
         """Change a list that is the value of a key."""
         node = owner.items[owner.place(key)]
         kept = {member.old for member in members}
-        gone = [item for number, item in enumerate(node.items) if number not in kept]
-        if node.kind != "seq" or node.anchor or any(item.anchored for item in gone):
-            raise ODD
+        removed = [item for number, item in enumerate(node.items) if number not in kept]
+        if node.kind != "seq" or node.anchor or any(item.anchored for item in removed):
+            raise UNSAFE
         order = [member.old for member in members if member.old is not None]
         if order != sorted(order):
-            raise ODD
+            raise UNSAFE
         if len(order) == len(node.items) == len(members):
             self._change(members)
         elif node.flow:
@@ -90,7 +90,7 @@ class Surgery:
         """Take a key and its value out of a mapping that has others."""
         place = node.place(key)
         if len(node.keys) == 1 or node.items[place].anchored:
-            raise ODD
+            raise UNSAFE
         start = node.keys[place].start
         if node.flow or place == 0:
             if place + 1 < len(node.keys):
@@ -185,14 +185,14 @@ class Surgery:
         after = node.items[number - 1].end if number else node.start
         at = self.text.rfind("-", after, start)
         if at < 0 or self.text[at + 1 : start].strip(" ") or self.text[self._line_start(at) : at].strip(" "):
-            raise ODD
+            raise UNSAFE
         return at
 
     def _remove_lines(self, start: int, end: int) -> None:
         first, last = self._line_start(start), self._line_end(end)
         rest = self.text[end:last].strip()
         if self.text[first:start].strip(" ") or (rest and not rest.startswith("#")):
-            raise ODD
+            raise UNSAFE
         self.splices.append(Splice(first, last, ""))
 
     def _insert_lines(self, at: int, column: int, lines: Sequence[str]) -> None:
@@ -236,7 +236,7 @@ def _spliced(text: str, start: int, end: int, splices: Sequence[Splice]) -> str:
     pieces = []
     for splice in splices:
         if splice.start < start:
-            raise ODD  # two changes of one place
+            raise UNSAFE  # two changes of one place
         pieces += [text[start : splice.start], splice.new]
         start = splice.end
     return "".join([*pieces, text[start:end]])

@@ -63,7 +63,7 @@ class Node:
         return self.keys[member].start if self.keys else self.items[member].start
 
 
-def documents(text: str) -> dict[Mark, Node]:
+def parse_nodes(text: str) -> dict[Mark, Node]:
     """Return every document, by where it starts. The text is known to be good YAML, and not nested deeply."""
     stream = yaml.parse(text, Loader=LOADER)
     found = {}

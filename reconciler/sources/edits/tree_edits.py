@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core.entries.entry import canonical
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal, refused
-from reconciler.core.proposals.longhand import Unsayable
+from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
 from reconciler.core.proposals.restyle import PLAIN, composed
 from reconciler.core.spec.documents import Entries
@@ -16,36 +16,36 @@ from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree
 from reconciler.sources.documents import parse_file
 from reconciler.sources.edits.lines import edits_of_lines
-from reconciler.sources.edits.shorthand import Sheet, fulfil
+from reconciler.sources.edits.shorthand import EntriesDocument, edit_documents
 from reconciler.sources.edits.sidecar import Sidecar
 from reconciler.sources.entry_files import CompiledLines, JsonLines
 from reconciler.sources.ours import is_yaml
-from reconciler.sources.yaml.edit import Surgery
-from reconciler.sources.yaml.positions import documents
+from reconciler.sources.yaml.edit import YamlEditor
+from reconciler.sources.yaml.positions import parse_nodes
 from reconciler.sources.yaml.strict import Mark
 
 EMPTY = "{} would hold no entries at all, which only policy.allowEmpty allows"
 
 
 @dataclass(slots=True)
-class Draft:
+class TreeEdits:
     """
     Edits of a tree.
 
     Attributes:
         edits: Of files that are there, by path.
-        made: Lines of files that are not there yet, by path.
-        granted: The wishes that the edits fulfil, each with the file that it ended up in.
+        created: Lines of files that are not there yet, by path.
+        accepted: The wishes that the edits fulfil, each with the file that it ended up in.
         refusals: The others.
     """
 
     edits: dict[str, list[LineEdit]] = field(default_factory=dict)
-    made: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
-    granted: list[EditRequest] = field(default_factory=list)
+    created: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    accepted: list[EditRequest] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def draft(tree: Tree, datasets: Sequence[LoadedDataset], requests: Sequence[EditRequest]) -> Draft:
+def edit_tree(tree: Tree, datasets: Sequence[LoadedDataset], requests: Sequence[EditRequest]) -> TreeEdits:
     """
     Fulfil wishes, as far as files can be edited safely.
 
@@ -56,10 +56,10 @@ def draft(tree: Tree, datasets: Sequence[LoadedDataset], requests: Sequence[Edit
     Raises:
         SourceError: A file cannot be read any more.
     """
-    return _Drafting(tree, datasets).run(requests)
+    return _TreeEditor(tree, datasets).run(requests)
 
 
-class _Drafting:
+class _TreeEditor:
     def __init__(self, tree: Tree, datasets: Sequence[LoadedDataset]) -> None:
         self._tree = tree
         self._files = tree.files()
@@ -69,10 +69,10 @@ class _Drafting:
             for path, name in _read_by(dataset).items():
                 self._paths[name] = path
                 self._readers[path].append(dataset)
-        self._surgeries: dict[str, Surgery] = {}
-        self._draft = Draft()
+        self._editors: dict[str, YamlEditor] = {}
+        self._result = TreeEdits()
 
-    def run(self, requests: Sequence[EditRequest]) -> Draft:
+    def run(self, requests: Sequence[EditRequest]) -> TreeEdits:
         by_path: dict[str, list[EditRequest]] = defaultdict(list)
         for request in requests:
             by_path[self._paths[request.file]].append(request)
@@ -81,10 +81,10 @@ class _Drafting:
                 by_path[sidecar] += moved
         for path in sorted(path for path in by_path if not is_yaml(path)):
             self._lines(path, list(self._agreed(by_path[path])))
-        for path, surgery in self._surgeries.items():
-            if edits := surgery.edits():
-                self._draft.edits[path] = edits
-        return self._draft
+        for path, editor in self._editors.items():
+            if edits := editor.edits():
+                self._result.edits[path] = edits
+        return self._result
 
     def _agreed(self, requests: Sequence[EditRequest]) -> Iterator[EditRequest]:
         """Let one of several datasets speak for a file that they share, if they agree."""
@@ -94,16 +94,16 @@ class _Drafting:
         for same in by_ref.values():
             if len({(request.kind, canonical(request.fields)) for request in same}) == 1:
                 yield same[0]
-                self._draft.granted += same[1:]
+                self._result.accepted += same[1:]
             else:
                 names = ", ".join(sorted(request.dataset for request in same))
                 reason = f"{same[0].file} belongs to {names}, and AWS does not hold the same for them"
-                self._draft.refusals += (refused(request, reason) for request in same)
+                self._result.refusals += (refused(request, reason) for request in same)
 
     def _lines(self, path: str, requests: list[EditRequest]) -> None:
         if path not in self._files and path not in self._readers:
             ordered = sorted(requests, key=lambda request: request.source_ref)
-            self._draft.made[path] = tuple(composed(request.fields, PLAIN) + b"\n" for request in ordered)
+            self._result.created[path] = tuple(composed(request.fields, PLAIN) + b"\n" for request in ordered)
             self._grant(requests)
             return
         try:
@@ -113,34 +113,34 @@ class _Drafting:
             raise SourceError(f"{self._tree.display(path)}: {exc.strerror or exc}") from exc
         if not left and not self._may_be_empty(path):
             reason = EMPTY.format(self._tree.display(path))
-            self._draft.refusals += (refused(request, reason) for request in requests)
+            self._result.refusals += (refused(request, reason) for request in requests)
         elif requests:
-            self._draft.edits[path] = edits
+            self._result.edits[path] = edits
             self._grant(requests)
 
     def _grant(self, requests: Sequence[EditRequest]) -> None:
         """Note what was fulfilled: an image that came here from another file was changed, not added."""
-        self._draft.granted += (
+        self._result.accepted += (
             replace(request, kind=Kind.CHANGE) if request.kind is Kind.ADD and request.origin else request
             for request in requests
         )
 
     def _shorthand(self, path: str, requests: list[EditRequest]) -> Iterator[tuple[str, list[EditRequest]]]:
         """Edit one YAML file; give what has to go elsewhere."""
-        surgery = self._surgery(path)
+        editor = self._editor(path)
         sidecar = self._sidecar(path)
-        outcome = fulfil(
-            surgery,
-            self._sheets(path, surgery),
+        outcome = edit_documents(
+            editor,
+            self._documents(path, editor),
             requests,
             movable=sidecar is not None,
             empty=None if self._may_be_empty(path) else EMPTY.format(self._tree.display(path)),
         )
         not_here = {request.source_ref for request, _ in (*outcome.moved, *outcome.refused)}
-        self._draft.granted += (request for request in requests if request.source_ref not in not_here)
-        self._draft.refusals += (refused(request, reason) for request, reason in outcome.refused)
+        self._result.accepted += (request for request in requests if request.source_ref not in not_here)
+        self._result.refusals += (refused(request, reason) for request, reason in outcome.refused)
         if outcome.moved and sidecar is not None:
-            sidecar.name_it(self._surgery)
+            sidecar.reference(self._editor)
             name, last = self._tree.display(sidecar.path), self._last_line(sidecar)
             moved = [replace(request, kind=Kind.ADD, file=name, line=last) for request, _ in outcome.moved]
             yield sidecar.path, moved
@@ -151,11 +151,11 @@ class _Drafting:
         with self._tree.open(sidecar.path) as stream:
             return sum(1 for _ in stream)
 
-    def _sheets(self, path: str, surgery: Surgery) -> list[Sheet]:
+    def _documents(self, path: str, editor: YamlEditor) -> list[EntriesDocument]:
         parsed = parse_file(self._tree, path, expected=True)
-        nodes = documents(surgery.text)
+        nodes = parse_nodes(editor.text)
         return [
-            Sheet(one.model, nodes[Mark(*one.document.mark)])
+            EntriesDocument(one.model, nodes[Mark(*one.document.mark)])
             for one in parsed.documents
             if isinstance(one.model, Entries)
         ]
@@ -167,21 +167,21 @@ class _Drafting:
             for dataset in self._readers[path]
         ]
         sidecar = Sidecar(path, self._files, readers)
-        trials: dict[str, Surgery] = {}
+        trials: dict[str, YamlEditor] = {}
         try:
-            sidecar.name_it(lambda name: trials.setdefault(name, Surgery(self._surgery(name).text)))
-        except Unsayable:
+            sidecar.reference(lambda name: trials.setdefault(name, YamlEditor(self._editor(name).text)))
+        except NotExpressible:
             return None
         return sidecar
 
-    def _surgery(self, path: str) -> Surgery:
-        if path not in self._surgeries:
+    def _editor(self, path: str) -> YamlEditor:
+        if path not in self._editors:
             try:
                 with self._tree.open(path) as stream:
-                    self._surgeries[path] = Surgery(stream.read().decode())
+                    self._editors[path] = YamlEditor(stream.read().decode())
             except (OSError, UnicodeDecodeError) as exc:
                 raise SourceError(f"{self._tree.display(path)}: {exc}") from exc
-        return self._surgeries[path]
+        return self._editors[path]
 
     def _may_be_empty(self, path: str) -> bool:
         return all(dataset.spec.spec.policy.allow_empty for dataset in self._readers[path])
