@@ -11,7 +11,7 @@ import orjson
 from reconciler.convert.image_size import sized
 from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.pixels import Box, beyond, whole
-from reconciler.convert.record import Line, Options, Picture, Read, odd, wrong
+from reconciler.convert.record import LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
 from reconciler.core.validation import Checked, Finding, check_line, duplicate_source_ref
@@ -65,7 +65,12 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
             done.problems.append(read)
             continue
         item = read
-        if isinstance(read, Picture) and read.boxes is not None and read.size is None and options.images:
+        if (
+            isinstance(read, LabelledImage)
+            and read.boxes is not None
+            and read.size is None
+            and options.images
+        ):
             item = sized(read, options.images)
         found = list(item.problems)
         if line := _line(item, options, found):
@@ -81,7 +86,7 @@ class _Judged(NamedTuple):
     boxes: int
 
 
-def _line(read: Picture | Line, options: Options, found: list[Problem]) -> _Judged | None:
+def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) -> _Judged | None:
     """
     Make a line, if one can be made, and have it judged.
 
@@ -113,7 +118,7 @@ def _take(
         done.boxes += line.boxes
 
 
-def _fields(read: Picture | Line, options: Options, found: list[Problem]) -> Fields | None:
+def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) -> Fields | None:
     """Return the content of a line; None if there can be none, and why is added to *found*."""
     if isinstance(read, Line):
         return _readdressed(read, options, found)
@@ -143,23 +148,23 @@ def _readdressed(line: Line, options: Options, found: list[Problem]) -> Fields |
     return {**(line.fields or {}), SOURCE_REF: address(name, options.base)}
 
 
-def _content(picture: Picture, options: Options) -> Fields:
-    fields: Fields = {SOURCE_REF: address(picture.name, options.base)}
-    if not picture.labels and picture.boxes is None:
+def _content(image: LabelledImage, options: Options) -> Fields:
+    fields: Fields = {SOURCE_REF: address(image.name, options.base)}
+    if not image.labels and image.boxes is None:
         return fields
-    created_at = picture.created_at or options.created_at
+    created_at = image.created_at or options.created_at
     if created_at is None:
         text = "the labels are not dated, and the clock is not asked"
-        raise UsageError(f"{picture.origin}: {text}: give --created-at, such as 2026-03-01T12:00:00")
-    fields |= image_level(picture.labels, created_at)
-    if picture.size is not None and picture.boxes is not None:
-        fields |= located(_whole(picture, options), picture.size, created_at)
+        raise UsageError(f"{image.origin}: {text}: give --created-at, such as 2026-03-01T12:00:00")
+    fields |= image_level(image.labels, created_at)
+    if image.size is not None and image.boxes is not None:
+        fields |= located(_whole(image, options), image.size, created_at)
     return fields
 
 
-def _whole(picture: Picture, options: Options) -> list[Box]:
-    size = picture.size or (0, 0)
-    return [whole(rectangle, size, clip=options.clip) for rectangle in picture.boxes or ()]
+def _whole(image: LabelledImage, options: Options) -> list[Box]:
+    size = image.size or (0, 0)
+    return [whole(rectangle, size, clip=options.clip) for rectangle in image.boxes or ()]
 
 
 def _no_address(name: str, reason: str | None, origin: Origin, options: Options) -> Problem | None:
@@ -171,18 +176,18 @@ def _no_address(name: str, reason: str | None, origin: Origin, options: Options)
     return wrong(codes.IMAGE_ADDRESS, f"the name “{name}” {reason}", origin)
 
 
-def _repeated(picture: Picture) -> list[Problem]:
-    repeated = [name for name in dict.fromkeys(picture.labels) if picture.labels.count(name) > 1]
+def _repeated(image: LabelledImage) -> list[Problem]:
+    repeated = [name for name in dict.fromkeys(image.labels) if image.labels.count(name) > 1]
     return [
-        odd(codes.REPEATED_LABEL, f"the label “{name}” is repeated; it is given once", picture.origin)
+        odd(codes.REPEATED_LABEL, f"the label “{name}” is repeated; it is given once", image.origin)
         for name in repeated
     ]
 
 
-def _named(checked: Checked, read: Picture | Line, options: Options) -> list[Problem]:
+def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> list[Problem]:
     """Return what the judge found; of boxes of ours which they are, where they stand, and by how much."""
     found = [_problem(finding, read.origin, checked.source_ref) for finding in checked.findings]
-    if not isinstance(read, Picture) or not any(p.is_error and p.code in _OF_BOXES for p in found):
+    if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):
         return found
     own = list(_bad_boxes(read, options))
     said = {problem.code for problem in own}
@@ -190,9 +195,9 @@ def _named(checked: Checked, read: Picture | Line, options: Options) -> list[Pro
     return [*kept, *(replace(problem, source_ref=checked.source_ref) for problem in own)]
 
 
-def _bad_boxes(picture: Picture, options: Options) -> Iterator[Problem]:
-    size = picture.size or (0, 0)
-    for rectangle, box in zip(picture.boxes or (), _whole(picture, options), strict=True):
+def _bad_boxes(image: LabelledImage, options: Options) -> Iterator[Problem]:
+    size = image.size or (0, 0)
+    for rectangle, box in zip(image.boxes or (), _whole(image, options), strict=True):
         if pixels := beyond(box, size):
             frame = f"the image of {size[0]} x {size[1]}"
             message = f"the box {box} reaches {pixels} px beyond {frame}; --clip would cut it off"
@@ -209,9 +214,9 @@ def _problem(finding: Finding, origin: Origin, ref: str | None) -> Problem:
     return Problem(finding.severity, finding.code, finding.message, origin, ref)
 
 
-def _is_text(picture: Picture) -> bool:
+def _is_text(image: LabelledImage) -> bool:
     try:
-        "".join([picture.name, *picture.labels, *(box.label for box in picture.boxes or ())]).encode()
+        "".join([image.name, *image.labels, *(box.label for box in image.boxes or ())]).encode()
     except UnicodeEncodeError:
         return False
     return True

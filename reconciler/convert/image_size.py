@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.convert.names import IMAGES
-from reconciler.convert.record import BadFile, Picture, odd, shown
+from reconciler.convert.record import BadFile, LabelledImage, odd, shown
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -142,21 +142,21 @@ _ENDINGS: Final = ("", ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 TURNED: Final = "the image is stored turned (EXIF orientation); its boxes are taken as those of what is shown"
 
 
-def sized(picture: Picture, directory: Path) -> Picture:
+def sized(image: LabelledImage, directory: Path) -> LabelledImage:
     """
     Return the picture with the size of its image, or with what is wrong with that; as it is if there is none.
 
     The image is looked for at its path below the directory, then by the last step of its name.
     """
-    path = next((path for path in _candidates(directory, picture.name) if _is_file(path)), None)
+    path = next((path for path in _candidates(directory, image.name) if _is_file(path)), None)
     if path is None:
-        return picture
+        return image
     try:
         found = size_of(path)
     except BadFile as exc:
-        return replace(picture, problems=(*picture.problems, exc.problem))
-    turned = (odd(codes.TURNED, TURNED, picture.origin),) if found.turned else ()
-    return replace(picture, size=(found.width, found.height), problems=(*picture.problems, *turned))
+        return replace(image, problems=(*image.problems, exc.problem))
+    turned = (odd(codes.TURNED, TURNED, image.origin),) if found.turned else ()
+    return replace(image, size=(found.width, found.height), problems=(*image.problems, *turned))
 
 
 def ending_in(directory: Path, name: str) -> str:

@@ -73,7 +73,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class LabelledImage:
     """
     One image, and what was said of it.
 
@@ -107,7 +107,7 @@ class Line:
     problems: tuple[Problem, ...] = ()
 
 
-Read = Picture | Line | Problem
+Read = LabelledImage | Line | Problem
 """One step of a reader. A problem by itself belongs to no image that could be named."""
 
 

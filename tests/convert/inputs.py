@@ -66,9 +66,9 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
 
 
-def yolo(path: Path, pictures: dict[str, tuple[int, int, str | None]], *names: str) -> Path:
+def yolo(path: Path, images: dict[str, tuple[int, int, str | None]], *names: str) -> Path:
     """Write images and label files: name -> width, height, text of the label file."""
-    for name, (width, height, labels) in pictures.items():
+    for name, (width, height, labels) in images.items():
         image = path / "images" / name
         image.parent.mkdir(parents=True, exist_ok=True)
         image.write_bytes(png(width, height))

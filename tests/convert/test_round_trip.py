@@ -24,7 +24,7 @@ LABELS = st.lists(NAMES.map(lambda text: text[:40].strip()).filter(bool), min_si
 
 
 @st.composite
-def pictures(draw):
+def images(draw):
     """Draw file name -> size and boxes, all of them valid."""
     labels = draw(LABELS)
     drawn = {}
@@ -130,7 +130,7 @@ OPTIONS = {"csv": {"columns": COLUMNS}}
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@given(pictures())
+@given(images())
 @settings(max_examples=EXAMPLES)
 def test_boxes_come_back_as_they_were(name, labelled):
     """To the pixel, in their order, under their labels; and the rules have nothing to say against any line."""

@@ -20,8 +20,8 @@ from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,
     Crowd,
+    LabelledImage,
     Options,
-    Picture,
     Read,
     Rectangle,
     odd,
@@ -184,7 +184,7 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
         message = f"date_captured of {_called(record)} is {_text(captured)}, no date in ISO 8601"
         problems.append(odd(codes.BAD_DATE, message, record.origin))
     width, height = side(image.get("width")), side(image.get("height"))
-    return Picture(
+    return LabelledImage(
         image["file_name"],
         record.origin,
         boxes=boxes,

@@ -1,7 +1,7 @@
 """
 CSV: labels of whole images, or boxes, in the layouts that are met.
 
-`columns` finds out which column is what, `rowforms` reads a row. Rows of one image add up.
+`columns` finds out which column is what, `row_forms` reads a row. Rows of one image add up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.pixels import scaled
-from reconciler.convert.record import BadFile, Options, Picture, Read, odd, shown, text_of, wrong
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, odd, shown, text_of, wrong
 from reconciler.convert.tables.columns import Layout, layout_of, told
 from reconciler.convert.tables.headers import Role
 from reconciler.convert.tables.row_forms import (
@@ -48,14 +48,14 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
         return
     names = names_in(options.classes) if options.classes else {}
     rows, notes = _of_split(rows, layout, options)
-    pictures: dict[str, Picture] = {}
+    images: dict[str, LabelledImage] = {}
     for row in rows:
-        found = _picture(row, layout, names, options)
+        found = _image(row, layout, names, options)
         if not found.name:
             yield wrong(codes.BAD_RECORD, "the cell with the name of the image is empty", row.origin)
             continue
-        known = pictures.get(found.name)
-        pictures[found.name] = _added(known, found) if known else found
+        known = images.get(found.name)
+        images[found.name] = _added(known, found) if known else found
     if layout is not None and layout.unread:
         listed = ", ".join(f"“{name[:40]}”" for name in layout.unread[:12])
         notes = [
@@ -63,10 +63,10 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
             odd(codes.LEFT_OUT, f"columns that are not known are not read: {listed}", rows[0].origin),
         ]
     if layout is not None and not layout.names and not layout.told:
-        _refuse_lengths(pictures.values(), layout)
+        _refuse_lengths(images.values(), layout)
     yield from notes
-    sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(pictures.values()))
-    complete = [sizes.complete(without_groups(picture, options)) for picture in pictures.values()]
+    sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(images.values()))
+    complete = [sizes.complete(without_groups(image, options)) for image in images.values()]
     if options.extension is None:
         _refuse_ids(complete)
     yield from complete
@@ -157,7 +157,7 @@ def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple
     return rows, [odd(codes.LEFT_OUT, message, rows[0].origin)]
 
 
-def _picture(row: Row, layout: Layout | None, names: Mapping[int, str], options: Options) -> Picture:
+def _image(row: Row, layout: Layout | None, names: Mapping[int, str], options: Options) -> LabelledImage:
     if layout is None:
         return vertex(row, names)
     if layout.box_form:
@@ -171,7 +171,7 @@ def _picture(row: Row, layout: Layout | None, names: Mapping[int, str], options:
     return found
 
 
-def _added(known: Picture, more: Picture) -> Picture:
+def _added(known: LabelledImage, more: LabelledImage) -> LabelledImage:
     problems = (*known.problems, *more.problems)
     if known.size and more.size and known.size != more.size:
         message = f"width and height differ from those at {known.origin}"
@@ -181,14 +181,14 @@ def _added(known: Picture, more: Picture) -> Picture:
     return replace(known, labels=labels, boxes=boxes, size=known.size or more.size, problems=problems)
 
 
-def _refuse_lengths(pictures: Iterable[Picture], layout: Layout) -> None:
+def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
     """
     Refuse numbers that cannot be the corners which their layout without a header has.
 
     Raises:
         BadFile: A box ends before it starts: the last two numbers may be lengths.
     """
-    for item in (item for picture in pictures for item in picture.boxes or ()):
+    for item in (item for image in images for item in image.boxes or ()):
         if item.right < item.left or item.bottom < item.top:
             message = (
                 "the box ends before it starts, so its numbers are no corners: say what they are, such as "
@@ -198,16 +198,16 @@ def _refuse_lengths(pictures: Iterable[Picture], layout: Layout) -> None:
             raise BadFile(codes.OTHER_FORMAT, f"{message}{lengths}", item.origin)
 
 
-def _refuse_ids(pictures: Sequence[Picture]) -> None:
+def _refuse_ids(images: Sequence[LabelledImage]) -> None:
     """
     Refuse a table of which no image has the name of one.
 
     Raises:
         BadFile: They are ids, as tables of competitions have them.
     """
-    if not pictures or any(is_image(picture.name) for picture in pictures):
+    if not images or any(is_image(image.name) for image in images):
         return
-    first = pictures[0]
+    first = images[0]
     message = (
         f"no name ends as that of an image, such as “{first.name[:40]}”: --extension .jpg completes the names, "
         "--images DIR finds their endings, and --extension none takes them as they are"
@@ -215,11 +215,9 @@ def _refuse_ids(pictures: Sequence[Picture]) -> None:
     raise BadFile(codes.IMAGE_ADDRESS, message, first.origin)
 
 
-def _are_shares(pictures: Iterable[Picture]) -> bool:
+def _are_shares(images: Iterable[LabelledImage]) -> bool:
     """Tell whether the boxes can only be shares: in pixels not one of them would be valid."""
-    edges = [
-        edge for picture in pictures for item in picture.boxes or () for edge in (item.right, item.bottom)
-    ]
+    edges = [edge for image in images for item in image.boxes or () for edge in (item.right, item.bottom)]
     return bool(edges) and max(edges) < _LEAST_PIXELS
 
 
@@ -232,23 +230,23 @@ class _Sizes:
         self._is_told = options.images is not None
         self._shares = shares
 
-    def complete(self, picture: Picture) -> Picture:
+    def complete(self, image: LabelledImage) -> LabelledImage:
         """
         Return the picture with the ending of its name, its size, and its boxes in pixels.
 
         Raises:
             UsageError: There is no image whose size could be read, and nobody said where it is.
         """
-        if self._completes and (ending := ending_in(self._directory, picture.name)):
-            picture = replace(picture, name=f"{picture.name}{ending}")
-        if picture.boxes is None or has_error(picture.problems):
-            return picture
-        if picture.size is None:
-            picture = sized(picture, self._directory)
-        if picture.size is not None and self._shares:
-            width, height = picture.size[:2]
-            return replace(picture, boxes=tuple(scaled(item, width, height) for item in picture.boxes or ()))
-        if picture.size is None and not self._is_told and not has_error(picture.problems):
-            text = f"{picture.origin}: the size of “{picture.name[:80]}” is not stated"
+        if self._completes and (ending := ending_in(self._directory, image.name)):
+            image = replace(image, name=f"{image.name}{ending}")
+        if image.boxes is None or has_error(image.problems):
+            return image
+        if image.size is None:
+            image = sized(image, self._directory)
+        if image.size is not None and self._shares:
+            width, height = image.size[:2]
+            return replace(image, boxes=tuple(scaled(item, width, height) for item in image.boxes or ()))
+        if image.size is None and not self._is_told and not has_error(image.problems):
+            text = f"{image.origin}: the size of “{image.name[:80]}” is not stated"
             raise UsageError(f"{text}: give --images DIR, where the images are")
-        return picture
+        return image

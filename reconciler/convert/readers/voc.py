@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, side
-from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, wrong
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 
@@ -45,7 +45,7 @@ def _read(path: Path, options: Options) -> Read:
     if name is None or not name.text.strip():
         return wrong(codes.BAD_RECORD, "the image has no <filename>", root.origin)
     found = [_box(element, options) for element in root.all("object")]
-    return Picture(
+    return LabelledImage(
         name.text,
         name.origin,
         boxes=tuple(box for box in found if isinstance(box, Rectangle)),

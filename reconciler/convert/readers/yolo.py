@@ -16,7 +16,17 @@ from typing import Final, NamedTuple
 from reconciler.convert.image_size import TURNED, Size, size_of
 from reconciler.convert.parsing.class_names import FILES, Classes, classes_in, found_near
 from reconciler.convert.pixels import around, number, scaled
-from reconciler.convert.record import BadFile, Options, Picture, Read, Rectangle, odd, shown, text_of, wrong
+from reconciler.convert.record import (
+    BadFile,
+    LabelledImage,
+    Options,
+    Read,
+    Rectangle,
+    odd,
+    shown,
+    text_of,
+    wrong,
+)
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
@@ -55,7 +65,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     for image in _below(layout.images, _IMAGES):
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")
         expected.add(labels)
-        yield _picture(image, labels, layout, rules)
+        yield _image(image, labels, layout, rules)
     yield from rules.notes()
     for labels in _below(layout.labels, frozenset({".txt"})):
         if labels not in expected and labels.name not in _NO_LABELS and labels != file:
@@ -90,15 +100,15 @@ def _below(directory: Path, suffixes: frozenset[str]) -> list[Path]:
     return sorted(file for file in directory.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
 
 
-def _picture(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
+def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     name, origin = image.relative_to(layout.images).as_posix(), Origin(shown(image), 1)
     if not labels.is_file():
-        return Picture(name, origin)
+        return LabelledImage(name, origin)
     try:
         size = size_of(image)
         rows = text_of(labels).split("\n")
     except BadFile as exc:
-        return Picture(name, origin, problems=(exc.problem,))
+        return LabelledImage(name, origin, problems=(exc.problem,))
     found = [
         rules.box(row.split(), Origin(shown(labels), number), size)
         for number, row in enumerate(rows, 1)
@@ -107,7 +117,7 @@ def _picture(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     problems = [item for item in found if isinstance(item, Problem)]
     if size.turned:
         problems.append(odd(codes.TURNED, TURNED, origin))
-    return Picture(
+    return LabelledImage(
         name,
         Origin(shown(labels), 1),
         boxes=tuple(item for item in found if isinstance(item, Rectangle)),

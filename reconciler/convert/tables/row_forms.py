@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.convert.names import is_image
 from reconciler.convert.pixels import around, number, side
-from reconciler.convert.record import BadFile, Crowd, Options, Picture, Rectangle, odd, wrong
+from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.convert.tables.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.tables.headers import Role
 from reconciler.core.validation import spec_codes as codes
@@ -42,7 +42,7 @@ def vertex_split(row: Row) -> str:
     return row.cells[0] if _uri(row) else ""
 
 
-def vertex(row: Row, names: Mapping[int, str]) -> Picture:
+def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
     """
     Read ``[ML_USE,]URI,label…`` or ``[ML_USE,]URI,label,x,y,x,y,x,y,x,y`` in shares: two corners or all four.
 
@@ -53,16 +53,16 @@ def vertex(row: Row, names: Mapping[int, str]) -> Picture:
     label, points = (cells or [""])[0], [cell.strip() for cell in cells[1:]]
     if not any(number(cell) is not None for cell in points):
         labels = tuple(text for cell in cells if cell.strip() for text in [named(cell, names, row, None)])
-        return Picture(name, row.origin, labels=labels)
+        return LabelledImage(name, row.origin, labels=labels)
     pairs = [pair for pair in zip(points[::2], points[1::2], strict=False) if any(pair)]
     shares = [number(cell) for pair in pairs for cell in pair]
     known = [share for share in shares if share is not None]
     if len(pairs) not in (2, 4) or len(known) < len(shares):
         return _bad(name, row, "after the label two or four corners x,y are expected")
-    return Picture(name, row.origin, boxes=(around(named(label, names, row, None), known, row.origin),))
+    return LabelledImage(name, row.origin, boxes=(around(named(label, names, row, None), known, row.origin),))
 
 
-def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> Picture:
+def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
     """
     Read the labels of a whole image. Spreadsheets fill rows up with empty cells.
 
@@ -75,10 +75,10 @@ def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> Picture:
     cells = [row.cells[column] for column in columns if row.cells[column]]
     confidence = number(row.at(layout, Role.CONFIDENCE))
     found = () if confidence == 0 else tuple(named(cell, names, row, layout) for cell in cells)
-    return Picture(row.at(layout, Role.IMAGE), row.origin, labels=found)
+    return LabelledImage(row.at(layout, Role.IMAGE), row.origin, labels=found)
 
 
-def marks(row: Row, layout: Layout) -> Picture:
+def marks(row: Row, layout: Layout) -> LabelledImage:
     """Read a 0 or 1 for each class. A column that is called Unlabeled is no class."""
     name, columns = row.at(layout, Role.IMAGE), layout.at[Role.CLASS]
     found = {layout.names[at]: mark(row.cells[at]) if at < len(row.cells) else None for at in columns}
@@ -89,10 +89,10 @@ def marks(row: Row, layout: Layout) -> Picture:
     unlabelled = [label for label in labelled if label.lower() in _UNLABELLED]
     if unlabelled and len(labelled) > 1:
         return _bad(name, row, f"the image is “{unlabelled[0]}”, and labelled: {', '.join(labelled)[:60]}")
-    return Picture(name, row.origin, labels=() if unlabelled else tuple(labelled))
+    return LabelledImage(name, row.origin, labels=() if unlabelled else tuple(labelled))
 
 
-def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) -> Picture:
+def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) -> LabelledImage:
     """
     Read one box, or an image without any where all cells of a box are empty.
 
@@ -103,22 +103,22 @@ def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) ->
     size = _size(row, layout)
     if isinstance(size, str):
         return _bad(name, row, size)
-    picture = Picture(name, row.origin, boxes=(), size=size)
+    image = LabelledImage(name, row.origin, boxes=(), size=size)
     form = layout.box_form
     cells = [row.at(layout, role) for role in (*form, Role.LABEL)]
     if not any(cell.strip() for cell in cells):
-        return picture
+        return image
     if Role.SHAPE in form:
-        return _region(row, layout, options, picture)
+        return _region(row, layout, options, image)
     if options.crowd is not Crowd.BOX and number(row.at(layout, Role.GROUP)) == 1:
-        return replace(picture, boxes=None, problems=(odd(codes.LEFT_OUT, _GROUP, row.origin),))
+        return replace(image, boxes=None, problems=(odd(codes.LEFT_OUT, _GROUP, row.origin),))
     numbers = _four(cells[0]) if form == (Role.BBOX,) else [number(cell) for cell in cells[:-1]]
     known = [value for value in numbers if value is not None]
     if len(numbers) != 4 or len(known) < 4:
         wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
         return _bad(name, row, f"{', '.join(form)} must be {wanted}")
     label = named(cells[-1], names, row, layout)
-    return replace(picture, boxes=(_rectangle(form, label, known, row.origin),))
+    return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
 
 
 def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) -> str:
@@ -154,8 +154,8 @@ def _uri(row: Row) -> int:
     return int(row.cells[0].strip().upper() in _PARTS)
 
 
-def _bad(name: str, row: Row, message: str) -> Picture:
-    return Picture(name, row.origin, problems=(wrong(codes.BAD_RECORD, message, row.origin),))
+def _bad(name: str, row: Row, message: str) -> LabelledImage:
+    return LabelledImage(name, row.origin, problems=(wrong(codes.BAD_RECORD, message, row.origin),))
 
 
 def _size(row: Row, layout: Layout) -> tuple[int, int] | str | None:
@@ -179,32 +179,32 @@ def _rectangle(form: Sequence[Role], label: str, known: Sequence[Decimal], origi
     return Rectangle(label, first, second, first + third, second + fourth, origin)
 
 
-def without_groups(picture: Picture, options: Options) -> Picture:
+def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
     """Give an image of which all boxes were around groups an error: it is not one without objects."""
-    groups = [problem for problem in picture.problems if problem.message == _GROUP]
-    if picture.boxes is not None or options.crowd is not None or not groups:
-        return picture
+    groups = [problem for problem in image.problems if problem.message == _GROUP]
+    if image.boxes is not None or options.crowd is not None or not groups:
+        return image
     message = f"{_GROUP}; the image has no others, and --crowd skip makes it unlabelled"
-    return replace(picture, problems=(*picture.problems, wrong(codes.NO_BOX, message, picture.origin)))
+    return replace(image, problems=(*image.problems, wrong(codes.NO_BOX, message, image.origin)))
 
 
-def _region(row: Row, layout: Layout, options: Options, picture: Picture) -> Picture:
+def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) -> LabelledImage:
     """Read a region of VIA: its shape and its attributes are JSON. Without one the image may be untouched."""
     texts = [row.at(layout, role) for role in (Role.SHAPE, Role.ATTRIBUTES)]
     try:
         shape, attributes = (json.loads(text or "{}", parse_float=Decimal) for text in texts)
     except (ValueError, RecursionError):
-        return _bad(picture.name, row, "region_shape_attributes and region_attributes must be JSON")
+        return _bad(image.name, row, "region_shape_attributes and region_attributes must be JSON")
     if not isinstance(shape, dict) or not isinstance(attributes, dict):
-        return _bad(picture.name, row, "region_shape_attributes and region_attributes must be objects")
+        return _bad(image.name, row, "region_shape_attributes and region_attributes must be objects")
     if not shape:
-        return replace(picture, boxes=None)
+        return replace(image, boxes=None)
     label = _attribute(attributes, options)
     points = _points(shape, options)
     problem = label if isinstance(label, Problem) else points if isinstance(points, Problem) else None
     if problem is not None:
-        return replace(picture, problems=(replace(problem, origin=row.origin),))
-    return replace(picture, boxes=(around(str(label), points, row.origin),))  # type: ignore[arg-type]
+        return replace(image, problems=(replace(problem, origin=row.origin),))
+    return replace(image, boxes=(around(str(label), points, row.origin),))  # type: ignore[arg-type]
 
 
 def _attribute(attributes: Mapping[str, Any], options: Options) -> str | Problem:
