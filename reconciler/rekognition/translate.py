@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any, Final
 
 import botocore.exceptions as boto
+import botocore.parsers
 from botocore.parsers import ResponseParserError
 
 from reconciler import errors
@@ -153,6 +155,10 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             exc
         ):  # of the SDK when it renews credentials, and those are expired by this clock
             return errors.Denied(f"{operation}: {exc}")
+        case UnicodeError() if _of_parsing(exc):
+            return errors.UnknownAnswer(
+                f"{operation}: the answer is not UTF-8: {exc} (perhaps a proxy answered)"
+            )
         case (
             OSError() | UnicodeError()
         ):  # files and programs that give credentials: those of the network are botocore's
@@ -163,6 +169,14 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
         case _:
             return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
+
+
+def _of_parsing(exc: Exception) -> bool:
+    """Tell whether an exception was raised while the SDK read an answer, rather than a file of credentials."""
+    return any(
+        frame.f_globals.get("__name__") == botocore.parsers.__name__
+        for frame, _ in walk_tb(exc.__traceback__)
+    )
 
 
 def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:
