@@ -52,13 +52,15 @@ _SECRET_VARIABLE: Final = re.compile(
 _NO_SECRET_VARIABLE: Final = re.compile(r".*_(?:FILE|ENV|URI|URL|PATH|DIR|NAME|ARN|REGION)")
 # An emulator is content with `x` or `test`, and replacing that everywhere would leave no word whole.
 _MIN_CHARS: Final = 8
+# Emulators take an account ID for an access key ID. It is no secret, and messages about accounts name it.
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 _known: set[str] = set()
 
 
 def know(secret: str) -> None:
     """Redact this very text from now on: nothing tells a secret key from other text, but its value is known."""
-    if len(secret) >= _MIN_CHARS:
+    if len(secret) >= _MIN_CHARS and not _ACCOUNT.fullmatch(secret):
         _known.add(secret)
 
 
