@@ -147,6 +147,11 @@ EVENTS: Final = {
     "spec.skipped": Event(
         "debug", "A YAML file, or a document in one, belongs to another program and is not read.", ("place",)
     ),
+    "spec.unmatched": Event(
+        "warning",
+        "A pattern of `protect`, `ignore` or an acknowledgement matches no entry, neither desired nor observed.",
+        ("place", "reason"),
+    ),
     "update.awaited": Event(
         "info",
         "An update of an earlier process may still arrive; the dataset is watched, for 90 s at most.",

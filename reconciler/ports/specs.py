@@ -10,6 +10,7 @@ from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
     from reconciler.core.spec.documents import Acknowledgement, Dataset
+    from reconciler.core.validation.unmatched import PlacedGlob
 
 
 class Tree(Protocol):
@@ -97,6 +98,7 @@ class LoadedDataset:
         problems: What is wrong with the document or its files. Lines are not judged here.
         partners: The datasets of the other type in the same project, for the rule that training and test
             share no image. They have no partners themselves.
+        patterns: The globs that are meant for its entries: its own, and those of acknowledgements of its drift.
     """
 
     spec: Dataset
@@ -104,6 +106,7 @@ class LoadedDataset:
     files: tuple[EntryFile, ...]
     problems: tuple[Problem, ...]
     partners: tuple[LoadedDataset, ...] = ()
+    patterns: tuple[PlacedGlob, ...] = ()
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from reconciler.core.spec.documents import (
     Entries,
     Metadata,
 )
-from reconciler.core.spec.messages import Flaw, flaws_of, nearest
+from reconciler.core.spec.messages import Flaw, Path, flaws_of, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
@@ -56,8 +56,11 @@ class Parsed:
 
     def problem(self, flaw: Flaw, severity: Severity = Severity.ERROR) -> Problem:
         """Give a flaw of this document its place."""
-        mark = self.document.locate(flaw.path, at_key=flaw.at_key)
-        return Problem(severity, flaw.code, flaw.message, Origin(self.file, *mark))
+        return Problem(severity, flaw.code, flaw.message, self.origin_of(flaw.path, at_key=flaw.at_key))
+
+    def origin_of(self, path: Path, *, at_key: bool = False) -> Origin:
+        """Return the place of a value, or of its key."""
+        return Origin(self.file, *self.document.locate(path, at_key=at_key))
 
 
 @dataclass(frozen=True, slots=True)

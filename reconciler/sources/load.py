@@ -11,6 +11,7 @@ from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
 from reconciler.core.spec.messages import Flaw, Path, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
+from reconciler.core.validation.unmatched import PlacedGlob
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
 from reconciler.sources.conflicts import clashes
@@ -65,6 +66,7 @@ class _Loading:
         documents = [(file.path, parsed) for file in files for parsed in file.documents]
         meant = [(path, parsed) for path, parsed in documents if parsed.kind not in _OF_NO_DATASET]
         known = [parsed.model for _, parsed in documents if isinstance(parsed.model, Acknowledgement)]
+        acknowledging = _acknowledging([parsed for _, parsed in documents])
         extra: dict[int, list[Problem]] = {}
         for document, problem in clashes([parsed for _, parsed in meant]):
             extra.setdefault(id(document), []).append(problem)
@@ -75,7 +77,8 @@ class _Loading:
             named = self._entry_files(path, parsed, problems)
             if isinstance(parsed.model, Dataset):
                 ordered = tuple(sorted(problems, key=_by_place))
-                datasets.append(LoadedDataset(parsed.model, parsed.origin, named, ordered))
+                patterns = (*_patterns(parsed, parsed.model), *acknowledging.get(parsed.model.name, ()))
+                datasets.append(LoadedDataset(parsed.model, parsed.origin, named, ordered, patterns=patterns))
             else:
                 broken.append(_broken(parsed, problems, named))
         return Specs(
@@ -215,6 +218,27 @@ def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]
         ]
         others = [other for other in near if other.spec.spec.target.kind is not target.kind]
         yield replace(dataset, partners=tuple(others))
+
+
+def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:
+    """Give the globs of a dataset that are meant for its entries."""
+    for number, text in enumerate(dataset.spec.protect):
+        yield PlacedGlob("protect", text, parsed.origin_of(("spec", "protect", number)))
+    for number, rule in enumerate(dataset.spec.ignore):
+        if rule.match is not None:
+            place = ("spec", "ignore", number, "match")
+            yield PlacedGlob("ignore.match", rule.match, parsed.origin_of(place))
+
+
+def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:
+    """Return the globs of acknowledgements, by the dataset that they are about."""
+    found: dict[str, list[PlacedGlob]] = {}
+    for parsed in documents:
+        match parsed.model:
+            case Acknowledgement(dataset=name, match=str(text)):
+                one = PlacedGlob("match", text, parsed.origin_of(("match",)))
+                found.setdefault(name, []).append(one)
+    return found
 
 
 def _about_nothing(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:

@@ -36,6 +36,11 @@ def globs(patterns: Iterable[str]) -> Globs:
     return Globs(_pieces(pattern, _OF_REFS) for pattern in patterns)
 
 
+def literal_prefix(pattern: str) -> str:
+    """Return what every source-ref begins with that a glob matches."""
+    return _WILD.split(pattern, maxsplit=1)[0]
+
+
 def _pieces(pattern: str, wild: dict[str, Piece]) -> list[Piece]:
     return [wild.get(part, part) for part in _WILD.split(pattern) if part]
 

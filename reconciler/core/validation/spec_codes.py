@@ -135,6 +135,14 @@ NO_SUCH_DATASET: Final = Code(
     "It silences nothing. Mend the name, or delete the document if the dataset is gone.",
     _OURS,
 )
+UNMATCHED: Final = Code(
+    "RKD1304",
+    "A pattern matches no entry",
+    "`protect`, `ignore` or an acknowledgement is meant for images, and none has such an address: most often a "
+    "misspelt folder, or `*` where `**` is needed. Commands that look at AWS say it only if nothing there matches "
+    "either.",
+    _OURS,
+)
 
 OUTSIDE: Final = Code(
     "RKD1401",

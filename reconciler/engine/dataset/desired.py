@@ -26,6 +26,7 @@ from reconciler.core.validation.across import duplicate_source_ref
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
+from reconciler.core.validation.unmatched import Unmatched, unmatched
 from reconciler.errors import SourceError, SpecError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
@@ -48,6 +49,7 @@ class Desired:
         partners: The datasets of the other type in the same project.
         revision: The commit that it was read from.
         partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
+        unmatched: Globs that match none of the entries, the unusable ones included.
     """
 
     spec: Dataset
@@ -64,6 +66,7 @@ class Desired:
     partners: tuple[LoadedDataset, ...] = ()
     revision: str | None = None
     partial: bool = False
+    unmatched: tuple[Unmatched, ...] = ()
     _streams: dict[int, BinaryIO] = field(default_factory=dict, repr=False)
 
     @property
@@ -190,6 +193,9 @@ def read_desired(loaded: LoadedDataset) -> Desired:
     desired.usable &= not any(map(_refuses_all, findings))
     desired.problems += (as_problem(finding, loaded.origin, None) for finding in findings)
     _refuse_emptiness(desired)
+    if desired.usable:
+        desired.unmatched = unmatched(loaded.patterns, desired.index.source_refs | desired.index.void)
+        desired.problems += (one.problem for one in desired.unmatched)
     return desired
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.planning.cause import NOTHING_APPLIED
-from reconciler.core.planning.diff import Diff, compare
+from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import Mode
+from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
 from reconciler.engine.dataset.bookkeeping import keep_back, keep_before, remember
@@ -104,6 +105,9 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Lo
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
         return Look(_planned(desired, None, nothing, composer, context), composer, nothing)
+    orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
+    for one in still_unmatched(desired.unmatched, orphans):
+        log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
     composer = Composer(desired, seen.listing)
     plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
     return Look(plan, composer, seen.diff, seen)

@@ -1,0 +1,64 @@
+"""Globs that are meant for entries that are not there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.entries.pattern import glob
+from reconciler.core.validation.problem import Origin
+from reconciler.core.validation.unmatched import PlacedGlob, nearest_prefix, still_unmatched, unmatched
+
+HERE = Origin("d.yaml", 8, 7)
+REFS = [f"s3://acme-bees/{folder}/{number:03}.jpg" for folder in ("test", "train/a") for number in range(50)]
+
+
+def placed(*texts: str) -> list[PlacedGlob]:
+    return [PlacedGlob("protect", text, HERE) for text in texts]
+
+
+def test_a_misspelt_folder_is_named_with_its_place_and_the_nearest_one() -> None:
+    (found,) = unmatched(placed("s3://acme-bees/trian/**"), REFS)
+
+    assert HERE == found.problem.origin
+    assert "RKD1304" == found.problem.code
+    assert not found.problem.is_error
+    assert (
+        "protect “s3://acme-bees/trian/**” matches none of the 100 desired entries" in found.problem.message
+    )
+    assert "s3://acme-bees/train/ (50 of them)" in found.problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("s3://acme-bee/train/a/*.jpg", "s3://acme-bees/train/a/", id="bucket"),
+        pytest.param("s3://acme-bees/train/*.jpg", "s3://acme-bees/train/", id="one-star-stays-in-a-folder"),
+        pytest.param("s3://acme-bees/train/a/x*", "s3://acme-bees/train/a/", id="name"),
+        pytest.param("s3://acme-bees/zzz/a/*", "s3://acme-bees/", id="nothing-is-like-it"),
+        pytest.param("**/golden/*", "s3://acme-bees/", id="no-beginning"),
+        pytest.param("s3://other/**", "s3://acme-bees/", id="another-bucket"),
+    ],
+)
+def test_the_nearest_prefix_is_one_that_exists(text: str, expected: str) -> None:
+    assert expected == nearest_prefix(text, REFS)[0]
+
+
+@given(
+    st.lists(st.text("ab/*?", max_size=8).map("s3://".__add__), max_size=8),
+    st.sets(st.text("ab/", max_size=6).map("s3://".__add__), max_size=60),
+)
+def test_exactly_the_globs_without_a_match_are_found(texts: list[str], refs: set[str]) -> None:
+    expected = [text for text in texts if not any(map(glob(text).match, refs))]
+
+    assert expected == [one.glob for one in unmatched(placed(*texts), refs)]
+
+
+def test_what_is_observed_counts_too() -> None:
+    """An orphan is protected as well."""
+    found = unmatched(placed("s3://acme-bees/old/*", "s3://acme-bees/odl/*"), REFS)
+
+    left = still_unmatched(found, ["s3://acme-bees/old/1.jpg"])
+
+    assert ["s3://acme-bees/odl/*"] == [one.glob for one in left]
