@@ -16,7 +16,8 @@ from reconciler.core.status import summary as findings
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.reconcile import Look, apply, look
+from reconciler.engine.dataset.plan import Look, look
+from reconciler.engine.dataset.reconcile import apply
 from reconciler.reports.apply.json import write_apply
 from reconciler.reports.plan.json import write_plan
 from tests.builders import classified, ref

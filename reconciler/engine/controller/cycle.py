@@ -24,18 +24,12 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.dataset.observation import Observation, as_text
-from reconciler.engine.dataset.reconcile import (
-    LOOKS,
-    Look,
-    apply,
-    compared_anew,
-    look_at_dataset,
-    plan_for,
-)
+from reconciler.engine.dataset.plan import Look
+from reconciler.engine.dataset.reconcile import Session, reconcile
 from reconciler.engine.failure_reasons import placed, trouble_of, trouble_of_result
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
-from reconciler.errors import ListingMoved, NotFound, PlanOutdated, SourceError, SpecError, Superseded
+from reconciler.errors import NotFound, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 
 PATIENCE_SECONDS: Final = 60.0
@@ -70,36 +64,41 @@ class Visit:
     shown: Shown | None = None
 
 
-@dataclass(slots=True)
-class _AtHand:
+class _Review:
     """
-    The observation that a cycle plans with: it outlives a plan that a newer commit takes over.
+    What a cycle makes of its plan before that is carried out.
 
     Attributes:
-        seen: None where the dataset is to be created, or before it was observed.
+        drifted: How each entry that drifted looks to people.
+        shown: What the observation showed, for people.
+        scanned_at: When that observation was complete; None where there was no dataset to observe.
     """
 
-    seen: Observation | None = None
+    def __init__(
+        self, desired: Desired, work: Assignment, fence: GuardedGateway, begin: Callable[[Finding], object]
+    ) -> None:
+        self._desired = desired
+        self._work = work
+        self._progress = fence.work
+        self._begin = begin
+        self.drifted: Mapping[str, DriftClass] = {}
+        self.shown: Shown | None = None
+        self.scanned_at: float | None = None
 
-    def take(self, desired: Desired, context: Context) -> Look:
+    def __call__(self, planned: Look) -> None:
         """
-        Return a plan for what was observed; observe first if nothing was.
+        Log and announce a plan.
 
         Raises:
-            ReconcilerError: As `look_at_dataset`.
+            Superseded: A newer commit takes over.
         """
-        if self.seen is not None and self.seen.gap is not None:
-            self.close()  # what it lacked was asked for by name, and other names are desired now
-        if self.seen is None:
-            self.seen = look_at_dataset(desired, context, PATIENCE_SECONDS)
-        else:
-            self.seen = compared_anew(desired, self.seen)
-        return plan_for(desired, self.seen, context)
-
-    def close(self) -> None:
-        if self.seen is not None:
-            self.seen.listing.close()
-            self.seen = None
+        self._work.check(self._progress.sent)
+        self.drifted, plan = _classes(planned), planned.plan
+        _log_plan(plan, self.drifted)
+        self.shown, self._progress.planned = shown(self._desired, planned), len(plan.batches)
+        self.scanned_at = planned.observation.at if planned.observation else None
+        if plan.applyable:
+            self._begin(findings.planned(plan, self.drifted))
 
 
 def digest_of(loaded: LoadedDataset) -> bytes:
@@ -141,10 +140,10 @@ def visit(
     loaded = work.loaded
     if loaded is None:
         raise SpecError("its document cannot be read")
-    with closing(_AtHand()) as at_hand:
+    with closing(Session(loaded.name, context, PATIENCE_SECONDS)) as session:
         while True:
             try:
-                return _visited(loaded, work, context, fence, at_hand, begin)
+                return _visited(loaded, work, session, fence, begin)
             except (SourceError, Superseded):
                 # Copies of an older commit's files are deleted while newer ones come: that is no fault of theirs.
                 if not work.is_outdated or fence.work.sent:
@@ -155,11 +154,11 @@ def visit(
 def _visited(
     loaded: LoadedDataset,
     work: Assignment,
-    context: Context,
+    session: Session,
     fence: GuardedGateway,
-    at_hand: _AtHand,
     begin: Callable[[Finding], object],
 ) -> Visit:
+    context = session.context
     digest = work.digest or digest_of(loaded)
     kept = context.memory.observations.of(loaded.name)
     if kept is not None and _counts_still(kept, loaded, digest, context):
@@ -177,7 +176,7 @@ def _visited(
             trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
         desired.hold_files()
-        return _whole(desired, digest, work, context, fence, at_hand, begin)
+        return _whole(desired, digest, session, _Review(desired, work, fence, begin))
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
@@ -210,46 +209,26 @@ def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
     return Visit(finding, "fingerprint", kept.arn, kept.scanned_at)
 
 
-def _whole(
-    desired: Desired,
-    digest: bytes,
-    work: Assignment,
-    context: Context,
-    fence: GuardedGateway,
-    at_hand: _AtHand,
-    begin: Callable[[Finding], object],
-) -> Visit:
-    for _ in range(LOOKS):
-        found = at_hand.take(desired, context)
-        work.check(fence.work.sent)
-        plan, drifted = found.plan, _classes(found)
-        _tell_of_plan(plan, drifted)
-        told, fence.work.planned = shown(desired, found), len(plan.batches)
-        if plan.applyable:
-            begin(findings.planned(plan, drifted))
-        try:
-            applied = apply(desired, context, found)
-        except PlanOutdated:
-            log.info("observe.restarted", reason="moved since it was planned")
-            at_hand.close()
-            continue
-        result, seen = applied.result, applied.observation
-        _name_what_is_wrong(result)
-        if applied.after is not None:
-            told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
-        finding = findings.concluded(plan, result, applied.after, trouble_of_result(result), drifted)
-        _keep(desired.name, digest, finding, result, seen, context)
-        return Visit(
-            finding,
-            "full",
-            result.arn,
-            scanned.at if (scanned := seen or found.observation) else None,
-            result.added,
-            result.updated,
-            result.updates,
-            shown=told,
-        )
-    raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
+def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> Visit:
+    """Observe the whole dataset, and do what the policy allows."""
+    applied = reconcile(desired, session, review)
+    result, seen, told = applied.result, applied.observation, review.shown
+    _name_what_is_wrong(result)
+    if told is not None and applied.after is not None:
+        told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
+    trouble = trouble_of_result(result)
+    finding = findings.concluded(applied.plan, result, applied.after, trouble, review.drifted)
+    _keep(desired.name, digest, finding, result, seen, session.context)
+    return Visit(
+        finding,
+        "full",
+        result.arn,
+        seen.at if seen else review.scanned_at,
+        result.added,
+        result.updated,
+        result.updates,
+        shown=told,
+    )
 
 
 def _classes(seen: Look) -> dict[str, DriftClass]:
@@ -264,7 +243,7 @@ def _classes(seen: Look) -> dict[str, DriftClass]:
     return found
 
 
-def _tell_of_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
+def _log_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
     """Log what is to be done, and what left what was applied: once it is reverted there is nothing to see."""
     log.info("plan.computed", **plan.counts._asdict(), batches=len(plan.batches))
     for guard in plan.guards:

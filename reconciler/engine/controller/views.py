@@ -10,7 +10,7 @@ from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.quarantine import Hold
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.reconcile import Look
+from reconciler.engine.dataset.plan import Look
 from reconciler.engine.usecases.drift import drift_of
 
 # With its drawing, an image takes some 3 kB of memory for as long as it is shown.

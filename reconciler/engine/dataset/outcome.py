@@ -43,10 +43,12 @@ class Outcome:
     What an apply came to, and what was last seen of the dataset.
 
     Attributes:
+        plan: What was to be carried out.
         after: All entries as they are after the last write; None if they could not be seen.
         observation: A complete look that no write of this apply came after; None without one.
     """
 
+    plan: DatasetPlan
     result: DatasetResult
     after: Diff | None = None
     observation: Observation | None = None

@@ -1,195 +1,150 @@
-"""One dataset, once: find, observe, plan; and, to apply: guard, send, look again, remember."""
+"""Observe, plan, apply and prove: the one way to bring a dataset to what is desired."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import Final
 
-from reconciler.core.planning.cause import NOTHING_APPLIED
-from reconciler.core.planning.diff import Action, Diff, compare
-from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import Mode
-from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
 from reconciler.engine.dataset.bookkeeping import keep_back, keep_before, remember
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.create import create
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observation import Observation
-from reconciler.engine.dataset.observe import find, observe
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
-from reconciler.engine.dataset.resume import await_open, resume
+from reconciler.engine.dataset.plan import Look, compared_anew, look_at_dataset, plan_for
+from reconciler.engine.dataset.resume import resume
 from reconciler.engine.dataset.retry import patiently, settled
 from reconciler.engine.dataset.verify import Seen, look_again, prove
 from reconciler.engine.log import log
-from reconciler.errors import (
-    GatewayError,
-    Interrupted,
-    ListingMoved,
-    PlanOutdated,
-    RebuildUnfinished,
-    ReconcilerError,
-    Superseded,
-    UsageError,
-)
+from reconciler.errors import Interrupted, ListingMoved, PlanOutdated, ReconcilerError, Superseded
 
 CLAIM_SECONDS: Final = 30.0
 """How long an apply waits for another process that is writing to the same dataset."""
 
-LOOKS: Final = 3
-"""How often a dataset that others keep changing is looked at before the apply gives up."""
-
-NOTHING: Final = Diff((), 0, 0, 0, (), ())
+OBSERVATIONS: Final = 3
+"""How often a dataset that others keep changing is observed before it is left for later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+@contextmanager
+def claimed(name: str, context: Context) -> Iterator[None]:
     """
-    A plan, and the means to read the lines that it is about until it is closed.
+    Keep other processes from writing to a dataset meanwhile.
 
-    Attributes:
-        diff: What the plan is made from.
-        observation: The look that showed it; None where there was no dataset to look at.
+    Raises:
+        Claimed: Another process is writing to it.
+    """
+    deadline = context.clock.now() + CLAIM_SECONDS
+    with ExitStack() as stack:
+        patiently(lambda: stack.enter_context(context.memory.claim(name)), context.clock, deadline)
+        yield
+
+
+class Session:
+    """
+    What the attempts to reconcile one dataset share: the claim on it, and what was observed of it.
+
+    An observation outlives the plan that was made from it, so that newer specs cost no second listing.
+
+    Args:
+        timeout: Seconds that an observation waits for a dataset that is busy.
     """
 
-    plan: DatasetPlan
-    composer: Composer
-    diff: Diff = NOTHING
-    observation: Observation | None = None
+    def __init__(self, name: str, context: Context, timeout: float) -> None:
+        self.context = context
+        self._name = name
+        self._timeout = timeout
+        self._observation: Observation | None = None
+        self._is_claimed = False
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """
+        Keep other processes from writing to the dataset meanwhile; may be nested.
+
+        Raises:
+            Claimed: Another process is writing to it.
+        """
+        if self._is_claimed:
+            yield
+            return
+        with claimed(self._name, self.context):
+            self._is_claimed = True
+            try:
+                yield
+            finally:
+                self._is_claimed = False
+
+    def plan(self, desired: Desired) -> Look:
+        """
+        Plan for what was observed; observe first if nothing was. The plan can be read until the next one.
+
+        Raises:
+            ReconcilerError: As `look_at_dataset`.
+        """
+        if self._observation is not None and self._observation.gap is not None:
+            self.close()  # what the listing lacked was asked for by name, and other names are desired now
+        if self._observation is None:
+            self._observation = look_at_dataset(desired, self.context, self._timeout)
+        else:
+            self._observation = compared_anew(desired, self._observation)
+        return plan_for(desired, self._observation, self.context)
 
     def close(self) -> None:
-        if self.observation is not None:
-            self.observation.listing.close()
+        """Forget what was observed."""
+        if self._observation is not None:
+            self._observation.listing.close()
+            self._observation = None
 
 
-def look(desired: Desired, context: Context, patience_seconds: float) -> Look:
+def reconcile(desired: Desired, session: Session, review: Callable[[Look], object]) -> Outcome:
     """
-    Observe one dataset and plan for it. Makes no call that writes.
+    Observe, plan, apply and prove: bring one dataset to what is desired, as far as mode and guards allow.
+
+    Success is what a second observation shows, never what a call returned. A dataset that changes between
+    the observation and the first update is observed again.
+
+    Args:
+        review: Called with each plan before it is carried out; raises to stop that.
 
     Raises:
-        RebuildUnfinished, GatewayError: As `look_at_dataset`.
+        Claimed: Another process is writing to the dataset.
+        Superseded: A newer commit took over. Nothing was sent.
+        ReconcilerError: Before anything was sent: the dataset could not be observed, or not be created.
     """
-    return plan_for(desired, look_at_dataset(desired, context, patience_seconds), context)
-
-
-def look_at_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
-    """
-    Observe one dataset; None if there is none yet, and the spec allows to create it.
-
-    Raises:
-        RebuildUnfinished: It is being deleted and made anew.
-        GatewayError: It could not be found, or not be seen whole.
-    """
-    refuse_while_rebuilding(desired.name, context)
-    deadline = context.clock.now() + patience_seconds
-    arn = find(desired, context.gateway, context.clock, deadline)
-    if arn is None:
-        return None
-    await_open(desired.name, arn, context, deadline)
-    return observe(desired, arn, context, deadline)
-
-
-def compared_anew(desired: Desired, seen: Observation) -> Observation:
-    """Compare what was observed with other specs of the same dataset. Costs no call."""
-    return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
-
-
-def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Look:
-    """Plan for what was observed; None stands for a dataset that is to be created."""
-    if seen is None:
-        nothing = compare(desired.index, (), desired.read, desired.equality)
-        composer = Composer(desired, None)
-        return Look(_planned(desired, None, nothing, composer, context), composer, nothing)
-    orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
-    for one in still_unmatched(desired.unmatched, orphans):
-        log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
-    composer = Composer(desired, seen.listing)
-    plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
-    return Look(plan, composer, seen.diff, seen)
-
-
-def _planned(
-    desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
-) -> DatasetPlan:
-    with context.tracer.span("plan", dataset_arn=arn) as span:
-        known = _known(desired, arn, diff, context) if arn else NOTHING_KNOWN
-        plan = make_plan(desired, arn, diff, composer, known)
-        span.note(**plan.counts._asdict(), batches=len(plan.batches))
-    return plan
-
-
-def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
-    changed = [change.source_ref for change in diff.changes]
-    return Known(
-        base=NOTHING_APPLIED if desired.partial else context.memory.applied(desired.name, arn, changed),
-        holds=context.memory.holds.of(desired.name),
-        now=context.clock.now(),
+    for _ in range(OBSERVATIONS):
+        planned = session.plan(desired)
+        review(planned)
+        try:
+            with session.claimed():
+                return _carried_out(desired, session.context, planned)
+        except PlanOutdated:
+            log.info("observe.restarted", reason="moved since it was planned")
+            session.close()
+    raise ListingMoved(
+        f"others changed the dataset {OBSERVATIONS} times between the look and the first update"
     )
-
-
-def refuse_while_rebuilding(name: str, context: Context) -> None:
-    """
-    Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
-
-    Raises:
-        RebuildUnfinished: So it is.
-    """
-    rebuild = context.memory.rebuilds.of(name)
-    if rebuild is not None and rebuild.step.leaves_nothing:
-        ways = "finish it with rebuild --resume, or take it back with rebuild --undo"
-        raise RebuildUnfinished(f"a rebuild was begun and stands at {rebuild.step.value!r}: {ways}")
-
-
-def look_at_file(desired: Desired, listing: FileListing) -> Look:
-    """
-    Plan against a listing that was kept in a file.
-
-    Raises:
-        UsageError: It cannot be read as one.
-    """
-    try:
-        diff = compare(desired.index, listing.lines(), desired.read, desired.equality)
-    except GatewayError as exc:
-        raise UsageError(f"{listing.path}: {exc}") from exc
-    composer = Composer(desired, listing)
-    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
 
 
 def apply(desired: Desired, context: Context, pinned: Look | None = None) -> Outcome:
     """
-    Bring one dataset to what is desired, as far as its mode and the guards allow.
-
-    Success is what a second look shows, never what a call returned.
+    Reconcile one dataset, alone: other processes are kept from writing to it from the beginning.
 
     Args:
-        pinned: Apply exactly this plan, or nothing; closed by the caller. Without it, a dataset that moves
-            between the look and the first update is looked at again.
+        pinned: Carry out exactly this plan, or nothing; closed by the caller.
 
     Raises:
-        Claimed: Another process is writing to the dataset.
-        ReconcilerError: Before anything was sent: the dataset could not be seen, or not be made.
+        PlanOutdated: The dataset is no longer as it was when *pinned* was made. Nothing was sent.
+        ReconcilerError: As `reconcile`.
     """
-    with ExitStack() as stack:
-        deadline = context.clock.now() + CLAIM_SECONDS
-        patiently(lambda: stack.enter_context(context.memory.claim(desired.name)), context.clock, deadline)
-        return (
-            _carried_out(desired, context, pinned) if pinned else _looked_at_and_carried_out(desired, context)
-        )
-
-
-def _looked_at_and_carried_out(desired: Desired, context: Context) -> Outcome:
-    for _ in range(LOOKS):
-        with closing(look(desired, context, _timeout(desired))) as seen:
-            try:
-                return _carried_out(desired, context, seen)
-            except PlanOutdated:
-                log.info("observe.restarted", reason="moved since it was planned")
-    raise ListingMoved(f"others changed the dataset {LOOKS} times between the look and the first update")
+    with closing(Session(desired.name, context, _timeout(desired))) as session, session.claimed():
+        if pinned is not None:
+            return _carried_out(desired, context, pinned)
+        return reconcile(desired, session, lambda _: None)
 
 
 def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
@@ -202,10 +157,10 @@ def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
     """
     plan = seen.plan
     if plan.mode is Mode.OBSERVE:
-        return Outcome(outcome.observed(plan, seen.diff), seen.diff, seen.observation)
+        return Outcome(plan, outcome.observed(plan, seen.diff), seen.diff, seen.observation)
     if plan.guards:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
-        return Outcome(outcome.blocked(plan, seen.diff), seen.diff, seen.observation)
+        return Outcome(plan, outcome.blocked(plan, seen.diff), seen.diff, seen.observation)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, seen.observation, context)
     sent = Sent()
@@ -220,7 +175,7 @@ def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
     except ReconcilerError as exc:
         if isinstance(exc, PlanOutdated | Superseded) and not sent.updates:
             raise
-        return Outcome(outcome.unseen(plan, arn, sent, exc))
+        return Outcome(plan, outcome.unseen(plan, arn, sent, exc))
 
 
 def confirm(observation: Observation, context: Context, timeout: float) -> None:
@@ -258,4 +213,5 @@ def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, context: Context
     if not desired.partial:
         remember(desired, arn, sent.touched, after.diff, memory)
     plan = replace(plan, gap=after.observation.gap) if after.observation else plan
-    return Outcome(outcome.proven(plan, arn, sent, proof, after.diff), after.diff, after.observation)
+    result = outcome.proven(plan, arn, sent, proof, after.diff)
+    return Outcome(seen.plan, result, after.diff, after.observation)

@@ -23,8 +23,8 @@ from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.plan import Look
 from reconciler.engine.dataset.planning import explained
-from reconciler.engine.dataset.reconcile import Look
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import StateError

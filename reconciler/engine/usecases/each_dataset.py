@@ -13,8 +13,9 @@ from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
+from reconciler.engine.dataset.plan import Look, look, look_at_file
 from reconciler.engine.dataset.planning import errors_of, explained
-from reconciler.engine.dataset.reconcile import Look, apply, look, look_at_file
+from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
 from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
 from reconciler.ports import BrokenDataset

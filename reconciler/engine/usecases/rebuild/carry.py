@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.bookkeeping import remember
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE, observe
-from reconciler.engine.dataset.reconcile import CLAIM_SECONDS, confirm, look
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.plan import look
+from reconciler.engine.dataset.reconcile import claimed, confirm
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
@@ -48,7 +48,7 @@ def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
         UsageError: Another rebuild of it was begun, and is not over.
         ReconcilerError: Before anything was changed: it could not be looked at.
     """
-    with _claimed(desired.name, context):
+    with claimed(desired.name, context.dataset):
         if known := context.dataset.memory.rebuilds.of(desired.name):
             raise UsageError(
                 f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
@@ -64,7 +64,7 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
         UsageError: There is none, or it is being undone.
         ReconcilerError: Before anything was changed: the dataset could not be looked at.
     """
-    with _claimed(desired.name, context):
+    with claimed(desired.name, context.dataset):
         known = _known(desired.name, context)
         if known.undoing:
             raise UsageError(
@@ -87,7 +87,7 @@ def undo(name: str, context: RebuildContext) -> Rebuilt:
     Raises:
         UsageError: No rebuild was begun.
     """
-    with _claimed(name, context):
+    with claimed(name, context.dataset):
         known = _known(name, context)
         return _guided(known, context, lambda: _undone(known, context))
 
@@ -97,14 +97,6 @@ def _known(name: str, context: RebuildContext) -> Rebuild:
     if known is None:
         raise UsageError(f"no rebuild of {name!r} was begun from this state directory, or it is over")
     return known
-
-
-@contextmanager
-def _claimed(name: str, context: RebuildContext) -> Iterator[None]:
-    with ExitStack() as stack:
-        clock, memory = context.dataset.clock, context.dataset.memory
-        patiently(lambda: stack.enter_context(memory.claim(name)), clock, clock.now() + CLAIM_SECONDS)
-        yield
 
 
 def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:

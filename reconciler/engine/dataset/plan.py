@@ -1,0 +1,136 @@
+"""Observe one dataset and plan for it. No call that writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.core.planning.cause import NOTHING_APPLIED
+from reconciler.core.planning.diff import Action, Diff, compare
+from reconciler.core.planning.plan import DatasetPlan
+from reconciler.core.validation.unmatched import still_unmatched
+from reconciler.engine.dataset.compose import Composer
+from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import FileListing
+from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.observe import find, observe
+from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
+from reconciler.engine.dataset.resume import await_open
+from reconciler.engine.log import log
+from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
+
+NOTHING: Final = Diff((), 0, 0, 0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    A plan, and the means to read the lines that it is about until it is closed.
+
+    Attributes:
+        diff: What the plan is made from.
+        observation: The look that showed it; None where there was no dataset to look at.
+    """
+
+    plan: DatasetPlan
+    composer: Composer
+    diff: Diff = NOTHING
+    observation: Observation | None = None
+
+    def close(self) -> None:
+        if self.observation is not None:
+            self.observation.listing.close()
+
+
+def look(desired: Desired, context: Context, patience_seconds: float) -> Look:
+    """
+    Observe one dataset and plan for it. Makes no call that writes.
+
+    Raises:
+        RebuildUnfinished, GatewayError: As `look_at_dataset`.
+    """
+    return plan_for(desired, look_at_dataset(desired, context, patience_seconds), context)
+
+
+def look_at_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
+    """
+    Observe one dataset; None if there is none yet, and the spec allows to create it.
+
+    Raises:
+        RebuildUnfinished: It is being deleted and made anew.
+        GatewayError: It could not be found, or not be seen whole.
+    """
+    refuse_while_rebuilding(desired.name, context)
+    deadline = context.clock.now() + patience_seconds
+    arn = find(desired, context.gateway, context.clock, deadline)
+    if arn is None:
+        return None
+    await_open(desired.name, arn, context, deadline)
+    return observe(desired, arn, context, deadline)
+
+
+def compared_anew(desired: Desired, seen: Observation) -> Observation:
+    """Compare what was observed with other specs of the same dataset. Costs no call."""
+    return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
+
+
+def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Look:
+    """Plan for what was observed; None stands for a dataset that is to be created."""
+    if seen is None:
+        nothing = compare(desired.index, (), desired.read, desired.equality)
+        composer = Composer(desired, None)
+        return Look(_planned(desired, None, nothing, composer, context), composer, nothing)
+    orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
+    for one in still_unmatched(desired.unmatched, orphans):
+        log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
+    composer = Composer(desired, seen.listing)
+    plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
+    return Look(plan, composer, seen.diff, seen)
+
+
+def _planned(
+    desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
+) -> DatasetPlan:
+    with context.tracer.span("plan", dataset_arn=arn) as span:
+        known = _known(desired, arn, diff, context) if arn else NOTHING_KNOWN
+        plan = make_plan(desired, arn, diff, composer, known)
+        span.note(**plan.counts._asdict(), batches=len(plan.batches))
+    return plan
+
+
+def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
+    changed = [change.source_ref for change in diff.changes]
+    return Known(
+        base=NOTHING_APPLIED if desired.partial else context.memory.applied(desired.name, arn, changed),
+        holds=context.memory.holds.of(desired.name),
+        now=context.clock.now(),
+    )
+
+
+def refuse_while_rebuilding(name: str, context: Context) -> None:
+    """
+    Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
+
+    Raises:
+        RebuildUnfinished: So it is.
+    """
+    rebuild = context.memory.rebuilds.of(name)
+    if rebuild is not None and rebuild.step.leaves_nothing:
+        ways = "finish it with rebuild --resume, or take it back with rebuild --undo"
+        raise RebuildUnfinished(f"a rebuild was begun and stands at {rebuild.step.value!r}: {ways}")
+
+
+def look_at_file(desired: Desired, listing: FileListing) -> Look:
+    """
+    Plan against a listing that was kept in a file.
+
+    Raises:
+        UsageError: It cannot be read as one.
+    """
+    try:
+        diff = compare(desired.index, listing.lines(), desired.read, desired.equality)
+    except GatewayError as exc:
+        raise UsageError(f"{listing.path}: {exc}") from exc
+    composer = Composer(desired, listing)
+    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
