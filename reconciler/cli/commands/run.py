@@ -148,6 +148,7 @@ def _as_result(state: DatasetState) -> DatasetResult:
         rejected=named.rejected,
         withheld=named.withheld,
         groups=named.groups,
+        unblanked=named.unblanked,
         blocked=counts.get("blocked", 0),
         counts=Counts(*(counts[kind] for kind in Counts._fields)) if finding.seen else None,
         complete=finding.seen and finding.gap is None,

@@ -23,7 +23,7 @@ class Named:
     At most `MOST_NAMED` entries of each kind, as in `DatasetResult`.
 
     Attributes:
-        groups: Whole: all that are withheld, by reason.
+        groups, unblanked: Whole, by reason.
     """
 
     withheld: tuple[WithheldEntry, ...] = ()
@@ -31,12 +31,14 @@ class Named:
     quarantined: tuple[Trouble, ...] = ()
     dropped: tuple[Trouble, ...] = ()
     rejected: tuple[Trouble, ...] = ()
+    unblanked: tuple[WithheldGroup, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             "withheld": [[e.source_ref, e.origin, e.cause.value, e.reason] for e in self.withheld],
             "groups": [[g.cause.value, g.reason, g.number] for g in self.groups],
+            "unblanked": [[g.cause.value, g.reason, g.number] for g in self.unblanked],
             "quarantined": list(map(_as_list, self.quarantined)),
             "dropped": list(map(_as_list, self.dropped)),
             "rejected": list(map(_as_list, self.rejected)),
@@ -53,6 +55,7 @@ def named_of(result: DatasetResult) -> Named:
         result.quarantined[:MOST_NAMED],
         result.dropped[:MOST_NAMED],
         result.rejected[:MOST_NAMED],
+        result.unblanked,
     )
 
 
@@ -68,14 +71,20 @@ def named_in(document: Mapping[str, Any]) -> Named:
             WithheldEntry(ref, _origin(at), Cause(why), reason)
             for ref, at, why, reason in document["withheld"]
         ),
-        tuple(WithheldGroup(Cause(why), reason, number) for why, reason, number in document["groups"]),
-        *(
-            tuple(
-                Trouble(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in document[kind]
-            )
-            for kind in ("quarantined", "dropped", "rejected")
-        ),
+        _groups(document["groups"]),
+        _troubles(document["quarantined"]),
+        _troubles(document["dropped"]),
+        _troubles(document["rejected"]),
+        _groups(document["unblanked"]),
     )
+
+
+def _troubles(found: Sequence[Any]) -> tuple[Trouble, ...]:
+    return tuple(Trouble(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in found)
+
+
+def _groups(found: Sequence[Any]) -> tuple[WithheldGroup, ...]:
+    return tuple(WithheldGroup(Cause(why), reason, number) for why, reason, number in found)
 
 
 def _as_list(trouble: Trouble) -> list[Any]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.plan import Counts, PlanError
+from reconciler.core.planning.plan import Counts, PlanError, Withheld
 from reconciler.core.validation.problem import Origin
 
 
@@ -65,6 +65,11 @@ class WithheldGroup(NamedTuple):
         """Tell whether git may ask for something new; else AWS alone moved."""
         return self.cause not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether a person's apply would carry it out."""
+        return self.reason.endswith(Withheld.ON_CHANGE)
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
@@ -82,6 +87,8 @@ class DatasetResult:
         rejected: Stored, with an error list of the service.
         withheld: Left as they are by the policy; the first of them, sorted.
         groups: All that are withheld, by reason.
+        unblanked: Orphans that the policy leaves as they are, by reason; they are not desired, and are no part of
+            what is withheld.
         blocked: How many desired entries were not sent because of a guard.
         counts: All entries as they were last seen; None if they were not seen after the last update.
         left: How many entries still differ, by cause; orphans are among them.
@@ -103,6 +110,7 @@ class DatasetResult:
     rejected: tuple[Trouble, ...] = ()
     withheld: tuple[WithheldEntry, ...] = ()
     groups: tuple[WithheldGroup, ...] = ()
+    unblanked: tuple[WithheldGroup, ...] = ()
     blocked: int = 0
     counts: Counts | None = None
     left: Mapping[Cause, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -118,9 +126,10 @@ class DatasetResult:
     @property
     def detailed_exit_code(self) -> int:
         """Return the exit code that tells withheld entries apart: 2 if git asks for one of them, else 4."""
-        if not self.groups:
+        groups = (*self.groups, *(group for group in self.unblanked if group.waits))
+        if not groups:
             return self.exit_code
-        return gravest([self.exit_code, 2 if any(group.asks_for_change for group in self.groups) else 4])
+        return gravest([self.exit_code, 2 if any(group.asks_for_change for group in groups) else 4])
 
 
 # From the gravest down; whatever several datasets came to, the first of these that occurs is the answer. No

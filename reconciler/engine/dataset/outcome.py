@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,6 +35,7 @@ MOVED: Final = {
     Cause.DRIFT_REMOVED: "gone from AWS",
     Cause.CONFLICT: "changed in git and in AWS",
     Cause.UNATTRIBUTED: "not known which side changed",
+    Cause.ORPHAN: "not in git",
 }
 
 
@@ -124,14 +126,24 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
     """
     different = {change.source_ref for change in (plan.changes if after is None else after.changes)}
     withheld = [_withheld(item) for item in plan.withheld if item.source_ref in different]
-    numbers = Counter((entry.cause, entry.reason) for entry in withheld)
+    orphans = (
+        _withheld(item)
+        for item in plan.changes
+        if item.action is Action.ORPHAN and item.withheld is not None and item.source_ref in different
+    )
     return replace(
         result,
         withheld=tuple(withheld[:MOST_NAMED]),
-        groups=tuple(WithheldGroup(*group, number) for group, number in sorted(numbers.items())),
+        groups=_grouped(withheld),
+        unblanked=_grouped(orphans),
         counts=None if after is None else counts_of(after),
         left=Counter(item.cause for item in plan.changes if item.source_ref in different),
     )
+
+
+def _grouped(entries: Iterable[WithheldEntry]) -> tuple[WithheldGroup, ...]:
+    numbers = Counter((entry.cause, entry.reason) for entry in entries)
+    return tuple(WithheldGroup(*group, number) for group, number in sorted(numbers.items()))
 
 
 def _withheld(item: PlannedChange) -> WithheldEntry:

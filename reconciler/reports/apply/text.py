@@ -61,6 +61,9 @@ def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
             yield from indented(listed(found, screen.limit, _trouble), by=4)
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
+    for group in result.unblanked:
+        waits = "; a person's apply blanks them" if group.waits else ""
+        yield from indented([line(f"{counted(group.number, 'orphan')} left in AWS: {group.reason}{waits}")])
     yield from indented(error_lines(result.errors, screen))
     yield from indented(gap_lines(result.gap))
 
@@ -71,7 +74,8 @@ def _headline(result: DatasetResult) -> Line:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
         parts.append("looked at again" if result.verified else "not looked at again")
-    mark = MARKS[result.verdict]
+    differs = result.verdict is Verdict.CONVERGED and result.unblanked  # then InSync is False: no tick
+    mark = MARKS[Verdict.WITHHELD if differs else result.verdict]
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
 
 
