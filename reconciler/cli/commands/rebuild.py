@@ -10,6 +10,7 @@ from reconciler.cli.output.terminal import out
 from reconciler.cli.recording import record
 from reconciler.cli.specs import lift, reading, s3_place
 from reconciler.cli.wiring import Wiring, connected
+from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.rebuild.begin import Order
@@ -31,9 +32,11 @@ def run(args: argparse.Namespace) -> int:
         done = _carry_out(desired, order, args, wiring)
         if not args.undo:
             record(wiring.memory, [done.result], found.revision)
-    show_results([done.result], args)
+    undone = args.undo and done.result.verdict is Verdict.OBSERVED
+    if args.output == "json" or not undone:
+        show_results([done.result], args)
     if args.output == "text":
-        _tell(done, undone=args.undo)
+        _tell(done, undone=undone)
     return done.result.exit_code
 
 
@@ -60,10 +63,13 @@ def _tell(done: Rebuilt, *, undone: bool) -> None:
     known = done.rebuild
     if known is None or not done.result.verified:
         return
-    if undone and known.made is None:
-        out("  nothing had been changed; nothing is begun any more")
-    elif undone:
-        out(f"  {counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}")
+    if undone:
+        what = "nothing had been changed, nothing is begun any more"
+        if known.made is not None:
+            what = (
+                f"{counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}"
+            )
+        out(f"{known.dataset}  undone: {what}; plan compares them with git")
     else:
         out(f"  {counted(done.removed, 'entry', 'entries')} fewer, in {done.result.arn}")
         out(f"  the old entries are kept in s3://{known.bucket}/{known.key('before')}")

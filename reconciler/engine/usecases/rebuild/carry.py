@@ -84,6 +84,8 @@ def undo(name: str, context: RebuildContext) -> Rebuilt:
     """
     Bring back exactly the entries that the dataset held before.
 
+    They are compared with what was kept, and not with what git desires: the verdict is `observed`.
+
     Raises:
         UsageError: No rebuild was begun.
     """
@@ -172,12 +174,12 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
     memory = context.dataset.memory
     if back is None:
         memory.rebuilds.over(known.dataset)
-        return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.CONVERGED, verified=True), known)
+        return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.OBSERVED, verified=True), known)
     done = finish(back, context)
     arn = done.made or ""
     found = content_in(arn, done, context)
     memory.observations.put(known.dataset, None)
-    result = DatasetResult(known.dataset, arn, Verdict.CONVERGED, verified=True)
+    result = DatasetResult(known.dataset, arn, Verdict.OBSERVED, verified=True)
     if found == done.before:
         memory.rebuilds.over(known.dataset)
         return Rebuilt(result, done)
