@@ -170,12 +170,14 @@ class Unavailable(GatewayError):
     Attributes:
         unsent: Set on one of a call that never left: there was no connection.
         isolated: Set where other calls were answered meanwhile: the service is not down.
+        garbled: Set where something answered that is not the service: to wait for long is no use.
     """
 
     code = "RKD5012"
     retryable = True
     unsent = False
     isolated = False
+    garbled = False
 
 
 class DatasetBusy(GatewayError):

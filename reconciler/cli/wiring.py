@@ -191,7 +191,7 @@ class Wiring:
         return RekognitionAccess(gateway, self._caller(own), assumed, region)
 
     def _caller(self, session: boto3.Session) -> Caller:
-        make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config())
+        make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config(attempts=3))
         return Caller(make, partial(source_of, session), self.skew)
 
     def _region_from(self, target: Target) -> str:
@@ -213,15 +213,15 @@ class Wiring:
         identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
         return kind(
             client,
-            lambda: session.client("sts", endpoint_url=self._endpoint, config=config),
+            lambda: session.client("sts", endpoint_url=self._endpoint, config=self._config(attempts=3)),
             self._limiter,
             identity,
             self._threads.meter,
             self._threads.permit,
         )
 
-    def _config(self) -> Config:
-        return self._direct(client_config(self._threads.count, self._threads.attempts))
+    def _config(self, attempts: int = 8) -> Config:
+        return self._direct(client_config(self._threads.count, min(attempts, self._threads.attempts)))
 
     def _direct(self, config: Config) -> Config:
         """Pass by a proxy of the environment, which would not know the loopback of this machine."""
@@ -244,7 +244,7 @@ class Wiring:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
         if target.role_arn is None:
             return ambient
-        return assuming(ambient, target.role_arn, target.external_id, self._config())
+        return assuming(ambient, target.role_arn, target.external_id, self._config(attempts=3))
 
     def _local_key(self, target: Target) -> str | None:
         """Return the access key for the emulator, which takes twelve digits for the account itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
+from reconciler.rekognition.answers import refuse_garbage
 from reconciler.rekognition.limiter import Limiter
 from reconciler.rekognition.meter import Meter, metered
 from reconciler.rekognition.settings import unusable_header
@@ -102,12 +102,18 @@ class Rekognition:
             if permit is not None and operation.startswith(_WRITING):
                 permit()
 
+        def received(
+            event_name: str, response_dict: dict[str, Any] | None, parsed_response: Any, **_: Any
+        ) -> None:
+            model = client.meta.service_model.operation_model(_operation(event_name))
+            refuse_garbage(model, response_dict, parsed_response)
+
         # Emitted before and after each attempt, the SDK's own retries included.
         client.meta.events.register("before-send.rekognition", before_send)
         client.meta.events.register("response-received.rekognition", lambda **_: limiter.answered())
         if meter is not None:  # first, so that it counts what is refused below
             metered(client.meta.events, meter)
-        client.meta.events.register("response-received.rekognition", _refuse_garbage)
+        client.meta.events.register("response-received.rekognition", received)
         client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", _refuse_blind_retry)
 
     def account(self) -> str:
@@ -151,10 +157,7 @@ class Rekognition:
             request["SourceRefContains"] = contains
         call = self._client.list_dataset_entries
         for answer in self._answers("ListDatasetEntries", call, request):
-            lines = answer.get("DatasetEntries", ())
-            if not all(isinstance(line, str) for line in lines):  # botocore takes a text for whatever it is
-                raise errors.UnknownAnswer("ListDatasetEntries: an entry is not a text")
-            yield lines
+            yield answer.get("DatasetEntries", ())
 
     def update(self, arn: str, payload: bytes) -> None:
         """
@@ -211,30 +214,6 @@ def _owner_of(body: object) -> str | None:
     """Return the account of the ARN that a request is about; those that are about a name have none."""
     found = _ARN.search(body, 0, _HEAD_BYTES) if isinstance(body, bytes) else None
     return found[1].decode() if found else None
-
-
-def _refuse_garbage(
-    event_name: str,
-    response_dict: Mapping[str, Any] | None,
-    parsed_response: Mapping[str, Any] | None,
-    **_: Any,
-) -> None:
-    """
-    Raise for an answer of status 200 that is no JSON object, such as the page of a proxy.
-
-    botocore takes it for an answer without members: a listing would end there, and look complete.
-    """
-    if response_dict is None or parsed_response is None or parsed_response.keys() != {"ResponseMetadata"}:
-        return
-    body = response_dict["body"]
-    if not body and _operation(event_name) == "UpdateDatasetEntries":
-        return  # documented: "an HTTP 200 response with an empty HTTP body"
-    try:
-        usable = isinstance(json.loads(body), dict)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise errors.Unavailable(f"{_operation(event_name)}: the answer is not a JSON object")
 
 
 def _refuse_blind_retry(

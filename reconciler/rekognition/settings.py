@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ _CREDENTIALS: Final = (
     "AWS_SECURITY_TOKEN",
 )
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+_DETOURS: Final = frozenset({"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"})
+_CERTIFICATES: Final = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _USUAL: Final = re.compile(r"[!-~]*")
 _CONTAINER: Final = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 # What the SDK says without a name, and the variables that it may be about.
@@ -36,7 +40,23 @@ def unusable(environ: Mapping[str, str] = os.environ) -> str | None:
     for name in (*_CREDENTIALS, *_REGIONS):
         if not _USUAL.fullmatch(environ.get(name, "")):
             return f"{name} holds a space, the end of a line, or a character beyond ASCII"
+    for name in _FILES:  # the SDK takes one that is not there for an empty one
+        if (path := environ.get(name)) and Path(path).exists() and not _is_readable(path):
+            return f"{name}: {path} is not a file that can be read"
+    for name in _CERTIFICATES:
+        if (path := environ.get(name)) and not Path(path).is_dir() and not _is_readable(path):
+            return f"{name}: {path} is not a file that can be read"
     return None
+
+
+def on_the_way(environ: Mapping[str, str] = os.environ) -> str:
+    """Return which settings send calls elsewhere than to AWS, to end a sentence."""
+    found = [name for name in environ if name.upper() in _DETOURS or name.startswith("AWS_ENDPOINT_URL")]
+    return f" (perhaps a proxy answered; see {', '.join(sorted(found)) or 'the network'})"
+
+
+def _is_readable(path: str) -> bool:
+    return Path(path).is_file() and os.access(path, os.R_OK)
 
 
 def unusable_header(headers: Mapping[str, Any]) -> str | None:

@@ -106,6 +106,30 @@ class TestPages:
         with pytest.raises(errors.Unavailable, match="not a JSON object"):
             list(gateway.pages(ARN))
 
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("TotalEntries", "3"),
+            ("TotalEntries", -1),
+            ("TotalEntries", True),
+            ("LabeledEntries", float("nan")),
+            ("ErrorEntries", 10**30),
+            ("LastUpdatedTimestamp", []),
+            ("StatusMessage", 3),
+            ("DatasetStats", "none"),
+        ],
+    )
+    def test_describe_takes_nothing_for_what_it_is_not(
+        self, service: Service, gateway: Rekognition, field: str, value: object
+    ) -> None:
+        """botocore takes a text for a number, and any number for a count."""
+        stats = {} if field in {"LastUpdatedTimestamp", "StatusMessage", "DatasetStats"} else {field: value}
+        found = {"Status": "UPDATE_COMPLETE", "DatasetStats": stats} | ({} if stats else {field: value})
+        service.answers = [ok(DatasetDescription=found)]
+
+        with pytest.raises(errors.UnknownAnswer, match="DescribeDataset"):
+            gateway.describe(ARN)
+
     @pytest.mark.parametrize("entry", [5, None, {}, ["a"]])
     def test_hold_nothing_but_text(self, service: Service, gateway: Rekognition, entry: object) -> None:
         service.answers = [ok(DatasetEntries=["a", entry])]

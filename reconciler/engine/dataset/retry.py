@@ -60,6 +60,8 @@ def _is_down(exc: ReconcilerError, failures: int, seconds: float) -> bool:
     match exc:
         case DatasetBusy():
             return False
+        case Unavailable(garbled=True):
+            return failures >= OUTAGE_FAILURES
         case ListingMoved() | Unavailable(isolated=True):
             return failures >= LISTINGS
         case _:
