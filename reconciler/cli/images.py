@@ -29,7 +29,7 @@ def _made(
     drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int
 ) -> Iterator[tuple[str, Thumbnail]]:
     left, tried = _MOST_BYTES_IN_ALL, 0
-    targets = {desired.name: desired.spec.spec.target for desired in datasets}
+    targets = {desired.name: desired.target for desired in datasets}
     for dataset in drift.datasets:
         if dataset.observed_at is None or dataset.name not in targets:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from reconciler.engine.dataset.desired import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError
@@ -16,7 +17,7 @@ from reconciler.sources.trees.directory import Opened, open_path
 
 
 @contextmanager
-def reading(args: argparse.Namespace) -> Iterator[Reading]:
+def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> Iterator[Reading]:
     """
     Give everything that PATH and the flags select, read and checked.
 
@@ -28,7 +29,7 @@ def reading(args: argparse.Namespace) -> Iterator[Reading]:
     specs = load(opened.tree, opened.only)
     log_skipped(specs)
     chosen = select(specs, selection_of(args))
-    with closing(read(chosen)) as found:
+    with closing(read(chosen, overrides)) as found:
         yield found
 
 
@@ -68,12 +69,9 @@ def s3_place(text: str) -> tuple[str, str]:
     return bucket, prefix.strip("/")
 
 
-def lift(found: Reading, args: argparse.Namespace) -> None:
-    """Lift the guards that the person at the keyboard says do not count, and release what waits for a person."""
-    for dataset in found.datasets:
-        dataset.allow_protected = args.allow_protected
-        dataset.allow_leakage = args.allow_leakage
-        dataset.released = True
+def overrides_of(args: argparse.Namespace) -> Overrides:
+    """Return which guards the person at the keyboard lifts; what waits for a person is released."""
+    return Overrides(args.allow_protected, args.allow_leakage, released=True)
 
 
 def selection_of(args: argparse.Namespace) -> Selection:

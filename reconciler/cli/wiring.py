@@ -118,7 +118,7 @@ class Wiring:
 
     def context(self, desired: Desired) -> Context:
         """Return the context of a dataset; errors as `context_of`."""
-        return self.context_of(desired.spec.spec.target)
+        return self.context_of(desired.target)
 
     def context_of(self, target: Target) -> Context:
         """
@@ -139,7 +139,7 @@ class Wiring:
 
     def access_of(self, desired: Desired) -> Access:
         """Return what tells whether the dataset can be reached; errors as `context_of`."""
-        target = desired.spec.spec.target
+        target = desired.target
         key = self._key(target)
         with translated(CONFIGURATION):
             access = self._accesses.get(key) or self._access(target)
@@ -152,12 +152,12 @@ class Wiring:
 
         Clients of its own, since only this needs to delete.
         """
-        target = desired.spec.spec.target
+        target = desired.target
         with translated(CONFIGURATION):
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
         return RebuildContext(
-            self._world_with(gateway), gateway, objects, desired.spec.spec.schedule.update_timeout_seconds
+            self._world_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
         )
 
     def _s3(self, target: Target) -> S3Client:

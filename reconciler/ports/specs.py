@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
-    from reconciler.core.spec.documents import Acknowledgement, Dataset
+    from reconciler.core.spec.documents import Acknowledgement, Dataset, Policy, Schedule, Target
     from reconciler.core.validation.unmatched import PlacedGlob
 
 
@@ -111,6 +111,18 @@ class LoadedDataset:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def target(self) -> Target:
+        return self.spec.spec.target
+
+    @property
+    def policy(self) -> Policy:
+        return self.spec.spec.policy
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.spec.spec.schedule
 
     @property
     def usable(self) -> bool:

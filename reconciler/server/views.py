@@ -112,7 +112,7 @@ def picture(state: DatasetState, now: float, ahead: float) -> Picture:
         standing=stands,
         why=why,
         arn=state.arn,
-        mode=state.loaded.spec.spec.policy.mode.value if state.loaded else None,
+        mode=state.loaded.policy.mode.value if state.loaded else None,
         revision=state.revision,
         applied=state.applied,
         observed_at=state.observed_at,

@@ -210,13 +210,11 @@ def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]
     """Let every dataset know those of the other type in its project."""
     projects: dict[str, list[LoadedDataset]] = {}
     for dataset in datasets:
-        projects.setdefault(dataset.spec.spec.target.identity[0], []).append(dataset)
+        projects.setdefault(dataset.target.identity[0], []).append(dataset)
     for dataset in datasets:
-        target = dataset.spec.spec.target
-        near = [
-            other for other in projects[target.identity[0]] if target.may_be_beside(other.spec.spec.target)
-        ]
-        others = [other for other in near if other.spec.spec.target.kind is not target.kind]
+        target = dataset.target
+        near = [other for other in projects[target.identity[0]] if target.may_be_beside(other.target)]
+        others = [other for other in near if other.target.kind is not target.kind]
         yield replace(dataset, partners=tuple(others))
 
 

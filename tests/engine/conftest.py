@@ -17,7 +17,7 @@ from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.desired import NO_OVERRIDES, Desired, Overrides, read_desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.ports import Silence
 from reconciler.sources.load import load
@@ -79,10 +79,10 @@ class Lab:
             + "\n"
         )
 
-    def desired(self) -> Desired:
+    def desired(self, overrides: Overrides = NO_OVERRIDES) -> Desired:
         opened = open_path(self.specs)
         (loaded,) = load(opened.tree).datasets
-        found = read_desired(loaded)
+        found = read_desired(loaded, overrides)
         self.open.append(found)
         return found
 

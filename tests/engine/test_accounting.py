@@ -15,6 +15,7 @@ from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orpha
 from reconciler.core.status import summary as findings
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.engine.dataset.desired import Overrides
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.plan import Look, look
 from reconciler.engine.dataset.reconcile import apply
@@ -69,8 +70,7 @@ def _write(lab: Lab, entries: dict[str, tuple[str, bool]], policy: dict[str, str
 
 
 def _apply(lab: Lab, *, released: bool) -> tuple[Look, Outcome]:
-    desired = lab.desired()
-    desired.released = released
+    desired = lab.desired(Overrides(released=released))
     with closing(look(desired, lab.context, 60)) as seen:
         return seen, apply(desired, lab.context, seen)
 

@@ -544,7 +544,7 @@ def test_the_example_tree_is_sound():
 
     assert [] == told(specs)
     assert ["circuit-boards-train", "flowers-train", "flowers-test"] == names(specs)
-    assert all(d.spec.spec.target.create and d.spec.spec.policy.mode == "upsert" for d in specs.datasets)
+    assert all(d.target.create and d.policy.mode == "upsert" for d in specs.datasets)
 
 
 class Memory:

@@ -11,7 +11,7 @@ from reconciler.cli.exits import Terminated
 from reconciler.cli.failing import reason
 from reconciler.cli.output.show import results_exit_code, show_results
 from reconciler.cli.recording import record
-from reconciler.cli.specs import lift, reading
+from reconciler.cli.specs import overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
@@ -44,8 +44,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
     plan = _read_plan(Path(args.plan)) if args.plan else None
     if plan is not None and not args.dataset:
         args.dataset = list(plan.datasets)
-    with reading(args) as found, connected(args, read_only=False) as wiring:
-        lift(found, args)
+    with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
         try:
             if plan is None:
                 results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))

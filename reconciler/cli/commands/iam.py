@@ -14,7 +14,7 @@ from reconciler.core.iam import Level, policy
 def run(args: argparse.Namespace) -> int:
     """Print the policy for the selected datasets."""
     with reading(args) as found:
-        targets = [dataset.spec.spec.target for dataset in found.datasets]
+        targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
         errors = [problem for problem in found.problems if problem.is_error]
     places = (

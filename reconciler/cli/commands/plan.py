@@ -10,7 +10,7 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.failing import reason
 from reconciler.cli.files import write_whole
 from reconciler.cli.output.show import show_plan
-from reconciler.cli.specs import lift, reading
+from reconciler.cli.specs import overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
@@ -21,8 +21,7 @@ from reconciler.reports.plan.json import write_plan
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan of every selected dataset, also when some of it could not be made."""
-    with reading(args) as found:
-        lift(found, args)
+    with reading(args, overrides_of(args)) as found:
         plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
     try:
         if args.out:

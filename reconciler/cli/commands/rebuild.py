@@ -8,7 +8,7 @@ import sys
 from reconciler.cli.output.show import show_results
 from reconciler.cli.output.terminal import out
 from reconciler.cli.recording import record
-from reconciler.cli.specs import lift, reading, s3_place
+from reconciler.cli.specs import overrides_of, reading, s3_place
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset.desired import Desired
@@ -22,8 +22,7 @@ from reconciler.reports.visible import counted
 def run(args: argparse.Namespace) -> int:
     """Carry out, finish or undo the rebuild of one dataset, and print what a second look showed."""
     order = None if args.resume or args.undo else _order(args)
-    with reading(args) as found, connected(args, read_only=False) as wiring:
-        lift(found, args)
+    with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
         for broken in found.broken:
             raise SpecError(f"{broken.name} cannot be read; validate says why")
         if len(found.datasets) != 1:

@@ -13,7 +13,7 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import show_plan, show_results
 from reconciler.cli.output.terminal import out
-from reconciler.cli.specs import declared
+from reconciler.cli.specs import declared, overrides_of
 from reconciler.core.planning.plan import Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine.dataset.desired import Desired
@@ -39,9 +39,7 @@ def run(args: argparse.Namespace) -> int:
     loaded, revision = declared(args)
     with connected(args, read_only=not args.apply) as wiring:
         file = choose(kept_of(loaded.name, wiring.memory), args.snapshot)
-        with closing(as_desired(loaded, file)) as desired:
-            desired.allow_protected, desired.allow_leakage = args.allow_protected, args.allow_leakage
-            desired.revision = revision
+        with closing(as_desired(loaded, file, overrides_of(args), revision)) as desired:
             return _carry_out(desired, args, wiring.context)
 
 

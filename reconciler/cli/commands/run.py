@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         registry = Registry(source.name, SystemClock().now, steady.seconds, publisher)
         registry.leading = elected.standing if elected else None
         visiting = Visiting(
-            lambda loaded: wiring.context_of(loaded.spec.spec.target),
+            lambda loaded: wiring.context_of(loaded.target),
             wiring.memory,
             registry,
             metrics,

@@ -84,7 +84,7 @@ class Assignment:
                 raise Superseded("a newer commit took over; this one is not sent")
             if before is None or newest is None:
                 raise Superseded("a newer commit took over, and its document cannot be read")
-            if newest.spec.spec.target != before.spec.spec.target:
+            if newest.target != before.target:
                 raise Superseded("a newer commit names another target; nothing is sent to this one")
             self._take()
             self._replans += 1

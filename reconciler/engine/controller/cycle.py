@@ -181,8 +181,8 @@ def _visited(
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
     """Tell whether the last complete look is about the same desire, is young enough, and left nothing to do."""
-    schedule, now = loaded.spec.spec.schedule, context.clock.now()
-    if kept.desired != digest or kept.arn != (loaded.spec.spec.target.dataset_arn or kept.arn):
+    schedule, now = loaded.schedule, context.clock.now()
+    if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
         return False
     interval, most = schedule.interval_seconds, schedule.full_scan_max_age_seconds
     if scan_is_due(now - kept.scanned_at, most, interval, schedule.jitter):

@@ -97,11 +97,11 @@ class DatasetState:
 
     @property
     def interval(self) -> float:
-        return self.loaded.spec.spec.schedule.interval_seconds if self.loaded else 300.0
+        return self.loaded.schedule.interval_seconds if self.loaded else 300.0
 
     @property
     def jitter(self) -> float:
-        return self.loaded.spec.spec.schedule.jitter if self.loaded else 0.1
+        return self.loaded.schedule.jitter if self.loaded else 0.1
 
     @property
     def why_broken(self) -> str:
@@ -114,7 +114,7 @@ class DatasetState:
         """Name the credentials and the Region that it is reached with: what fails there may fail at once."""
         if self.loaded is None:
             return ""
-        target = self.loaded.spec.spec.target
+        target = self.loaded.target
         return f"{target.role_arn or ''} {target.home_region or ''}".strip()
 
     @property
@@ -122,7 +122,7 @@ class DatasetState:
         """Return until when the last complete look counts; None if there was none."""
         if self.scanned_at is None or self.loaded is None:
             return None
-        return self.scanned_at + self.loaded.spec.spec.schedule.full_scan_max_age_seconds
+        return self.scanned_at + self.loaded.schedule.full_scan_max_age_seconds
 
     @property
     def known(self) -> Finding | None:

@@ -21,7 +21,7 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
         Denied: The spec expects another account than the one these credentials are of.
         GatewayError: It could not be made, or was not ready after *timeout* seconds.
     """
-    target = desired.spec.spec.target
+    target = desired.target
     gateway, clock = context.gateway, context.clock
     deadline = clock.now() + timeout
     arn = patiently(lambda: _made(target, gateway), clock, deadline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import BinaryIO, Final
 
@@ -13,7 +13,7 @@ from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.planning import guard
 from reconciler.core.spec.choices import Compare
-from reconciler.core.spec.documents import API_VERSION, Dataset
+from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedule, Target
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,
@@ -27,14 +27,33 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.core.validation.unmatched import Unmatched, unmatched
-from reconciler.errors import SourceError, SpecError
+from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
 MOST_HELD_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """
+    What the person who runs a command permits; a controller has none.
+
+    Attributes:
+        allow_protected: Change protected entries.
+        allow_leakage: Let training and test share images.
+        released: Send what ``onChange: plan`` keeps for a person.
+    """
+
+    allow_protected: bool = False
+    allow_leakage: bool = False
+    released: bool = False
+
+
+NO_OVERRIDES: Final = Overrides()
+
+
+@dataclass(frozen=True, eq=False)
 class Desired:
     """
     The desired entries of one dataset.
@@ -43,9 +62,6 @@ class Desired:
         index: The usable entries; unusable ones are void in it.
         problems: All that is wrong with the document, its files and its lines.
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
-        allow_protected: Whether the person at the keyboard has lifted the protection.
-        allow_leakage: The same for images that training and test would share.
-        released: Whether a person applies it, which is what ``onChange: plan`` waits for.
         partners: The datasets of the other type in the same project.
         revision: The commit that it was read from.
         partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
@@ -60,10 +76,8 @@ class Desired:
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
-    allow_protected: bool = False
-    allow_leakage: bool = False
-    released: bool = False
     partners: tuple[LoadedDataset, ...] = ()
+    overrides: Overrides = NO_OVERRIDES
     revision: str | None = None
     partial: bool = False
     unmatched: tuple[Unmatched, ...] = ()
@@ -74,13 +88,25 @@ class Desired:
         return self.spec.name
 
     @property
+    def target(self) -> Target:
+        return self.spec.spec.target
+
+    @property
+    def policy(self) -> Policy:
+        return self.spec.spec.policy
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.spec.spec.schedule
+
+    @property
     def has_errors(self) -> bool:
         return has_error(self.problems)
 
     @cached_property
     def equality(self) -> Equality:
         return Equality(
-            labels_only=self.spec.spec.policy.compare is Compare.LABELS,
+            labels_only=self.policy.compare is Compare.LABELS,
             ignore=tuple(
                 Ignore(tuple(map(pointer, rule.paths)), rule.match) for rule in self.spec.spec.ignore
             ),
@@ -94,8 +120,8 @@ class Desired:
             max_changes=spec.limits.max_changes,
             allow_empty=spec.policy.allow_empty,
             protect=globs(spec.protect),
-            allow_protected=self.allow_protected,
-            allow_leakage=self.allow_leakage,
+            allow_protected=self.overrides.allow_protected,
+            allow_leakage=self.overrides.allow_leakage,
         )
 
     def read(self, source_ref: str, place: Place) -> bytes:
@@ -173,41 +199,53 @@ _UNREADABLE: Final = Dataset.model_validate(
 )
 
 
-def read_desired(loaded: LoadedDataset) -> Desired:
+def read_desired(
+    loaded: LoadedDataset, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
+) -> Desired:
     """
     Read and check every entry of one dataset.
 
     What is wrong becomes a problem, never an error: one bad line stops no other.
     """
     desired = Desired(
-        loaded.spec, loaded.origin, loaded.files, list(loaded.problems), partners=loaded.partners
+        loaded.spec,
+        loaded.origin,
+        loaded.files,
+        list(loaded.problems),
+        partners=loaded.partners,
+        overrides=overrides,
+        revision=revision,
     )
-    desired.usable = loaded.usable
-    for number in range(len(loaded.files)):
-        try:
-            _read_file(desired, number)
-        except SourceError as exc:
-            desired.usable = False
-            desired.problems.append(_unreadable(loaded.files[number].name, exc))
-    findings = check_dataset(desired.facts, loaded.spec.spec.target.kind)
-    desired.usable &= not any(map(_refuses_all, findings))
-    desired.problems += (as_problem(finding, loaded.origin, None) for finding in findings)
-    _refuse_emptiness(desired)
-    if desired.usable:
-        desired.unmatched = unmatched(loaded.patterns, desired.index.source_refs | desired.index.void)
-        desired.problems += (one.problem for one in desired.unmatched)
-    return desired
+    all_read = _read_files(desired)
+    findings = check_dataset(desired.facts, loaded.target.kind)
+    desired.problems.extend(as_problem(finding, loaded.origin, None) for finding in findings)
+    usable = loaded.usable and all_read and not any(map(_refuses_all, findings))
+    if usable and not (desired.index.rows or desired.policy.allow_empty):
+        usable = False
+        if not desired.has_errors:
+            desired.problems.append(_empty(loaded.origin))
+    globs = unmatched(loaded.patterns, desired.index.source_refs | desired.index.void) if usable else ()
+    desired.problems.extend(one.problem for one in globs)
+    return replace(desired, usable=usable, unmatched=globs)
 
 
 def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
     """Judge the lines of a dataset whose document cannot be read, so that everything is told at once."""
     desired = Desired(_UNREADABLE, broken.origin, broken.files, [])
-    for number, file in enumerate(broken.files):
+    _read_files(desired)
+    return tuple(desired.problems)
+
+
+def _read_files(desired: Desired) -> bool:
+    """Read every line of every file; return whether all could be read."""
+    all_read = True
+    for number, file in enumerate(desired.files):
         try:
             _read_file(desired, number)
         except SourceError as exc:
-            desired.problems.append(_unreadable(file.name, exc))
-    return tuple(desired.problems)
+            all_read = False
+            desired.problems.append(Problem(Severity.ERROR, exc.code, str(exc), Origin(file.name, 1)))
+    return all_read
 
 
 def _refuses_all(finding: Finding) -> bool:
@@ -233,7 +271,7 @@ def _read_file(desired: Desired, number: int) -> None:
 
 def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
     origin = Origin(file.name, file.line_number(line))
-    desired.problems += (as_problem(f, origin, checked.source_ref) for f in checked.findings)
+    desired.problems.extend(as_problem(f, origin, checked.source_ref) for f in checked.findings)
     return checked.is_valid and not checked.is_blank
 
 
@@ -251,21 +289,13 @@ def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None
         desired.problems.append(as_problem(duplicate_source_ref(source_ref, there), here, source_ref))
 
 
-def _refuse_emptiness(desired: Desired) -> None:
+def _empty(origin: Origin) -> Problem:
     """A source that reads as empty never becomes a plan, unless the spec says that it may."""
-    if not desired.usable or desired.index.rows or desired.spec.spec.policy.allow_empty:
-        return
-    if not desired.has_errors:
-        text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
-        desired.problems.append(Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, desired.origin))
-    desired.usable = False
+    text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
+    return Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, origin)
 
 
 def as_problem(finding: Finding, origin: Origin, source_ref: str | None) -> Problem:
     """Give a finding its place."""
     place = origin if finding.column is None else origin._replace(column=finding.column)
     return Problem(finding.severity, finding.code, finding.message, place, source_ref)
-
-
-def _unreadable(name: str, exc: SpecError | SourceError) -> Problem:
-    return Problem(Severity.ERROR, exc.code, str(exc), Origin(name, 1))

@@ -38,7 +38,7 @@ def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> s
     Raises:
         NotFound: The project or the dataset is missing, and the spec does not say ``create: true``.
     """
-    target = desired.spec.spec.target
+    target = desired.target
     if target.dataset_arn is not None:
         return target.dataset_arn
     project, kind = target.identity

@@ -61,14 +61,14 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     return DatasetPlan(
         name=desired.name,
         arn=arn,
-        mode=desired.spec.spec.policy.mode,
+        mode=desired.policy.mode,
         counts=counts_of(diff)._replace(orphan=sum(item.action is Action.ORPHAN for item in changes)),
         changes=changes,
         batches=pack([(item, item.size) for item in sent], MAX_UPDATE_BYTES),
         guards=guards_of(desired, arn, diff, sent),
         errors=errors_of(desired.problems),
         errored=marked(diff, desired),
-        orphans=desired.spec.spec.policy.orphans,
+        orphans=desired.policy.orphans,
         complete=not broken,
         exit_code=SpecError.exit_code if broken else 0,
     )
@@ -102,7 +102,7 @@ def _as_plan_error(problem: Problem) -> PlanError:
 
 def marked(diff: Diff, desired: Desired) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the entries that are as they should be but for the error codes that the service marks them with."""
-    if desired.spec.spec.policy.orphans is not Orphans.BLANK:
+    if desired.policy.orphans is not Orphans.BLANK:
         return diff.errored
     orphans = (
         (change.source_ref, change.codes) for change in diff.changes if change.codes and change.is_blank
@@ -139,7 +139,7 @@ def _planned(
     item = PlannedChange(replace(change, after=after), why, origin, None, reverts=why.is_drift)
     if _is_left(change, desired):
         return item
-    if reason := withheld(desired.spec.spec.policy, change.action, why, released=desired.released):
+    if reason := withheld(desired.policy, change.action, why, released=desired.overrides.released):
         return replace(item, withheld=reason)
     line = composer.line(change)
     sent = digest(line)
@@ -178,14 +178,14 @@ def guards_of(
     overwritten = [item.source_ref for item in items if item.action is not Action.ADD]
     sizes = guard.Sizes(diff.desired, diff.observed, len(added))
     return (
-        *guard.account(desired.spec.spec.target.account_id, arn),
+        *guard.account(desired.target.account_id, arn),
         *guard.check(sizes, overwritten, desired.limits),
         *_leakage(desired, added),
     )
 
 
 def _leakage(desired: Desired, added: Collection[str]) -> tuple[guard.Guard, ...]:
-    if desired.allow_leakage:
+    if desired.overrides.allow_leakage:
         return ()
     names = [partner.name for partner in desired.partners]
     return guard.leakage(len(added), desired.shared(added), names, desired.limits)

@@ -191,7 +191,7 @@ def confirm(observation: Observation, context: Context, timeout: float) -> None:
 
 
 def _timeout(desired: Desired) -> float:
-    return desired.spec.spec.schedule.update_timeout_seconds
+    return desired.schedule.update_timeout_seconds
 
 
 def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, context: Context) -> Outcome:

@@ -84,7 +84,7 @@ class _Round:
 
     def __init__(self, desired: Desired, path: str) -> None:
         self._desired = desired
-        self._target: Target = desired.spec.spec.target
+        self._target: Target = desired.target
         self._path = path
         self._findings: list[Finding] = []
         self._arn: str | None = self._target.dataset_arn
@@ -174,7 +174,7 @@ class _Round:
             self.tried(Check.LISTING, lambda: self._listed(access, arn))
 
     def writing(self) -> None:
-        policy = self._desired.spec.spec.policy
+        policy = self._desired.policy
         if policy.mode is Mode.OBSERVE:
             return
         level = "rebuild" if policy.orphans is Orphans.REBUILD else "write"
@@ -253,7 +253,7 @@ class _Round:
             return True
         self._is_to_be_made = True
         missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
-        if self._desired.spec.spec.policy.mode is Mode.OBSERVE:
+        if self._desired.policy.mode is Mode.OBSERVE:
             text = f"there is no {missing}, and policy.mode is observe: nobody makes it"
             self.found(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
         else:

@@ -135,7 +135,7 @@ def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts
 
 def _is_of(desired: Desired, arn: str) -> bool:
     """Tell whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
-    target = desired.spec.spec.target
+    target = desired.target
     _, _, _, region, account, resource = arn.split(":", 5)
     _, project, _, kind, _ = resource.split("/")
     return (
@@ -246,10 +246,10 @@ def _refs(plan: DatasetPlan, action: Action) -> frozenset[str]:
 
 def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
     """Find images that AWS holds in both datasets of a project: what was trained on tests nothing."""
-    by_kind = {kind: [s for s in seen if s.desired.spec.spec.target.kind is kind] for kind in DatasetType}
+    by_kind = {kind: [s for s in seen if s.desired.target.kind is kind] for kind in DatasetType}
     found: dict[str, tuple[str, ...]] = {}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if not train.desired.spec.spec.target.may_be_beside(test.desired.spec.spec.target):
+        if not train.desired.target.may_be_beside(test.desired.target):
             continue
         if train.drift.observed_at is None or test.drift.observed_at is None:
             continue

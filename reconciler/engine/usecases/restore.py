@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from reconciler.core.spec.choices import Compare, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
-from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.desired import NO_OVERRIDES, Desired, Overrides, read_desired
 from reconciler.errors import UsageError
 from reconciler.ports import Backup, Backups, LoadedDataset, Memory
 
@@ -66,7 +66,9 @@ def choose(files: Iterable[BackupFile], wanted: str | None) -> BackupFile:
     )
 
 
-def as_desired(loaded: LoadedDataset, file: BackupFile) -> Desired:
+def as_desired(
+    loaded: LoadedDataset, file: BackupFile, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
+) -> Desired:
     """
     Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
 
@@ -74,12 +76,11 @@ def as_desired(loaded: LoadedDataset, file: BackupFile) -> Desired:
     service marked with errors when it was kept is named and not sent: it would be marked again.
     """
     origin = Origin(file.name, 1)
-    read = read_desired(LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners))
+    verbatim = LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners)
+    whole = read_desired(verbatim, replace(overrides, released=True), revision)
     # The rules over a whole dataset say nothing about a part of one.
-    read.problems = [problem for problem in read.problems if problem.origin != origin]
-    read.usable = bool(len(read.index))
-    read.partial = read.released = True
-    return read
+    problems = [problem for problem in whole.problems if problem.origin != origin]
+    return replace(whole, problems=problems, usable=bool(len(whole.index)), partial=True)
 
 
 def _verbatim(dataset: Dataset) -> Dataset:

@@ -11,7 +11,14 @@ from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.across import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
-from reconciler.engine.dataset.desired import Desired, as_problem, problems_of_lines, read_desired
+from reconciler.engine.dataset.desired import (
+    NO_OVERRIDES,
+    Desired,
+    Overrides,
+    as_problem,
+    problems_of_lines,
+    read_desired,
+)
 from reconciler.engine.log import log
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
@@ -113,11 +120,9 @@ def log_skipped(specs: Specs) -> None:
         log.debug("spec.skipped", place=str(origin))
 
 
-def read(specs: Specs) -> Reading:
+def read(specs: Specs, overrides: Overrides = NO_OVERRIDES) -> Reading:
     """Read every dataset, line by line."""
-    datasets = tuple(map(read_desired, specs.datasets))
-    for dataset in datasets:
-        dataset.revision = specs.revision
+    datasets = tuple(read_desired(dataset, overrides, specs.revision) for dataset in specs.datasets)
     broken = tuple(map(_read_broken, specs.broken))
     found = dict.fromkeys(specs.problems)
     for problems in (*(d.problems for d in datasets), *(d.problems for d in broken)):
@@ -135,9 +140,9 @@ def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
 
 def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     """Judge the training and the test dataset of each project together."""
-    by_kind = {kind: [d for d in datasets if d.spec.spec.target.kind is kind] for kind in DatasetType}
+    by_kind = {kind: [d for d in datasets if d.target.kind is kind] for kind in DatasetType}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if train.spec.spec.target.may_be_beside(test.spec.spec.target):
+        if train.target.may_be_beside(test.target):
             for finding in check_pair(train.facts, test.facts):
                 yield as_problem(finding, test.origin, None)
             yield from _leaks(train, test)

@@ -184,7 +184,7 @@ class _TreeEditor:
         return self._editors[path]
 
     def _may_be_empty(self, path: str) -> bool:
-        return all(dataset.spec.spec.policy.allow_empty for dataset in self._readers[path])
+        return all(dataset.policy.allow_empty for dataset in self._readers[path])
 
 
 def _read_by(dataset: LoadedDataset) -> Mapping[str, str]:

@@ -1,5 +1,7 @@
 """What one look says about drift, against the emulator."""
 
+from dataclasses import replace
+
 import orjson
 
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
@@ -220,9 +222,9 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     """No project, no verdict; and the reason is kept."""
     lab.write(ROSE)
     desired = lab.desired()
-    target = desired.spec.spec.target.model_copy(update={"create": False})
+    target = desired.target.model_copy(update={"create": False})
     spec = desired.spec.spec.model_copy(update={"target": target})
-    desired.spec = desired.spec.model_copy(update={"spec": spec})
+    desired = replace(desired, spec=desired.spec.model_copy(update={"spec": spec}))
 
     (found,) = drift_each([desired], lambda _: lab.context)
 

@@ -94,7 +94,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
         plan=order.plan,
         revision=desired.revision,
         project_arn=_project(desired, context),
-        dataset_type=desired.spec.spec.target.kind,
+        dataset_type=desired.target.kind,
         doomed=seen.arn,
         description=as_text(seen.description),
         bucket=order.bucket,
@@ -135,7 +135,7 @@ def _spool(seen: Observation) -> Spool:
 
 
 def _project(desired: Desired, context: RebuildContext) -> str:
-    project, kind = desired.spec.spec.target.identity
+    project, kind = desired.target.identity
     found = patiently(
         lambda: context.gateway.locate(project, kind),
         context.dataset.clock,

@@ -27,7 +27,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
         )
     if plan.orphans is not Orphans.REBUILD:
         yield Guard("ORPHANS", f"policy.orphans is {plan.orphans}; if it is meant, set it to rebuild")
-    if desired.spec.spec.target.dataset_arn is not None:
+    if desired.target.dataset_arn is not None:
         way_out = "the new one will have another ARN: name it by project and type"
         yield Guard(
             "DATASET_ARN", f"spec.target.datasetArn names the dataset that would be deleted; {way_out}"
