@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.reports.registry import FORMATS
 
 
 def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
@@ -77,12 +78,13 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
-    """Add the format of stdout: text, JSON, and those named."""
+def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> None:
+    """Add the format of stdout: those of a document, else text and JSON."""
+    formats = FORMATS[document] if document else ("text", "json")
     parser.add_argument(
         "-o",
         "--output",
-        choices=("text", "json", *formats),
+        choices=formats,
         default="text",
         help="what is written to stdout (default: text)",
     )

@@ -15,6 +15,7 @@ from reconciler.cli.flags import add_aws, add_globals, add_guards, add_output, a
 from reconciler.cli.propose_flags import add_explain, add_propose
 from reconciler.cli.restore_flags import add_rebuild, add_restore
 from reconciler.cli.usage import CommandParser, Parser
+from reconciler.reports.registry import FORMATS
 
 _START: Final = """\
 start here, without an AWS account:
@@ -25,19 +26,7 @@ start here, without an AWS account:
 exit codes:
 """
 
-SCHEMAS: Final = (
-    "dataset",
-    "entries",
-    "acknowledgement",
-    "plan",
-    "apply",
-    "drift",
-    "status",
-    "validate",
-    "propose",
-    "explain",
-    "doctor",
-)
+SCHEMAS: Final = ("dataset", "entries", "acknowledgement", *FORMATS)
 
 
 class Command(NamedTuple):
@@ -100,12 +89,12 @@ def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
 
 def _validate(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser)
+    add_output(parser, "validate")
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser, "markdown", "html")
+    add_output(parser, "plan")
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 for pending changes, 4 for drift"
     )
@@ -132,7 +121,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
 
 def _drift(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser, "markdown", "html", "junit", "sarif")
+    add_output(parser, "drift")
     parser.add_argument(
         "--report",
         type=values.writable_file,
@@ -157,7 +146,7 @@ def _drift(parser: argparse.ArgumentParser) -> None:
 
 def _apply(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser)
+    add_output(parser, "apply")
     parser.add_argument(
         "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this plan, or nothing"
     )
@@ -190,7 +179,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 def _run(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser)
+    add_output(parser, "apply")
     run_flags.add_arguments(parser)
     add_aws(parser)
 
@@ -208,12 +197,12 @@ def _emulator(parser: argparse.ArgumentParser) -> None:
 def _status(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     parser.set_defaults(path=None)  # without specs it tells what it remembers
-    add_output(parser)
+    add_output(parser, "status")
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    add_output(parser)
+    add_output(parser, "doctor")
     add_aws(parser)
 
 

@@ -23,7 +23,7 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     """Add what propose takes."""
     add_selection(parser)
     _images(parser)
-    add_output(parser)
+    add_output(parser, "propose")
     parser.add_argument(
         "--patch",
         type=values.writable_file,
@@ -47,7 +47,7 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
         help="address of the image, as it stands in the specs",
     )
     add_selectors(parser)
-    add_output(parser)
+    add_output(parser, "explain")
     add_aws(parser)
 
 

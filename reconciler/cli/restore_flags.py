@@ -34,7 +34,7 @@ def add_restore(parser: argparse.ArgumentParser) -> None:
 def add_rebuild(parser: argparse.ArgumentParser) -> None:
     """Add what replaces a whole dataset."""
     _one_dataset(parser)
-    add_output(parser)
+    add_output(parser, "apply")
     parser.add_argument(
         "--plan-digest",
         type=values.digest,

@@ -8,7 +8,7 @@ element a line, so that a plan of 250,000 changes costs no memory and two plans 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import orjson
 
@@ -45,10 +45,10 @@ class Rows(Sequence[T]):
         return self._make(self._items[index])
 
 
-def write(document: Mapping[str, object], stream: BinaryIO) -> None:
-    """Write one document and a line end. What `Rows` hold is never in memory together."""
-    stream.writelines(_pieces(document))
-    stream.write(b"\n")
+def encode(document: Mapping[str, object]) -> Iterator[bytes]:
+    """Give one document and a line end, in small pieces. What `Rows` hold is never in memory together."""
+    yield from _pieces(document)
+    yield b"\n"
 
 
 def error_doc(error: PlanError) -> shapes.ErrorDoc:

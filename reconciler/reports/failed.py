@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final
 
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.reports.encoding import error_doc, problem_doc, write
+from reconciler.reports.encoding import encode, error_doc, problem_doc
 
 # What each document holds besides; all but that of validate have `datasets` and `errors`.
 _REST: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -39,4 +39,4 @@ def write_failed(kind: str, error: PlanError, stream: BinaryIO, source_ref: str 
         document["problems"] = [problem_doc(Problem(Severity.ERROR, error.code, error.message, error.origin))]
     else:
         document |= {"datasets": [], "errors": [error_doc(error)]}
-    write(document, stream)
+    stream.writelines(encode(document))

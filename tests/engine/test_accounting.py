@@ -19,8 +19,8 @@ from reconciler.engine.dataset.desired import Overrides
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.plan import Look, look
 from reconciler.engine.dataset.reconcile import apply
-from reconciler.reports.apply.json import write_apply
-from reconciler.reports.plan.json import write_plan
+from reconciler.reports.registry import Options, render
+from reconciler.reports.screen import PLAIN
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
 
@@ -103,8 +103,8 @@ def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after,
 def _hold_to_it(lab: Lab, seen: Look, outcome: Outcome) -> None:
     result = outcome.result
     plan, applied = BytesIO(), BytesIO()
-    write_plan(Plan((seen.plan,)), plan)
-    write_apply([result], applied)
+    plan.writelines(render("plan", "json", Plan((seen.plan,)), Options(PLAIN)))
+    applied.writelines(render("apply", "json", [result], Options(PLAIN)))
     planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
     (document,) = json.loads(applied.getvalue())["datasets"]
     counts = document["counts"] | document["entries"]

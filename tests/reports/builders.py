@@ -20,11 +20,18 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, Trouble, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.reports.registry import Options, render
+from reconciler.reports.screen import PLAIN, Screen
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"
 
 # Everything that a label can do to a reader: move the cursor, turn the text round, open a tag, ping somebody.
 HOSTILE = "\x1b[2J\r\n\u202e\u200b```\n</details><script>alert(1)</script> @octocat | `x` **b** #1"
+
+
+def rendered(document: str, form: str, report: object, screen: Screen = PLAIN, **options: object) -> bytes:
+    """Render a report as the command line does."""
+    return b"".join(render(document, form, report, Options(screen, **options)))
 
 
 def ref(name: str) -> str:

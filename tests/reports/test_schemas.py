@@ -1,6 +1,5 @@
 """The JSON Schemas say what is really written."""
 
-import io
 import json
 from pathlib import Path
 
@@ -12,54 +11,38 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.apply.json import write_apply
-from reconciler.reports.doctor.json import write_checkup
-from reconciler.reports.plan.json import write_plan
 from reconciler.reports.schemas import DOCUMENTS, json_schema
-from reconciler.reports.status.json import write_status
-from reconciler.reports.status.record import record
-from reconciler.reports.validate.json import Validation, render_json
-from tests.reports.builders import add, dataset, orphan, plan, problem, result, trouble, update
+from reconciler.reports.status.record import Known, record
+from reconciler.reports.validate.json import Validation
+from tests.reports.builders import add, dataset, orphan, plan, problem, rendered, result, trouble, update
 
 ROOT = Path(__file__).parent.parent.parent
 ERRORS = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)))
 
 
-def _plan(stream):
-    whole = dataset(orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
-    write_plan(plan(whole, unplanned("far", ERRORS, 3), revision="0" * 40), stream)
-
-
-def _apply(stream):
-    found = (trouble("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
-    write_apply([result(verdict, quarantined=found, errors=ERRORS) for verdict in Verdict], stream)
-
-
-def _validate(stream):
-    stream.write(render_json(Validation(1, 2, (problem(), problem(column=None)))).encode())
-
-
-def _status(stream):
-    write_status({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0, stream)
-
-
-def _doctor(stream):
+def _checkup() -> Checkup:
     found = tuple(Finding(check, mark, "m", "r", "RKD5019") for check in Check for mark in Mark)
     plain = (Finding(Check.GIT, Mark.OK, "m"),)
-    nobody = Examined("b", (Finding(Check.SPECS, Mark.FAILED, "m", exit_code=5),))
-    write_checkup(Checkup(plain, (Examined("a", found, "arn", "r", "1", "i"), nobody)), stream)
+    unknown = Examined("b", (Finding(Check.SPECS, Mark.FAILED, "m", exit_code=5),))
+    return Checkup(plain, (Examined("a", found, "arn", "r", "1", "i"), unknown))
 
 
-WRITERS = {"plan": _plan, "apply": _apply, "validate": _validate, "status": _status, "doctor": _doctor}
+CHANGES = (orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
+QUARANTINED = (trouble("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
+REPORTS = {
+    "plan": plan(dataset(*CHANGES), unplanned("far", ERRORS, 3), revision="0" * 40),
+    "apply": [result(verdict, quarantined=QUARANTINED, errors=ERRORS) for verdict in Verdict],
+    "validate": Validation(1, 2, (problem(), problem(column=None))),
+    "status": Known({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
+    "doctor": _checkup(),
+}
 
 
 def written(kind: str) -> dict:
-    stream = io.BytesIO()
-    WRITERS[kind](stream)
-    return json.loads(stream.getvalue())
+    return json.loads(rendered(kind, "json", REPORTS[kind]))
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", REPORTS)
 def test_what_is_written_is_what_the_schema_says(kind):
     """Every key is there, of its type, and there is none that the schema does not name."""
     document = written(kind)
@@ -69,7 +52,7 @@ def test_what_is_written_is_what_the_schema_says(kind):
     assert document == TypeAdapter(DOCUMENTS[kind]).dump_python(read, mode="json")
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", REPORTS)
 def test_another_format_is_refused(kind):
     """The version is part of the shape."""
     document = written(kind) | {"format": f"{kind}/v2"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.cli.exits import Terminated
 from reconciler.cli.failing import reason
-from reconciler.cli.output.show import results_exit_code, show_results
+from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.recording import record
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
         _apply(args, results)
     except (ReconcilerError, KeyboardInterrupt, Terminated) as exc:
         if results:  # what was done is said, whatever went wrong afterwards
-            show_results(results, args, reason(exc))
+            show("apply", results, args, reason(exc))
         raise
-    show_results(results, args)
+    show("apply", results, args)
     return results_exit_code(results, detailed=args.detailed_exitcode)
 
 

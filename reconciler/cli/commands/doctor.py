@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.cli.output.show import screen
-from reconciler.cli.output.terminal import out, stream
+from reconciler.cli.output.show import show
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
@@ -37,8 +36,9 @@ def run(args: argparse.Namespace) -> int:
             findings.append(clock)
     except SourceError as exc:
         findings.append(Finding(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
-    _show(Checkup(tuple(findings), examined), args)
-    return Checkup(tuple(findings), examined).exit_code
+    checkup = Checkup(tuple(findings), examined)
+    show("doctor", checkup, args)
+    return checkup.exit_code
 
 
 def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined, ...], Finding]:
@@ -62,14 +62,3 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined,
 
 def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> Examined:
     return examine(desired, wiring.access_of, wiring.memory, args.path)
-
-
-def _show(found: Checkup, args: argparse.Namespace) -> None:
-    if args.output == "json":
-        from reconciler.reports.doctor.json import write_checkup
-
-        stream(lambda target: write_checkup(found, target))
-    else:
-        from reconciler.reports.doctor.text import render_checkup
-
-        out("\n".join(render_checkup(found, screen(args))))

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from reconciler.cli.files import write_whole
 from reconciler.cli.images import thumbnails
-from reconciler.cli.output.show import screen
+from reconciler.cli.output.show import rendered
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Wiring, connected
@@ -28,15 +28,7 @@ from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, SpecError, StateError, UsageError
 from reconciler.reports.drift.thumbnails import Thumbnail
-
-FORMATS: Final = {
-    ".html": "html",
-    ".json": "json",
-    ".md": "markdown",
-    ".xml": "junit",
-    ".sarif": "sarif",
-    ".txt": "text",
-}
+from reconciler.reports.registry import SUFFIXES
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,13 +36,17 @@ def run(args: argparse.Namespace) -> int:
     report = Path(args.report) if args.report else None
     kind = format_of(report) if report else None
     drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
+
+    def write(form: str, target: BinaryIO) -> None:
+        target.writelines(rendered("drift", form, drift, args, thumbnails=pictures))
+
     try:
         if report and kind:
-            write_whole(report, writer(drift, kind, pictures, args))
+            write_whole(report, partial(write, kind))
     except OutputError:  # what was seen is shown
-        stream(writer(drift, args.output, pictures, args))
+        stream(partial(write, args.output))
         raise
-    stream(writer(drift, args.output, pictures, args))
+    stream(partial(write, args.output))
     for problem in unusable:
         sys.stderr.write(f"{problem}\n")
     codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
@@ -98,48 +94,7 @@ def format_of(report: Path) -> str:
         UsageError: Its suffix stands for none.
     """
     try:
-        return FORMATS[report.suffix.lower()]
+        return SUFFIXES[report.suffix.lower()]
     except KeyError:
-        known = ", ".join(FORMATS)
+        known = ", ".join(SUFFIXES)
         raise UsageError(f"--report {report}: its name must end in one of {known}") from None
-
-
-def writer(
-    drift: Drift, kind: str, pictures: Mapping[str, Thumbnail], args: argparse.Namespace
-) -> Callable[[BinaryIO], None]:
-    """Return what writes drift in one format."""
-    match kind:
-        case "json":
-            from reconciler.reports.drift.json import write_drift
-
-            return partial(write_drift, drift)
-        case "junit":
-            from reconciler.reports.drift.ci import write_junit
-
-            return partial(write_junit, drift)
-        case "sarif":
-            from reconciler.reports.drift.ci import write_sarif
-
-            return partial(write_sarif, drift)
-        case "html":
-            from reconciler.reports.drift.html import render_html
-
-            return partial(_write, (piece.encode() for piece in render_html(drift, pictures)))
-        case _:
-            encoding = sys.stdout.encoding or "utf-8"
-            pieces = _text(drift, kind, args)
-            return partial(_write, (piece.encode(encoding, "backslashreplace") for piece in pieces))
-
-
-def _text(drift: Drift, kind: str, args: argparse.Namespace) -> Iterable[str]:
-    if kind == "markdown":
-        from reconciler.reports.drift.markdown import render_markdown
-
-        return [render_markdown(drift)]
-    from reconciler.reports.drift.text import render_drift
-
-    return (f"{content}\n" for content in render_drift(drift, screen(args)))
-
-
-def _write(pieces: Iterable[bytes], target: BinaryIO) -> None:
-    target.writelines(pieces)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from reconciler.cli.output.show import screen
-from reconciler.cli.output.terminal import out, stream
+from reconciler.cli.output.show import show
 from reconciler.cli.proposing import opened_specs
 from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Story, StoryVerdict
@@ -14,8 +13,7 @@ from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import tell
-from reconciler.reports.explain.json import write_stories
-from reconciler.reports.explain.text import render_stories
+from reconciler.reports.explain.json import Explained
 from reconciler.sources.git.blame import blame
 from reconciler.sources.trees.directory import Directory
 
@@ -30,10 +28,7 @@ def run(args: argparse.Namespace) -> int:
             for plan in broken
         )
         writers = _writers(told, opened.tree)
-    if args.output == "json":
-        stream(lambda target: write_stories(args.source_ref, told, writers, target))
-    else:
-        out("\n".join(render_stories(args.source_ref, told, writers, screen(args))))
+    show("explain", Explained(args.source_ref, told, writers), args)
     return gravest([story.error_code for story in told])
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from reconciler.cli.exits import Exit
 from reconciler.cli.failing import reason
 from reconciler.cli.files import write_whole
-from reconciler.cli.output.show import show_plan
+from reconciler.cli.output.show import rendered, show
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, UsageError
-from reconciler.reports.plan.json import write_plan
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,16 +24,16 @@ def run(args: argparse.Namespace) -> int:
         plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
     try:
         if args.out:
-            _keep(plan, Path(args.out))
+            _save(plan, Path(args.out), args)
     except OutputError as exc:  # the plan is made, and shown
-        show_plan(plan, args, reason(exc))
+        show("plan", plan, args, reason(exc))
         raise
-    show_plan(plan, args)
+    show("plan", plan, args)
     return exit_code(plan, detailed=args.detailed_exitcode)
 
 
-def _keep(plan: Plan, path: Path) -> None:
-    write_whole(path, lambda stream: write_plan(plan, stream))
+def _save(plan: Plan, path: Path, args: argparse.Namespace) -> None:
+    write_whole(path, lambda target: target.writelines(rendered("plan", "json", plan, args)))
 
 
 def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:

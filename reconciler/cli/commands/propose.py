@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from reconciler.cli.files import write_whole
-from reconciler.cli.output.show import screen
-from reconciler.cli.output.terminal import out, stream
+from reconciler.cli.output.show import screen, show
+from reconciler.cli.output.terminal import stream
 from reconciler.cli.proposing import Tried, diff_of, opened_specs, relative, root_of, summed_up, tried
 from reconciler.cli.wiring import connected
 from reconciler.core.entries.pattern import globs
@@ -18,7 +18,7 @@ from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Choice, propose_each
 from reconciler.errors import OutputError, UsageError
-from reconciler.reports.propose.json import message, write_proposal
+from reconciler.reports.propose.json import message
 from reconciler.reports.propose.text import render_proposal
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
@@ -39,15 +39,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(proposal: Proposal, args: argparse.Namespace) -> None:
-    if args.output == "json":
-        stream(lambda target: write_proposal(proposal, target))
-    else:
-        text = "\n".join(render_proposal(proposal, screen(args), args.patch))
-        if args.patch:
-            out(text)
-        else:
-            stream(lambda target: target.write(proposal.patch))
-            sys.stderr.write(text + "\n")
+    """Print the proposal; without a file for the patch, stdout is the patch, and the text goes to stderr."""
+    if args.patch or args.output != "text":
+        show("propose", proposal, args)
+        return
+    stream(lambda target: target.write(proposal.patch))
+    for content in render_proposal(proposal, screen(args)):
+        sys.stderr.write(f"{content}\n")
 
 
 def _proposal(args: argparse.Namespace) -> Proposal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reconciler.cli.output.show import show_results
+from reconciler.cli.output.show import show
 from reconciler.cli.output.terminal import out
 from reconciler.cli.recording import record
 from reconciler.cli.specs import overrides_of, reading, s3_place
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             record(wiring.memory, [done.result], found.revision)
     undone = args.undo and done.result.verdict is Verdict.OBSERVED
     if args.output == "json" or not undone:
-        show_results([done.result], args)
+        show("apply", [done.result], args)
     if args.output == "text":
         _tell(done, undone=undone)
     return done.result.exit_code

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.output.show import show_plan, show_results
+from reconciler.cli.output.show import show
 from reconciler.cli.output.terminal import out
 from reconciler.cli.specs import declared, overrides_of
 from reconciler.core.planning.plan import Plan
@@ -56,10 +56,10 @@ def _listed(args: argparse.Namespace) -> str:
 def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_dataset.Contexts) -> int:
     if not args.apply:
         plan = Plan(tuple(each_dataset.plan_each([desired], context_of)), desired.revision)
-        show_plan(plan, args)
+        show("plan", plan, args)
         return gravest([dataset.exit_code for dataset in plan.datasets])
     results = list(each_dataset.apply_each([(desired, None)], context_of))
-    show_results(results, args)
+    show("apply", results, args)
     return gravest([result.exit_code for result in results])
 
 

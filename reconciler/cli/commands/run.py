@@ -22,7 +22,7 @@ from reconciler.cli.controller.serving import served
 from reconciler.cli.controller.source import followed, polling
 from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.files import write_whole
-from reconciler.cli.output.show import results_exit_code, show_results
+from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError
@@ -118,7 +118,7 @@ def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> 
 
 def _concluded(registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
     results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
-    show_results(results, args)
+    show("apply", results, args)
     if stopped_by:
         return _ended_by(stopped_by[0])
     return results_exit_code(results, detailed=args.detailed_exitcode)

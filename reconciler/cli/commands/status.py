@@ -10,13 +10,11 @@ from pathlib import Path
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.output.show import screen
-from reconciler.cli.output.terminal import out, stream
+from reconciler.cli.output.show import show
 from reconciler.cli.specs import selection_of
 from reconciler.engine.usecases.spec_tree import names, select
 from reconciler.errors import UsageError
-from reconciler.reports.status.json import write_status
-from reconciler.reports.status.text import render_status
+from reconciler.reports.status.record import Known
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
@@ -28,11 +26,7 @@ def run(args: argparse.Namespace) -> int:
         known = dict(state.statuses())
         held = {name: tuple(state.holds.of(name).values()) for name in known}
     records = {name: known.get(name, {}) for name in _chosen(known, args)}
-    now = SystemClock().now()
-    if args.output == "json":
-        stream(lambda target: write_status(records, held, now, target))
-    else:
-        out("\n".join(render_status(records, held, now, screen(args))))
+    show("status", Known(records, held, SystemClock().now()), args)
     return Exit.DONE
 
 

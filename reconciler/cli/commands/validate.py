@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.output.terminal import coloured, out, stream
+from reconciler.cli.output.show import show
 from reconciler.cli.specs import reading
 from reconciler.core.validation.problem import has_error
 from reconciler.errors import SourceError
-from reconciler.reports.validate.json import Validation, render_json
-from reconciler.reports.validate.text import render_text
+from reconciler.reports.validate.json import Validation
 from reconciler.sources.load import unusable
 
 
@@ -29,9 +27,5 @@ def run(args: argparse.Namespace) -> int:
     except SourceError as exc:
         result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
         code = Exit.UNKNOWN
-    if args.output == "json":
-        # JSON is UTF-8, whatever the terminal can show.
-        stream(lambda target: target.writelines([render_json(result).encode()]))
-    else:
-        out(render_text(result, colour=coloured(args, sys.stdout)))
+    show("validate", result, args)
     return code

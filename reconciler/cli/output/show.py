@@ -1,15 +1,20 @@
-"""Hand a result to the report that was asked for."""
+"""Write reports to stdout, or prepare them for a file."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from reconciler.cli.output.terminal import coloured, out, stream, width
-from reconciler.core.planning.plan import Plan, PlanError
+from reconciler.cli.output.terminal import coloured, stream, width
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import DatasetResult, gravest
+from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
+
+if TYPE_CHECKING:
+    from reconciler.reports.drift.thumbnails import Thumbnail
 
 
 def screen(args: argparse.Namespace) -> Screen:
@@ -19,48 +24,38 @@ def screen(args: argparse.Namespace) -> Screen:
     return Screen(width(), colour, None) if everything else Screen(width(), colour)
 
 
-def show_plan(plan: Plan, args: argparse.Namespace, failure: PlanError | None = None) -> None:
+def rendered(
+    document: str,
+    form: str,
+    report: object,
+    args: argparse.Namespace,
+    failure: PlanError | None = None,
+    thumbnails: Mapping[str, Thumbnail] | None = None,
+) -> Iterator[bytes]:
+    """Return a report in one format, in pieces; the flags say how much of it, and in which encoding."""
+    options = Options(
+        screen=screen(args),
+        encoding=sys.stdout.encoding or "utf-8",
+        failure=failure,
+        summary=getattr(args, "summary", False),
+        thumbnails=thumbnails or {},
+        patch=getattr(args, "patch", None),
+    )
+    return render(document, form, report, options)
+
+
+def show(document: str, report: object, args: argparse.Namespace, failure: PlanError | None = None) -> None:
     """
-    Print a plan as text, JSON, Markdown or HTML.
+    Print a report in the format that was asked for.
 
     Args:
-        failure: What went wrong with the command as a whole, for the JSON; people read it on stderr.
+        document: Its kind, as `reports.registry` has it.
+        failure: Why the command as a whole failed, for the JSON; people read it on stderr.
     """
-    match args.output:
-        case "json":
-            from reconciler.reports.plan.json import write_plan
-
-            stream(lambda target: write_plan(plan, target, failure))
-        case "markdown":
-            from reconciler.reports.plan.markdown import render_markdown
-
-            out(render_markdown(plan))
-        case "html":
-            from reconciler.reports.plan.html import LIMIT, render_html
-
-            pieces = render_html(plan, None if args.all else LIMIT)
-            stream(lambda target: target.writelines(piece.encode() for piece in pieces))
-        case _:
-            from reconciler.reports.plan.text import render_plan, render_summary
-
-            render = render_summary if getattr(args, "summary", False) else render_plan
-            out("\n".join(render(plan, screen(args))))
+    pieces = rendered(document, args.output, report, args, failure)
+    stream(lambda target: target.writelines(pieces))
 
 
 def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> int:
-    """Return what is gravest; entries that a policy withholds only count if somebody asked for them."""
+    """Return the gravest exit code; entries that a policy withholds count only in detail."""
     return gravest(result.detailed_exit_code if detailed else result.exit_code for result in results)
-
-
-def show_results(
-    results: Sequence[DatasetResult], args: argparse.Namespace, failure: PlanError | None = None
-) -> None:
-    """Print what came of an apply as text or JSON; *failure* as for `show_plan`."""
-    if args.output == "json":
-        from reconciler.reports.apply.json import write_apply
-
-        stream(lambda target: write_apply(results, target, failure))
-    else:
-        from reconciler.reports.apply.text import render_apply
-
-        out("\n".join(render_apply(results, screen(args))))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import DatasetResult, Trouble, WithheldEntry
-from reconciler.reports.encoding import Rows, error_doc, place_text, write
+from reconciler.reports.encoding import Rows, encode, error_doc, place_text
 
 if TYPE_CHECKING:
     from reconciler.reports.apply import shape
+    from reconciler.reports.registry import Options
 
 
-def write_apply(results: Sequence[DatasetResult], stream: BinaryIO, failure: PlanError | None = None) -> None:
-    """Write what came of an apply as apply/v1; *failure* is of the command as a whole."""
+def render(results: Sequence[DatasetResult], options: Options) -> Iterator[bytes]:
+    """Give apply/v1."""
     document: shape.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
-    if failure:
-        document["errors"] = [error_doc(failure)]
-    write(document, stream)
+    if options.failure:
+        document["errors"] = [error_doc(options.failure)]
+    return encode(document)
 
 
 def _result(result: DatasetResult) -> shape.DatasetResultDoc:

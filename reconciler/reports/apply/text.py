@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.status.result import DatasetResult, Trouble, Verdict, WithheldGroup
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
@@ -20,6 +20,9 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.visible import ELLIPSIS, counted, shortened
+
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
 
 MARKS: Final = {
     Verdict.CONVERGED: Span("✓", Ink.GREEN),
@@ -40,6 +43,11 @@ _MEANING: Final = {
     Verdict.UNKNOWN: "it could not be seen",
     Verdict.OBSERVED: "mode observe, nothing is written",
 }
+
+
+def render(results: Sequence[DatasetResult], options: Options) -> Iterator[str]:
+    """Give the results of an apply as text."""
+    return (f"{content}\n" for content in render_apply(results, options.screen))
 
 
 def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> Iterator[str]:

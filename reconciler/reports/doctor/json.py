@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from reconciler.core.preflight import Checkup, Examined, Finding
-from reconciler.reports.encoding import Rows, write
+from reconciler.reports.encoding import Rows, encode
 
 if TYPE_CHECKING:
     from reconciler.reports.doctor import shape
+    from reconciler.reports.registry import Options
 
 
-def write_checkup(checkup: Checkup, stream: BinaryIO) -> None:
-    """Write doctor/v1."""
+def render(checkup: Checkup, _options: Options) -> Iterator[bytes]:
+    """Give doctor/v1."""
     document: shape.DoctorDoc = {
         "format": "doctor/v1",
         "checks": list(map(_check, checkup.findings)),
         "datasets": Rows(checkup.datasets, _dataset),
     }
-    write(document, stream)
+    return encode(document)
 
 
 def _dataset(examined: Examined) -> shape.ExaminedDoc:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.preflight import Check, Checkup, Examined, Finding, Fitness, Mark
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted
+
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
 
 _MARKS: Final = {
     Mark.OK: Span("✓", Ink.GREEN),
@@ -22,6 +25,11 @@ _WORDS: Final = {
     Fitness.UNKNOWN: ("not all could be seen", Ink.RED),
 }
 _COLUMN: Final = max(map(len, Check)) + 2
+
+
+def render(checkup: Checkup, options: Options) -> Iterator[str]:
+    """Give a preflight as text."""
+    return (f"{content}\n" for content in render_checkup(checkup, options.screen))
 
 
 def render_checkup(checkup: Checkup, screen: Screen = PLAIN) -> Iterator[str]:

@@ -32,6 +32,8 @@ from reconciler.reports.words import CAUSES
 if TYPE_CHECKING:
     import jinja2
 
+    from reconciler.reports.registry import Options
+
 # Cards that stand in the page from the start, also for whoever reads it without scripts.
 FIRST: Final = 40
 
@@ -69,6 +71,11 @@ class Frame(NamedTuple):
 
 
 _NO_FRAME: Final = Frame()
+
+
+def render(drift: Drift, options: Options) -> Iterator[bytes]:
+    """Give the page in UTF-8."""
+    return (piece.encode() for piece in render_html(drift, options.thumbnails))
 
 
 def render_html(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.encoding import Rows, error_doc, field_doc, place_text, write
+from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, place_text
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports.drift import shape
+    from reconciler.reports.registry import Options
 
 
-def write_drift(drift: Drift, stream: BinaryIO) -> None:
-    """Write drift/v1. An image of two classes is two items: who selects by class misses none."""
+def render(drift: Drift, _options: Options) -> Iterator[bytes]:
+    """Give drift/v1. An image of two classes is two items, so that a selection by class misses none."""
     document: shape.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
-    write(document, stream)
+    return encode(document)
 
 
 def _dataset(drift: DatasetDrift) -> shape.DatasetDriftDoc:

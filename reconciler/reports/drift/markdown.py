@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
@@ -14,10 +14,18 @@ from reconciler.reports.plan.text import error_lines, gap_lines
 from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, shortened, visible
 
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
 MARKER: Final = "<!-- reconciler-drift -->"
 """By its first line the comment is found again, and replaced instead of repeated."""
 
 _LABELS: Final = 20
+
+
+def render(drift: Drift, _options: Options) -> Iterator[str]:
+    """Give drift as GitHub-flavoured Markdown."""
+    yield render_markdown(drift)
 
 
 def render_markdown(drift: Drift) -> str:

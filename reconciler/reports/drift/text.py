@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance
@@ -14,6 +14,9 @@ from reconciler.reports.drift import words
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
+
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
 
 _INKS: Final = {
     DriftVerdict.IN_SYNC: Ink.GREEN,
@@ -25,6 +28,11 @@ _INKS: Final = {
 # Events of one image, and labels of one dataset, that are shown.
 _EVENTS: Final = 5
 _LABELS: Final = 10
+
+
+def render(drift: Drift, options: Options) -> Iterator[str]:
+    """Give drift as text."""
+    return (f"{content}\n" for content in render_drift(drift, options.screen))
 
 
 def render_drift(drift: Drift, screen: Screen) -> Iterator[str]:

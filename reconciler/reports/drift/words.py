@@ -12,7 +12,7 @@ from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.entries.training_view import Box
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.visible import counted
+from reconciler.reports.visible import counted, visible
 from reconciler.reports.words import CAUSES
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
@@ -105,6 +105,12 @@ def events(item: DriftItem) -> Iterator[Event]:
         )
     if item.codes:
         yield Event(DriftClass.ERRORED, "AWS marks this image with errors", ", ".join(item.codes))
+
+
+def one_line(item: DriftItem) -> str:
+    """Return what happened to one image, visible and on one line."""
+    parts = (f"{event.text} ({event.detail})" if event.detail else event.text for event in events(item))
+    return visible("; ".join(parts))
 
 
 def cause(item: DriftItem) -> str:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.explanation import Blame, Ignored, Past, Story
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.encoding import Rows, error_doc, field_doc, hold_doc, place_text, problem_doc, write
+from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, hold_doc, place_text, problem_doc
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports.explain import shape
+    from reconciler.reports.registry import Options
 
 Writers = Mapping[Origin, Blame]
 
 
-def write_stories(source_ref: str, stories: Sequence[Story], writers: Writers, stream: BinaryIO) -> None:
-    """Write explain/v1: one element a dataset that was asked."""
+class Explained(NamedTuple):
+    """
+    One image in every dataset that was asked.
+
+    Attributes:
+        writers: The authors of the lines in the specs, as far as git knows.
+    """
+
+    source_ref: str
+    stories: Sequence[Story]
+    writers: Writers
+
+
+def render(explained: Explained, _options: Options) -> Iterator[bytes]:
+    """Give explain/v1: one element for each dataset that was asked."""
+    source_ref, stories, writers = explained
     document: shape.ExplainDoc = {
         "format": "explain/v1",
         "source_ref": source_ref,
         "datasets": Rows(stories, partial(_story, writers)),
     }
-    write(document, stream)
+    return encode(document)
 
 
 def _story(writers: Writers, story: Story) -> shape.StoryDoc:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Past, Story, StoryVerdict
-from reconciler.reports.explain.json import Writers
+from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines
 from reconciler.reports.screen import (
     PLAIN,
@@ -25,6 +25,9 @@ from reconciler.reports.screen import (
 from reconciler.reports.visible import counted, moment, shortened, value, visible
 from reconciler.reports.words import CAUSES, HOLDS
 
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
 _WORDS: Final = {
     StoryVerdict.IN_PLACE: ("in place", Ink.GREEN),
     StoryVerdict.DRIFTED: ("drifted", Ink.YELLOW),
@@ -35,6 +38,11 @@ _WORDS: Final = {
 }
 _COLUMN: Final = 10
 _SHORT: Final = 12
+
+
+def render(explained: Explained, options: Options) -> Iterator[str]:
+    """Give the explanation of one image as text."""
+    return (f"{content}\n" for content in render_stories(*explained, options.screen))
 
 
 def render_stories(

@@ -14,10 +14,18 @@ from reconciler.reports.webpage import exactly, ours, policy, style, templates
 if TYPE_CHECKING:
     import jinja2
 
+    from reconciler.reports.registry import Options
+
 LIMIT: Final = 1_000
 """Most changes of one kind in a page: some 300 kB of it. The rest is in the JSON."""
 
 _LONGEST_VALUE: Final = 300
+
+
+def render(plan: Plan, options: Options) -> Iterator[bytes]:
+    """Give the page in UTF-8; where the screen has no limit, the page has none."""
+    limit = None if options.screen.limit is None else LIMIT
+    return (piece.encode() for piece in render_html(plan, limit))
 
 
 def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:

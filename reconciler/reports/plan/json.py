@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.errors import UsageError
-from reconciler.reports.encoding import Rows, error_doc, field_doc, place_text, write
+from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, place_text
 from reconciler.reports.visible import value
 
 if TYPE_CHECKING:
     from reconciler.reports.plan import shape
+    from reconciler.reports.registry import Options
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -25,17 +27,17 @@ class PlanRef(NamedTuple):
     datasets: tuple[str, ...]
 
 
-def write_plan(plan: Plan, stream: BinaryIO, failure: PlanError | None = None) -> None:
-    """Write a plan as plan/v1; *failure* is of the command as a whole."""
+def render(plan: Plan, options: Options) -> Iterator[bytes]:
+    """Give plan/v1."""
     document = _plan(plan)
-    if failure:
-        document["errors"] = [error_doc(failure)]
-    write(document, stream)
+    if options.failure:
+        document["errors"] = [error_doc(options.failure)]
+    return encode(document)
 
 
 def read_plan(data: bytes) -> PlanRef:
     """
-    Identify a plan that `write_plan` wrote, whatever has been done to its layout since.
+    Identify a plan that `render` gave, whatever has been done to its layout since.
 
     Raises:
         UsageError: It is no plan, no plan of this version, or not whole.

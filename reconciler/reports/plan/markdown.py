@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports.comment import (
@@ -29,8 +29,16 @@ from reconciler.reports.plan.text import (
 from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, shortened
 
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
 MARKER: Final = "<!-- reconciler-plan -->"
 """By its first line the comment is found again, and replaced instead of repeated."""
+
+
+def render(plan: Plan, _options: Options) -> Iterator[str]:
+    """Give a plan as GitHub-flavoured Markdown."""
+    yield render_markdown(plan)
 
 
 def render_markdown(plan: Plan) -> str:

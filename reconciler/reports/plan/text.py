@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.diff import Action
@@ -26,6 +26,9 @@ from reconciler.reports.screen import (
 from reconciler.reports.visible import counted, moment, shortened, value, visible
 from reconciler.reports.words import SETTLED_BY_WORDS
 
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
 INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}
 
 # Fields of one change that are shown, however much is listed: the rest is in the JSON.
@@ -36,6 +39,12 @@ LONGEST_NAME: Final = 1_200
 _LONGEST_PATH: Final = 80
 _SHORTEST_VALUE: Final = 16
 _SHORT_REVISION: Final = 12
+
+
+def render(plan: Plan, options: Options) -> Iterator[str]:
+    """Give a plan as text, whole or in short."""
+    lines = (render_summary if options.summary else render_plan)(plan, options.screen)
+    return (f"{content}\n" for content in lines)
 
 
 def render_plan(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
-from reconciler.reports.encoding import Rows, error_doc, place_text, problem_doc, write
+from reconciler.reports.encoding import Rows, encode, error_doc, place_text, problem_doc
 from reconciler.reports.visible import counted, moment, shortened, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.propose import shape
+    from reconciler.reports.registry import Options
 
 VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
 
@@ -21,8 +22,8 @@ _NAMED: Final = 20
 _LONGEST_NAME: Final = 1_200
 
 
-def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
-    """Write propose/v1. ``patch`` is the whole patch, as text."""
+def render(proposal: Proposal, _options: Options) -> Iterator[bytes]:
+    """Give propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
     document: shape.ProposeDoc = {
         "format": "propose/v1",
@@ -33,7 +34,7 @@ def write_proposal(proposal: Proposal, stream: BinaryIO) -> None:
         "datasets": Rows(proposal.datasets, _dataset),
         "problems": Rows(proposal.problems, problem_doc),
     }
-    write(document, stream)
+    return encode(document)
 
 
 def message(datasets: Sequence[DatasetProposal]) -> str:

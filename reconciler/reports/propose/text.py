@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
@@ -23,11 +23,19 @@ from reconciler.reports.screen import (
 )
 from reconciler.reports.visible import counted, shortened
 
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
 _SIGILS: Final = {
     Kind.CHANGE: Span("~", Ink.CYAN),
     Kind.ADD: Span("+", Ink.GREEN),
     Kind.REMOVE: Span("-", Ink.RED),
 }
+
+
+def render(proposal: Proposal, options: Options) -> Iterator[str]:
+    """Give a proposal as text."""
+    return (f"{content}\n" for content in render_proposal(proposal, options.screen, options.patch))
 
 
 def render_proposal(proposal: Proposal, screen: Screen = PLAIN, file: str | None = None) -> Iterator[str]:

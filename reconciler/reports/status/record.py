@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reconciler.core.planning.quarantine import Hold
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
@@ -26,6 +26,19 @@ Records = Mapping[str, Mapping[str, object]]
 
 Held = Mapping[str, Sequence[Hold]]
 """By dataset, what went wrong with which line; not all of it keeps the line back, nor for ever."""
+
+
+class Known(NamedTuple):
+    """
+    What is remembered of every dataset.
+
+    Attributes:
+        now: Seconds since the epoch: an observation that is too old by then counts as unknown.
+    """
+
+    records: Records
+    held: Held
+    now: float
 
 
 def record(

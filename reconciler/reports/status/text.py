@@ -10,11 +10,12 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import TOO_OLD
 from reconciler.reports.apply.text import MARKS
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
-from reconciler.reports.status.record import Held, Records, datasets_doc, is_past
+from reconciler.reports.status.record import Held, Known, Records, datasets_doc, is_past
 from reconciler.reports.visible import visible
 from reconciler.reports.words import HOLDS
 
 if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
     from reconciler.reports.status import shape
 
 # Where everything was looked at, so that the number of entries that are not in place means something.
@@ -30,6 +31,11 @@ _HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
 _SHORT_REVISION: Final = 12
 
 _NONE: Final = "-"
+
+
+def render(known: Known, options: Options) -> Iterator[str]:
+    """Give the last known states as text."""
+    return (f"{content}\n" for content in render_status(*known, options.screen))
 
 
 def render_status(records: Records, held: Held, now: float, screen: Screen = PLAIN) -> Iterator[str]:

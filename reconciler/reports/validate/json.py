@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.validation.problem import Problem
-from reconciler.reports.encoding import Rows, problem_doc, write
+from reconciler.reports.encoding import Rows, encode, problem_doc
 
 if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
     from reconciler.reports.validate import shape
 
 
@@ -35,8 +35,8 @@ class Validation:
         return sorted(self.problems, key=by_place)
 
 
-def render_json(result: Validation) -> str:
-    """Return validate/v1."""
+def render(result: Validation, _options: Options) -> Iterator[bytes]:
+    """Give validate/v1."""
     document: shape.ValidateDoc = {
         "format": "validate/v1",
         "datasets": result.datasets,
@@ -44,9 +44,7 @@ def render_json(result: Validation) -> str:
         "skipped": result.skipped,
         "problems": Rows(result.ordered, problem_doc),
     }
-    stream = io.BytesIO()
-    write(document, stream)
-    return stream.getvalue().decode()
+    return encode(document)
 
 
 def by_place(problem: Problem) -> tuple[str | int, ...]:

@@ -13,12 +13,17 @@ from reconciler.reports.validate.json import Validation, by_place
 from reconciler.reports.visible import ELLIPSIS, counted
 
 if TYPE_CHECKING:
-    pass
+    from reconciler.reports.registry import Options
 
 # Most problems of one file that are listed for people; a generated file may have one in each of its lines.
 SHOWN: Final = 100
 
 _INKS: Final = {Severity.ERROR: Ink.RED, Severity.WARNING: Ink.YELLOW}
+
+
+def render(result: Validation, options: Options) -> Iterator[str]:
+    """Give the problems of a spec tree as text."""
+    yield render_text(result, colour=options.screen.colour)
 
 
 def render_text(result: Validation, *, colour: bool = False, limit: int | None = SHOWN) -> str:

@@ -1,22 +1,18 @@
 """apply/v1: every key, and nothing else."""
 
-import io
 import json
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.apply.json import write_apply
-from tests.reports.builders import ARN, ref, result, trouble
+from tests.reports.builders import ARN, ref, rendered, result, trouble
 
 REASON = "changed in AWS, onDrift: report"
 
 
 def applied(*results) -> dict:
-    stream = io.BytesIO()
-    write_apply(results, stream)
-    return json.loads(stream.getvalue())
+    return json.loads(rendered("apply", "json", results))
 
 
 def test_a_result_has_exactly_the_shape_that_was_promised():

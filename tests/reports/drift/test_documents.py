@@ -1,6 +1,5 @@
 """Drift for programs and build servers, and as a comment."""
 
-import io
 import xml.etree.ElementTree as ET
 
 import orjson
@@ -11,13 +10,12 @@ from reconciler.core.drift.report import Coverage, Lapsed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.reports.comment import LIMIT
-from reconciler.reports.drift.ci import write_junit, write_sarif
-from reconciler.reports.drift.json import write_drift
 from reconciler.reports.drift.markdown import MARKER, render_markdown
 from reconciler.reports.drift.shape import DriftDoc
 from reconciler.reports.drift.text import render_drift
 from reconciler.reports.drift.words import events, headline
 from reconciler.reports.screen import Screen
+from tests.reports.builders import rendered
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)
@@ -32,20 +30,18 @@ ERRORED = item(
 HOSTILE = item(entry("x|y`z.png", "<script>alert(1)</script>"), entry("x|y`z.png", "]]>\x1b[31m\u202e"))
 
 
-def written(write, *datasets, **more) -> bytes:
-    stream = io.BytesIO()
-    write(drift(*datasets, **more), stream)
-    return stream.getvalue()
+def written(form: str, *datasets, **more) -> bytes:
+    return rendered("drift", form, drift(*datasets, **more))
 
 
 def document(*items, **more):
-    (found,) = orjson.loads(written(write_drift, dataset(*items, **more)))["datasets"]
+    (found,) = orjson.loads(written("json", dataset(*items, **more)))["datasets"]
     return found
 
 
 def test_the_document_is_what_the_contract_says():
     """Every key of drift/v1 is there, with the values that it may have."""
-    found = orjson.loads(written(write_drift, dataset(MOVED, NEW)))
+    found = orjson.loads(written("json", dataset(MOVED, NEW)))
 
     assert "drift/v1" == found["format"]
     assert {
@@ -66,7 +62,7 @@ def test_the_document_is_what_the_contract_says():
 @pytest.mark.parametrize("items", [(), (MOVED, BOTH, NEW, WAITING, KNOWN, HOSTILE)])
 def test_the_document_is_of_its_own_schema(items):
     """What is written is what the published schema describes."""
-    TypeAdapter(DriftDoc).validate_json(written(write_drift, dataset(*items)))
+    TypeAdapter(DriftDoc).validate_json(written("json", dataset(*items)))
 
 
 def test_an_image_of_two_classes_is_two_items():
@@ -80,7 +76,7 @@ def test_an_image_of_two_classes_is_two_items():
 
 def test_the_same_drift_gives_the_same_bytes():
     """A report can be compared with the one before."""
-    assert written(write_drift, dataset(MOVED, NEW)) == written(write_drift, dataset(NEW, MOVED))
+    assert written("json", dataset(MOVED, NEW)) == written("json", dataset(NEW, MOVED))
 
 
 def test_what_could_not_be_seen_says_so():
@@ -89,7 +85,7 @@ def test_what_could_not_be_seen_says_so():
         observed_at=None, complete=False, error_code=3, errors=(PlanError("RKD5015", "no such project"),)
     )
 
-    (found,) = orjson.loads(written(write_drift, unseen))["datasets"]
+    (found,) = orjson.loads(written("json", unseen))["datasets"]
 
     assert ("unknown", None, None) == (found["verdict"], found["observed_at"], found["observation"])
     assert [{"code": "RKD5015", "message": "no such project"}] == found["errors"]
@@ -98,7 +94,7 @@ def test_what_could_not_be_seen_says_so():
 def test_junit_fails_a_case_for_each_image_that_alarms():
     """What waits for an apply, and what is acknowledged, is skipped and says why."""
     suite = ET.fromstring(  # noqa: S314  our own text
-        written(write_junit, dataset(MOVED, NEW, WAITING, KNOWN, HOSTILE))
+        written("junit", dataset(MOVED, NEW, WAITING, KNOWN, HOSTILE))
     )[0]
 
     assert ("6", "3", "2", "0") == tuple(
@@ -112,14 +108,14 @@ def test_junit_says_that_a_dataset_could_not_be_seen():
     """A dataset without a verdict is an error, never a suite without failures."""
     unseen = dataset(complete=False, error_code=3, errors=(PlanError("RKD5015", "no such project"),))
 
-    (error,) = ET.fromstring(written(write_junit, unseen)).iter("error")  # noqa: S314  our own text
+    (error,) = ET.fromstring(written("junit", unseen)).iter("error")  # noqa: S314  our own text
 
     assert "RKD5015: no such project" == error.text
 
 
 def test_sarif_names_the_line_in_the_specs():
     """An image that git does not know is shown where its dataset is declared."""
-    (run,) = orjson.loads(written(write_sarif, dataset(MOVED, NEW)))["runs"]
+    (run,) = orjson.loads(written("sarif", dataset(MOVED, NEW)))["runs"]
     places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
 
     assert [("box_moved", "error"), ("unmanaged", "error")] == [
@@ -132,7 +128,7 @@ def test_sarif_names_the_line_in_the_specs():
 
 def test_sarif_suppresses_what_is_acknowledged():
     """It stands in the report, and raises no alarm."""
-    (run,) = orjson.loads(written(write_sarif, dataset(KNOWN)))["runs"]
+    (run,) = orjson.loads(written("sarif", dataset(KNOWN)))["runs"]
 
     assert [{"kind": "external", "justification": "labelling party"}] == run["results"][0]["suppressions"]
 

@@ -1,6 +1,5 @@
 """The last known state, as it is kept and as it is shown."""
 
-import io
 import json
 
 import pytest
@@ -10,10 +9,9 @@ from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
-from reconciler.reports.status.json import write_status
-from reconciler.reports.status.record import record
+from reconciler.reports.status.record import Known, record
 from reconciler.reports.status.text import render_status
-from tests.reports.builders import ARN, HOSTILE, result, trouble
+from tests.reports.builders import ARN, HOSTILE, rendered, result, trouble
 
 AT = 1_700_000_000.5
 REVISION = "0123456789abcdef"
@@ -60,9 +58,7 @@ def shown(records, now: float = AT, held=None, **screen) -> str:
 
 
 def written(records, now: float = AT, held=None) -> list[dict]:
-    stream = io.BytesIO()
-    write_status(records, held or {}, now, stream)
-    document = json.loads(stream.getvalue())
+    document = json.loads(rendered("status", "json", Known(records, held or {}, now)))
     assert "status/v1" == document["format"]
     return document["datasets"]
 

@@ -1,0 +1,84 @@
+"""
+The formats of each report.
+
+The renderer of a document in a format is the function `render(report, options)` of the module
+``reports/DOCUMENT/FORMAT.py``. To add a format, write that module and name it here: the command line offers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reconciler.core.planning.plan import PlanError
+    from reconciler.reports.drift.thumbnails import Thumbnail
+    from reconciler.reports.screen import Screen
+
+FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "plan": ("text", "json", "markdown", "html"),
+        "apply": ("text", "json"),
+        "drift": ("text", "json", "markdown", "html", "junit", "sarif"),
+        "status": ("text", "json"),
+        "validate": ("text", "json"),
+        "propose": ("text", "json"),
+        "explain": ("text", "json"),
+        "doctor": ("text", "json"),
+    }
+)
+
+SUFFIXES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ".html": "html",
+        ".json": "json",
+        ".md": "markdown",
+        ".xml": "junit",
+        ".sarif": "sarif",
+        ".txt": "text",
+    }
+)
+"""The format that the name of a file asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    How a report is rendered; a renderer reads what concerns it.
+
+    Attributes:
+        screen: Where text is shown. Without a limit, HTML lists everything as well.
+        encoding: Of text and Markdown. All other formats are UTF-8.
+        failure: Why the command as a whole failed, for JSON; people read it on stderr.
+        summary: Whether a plan is shown in short.
+        thumbnails: Images by source-ref, for the page of drift.
+        patch: The file that a proposal's patch was written to.
+    """
+
+    screen: Screen
+    encoding: str = "utf-8"
+    failure: PlanError | None = None
+    summary: bool = False
+    thumbnails: Mapping[str, Thumbnail] = field(default_factory=dict)
+    patch: str | None = None
+
+
+def render(document: str, form: str, report: object, options: Options) -> Iterator[bytes]:
+    """
+    Return a report in one of the `FORMATS` of its document, in pieces; what the encoding lacks is escaped.
+
+    Raises:
+        KeyError: The document does not have this format.
+    """
+    if form not in FORMATS[document]:
+        raise KeyError(form)
+    pieces: Iterable[str | bytes] = import_module(f"reconciler.reports.{document}.{form}").render(
+        report, options
+    )
+    return (
+        piece if isinstance(piece, bytes) else piece.encode(options.encoding, "backslashreplace")
+        for piece in pieces
+    )

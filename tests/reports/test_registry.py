@@ -1,0 +1,47 @@
+"""Every report has its formats in one place."""
+
+from importlib import import_module
+
+import pytest
+
+from reconciler.reports.registry import FORMATS, SUFFIXES, Options, render
+from reconciler.reports.schemas import DOCUMENTS
+from reconciler.reports.screen import PLAIN
+from tests.reports.builders import plan
+
+RENDERERS = [(document, form) for document, forms in FORMATS.items() for form in forms]
+
+
+@pytest.mark.parametrize("document", FORMATS)
+def test_every_document_has_text_and_json(document):
+    """Text is the default of the command line, and JSON the contract with programs."""
+    assert ("text", "json") == FORMATS[document][:2]
+
+
+@pytest.mark.parametrize(("document", "form"), RENDERERS)
+def test_every_format_has_a_renderer(document, form):
+    """The registry names modules as text, so that a command loads only the one it needs."""
+    assert callable(import_module(f"reconciler.reports.{document}.{form}").render)
+
+
+def test_every_document_has_a_schema():
+    assert set(FORMATS) == set(DOCUMENTS)
+
+
+def test_the_name_of_a_file_asks_for_any_format_of_drift():
+    assert set(FORMATS["drift"]) == set(SUFFIXES.values())
+
+
+def test_a_format_that_a_document_does_not_have_is_refused():
+    """Also where a module of that name exists: `words` is no format."""
+    with pytest.raises(KeyError, match="words"):
+        render("plan", "words", plan(), Options(PLAIN))
+
+
+def test_text_is_in_the_encoding_of_the_terminal():
+    """What the encoding lacks is escaped, never an error."""
+    options = Options(PLAIN, encoding="ascii")
+
+    text = b"".join(render("plan", "text", plan(revision="äöü"), options))
+
+    assert b"\\xe4\\xf6\\xfc" in text
