@@ -120,7 +120,7 @@ class Superseded(ReconcilerError):
     exit_code = 6
 
 
-class GuardedGateway(ReconcilerError):
+class NotLeader(ReconcilerError):
     """Another replica leads. This one may look, and never write."""
 
     code = "RKD5022"

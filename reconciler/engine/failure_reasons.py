@@ -15,7 +15,7 @@ _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
     errors.SpecError: Reason.INVALID,
     errors.SourceError: Reason.SOURCE_UNAVAILABLE,
     errors.Superseded: Reason.NEW_REVISION,
-    errors.GuardedGateway: Reason.STANDBY,
+    errors.NotLeader: Reason.STANDBY,
     errors.Throttled: Reason.THROTTLED,
     errors.Unavailable: Reason.UNAVAILABLE,
     errors.Claimed: Reason.BUSY,
@@ -31,12 +31,12 @@ _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
 _BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
 
 
-def trouble_of(exc: errors.ReconcilerError) -> Trouble:
+def failure_reason_of(exc: errors.ReconcilerError) -> Trouble:
     """Return why a cycle came to nothing."""
     return Trouble(_REASONS.get(type(exc), Reason.FAILED), str(exc))
 
 
-def trouble_of_result(result: DatasetResult) -> Trouble | None:
+def failure_reason_of_result(result: DatasetResult) -> Trouble | None:
     """Return why an apply did not come to its end; None if it did, be it with entries left out."""
     first = result.errors[0] if result.errors else None
     match result.verdict:
@@ -57,7 +57,7 @@ def facts_of(result: DatasetResult) -> Facts:
     """Return what the conditions of a dataset follow from after a plain apply."""
     return Facts(
         verdict=result.verdict,
-        trouble=trouble_of_result(result),
+        trouble=failure_reason_of_result(result),
         pending=bool(result.left),
         drifted=any(cause.is_drift for cause in result.left),
         unattributed=Cause.UNATTRIBUTED in result.left,

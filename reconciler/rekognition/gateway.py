@@ -72,7 +72,7 @@ class Rekognition:
         identity: Names the account for the limiter until an ARN that is asked about does.
         meter: Told of every attempt, the SDK's own retries included.
         permit: Asked before every attempt of a call that writes, when nothing is left to wait for; raises
-            `GuardedGateway` if another replica may write.
+            `NotLeader` if another replica may write.
     """
 
     def __init__(

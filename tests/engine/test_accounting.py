@@ -17,7 +17,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.desired import Overrides
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import Look, look
+from reconciler.engine.dataset.plan import Planned, observe_and_plan
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN
@@ -69,9 +69,9 @@ def _write(lab: Lab, entries: dict[str, tuple[str, bool]], policy: dict[str, str
     (lab.specs / "train.yaml").write_text(SPEC % json.dumps(spec))
 
 
-def _apply(lab: Lab, *, released: bool) -> tuple[Look, Outcome]:
+def _apply(lab: Lab, *, released: bool) -> tuple[Planned, Outcome]:
     desired = lab.desired(Overrides(released=released))
-    with closing(look(desired, lab.context, 60)) as seen:
+    with closing(observe_and_plan(desired, lab.context, 60)) as seen:
         return seen, apply(desired, lab.context, seen)
 
 
@@ -100,7 +100,7 @@ def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after,
             _hold_to_it(lab, *_apply(lab, released=released))
 
 
-def _hold_to_it(lab: Lab, seen: Look, outcome: Outcome) -> None:
+def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     result = outcome.result
     plan, applied = BytesIO(), BytesIO()
     plan.writelines(render("plan", "json", Plan((seen.plan,)), Options(PLAIN)))

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import apply, planning
 from reconciler.engine.dataset.resume import OPEN_SECONDS
-from reconciler.errors import GuardedGateway, Unavailable
+from reconciler.errors import NotLeader, Unavailable
 from reconciler.ports import Description, Gateway, Phase
 from reconciler.state import State
 from tests.builders import named, ref
@@ -219,7 +219,7 @@ def test_a_quiet_start_costs_no_call_more(full: Lab):
 def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
     """The log says what was done; and no later start waits for it."""
     full.write(*named("abcde", label="tulip"))
-    slow(full, GuardedGateway("another replica leads"), late_seconds=None)
+    slow(full, NotLeader("another replica leads"), late_seconds=None)
 
     with capture_logs() as logs:
         result = full.apply()

@@ -58,10 +58,10 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
-    """Look at everything first; apply only if that gives the very same plan."""
+    """Plan for everything first; apply only if that gives the very same plan."""
     with ExitStack() as stack:
         looks = []
-        for desired, seen in each_dataset.look_at_each(found.datasets, wiring.context):
+        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
             stack.enter_context(closing(seen))
             looks.append((desired, seen))
         broken = map(each_dataset.broken, found.broken)

@@ -24,9 +24,9 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.dataset.observation import Observation, as_text
-from reconciler.engine.dataset.plan import Look
+from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
-from reconciler.engine.failure_reasons import placed, trouble_of, trouble_of_result
+from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, placed
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import NotFound, SourceError, SpecError, Superseded
@@ -85,7 +85,7 @@ class _Review:
         self.shown: Shown | None = None
         self.scanned_at: float | None = None
 
-    def __call__(self, planned: Look) -> None:
+    def __call__(self, planned: Planned) -> None:
         """
         Log and announce a plan.
 
@@ -173,7 +173,7 @@ def _visited(
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))
-            trouble = trouble_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
+            trouble = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return Visit(findings.failed(trouble, result.exit_code))
         desired.hold_files()
         return _whole(desired, digest, session, _Review(desired, work, fence, begin))
@@ -216,7 +216,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     _name_what_is_wrong(result)
     if told is not None and applied.after is not None:
         told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
-    trouble = trouble_of_result(result)
+    trouble = failure_reason_of_result(result)
     finding = findings.concluded(applied.plan, result, applied.after, trouble, review.drifted)
     _keep(desired.name, digest, finding, result, seen, session.context)
     return Visit(
@@ -231,7 +231,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     )
 
 
-def _classes(seen: Look) -> dict[str, DriftClass]:
+def _classes(seen: Planned) -> dict[str, DriftClass]:
     """Say of each entry that left what was applied how it looks to people; parses what differs, both sides."""
     found = {}
     for change in seen.plan.changes:

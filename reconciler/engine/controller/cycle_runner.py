@@ -22,7 +22,7 @@ from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import held_back
 from reconciler.engine.dataset.context import Context, always
-from reconciler.engine.failure_reasons import trouble_of
+from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
@@ -46,7 +46,7 @@ class Visiting:
 
     Args:
         context_of: Gives the context of a dataset; its gateway is fenced here.
-        permit: Raises `GuardedGateway` if another replica may write; called before each call that writes.
+        permit: Raises `NotLeader` if another replica may write; called before each call that writes.
         tracer: Takes a span for each cycle; those of its steps go to the tracer of the context.
     """
 
@@ -144,13 +144,13 @@ class Visiting:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
-                return Visit(failed(trouble_of(reason), 0), arn=state.arn)
-            if isinstance(reason, errors.GuardedGateway):
+                return Visit(failed(failure_reason_of(reason), 0), arn=state.arn)
+            if isinstance(reason, errors.NotLeader):
                 log.info("apply.fenced", reason=str(reason))
-                return Visit(failed(trouble_of(reason), 0), arn=state.arn)
+                return Visit(failed(failure_reason_of(reason), 0), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
-            return Visit(failed(trouble_of(reason), reason.exit_code), arn=state.arn)
+            return Visit(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)
 
     def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> Visit:
         context = self._context_of(loaded)

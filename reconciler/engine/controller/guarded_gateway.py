@@ -58,7 +58,7 @@ class GuardedGateway:
 
     Args:
         may_look: Called before each call; raises `Interrupted` when the process is to stop.
-        may_write: Called before each call that writes, as well; raises `errors.GuardedGateway`.
+        may_write: Called before each call that writes, as well; raises `errors.NotLeader`.
 
     Attributes:
         created: Whether the dataset was made in this cycle.

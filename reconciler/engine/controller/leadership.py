@@ -11,7 +11,7 @@ from reconciler.core.runtime.election import Elector, Move, Record
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.log import log
 from reconciler.engine.usecases.each_dataset import named
-from reconciler.errors import GuardedGateway
+from reconciler.errors import NotLeader
 from reconciler.ports import Lease
 
 KIND: Final = "Leading"
@@ -74,10 +74,10 @@ class Leading:
         Let a call pass that writes.
 
         Raises:
-            GuardedGateway: Another replica may write before it would end.
+            NotLeader: Another replica may write before it would end.
         """
         if not self._elector.may_write(self._seconds()):
-            raise GuardedGateway(f"the lease {self._lease.name} is not held by this replica: it only looks")
+            raise NotLeader(f"the lease {self._lease.name} is not held by this replica: it only looks")
 
     def standing(self) -> Leadership:
         """Return how this replica stands now."""

@@ -104,7 +104,7 @@ class Controller:
 
     def once(self) -> None:
         """
-        Look at the source, and visit every dataset one time.
+        Poll the source, and visit every dataset one time.
 
         Raises:
             ReconcilerError: What the source met: SourceError, if the specs cannot be read.

@@ -1,4 +1,4 @@
-"""Look at the source, and take over what is new. What was good stays in use until something better is read."""
+"""Poll the source, and take over what is new. What was good stays in use until something better is read."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Following:
         return self._begun if self.running else now
 
     def follow(self) -> None:
-        """Look once. Raises nothing."""
+        """Poll once. Raises nothing."""
         try:
             revision = self._source.poll(self._registry.fingerprint)
             if revision is not None:

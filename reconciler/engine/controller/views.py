@@ -10,7 +10,7 @@ from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.quarantine import Hold
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.plan import Look
+from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.usecases.drift import drift_of
 
 # With its drawing, an image takes some 3 kB of memory for as long as it is shown.
@@ -42,12 +42,12 @@ class HeldBack(NamedTuple):
     number: int = 0
 
 
-def shown(desired: Desired, look: Look) -> Shown:
+def shown(desired: Desired, planned: Planned) -> Shown:
     """Return what a look shows; it must still be open, and what it was about not yet changed."""
-    differing = len(look.plan.changes) + len(look.plan.errored)
+    differing = len(planned.plan.changes) + len(planned.plan.errored)
     if differing > MOST_IMAGES:
         return Shown(None, differing)
-    drift = drift_of(desired, look)
+    drift = drift_of(desired, planned)
     return Shown(replace(drift, items=tuple(_lighter(drift.items))), differing)
 
 

@@ -19,7 +19,7 @@ from reconciler.engine.dataset.observation import as_text
 from reconciler.engine.dataset.observe import alone
 from reconciler.engine.dataset.planning import payload_of
 from reconciler.engine.dataset.resume import watch
-from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Description, Phase
@@ -206,7 +206,7 @@ class Sender:
         context, clock = self._context, self._context.clock
         deadline = clock.now() + self._timeout
         try:
-            number = patiently(lambda: self._start(items, body, deadline), clock, deadline)
+            number = retry(lambda: self._start(items, body, deadline), clock, deadline)
         except Rejected as exc:  # the call itself: it says no more than a failed update would
             return Description(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
         description = self._moved(deadline)
@@ -218,7 +218,7 @@ class Sender:
         clock, polls = self._context.clock, 0
         until = clock.now() + GRACE_SECONDS
         while True:
-            description = settled(self._context.gateway, self._arn, clock, deadline)
+            description = await_settled(self._context.gateway, self._arn, clock, deadline)
             if description not in self._past or clock.now() >= until:
                 return description
             clock.sleep(poll_delay(polls))
@@ -232,7 +232,7 @@ class Sender:
             GatewayError: The call did not arrive, or was refused.
         """
         context, journal = self._context, self._context.memory.journal
-        before = settled(context.gateway, self._arn, context.clock, deadline)
+        before = await_settled(context.gateway, self._arn, context.clock, deadline)
         self._past.add(before)
         begun_at = context.clock.now()
         number = journal.begin(self._plan.name, self._arn, list(items), begun_at, as_text(before))

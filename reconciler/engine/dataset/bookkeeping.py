@@ -27,7 +27,7 @@ CONTESTED = (
 )
 
 
-def keep_back(
+def update_quarantine(
     dataset: str,
     items: Iterable[PlannedChange],
     still_different: Iterable[str],
@@ -93,7 +93,7 @@ def _is_over(hold: Hold, different: bool, now: float) -> bool:
     return not different
 
 
-def remember(desired: Desired, arn: str, touched: Collection[str], after: Diff, memory: Memory) -> None:
+def record_applied(desired: Desired, arn: str, touched: Collection[str], after: Diff, memory: Memory) -> None:
     """
     Advance the memory, entry by entry, to what was just shown.
 
@@ -133,7 +133,7 @@ def _news(
             yield ref, entry
 
 
-def keep_before(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:
+def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:
     """
     Keep the observed line of every entry that is overwritten or blanked, and of no other.
 

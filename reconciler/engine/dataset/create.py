@@ -6,7 +6,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.errors import AlreadyExists, Denied
 from reconciler.ports import Gateway
 
@@ -24,8 +24,8 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
     target = desired.target
     gateway, clock = context.gateway, context.clock
     deadline = clock.now() + timeout
-    arn = patiently(lambda: _made(target, gateway), clock, deadline)
-    settled(gateway, arn, clock, deadline)
+    arn = retry(lambda: _made(target, gateway), clock, deadline)
+    await_settled(gateway, arn, clock, deadline)
     return arn
 
 

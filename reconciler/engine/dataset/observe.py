@@ -1,4 +1,4 @@
-"""Look at a dataset: find it, wait until it rests, and compare its whole listing with what is desired."""
+"""Observe a dataset: find it, wait until it rests, and compare its whole listing with what is desired."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observation import Observation, gap_between
-from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
 from reconciler.ports import Clock, Description, Gateway, Located, Progress
@@ -42,7 +42,7 @@ def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> s
     if target.dataset_arn is not None:
         return target.dataset_arn
     project, kind = target.identity
-    return arn_in(patiently(lambda: gateway.locate(project, kind), clock, deadline), target)
+    return arn_in(retry(lambda: gateway.locate(project, kind), clock, deadline), target)
 
 
 def arn_in(found: Located, target: Target) -> str | None:
@@ -114,7 +114,7 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
             raise
 
     with context.tracer.span("observe", dataset_arn=arn) as span:
-        diff, listed = patiently(attempt, context.clock, deadline)
+        diff, listed = retry(attempt, context.clock, deadline)
         span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
     return Observation(arn, listed.description, diff, listed.spool, context.clock.now(), listed.gap)
@@ -138,7 +138,7 @@ def whole_listing(
     gateway, clock = context.gateway, context.clock
 
     def attempt() -> Listed[T]:
-        before = settled(gateway, arn, clock, deadline)
+        before = await_settled(gateway, arn, clock, deadline)
         spool = Spool()
         try:
             counted = before.stats.total_entries
@@ -151,13 +151,13 @@ def whole_listing(
             raise
         return Listed(result, spool, before, context.trust_listing)
 
-    listed = patiently(attempt, clock, deadline)
+    listed = retry(attempt, clock, deadline)
     if listed.gap is None:
         return listed
     listed.spool.close()
     log.info("observe.restarted", reason=listed.gap, delay_seconds=LIST_AGAIN_SECONDS)
     clock.sleep(LIST_AGAIN_SECONDS)
-    return patiently(attempt, clock, deadline)
+    return retry(attempt, clock, deadline)
 
 
 def _with_unlisted(
@@ -195,7 +195,7 @@ def alone(source_ref: str, arn: str, context: Context, deadline: float) -> Seque
         pages = ending(context.gateway.pages(arn, filter_of(source_ref)), None, context.clock)
         return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
 
-    return patiently(ask, context.clock, max(deadline, context.clock.now() + context.patience_seconds))
+    return retry(ask, context.clock, max(deadline, context.clock.now() + context.patience_seconds))
 
 
 def _source_ref(line: str) -> object:

@@ -16,7 +16,7 @@ from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observation import Observation
 from reconciler.engine.dataset.observe import find, observe
 from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
-from reconciler.engine.dataset.resume import await_open
+from reconciler.engine.dataset.resume import await_open_updates
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
 
@@ -24,7 +24,7 @@ NOTHING: Final = Diff((), 0, 0, 0, (), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Planned:
     """
     A plan, and the means to read the lines that it is about until it is closed.
 
@@ -43,17 +43,17 @@ class Look:
             self.observation.listing.close()
 
 
-def look(desired: Desired, context: Context, patience_seconds: float) -> Look:
+def observe_and_plan(desired: Desired, context: Context, patience_seconds: float) -> Planned:
     """
     Observe one dataset and plan for it. Makes no call that writes.
 
     Raises:
-        RebuildUnfinished, GatewayError: As `look_at_dataset`.
+        RebuildUnfinished, GatewayError: As `observe_dataset`.
     """
-    return plan_for(desired, look_at_dataset(desired, context, patience_seconds), context)
+    return plan_for(desired, observe_dataset(desired, context, patience_seconds), context)
 
 
-def look_at_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
+def observe_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
     """
     Observe one dataset; None if there is none yet, and the spec allows to create it.
 
@@ -61,32 +61,32 @@ def look_at_dataset(desired: Desired, context: Context, patience_seconds: float)
         RebuildUnfinished: It is being deleted and made anew.
         GatewayError: It could not be found, or not be seen whole.
     """
-    refuse_while_rebuilding(desired.name, context)
+    require_no_rebuild(desired.name, context)
     deadline = context.clock.now() + patience_seconds
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    await_open(desired.name, arn, context, deadline)
+    await_open_updates(desired.name, arn, context, deadline)
     return observe(desired, arn, context, deadline)
 
 
-def compared_anew(desired: Desired, seen: Observation) -> Observation:
+def compare_again(desired: Desired, seen: Observation) -> Observation:
     """Compare what was observed with other specs of the same dataset. Costs no call."""
     return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
 
 
-def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Look:
+def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Planned:
     """Plan for what was observed; None stands for a dataset that is to be created."""
     if seen is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        return Look(_planned(desired, None, nothing, composer, context), composer, nothing)
+        return Planned(_planned(desired, None, nothing, composer, context), composer, nothing)
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
     for one in still_unmatched(desired.unmatched, orphans):
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
     composer = Composer(desired, seen.listing)
     plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
-    return Look(plan, composer, seen.diff, seen)
+    return Planned(plan, composer, seen.diff, seen)
 
 
 def _planned(
@@ -108,7 +108,7 @@ def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
     )
 
 
-def refuse_while_rebuilding(name: str, context: Context) -> None:
+def require_no_rebuild(name: str, context: Context) -> None:
     """
     Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
 
@@ -121,7 +121,7 @@ def refuse_while_rebuilding(name: str, context: Context) -> None:
         raise RebuildUnfinished(f"a rebuild was begun and stands at {rebuild.step.value!r}: {ways}")
 
 
-def look_at_file(desired: Desired, listing: FileListing) -> Look:
+def plan_against_listing(desired: Desired, listing: FileListing) -> Planned:
     """
     Plan against a listing that was kept in a file.
 
@@ -133,4 +133,4 @@ def look_at_file(desired: Desired, listing: FileListing) -> Look:
     except GatewayError as exc:
         raise UsageError(f"{listing.path}: {exc}") from exc
     composer = Composer(desired, listing)
-    return Look(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
+    return Planned(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)

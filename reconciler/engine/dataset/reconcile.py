@@ -10,16 +10,16 @@ from typing import Final
 from reconciler.core.spec.choices import Mode
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
-from reconciler.engine.dataset.bookkeeping import keep_back, keep_before, remember
+from reconciler.engine.dataset.bookkeeping import back_up_overwritten, record_applied, update_quarantine
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.create import create
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observation import Observation
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import Look, compared_anew, look_at_dataset, plan_for
+from reconciler.engine.dataset.plan import Planned, compare_again, observe_dataset, plan_for
 from reconciler.engine.dataset.resume import resume
-from reconciler.engine.dataset.retry import patiently, settled
-from reconciler.engine.dataset.verify import Seen, look_again, prove
+from reconciler.engine.dataset.retry import await_settled, retry
+from reconciler.engine.dataset.verify import After, observe_again, prove
 from reconciler.engine.log import log
 from reconciler.errors import Interrupted, ListingMoved, PlanOutdated, ReconcilerError, Superseded
 
@@ -40,7 +40,7 @@ def claimed(name: str, context: Context) -> Iterator[None]:
     """
     deadline = context.clock.now() + CLAIM_SECONDS
     with ExitStack() as stack:
-        patiently(lambda: stack.enter_context(context.memory.claim(name)), context.clock, deadline)
+        retry(lambda: stack.enter_context(context.memory.claim(name)), context.clock, deadline)
         yield
 
 
@@ -79,19 +79,19 @@ class Session:
             finally:
                 self._is_claimed = False
 
-    def plan(self, desired: Desired) -> Look:
+    def plan(self, desired: Desired) -> Planned:
         """
         Plan for what was observed; observe first if nothing was. The plan can be read until the next one.
 
         Raises:
-            ReconcilerError: As `look_at_dataset`.
+            ReconcilerError: As `observe_dataset`.
         """
         if self._observation is not None and self._observation.gap is not None:
             self.close()  # what the listing lacked was asked for by name, and other names are desired now
         if self._observation is None:
-            self._observation = look_at_dataset(desired, self.context, self._timeout)
+            self._observation = observe_dataset(desired, self.context, self._timeout)
         else:
-            self._observation = compared_anew(desired, self._observation)
+            self._observation = compare_again(desired, self._observation)
         return plan_for(desired, self._observation, self.context)
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Session:
             self._observation = None
 
 
-def reconcile(desired: Desired, session: Session, review: Callable[[Look], object]) -> Outcome:
+def reconcile(desired: Desired, session: Session, review: Callable[[Planned], object]) -> Outcome:
     """
     Observe, plan, apply and prove: bring one dataset to what is desired, as far as mode and guards allow.
 
@@ -130,7 +130,7 @@ def reconcile(desired: Desired, session: Session, review: Callable[[Look], objec
     )
 
 
-def apply(desired: Desired, context: Context, pinned: Look | None = None) -> Outcome:
+def apply(desired: Desired, context: Context, pinned: Planned | None = None) -> Outcome:
     """
     Reconcile one dataset, alone: other processes are kept from writing to it from the beginning.
 
@@ -147,7 +147,7 @@ def apply(desired: Desired, context: Context, pinned: Look | None = None) -> Out
         return reconcile(desired, session, lambda _: None)
 
 
-def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
+def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
     """
     Send what was planned, and look again.
 
@@ -166,8 +166,8 @@ def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
     sent = Sent()
     try:
         if seen.observation and plan.batches:
-            confirm(seen.observation, context, _timeout(desired))
-            keep_before(desired, plan, seen.composer, context)
+            require_unchanged(seen.observation, context, _timeout(desired))
+            back_up_overwritten(desired, plan, seen.composer, context)
         Sender(plan, arn, seen.composer, context, _timeout(desired), sent).send()
         return _proven(desired, seen, arn, sent, context)
     except Interrupted:
@@ -178,7 +178,7 @@ def _carried_out(desired: Desired, context: Context, seen: Look) -> Outcome:
         return Outcome(plan, outcome.unseen(plan, arn, sent, exc))
 
 
-def confirm(observation: Observation, context: Context, timeout: float) -> None:
+def require_unchanged(observation: Observation, context: Context, timeout: float) -> None:
     """
     Make sure that the dataset still is as it was seen.
 
@@ -186,7 +186,7 @@ def confirm(observation: Observation, context: Context, timeout: float) -> None:
         PlanOutdated: It is not.
     """
     deadline = context.clock.now() + timeout
-    if settled(context.gateway, observation.arn, context.clock, deadline) != observation.description:
+    if await_settled(context.gateway, observation.arn, context.clock, deadline) != observation.description:
         raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
 
 
@@ -194,24 +194,24 @@ def _timeout(desired: Desired) -> float:
     return desired.schedule.update_timeout_seconds
 
 
-def _proven(desired: Desired, seen: Look, arn: str, sent: Sent, context: Context) -> Outcome:
-    """Look again at whatever was touched, and say what is in place."""
+def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
+    """Observe again whatever was touched, and say what is in place."""
     plan, memory = seen.plan, context.memory
     items = [item for batch in plan.batches for item in batch.items]
     if sent.touched or seen.observation is None:
         deadline = context.clock.now() + _timeout(desired)
         with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
-            after = look_again(desired, arn, items, seen.diff, sent, context, deadline)
+            after = observe_again(desired, arn, items, seen.diff, sent, context, deadline)
     else:
-        after = Seen(seen.diff, seen.observation)
+        after = After(seen.diff, seen.observation)
     proof = prove(items, seen.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # of the other entries nothing was learnt
         different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
-    keep_back(desired.name, items, different, sent, proof, memory.holds, context.clock.now())
+    update_quarantine(desired.name, items, different, sent, proof, memory.holds, context.clock.now())
     if not desired.partial:
-        remember(desired, arn, sent.touched, after.diff, memory)
+        record_applied(desired, arn, sent.touched, after.diff, memory)
     plan = replace(plan, gap=after.observation.gap) if after.observation else plan
     result = outcome.proven(plan, arn, sent, proof, after.diff)
     return Outcome(seen.plan, result, after.diff, after.observation)

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observation import Observation, as_text
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.retry import retry
 from reconciler.engine.log import log
 from reconciler.errors import PlanOutdated
 from reconciler.ports import Begun, Description
@@ -34,7 +34,7 @@ def watch(
     clock = context.clock
     until, polls = min(begun_at, clock.now()) + OPEN_SECONDS, 0
     until = until if deadline is None else min(until, deadline)
-    while not moved(patiently(lambda: context.gateway.describe(arn), clock, until)):
+    while not moved(retry(lambda: context.gateway.describe(arn), clock, until)):
         if clock.now() >= until:
             return False
         clock.sleep(min(poll_delay(polls), until - clock.now()))
@@ -42,7 +42,7 @@ def watch(
     return True
 
 
-def await_open(dataset: str, arn: str, context: Context, deadline: float) -> None:
+def await_open_updates(dataset: str, arn: str, context: Context, deadline: float) -> None:
     """Before a dataset is observed, wait for updates that an earlier process began; no call without any."""
     for begun in _open(dataset, arn, context):
         if begun.begun_at + OPEN_SECONDS > context.clock.now():

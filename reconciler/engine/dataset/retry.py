@@ -29,7 +29,7 @@ CREATION_SECONDS: Final = 60.0
 LISTINGS: Final = 5
 
 
-def patiently(action: Callable[[], T], clock: Clock, deadline: float) -> T:
+def retry(action: Callable[[], T], clock: Clock, deadline: float) -> T:
     """
     Return what *action* returns, trying again after each retryable error.
 
@@ -76,7 +76,7 @@ def _tell(exc: ReconcilerError, delay: float) -> None:
             log.info("observe.restarted", reason=str(exc), delay_seconds=round(delay, 2))
 
 
-def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Description:
+def await_settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Description:
     """
     Wait until no operation is in progress on the dataset, ours or anybody's.
 
@@ -87,8 +87,8 @@ def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Descri
     polls = 0
     begun = clock.now()
     while True:
-        description = patiently(lambda: gateway.describe(arn), clock, deadline)
-        refuse_unusable(description)
+        description = retry(lambda: gateway.describe(arn), clock, deadline)
+        require_usable(description)
         if description.phase.settled:
             return description
         delay = poll_delay(polls)
@@ -99,7 +99,7 @@ def settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Descri
         polls += 1
 
 
-def refuse_unusable(description: Description) -> None:
+def require_usable(description: Description) -> None:
     """
     Let pass what can be listed and updated, now or after the work in progress.
 

@@ -19,7 +19,7 @@ from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observation import Observation
 from reconciler.engine.dataset.observe import observe
 from reconciler.engine.dataset.planning import marked
-from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved
 from reconciler.ports import Description
@@ -56,7 +56,7 @@ class Proof:
     moved: tuple[Trouble, ...] = ()
 
 
-class Seen(NamedTuple):
+class After(NamedTuple):
     """
     How a dataset is after the last update.
 
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
     observation: Observation | None
 
 
-def look_again(
+def observe_again(
     desired: Desired,
     arn: str,
     items: Collection[PlannedChange],
@@ -77,7 +77,7 @@ def look_again(
     sent: Sent,
     context: Context,
     deadline: float,
-) -> Seen:
+) -> After:
     """
     Compare the entries that were to be sent with what is there now.
 
@@ -91,7 +91,7 @@ def look_again(
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
     clock, failure = context.clock, None
-    until, seen = clock.now() + LAG_SECONDS, Seen(before, None)
+    until, seen = clock.now() + LAG_SECONDS, After(before, None)
     wanted: Collection[str] = {item.source_ref for item in items}
     for tries in count(1):
         try:
@@ -124,22 +124,22 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
 
 
 def _looked(
-    desired: Desired, arn: str, touched: Collection[str], last: Seen, context: Context, deadline: float
-) -> Seen:
-    """Look once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
+    desired: Desired, arn: str, touched: Collection[str], last: After, context: Context, deadline: float
+) -> After:
+    """Observe once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
     orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)
     if cheapest.full:
         seen = observe(desired, arn, context, deadline)
         seen.listing.close()
-        return Seen(seen.diff, seen)
-    found, description = patiently(
+        return After(seen.diff, seen)
+    found, description = retry(
         lambda: _filtered(desired, arn, touched, cheapest.filters, context, deadline), context.clock, deadline
     )
     diff = last.diff.updated(touched, found)
     complete = last.observation if last.observation and last.observation.description == description else None
-    return Seen(diff, complete.amended(diff) if complete else None)
+    return After(diff, complete.amended(diff) if complete else None)
 
 
 def _filtered(
@@ -150,7 +150,7 @@ def _filtered(
     context: Context,
     deadline: float,
 ) -> tuple[Diff, Description]:
-    before = settled(context.gateway, arn, context.clock, deadline)
+    before = await_settled(context.gateway, arn, context.clock, deadline)
     spool = Spool()
     try:
         pages: Iterator[Sequence[str]] = chain.from_iterable(

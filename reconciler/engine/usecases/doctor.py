@@ -14,7 +14,7 @@ from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
-from reconciler.engine.dataset.retry import refuse_unusable
+from reconciler.engine.dataset.retry import require_usable
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.remedies import (
     OF_REKOGNITION,
@@ -263,7 +263,7 @@ class _Round:
     def _is_usable(self, description: Description) -> bool:
         said = f": {description.message}" if description.message else ""
         try:
-            refuse_unusable(description)
+            require_usable(description)
             if not description.phase.settled:
                 raise DatasetBusy(f"the dataset is {description.phase}")
         except (DatasetBusy, DatasetUnusable) as exc:

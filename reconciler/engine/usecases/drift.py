@@ -23,7 +23,7 @@ from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.plan import Look
+from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.dataset.planning import explained
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
@@ -62,16 +62,16 @@ def drift_each(
     remember: bool = False,
 ) -> tuple[DatasetDrift, ...]:
     """
-    Look at every dataset; one that cannot be seen gives a drift that says why.
+    Observe every dataset; one that cannot be seen gives a drift that says why.
 
     Args:
         known: Drift that somebody expects.
         remember: Note since when what is drifted; else only what was noted before is told.
     """
     seen = []
-    for desired, look in each_dataset.look_at_each(datasets, context_of):
-        with closing(look):
-            one = _judged(desired, look, _lost(desired, look.plan, context_of))
+    for desired, planned in each_dataset.open_plans(datasets, context_of):
+        with closing(planned):
+            one = _judged(desired, planned, _lost(desired, planned.plan, context_of))
             drift = acknowledged(one.drift, known)
             if drift.observed_at is not None:
                 drift = _dated(drift, context_of(desired).memory, drift.observed_at, remember=remember)
@@ -80,9 +80,9 @@ def drift_each(
     return tuple(replace(one.drift, leaked=leaks.get(one.desired.name, ())) for one in seen)
 
 
-def drift_of(desired: Desired, look: Look) -> DatasetDrift:
+def drift_of(desired: Desired, planned: Planned) -> DatasetDrift:
     """Return the drift that a look shows; it must still be open, and what it was about not yet changed."""
-    return _judged(desired, look).drift
+    return _judged(desired, planned).drift
 
 
 def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
@@ -145,28 +145,28 @@ def _is_of(desired: Desired, arn: str) -> bool:
     )
 
 
-def _judged(desired: Desired, look: Look, lost: Collection[str] = ()) -> _Seen:
+def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _Seen:
     """
     Say what a look shows.
 
     Args:
         lost: Images that were applied, and that AWS lost with their dataset.
     """
-    if not look.plan.was_made:
-        declared = replace(unseen(look.plan), path=desired.origin)
+    if not planned.plan.was_made:
+        declared = replace(unseen(planned.plan), path=desired.origin)
         return _Seen(desired, declared, frozenset(), frozenset())
-    plan = explained(look.plan, look.composer)
+    plan = explained(planned.plan, planned.composer)
     if lost:
         plan = replace(plan, changes=tuple(_removed(item, lost) for item in plan.changes))
     tally = Tally()
-    items = sorted(_items(plan, desired, look.composer, tally), key=lambda item: item.source_ref)
+    items = sorted(_items(plan, desired, planned.composer, tally), key=lambda item: item.source_ref)
     counts = plan.counts
     drift = DatasetDrift(
         name=plan.name,
         arn=plan.arn,
         mode=plan.mode,
         path=desired.origin,
-        observed_at=look.observation.at if look.observation else None,
+        observed_at=planned.observation.at if planned.observation else None,
         items=tuple(items),
         coverage=Coverage(
             desired=counts.desired,

@@ -1,4 +1,4 @@
-"""Many datasets: one bad one must not stop the others. Whatever ends a look or an apply becomes a value here."""
+"""Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import Look, look, look_at_file
+from reconciler.engine.dataset.plan import Planned, observe_and_plan, plan_against_listing
 from reconciler.engine.dataset.planning import errors_of, explained
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
@@ -21,14 +21,14 @@ from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, Reconci
 from reconciler.ports import BrokenDataset
 
 PATIENCE_SECONDS = 20.0
-"""How long a command that only looks waits for a dataset that is busy."""
+"""How long a command that only reads waits for a dataset that is busy."""
 
 Contexts = Callable[[Desired], Context]
 
 
 def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[DatasetPlan]:
     """Plan for every dataset, and explain; one that cannot be planned gives a plan that says why."""
-    for desired, seen in look_at_each(datasets, context_of):
+    for desired, seen in open_plans(datasets, context_of):
         with closing(seen):
             try:
                 plan = explained(seen.plan, seen.composer)
@@ -47,32 +47,34 @@ def plan_against(desired: Desired, path: Path) -> DatasetPlan:
     if not desired.usable:
         return unusable(desired)
     with closing(FileListing(path)) as listing:
-        seen = look_at_file(desired, listing)
+        seen = plan_against_listing(desired, listing)
         return explained(seen.plan, seen.composer)
 
 
-def look_at_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tuple[Desired, Look]]:
-    """Look at every dataset; what was seen stays open until the caller closes it."""
+def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tuple[Desired, Planned]]:
+    """Observe and plan for every dataset; the lines of a plan can be read until the caller closes it."""
     for desired in datasets:
         with bound(dataset=desired.name):
             if not desired.usable:
-                seen = Look(unusable(desired), Composer(desired, None))
+                seen = Planned(unusable(desired), Composer(desired, None))
             else:
                 try:
-                    seen = look(desired, context_of(desired), PATIENCE_SECONDS)
+                    seen = observe_and_plan(desired, context_of(desired), PATIENCE_SECONDS)
                 except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-                    seen = Look(_unseen(desired, exc), Composer(desired, None))
+                    seen = Planned(_unseen(desired, exc), Composer(desired, None))
         yield desired, seen
 
 
-def apply_each(looks: Iterable[tuple[Desired, Look | None]], context_of: Contexts) -> Iterator[DatasetResult]:
+def apply_each(
+    plans: Iterable[tuple[Desired, Planned | None]], context_of: Contexts
+) -> Iterator[DatasetResult]:
     """
     Apply every dataset; one that cannot be applied gives a result that says why.
 
     Args:
-        looks: With a look, exactly its plan is applied, or nothing; without, each dataset is looked at first.
+        plans: Exactly this plan is carried out, or nothing; without one, the dataset is planned for first.
     """
-    for desired, pinned in looks:
+    for desired, pinned in plans:
         with bound(dataset=desired.name):
             try:
                 if pinned is not None and not pinned.plan.was_made:

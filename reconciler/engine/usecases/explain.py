@@ -19,7 +19,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observe import find
 from reconciler.engine.dataset.planning import errors_of
-from reconciler.engine.dataset.retry import patiently, settled
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Interrupted, SpecError
 
@@ -93,7 +93,7 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    description = settled(context.gateway, arn, context.clock, deadline)
+    description = await_settled(context.gateway, arn, context.clock, deadline)
 
     def listed() -> _Seen:
         with closing(Spool()) as spool:
@@ -105,7 +105,7 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
             change = next(iter(diff.changes), None)
             return _Seen(arn, observed, change, description.stats.total_entries == 0)
 
-    return patiently(listed, context.clock, deadline)
+    return retry(listed, context.clock, deadline)
 
 
 def _in_aws(story: Story, source_ref: str, desired: Desired, context: Context, seen: _Seen | None) -> Story:

@@ -18,7 +18,7 @@ from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observe import whole_listing
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.retry import retry
 from reconciler.errors import ListingMoved, NotFound, UnknownAnswer
 
 
@@ -59,7 +59,7 @@ def export(project: str, dataset_type: DatasetType, context: Context, patience_s
         GatewayError: It could not be read whole.
     """
     deadline = context.clock.now() + patience_seconds
-    found = patiently(lambda: context.gateway.locate(project, dataset_type), context.clock, deadline)
+    found = retry(lambda: context.gateway.locate(project, dataset_type), context.clock, deadline)
     if found.dataset_arn is None:
         missing = f"{dataset_type} dataset of project" if found.project_arn else "project"
         raise NotFound(f"there is no {missing} {project!r} in this account and Region")

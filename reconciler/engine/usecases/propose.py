@@ -24,7 +24,7 @@ from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE
-from reconciler.engine.dataset.plan import Look
+from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.usecases import each_dataset
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
@@ -81,11 +81,11 @@ class Proposed:
 def propose_each(
     datasets: Iterable[Desired], context_of: each_dataset.Contexts, choice: Choice
 ) -> Iterator[Proposed]:
-    """Look at every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
-    for desired, look in each_dataset.look_at_each(datasets, context_of):
-        with closing(look):
-            removed = _removed_by_git(desired, look, context_of) if look.observation else frozenset()
-            yield _Proposing(desired, look, choice, removed).run()
+    """Observe every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
+    for desired, planned in each_dataset.open_plans(datasets, context_of):
+        with closing(planned):
+            removed = _removed_by_git(desired, planned, context_of) if planned.observation else frozenset()
+            yield _Proposing(desired, planned, choice, removed).run()
 
 
 def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest]) -> frozenset[str]:
@@ -109,10 +109,10 @@ def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest
     return frozenset(wrong)
 
 
-def _removed_by_git(desired: Desired, look: Look, context_of: each_dataset.Contexts) -> frozenset[str]:
+def _removed_by_git(desired: Desired, planned: Planned, context_of: each_dataset.Contexts) -> frozenset[str]:
     """Return images that were applied once and have left the specs since: to bring them back would undo that."""
-    orphans = [item.source_ref for item in look.plan.changes if item.action is Action.ORPHAN]
-    arn = look.plan.arn
+    orphans = [item.source_ref for item in planned.plan.changes if item.action is Action.ORPHAN]
+    arn = planned.plan.arn
     return (
         frozenset(context_of(desired).memory.applied(desired.name, arn, orphans).entries)
         if arn
@@ -123,16 +123,16 @@ def _removed_by_git(desired: Desired, look: Look, context_of: each_dataset.Conte
 class _Proposing:
     """The wishes of one dataset."""
 
-    def __init__(self, desired: Desired, look: Look, choice: Choice, removed: Collection[str]) -> None:
+    def __init__(self, desired: Desired, planned: Planned, choice: Choice, removed: Collection[str]) -> None:
         self._desired = desired
-        self._look = look
+        self._planned = planned
         self._choice = choice
         self._removed = removed
-        at = look.observation.at if look.observation else None
-        self._result = Proposed(desired, look.plan, observed_at=at)
+        at = planned.observation.at if planned.observation else None
+        self._result = Proposed(desired, planned.plan, observed_at=at)
 
     def run(self) -> Proposed:
-        for item in self._look.plan.changes:
+        for item in self._planned.plan.changes:
             if is_pending(item.cause) or item.source_ref in self._removed:
                 self._result.pending += 1
             else:
@@ -140,7 +140,7 @@ class _Proposing:
         return self._result
 
     def _take(self, item: PlannedChange) -> None:
-        composer, change = self._look.composer, item.change
+        composer, change = self._planned.composer, item.change
         ours, theirs = composer.desired(change), composer.observed(change)
         seen = picture(None if ours is None else composer.merged(change), theirs)
         kinds = classes(seen, errored=False)
@@ -172,13 +172,13 @@ class _Proposing:
                 equality,
             )
         )
-        if change.observed is not None and self._look.observation is not None:
-            raw = self._look.observation.listing.read(change.observed)
+        if change.observed is not None and self._planned.observation is not None:
+            raw = self._planned.observation.listing.read(change.observed)
             self._result.observed.append((raw, change.observed.offset, change.observed.line))
 
     def _unremovable(self) -> str | None:
         """Say why no line may leave git; None if it is known what AWS holds."""
-        gap = self._look.plan.gap
+        gap = self._planned.plan.gap
         return f"{gap}: it may be there all the same; {OVERRIDE}" if gap else None
 
     def _place(self, item: PlannedChange) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import structlog
 from reconciler.core.runtime.election import Elector, Record, Timing
 from reconciler.core.status.conditions import Truth
 from reconciler.engine.controller.leadership import Leading
-from reconciler.errors import GuardedGateway, LeaseUnavailable
+from reconciler.errors import LeaseUnavailable, NotLeader
 from tests.waiting import until
 
 TIMING = Timing(60)
@@ -85,13 +85,13 @@ def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
     second, _ = cluster.replica("second")
     for one in (first, second):
         assert Truth.UNKNOWN is one.standing().status
-        with pytest.raises(GuardedGateway, match="reconciler/reconciler"):
+        with pytest.raises(NotLeader, match="reconciler/reconciler"):
             one.permit()
 
     assert [True, False] == [first.step(), second.step()]
 
     first.permit()
-    with pytest.raises(GuardedGateway):
+    with pytest.raises(NotLeader):
         second.permit()
     assert (Truth.TRUE, Truth.FALSE) == (first.standing().status, second.standing().status)
     assert not first.step()  # it leads already: that is no news
@@ -108,7 +108,7 @@ def test_a_call_is_only_begun_if_it_ends_while_the_lease_lasts(cluster: Cluster)
     cluster.now += held - TIMING.call_seconds
     first.permit()
     cluster.now += 0.1
-    with pytest.raises(GuardedGateway):
+    with pytest.raises(NotLeader):
         first.permit()
     assert Truth.TRUE is first.standing().status
     assert not second.step()
@@ -151,7 +151,7 @@ def test_a_lease_that_is_given_back_is_free_at_once(cluster: Cluster):
     first.end(release=True)
 
     assert door.closed
-    with pytest.raises(GuardedGateway):
+    with pytest.raises(NotLeader):
         first.permit()
     assert second.step()
 

@@ -11,7 +11,7 @@ from reconciler.core.planning.plan import DatasetPlan
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observation import Observation, as_text
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import (
     MOST_BYTES,
@@ -64,7 +64,7 @@ def keep_everything(
     rebuild = _ordered(desired, seen, order, context)
     noted(rebuild, context)
     listing = _spool(seen)
-    tags = patiently(
+    tags = retry(
         lambda: context.gateway.tags(seen.arn),
         context.dataset.clock,
         context.deadline,
@@ -136,7 +136,7 @@ def _spool(seen: Observation) -> Spool:
 
 def _project(desired: Desired, context: RebuildContext) -> str:
     project, kind = desired.target.identity
-    found = patiently(
+    found = retry(
         lambda: context.gateway.locate(project, kind),
         context.dataset.clock,
         context.deadline,

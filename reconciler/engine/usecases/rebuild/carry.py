@@ -12,11 +12,11 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.status.result import DatasetResult, Trouble, Verdict
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sent
-from reconciler.engine.dataset.bookkeeping import remember
+from reconciler.engine.dataset.bookkeeping import record_applied
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE, observe
-from reconciler.engine.dataset.plan import look
-from reconciler.engine.dataset.reconcile import claimed, confirm
+from reconciler.engine.dataset.plan import observe_and_plan
+from reconciler.engine.dataset.reconcile import claimed, require_unchanged
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
@@ -102,7 +102,7 @@ def _known(name: str, context: RebuildContext) -> Rebuild:
 
 
 def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
-    with closing(look(desired, context.dataset, context.timeout)) as seen:
+    with closing(observe_and_plan(desired, context.dataset, context.timeout)) as seen:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
@@ -114,7 +114,7 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
             return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
         try:
             kept = keep_everything(desired, plan, seen.observation, order, context)
-            confirm(seen.observation, context.dataset, context.timeout)
+            require_unchanged(seen.observation, context.dataset, context.timeout)
         except ReconcilerError:
             context.dataset.memory.rebuilds.over(
                 desired.name
@@ -132,7 +132,7 @@ def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebu
     seen = observe(desired, done.made or "", context.dataset, context.deadline)
     seen.listing.close()
     memory, removed = context.dataset.memory, done.before.entries - seen.diff.observed
-    remember(desired, seen.arn, (), seen.diff, memory)
+    record_applied(desired, seen.arn, (), seen.diff, memory)
     memory.observations.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
     memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])

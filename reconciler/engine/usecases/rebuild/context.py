@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.retry import retry
 from reconciler.errors import DatasetBusy, NotFound
 from reconciler.ports import Description, Objects, Phase, RebuildGateway
 
@@ -34,7 +34,7 @@ class RebuildContext:
     def describe(self, arn: str) -> Description | None:
         """Return how a dataset stands; None if the service does not know it."""
         try:
-            return patiently(lambda: self.gateway.describe(arn), self.dataset.clock, self.deadline)
+            return retry(lambda: self.gateway.describe(arn), self.dataset.clock, self.deadline)
         except NotFound:
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.core.entries.lines import Line
 from reconciler.engine.dataset.observation import as_text
 from reconciler.engine.dataset.observe import whole_listing
-from reconciler.engine.dataset.retry import patiently
+from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
@@ -128,7 +128,7 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
         context.gateway.delete_dataset(rebuild.doomed)
 
     try:
-        patiently(attempt, context.dataset.clock, context.deadline)
+        retry(attempt, context.dataset.clock, context.deadline)
     except NotFound:
         return
     if context.rested(rebuild.doomed) is not None:
@@ -156,7 +156,7 @@ def _create(rebuild: Rebuild, context: RebuildContext) -> str:
         created = True
         return made
 
-    arn = patiently(attempt, context.dataset.clock, context.deadline)
+    arn = retry(attempt, context.dataset.clock, context.deadline)
     if not created:
         _require_ours(rebuild, arn, context)
     return arn
@@ -164,7 +164,7 @@ def _create(rebuild: Rebuild, context: RebuildContext) -> str:
 
 def _found(rebuild: Rebuild, context: RebuildContext) -> str | None:
     project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
-    return patiently(
+    return retry(
         lambda: context.gateway.locate(project, rebuild.dataset_type),
         context.dataset.clock,
         context.deadline,
