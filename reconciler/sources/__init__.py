@@ -1,3 +1,5 @@
 """
-Where the desired state comes from. Its law: what cannot be read is a problem with a place, never less desire.
+Read the desired state from spec files, in a directory or a git repository.
+
+Its law: what cannot be read is a problem with a place; it never makes the desired state smaller.
 """

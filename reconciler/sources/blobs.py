@@ -1,4 +1,4 @@
-"""Contents of spec files, kept by name until nobody needs them: what was read once can be read again."""
+"""A content-addressed cache of spec files, so that a file read once can be read again unchanged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _PREFIX: Final = "specs-"
 
 class Blobs:
     """
-    A directory of files, each named after its content. It belongs to this process alone, and is held by a
-    lock: what a process left behind that was killed is deleted by the next one.
+    A directory of files, each named after its content.
+
+    It belongs to this process alone, which locks it; the directory of a killed process is deleted by the next.
 
     Args:
-        parent: The state directory, where it is made.
+        parent: The state directory, in which it is created.
 
     Raises:
-        SourceError: The directory cannot be made.
+        SourceError: The directory cannot be created.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -48,10 +49,10 @@ class Blobs:
 
     def keep(self, stream: BinaryIO) -> str:
         """
-        Copy a stream, and return the name of its content: a digest.
+        Copy a stream and return its digest, the name of the copy.
 
         Raises:
-            OSError: It cannot be read, or the disk is full.
+            OSError: The stream cannot be read, or the disk is full.
         """
         digest = blake2b(digest_size=20)
 
@@ -67,7 +68,7 @@ class Blobs:
 
     def fill(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         """
-        Keep what *write* writes under a name that its content is known by already.
+        Store what *write* writes under a name that identifies its content.
 
         Raises:
             OSError: The disk is full.
@@ -88,8 +89,9 @@ class Blobs:
 
     def forget_others(self, names: Collection[str]) -> None:
         """
-        Delete everything but *names*, and those of the call before: whoever still works with the tree of then
-        may be about to open them. Who has a file open can read it in any case.
+        Delete all files but *names* and those of the previous call, which users of the previous tree may open.
+
+        A file that is open stays readable.
         """
         kept, self._latest = self._latest.union(names), frozenset(names)
         for path in self._directory.iterdir():
@@ -98,7 +100,7 @@ class Blobs:
                     path.unlink()
 
     def clear(self) -> None:
-        """Delete everything, the directory included. It cannot be used afterwards."""
+        """Delete the directory and everything in it."""
         shutil.rmtree(self._directory, ignore_errors=True)
         os.close(self._lock)
 

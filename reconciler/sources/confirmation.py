@@ -1,4 +1,4 @@
-"""What says that the specs in a directory are the newest: a file that is touched, or the metrics of git-sync."""
+"""Confirm that the specs in a directory are current: by a touched file, or by the metrics of git-sync."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SYNCS: Final = re.compile(
 
 
 class TouchedFile:
-    """`ports.Witness`: the time at which a file was last touched."""
+    """`ports.Witness`: the modification time of a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,16 +39,16 @@ class TouchedFile:
 
 class SyncMetrics:
     """
-    `ports.Witness`: the counter of git-sync, which grows with every sync that succeeds, be there news or not.
+    `ports.Witness`: the counter of git-sync, which grows with every successful sync, changed or not.
 
-    Its ``--touch-file`` would not do: it is touched with news alone.
+    Its ``--touch-file`` does not serve: git-sync touches it only when something changed.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._count = 0.0
         self._grew_at: float | None = None
-        # A proxy of the environment knows nothing of this pod's loopback.
+        # A proxy of the environment cannot reach this pod's loopback.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     @property

@@ -1,4 +1,4 @@
-"""Two datasets that cannot both be: one name, or one target."""
+"""Find datasets that share a name or a target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.sources.documents import Parsed
 
 
 def clashes(documents: Sequence[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
-    """Yield a problem for every dataset that clashes with others, naming one of them."""
+    """Yield a problem for every dataset that conflicts with others; it names one of them."""
     yield from _same_name(documents)
     yield from _same_target(documents)
 
@@ -39,7 +39,7 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
     for group in by_place.values():
         others: dict[int, tuple[Parsed, Parsed]] = {}
         for (a, one), (b, other) in combinations(group, 2):
-            if a.may_be_beside(b):  # two that overwrite each other are worse than a question
+            if a.may_be_beside(b):  # a false alarm is better than two datasets that overwrite each other
                 others.setdefault(id(one), (one, other))
                 others.setdefault(id(other), (other, one))
         for one, other in others.values():
@@ -51,7 +51,7 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
 
 
 def _with_other(group: Sequence[Parsed]) -> Iterator[tuple[Parsed, Parsed]]:
-    """Pair each with the first of the others."""
+    """Pair each document with the first of the others."""
     if len(group) > 1:
         for one in group:
             yield one, group[1] if one is group[0] else group[0]

@@ -1,4 +1,4 @@
-"""The documents of one YAML file of a tree: read, checked against their models, each problem placed."""
+"""Read the documents of one YAML file and validate them against their models, each problem with its place."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _LINK_TEXT: Final = "the file holds a path only: it looks like a link that git w
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """
-    One document that is ours.
+    One document of this program.
 
     Attributes:
         model: None if the document cannot be used.
-        kind: As written; None if that cannot be told.
-        name: What it calls itself, as far as that can be read.
+        kind: As written; None if it is missing or no text.
+        name: Its metadata.name; None if that cannot be read.
     """
 
     file: str
@@ -55,7 +55,7 @@ class Parsed:
         return Origin(self.file, *self.document.mark)
 
     def problem(self, flaw: Flaw, severity: Severity = Severity.ERROR) -> Problem:
-        """Give a flaw of this document its place."""
+        """Return a flaw of this document as a problem with a place."""
         return Problem(severity, flaw.code, flaw.message, self.origin_of(flaw.path, at_key=flaw.at_key))
 
     def origin_of(self, path: Path, *, at_key: bool = False) -> Origin:
@@ -69,8 +69,8 @@ class ParsedFile:
     One YAML file.
 
     Attributes:
-        problems: Those of the file as a whole, not of its documents.
-        skipped: Where it, or documents in it, are somebody else's.
+        problems: Problems of the file as a whole, not of its documents.
+        skipped: The places of documents of other programs.
     """
 
     path: str
@@ -84,8 +84,8 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     Read one YAML file.
 
     Args:
-        expected: Whether somebody named this very file. Otherwise it is skipped, with all that may be
-            wrong with it, unless it looks like ours.
+        expected: Whether the file was named explicitly. Otherwise it is skipped, faults included, unless it
+            looks like one of ours.
     """
     shown = tree.display(path)
     try:
@@ -113,7 +113,7 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
 
 
 def labels_of(document: Parsed) -> dict[str, str] | None:
-    """Return metadata.labels of a document that is broken elsewhere; None if they cannot be known."""
+    """Return metadata.labels of a document with problems elsewhere; None if they cannot be read."""
     value = document.document.value
     metadata = value.get("metadata") if isinstance(value, Map) else None
     if not isinstance(metadata, Map) or not metadata.keys() <= Metadata.model_fields.keys():
@@ -129,9 +129,10 @@ def labels_of(document: Parsed) -> dict[str, str] | None:
 
 def sound_part(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
     """
-    Return a broken document with stand-ins for its bad images, and their numbers: one hides nothing of the others.
+    Return a broken document with placeholders for its bad images, and the indices of those.
 
-    None if something is wrong outside of its images: then nobody knows what they are meant to be.
+    So one bad image hides no problem of the others. None if a problem lies outside of the images, on which their
+    meaning may depend.
     """
     value = document.document.value
     images = value.get("images") if isinstance(value, Map) else None
@@ -145,7 +146,7 @@ def sound_part(document: Parsed) -> tuple[Entries, frozenset[int]] | None:
     rest = [_STAND_IN if number in bad else image for number, image in enumerate(images)]
     try:
         return Entries.model_validate({**value, "images": rest}), bad
-    except ValidationError:  # an alias repeats what is wrong elsewhere
+    except ValidationError:  # an alias repeats a problem from elsewhere
         return None
 
 
@@ -164,7 +165,7 @@ def _parse(text: str, path: str, shown: str, *, expected: bool) -> ParsedFile:
 
 
 def _rest_seems_ours(stream: Stream, text: str) -> bool:
-    """Tell whether any document from the one that cannot be parsed on looks like ours."""
+    """Return whether a document at or after the syntax error looks like one of ours."""
     if stream.fault is None:
         return False
     lines = text.split("\n")
@@ -181,7 +182,7 @@ def _check(document: Document, file: str) -> Parsed:
     model, flaws = _validate(value, kind)
     faults = [_placed(fault, file) for fault in document.faults]
     bare = Parsed(file, document, model, kind if isinstance(kind, str) else None, _name(value), ())
-    # What YAML refused has a stand-in, and what a model says of that would only confuse.
+    # A faulty part was replaced by a placeholder; what the model says of that would only confuse.
     faulty = {fault.origin for fault in faults}
     refused = [
         problem
@@ -215,7 +216,7 @@ def _validate(
 
 
 def _name(value: Any) -> str | None:
-    """Return metadata.name, whatever else is wrong."""
+    """Return metadata.name, even of a broken document."""
     metadata = value.get("metadata") if isinstance(value, Map) else None
     name = metadata.get("name") if isinstance(metadata, Map) else None
     return name if isinstance(name, str) else None

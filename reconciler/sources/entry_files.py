@@ -56,11 +56,11 @@ class JsonLines:
 @dataclass(frozen=True, slots=True)
 class CompiledLines:
     """
-    The lines that the shorthand stands for.
+    The lines compiled from the shorthand.
 
     Attributes:
-        path: The author's file, in its tree.
-        numbers: For each line, the line of its image in the file.
+        path: The shorthand file, in its tree.
+        numbers: For each compiled line, the line of its image in the file.
     """
 
     path: str
@@ -77,11 +77,11 @@ class CompiledLines:
 
 class Checked(NamedTuple):
     """
-    What is known about a file before any of its lines is judged.
+    The result of checking a file before any of its lines is validated.
 
     Attributes:
-        file: None if it cannot be used. With problems it may hold a part only, of which more can be told.
-        empty: Whether it holds nothing at all, which a dataset may allow.
+        file: None if it cannot be used. With problems it may contain only the usable part.
+        empty: Whether it has no entries, which a dataset may allow.
     """
 
     file: EntryFile | None
@@ -91,7 +91,7 @@ class Checked(NamedTuple):
 
 def check_lines(tree: Tree, path: str) -> Checked:
     """
-    Look at the first and the last bytes of a JSON Lines file.
+    Check the first and the last bytes of a JSON Lines file.
 
     Raises:
         OSError: It cannot be read.
@@ -141,7 +141,7 @@ def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
 def _compile(
     document: Parsed, entries: Entries, bad: frozenset[int], content: bytearray, numbers: array[int]
 ) -> list[Problem]:
-    """Append the lines of one document but those of its *bad* images; return what is wrong with the others."""
+    """Append the lines of a document, except those of its *bad* images; return the problems of the others."""
     compiled = compile_lines(entries)
     for line in compiled.lines:
         if line.item not in bad:
@@ -151,7 +151,7 @@ def _compile(
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:
-    """Tell whether the last line is neither ended nor complete JSON."""
+    """Return whether the last line has no line end and is not complete JSON."""
     length = min(size, MAX_LINE_BYTES + 2)
     stream.seek(-length, os.SEEK_END)
     tail = stream.read(length)

@@ -1,9 +1,8 @@
 """
-Links in a spec tree, by one rule for a directory, a work tree of git-sync and a commit.
+Symbolic links in a spec tree, by one rule for a directory, a work tree of git-sync and a commit.
 
-A link is followed where it leads, by a relative path, to something within the tree. What leads out of it is not
-part of the revision, and is refused; an absolute path means another thing on every machine, and is refused too.
-Circles end.
+A relative link to a target within the tree is followed. A link out of the tree is refused, as its target is not
+part of the revision; so is an absolute one, whose target differs between machines. Circles are detected.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from typing import Final, NamedTuple, Protocol
 from reconciler.errors import SourceError
 
 _MOST_HOPS: Final = 40
-_MOST_NAMES: Final = 100_000  # that links give: directories that link to each other multiply
+_MOST_NAMES: Final = 100_000  # reached by links: directories that link to each other multiply
 OUT: Final = "it leads out of the spec tree"
 SUBMODULE: Final = "it is a submodule, another repository, and only this one is fetched"
 
 
 class Kind(StrEnum):
-    """What stands at a path."""
+    """The type of a path."""
 
     FILE = auto()
     DIRECTORY = auto()
@@ -34,10 +33,10 @@ class Kind(StrEnum):
 
 class Store(Protocol):
     """
-    What a tree is made of; paths are from its root, and no part of them but the last is a link.
+    The raw content of a tree. Paths are relative to its root; only their last part may be a link.
 
     Attributes:
-        above: Where the root is, without links: names from the top of the file system, or of the commit.
+        above: The path of the root without links, from the root of the file system or of the commit.
     """
 
     @property
@@ -45,7 +44,7 @@ class Store(Protocol):
 
     def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
         """
-        Return names and what they are.
+        Return the names in a directory and their kinds.
 
         Raises:
             SourceError: The directory cannot be listed.
@@ -55,11 +54,11 @@ class Store(Protocol):
     def kind(self, path: str) -> Kind | None: ...
 
     def target(self, path: str) -> str | None:
-        """Return where a link leads; None if there is none at *path*."""
+        """Return the target of a link; None if *path* is no link."""
         ...
 
     def hides_directory(self, path: str) -> bool | None:
-        """Tell whether a link that leads out of the tree leads to a directory; None if that is not known."""
+        """Return whether a link out of the tree leads to a directory; None if unknown."""
         ...
 
 
@@ -68,10 +67,10 @@ class Listing(NamedTuple):
     All names of a tree.
 
     Attributes:
-        files: Sorted; a file has as many names as links lead to it.
-        preferred: A name for each file that has one by links only, by where it really is.
-        refused: What may hide specs and is not read, and why: submodules of a commit, and links out of the tree
-            that lead, or may lead, to a directory.
+        files: Sorted; a file has one name for each link to it.
+        preferred: Real path -> name, for files that are visible through links only.
+        refused: Path -> reason, for what may contain specs and is not read: submodules of a commit, and links out
+            of the tree that lead, or may lead, to a directory.
     """
 
     files: Sequence[str]
@@ -81,13 +80,13 @@ class Listing(NamedTuple):
 
 def resolve(path: str, above: tuple[str, ...], target: Callable[[str], str | None]) -> str:
     """
-    Return a path of a tree without links.
+    Resolve the links of a path in a tree.
 
     Args:
-        above, target: As of a `Store`.
+        above, target: As in `Store`.
 
     Raises:
-        OSError: It leads out of the tree, or in a circle. Whether anything stands there is not asked.
+        OSError: It leads out of the tree, or in a circle. The result need not exist.
     """
     position, pending, hops = list(above), deque(path.split("/")), 0
     while pending:
@@ -118,16 +117,16 @@ def resolve(path: str, above: tuple[str, ...], target: Callable[[str], str | Non
 
 
 class Links:
-    """The names of a tree with links in it."""
+    """The names of a tree that contains links."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._names: dict[str, str | None] = {}  # and where they really are, if they may be read
+        self._names: dict[str, str | None] = {}  # name -> real path; None if it may not be read
         self._refused: dict[str, str] = {}
 
     def resolve(self, path: str) -> str:
         """
-        Return a path without links.
+        Return the real path of a path.
 
         Raises:
             OSError: It leads out of the tree, or in a circle.
@@ -135,7 +134,7 @@ class Links:
         return resolve(path, self._store.above, self._store.target)
 
     def canonical(self, path: str) -> str:
-        """Return the one name among those of a file that stands for all; the path itself if it leads nowhere."""
+        """Return the canonical one of the names of a file; the path itself if it cannot be resolved."""
         try:
             real = self.resolve(path)
         except (OSError, ValueError):
@@ -145,7 +144,7 @@ class Links:
     @cached_property
     def listing(self) -> Listing:
         """
-        Every visible name, by whatever links.
+        All visible names, through any links.
 
         Raises:
             SourceError: A directory cannot be listed, or links multiply the files beyond reason.
@@ -171,7 +170,7 @@ class Links:
         return Listing(sorted(self._names), preferred, self._refused)
 
     def _take(self, path: str, at: str, kind: Kind | None) -> str | None:
-        """Note one member of a directory; return where it really is if it is a directory itself."""
+        """Record one member of a directory; return its real path if it is a directory itself."""
         if kind is Kind.LINK:
             try:
                 at = self.resolve(at)

@@ -1,4 +1,4 @@
-"""A spec tree as datasets and problems: everything that is wrong with any file, at once."""
+"""Load a spec tree: its datasets, and every problem of every file at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from reconciler.sources.path_patterns import is_pattern, pattern
 
 def load(tree: Tree, only: str | None = None) -> Specs:
     """
-    Read every spec of a tree; JSON Lines files are looked at, but not read.
+    Read every spec of a tree; of JSON Lines files only the first and last bytes are checked.
 
     Args:
         only: Path in the tree of the one spec file to read; None for all.
 
     Raises:
-        SourceError: The tree cannot be listed, or declares no dataset and nothing that could be a
-            broken one. It is not known, then, what is desired.
+        SourceError: The tree cannot be listed, or declares no dataset, not even a broken one: the desired
+            state is unknown.
     """
     if only is not None and not is_yaml(only):
         raise SourceError(f"{tree.display(only)}: a spec file ends in {' or '.join(SUFFIXES)}")
@@ -42,16 +42,16 @@ def load(tree: Tree, only: str | None = None) -> Specs:
 
 
 def unusable(error: SourceError) -> Problem:
-    """Return a source that cannot be read as a problem, for those who only validate."""
+    """Return the error of an unreadable source as a problem, for commands that only validate."""
     return Problem(Severity.ERROR, error.code, str(error), None)
 
 
-# A broken one of these is a problem of its file, and takes no dataset with it.
+# A broken document of these kinds is a problem of its file alone, not a broken dataset.
 _OF_NO_DATASET: Final = ("Entries", "Acknowledgement")
 
 
 class _Loading:
-    """One load: what was read so far, so that no file is read twice."""
+    """One run of `load`, with a cache so that no file is read twice."""
 
     def __init__(self, tree: Tree, only: str | None) -> None:
         self._tree = tree
@@ -91,16 +91,16 @@ class _Loading:
         )
 
     def _spec_files(self) -> list[str]:
-        """Return the YAML files of the tree, each once, by whatever names links give it."""
+        """Return the YAML files of the tree, each once even if links give it several names."""
         return sorted({self._canonical(path) for path in self._files() if is_yaml(path)})
 
     def _canonical(self, path: str) -> str:
-        """Return the one name of a file; it must not make YAML of what is none, or the other way round."""
+        """Return the canonical name of a file, unless only one of the two names has a YAML suffix."""
         found = self._tree.canonical(path)
         return found if is_yaml(found) == is_yaml(path) else path
 
     def _refused(self) -> list[BrokenDataset]:
-        """Return what may hide datasets, and is not read."""
+        """Return the paths that may contain datasets but are not read, as broken datasets."""
         broken = []
         for path, reason in self._tree.refused().items():
             origin = Origin(self._tree.display(path), 1)
@@ -112,7 +112,7 @@ class _Loading:
     def _all_problems(
         self, files: list[ParsedFile], datasets: list[LoadedDataset], broken: list[BrokenDataset]
     ) -> tuple[Problem, ...]:
-        """Gather what is known, each problem once: a file may belong to several datasets."""
+        """Collect all problems, each once: a file may belong to several datasets."""
         found = dict.fromkeys(problem for dataset in datasets for problem in dataset.problems)
         found |= dict.fromkeys(problem for dataset in broken for problem in dataset.problems)
         names = {dataset.name for dataset in datasets} | {dataset.name for dataset in broken}
@@ -123,11 +123,11 @@ class _Loading:
             if file.path not in self._checked and not self._only:
                 found |= dict.fromkeys(self._unused(file))
             if not self._only:
-                found |= dict.fromkeys(_about_nothing(file, names))
+                found |= dict.fromkeys(_of_unknown_datasets(file, names))
         return tuple(sorted(found, key=_by_place))
 
     def _unused(self, file: ParsedFile) -> Iterator[Problem]:
-        """Judge Entries documents that no dataset names."""
+        """Yield the problems of Entries documents that no dataset names."""
         unused = [parsed for parsed in file.documents if isinstance(parsed.model, Entries)]
         message = "no dataset names this file under spec.entries: its images are not used"
         for parsed in unused:
@@ -136,7 +136,7 @@ class _Loading:
             yield from check_shorthand(file, unused[0].file).problems
 
     def _entry_files(self, path: str, parsed: Parsed, problems: list[Problem]) -> tuple[EntryFile, ...]:
-        """Return the files that a document names, as far as it can be read; add what is wrong with them."""
+        """Return the files that a document names, as far as it can be read; add their problems to *problems*."""
         files: dict[str, EntryFile | None] = {}
         for place, named in _named_files(parsed):
             found = self._resolve(path, named)
@@ -160,7 +160,7 @@ class _Loading:
         return tuple(file for file in files.values() if file is not None)
 
     def _resolve(self, spec_path: str, file: str) -> tuple[str, ...] | Flaw:
-        """Return the files that one item of `entries` names, or what is wrong with it."""
+        """Return the files that one item of `entries` names, or its flaw."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(spec_path), file))
         if posixpath.isabs(file) or path == ".." or path.startswith("../"):
             message = f"“{file}” leads out of the spec tree {self._tree.name}"
@@ -171,10 +171,10 @@ class _Loading:
         return matches or Flaw((), codes.NO_MATCH.code, f"“{file}” matches no file")
 
     def _check(self, path: str) -> Checked | Flaw:
-        """Look at one file of entries, once."""
+        """Check one file of entries, once."""
         if path not in self._checked:
             try:
-                self._checked[path] = self._look(path)
+                self._checked[path] = self._check_file(path)
             except FileNotFoundError:
                 return Flaw((), codes.NO_MATCH.code, f"{self._tree.display(path)} does not exist")
             except OSError as exc:
@@ -182,10 +182,10 @@ class _Loading:
                 return Flaw((), codes.FILE_UNREADABLE.code, reason)
         return self._checked[path]
 
-    def _look(self, path: str) -> Checked:
+    def _check_file(self, path: str) -> Checked:
         if not is_yaml(path):
             return check_lines(self._tree, path)
-        self._tree.open(path).close()  # a missing file is a fault of the spec that names it
+        self._tree.open(path).close()  # a missing file is a problem of the spec that names it
         name = self._tree.display(path)
         return check_shorthand(self._parse(path, expected=True), name)
 
@@ -207,7 +207,7 @@ class _Loading:
 
 
 def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]:
-    """Let every dataset know those of the other type in its project."""
+    """Set the partners of every dataset: those of the other type in the same project."""
     projects: dict[str, list[LoadedDataset]] = {}
     for dataset in datasets:
         projects.setdefault(dataset.target.identity[0], []).append(dataset)
@@ -219,7 +219,7 @@ def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]
 
 
 def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:
-    """Give the globs of a dataset that are meant for its entries."""
+    """Yield the globs of a dataset that select entries."""
     for number, text in enumerate(dataset.spec.protect):
         yield PlacedGlob("protect", text, parsed.origin_of(("spec", "protect", number)))
     for number, rule in enumerate(dataset.spec.ignore):
@@ -229,7 +229,7 @@ def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:
 
 
 def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:
-    """Return the globs of acknowledgements, by the dataset that they are about."""
+    """Return dataset name -> globs of its acknowledgements."""
     found: dict[str, list[PlacedGlob]] = {}
     for parsed in documents:
         match parsed.model:
@@ -239,8 +239,8 @@ def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:
     return found
 
 
-def _about_nothing(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:
-    """Judge acknowledgements of datasets that are not there."""
+def _of_unknown_datasets(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:
+    """Yield a warning for every acknowledgement of an unknown dataset."""
     for parsed in file.documents:
         if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
             message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
@@ -249,7 +249,7 @@ def _about_nothing(file: ParsedFile, names: Collection[str]) -> Iterator[Problem
 
 
 def _named_files(parsed: Parsed) -> Iterator[tuple[Path, str]]:
-    """Give what stands under `entries`, and its place; of a broken document what is not broken itself."""
+    """Yield the path and the name of every readable item of `entries`, even of a broken document."""
     items = _within(parsed, "spec", "entries")
     if _within(parsed, "apiVersion") not in {None, API_VERSION} or not isinstance(items, list):
         return
@@ -263,7 +263,7 @@ def _allows_empty(parsed: Parsed) -> bool:
 
 
 def _within(parsed: Parsed, *keys: str) -> object:
-    """Return a value of the document as it was written; None if it is not there."""
+    """Return a value of the document as written, or None."""
     value = parsed.document.value
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

@@ -1,8 +1,8 @@
 """
-Whether YAML that nobody named is meant for us.
+Decide whether a YAML file that was found in the tree is meant for this program.
 
-A tree in a real repository holds YAML of many programs, which is no business of ours. But a spec whose apiVersion
-is misspelt must not vanish among it: what comes near to ours counts as ours, and is read, or is an error.
+A real repository holds YAML of many programs, which is skipped. But a spec with a misspelt apiVersion must not be
+skipped: whatever resembles one of our documents counts as one, and is read or reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SUFFIXES: Final = (".yaml", ".yml")
 _OURS: Final = "reconciler/"
 _NEAR_RATIO: Final = 0.85
 
-# A line, or a member in braces, that says what a document is. Deeper ones count: only reading tells them apart.
+# A line, or a member in braces, with the kind or the version of a document. Nested ones match too.
 _LABEL: Final = re.compile(
     r"""(?im)(?:^|[{,])[ \t-]*["']?(kind|api_?ver\w*)["']?[ \t]*:[ \t]*["']?([^\s"',}#]+)"""
 )
@@ -27,27 +27,27 @@ _MEMBER: Final = re.compile(r"""(?m)(?:^|[{,])[ \t]*["']?(\w+)["']?[ \t]*:""")
 _DATASET: Final = frozenset({"entries", "target"})
 _ENTRIES: Final = frozenset({"images", "createdAt"})
 _FIELDS: Final = frozenset({"metadata", "spec", "images", "base", "createdAt", "dataset"})
-# What git leaves in place of a link where the file system has none: a text that is a path.
+# What git writes in place of a link where the file system has no links: the target as text.
 _LINK_TEXT: Final = re.compile(rb"[^\s:#{}\[\],&*!|>'\"%@`]+\.ya?ml", re.IGNORECASE)
 
 
 def is_yaml(path: str) -> bool:
-    """Tell whether a file is YAML by its name."""
+    """Return whether a file name has a YAML suffix."""
     return path.lower().endswith(SUFFIXES)
 
 
 def is_link_text(data: bytes) -> bool:
-    """Tell whether a file holds nothing but the path of another YAML file."""
+    """Return whether a file contains only the path of another YAML file."""
     return _LINK_TEXT.fullmatch(data.strip()) is not None
 
 
 def may_be_ours(text: str) -> bool:
-    """Tell whether a document of ours may be in a text. It is not parsed, which would take too long."""
+    """Return whether a text may contain one of our documents, without the cost of parsing it."""
     return _OURS in text or seems_ours(text)
 
 
 def seems_ours(text: str) -> bool:
-    """Tell whether a text that cannot be parsed looks like one of ours."""
+    """Return whether a text that cannot be parsed resembles one of our documents."""
     labels = [(found[1].lower(), found[2]) for found in _LABEL.finditer(text)]
     versions = [value for key, value in labels if key != "kind"]
     if any(map(_near_version, versions)):
@@ -60,7 +60,7 @@ def seems_ours(text: str) -> bool:
 
 
 def is_ours(value: Any) -> bool:
-    """Tell whether a document is meant for us, be it under misspelt keys."""
+    """Return whether a document is meant for this program, misspelt keys included."""
     if not isinstance(value, Mapping):
         return False
     if any(isinstance(inner, str) and inner.startswith(_OURS) for inner in value.values()):
@@ -83,7 +83,7 @@ def _has_our_shape(value: Mapping[str, Any]) -> bool:
 
 
 def _is_foreign(version: str) -> bool:
-    """Tell whether an apiVersion names a group that others own: those of Kubernetes have a domain."""
+    """Return whether an apiVersion belongs to another program: Kubernetes groups contain a domain."""
     group, slash, _ = version.partition("/")
     return bool(slash) and "." in group and not _near_version(version)
 

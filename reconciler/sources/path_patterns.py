@@ -19,7 +19,7 @@ _WILD: Final[dict[str, Piece]] = {
 
 
 def is_pattern(text: str) -> bool:
-    """Tell whether *text* holds anything but literal characters."""
+    """Return whether *text* contains a wildcard."""
     return any(mark in text for mark in "*?[")
 
 
@@ -28,9 +28,9 @@ def pattern(text: str) -> Globs:
     """
     Return a glob over paths.
 
-    ``**/`` matches any number of whole segments, none included; ``**`` anything; ``*`` and ``?``
-    stay within a segment; ``[abc]``, ``[a-z]`` and ``[!a]`` are one character of it. A ``[`` that
-    is never closed stands for itself.
+    ``**/`` matches any number of whole segments, including none; ``**`` matches anything; ``*`` and ``?``
+    match within a segment; ``[abc]``, ``[a-z]`` and ``[!a]`` match one character of it. An unclosed ``[``
+    matches itself.
     """
     return Globs([[_piece(found) for found in _PIECE.finditer(text)]])
 
@@ -42,7 +42,7 @@ def _piece(found: re.Match[str]) -> Piece:
 
 
 def _one_of(chars: str, *, negated: bool) -> One:
-    """Return a character class, which never holds the separator. A range that runs backwards holds nothing."""
+    """Return a character class, which never matches the separator. A reversed range matches nothing."""
     ranges = tuple(
         (single, single) if single else (low, high)
         for low, high, single in (found.group(1, 2, 3) for found in _RANGE.finditer(chars))

@@ -1,4 +1,4 @@
-"""Bytes that should be text for people: UTF-8 without byte order mark or control characters."""
+"""Decode files that people write: UTF-8 without byte order mark or control characters."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LINE_BREAK: Final = re.compile("[\x85\u2028\u2029]")
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
-# Also under the name that Git LFS had in its beginnings.
+# The second is its former name.
 GIT_LFS: Final = b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"
 
 
 def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
-    """Say what the first bytes of a file give away about it, if it is not plain UTF-8 text."""
+    """Return why the first bytes of a file are not plain UTF-8 text, or None."""
     if head.startswith(BOM):
         return codes.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without BOM"
     if head.startswith(UTF_16):
@@ -35,7 +35,7 @@ def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
 
 
 def decode(data: bytes) -> str | Fault:
-    """Return the text of a whole file, or what is wrong with its bytes."""
+    """Return the text of a whole file, or the fault in its bytes."""
     if found := suspicion(data):
         code, reason = found
         return Fault(Mark(1, 1), code.code, f"the file {reason}")

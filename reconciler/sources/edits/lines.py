@@ -1,4 +1,4 @@
-"""Wishes as edits of a JSON Lines file."""
+"""Turn edit requests into edits of a JSON Lines file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from reconciler.core.proposals.edit_request import EditRequest, Kind
 from reconciler.core.proposals.patch import LineEdit
 from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 
-# So many lines are looked at to learn how the author writes.
+# The number of lines from which the style of the author is learned.
 _SAMPLE = 50
 
 
 def edits_of_lines(stream: BinaryIO, requests: Sequence[EditRequest]) -> tuple[list[LineEdit], int]:
     """
-    Return the edits that fulfil wishes of one file, and how many entries it holds then. Reads it once.
+    Return the edits for the requests of one file, and its number of entries afterwards.
 
     Args:
-        requests: At most one change or removal a line.
+        requests: At most one change or removal per line.
     """
     old = {request.line: request for request in requests if request.kind is not Kind.ADD}
     new: dict[int, list[EditRequest]] = defaultdict(list)
@@ -55,7 +55,7 @@ def _edits(
     kept = [line]
     if request is not None:
         kept = [] if request.kind is Kind.REMOVE else [restyled(text, request.fields, style) + end]
-    if behind and not end:  # the last line of the file, and it has no end
+    if behind and not end:  # the last line of the file has no line end
         kept = [content + end_of_line for content in kept]
         behind[-1] = behind[-1].removesuffix(end_of_line)
     if kept == [line]:
@@ -69,7 +69,7 @@ def _lines(requests: Iterable[EditRequest], style: Style, end: bytes) -> Iterato
 
 
 def _style_of(stream: BinaryIO) -> tuple[Style, bytes]:
-    """Read how the first lines are written, and how they end."""
+    """Return the style and the line end of the first lines."""
     style, end = PLAIN, b""
     for _, line in zip(range(_SAMPLE), stream, strict=False):
         text = line.rstrip(b"\r\n")
@@ -82,4 +82,4 @@ def _parsed_style(text: bytes) -> Style:
     try:
         return style_of(text.decode()) if text.strip() else PLAIN
     except (ValueError, IndexError, AssertionError):
-        return PLAIN  # a line that is no JSON has no hand
+        return PLAIN  # a line that is no JSON has no style

@@ -1,4 +1,4 @@
-"""Wishes as edits of a YAML file with the shorthand."""
+"""Turn edit requests into edits of a YAML file with the shorthand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.sources.yaml.positions import Node
 
 @dataclass(frozen=True, slots=True)
 class EntriesDocument:
-    """One document of kind Entries: what it means, and how it is written."""
+    """A document of kind Entries: its model and its text positions."""
 
     entries: Entries
     node: Node
@@ -28,11 +28,11 @@ class EntriesDocument:
 @dataclass(slots=True)
 class Outcome:
     """
-    What became of wishes.
+    The requests that were not carried out here, with reasons.
 
     Attributes:
-        moved: Their image cannot be said here any more: it was taken out, or never came in, and why.
-        refused: Nothing can be done about them here, and why.
+        moved: The shorthand cannot express their image: it was removed, or not added.
+        refused: They cannot be carried out at all.
     """
 
     moved: list[tuple[EditRequest, str]] = field(default_factory=list)
@@ -48,11 +48,11 @@ def edit_documents(
     empty: str | None,
 ) -> Outcome:
     """
-    Carry out wishes on the documents of one file, as far as the shorthand can say them.
+    Carry out edit requests on the documents of one file, as far as the shorthand can express them.
 
     Args:
-        movable: Whether what it cannot say has another place to go to.
-        empty: Why the file must not be left without images; None if it may be.
+        movable: Whether other images can move to a sidecar file.
+        empty: Why the file must not end up without images; None if it may.
     """
     starts = [0]
     for document in documents:
@@ -77,7 +77,7 @@ def edit_documents(
 
 
 class _DocumentEditor:
-    """The work on one document."""
+    """Edits one document."""
 
     def __init__(self, editor: YamlEditor, document: EntriesDocument, movable: bool) -> None:
         self._editor = editor
@@ -128,7 +128,7 @@ class _DocumentEditor:
                     self._remove(number, request, images.items[number], str(exc))
 
     def _remove(self, number: int, request: EditRequest, node: Node, moved_because: str | None) -> None:
-        """Take an item out, and remember why if it goes elsewhere."""
+        """Remove an item, and record the reason if it moves elsewhere."""
         if node.anchored or node.kind == "alias":
             reason = moved_because or "other places of the file refer to it by an anchor"
             self._outcome.refused.append((request, reason))
@@ -159,16 +159,16 @@ def _change(
     editor: YamlEditor, document: EntriesDocument, node: Node, number: int, request: EditRequest
 ) -> Callable[[], None]:
     """
-    Return what changes one item.
+    Return a function that changes one item.
 
     Raises:
-        NotExpressible: Nothing can.
+        NotExpressible: The item cannot be changed.
     """
     image = document.entries.images[number]
     if node.kind != "map" or node.anchored or node.aliased:
         raise NotExpressible("it is written with YAML anchors or aliases")
     item = shortened(request.fields, document.entries, image, request.equality)
-    _edit(YamlEditor(editor.text), node, image, item)  # tried first, as it may stop half-way
+    _edit(YamlEditor(editor.text), node, image, item)  # a trial run, as it may stop half-way
     return partial(_edit, editor, node, image, item)
 
 
@@ -201,7 +201,7 @@ def _set(editor: YamlEditor, node: Node, key: str, members: list[Member], value:
 
 
 def _labels(editor: YamlEditor, node: Node, old: Sequence[str], new: Sequence[str]) -> list[Member]:
-    """Keep the labels that stay where they are; a new one takes the place of one that goes."""
+    """Keep the place of labels that stay; a new label takes the place of a removed one."""
     coming = [label for label in new if label not in old]
     wanted = [label if label in new else (coming.pop(0) if coming else None) for label in old] + coming
     pairs = [(place if place < len(old) else None, label) for place, label in enumerate(wanted)]

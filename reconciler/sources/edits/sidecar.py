@@ -1,4 +1,4 @@
-"""Where images go that the YAML shorthand cannot say: a JSON Lines file beside it, named by the same datasets."""
+"""The JSON Lines file beside a YAML file, for images that the shorthand cannot express."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SUFFIX = ".console.jsonl"
 
 class Sidecar:
     """
-    The file beside one YAML file.
+    The sidecar of one YAML file.
 
     Args:
-        path: The YAML file's, in its tree.
+        path: The path of the YAML file in its tree.
         existing: All files of the tree.
-        named: The files that each dataset reads which reads the YAML file, by the path of its document.
+        readers: Each dataset that reads the YAML file, the path of its document, and all files it reads.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Sidecar:
 
     def reference(self, editor_of: Callable[[str], YamlEditor]) -> None:
         """
-        Add the file to the entries of every dataset that does not read it yet.
+        Add the sidecar to the entries of every dataset that does not read it yet.
 
         Raises:
-            NotExpressible: A dataset's document cannot be edited safely. Nothing was changed then.
+            NotExpressible: The document of a dataset cannot be edited safely.
         """
         for dataset, document, read in self._readers:
             if self.path not in read and not self._matches(dataset, document):
@@ -55,7 +55,7 @@ class Sidecar:
                 editor.set_list(owner, "entries", [*kept, Member(None, {"file": relative})])
 
     def _matches(self, dataset: LoadedDataset, document: str) -> bool:
-        """Tell whether a pattern of the dataset matches the file as soon as it is there."""
+        """Return whether a pattern of the dataset matches the sidecar."""
         places = (
             posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
             for source in dataset.spec.spec.entries

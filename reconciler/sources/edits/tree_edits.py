@@ -1,4 +1,4 @@
-"""Wishes as edits of the files of a spec tree."""
+"""Turn edit requests into edits of the files of a spec tree."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class TreeEdits:
     Edits of a tree.
 
     Attributes:
-        edits: Of files that are there, by path.
-        created: Lines of files that are not there yet, by path.
-        accepted: The wishes that the edits fulfil, each with the file that it ended up in.
-        refusals: The others.
+        edits: Path -> line edits, of existing files.
+        created: Path -> lines, of new files.
+        accepted: The requests that the edits carry out, each with the file in which its image ends up.
+        refusals: The other requests, with reasons.
     """
 
     edits: dict[str, list[LineEdit]] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class TreeEdits:
 
 def edit_tree(tree: Tree, datasets: Sequence[LoadedDataset], requests: Sequence[EditRequest]) -> TreeEdits:
     """
-    Fulfil wishes, as far as files can be edited safely.
+    Carry out edit requests, as far as the files can be edited safely.
 
     Args:
-        datasets: All of the tree: a file may belong to several.
-        requests: One for each image and dataset that was looked at.
+        datasets: All datasets of the tree: a file may belong to several.
+        requests: At most one per image and dataset.
 
     Raises:
         SourceError: A file cannot be read any more.
@@ -87,7 +87,7 @@ class _TreeEditor:
         return self._result
 
     def _agreed(self, requests: Sequence[EditRequest]) -> Iterator[EditRequest]:
-        """Let one of several datasets speak for a file that they share, if they agree."""
+        """Yield one request per image of a shared file if its datasets agree; refuse the others."""
         by_ref: dict[str, list[EditRequest]] = defaultdict(list)
         for request in requests:
             by_ref[request.source_ref].append(request)
@@ -104,7 +104,7 @@ class _TreeEditor:
         if path not in self._files and path not in self._readers:
             ordered = sorted(requests, key=lambda request: request.source_ref)
             self._result.created[path] = tuple(composed(request.fields, PLAIN) + b"\n" for request in ordered)
-            self._grant(requests)
+            self._accept(requests)
             return
         try:
             with self._tree.open(path) as stream:
@@ -116,17 +116,17 @@ class _TreeEditor:
             self._result.refusals += (refused(request, reason) for request in requests)
         elif requests:
             self._result.edits[path] = edits
-            self._grant(requests)
+            self._accept(requests)
 
-    def _grant(self, requests: Sequence[EditRequest]) -> None:
-        """Note what was fulfilled: an image that came here from another file was changed, not added."""
+    def _accept(self, requests: Sequence[EditRequest]) -> None:
+        """Record accepted requests: an image that moved here from another file was changed, not added."""
         self._result.accepted += (
             replace(request, kind=Kind.CHANGE) if request.kind is Kind.ADD and request.origin else request
             for request in requests
         )
 
     def _shorthand(self, path: str, requests: list[EditRequest]) -> Iterator[tuple[str, list[EditRequest]]]:
-        """Edit one YAML file; give what has to go elsewhere."""
+        """Edit one YAML file; yield the sidecar and the requests that move there."""
         editor = self._editor(path)
         sidecar = self._sidecar(path)
         outcome = edit_documents(
@@ -161,7 +161,7 @@ class _TreeEditor:
         ]
 
     def _sidecar(self, path: str) -> Sidecar | None:
-        """Return the file beside a YAML file, if every dataset that reads the one could read the other."""
+        """Return the sidecar of a YAML file, if every dataset that reads the file can refer to it."""
         readers = [
             (dataset, self._paths[dataset.origin.file], _read_by(dataset).keys())
             for dataset in self._readers[path]
@@ -188,5 +188,5 @@ class _TreeEditor:
 
 
 def _read_by(dataset: LoadedDataset) -> Mapping[str, str]:
-    """Return the files that a dataset reads: path and name."""
+    """Return path -> name of the files that a dataset reads."""
     return {file.path: file.name for file in dataset.files if isinstance(file, JsonLines | CompiledLines)}

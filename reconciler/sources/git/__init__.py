@@ -1,1 +1,1 @@
-"""Git, through its command line."""
+"""Run git through its command line."""

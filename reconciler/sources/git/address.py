@@ -1,4 +1,4 @@
-"""Where a repository is, and what opens it."""
+"""The URL of a repository and its password."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from reconciler.errors import SourceError, UsageError
 from reconciler.redact import know, redacted
 from reconciler.sources.git.runner import environment
 
-# What git runs to ask for a password. `printf` is the shell's own: no list of processes shows what it is given.
+# The credential helper. `printf` is a shell builtin: its arguments appear in no process list.
 _HELPER: Final = (
     '!f() { test "$1" = get && '
     'printf "username=%s\\npassword=%s\\n" "$RECONCILER_GIT_USER" "$RECONCILER_GIT_PASSWORD"; }; f'
 )
-# Of whoever takes a token for a password, all take any name for it.
-_ANYBODY: Final = "git"
+# Services that take a token as password accept any user name with it.
+_ANY_USER: Final = "git"
 
 
 class Address:
     """
     A URL that git fetches from; ssh and credential helpers are git's own business.
 
-    A password is given to git in its environment, never in its arguments, which every process of the machine can
-    read; and for this host alone, wherever that may redirect to.
+    Git gets a password in its environment, never in its arguments, which every process of the machine can read;
+    and only for this host, not for those it redirects to.
 
     Args:
-        url: May hold a user and a password.
-        password: Gives the password instead, whenever one is needed: it may be another one by then.
+        url: May contain a user and a password.
+        password: Returns the password instead; called for every fetch, as it may change.
 
     Attributes:
-        url: Without a password.
-        name: The same without its user, for people.
+        url: Without the password.
+        name: Without the user as well, for messages.
 
     Raises:
-        UsageError: It is no URL, could be taken for a flag, or has no place for a password.
+        UsageError: It is no URL, starts with a dash, or takes no password.
     """
 
     def __init__(self, url: str, password: Callable[[], bytes | None] | None = None) -> None:
@@ -58,7 +58,7 @@ class Address:
 
     def environment(self) -> dict[str, str]:
         """
-        Return the environment for a git that fetches.
+        Return the environment for a fetch.
 
         Raises:
             SourceError: The password cannot be read.
@@ -71,18 +71,18 @@ class Address:
             raise SourceError(f"{self.name}: the password cannot be read: {exc}") from exc
         parts = urlsplit(self.url)
         helper = f"credential.{parts.scheme}://{parts.netloc}.helper"
-        return environment((helper, ""), (helper, _HELPER)) | {  # the first forgets those of the machine
-            "RECONCILER_GIT_USER": unquote(self._user or _ANYBODY),
+        return environment((helper, ""), (helper, _HELPER)) | {  # the first resets the helpers of the machine
+            "RECONCILER_GIT_USER": unquote(self._user or _ANY_USER),
             "RECONCILER_GIT_PASSWORD": password,
         }
 
 
 def _parts(url: str) -> SplitResult:
     """
-    Split a URL, or the path that stands for one.
+    Split a URL or a path.
 
     Raises:
-        UsageError: It is not one. What is wrong with it in Python's words may quote a password.
+        UsageError: It cannot be parsed. Python's own message is not shown, as it may quote a password.
     """
     try:
         url.encode()
@@ -96,7 +96,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def without_password(url: str) -> str:
-    """Return a URL as it may be logged."""
+    """Return a URL without user and password, for logs."""
     parts = urlsplit(url)
     if not parts.scheme or "@" not in parts.netloc:
         return re.sub(r"^[^@/]*:[^@/]*@", "", url)

@@ -1,4 +1,4 @@
-"""Who wrote a line last."""
+"""Find the commit that last changed a line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from reconciler.sources.git.conversion import State, state_of
 
 def blame(file: Path, line: int) -> Blame | None:
     """
-    Ask git about one line of a file.
+    Return the commit that last changed a line of a file.
 
-    None outside git, where git cannot say, and for a file that is not as it was committed: its line numbers
-    are others then.
+    None outside git, if git fails, and for a file with uncommitted changes, whose line numbers differ.
     """
     try:
         found = checkout.find(file.parent)

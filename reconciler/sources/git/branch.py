@@ -1,4 +1,4 @@
-"""A commit on a new branch, made without touching anybody's work tree, index or current branch."""
+"""Commit to a new branch without touching the work tree, the index or the current branch."""
 
 from __future__ import annotations
 
@@ -18,21 +18,18 @@ _BECAUSE: Final = {
 
 def commit_to(branch: str, root: Path, files: Mapping[str, Path], message: str) -> str:
     """
-    Commit whole new files on top of HEAD, to a branch that is new.
+    Commit whole files on top of HEAD, on a new branch, and return the commit.
 
     Bytes are converted as git would convert them; no hook runs, and no filter that only the repository defines.
 
     Args:
-        root: Of the work tree.
-        files: Their new content, by path from the root.
-
-    Returns:
-        The commit.
+        root: The root of the work tree.
+        files: Path from the root -> file with the new content.
 
     Raises:
-        UsageError: The branch is there already or cannot be called so, or one of the files holds changes that
-            are not committed: the commit would take them along.
-        OutputError: git could not do it.
+        UsageError: The branch exists, its name is not valid, or a file has uncommitted changes, which the commit
+            would include.
+        OutputError: git failed.
     """
     try:
         checkout = find(root)

@@ -1,10 +1,10 @@
 """
-A checkout that somebody else made, read and added to without its configuration.
+Use git in a checkout of the user without the configuration of that repository.
 
-Git gets a directory of its own over the objects and refs of the repository, as git's contrib/git-new-workdir
-makes one, but with a configuration that holds only settings which name no program. So neither hooks nor filters,
-helpers or extensions of the repository can run, those of later versions of git included; what the user or the
-system has configured still counts.
+Git gets its own git directory over the objects and refs of the repository, like one of git's
+contrib/git-new-workdir, but with only those settings that name no program. So no hook, filter, helper or
+extension of the repository can run, not even one of a later version of git. The configuration of the user and of
+the system applies.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Final
 from reconciler.errors import SourceError
 from reconciler.sources.git.runner import Answer, environment, run
 
-# Settings of a repository that are taken over: how bytes are kept, and who commits. None names a program.
+# Settings of a repository that are kept: file formats, and the committer. None names a program.
 _INERT: Final = frozenset({
     "core.autocrlf", "core.checkroundtripencoding", "core.eol", "core.filemode", "core.ignorecase",
     "core.logallrefupdates", "core.precomposeunicode", "core.safecrlf", "core.sharedrepository",
     "core.symlinks", "extensions.objectformat", "extensions.refstorage", "i18n.commitencoding",
     "author.email", "author.name", "committer.email", "committer.name", "user.email", "user.name",
 })  # fmt: skip
-# What all work trees of a repository share; lfs holds what its filter, if the user has it, puts there.
+# What all work trees of a repository share; the filter of Git LFS stores its objects in lfs.
 _SHARED: Final = ("objects", "refs", "packed-refs", "reftable", "shallow", "info", "logs", "lfs")
 _OF_ONE_TREE: Final = ("refs", "reftable", "logs")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
@@ -40,9 +40,9 @@ class Checkout:
     A work tree of git.
 
     Attributes:
-        root: The directory with ``.git`` in it.
-        git_dir: Where its HEAD is.
-        common_dir: Where objects and branches are.
+        root: The directory that contains ``.git``.
+        git_dir: The directory of its HEAD.
+        common_dir: The directory of objects and branches.
     """
 
     root: Path
@@ -52,7 +52,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git at work in a checkout, without its configuration."""
+    """Runs git in a checkout, without its configuration."""
 
     root: Path
     _git_dir: Path
@@ -69,7 +69,7 @@ class Git:
         return run(*words, git_dir=self._git_dir, cwd=self.root, env=self._env, stdin=text)
 
     def ask(self, *words: str) -> str | None:
-        """Return what git answers; None if it says no, or cannot be run."""
+        """Return the output of git; None if it fails or cannot be run."""
         try:
             answer = self.run(*words)
         except OSError:
@@ -78,7 +78,7 @@ class Git:
 
 
 def toplevel(directory: Path) -> Path | None:
-    """Return the root of the work tree that a directory lies in; None outside git. Runs nothing."""
+    """Return the root of the work tree around a directory; None outside git. Runs nothing."""
     return next(
         (parent for parent in (directory, *directory.parents) if os.path.lexists(parent / ".git")), None
     )
@@ -86,7 +86,7 @@ def toplevel(directory: Path) -> Path | None:
 
 def find(directory: Path) -> Checkout | None:
     """
-    Return the checkout that a directory lies in; None outside git. Runs nothing.
+    Return the checkout around a directory; None outside git. Runs nothing.
 
     Raises:
         SourceError: The nearest ``.git`` leads to no repository.
@@ -109,7 +109,7 @@ def find(directory: Path) -> Checkout | None:
 @contextmanager
 def opened(checkout: Checkout) -> Iterator[Git]:
     """
-    Let git work in a checkout. Its index is another one, and empty.
+    Open a checkout for git, with an empty index of its own.
 
     Raises:
         SourceError: The configuration of the repository cannot be read.
@@ -153,7 +153,7 @@ def _link(names: tuple[str, ...], source: Path, target: Path) -> None:
 
 
 def _config(checkout: Checkout, scratch: Path) -> str:
-    """Return what is taken over from the configuration of a repository, as text for another one."""
+    """Return the kept settings of a repository as the text of a configuration file."""
     places = (checkout.common_dir / "config", checkout.git_dir / "config.worktree")
     (scratch / "includes").write_text(
         "".join(f"[include]\n\tpath = {_quoted(str(path))}\n" for path in places)

@@ -1,4 +1,4 @@
-"""A repository of our own: cloned bare, fetched, and read commit by commit; there is no work tree."""
+"""A bare clone below the state directory: fetch it, and read files of its commits."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _SHA256_DIGITS: Final = 64
 
 
 class _TookTooLong(SourceError):
-    """Git had to be stopped: to try again at once would take as long."""
+    """Git exceeded its deadline: an immediate retry would take as long."""
 
 
 class _Wanted(NamedTuple):
     """
-    What the ref names on the other side.
+    What the ref names in the remote repository.
 
     Attributes:
-        full: A full name, or the commit itself.
-        kept_as: The name that it has here.
+        full: A full ref name, or the commit itself.
+        kept_as: The ref in the clone.
     """
 
     full: str
@@ -49,12 +49,12 @@ class Clone:
     A bare repository below the state directory.
 
     Args:
-        address: What git fetches from.
+        address: The remote repository.
         ref: A branch, tag or commit.
-        verify: Accept only a commit with a good signature; git knows whose (gpg, or allowedSignersFile).
+        verify: Accept only a commit with a trusted signature, as git is configured (gpg, or allowedSignersFile).
 
     Attributes:
-        notice: What is odd about the ref, as of the last fetch; None if nothing is.
+        notice: A warning about the ref as of the last fetch, or None.
     """
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
@@ -73,7 +73,7 @@ class Clone:
 
     def fetch(self) -> str:
         """
-        Return the commit that the ref names now. Fetches only what is missing.
+        Fetch what is missing, and return the commit that the ref names now.
 
         Raises:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
@@ -82,7 +82,7 @@ class Clone:
             wanted = self._wanted()
             commit = self._known_commit(wanted)
             if commit is None:
-                self._fetch_or_begin_anew(wanted)
+                self._fetch_or_clone_again(wanted)
                 commit = self._git("rev-parse", "--verify", f"{wanted.kept_as}^{{commit}}").text
         if self._verify:
             self._verified(commit)
@@ -90,14 +90,14 @@ class Clone:
 
     def _wanted(self) -> _Wanted:
         """
-        Ask the other side what the ref names.
+        Ask the remote repository what the ref names.
 
         Raises:
-            SourceError: It does not answer, or has nothing of that name.
+            SourceError: It does not answer, or has no such ref.
         """
         names = candidates(self._ref)
         words = ("ls-remote", "--quiet", "--end-of-options", self._address.url, *names)
-        # Outside of any repository: the one that is here may be damaged, or keep ids of another length.
+        # Outside of the clone, which may be damaged, or have ids of another length.
         listing = self._git(*words, at=Path(os.devnull), seconds=FETCH_SECONDS, env=self._environment()).text
         rows = (line.partition("\t") for line in listing.splitlines())
         found = {name: oid for oid, _, name in rows if name in names}
@@ -112,12 +112,12 @@ class Clone:
         return _Wanted(full, found.get(full, full), self._kept_as(full))
 
     def _kept_as(self, full: str) -> str:
-        """Name a ref of our own: another process may follow another branch in the same repository."""
+        """Return the ref of the clone for a remote ref; other processes may use other branches of the clone."""
         digest = blake2b(f"{self._address.url} {full}".encode(), digest_size=8)
         return f"refs/reconciler/{digest.hexdigest()}"
 
     def _known_commit(self, wanted: _Wanted) -> str | None:
-        """Return the commit if it was fetched already; None if it was not, or cannot be read any more."""
+        """Return the commit if it was fetched before and is readable, or None."""
         if self._oid(wanted.kept_as) != wanted.oid:
             return None
         return self._oid(f"{wanted.kept_as}^{{commit}}")
@@ -132,12 +132,12 @@ class Clone:
         except SourceError:
             return None
 
-    def _fetch_or_begin_anew(self, wanted: _Wanted) -> None:
+    def _fetch_or_clone_again(self, wanted: _Wanted) -> None:
         """
-        Fetch; if that fails, once more into a new repository.
+        Fetch; if that fails, retry once into a new clone.
 
-        A fetch that was killed leaves locks that no later one gets past, and a disk may have damaged what was
-        fetched. Nobody can tell that from a fault of the other side, except by trying.
+        A killed fetch leaves locks that block all later ones, and the clone may be damaged. Only a second attempt
+        tells that from a failure of the remote repository.
         """
         known = (self._directory / "HEAD").exists()
         try:
@@ -168,7 +168,7 @@ class Clone:
 
     def _environment(self) -> dict[str, str]:
         asked_nothing = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
-        # Whatever the other repository says of transports, when git reads it from this machine's disk.
+        # Overrides what a repository on this machine's disk says of transports.
         return {
             "GIT_ALLOW_PROTOCOL": _protocols(self._address.url),
             **self._address.environment(),
@@ -177,10 +177,10 @@ class Clone:
 
     def _verified(self, commit: str) -> None:
         """
-        Make sure that somebody vouches for a commit whom git was told to trust.
+        Require a signature that git is configured to trust.
 
-        The answer of ``git log --format=%G?`` would not do: it is U for a gpg key whose owner nobody vouched
-        for, and as well for an ssh key that is in no list of allowed signers.
+        ``git log --format=%G?`` does not serve: it prints U both for a gpg key of unknown validity and for an ssh
+        key that is not among the allowed signers.
         """
         try:
             self._git("verify-commit", "--end-of-options", commit)
@@ -189,7 +189,7 @@ class Clone:
 
     def tree(self, commit: str, path: str) -> Listed:
         """
-        Return every file below *path*, which may lead over links within the repository, in a commit.
+        Return every file below *path* of a commit; the path may contain links within the repository.
 
         Raises:
             SourceError: There is no such directory in that commit.
@@ -203,10 +203,10 @@ class Clone:
 
     def _link(self, commit: str, path: str, part: str) -> str | None:
         """
-        Return where a part of the path leads in a commit.
+        Return the target of a part of the path if it is a link in a commit, or None.
 
         Raises:
-            SourceError: It is not there, or is no directory.
+            SourceError: It does not exist, or is a submodule.
         """
         words = ("ls-tree", "-z", "--full-tree", "--end-of-options", commit, f":(literal){part}")
         found = dict(nodes_of(self._git(*words).out)).get(part)
@@ -219,7 +219,7 @@ class Clone:
         return os.fsdecode(self._git("cat-file", "blob", found.blob).out) if found.mode == LINK_MODE else None
 
     def leads_to_directory(self, commit: str, path: str) -> bool | None:
-        """Tell whether a link in a commit leads to a directory of it; None if it leads elsewhere."""
+        """Return whether a link in a commit leads to a directory; None if it leads out of the commit."""
         question = os.fsencode(f"{commit}:{path}\n")
         words = ("cat-file", "--batch-check=%(objecttype)", "--follow-symlinks")
         answer = self._git(*words, stdin=question).text
@@ -230,7 +230,7 @@ class Clone:
         Write the content of one file to *stream*, which is a real file.
 
         Raises:
-            SourceError: It could not be read whole. Then the repository is given up: the next fetch fetches all.
+            SourceError: It could not be read. The clone is deleted then, and the next fetch makes a new one.
         """
         try:
             self._git("cat-file", "blob", blob, into=stream)
@@ -261,21 +261,21 @@ class Clone:
 
 
 def _protocols(url: str) -> str:
-    """Return the transports that may be used: git's own, and the helper that the URL names, such as codecommit."""
+    """Return the allowed transports: git's own, and a helper that the URL names, such as codecommit."""
     named = re.match(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(::|://)", url)
     helper = named[1] if named else ""
     return ":".join(_GIT_S_OWN if helper in {"", "ext", "fd"} else dict.fromkeys((*_GIT_S_OWN, helper)))
 
 
 def _ssh_command() -> str:
-    """Let ssh ask nothing: nobody would answer."""
+    """Return the ssh command, without prompts."""
     return os.environ.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
 
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """
-    Keep other processes with the same state directory away from a repository; waits for them.
+    Lock a clone against other processes with the same state directory, and wait for the lock.
 
     Raises:
         SourceError: The state directory cannot be used.

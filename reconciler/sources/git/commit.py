@@ -1,4 +1,4 @@
-"""One commit as a spec tree."""
+"""A commit as a spec tree."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Listed(NamedTuple):
     A directory of a commit.
 
     Attributes:
-        above: Where it really is in the commit.
-        nodes: Its files, links and submodules, by their path from there.
+        above: Its real path in the commit.
+        nodes: Path from there -> file, link or submodule.
     """
 
     above: tuple[str, ...]
@@ -34,7 +34,7 @@ class Listed(NamedTuple):
 
 
 def nodes_of(listing: bytes) -> Iterator[tuple[str, Node]]:
-    """Read what ``git ls-tree -z`` lists."""
+    """Parse the output of ``git ls-tree -z``."""
     for record in filter(None, listing.split(b"\0")):
         head, _, name = record.partition(b"\t")
         mode, _kind, blob = head.decode().split()
@@ -47,7 +47,8 @@ class GitTree:
 
     Args:
         read: Opens a blob by its id.
-        leads_to_directory: Tells of a link out of the tree what it leads to in the commit, if that is known.
+        leads_to_directory: Returns whether a link out of the tree leads to a directory of the commit; None if
+            unknown.
     """
 
     def __init__(

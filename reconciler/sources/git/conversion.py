@@ -1,8 +1,8 @@
 """
-Files of a work tree as git would commit them: ends of lines, encodings, and filters.
+Compare files of a work tree with a commit, converted as git would commit them.
 
-What git converts by itself (eol, autocrlf, ident, working-tree-encoding) is converted. A filter is a program: it
-runs only if the user or the system has configured it, never because a repository says so.
+Git's own conversions (eol, autocrlf, ident, working-tree-encoding) apply. A filter is a program: it runs only if
+the user or the system configures it, never because the repository names it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NO_FILTER: Final = frozenset({"unspecified", "unset", "set", ""})
 
 
 class State(StrEnum):
-    """How a file of a work tree stands to a commit."""
+    """The state of a file of the work tree, compared with a commit."""
 
     CLEAN = auto()
     CHANGED = auto()
@@ -28,12 +28,12 @@ class State(StrEnum):
 
 class Committed(NamedTuple):
     """
-    A file of a work tree, and what a commit has of it.
+    A file of the work tree, compared with a commit.
 
     Attributes:
-        mode: Of the committed file; that of a plain file if there is none.
-        as_is: Whether it is committed byte by byte as it stands in the work tree.
-        filter: The filter that its attributes name, and that nobody but the repository may define.
+        mode: The mode of the committed file; that of a plain file if there is none.
+        as_is: Whether it is committed byte by byte, without conversion.
+        filter: The filter that its attributes name, if neither the user nor the system defines it.
     """
 
     state: State
@@ -47,7 +47,7 @@ def state_of(git: Git, commit: str, path: str) -> Committed:
     Compare one file with a commit.
 
     Raises:
-        SourceError: Git cannot say.
+        SourceError: Git fails.
         OSError: Git cannot be run.
     """
     entry = _asked(git, "ls-tree", "-z", "--full-tree", commit, "--", f":(literal){path}").rstrip("\0")
@@ -70,14 +70,14 @@ def state_of(git: Git, commit: str, path: str) -> Committed:
 
 def object_of(git: Git, path: str, content: Path, *, as_is: bool = False, write: bool = False) -> str:
     """
-    Return the id that *content* gets if it is committed as *path*.
+    Return the id of the blob of *content*, committed as *path*.
 
     Args:
-        as_is: Whether it is committed byte by byte.
-        write: Whether it is also put into the repository.
+        as_is: Whether it is committed byte by byte, without conversion.
+        write: Whether to store the blob in the repository.
 
     Raises:
-        SourceError: Git cannot do it, or a filter fails.
+        SourceError: Git or a filter fails.
         OSError: Git cannot be run.
     """
     how = "--no-filters" if as_is else f"--path={path}"
@@ -85,7 +85,7 @@ def object_of(git: Git, path: str, content: Path, *, as_is: bool = False, write:
 
 
 def _undefined_filter(git: Git, path: str) -> str | None:
-    """Return the filter of a file if neither the user nor the system says what it runs."""
+    """Return the filter of a file if neither the user nor the system defines it, or None."""
     name = _asked(git, "check-attr", "-z", "filter", "--", path).split("\0")[2]
     if name in _NO_FILTER:
         return None

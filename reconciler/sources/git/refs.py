@@ -1,4 +1,4 @@
-"""What --ref names in a repository: a short name is a branch, and a tag only where no branch has it."""
+"""Resolve --ref: a short name is a branch, or a tag if there is no such branch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 
 
 def candidates(ref: str) -> tuple[str, ...]:
-    """Return the full names that a ref may stand for, the first that exists being meant."""
+    """Return the full names of a ref, in order of precedence."""
     if ref == "HEAD" or ref.startswith("refs/"):
         return (ref,)
     return (_HEADS + ref, _TAGS + ref, f"refs/{ref}")
@@ -21,14 +21,14 @@ def candidates(ref: str) -> tuple[str, ...]:
 
 def chosen(ref: str, found: Mapping[str, str], *, was_branch: bool) -> str:
     """
-    Return the full name, or the commit itself, that a ref means.
+    Return the full name of a ref, or the commit itself.
 
     Args:
-        found: What the repository has of the `candidates`, and their object ids.
-        was_branch: Whether it has been a branch before: a tag never takes over from one that was deleted.
+        found: Full name -> object id, for those of the `candidates` that exist.
+        was_branch: Whether it has been a branch before: a tag never replaces a deleted branch.
 
     Raises:
-        SourceError: There is no such thing.
+        SourceError: It does not exist.
     """
     full = next((name for name in candidates(ref) if name in found), None)
     if full is None and _COMMIT.fullmatch(ref):
@@ -42,7 +42,7 @@ def chosen(ref: str, found: Mapping[str, str], *, was_branch: bool) -> str:
 
 
 def ambiguity(ref: str, full: str, found: Mapping[str, str]) -> str | None:
-    """Return a sentence if a short name is that of a branch and of a tag; else None."""
+    """Return a warning if a short name is both a branch and a tag, or None."""
     if full != _HEADS + ref or _TAGS + ref not in found:
         return None
     return f"{ref} names a branch and a tag: the branch is followed; --ref {_TAGS}{ref} would follow the tag"

@@ -1,4 +1,4 @@
-"""A git repository as a source: fetched by us, read from the commit, never from a work tree."""
+"""A git repository as a source: fetched into a clone and read from the commit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class GitSource:
     `ports.Source` over a repository.
 
     Args:
-        path: Directory in the repository that is the spec tree.
-        blobs: Where contents are kept, by the id that git gave them.
+        path: The directory of the spec tree in the repository.
+        blobs: The cache of file contents, by their ids in git.
     """
 
     def __init__(self, clone: Clone, path: str, blobs: Blobs) -> None:
@@ -57,9 +57,9 @@ class GitSource:
     def _fill(self, blob: str) -> None:
         try:
             self._blobs.fill(blob, lambda stream: self._clone.write_blob(blob, stream))
-        except OSError as exc:  # the disk is full, not the specs wrong
+        except OSError as exc:  # a full disk is no problem of the specs
             raise SourceError(f"{self.name}: {exc.strerror or exc}; no copy") from exc
 
     def close(self) -> None:
-        """Delete the copies. The clone stays: the next start fetches only what is new."""
+        """Delete the cached files. The clone stays, so that the next start fetches only changes."""
         self._blobs.clear()

@@ -1,4 +1,4 @@
-"""Which commit a directory is a checkout of: that of the very tree that is read, or none, and why."""
+"""Find the commit of the checkout that contains a directory, or the reason why it is unknown."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _INSTALL: Final = "install git: revisions, explain, propose --branch and run --g
 
 class Revision(NamedTuple):
     """
-    What is known of the commit of a tree.
+    The commit of a tree.
 
     Attributes:
-        reason: Why there is none though the tree may be kept in git; else None.
+        reason: Why it is unknown although the tree may be kept in git; else None.
     """
 
     commit: str | None
@@ -29,10 +29,10 @@ class Revision(NamedTuple):
 
 def revision_of(directory: Path) -> Revision:
     """
-    Return the commit that a directory, given without links, is checked out at.
+    Return the commit that is checked out in a directory, which is given without links.
 
-    Outside git nothing is run. Whether the checkout was edited since is not asked. git-sync calls a work tree
-    after its commit: that stands in for a damaged repository, and where both can be read they have to agree.
+    Outside git nothing is run. Uncommitted changes are not looked for. git-sync names a work tree after its
+    commit: that name counts if the repository cannot be read, and must agree with it otherwise.
     """
     named = _git_sync_tree(directory)
     try:
@@ -50,12 +50,12 @@ def revision_of(directory: Path) -> Revision:
 
 
 def program(path: Path) -> Finding | None:
-    """Judge the git program, for specs in *path*; None outside git, where none is needed."""
+    """Check that git can be run for specs in *path*; None outside git, where it is not needed."""
     try:
         directory = path.absolute() if path.is_dir() else path.absolute().parent
         if toplevel(directory) is None:
             return None
-    except OSError:  # no path can be so long: reading the specs will say so
+    except OSError:  # the path is too long: reading the specs reports it
         return None
     found = shutil.which("git")
     if found is None:
@@ -69,7 +69,7 @@ def program(path: Path) -> Finding | None:
 
 
 def _head(checkout: Checkout, directory: Path) -> Revision:
-    """Ask git for HEAD, and whether the directory is part of it: an outer repository may know nothing of it."""
+    """Return HEAD if the directory is part of it; an outer repository may not contain it."""
     below = directory.relative_to(checkout.root).as_posix()
     if "\n" in below:
         return Revision(None, f"{directory}: a line break in a path")
@@ -87,7 +87,7 @@ def _head(checkout: Checkout, directory: Path) -> Revision:
 
 
 def _git_sync_tree(directory: Path) -> Path | None:
-    """Return the work tree of git-sync that a directory lies in: .worktrees/COMMIT; rev-COMMIT before v4."""
+    """Return the work tree of git-sync around a directory: .worktrees/COMMIT, or rev-COMMIT before v4."""
     for path in (directory, *directory.parents):
         prefix = "" if path.parent.name == ".worktrees" else "rev-"
         if re.fullmatch(f"{prefix}({_SHA})", path.name):

@@ -1,9 +1,9 @@
 """
-The one place that runs git: without prompts, without surprises, and with a deadline.
+Run git, without prompts and with a deadline. No other module starts a git process.
 
-Nothing that a repository names is run: no hook, no fsmonitor, no transport for what is missing. Its configuration
-is never read either, which is up to the callers: `checkout` gives git a directory of its own for the repositories
-of others, and the repository below the state directory is ours.
+No program that a repository names is run: no hook, no fsmonitor, no transport for missing objects. The callers
+keep git from its configuration: `checkout` gives git its own directory over a checkout of the user, and the clone
+below the state directory is ours.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 READ_SECONDS: Final = 60
 
-# These point git at another repository or another way to read it. A git hook, or whatever else runs us from
-# inside git, sets some of them.
+# Variables that redirect git to another repository or change how it reads one; git sets some of them for hooks.
 _FOREIGN: Final = frozenset(
     f"GIT_{name}"
     for name in (
@@ -34,15 +33,15 @@ _NO_PROGRAMS: Final = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnul
 _OFFLINE: Final = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 _ASIDE: Final = ("warning:", "hint:")
 _BOILERPLATE: Final = "Please make sure you have the correct access rights"
-_LINES: Final = 2  # of what git says, that are shown
+_LINES: Final = 2  # of the error output that are shown
 
 
 class Answer(NamedTuple):
     """
-    What git answered.
+    The result of a git command.
 
     Attributes:
-        reason: What it wrote to stderr, in short and without passwords; not empty.
+        reason: Its error output, shortened and without passwords; never empty.
     """
 
     code: int
@@ -65,19 +64,19 @@ def run(
     umask: int = -1,
 ) -> Answer:
     """
-    Run git to its end.
+    Run git and wait for its end.
 
     Args:
-        git_dir: Which repository; git never searches for one itself.
+        git_dir: The repository; git never searches for one.
         env: The whole environment; `environment` without a network if it is left out.
-        into: A real file that takes what git writes.
+        into: A real file for the output of git.
         umask: Of git; ours if it is left out.
 
     Raises:
-        TimeoutError: It took longer than *seconds*. It was killed, with all that it had started.
+        TimeoutError: It took longer than *seconds*, and was killed with its children.
         OSError: It cannot be run.
     """
-    # In a session of its own git has no terminal to ask at, and its children can be stopped with it.
+    # In a session of its own, git has no terminal for prompts, and its children can be killed with it.
     process = subprocess.Popen(
         ["git", f"--git-dir={git_dir}", *words],
         cwd=cwd,
@@ -92,7 +91,7 @@ def run(
         try:
             answer, complaint = process.communicate(stdin, timeout=seconds)
         except BaseException as exc:
-            os.killpg(process.pid, signal.SIGKILL)  # what hangs is often a child that holds the connection
+            os.killpg(process.pid, signal.SIGKILL)  # often a child hangs that holds the connection
             if not isinstance(exc, subprocess.TimeoutExpired):
                 raise
             raise TimeoutError(f"git {words[0]} took longer than {seconds:g} s") from None
@@ -103,10 +102,10 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
     """
     Return the environment for a git process.
 
-    What the environment configures already, such as who may sign, stays.
+    Configuration in the inherited environment, such as trusted signers, stays.
 
     Args:
-        config: What else is configured for it, in order.
+        config: Further settings, in order.
     """
     kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     count = kept.get("GIT_CONFIG_COUNT", "")
@@ -124,9 +123,9 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
 
 def _reason(stderr: bytes) -> str:
     """
-    Return what git complained about, without passwords in URLs: the first lines, and what they announce.
+    Return the first lines of the error output, and those that continue them, without passwords in URLs.
 
-    What ssh or the other side wrote comes before git's own words, and says more.
+    Messages of ssh or the remote side come before those of git, and are more specific.
     """
     text = stderr.decode(errors="replace").partition(_BOILERPLATE)[0]
     lines = [line.strip() for line in text.splitlines()]

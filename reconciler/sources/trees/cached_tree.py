@@ -1,4 +1,4 @@
-"""A tree of which every file that was read once stays as it was read, whatever becomes of the original."""
+"""A tree whose files stay as they were first read, even if the originals change."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reconciler.sources.blobs import Blobs
 
 class CachedTree:
     """
-    `ports.Tree` over another one: each file is copied when it is first opened.
+    `ports.Tree` over another tree: each file is copied when it is first opened.
 
     Attributes:
-        kept: Names of the copies, by path.
+        kept: Path -> name of the copy.
     """
 
     def __init__(self, tree: Tree, blobs: Blobs) -> None:
@@ -39,8 +39,8 @@ class CachedTree:
         Open the copy.
 
         Raises:
-            OSError: The file cannot be read, or is none: that is a fault of the specs.
-            SourceError: It cannot be copied, which a later look may well be able to do.
+            OSError: The file cannot be read: a problem of the specs.
+            SourceError: It cannot be copied: a temporary failure.
         """
         name = self.kept.get(path)
         if name is None:

@@ -1,4 +1,4 @@
-"""A directory as a spec tree, pinned to where its links led when it was opened."""
+"""A directory as a spec tree, with the links to it resolved when it was opened."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Directory:
     A spec tree on disk.
 
     Attributes:
-        root: Without links: if a link that led here moves on, this tree does not.
-        name: What the user calls it.
-        revision: The commit it was checked out at when it was opened.
-        no_revision: Why that is not known, though the tree may be kept in git.
+        root: Without links: when a link to it changes, this tree stays the same.
+        name: The path as the user wrote it.
+        revision: The commit that was checked out when it was opened; None if unknown.
+        no_revision: Why the commit is unknown although the tree may be kept in git.
     """
 
     root: Path
@@ -41,7 +41,7 @@ class Directory:
         return self.root.parts[1:]
 
     def files(self) -> Sequence[str]:
-        """Return every file below the root, by whatever links within the tree."""
+        """Return every file below the root, through any links within the tree."""
         return self._links.listing.files
 
     def refused(self) -> Mapping[str, str]:
@@ -98,10 +98,10 @@ class Directory:
 
 class Opened(NamedTuple):
     """
-    A tree, and the one file of it that is meant; None for all.
+    A tree and, if the user named one spec file, its path.
 
     Attributes:
-        only: A path in the tree.
+        only: The path of that file in the tree; None for all.
     """
 
     tree: Directory
@@ -110,10 +110,10 @@ class Opened(NamedTuple):
 
 def open_path(path: Path) -> Opened:
     """
-    Open what a user names: a directory, or one spec file, whose tree is then the directory around it.
+    Open a directory, or one spec file, whose tree is then the directory that contains it.
 
     Raises:
-        SourceError: There is no such thing, or it cannot be looked at.
+        SourceError: It does not exist, or cannot be accessed.
     """
     try:
         real = path.resolve(strict=True)

@@ -1,4 +1,4 @@
-"""A directory that somebody else keeps: a plain one, or the link that git-sync moves from tree to tree."""
+"""A directory as a source: a plain one, or the link that git-sync moves from tree to tree."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reconciler.sources.trees.directory import Directory, Opened, open_path
 
 class DirectorySource:
     """
-    `ports.Source` over a path. The path is resolved once a look; one tree is read whole, or not at all.
+    `ports.Source` over a path, which is resolved once per poll; a tree is read completely or not at all.
 
     Args:
-        blobs: Where copies are kept: the tree may vanish as soon as it was read.
+        blobs: The cache of its files: the tree may vanish as soon as it was read.
     """
 
     def __init__(self, path: Path, blobs: Blobs) -> None:
@@ -52,21 +52,19 @@ class DirectorySource:
 
 def _fingerprint(opened: Opened) -> str:
     """
-    Name the state of a tree by what the file system says of its files: nothing is read.
+    Return a digest of the file metadata of a tree, without reading the files.
 
     Raises:
-        SourceError: The tree cannot be listed, or changes at this very moment.
+        SourceError: The tree cannot be listed.
     """
-    tree: Directory = replace(opened.tree)  # which has listed nothing yet
+    tree: Directory = replace(opened.tree)  # a copy without a cached listing
     total = blake2b(
         repr((str(tree.root), tree.revision, tree.no_revision, opened.only)).encode(), digest_size=16
     )
     for path in [opened.only] if opened.only else tree.files():
         try:
             found = (tree.root / path).stat()
-        except (
-            OSError
-        ) as exc:  # a link that leads nowhere, or a file that went away: both are a state of their own
+        except OSError as exc:  # a dangling link, or a file that was deleted, is part of the state
             total.update(repr((path, exc.errno)).encode())
             continue
         facts = (path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)

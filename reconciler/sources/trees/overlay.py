@@ -1,4 +1,4 @@
-"""A spec tree with some of its files edited, beside the tree itself, which stays as it is."""
+"""A spec tree with edits applied; the tree itself stays unchanged."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from reconciler.sources.edits.tree_edits import TreeEdits
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """
-    A tree and what stands in place of some of its files.
+    A tree with some of its files replaced.
 
     Attributes:
-        changed: Whole new files, by path in the tree.
+        changed: Path in the tree -> the whole new file.
     """
 
     tree: Tree
@@ -52,7 +52,7 @@ class Overlay:
 
 @contextmanager
 def overlaid(tree: Tree, edits: TreeEdits) -> Iterator[Overlay]:
-    """Give the tree as it will be; the edited files vanish with the block."""
+    """Yield the tree with the edits applied; the edited files are deleted with the block."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
         changed: dict[str, Path] = {}
         for number, (path, line_edits) in enumerate(edits.edits.items()):

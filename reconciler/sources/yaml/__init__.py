@@ -1,1 +1,1 @@
-"""YAML, read strictly and edited in place."""
+"""Read YAML strictly, with a place for every value, and edit it in place."""

@@ -1,7 +1,7 @@
 """
-Change a few values of a YAML text and leave every other character where it is.
+Change a few values of a YAML text and leave every other character as it is.
 
-Whoever writes a whole document anew, as round-trip libraries do, takes part of its author's layout with it.
+Round-trip libraries such as ruamel.yaml write the whole document again, and lose part of its author's layout.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UNSAFE = NotExpressible("its place in the file is written in a way that cannot b
 
 
 class Splice(NamedTuple):
-    """Some characters of the text, replaced by others."""
+    """A replacement of characters of the text."""
 
     start: int
     end: int
@@ -27,12 +27,12 @@ class Splice(NamedTuple):
 
 class Member(NamedTuple):
     """
-    One element of a list as it shall be.
+    One element of a list after the edit.
 
     Attributes:
-        old: Its number before; None for a new one.
-        value: What a new one holds.
-        change: Makes the changes inside of one that was there.
+        old: Its index before the edit; None for a new element.
+        value: The content of a new element.
+        change: Edits the inside of an existing element.
     """
 
     old: int | None
@@ -42,9 +42,9 @@ class Member(NamedTuple):
 
 class YamlEditor:
     """
-    Changes of one text, collected.
+    Collect the changes of one text.
 
-    Every method raises `NotExpressible` where the text is written so that a change could hit something else.
+    Every method raises `NotExpressible` where a change could affect another part of the text.
     """
 
     def __init__(self, text: str) -> None:
@@ -60,7 +60,7 @@ class YamlEditor:
             self.splices.append(Splice(node.start, node.end, word(value, node)))
 
     def set_list(self, owner: Node, key: str, members: Sequence[Member]) -> None:
-        """Change a list that is the value of a key."""
+        """Replace the list under a key; elements that stay keep their text."""
         node = owner.items[owner.place(key)]
         kept = {member.old for member in members}
         removed = [item for number, item in enumerate(node.items) if number not in kept]
@@ -77,7 +77,7 @@ class YamlEditor:
             self._block_list(node, owner.keys[owner.place(key)], members)
 
     def add_key(self, node: Node, after: str, key: str, value: Any) -> None:
-        """Add a key to a mapping, behind another one."""
+        """Add a key to a mapping, after another key."""
         place = node.place(after)
         if node.flow:
             at = node.items[place].end
@@ -87,7 +87,7 @@ class YamlEditor:
         self._insert_lines(self._line_end(node.items[place].end), first, block({key: value}))
 
     def remove_key(self, node: Node, key: str) -> None:
-        """Take a key and its value out of a mapping that has others."""
+        """Remove a key and its value from a mapping with other keys."""
         place = node.place(key)
         if len(node.keys) == 1 or node.items[place].anchored:
             raise UNSAFE
@@ -101,7 +101,7 @@ class YamlEditor:
         self._remove_lines(start, node.items[place].end)
 
     def edits(self) -> list[LineEdit]:
-        """Return the changes as edits of lines."""
+        """Return the collected changes as line edits."""
         found: list[LineEdit] = []
         for group in _grouped(self.text, self._ordered()):
             start = self._line_start(group[0].start)
@@ -119,7 +119,7 @@ class YamlEditor:
         return found
 
     def _ordered(self) -> list[Splice]:
-        """Return the splices by place; those of one place as they were made."""
+        """Return the splices by position; those at one position in the order of their creation."""
         return sorted(self.splices, key=lambda splice: (splice.start, splice.end))
 
     def _change(self, members: Sequence[Member]) -> None:
@@ -146,7 +146,7 @@ class YamlEditor:
         self.splices.append(Splice(node.start, node.end, text + tail if members else "[]"))
 
     def _inside(self, node: Node, member: Member) -> str:
-        """Return the text of an element with the changes inside of it."""
+        """Return the text of an element with its inner changes applied."""
         mark = len(self.splices)
         self._change([member])
         inner = sorted(self.splices[mark:], key=lambda splice: splice.start)
@@ -171,7 +171,7 @@ class YamlEditor:
                 self._insert_lines(at, self._column(self._dash(node, 0)), self._item(node, member.value))
 
     def _item(self, node: Node, value: Any) -> list[str]:
-        """Write a new element in the form of its neighbours."""
+        """Return the lines of a new element, in the form of its neighbours."""
         near = node.items[0]
         gap = " " * max(1, near.start - self._dash(node, 0) - 1)
         if isinstance(value, Mapping) and near.kind == "map" and not near.flow:
@@ -197,7 +197,7 @@ class YamlEditor:
 
     def _insert_lines(self, at: int, column: int, lines: Sequence[str]) -> None:
         text = "".join(f"{' ' * column}{line}{self.end_of_line}" for line in lines)
-        if at and not self.text[:at].endswith("\n"):  # the last line, and it has no end
+        if at and not self.text[:at].endswith("\n"):  # the last line has no line end
             text = self.end_of_line + text.removesuffix(self.end_of_line)
         self.splices.append(Splice(at, at, text))
 
@@ -208,12 +208,12 @@ class YamlEditor:
         return self.text.rfind("\n", 0, at) + 1
 
     def _line_end(self, at: int) -> int:
-        """Return where the next line starts."""
+        """Return the start of the next line."""
         found = self.text.find("\n", at)
         return len(self.text) if found < 0 else found + 1
 
     def _untouched_from(self, splice: Splice) -> int:
-        """Return where the first line starts that a splice leaves as it is."""
+        """Return the start of the first line that a splice leaves unchanged."""
         whole_lines = not splice.new and splice.start == self._line_start(splice.start)
         at_line_start = splice.end == self._line_start(splice.end)
         if at_line_start and (whole_lines or splice.new.endswith("\n")):
@@ -222,7 +222,7 @@ class YamlEditor:
 
 
 def _grouped(text: str, splices: Sequence[Splice]) -> list[list[Splice]]:
-    """Put splices together that touch the same line."""
+    """Group splices that touch the same line."""
     groups: list[list[Splice]] = []
     for splice in splices:
         if groups and "\n" not in text[groups[-1][-1].end : splice.start]:
@@ -236,7 +236,7 @@ def _spliced(text: str, start: int, end: int, splices: Sequence[Splice]) -> str:
     pieces = []
     for splice in splices:
         if splice.start < start:
-            raise UNSAFE  # two changes of one place
+            raise UNSAFE  # two changes overlap
         pieces += [text[start : splice.start], splice.new]
         start = splice.end
     return "".join([*pieces, text[start:end]])

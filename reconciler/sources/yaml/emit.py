@@ -1,4 +1,4 @@
-"""Plain data as YAML text that everybody reads alike."""
+"""Write plain data as YAML text that all parsers read alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.sources.yaml.positions import Node
 from reconciler.sources.yaml.scalars import Ambiguous, resolve
 
-# What needs no quotes, in brackets or out of them.
+# Text that needs no quotes, in flow and in block style.
 _PLAIN: Final = re.compile(r"(s3://)?\w(?:[\w ./+@=-]*[\w./+@=-])?")
 
 
@@ -18,7 +18,7 @@ def word(value: object, like: Node | None = None) -> str:
     Write a scalar.
 
     Args:
-        like: One that stood there, or beside it: if it is in quotes, so is the new one.
+        like: The scalar it replaces, or a neighbour: the new one is quoted in the same way.
     """
     if isinstance(value, int):
         return str(value)
@@ -31,7 +31,7 @@ def word(value: object, like: Node | None = None) -> str:
 
 
 def flow(value: Any, like: Node | None = None) -> str:
-    """Write any value in brackets, on one line."""
+    """Write any value in flow style, on one line."""
     match value:
         case Mapping():
             return "{" + ", ".join(f"{word(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
@@ -42,7 +42,7 @@ def flow(value: Any, like: Node | None = None) -> str:
 
 
 def block(value: Mapping[str, Any]) -> list[str]:
-    """Write a mapping as lines, without indentation: one line a key; a list of mappings one line an item."""
+    """Write a mapping as lines without indentation: one line per key, or per item of a list of mappings."""
     lines: list[str] = []
     for key, inner in value.items():
         if isinstance(inner, list) and inner and isinstance(inner[0], Mapping):

@@ -1,4 +1,9 @@
-"""YAML as its author wrote it: every value knows where it starts and where it ends."""
+"""
+YAML as its author wrote it: every value with its start and end in the text.
+
+Only edits need this. `strict` reads every file and keeps line and column alone: nodes beside its values would
+more than double the memory.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +20,18 @@ from reconciler.sources.yaml.strict import LOADER, Mark
 @dataclass(slots=True)
 class Node:
     """
-    One value, and where it stands.
+    One value and its position in the text.
 
     Attributes:
-        start, end: In characters of the text, the end excluded. What is written without brackets ends with
-            its last scalar.
-        kind: "map", "seq", "scalar", "alias", or "lines" for a scalar that is written with | or >.
-        text: Of a scalar: its value.
-        quote: Of a scalar: the mark it is quoted with, if any.
-        flow: Of a collection: whether it stands in brackets.
-        keys: Of a mapping, one for each of *items*.
-        anchor: Whether it has an anchor itself.
-        anchored: Whether it, or something in it, has an anchor: other places may say the same by it.
-        aliased: Whether it is, or holds, an alias: what it says stands elsewhere.
+        start, end: Character offsets, the end excluded. A block collection ends with its last scalar.
+        kind: "map", "seq", "scalar", "alias", or "lines" for a block scalar (| or >).
+        text: The value of a scalar.
+        quote: The quotation mark of a scalar; empty for none.
+        flow: Whether a collection is written in brackets.
+        keys: The keys of a mapping, one for each of *items*.
+        anchor: Whether the value itself has an anchor.
+        anchored: Whether the value, or a part of it, has an anchor that other places may refer to.
+        aliased: Whether the value is an alias or contains one.
     """
 
     kind: str
@@ -44,27 +48,27 @@ class Node:
 
     @property
     def plain(self) -> bool:
-        """Tell whether a scalar stands without quotes."""
+        """Return whether a scalar is written without quotes."""
         return not self.quote
 
     def get(self, name: str) -> Node | None:
-        """Return the value of a key; None if there is no such key."""
+        """Return the value of a key, or None."""
         for key, item in zip(self.keys, self.items, strict=True):
             if key.text == name:
                 return item
         return None
 
     def place(self, name: str) -> int:
-        """Return the number of a key."""
+        """Return the index of a key."""
         return [key.text for key in self.keys].index(name)
 
     def start_of(self, member: int) -> int:
-        """Return where a member starts: with its key, if it has one."""
+        """Return the start of a member: that of its key, if it has one."""
         return self.keys[member].start if self.keys else self.items[member].start
 
 
 def parse_nodes(text: str) -> dict[Mark, Node]:
-    """Return every document, by where it starts. The text is known to be good YAML, and not nested deeply."""
+    """Return the root of every document by its place. The text must have passed `strict.read` without a fault."""
     stream = yaml.parse(text, Loader=LOADER)
     found = {}
     for event in stream:
@@ -102,7 +106,7 @@ def _node(event: Any, stream: Iterator[Any]) -> Node:
 
 
 def _last_end(found: Node) -> int:
-    """Return where a collection without brackets ends. A value that is left out stands nowhere."""
+    """Return the end of a block collection; an omitted value has no position of its own."""
     last = found.items[-1]
     nowhere = found.keys and last.kind == "scalar" and last.start == last.end
     return found.keys[-1].end + 1 if nowhere else last.end

@@ -1,8 +1,8 @@
 """
-What a plain YAML scalar means, where all parsers agree; and a refusal where they do not.
+The meaning of a plain YAML scalar where all parsers agree, and an error where they do not.
 
 YAML 1.1 reads ``on`` as true, ``012`` as ten and ``12:30`` as 750; YAML 1.2 does not. A spec must mean the
-same to everybody who reads it, so such scalars have to be quoted or written plainly.
+same to every parser, so such scalars have to be quoted or written differently.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Scalar = str | int | float | bool | None
 
 
 class Ambiguous(ValueError):
-    """A scalar that is one thing to some parsers and another to others. The text says to what."""
+    """A scalar that parsers read differently. The message names the readings."""
 
 
 _LITERALS: Final[dict[str, bool | None]] = {
@@ -30,7 +30,7 @@ _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)")
 _MAX_DIGITS: Final = 18
 
-# The other numbers of YAML 1.1 and 1.2, and what they are to those who read them as numbers.
+# Numbers of YAML 1.1 or 1.2 only, and what they mean to the parsers that read them as numbers.
 _TRAPS: Final = (
     (re.compile(r"[-+]?0[xX][0-9a-fA-F_]+"), "a hexadecimal number"),
     (re.compile(r"[-+]?0[bB][01_]+"), "a binary number"),
@@ -46,10 +46,10 @@ _TRAPS: Final = (
 
 def resolve(text: str) -> Scalar:
     """
-    Return what a plain scalar means. Dates are text.
+    Return the value of a plain scalar. Dates stay text.
 
     Raises:
-        Ambiguous: Parsers disagree about it.
+        Ambiguous: Parsers read it differently.
     """
     if text in _LITERALS:
         return _LITERALS[text]

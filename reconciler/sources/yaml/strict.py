@@ -1,8 +1,8 @@
 """
-YAML as plain data with a place for every key and value, and nothing that surprises.
+Read YAML as plain data with a place for every key and value, and report everything ambiguous.
 
-One walk over the parser's events. PyYAML's own composer would keep the last of repeated keys, expand
-aliases without bound, and crash on ten thousand brackets.
+One walk over the parser's events: PyYAML's own composer keeps the last of repeated keys, expands aliases
+without bound, and crashes on ten thousand brackets.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C where there is one; the same events either way."""
 
 _MAX_DEPTH: Final = 50
-_MAX_VALUES: Final = 2_000_000  # in one file, aliases expanded: some 150,000 images with boxes
+_MAX_VALUES: Final = 2_000_000  # per file, aliases expanded: about 150,000 images with boxes
 
 _STR: Final = "tag:yaml.org,2002:str"
 _PLAIN_TAGS: Final = {None, "!", _STR, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
 
 class Mark(NamedTuple):
-    """A place in a file: line and column, both from 1."""
+    """A place in a file: line and column, both counted from 1."""
 
     line: int
     column: int
 
 
 class Map(dict[str, Any]):
-    """A mapping that knows where its keys and values stand."""
+    """A mapping with the places of its keys and values."""
 
     __slots__ = ("places",)
 
@@ -45,7 +45,7 @@ class Map(dict[str, Any]):
 
 
 class Seq(list[Any]):
-    """A sequence that knows where its items stand."""
+    """A sequence with the places of its items."""
 
     __slots__ = ("places",)
 
@@ -55,7 +55,7 @@ class Seq(list[Any]):
 
 
 class Fault(NamedTuple):
-    """Something that is wrong with the text itself."""
+    """A problem of the text itself, before any model judges it."""
 
     mark: Mark
     code: str
@@ -67,7 +67,7 @@ class Document(NamedTuple):
     One YAML document.
 
     Attributes:
-        value: `Map`, `Seq` or a scalar. What is faulty is replaced by something harmless.
+        value: `Map`, `Seq` or a scalar. Faulty parts are replaced by harmless ones.
     """
 
     value: Any
@@ -75,7 +75,7 @@ class Document(NamedTuple):
     faults: tuple[Fault, ...]
 
     def locate(self, path: Path, *, at_key: bool = False) -> Mark:
-        """Return the place of a value, or of its key; of its nearest parent's key if it is missing."""
+        """Return the place of a value or its key; if it is missing, that of the nearest parent's key."""
         key = value = self.mark
         inner = self.value
         for step in path:
@@ -94,8 +94,8 @@ class Stream(NamedTuple):
     A whole text.
 
     Attributes:
-        documents: Those that are not empty, faults and all.
-        fault: Why nothing could be read from some place on; None if all was read.
+        documents: All that are not empty, faulty ones included.
+        fault: Why reading stopped before the end; None if everything was read.
     """
 
     documents: tuple[Document, ...]
@@ -103,7 +103,7 @@ class Stream(NamedTuple):
 
 
 class _Stop(Exception):
-    """The rest of the text must not be read."""
+    """Reading must stop here."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -111,7 +111,7 @@ class _Stop(Exception):
 
 
 def read(text: str) -> Stream:
-    """Read the documents of a text. Takes some 70 µs for a line of shorthand with a box."""
+    """Read the documents of a text. Takes about 70 µs per line of shorthand with a box."""
     walk = _Walk(yaml.parse(text, Loader=LOADER))
     try:
         walk.run()
@@ -159,7 +159,7 @@ class _Walk:
                     self.documents.append(document)
 
     def _node(self, event: Any, depth: int) -> Any:
-        """Return the value that starts with *event*, and note its anchor."""
+        """Return the value that starts with *event*, and record its anchor."""
         if isinstance(event, events.AliasEvent):
             return self._alias(event)
         self._count(1, event)
@@ -235,7 +235,7 @@ class _Walk:
             self._fault(event, codes.MERGE, "<< merges a mapping, or a list of mappings")
 
     def _key(self, event: Any, depth: int) -> str | None:
-        """Return a key as text; None if it cannot be one."""
+        """Return a key as text; None if it is a collection."""
         key = self._node(event, depth + 1)
         if isinstance(key, str):
             return key
@@ -267,7 +267,7 @@ def _is_merge(event: Any) -> bool:
 
 
 def _merge(value: Any, into: Map) -> None:
-    """Add what *into* does not say itself; of several sources the first to say it wins."""
+    """Add the keys that *into* lacks; the first of several sources wins."""
     for source in value if isinstance(value, Seq) else [value]:
         if isinstance(source, Map):
             for key in [key for key in source if key not in into]:
