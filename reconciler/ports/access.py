@@ -51,6 +51,6 @@ class Access(Protocol):
 
     def describe(self, arn: str) -> Description: ...
 
-    def glance(self, arn: str) -> None:
+    def list_one(self, arn: str) -> None:
         """List one entry, to see whether that may be done."""
         ...

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class DiagnosticRekognition(Rekognition):
     """A gateway that can look at one entry without listing all."""
 
-    def glance(self, arn: str) -> None:
+    def list_one(self, arn: str) -> None:
         with translated("ListDatasetEntries"):
             self._client.list_dataset_entries(DatasetArn=arn, MaxResults=1)
 
@@ -119,5 +119,5 @@ class RekognitionAccess:
     def describe(self, arn: str) -> Description:
         return self._gateway.describe(arn)
 
-    def glance(self, arn: str) -> None:
-        self._gateway.glance(arn)
+    def list_one(self, arn: str) -> None:
+        self._gateway.list_one(arn)

@@ -37,7 +37,7 @@ def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
     """Though the service says that there are more."""
     service.answers = [ok(DatasetEntries=["{}"], NextToken="more")]
     with diagnostic(service, attempts=1) as gateway:
-        gateway.glance(ARN)
+        gateway.list_one(ARN)
 
     assert [("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 1})] == service.asked
 
@@ -46,7 +46,7 @@ def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
 def test_a_call_is_tried_as_often_as_was_said(service: Service, attempts: int) -> None:
     service.answers = [refusal("InternalServerError", 500)]
     with diagnostic(service, attempts) as gateway, pytest.raises(errors.Unavailable):
-        gateway.glance(ARN)
+        gateway.list_one(ARN)
 
     assert attempts == len(service.asked)
 

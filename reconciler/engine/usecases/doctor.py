@@ -280,7 +280,7 @@ class _Round:
         return True
 
     def _listed(self, access: Access, arn: str) -> None:
-        access.glance(arn)
+        access.list_one(arn)
         self.found(Check.LISTING, Mark.OK, "entries can be listed")
 
 

@@ -87,7 +87,7 @@ def test_nobody_else_reads_the_clone(upstream: Upstream, tmp_path: Path):
     before = os.umask(0o022)
     try:
         source = source_of(upstream, tmp_path)
-        source.look(None)
+        source.poll(None)
     finally:
         os.umask(before)
 
