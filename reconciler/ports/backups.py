@@ -1,4 +1,4 @@
-"""What the engine asks of those who keep observed lines, so that what was overwritten can be brought back."""
+"""The port to backups of observed lines, from which `restore` brings overwritten entries back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 class BackupHeader(NamedTuple):
     """
-    What observed lines are about.
+    The header of a backup.
 
     Attributes:
-        revision: Commit of the specs that were to be applied; None outside git.
-        at: When they were kept, in seconds since the epoch.
-        plan: Digest of the plan that was to change them.
-        entries: How many lines there are.
+        revision: The commit of the specs that were applied; None outside git.
+        at: The time of the backup, in seconds since the epoch.
+        plan: The digest of the plan that overwrote the lines.
+        entries: The number of lines.
     """
 
     dataset: str
@@ -27,11 +27,11 @@ class BackupHeader(NamedTuple):
 
 class Backup(NamedTuple):
     """
-    One that is kept.
+    A stored backup.
 
     Attributes:
-        id: Its name among those of its dataset; the names sort by time.
-        size: Bytes on the disk.
+        id: Its name, unique within its dataset; names sort by time.
+        size: In bytes on the disk.
     """
 
     id: str
@@ -40,26 +40,26 @@ class Backup(NamedTuple):
 
 
 class Backups(Protocol):
-    """Observed lines of each dataset, as they were before something changed them. The oldest make room."""
+    """Observed lines of each dataset, as they were before a change. The oldest are deleted beyond a limit."""
 
     def keep(self, head: BackupHeader, lines: Iterable[bytes]) -> Backup:
         """
-        Keep lines; they are on the disk when this returns, and have been read back.
+        Write a backup to the disk, and read it back.
 
         Raises:
-            StateError: They could not be kept, or are not as many as *head* says.
+            StateError: It could not be written, or has not as many lines as *head* says.
         """
         ...
 
     def of(self, dataset: str) -> Sequence[Backup]:
-        """Return what is kept of a dataset, oldest first; what cannot be read is left out."""
+        """Return the backups of a dataset, oldest first, without unreadable ones."""
         ...
 
     def open(self, dataset: str, backup_id: str) -> BinaryIO:
         """
-        Open the lines: seekable, one a line, in the order in which they were kept.
+        Open the lines of a backup as a seekable stream, in their original order.
 
         Raises:
-            StateError: It is not there, or damaged.
+            StateError: It does not exist, or is damaged.
         """
         ...

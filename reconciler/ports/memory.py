@@ -130,13 +130,13 @@ class Holds(Protocol):
 
 class Kept(NamedTuple):
     """
-    The last complete look at a dataset.
+    The last complete observation of a dataset.
 
     Attributes:
-        desired: Digest of what was desired then, the policy included.
-        description: What DescribeDataset said then, as text that is compared and never read.
-        scanned_at: Seconds since the epoch, when the listing was complete.
-        body: What the look came to, JSON-able.
+        desired: The digest of the desired state at that time, the policy included.
+        description: The answer of DescribeDataset at that time, as opaque text for comparison.
+        scanned_at: When the listing was complete, in seconds since the epoch.
+        body: The summary of the observation, as JSON.
     """
 
     arn: str
@@ -147,12 +147,12 @@ class Kept(NamedTuple):
 
 
 class Observations(Protocol):
-    """The last complete look at each dataset, for those who ask whether anything has moved since."""
+    """The last complete observation of each dataset, to find out whether anything has changed since."""
 
     def of(self, dataset: str) -> Kept | None: ...
 
     def put(self, dataset: str, kept: Kept | None) -> None:
-        """Keep a look in place of the one before; None forgets it."""
+        """Replace the observation of a dataset; None deletes it."""
         ...
 
 

@@ -171,11 +171,11 @@ class Specs:
 
 class SpecRevision(NamedTuple):
     """
-    The specs at one moment, kept until the next one has taken over.
+    The specs of a source at one moment; their files stay readable until the next revision is in use.
 
     Attributes:
-        fingerprint: Another one whenever the specs, or the notice, may be others.
-        notice: What people should know of the source though it can be read; None if there is nothing.
+        fingerprint: Changes whenever the specs or the notice may have changed.
+        notice: A warning about a source that can be read, or None.
     """
 
     fingerprint: str
@@ -184,7 +184,7 @@ class SpecRevision(NamedTuple):
 
 
 class Source(Protocol):
-    """Where specs come from, looked at again and again by one thread at a time."""
+    """A source of specs, polled by one thread at a time."""
 
     @property
     def name(self) -> str:
@@ -193,10 +193,10 @@ class Source(Protocol):
 
     def poll(self, known: str | None) -> SpecRevision | None:
         """
-        Return the specs as they are now, or None if they are those of the fingerprint *known*.
+        Return the current revision, or None if its fingerprint is *known*.
 
         Raises:
-            SourceError: They cannot be read, or declare nothing. What was read before stays usable.
+            SourceError: The specs cannot be read, or declare nothing. The previous revision stays usable.
         """
         ...
 

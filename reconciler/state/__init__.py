@@ -1,8 +1,8 @@
 """
-What is kept between runs: one SQLite file, and snapshots beside it.
+Keep state between runs: one SQLite file, and backups of overwritten lines beside it.
 
-Its law: a cache of what was proven, and a diary of what was begun. A damaged or deleted file costs
-attribution and a full look, never correctness.
+Its law: the state is a cache of proven results and a journal of updates that were begun. A damaged or deleted file
+costs attribution and a full observation, never correctness.
 """
 
 from reconciler.state.memory import State

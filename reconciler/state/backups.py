@@ -1,4 +1,4 @@
-"""Before-images in files: one compressed JSON Lines file for each apply that overwrites something."""
+"""Backups in files: one compressed JSON Lines file for each apply that overwrites lines."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
 
 MOST_FILES: Final = 50
-"""Of one dataset; the oldest go first, the newest never."""
+"""Backups per dataset; the oldest are deleted first, the newest never."""
 
 MOST_BYTES: Final = 200_000_000
-"""Of all files of one dataset, compressed. A line takes about 60 bytes in them."""
+"""Compressed size of all backups of one dataset. A line takes about 60 bytes."""
 
 _DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
 
@@ -35,7 +35,7 @@ class Backups:
     `ports.Backups` below a directory: ``DATASET/TIME-PLAN.jsonl.gz``, a header and then the lines.
 
     Args:
-        most_files, most_bytes: Of one dataset.
+        most_files, most_bytes: Limits per dataset.
     """
 
     def __init__(
@@ -93,8 +93,10 @@ class Backups:
         return self._directory / dataset / f"{backup_id}{SUFFIX}"
 
     def _make_room(self, newest: Path) -> None:
-        """Remove what killed processes left unfinished, and the oldest while there is too much."""
-        for unfinished in newest.parent.glob(f".*{SUFFIX}.*"):  # nobody else writes here: the claim is ours
+        """Delete unfinished files of killed processes, and the oldest backups beyond the limits."""
+        for unfinished in newest.parent.glob(
+            f".*{SUFFIX}.*"
+        ):  # the claim keeps other writers away
             unfinished.unlink(missing_ok=True)
         paths = sorted(path for path in newest.parent.glob(f"*{SUFFIX}") if path != newest)
         sizes = [path.stat().st_size for path in (*paths, newest)]
@@ -104,7 +106,7 @@ class Backups:
 
 
 def _write(path: Path, head: BackupHeader, lines: Iterable[bytes]) -> None:
-    """Write the whole file beside its place, and put it there when it is on the disk."""
+    """Write a temporary file, flush it to the disk, and rename it."""
     header = {"format": FORMAT, **head._asdict()}
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     new = Path(name)
@@ -133,7 +135,7 @@ def _read_head(stream: Iterable[bytes]) -> BackupHeader:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Give every line after the header, its end included."""
+    """Yield every line after the header, with its line end."""
     with gzip.open(path) as packed:
         next(packed, None)
         yield from packed

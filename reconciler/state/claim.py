@@ -1,4 +1,4 @@
-"""One process at a time on one dataset, as far as they share a state directory."""
+"""A lock per dataset: of the processes that share a state directory, one at a time writes to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.private import private_directory, state_directory
 @contextmanager
 def claimed(directory: Path, dataset: str) -> Iterator[None]:
     """
-    Hold the claim on a dataset. The system takes it back from a process that dies, however it dies.
+    Lock a dataset within the block. The operating system releases the lock when the process ends.
 
     Raises:
         Claimed: Another process holds it.

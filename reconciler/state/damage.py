@@ -1,4 +1,4 @@
-"""A damaged state file: how it is told from one that is locked, what is saved of it, and where it goes."""
+"""Detect a damaged state file, move it aside, and recover its open updates and rebuilds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.state.schema import MIGRATIONS, NEWEST
 SUFFIXES: Final = ("", "-wal", "-shm")
 _DAMAGED: Final = ".damaged"
 
-# What a new file would not cure: locked, full, not allowed, out of memory, interrupted, or a fault of ours.
+# Errors that a new file would not mend: locked, full, forbidden, out of memory, interrupted, or misuse.
 _NO_DAMAGE: Final = frozenset(
     {
         sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM,
@@ -30,15 +30,15 @@ _NO_DAMAGE: Final = frozenset(
 )  # fmt: skip
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, zlib.error)
 
-# An update that may have arrived, and a rebuild that was begun: all that cannot be found out by looking.
-_KEPT: Final = (
+# Updates that may have arrived, and unfinished rebuilds: what no observation can restore.
+_RECOVERED: Final = (
     ("journal", "dataset, arn, begun_at, source_refs, standing", "WHERE result IS NULL"),
     ("rebuild", "dataset, step, body", ""),
 )
 
 
 def is_damage(exc: Exception) -> bool:
-    """Tell it from what a new file would not cure."""
+    """Return whether an error means damage, which a new file mends."""
     if isinstance(exc, sqlite3.Error):
         code = getattr(exc, "sqlite_errorcode", None)
         return code is None or code & 0xFF not in _NO_DAMAGE
@@ -47,7 +47,7 @@ def is_damage(exc: Exception) -> bool:
 
 def check_header(path: Path) -> None:
     """
-    Read what SQLite takes for a reason to write nothing, and calls no damage.
+    Check the format version, which SQLite opens read-only instead of reporting it as damage.
 
     Raises:
         sqlite3.DatabaseError: It is damaged.
@@ -59,9 +59,7 @@ def check_header(path: Path) -> None:
 
 def check(connection: sqlite3.Connection) -> None:
     """
-    Read the whole file once: a header that is intact says nothing of what is behind it.
-
-    Costs 0.1 s of CPU where 250,000 entries are remembered.
+    Check the whole file, not only its header. Takes 0.1 s of CPU for 250,000 entries.
 
     Raises:
         sqlite3.DatabaseError: It is damaged.
@@ -71,12 +69,12 @@ def check(connection: sqlite3.Connection) -> None:
 
 def check_rows(connection: sqlite3.Connection) -> None:
     """
-    Read what was written as JSON, so that damage in it is met when the file is opened, and not in mid-work.
+    Parse all JSON, so that damage in it is found when the file is opened, not later.
 
     Raises:
         sqlite3.DatabaseError, ValueError, zlib.error: It is damaged.
     """
-    _require_ok(connection, "integrity_check(journal)")  # its index, through which open updates are found
+    _require_ok(connection, "integrity_check(journal)")  # covers the index by which open updates are found
     for table in ("status", "look", "rebuild"):
         for (body,) in connection.execute(f"SELECT body FROM {table}"):  # noqa: S608  constants
             json.loads(body)
@@ -98,7 +96,7 @@ def _check_journal(begun_at: float, packed: bytes) -> None:
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
     """
-    Return the version that the tables are of; the number in the header is mended where it says otherwise.
+    Return the version of the tables, which counts more than the number in the header.
 
     Raises:
         sqlite3.DatabaseError: The tables are not those of any version.
@@ -130,7 +128,7 @@ def _tables(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
 
 
 def put_aside(path: Path) -> None:
-    """Give the file, and what belongs to it, another name; the one that was put aside before gives way."""
+    """Rename the file and its companions; they replace those that were put aside before."""
     for suffix in SUFFIXES:
         part = path.with_name(path.name + suffix)
         if part.exists() or part.is_symlink():
@@ -143,8 +141,8 @@ def put_aside(path: Path) -> None:
 
 
 def carry_over(path: Path, connection: sqlite3.Connection) -> None:
-    """Write into a new file what can still be read of the one put aside, and cannot be found out by looking."""
-    for table, columns, which in _KEPT:
+    """Copy open updates and rebuilds from the damaged file, as far as they are readable, into the new one."""
+    for table, columns, which in _RECOVERED:
         marks = ", ".join("?" * (columns.count(",") + 1))
         for row in _rows(path, f"SELECT {columns} FROM {table} NOT INDEXED {which}"):  # noqa: S608  constants
             with suppress(*_UNREADABLE, sqlite3.Error), connection:
@@ -156,11 +154,11 @@ def carry_over(path: Path, connection: sqlite3.Connection) -> None:
 
 
 def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
-    """Give the rows of a damaged file, as far as SQLite gets."""
+    """Yield the rows of a damaged file, as far as SQLite can read them."""
     damaged = path.with_name(path.name + _DAMAGED)
     if not damaged.is_file():
         return
-    copy = damaged.with_name(damaged.name + ".copy")  # the evidence stays as it was found
+    copy = damaged.with_name(damaged.name + ".copy")  # the damaged file stays unchanged
     try:
         shutil.copyfile(damaged, copy)
         log = damaged.with_name(f"{path.name}-wal{_DAMAGED}")
@@ -179,7 +177,7 @@ def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _mend_header(copy: Path, new: Path) -> None:
-    """Write over the header what every file of ours has there: without it SQLite reads nothing at all."""
+    """Overwrite the constant parts of the header, without which SQLite reads nothing."""
     with new.open("rb") as stream:
         header = stream.read(100)
     with copy.open("r+b") as target:
@@ -193,7 +191,7 @@ def _mend_header(copy: Path, new: Path) -> None:
 
 
 def _mend_schema(copy: Path) -> None:
-    """Write the tables' own text over what stands in the file: without it SQLite finds nothing."""
+    """Overwrite the table definitions, without which SQLite finds no table."""
     with suppress(*_UNREADABLE, sqlite3.Error), closing(sqlite3.connect(copy)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         for name, sql in _versions()[-1]:

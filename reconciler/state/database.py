@@ -1,4 +1,4 @@
-"""The one SQLite file: opened, migrated, put aside when damaged, and its errors put into words."""
+"""Open and migrate the SQLite file, put a damaged one aside, and translate the errors of SQLite."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ FILE_NAME: Final = "state.sqlite3"
 
 class Database:
     """
-    A connection. A file that is found to be damaged is put aside, and one that somebody deleted is made anew:
-    whoever notices gets an error, and finds an empty file the next time.
+    A connection to the state file.
+
+    A damaged file is put aside, and a deleted one is created again: the call that notices it raises an error, the
+    next one finds an empty file.
 
     Args:
-        directory: Made if it is missing, unless *read_only*.
+        directory: Created if it is missing, unless *read_only*.
         read_only: Never create or change anything: for commands that promise to write nothing.
 
     Attributes:
-        damage: What was wrong with the file when it was opened, and what became of it; None if all is well.
+        damage: The damage found when the file was opened, and what was done about it; None without damage.
 
     Raises:
         StateUnusable: The directory cannot be used, or a newer version wrote the file.
-        StateError: It can be, and not now: the disk is full, or the file is locked.
+        StateError: It cannot be used at the moment: the disk is full, or the file is locked.
     """
 
     def __init__(self, directory: Path, *, read_only: bool) -> None:
@@ -70,14 +72,14 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection | None:
         """
-        Return the connection; None if there is nothing to read and nothing may be made.
+        Return the connection; None if it is read-only and there is no file.
 
         Raises:
             StateError: The file is not the one that was opened.
         """
-        # Without this a process that lives for months would go on remembering in a file that nobody can find.
+        # Otherwise a long-running process would keep writing to a file that has no name any more.
         if self._file is not None and self._file != _identity(self._path):
-            self._begin_anew(self._connection)
+            self._replace(self._connection)
             raise StateError(
                 f"{self._path}: somebody deleted or replaced it; what it held is not known any more"
             )
@@ -86,12 +88,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """
-        Give the connection within a transaction: on the disk when the block is left, or undone by its error.
+        Yield the connection within a transaction, which is committed to the disk or rolled back by an error.
 
         Raises:
-            StateError: It was opened for reading only, or the disk says no.
+            StateError: It was opened for reading only, or the write failed.
         """
-        # A transaction belongs to the connection: that of another thread would end with ours.
+        # A transaction belongs to the connection: two threads would share one.
         with self._one_at_a_time, self.explained():
             if (found := self.connection) is None:
                 raise StateError(f"{self._path}: opened for reading only")
@@ -100,7 +102,7 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Raise our error in place of SQLite's and the file system's; a damaged file is put aside at once."""
+        """Translate errors of SQLite and the file system; put a damaged file aside at once."""
         before = self._connection
         try:
             yield
@@ -111,7 +113,7 @@ class Database:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Do as `explained`, while what was written here before is read: what cannot be is damage, too."""
+        """Translate errors like `explained` while rows are parsed: rows that cannot be parsed are damage, too."""
         before = self._connection
         try:
             with self.explained():
@@ -124,18 +126,18 @@ class Database:
             raise self._damaged(before, exc) from exc
 
     def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateError:
-        """Begin anew, and return what is to be said."""
+        """Replace the file, and return the error to raise."""
         if self._read_only:
             self._connection = None
         else:
-            self._begin_anew(connection)
+            self._replace(connection)
         return StateError(_told(self._path, exc, read_only=self._read_only))
 
-    def _begin_anew(self, failed: sqlite3.Connection | None) -> None:
-        """Leave a connection that is of no use, and put its file aside if that is still there."""
+    def _replace(self, failed: sqlite3.Connection | None) -> None:
+        """Retire a connection, put its file aside if it still exists, and open a new one."""
         with self._one_at_a_time, suppress(sqlite3.Error, OSError):
             if self._connection is not failed:
-                return  # another thread was here before
+                return  # another thread has replaced it
             if failed is not None:
                 self._retired.append(failed)
                 self._connection = None
@@ -144,20 +146,20 @@ class Database:
             self._begin()
 
     def close(self) -> None:
-        # The retired ones last: SQLite deletes a log by its name, which by now is that of the new file.
+        # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
         for connection in (*filter(None, (self._connection,)), *self._retired):
             connection.close()
         self._retired.clear()
         self._connection = self._file = None
 
 
-# What passes, or is the disk's fault: another directory on it would be no better.
+# Temporary errors, and those of the disk: another directory on it would not help.
 _NOT_THE_NAME: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 _OF_THE_NAME: Final = frozenset({"SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"})
 
 
 def _blamed(directory: Path, exc: StateError) -> StateError:
-    """Return an error of the opening; if it is the directory's fault, one that says to name another."""
+    """Return the error of opening the file; `StateUnusable` if only another directory would help."""
     cause, path = exc.__cause__, directory / FILE_NAME
     if isinstance(cause, sqlite3.Error):
         kind = "_".join((getattr(cause, "sqlite_errorname", None) or "").split("_")[:2])
@@ -168,14 +170,14 @@ def _blamed(directory: Path, exc: StateError) -> StateError:
 
 
 def _told(path: Path, damage: Exception, *, read_only: bool) -> str:
-    """Say what was wrong with the file, and what becomes of it."""
+    """Return the message about a damaged file, and what happens to it."""
     if read_only:
         return f"{path}: damaged: {damage}; the next apply puts it aside"
     return f"{path}: damaged: {damage}; put aside, the next run looks at everything anew"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Name the file that is at this path now; None if there is none."""
+    """Return device and inode of a file; None if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -184,7 +186,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
-    """Open the file for writing; if it is damaged, put it aside, start afresh, and say so, too."""
+    """Open the file for writing; replace a damaged one, and return a message about that as well."""
     try:
         if path.is_dir():
             raise sqlite3.DatabaseError("a directory stands in its place")
@@ -200,9 +202,8 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
 
 
 def opened_for_reading(path: Path) -> sqlite3.Connection:
-    """Open the file, whatever is in it."""
-    # Without a log there is no writer, and SQLite need not make one, nor locks, beside a file that is only
-    # read; the directory may not even allow it.
+    """Open the file for reading, without checking its content."""
+    # Without a log there is no writer, and SQLite needs neither log nor locks, which the directory may forbid.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
     connection.text_factory = _text
@@ -210,7 +211,7 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
-    """Open the file for reading; None if it is damaged, and why, or of another version: then nothing is known."""
+    """Open the file for reading; None if it is of another version, or damaged, with a message about that."""
     try:
         connection = opened_for_reading(path)
     except sqlite3.Error:
@@ -230,7 +231,7 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
-    private_file(path)  # the log beside it takes over its mode
+    private_file(path)  # the log beside it gets the same mode
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     connection.text_factory = _text
     try:
@@ -252,14 +253,14 @@ def _prepared(path: Path) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, version: int, script: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
-        if _noted(connection) < version:  # else another process has done it since we looked
+        if _noted(connection) < version:  # else another process has migrated it meanwhile
             for statement in script.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _text(raw: bytes) -> str:
-    """Decode a text; a damaged one is left to who understands it, for SQLite calls that a passing fault."""
+    """Decode a text leniently: SQLite reports invalid UTF-8 as a temporary error, the parser as damage."""
     return raw.decode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""Whether the state directory can be used, told without touching it."""
+"""Check whether the state directory can be used, without changing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMEDY: Final = "give the user of this process the right to write there, or nam
 
 
 def state(directory: Path) -> Finding:
-    """Judge the state directory, which need not exist yet. Nothing in it is created or changed."""
+    """Check the state directory, which need not exist yet. Nothing in it is created or changed."""
     try:
         return _missing(directory) if not directory.exists() else _present(directory)
     except OSError as exc:
@@ -62,7 +62,7 @@ def _is_writable(directory: Path) -> bool:
 
 
 def _may(path: Path, mode: int) -> bool:
-    """Ask as whom files are opened, which need not be who started the process."""
+    """Return whether the effective user has access."""
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -1,4 +1,4 @@
-"""What was last proven in place, and the last status of each dataset."""
+"""The state between runs: proven entries, statuses, and the tables and backups beside them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.state.claim import claimed
 from reconciler.state.database import Database
 from reconciler.state.tables import Holds, Journal, Observations, Rebuilds, Sightings
 
-# Of a dataset of 250,000 entries some 30 MB are kept, compressed; what was deleted is worth a few of those.
+# A backup of 250,000 entries takes about 30 MB, compressed; of a deleted dataset a few are kept.
 _ARCHIVED_FILES = 5
 _ARCHIVED_BYTES = 1_000_000_000
 
@@ -25,13 +25,13 @@ class State:
     `ports.Memory` in a directory.
 
     Attributes:
-        journal: What was begun.
-        holds: What is not sent for now.
-        sightings: Since when what is drifted.
-        observations: What the last complete look at each dataset showed.
+        journal: Updates that were begun.
+        holds: Lines in quarantine.
+        sightings: Since when each image is drifted.
+        observations: The last complete observation of each dataset.
         backups, archive: Lines before they were overwritten, and before a rebuild.
-        rebuilds: What was begun and must be finished or undone.
-        damage: Why nothing is remembered of what the file held; None if all is well.
+        rebuilds: Rebuilds that must be finished or undone.
+        damage: Why the earlier content of the file was lost; None if it was not.
 
     Raises:
         StateError: As `Database`.
@@ -110,7 +110,7 @@ class State:
 
 
 def _is_of(connection: sqlite3.Connection, dataset: str, arn: str) -> bool:
-    """Tell whether what is remembered of *dataset* is about this ARN: a rebuilt dataset is another one."""
+    """Return whether the entries of *dataset* are those of this ARN: a rebuilt dataset has another."""
     query = "SELECT 1 FROM applied_to WHERE dataset = ? AND arn = ?"
     return connection.execute(query, (dataset, arn)).fetchone() is not None
 

@@ -1,10 +1,10 @@
-"""The tables, version by version."""
+"""The tables of the state file, version by version."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# One script a version; a file of an older version runs those it lacks. Never edit one that was released.
+# One script per version; an older file runs those it lacks. Never edit a released one.
 MIGRATIONS: Final = (
     """
 CREATE TABLE applied_to (

@@ -1,4 +1,4 @@
-"""Lines that are not sent for now, kept across runs."""
+"""The small tables of the state: quarantine, observations, sightings, journal, rebuilds."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Sightings:
 
 
 class Journal:
-    """`ports.Journal`. What it says was begun may have arrived or not: only a look can tell."""
+    """`ports.Journal`. An open update may have arrived or not: only an observation can tell."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -123,7 +123,7 @@ class Journal:
     def end(self, number: int, result: str) -> None:
         with self._db.writing() as connection:
             connection.execute("UPDATE journal SET result = ? WHERE id = ?", (result, number))
-            # What is over is history; the last thousand updates are enough of it.
+            # Of finished updates the last thousand are kept.
             connection.execute("DELETE FROM journal WHERE id < ? AND result IS NOT NULL", (number - 1_000,))
 
     def forget(self, number: int) -> None:
@@ -150,7 +150,7 @@ class Journal:
         found = []
         with self._db.decoding():
             for begun_at, packed, result in connection.execute(query, (dataset,)):
-                with suppress(ValueError, zlib.error):  # history that cannot be read is no reason to stop
+                with suppress(ValueError, zlib.error):  # unreadable history is left out
                     refs = orjson.loads(zlib.decompress(packed))
                     if source_ref in refs:
                         found.append(Past(begun_at, len(refs), result))
