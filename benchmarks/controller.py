@@ -93,8 +93,8 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.engine.controller.workers import Threads
     from reconciler.engine.dataset.context import Context
     from reconciler.ports import Silence
+    from reconciler.rekognition.calls import Limiter
     from reconciler.rekognition.gateway import Rekognition, client_config
-    from reconciler.rekognition.limiter import Limiter
     from reconciler.server.metrics import Metrics
     from reconciler.sources.blobs import Blobs
     from reconciler.sources.trees.directory_source import DirectorySource

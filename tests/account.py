@@ -11,8 +11,8 @@ import boto3
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.ports import Clock
+from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.limiter import Limiter
 
 ACCOUNT = "111122223333"
 

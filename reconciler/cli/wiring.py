@@ -32,10 +32,9 @@ from reconciler.private import private_directory, state_directory
 from reconciler.rekognition import settings
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import assuming, source_of
+from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.images import ImageReader, image_config
-from reconciler.rekognition.limiter import Limiter
-from reconciler.rekognition.meter import Meter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from reconciler.rekognition.translate import CONFIGURATION, translated

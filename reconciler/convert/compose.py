@@ -1,4 +1,4 @@
-"""From what a reader gives to lines that AWS accepts, sorted by source-ref."""
+"""Compose the lines of the images that a reader yields, and check them as AWS would."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
 @dataclass(slots=True)
 class Converted:
     """
-    What came of an input.
+    The result of a conversion.
 
     Attributes:
         lines: Source-ref -> line, without its newline, in the order of the input.
-        boxes: How many they hold.
-        skipped: Images of which there is no line, because something is wrong with them.
-        problems: All that was found, about images and beside them.
+        boxes: The number of boxes in all lines.
+        skipped: The number of images without a line, because of errors.
+        problems: All problems, of images and of the input.
     """
 
     lines: dict[str, bytes] = field(default_factory=dict)
@@ -46,17 +46,17 @@ class Converted:
         return [problem for problem in self.problems if problem.is_error]
 
     def ordered(self) -> Iterator[bytes]:
-        """Give the lines by source-ref, each with its newline: the order of the input is often one of chance."""
+        """Yield the lines by source-ref, each with its newline: the order of the input is often arbitrary."""
         for ref in sorted(self.lines):
             yield self.lines[ref] + b"\n"
 
 
 def convert(reads: Iterable[Read], options: Options) -> Converted:
     """
-    Make the lines, and name all that is wrong.
+    Compose the lines, and collect all problems.
 
     Raises:
-        UsageError: Without a base, or a date, there can be no lines.
+        UsageError: A base or a date is missing.
     """
     done = Converted()
     origins: dict[str, Origin] = {}
@@ -88,10 +88,10 @@ class _Judged(NamedTuple):
 
 def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) -> _Judged | None:
     """
-    Make a line, if one can be made, and have it judged.
+    Compose a line, if possible, and check it.
 
     Args:
-        found: What is wrong with the image; more is added.
+        found: The problems of the image; new ones are appended.
     """
     was_bad = has_error(found)
     fields = _fields(read, options, found)
@@ -99,7 +99,7 @@ def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) ->
         return None
     raw = orjson.dumps(fields)
     checked = check_line(raw)
-    # A line that lacks something already deserves errors, but no advice.
+    # Warnings would only distract from errors of the image.
     found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
     return _Judged(checked.source_ref, raw, _boxes_in(fields))
 
@@ -107,7 +107,7 @@ def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) ->
 def _take(
     line: _Judged, origin: Origin, found: list[Problem], origins: dict[str, Origin], done: Converted
 ) -> None:
-    """Keep a line without errors. Of an image that is there twice the first is kept, and the second an error."""
+    """Store a line without errors. A second line for the same image is an error."""
     if line.ref is None:
         return
     if line.ref in origins:
@@ -119,7 +119,7 @@ def _take(
 
 
 def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) -> Fields | None:
-    """Return the content of a line; None if there can be none, and why is added to *found*."""
+    """Return the content of a line; None, with the problem added to *found*, if it cannot be composed."""
     if isinstance(read, Line):
         return _readdressed(read, options, found)
     if not _is_text(read):
@@ -185,7 +185,7 @@ def _repeated(image: LabelledImage) -> list[Problem]:
 
 
 def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> list[Problem]:
-    """Return what the judge found; of boxes of ours which they are, where they stand, and by how much."""
+    """Return the findings of validation; those about boxes with the place and the size of each box."""
     found = [_problem(finding, read.origin, checked.source_ref) for finding in checked.findings]
     if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):
         return found

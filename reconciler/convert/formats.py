@@ -1,4 +1,8 @@
-"""The formats that are read, by name."""
+"""
+The register of label formats.
+
+A new format is a module in `readers`, its line in `READERS`, and its paragraph in docs/convert.md.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +34,10 @@ READERS: Final[Mapping[str, Reader]] = {
 
 def converted(name: str, path: Path, options: Options) -> Converted:
     """
-    Read an input of the format *name*, and make its lines.
+    Convert an input of the format *name*.
 
     Raises:
-        UsageError: There is no such input, or more has to be said about it.
+        UsageError: The input does not exist, or needs further options.
     """
     if not path.exists():
         raise UsageError(f"{path}: does not exist")
@@ -48,7 +52,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
 
 
 def _readable(reads: Iterator[Read]) -> Iterator[Read]:
-    """Give what a reader gives, and at its end why it ended, if that was a file that cannot be read."""
+    """Yield the items of a reader; if a file ends it that cannot be read, yield that problem last."""
     try:
         yield from reads
     except BadFile as exc:

@@ -1,4 +1,4 @@
-"""The name of an image in an export, and the key that it stands for."""
+"""Turn the names of images in an export into keys in S3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.convert.record import Options
 from reconciler.core.spec.labelling import why_no_address
 from reconciler.core.validation.text import has_image_ending, is_suspicious
 
-# What labelling tools open. Of these Custom Labels takes JPEG and PNG alone.
+# Formats that labelling tools open. Custom Labels accepts JPEG and PNG only.
 IMAGES: Final = frozenset(
     {
         ".bmp",
@@ -35,18 +35,18 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def is_image(text: str) -> bool:
-    """Tell whether a cell of a table may be the name of an image."""
+    """Return whether a cell of a table may be the name of an image."""
     text = text.strip()
     return PurePosixPath(text).suffix.lower() in IMAGES or re.match(r"(?:s3|gs)://[^/]+/.", text) is not None
 
 
 def is_elsewhere(name: str) -> bool:
-    """Tell whether a name is an address in another store, whose place the base takes."""
+    """Return whether a name is an address in another store, which the base replaces."""
     return _ELSEWHERE.match(name) is not None
 
 
 def key_of(name: str, options: Options) -> str:
-    """Return the name as it is joined to the base: what the options say is taken away or added."""
+    """Return the name as it is joined to the base, shortened or extended by the options."""
     if options.basename:
         name = re.split(r"[\\/]", name)[-1]
     elif options.base is not None:
@@ -57,7 +57,7 @@ def key_of(name: str, options: Options) -> str:
 
 
 def why_no_key(name: str, options: Options) -> str | None:
-    """Say why a name cannot be that of an image in S3, and which form it should have; None if it can."""
+    """Return why a name cannot be a key in S3 and which form it needs, or None."""
     if reason := why_no_address(name, options.base):
         return f"{reason}{_form(name)}"
     if name.startswith("s3://"):

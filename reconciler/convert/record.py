@@ -1,4 +1,4 @@
-"""What readers give: images with their labels, lines, and what is wrong with the rest."""
+"""What readers yield: images with their labels, lines, and problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.errors import SpecError
 
 
 class Crowd(StrEnum):
-    """What becomes of regions that hold many objects, of which nobody drew each."""
+    """How to treat crowd regions: one box around many objects."""
 
     BOX = "box"
     SKIP = "skip"
@@ -25,24 +25,24 @@ class Crowd(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Options:
     """
-    What the person at the keyboard adds to the input.
+    Options of the user for one conversion.
 
     Attributes:
-        base: What image names are keys below, such as ``s3://bucket/prefix/``.
-        created_at: The creation date of labels that the input does not date.
-        clip: Whether boxes that reach beyond their image are cut off there.
-        one_based: Whether the first pixel of a VOC file is 1, as in the files of the challenge itself.
-        classes: The file with the class names of a YOLO input, where it is not found by itself, or of a table
-            whose labels are numbers.
-        attributes: The label attributes of a manifest that are kept; empty for all. Of the regions of a VIA
-            table, the attribute that is the label.
+        base: The prefix of all image keys, such as ``s3://bucket/prefix/``.
+        created_at: The creation date of labels without a date of their own.
+        clip: Whether to clip boxes to their image.
+        one_based: Whether pixels of a VOC file count from 1, as in the files of the challenge itself.
+        classes: The file with the class names, of a YOLO input where it is not found automatically, or of a
+            table whose labels are numbers.
+        attributes: The label attributes of a manifest to convert; empty for all. For a VIA table, the region
+            attribute that is the label.
         columns: Role -> columns of a table, by name or by number from 1; empty to find them by the header.
-        split: The part of a table that is kept, where a column tells parts apart.
-        images: The directory with the images, for the sizes that the input does not state.
-        extension: Put after names that have none of an image; empty to take such names as they are.
-        basename: Whether only the last step of each name is a key below the base.
-        crowd: What becomes of crowd regions; None to leave them out of images that have other objects.
-        polygons: Whether a polygon without a box becomes the box around it.
+        split: The split of a table to convert, if it has a column for the split.
+        images: The directory with the images, for sizes that the input does not state.
+        extension: Appended to names without an image suffix; empty to leave them unchanged.
+        basename: Whether only the last part of each name is a key below the base.
+        crowd: How to treat crowd regions; None to omit them from images with other objects.
+        polygons: Whether to convert a polygon without a box to its bounding box.
     """
 
     base: str | None = None
@@ -62,7 +62,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A labelled rectangle by its edges, in pixels, as exact as it is written."""
+    """A labelled rectangle by its edges, in pixels, with the precision of the input."""
 
     label: str
     left: Decimal
@@ -75,11 +75,11 @@ class Rectangle:
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
     """
-    One image, and what was said of it.
+    One image with its labels.
 
     Attributes:
-        name: As the input has it.
-        boxes: Empty if somebody looked and found nothing; None if nobody spoke of boxes.
+        name: As written in the input.
+        boxes: Empty for an image annotated as having no objects; None if the input states no boxes.
         size: Width, height and perhaps depth, in pixels.
         problems: With an error among them the image is not converted.
     """
@@ -96,10 +96,10 @@ class LabelledImage:
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    One image whose labels are in the shape of a manifest already.
+    One image whose labels are in manifest format already.
 
     Attributes:
-        fields: None if nothing in the line can be read.
+        fields: None if the line cannot be read.
     """
 
     fields: Fields | None
@@ -108,15 +108,15 @@ class Line:
 
 
 Read = LabelledImage | Line | Problem
-"""One step of a reader. A problem by itself belongs to no image that could be named."""
+"""One item of a reader. A bare problem belongs to no image that could be named."""
 
 
 class BadFile(SpecError):
     """
-    A file of which nothing can be read.
+    A file that cannot be read.
 
     Attributes:
-        problem: Why, and where in it.
+        problem: The reason and its place.
     """
 
     def __init__(self, code: codes.Code, message: str, origin: Origin) -> None:
@@ -133,13 +133,13 @@ def odd(code: codes.Code, message: str, origin: Origin) -> Problem:
 
 
 def shown(path: Path) -> str:
-    """Return a path as the user knows it; what is not UTF-8 in it is written out."""
+    """Return a path for messages; bytes that are not UTF-8 are escaped."""
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
 def text_of(path: Path) -> str:
     """
-    Return the text of a file, without the byte order mark that spreadsheets put before it.
+    Return the text of a file, without the byte order mark that spreadsheets write.
 
     Raises:
         BadFile: It cannot be read, or is not UTF-8.

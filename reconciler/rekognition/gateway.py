@@ -16,8 +16,7 @@ from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.answers import refuse_garbage
-from reconciler.rekognition.limiter import Limiter
-from reconciler.rekognition.meter import Meter, metered
+from reconciler.rekognition.calls import Limiter, Meter, metered
 from reconciler.rekognition.settings import unusable_header
 from reconciler.rekognition.translate import ERRORS, translated
 

@@ -94,9 +94,7 @@ class Backups:
 
     def _make_room(self, newest: Path) -> None:
         """Delete unfinished files of killed processes, and the oldest backups beyond the limits."""
-        for unfinished in newest.parent.glob(
-            f".*{SUFFIX}.*"
-        ):  # the claim keeps other writers away
+        for unfinished in newest.parent.glob(f".*{SUFFIX}.*"):  # the claim keeps other writers away
             unfinished.unlink(missing_ok=True)
         paths = sorted(path for path in newest.parent.glob(f"*{SUFFIX}") if path != newest)
         sizes = [path.stat().st_size for path in (*paths, newest)]

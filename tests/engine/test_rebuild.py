@@ -19,7 +19,7 @@ from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.engine.usecases.rebuild.reasons import digest_of
 from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
 from reconciler.ports import Located, Step
-from reconciler.rekognition.limiter import Limiter
+from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
 from reconciler.state import State

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
+from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.limiter import Limiter
 from tests.loopback import Quiet, listening
 
 CUT = b"(the connection is cut)"

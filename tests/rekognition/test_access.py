@@ -11,8 +11,8 @@ import pytest
 
 from reconciler import errors
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, Skew
+from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import client_config
-from reconciler.rekognition.limiter import Limiter
 from tests.rekognition.conftest import Service, ok, refusal
 
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/p/dataset/train/1"

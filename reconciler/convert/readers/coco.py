@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.dates import moment
 from reconciler.convert.parsing.json_records import Record, records
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
@@ -102,7 +102,7 @@ def _sorted(path: Path, options: Options) -> _File:
         keys.add(record.key)
         match record.key, record.value:
             case "info", {"date_created": str(text)}:
-                file.created_at = moment(text)
+                file.created_at = _moment(text)
             case "images", {"id": int() | str(), "file_name": str()}:
                 file.images.append(record)
             case "categories", {"id": int() | str() as key, "name": str(label)}:
@@ -179,7 +179,7 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
         if options.crowd is None:
             problems.append(_only_crowds(record, crowds))
     captured = image.get("date_captured")
-    date = moment(captured) if isinstance(captured, str) else None
+    date = _moment(captured) if isinstance(captured, str) else None
     if date is None and captured not in _UNDATED:
         message = f"date_captured of {_called(record)} is {_text(captured)}, no date in ISO 8601"
         problems.append(odd(codes.BAD_DATE, message, record.origin))
@@ -242,3 +242,18 @@ def _text(value: object) -> str:
     else:
         text = f"“{value}”" if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _moment(text: str) -> str | None:
+    """
+    Return a date and time as Ground Truth writes it; None if *text* is not one.
+
+    A time with a zone is converted to UTC, as the guide asks; without one it is taken unchanged.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip().replace("/", "-"))
+        if found.tzinfo is None:
+            return found.isoformat()
+        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return None

@@ -249,7 +249,7 @@ def test_a_damaged_clone_is_made_anew(upstream: Upstream, tmp_path: Path, how: s
     found = source.poll(first.fingerprint)
 
     assert (second, [line("b").encode()]) == (found.fingerprint, texts(found))
-    assert ["git", "git.lock"] == sorted(path.name for path in (tmp_path / "state").iterdir())
+    assert [".gitignore", "git", "git.lock"] == sorted(path.name for path in (tmp_path / "state").iterdir())
 
 
 def test_a_file_that_cannot_be_read_from_the_clone_is_fetched_again(upstream: Upstream, tmp_path: Path):

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from reconciler.core.runtime.backoff import UNANSWERED_SECONDS, WINDOW_SECONDS
-from reconciler.rekognition.limiter import Limiter
+from reconciler.rekognition.calls import Limiter
 
 
 class Stopwatch:

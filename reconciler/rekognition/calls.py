@@ -1,0 +1,91 @@
+"""Limit the rate of calls that leave this process, and measure every attempt."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from reconciler.core.runtime.backoff import Admission, CallWindow
+from reconciler.rekognition.translate import ERRORS
+
+# A place may become free before the time that is computed, when a call is answered: the interval of checks.
+_CHECK_SECONDS: Final = 0.02
+
+
+class _Gate:
+    """A call window, and the queue of threads that wait for it."""
+
+    def __init__(self, calls: int) -> None:
+        self.window = CallWindow(calls)
+        self.queue = threading.Lock()
+
+
+class Limiter:
+    """
+    Limit the calls per second for each account, Region and operation. Thread-safe; to be shared.
+
+    Args:
+        calls: Maximum calls per second, 1 to 5; None for no limit (an emulator in this process needs none).
+        now: A monotonic clock, in seconds.
+        sleep: Waits for a number of seconds.
+    """
+
+    def __init__(self, calls: int | None, now: Callable[[], float], sleep: Callable[[float], object]) -> None:
+        self._calls = calls
+        self._now = now
+        self._sleep = sleep
+        self._gates: dict[tuple[str, str, str], _Gate] = {}
+        self._lock = threading.Lock()
+        self._under_way = threading.local()
+
+    def wait(self, account: str, region: str, operation: str) -> None:
+        """Wait until the call may be sent; the thread reports its end by `answered`."""
+        if self._calls is None:
+            return
+        with self._lock:
+            gate = self._gates.setdefault((account, region, operation), _Gate(self._calls))
+        with gate.queue:
+            while (delay := gate.window.wait(self._now())) > 0:
+                self._sleep(min(delay, _CHECK_SECONDS))
+            self._under_way.admission = gate.window.let_out(self._now())
+
+    def answered(self) -> None:
+        """Record that the call of this thread is over, with or without an answer."""
+        admission: Admission | None = getattr(self._under_way, "admission", None)
+        if admission is not None:
+            admission.answered(self._now())
+            self._under_way.admission = None
+
+
+Meter = Callable[[str, str, float], object]
+"""Called after each attempt with the operation, the code of its answer, and its seconds, from any thread."""
+
+OK: Final = "OK"
+NO_ANSWER: Final = "NoAnswer"
+OTHER: Final = "Other"
+
+
+def metered(events: Any, meter: Meter) -> None:
+    """
+    Register *meter* with the events of one client.
+
+    An attempt begins and ends in one thread, so its start is stored thread-locally.
+    """
+    here = threading.local()
+
+    def before(**_: Any) -> None:
+        here.start = time.monotonic()
+
+    def after(event_name: str, parsed_response: Any = None, **_: Any) -> None:
+        operation = event_name.rpartition(".")[2]
+        seconds = time.monotonic() - getattr(here, "start", time.monotonic())
+        code = NO_ANSWER if parsed_response is None else OK
+        if parsed_response is not None and (error := parsed_response.get("Error")):
+            found = str(error.get("Code", ""))
+            code = found if found in ERRORS else OTHER
+        meter(operation, code, seconds)
+
+    events.register_last("before-send.rekognition", before)
+    events.register("response-received.rekognition", after)
