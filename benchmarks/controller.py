@@ -188,7 +188,7 @@ def main() -> None:
             f"first pass: {time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU, "
             f"{dict(calls)}, {resident_mb():.0f} MB"
         )
-        verdicts = Counter(s.finding.verdict.value for s in registry.states.values())
+        verdicts = Counter(s.summary.verdict.value for s in registry.states.values())
         print(f"verdicts: {dict(verdicts)}")
         if args.rate:
             print_rates(starts, args.rate)

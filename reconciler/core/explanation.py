@@ -72,7 +72,7 @@ class Story:
 
     Attributes:
         origins: Every place in git that names it; more than one is an error.
-        findings: What validation says of its lines.
+        problems: What validation says of its lines.
         desired: As git says it; None if git does not, or not usably.
         observed: As AWS lists it, with what the service wrote into it.
         was_observed: Whether AWS was seen at all.
@@ -89,7 +89,7 @@ class Story:
     verdict: StoryVerdict
     cause: Cause | None = None
     origins: tuple[Origin, ...] = ()
-    findings: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
     desired: Fields | None = None
     observed: Fields | None = None
     was_observed: bool = False

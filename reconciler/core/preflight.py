@@ -1,4 +1,4 @@
-"""What a preflight finds: one finding a check, each with its reason and its way out."""
+"""The result of a preflight: one result for each check, with its reason and its remedy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Mark(StrEnum):
 
 
 class Fitness(StrEnum):
-    """What all findings of a dataset come to."""
+    """The sum of a dataset's check results."""
 
     READY = "ready"  # nothing that could be checked stands in the way
     INVALID = "invalid"  # the specs must be mended
@@ -54,9 +54,9 @@ class Fitness(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """
-    What one check came to.
+    The result of one check.
 
     Attributes:
         remedy: What to do about it; empty where nothing is to be done.
@@ -73,7 +73,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class DatasetPreflight:
     """
     One dataset.
 
@@ -83,7 +83,7 @@ class Examined:
     """
 
     name: str
-    findings: tuple[Finding, ...]
+    results: tuple[CheckResult, ...]
     arn: str | None = None
     region: str | None = None
     account: str | None = None
@@ -91,7 +91,7 @@ class Examined:
 
     @property
     def exit_code(self) -> int:
-        return gravest([finding.exit_code for finding in self.findings])
+        return gravest([result.exit_code for result in self.results])
 
     @property
     def fitness(self) -> Fitness:
@@ -107,24 +107,24 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class Preflight:
     """
-    All that a preflight found.
+    The results of a preflight.
 
     Attributes:
-        findings: Of this machine, and of the specs as a whole.
+        results: Of this machine, and of the specs as a whole.
     """
 
-    findings: tuple[Finding, ...]
-    datasets: tuple[Examined, ...] = ()
+    results: tuple[CheckResult, ...]
+    datasets: tuple[DatasetPreflight, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        own = [finding.exit_code for finding in self.findings]
+        own = [result.exit_code for result in self.results]
         return gravest([*own, *(dataset.exit_code for dataset in self.datasets)])
 
 
-def clock(skew_seconds: float | None) -> Finding:
+def clock(skew_seconds: float | None) -> CheckResult:
     """
     Judge the clock of this machine.
 
@@ -132,21 +132,23 @@ def clock(skew_seconds: float | None) -> Finding:
         skew_seconds: How far that of AWS is ahead; None if AWS did not answer.
     """
     if skew_seconds is None:
-        return Finding(Check.CLOCK, Mark.NOT_CHECKED, "not checked: nobody answered who would tell the time")
+        return CheckResult(
+            Check.CLOCK, Mark.NOT_CHECKED, "not checked: nobody answered who would tell the time"
+        )
     direction = "behind" if skew_seconds > 0 else "ahead of"
     off = f"{abs(skew_seconds):,.0f} s {direction} that of AWS"
     if abs(skew_seconds) >= MOST_SKEW_SECONDS:
         text = f"{off}: signatures are refused from {MOST_SKEW_SECONDS} s on"
-        return Finding(Check.CLOCK, Mark.FAILED, text, _SET_THE_CLOCK, exit_code=_DENIED)
+        return CheckResult(Check.CLOCK, Mark.FAILED, text, _SET_THE_CLOCK, exit_code=_DENIED)
     if abs(skew_seconds) >= _NOTICEABLE_SKEW_SECONDS:
-        return Finding(Check.CLOCK, Mark.WARNING, off, _SET_THE_CLOCK)
-    return Finding(Check.CLOCK, Mark.OK, "within a minute of that of AWS")
+        return CheckResult(Check.CLOCK, Mark.WARNING, off, _SET_THE_CLOCK)
+    return CheckResult(Check.CLOCK, Mark.OK, "within a minute of that of AWS")
 
 
 _SET_THE_CLOCK: Final = "set this machine's clock, best by NTP"
 
 
-def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> Finding:
+def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> CheckResult:
     """
     Judge specs by what is wrong with them.
 
@@ -155,9 +157,9 @@ def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> Findin
     """
     if errors:
         more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
-        return Finding(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=_INVALID)
+        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=_INVALID)
     text = f"{entries:,} {'entry' if entries == 1 else 'entries'}"
     if warnings:
         text += f", {warnings:,} {'warning' if warnings == 1 else 'warnings'}"
-        return Finding(Check.SPECS, Mark.WARNING, text, remedy)
-    return Finding(Check.SPECS, Mark.OK, text)
+        return CheckResult(Check.SPECS, Mark.WARNING, text, remedy)
+    return CheckResult(Check.SPECS, Mark.OK, text)

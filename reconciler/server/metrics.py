@@ -254,12 +254,12 @@ def _fill(families: dict[str, GaugeMetricFamily], state: DatasetState, now: floa
     if state.scanned_at is not None:
         families["scan"].add_metric([name], state.scanned_at)
     families["failures"].add_metric([name], state.failures)
-    if (finding := state.known) is not None:
-        for kind, count in finding.counts.items():
+    if (summary := state.known) is not None:
+        for kind, count in summary.counts.items():
             families["entries"].add_metric([name, kind], count)
-        for kind, count in finding.drift.items():
+        for kind, count in summary.drift.items():
             families["drift"].add_metric([name, kind], count)
-        quarantined = finding.counts.get("quarantined", 0)
+        quarantined = summary.counts.get("quarantined", 0)
         families["quarantined"].add_metric([name], quarantined)
     for condition in state.believed(now):
         _fill_condition(families, name, condition.kind.value, condition.status)

@@ -104,8 +104,8 @@ def picture(state: DatasetState, now: float, ahead: float) -> Picture:
     believed = state.believed(now)
     stands, why = _stands(believed)
     known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
-    finding = state.known if known else None
-    drift = finding.drift if finding else {}
+    summary = state.known if known else None
+    drift = summary.drift if summary else {}
     waits = not state.running and not state.suspended
     return Picture(
         name=state.name,
@@ -121,9 +121,9 @@ def picture(state: DatasetState, now: float, ahead: float) -> Picture:
         running=state.running,
         work=replace(state.work) if state.work else None,
         failures=state.failures,
-        counts=dict(finding.counts) if finding else {},
+        counts=dict(summary.counts) if summary else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
-        drifted=(finding.left if finding else 0) if known else None,
+        drifted=(summary.left if summary else 0) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         conditions=believed,
         held=state.held,

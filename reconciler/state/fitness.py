@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from reconciler.core.preflight import Check, Finding, Mark
+from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.errors import StateError, StateUnusable
 from reconciler.state.database import FILE_NAME, opened_for_reading
 from reconciler.state.schema import NEWEST
@@ -16,7 +16,7 @@ from reconciler.state.schema import NEWEST
 _REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"
 
 
-def state(directory: Path) -> Finding:
+def state(directory: Path) -> CheckResult:
     """Check the state directory, which need not exist yet. Nothing in it is created or changed."""
     try:
         return _missing(directory) if not directory.exists() else _present(directory)
@@ -24,21 +24,21 @@ def state(directory: Path) -> Finding:
         return _failed(f"{directory}: {exc.strerror or exc}")
 
 
-def _missing(directory: Path) -> Finding:
+def _missing(directory: Path) -> CheckResult:
     if directory.is_symlink():
         return _failed(f"{directory} is a link that leads nowhere")
     nearest = next(parent for parent in directory.absolute().parents if parent.exists())
     if not _is_writable(nearest):
         return _failed(f"{directory} does not exist, and cannot be made: {nearest} cannot be written to")
-    return Finding(Check.STATE, Mark.OK, f"{directory} does not exist yet, and can be made")
+    return CheckResult(Check.STATE, Mark.OK, f"{directory} does not exist yet, and can be made")
 
 
-def _present(directory: Path) -> Finding:
+def _present(directory: Path) -> CheckResult:
     if not _is_writable(directory):
         return _failed(f"{directory} cannot be written to")
     file = directory / FILE_NAME
     if not file.exists():
-        return Finding(Check.STATE, Mark.OK, f"{directory} can be written to, and holds nothing yet")
+        return CheckResult(Check.STATE, Mark.OK, f"{directory} can be written to, and holds nothing yet")
     if not _may(file, os.R_OK | os.W_OK):
         return _failed(f"{file} cannot be written to")
     try:
@@ -51,10 +51,10 @@ def _present(directory: Path) -> Finding:
         said, version = str(exc), 0
     if said != "ok":
         remedy = "the next apply puts it aside and starts afresh; who moved, git or AWS, is not known then"
-        return Finding(Check.STATE, Mark.WARNING, f"{file} is damaged: {said}", remedy, StateError.code)
+        return CheckResult(Check.STATE, Mark.WARNING, f"{file} is damaged: {said}", remedy, StateError.code)
     if version > NEWEST:
         return _failed(f"{file}: written by a newer version of this tool (format {version})")
-    return Finding(Check.STATE, Mark.OK, f"{directory} can be written to")
+    return CheckResult(Check.STATE, Mark.OK, f"{directory} can be written to")
 
 
 def _is_writable(directory: Path) -> bool:
@@ -66,5 +66,7 @@ def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _failed(message: str) -> Finding:
-    return Finding(Check.STATE, Mark.FAILED, message, _REMEDY, StateUnusable.code, StateUnusable.exit_code)
+def _failed(message: str) -> CheckResult:
+    return CheckResult(
+        Check.STATE, Mark.FAILED, message, _REMEDY, StateUnusable.code, StateUnusable.exit_code
+    )

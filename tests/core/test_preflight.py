@@ -1,22 +1,24 @@
-"""What the findings of a preflight come to."""
+"""The result of a preflight follows from those of its checks."""
 
 import pytest
 
 from reconciler.core.preflight import (
     MOST_SKEW_SECONDS,
     Check,
-    Checkup,
-    Examined,
-    Finding,
+    CheckResult,
+    DatasetPreflight,
     Fitness,
     Mark,
+    Preflight,
     clock,
     specs,
 )
 
 
-def examined(*codes: int) -> Examined:
-    return Examined("a", tuple(Finding(Check.STATUS, Mark.FAILED, "m", exit_code=code) for code in codes))
+def examined(*codes: int) -> DatasetPreflight:
+    return DatasetPreflight(
+        "a", tuple(CheckResult(Check.STATUS, Mark.FAILED, "m", exit_code=code) for code in codes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,11 +38,11 @@ def test_the_gravest_finding_decides(codes, expected):
 
 
 def test_this_machine_counts_like_a_dataset():
-    failed = Finding(Check.STATE, Mark.FAILED, "m", exit_code=3)
+    failed = CheckResult(Check.STATE, Mark.FAILED, "m", exit_code=3)
 
-    assert 3 == Checkup((failed,), (examined(),)).exit_code
-    assert 8 == Checkup((failed,), (examined(), examined(8))).exit_code
-    assert 0 == Checkup(()).exit_code
+    assert 3 == Preflight((failed,), (examined(),)).exit_code
+    assert 8 == Preflight((failed,), (examined(), examined(8))).exit_code
+    assert 0 == Preflight(()).exit_code
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.planning.plan import Plan
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.status import summary as findings
+from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.desired import Overrides
@@ -108,16 +108,16 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
     (document,) = json.loads(applied.getvalue())["datasets"]
     counts = document["counts"] | document["entries"]
-    finding = findings.concluded(seen.plan, result, outcome.after, None, {}).counts
+    summary = summaries.concluded(seen.plan, result, outcome.after, None, {}).counts
     now = lab.plan().counts
 
-    for numbers in (planned, finding):
+    for numbers in (planned, summary):
         same = numbers["unchanged"] + numbers["ignored"]
         assert numbers["desired"] == same + numbers["add"] + numbers["update"]
         assert numbers["observed"] == same + numbers["update"] + numbers["orphan"]
         assert min(numbers.values()) >= 0
-    assert counts["withheld"] <= finding["add"] + finding["update"]
-    assert len(document["withheld"]) == counts["withheld"] == finding["withheld"]
+    assert counts["withheld"] <= summary["add"] + summary["update"]
+    assert len(document["withheld"]) == counts["withheld"] == summary["withheld"]
     named = [e["source_ref"] for kind in ("quarantined", "dropped") for e in document[kind] if e["origin"]]
     parts = counts["in_place"], counts["withheld"], counts["blocked"], len(named)
     assert counts["desired"] == sum(parts)
@@ -125,7 +125,7 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
 
     # What a fresh look finds is what was told.
     assert (now.desired, now.unchanged + now.ignored) == (counts["desired"], counts["in_place"])
-    assert now._asdict() == {key: finding[key] for key in now._fields}
+    assert now._asdict() == {key: summary[key] for key in now._fields}
     left = now.add + now.update
     assert (result.verdict is Verdict.CONVERGED) <= (left == 0)
     assert (result.verdict is Verdict.WITHHELD) <= (left == counts["withheld"] > 0)

@@ -36,8 +36,8 @@ def test_no_look_from_before_the_update_speaks_of_the_time_after_it(many: Months
 
     _apply(many)
 
-    finding = many.dataset_state("roses").finding
-    assert ("converged", False, {}) == (finding.verdict, finding.pending, finding.drift)
+    summary = many.dataset_state("roses").summary
+    assert ("converged", False, {}) == (summary.verdict, summary.pending, summary.drift)
     assert "True" == many.conditions("roses")["InSync"]
 
 
@@ -48,6 +48,6 @@ def test_a_blanked_orphan_stays_an_orphan_in_every_count(many: Months):
 
     _apply(many)
 
-    counts = many.dataset_state("roses").finding.counts
+    counts = many.dataset_state("roses").summary.counts
     expected = {"desired": 250, "observed": 253, "add": 0, "update": 0, "orphan": 3, "unchanged": 250}
     assert expected == {key: counts[key] for key in expected}

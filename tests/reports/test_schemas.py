@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.plan import PlanError, unplanned
-from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
+from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.schemas import DOCUMENTS, json_schema
@@ -20,11 +20,11 @@ ROOT = Path(__file__).parent.parent.parent
 ERRORS = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)))
 
 
-def _checkup() -> Checkup:
-    found = tuple(Finding(check, mark, "m", "r", "RKD5019") for check in Check for mark in Mark)
-    plain = (Finding(Check.GIT, Mark.OK, "m"),)
-    unknown = Examined("b", (Finding(Check.SPECS, Mark.FAILED, "m", exit_code=5),))
-    return Checkup(plain, (Examined("a", found, "arn", "r", "1", "i"), unknown))
+def _checkup() -> Preflight:
+    found = tuple(CheckResult(check, mark, "m", "r", "RKD5019") for check in Check for mark in Mark)
+    plain = (CheckResult(Check.GIT, Mark.OK, "m"),)
+    unknown = DatasetPreflight("b", (CheckResult(Check.SPECS, Mark.FAILED, "m", exit_code=5),))
+    return Preflight(plain, (DatasetPreflight("a", found, "arn", "r", "1", "i"), unknown))
 
 
 CHANGES = (orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reconciler.core.drift.report import DatasetDrift
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Finding
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import Shown
@@ -53,7 +53,7 @@ def dataset_state(
         last = number == len(before)
         found = (drift or {}) if last else ({"box_moved": drifted} if drifted else {})
         result = verdict if last else Verdict.CONVERGED
-        made.finding = Finding(
+        made.summary = Summary(
             result,
             {"observed": 1_204, "desired": 1_200, "unchanged": 1_190} | dict(counts or {}),
             found,

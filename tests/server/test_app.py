@@ -18,7 +18,7 @@ import structlog
 
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Finding
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.server.app import application
@@ -78,7 +78,7 @@ def served() -> Iterator[Served]:
     registry = Registry("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
     registry.source_trouble, registry.fingerprint = None, "x"
     dataset_state = DatasetState("roses", None)
-    dataset_state.finding = Finding(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
+    dataset_state.summary = Summary(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
     dataset_state.visited_at = dataset_state.observed_at = dataset_state.succeeded_at = 900.0
     dataset_state.judge(None, 900.0)
     registry.states["roses"] = dataset_state

@@ -19,7 +19,7 @@ import pytest
 from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.status.conditions import Kind, Reason, Trouble, Truth
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Finding
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
@@ -178,7 +178,7 @@ def test_a_dataset_tells_its_story():
 
 def test_a_running_apply_shows_how_far_it_is():
     """And what is being changed is called neither in sync, nor free of drift, nor done."""
-    found = Finding(Verdict.UNKNOWN, {"observed": 9}, {"relabelled": 2}, pending=True)
+    found = Summary(Verdict.UNKNOWN, {"observed": 9}, {"relabelled": 2}, pending=True)
     made = dataset_state("roses", running=True, work=Work(AT - 95, 5, 3, 2, 0, 12_400_000, AT - 21, found))
     made.judge(None, AT)
 

@@ -10,7 +10,7 @@ from reconciler.cli.output.show import show
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
-from reconciler.core.preflight import Check, Checkup, Examined, Finding, Mark
+from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.usecases.spec_tree import Reading
@@ -25,23 +25,23 @@ _IMPATIENT = Threads(attempts=3)
 
 def run(args: argparse.Namespace) -> int:
     """Print what was found, also where there are no specs to be read."""
-    findings = [state(Path(args.state_dir))]
+    results = [state(Path(args.state_dir))]
     if said := program(Path(args.path)):
-        findings.append(said)
-    examined: tuple[Examined, ...] = ()
+        results.append(said)
+    datasets: tuple[DatasetPreflight, ...] = ()
     try:
         with reading(args) as found:
-            findings += unclaimed(found, args.path)
-            examined, clock = _examined(found, args)
-            findings.append(clock)
+            results += unclaimed(found, args.path)
+            datasets, clock = _examined(found, args)
+            results.append(clock)
     except SourceError as exc:
-        findings.append(Finding(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
-    checkup = Checkup(tuple(findings), examined)
-    show("doctor", checkup, args)
-    return checkup.exit_code
+        results.append(CheckResult(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
+    preflight = Preflight(tuple(results), datasets)
+    show("doctor", preflight, args)
+    return preflight.exit_code
 
 
-def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined, ...], Finding]:
+def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPreflight, ...], CheckResult]:
     broken = tuple(examine_broken(dataset, args.path) for dataset in found.broken)
     try:
         with connected(args, read_only=True, threads=_IMPATIENT) as wiring:
@@ -60,5 +60,5 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[Examined,
         return (*seen, *broken), preflight.clock(None)
 
 
-def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> Examined:
+def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> DatasetPreflight:
     return examine(desired, wiring.access_of, wiring.memory, args.path)

@@ -130,15 +130,15 @@ def _ended_by(number: int) -> Exit:
 
 def _as_result(state: DatasetState) -> DatasetResult:
     """Return what is known of a dataset as an apply reports it."""
-    finding = state.finding
-    if finding is None:
+    summary = state.summary
+    if summary is None:
         return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
-    errors = (PlanError(finding.trouble.reason.value, finding.trouble.message),) if finding.trouble else ()
-    named, counts = finding.named, finding.counts
+    errors = (PlanError(summary.trouble.reason.value, summary.trouble.message),) if summary.trouble else ()
+    named, counts = summary.named, summary.counts
     return DatasetResult(
         name=state.name,
         arn=state.arn,
-        verdict=finding.verdict,
+        verdict=summary.verdict,
         added=state.added,
         updated=state.updated,
         updates=state.updates,
@@ -150,11 +150,11 @@ def _as_result(state: DatasetState) -> DatasetResult:
         groups=named.groups,
         unblanked=named.unblanked,
         blocked=counts.get("blocked", 0),
-        counts=Counts(*(counts[kind] for kind in Counts._fields)) if finding.seen else None,
-        complete=finding.seen and finding.gap is None,
-        gap=finding.gap,
+        counts=Counts(*(counts[kind] for kind in Counts._fields)) if summary.seen else None,
+        complete=summary.seen and summary.gap is None,
+        gap=summary.gap,
         errors=errors,
-        exit_code=finding.exit_code,
+        exit_code=summary.exit_code,
     )
 
 

@@ -85,8 +85,8 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: _Notes) -> Line:
     try:
         fields = without_service_keys(decode(raw))
     except BadLine:
-        findings = check_line(raw).findings
-        return Line(None, origin, tuple(Problem(f.severity, f.code, f.message, origin) for f in findings))
+        refused = check_line(raw).problems
+        return Line(None, origin, tuple(Problem(p.severity, p.code, p.message, origin) for p in refused))
     problems: list[Problem] = []
     attributes = _attributes(fields)
     left_out = _left_out(attributes.values(), options, origin, notes)

@@ -295,7 +295,5 @@ DOCUMENTS: Final[dict[str, type[Dataset | Entries | Acknowledgement]]] = {
 def json_schema(kind: Literal["dataset", "entries", "acknowledgement"]) -> dict[str, Any]:
     """Return the JSON Schema of a document, for editors and checkers."""
     model: type[_Part] = DOCUMENTS[kind.capitalize()]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **model.model_json_schema(by_alias=True),
-    }
+    schema = model.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -22,7 +22,7 @@ _LASTING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Summary:
     """
     What is known about one dataset.
 
@@ -109,12 +109,12 @@ class Finding:
         }
 
 
-def from_document(document: Mapping[str, Any]) -> Finding | None:
-    """Return what `Finding.document` gave; None for what another version wrote."""
+def from_document(document: Mapping[str, Any]) -> Summary | None:
+    """Return what `Summary.document` gave; None for what another version wrote."""
     try:
         known = dict(document)
         trouble, named = known.pop("trouble"), named_in(known.pop("named"))
-        return Finding(
+        return Summary(
             **known | {"verdict": Verdict(known["verdict"])},
             trouble=trouble and Trouble(Reason(trouble[0]), trouble[1]),
             named=named,
@@ -123,15 +123,15 @@ def from_document(document: Mapping[str, Any]) -> Finding | None:
         return None
 
 
-def failed(trouble: Trouble, exit_code: int) -> Finding:
+def failed(trouble: Trouble, exit_code: int) -> Summary:
     """Return what is known of a dataset that could not be looked at, or whose specs cannot be used."""
     verdict = Verdict.FAILED if trouble.reason is Reason.INVALID else Verdict.UNKNOWN
-    return Finding(verdict, trouble=trouble, left_out=False, exit_code=exit_code)
+    return Summary(verdict, trouble=trouble, left_out=False, exit_code=exit_code)
 
 
-def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Finding:
+def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
     """Return what is known while a plan is carried out: what it was made from."""
-    return Finding(
+    return Summary(
         Verdict.UNKNOWN,
         counts={**plan.counts._asdict(), "withheld": len(plan.withheld), "found": _found(classes)},
         drift=dict(Counter(kind.value for kind in classes.values())),
@@ -151,7 +151,7 @@ def concluded(
     after: Diff | None,
     trouble: Trouble | None,
     classes: Mapping[str, DriftClass],
-) -> Finding:
+) -> Summary:
     """
     Return what a look and the apply of its plan came to.
 
@@ -161,7 +161,7 @@ def concluded(
     """
     left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
     drift = Counter(kind.value for ref, kind in classes.items() if ref in left)
-    return Finding(
+    return Summary(
         verdict=result.verdict,
         counts=_counts(plan, result, after, classes),
         drift=dict(drift),

@@ -11,24 +11,24 @@ from typing import Final
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
 from reconciler.core.validation.problem import Origin
-from reconciler.core.validation.verdict import Finding, error, shown, some, warning
+from reconciler.core.validation.verdict import LineProblem, error, shown, some, warning
 
 _MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / training labels
 
 
-def duplicate_source_ref(ref: str, other: Origin | None) -> Finding:
+def duplicate_source_ref(ref: str, other: Origin | None) -> LineProblem:
     """Say that an image is in a dataset twice; *other* is its other place, where that is known."""
     place = "another line" if other is None else str(other)
     return error(Code.DUPLICATE_SOURCE_REF, f"{shown(ref)} is also in {place}: an image may appear once only")
 
 
-def image_in_train_and_test(ref: str, other: Origin) -> Finding:
+def image_in_train_and_test(ref: str, other: Origin) -> LineProblem:
     """Say that an image is in both datasets of a project; *other* is its place in the other one."""
     text = f"{shown(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
     return warning(Code.IMAGE_IN_TRAIN_AND_TEST, text)
 
 
-def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[Finding, ...]:
+def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[LineProblem, ...]:
     """Judge the two datasets of a project together. Says nothing while one of them has no label."""
     if not train.labels or not test.labels:
         return ()

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.core.runtime.limits import MAX_LINE_CHARS
 from reconciler.core.validation.line import check_line
-from reconciler.core.validation.verdict import Checked, Finding, Kind
+from reconciler.core.validation.verdict import Checked, Kind, LineProblem
 
 # An image whose address has nothing to it, as in `fast`, and nothing that JSON would write with an escape.
 _image_first: Final = re.compile(
@@ -25,7 +25,7 @@ MOST_RESTS: Final = 4096
 
 # Longer ones, or of which more is to be said, are not: whatever a dataset holds, 50 MB are enough.
 _LONGEST_REST: Final = 8192
-_MOST_FINDINGS: Final = 10
+_MOST_PROBLEMS: Final = 10
 
 _new: Final = tuple.__new__  # as in `fast`
 
@@ -34,12 +34,12 @@ class LineChecker:
     """
     `check_line` for the lines of one dataset, with what was said of a line kept in mind for all that go on alike.
 
-    It rests on this: of a line whose image has nothing to it, no finding speaks of the image. Its law, held by a
+    It rests on this: of a line whose image has nothing to it, no problem speaks of the image. Its law, held by a
     property test, follows: the answer is that of `check_line`, whatever came before.
     """
 
     def __init__(self) -> None:
-        self._rests: dict[bytes, tuple[tuple[str, ...], Kind, tuple[Finding, ...]]] = {}
+        self._rests: dict[bytes, tuple[tuple[str, ...], Kind, tuple[LineProblem, ...]]] = {}
         self._found = 0
         self._pays = True
 
@@ -51,16 +51,16 @@ class LineChecker:
         if known is None or len(raw) > MAX_LINE_CHARS:
             return self._learn(raw, rest)
         self._found += 1
-        labels, kinds, findings = known
-        return _new(Checked, (image[1].decode(), labels, kinds, findings))
+        labels, kinds, problems = known
+        return _new(Checked, (image[1].decode(), labels, kinds, problems))
 
     def _learn(self, raw: bytes, rest: bytes) -> Checked:
         checked = check_line(raw)
-        ref, labels, kinds, findings = checked
-        if ref is not None and len(rest) <= _LONGEST_REST and len(findings) <= _MOST_FINDINGS:
+        ref, labels, kinds, problems = checked
+        if ref is not None and len(rest) <= _LONGEST_REST and len(problems) <= _MOST_PROBLEMS:
             if len(self._rests) == MOST_RESTS:
                 self._pays = self._found > MOST_RESTS
                 self._rests.clear()
                 self._found = 0
-            self._rests[rest] = labels, kinds, findings
+            self._rests[rest] = labels, kinds, problems
         return checked

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import Finding, error, shown
+from reconciler.core.validation.verdict import LineProblem, error, shown
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 
@@ -65,7 +65,7 @@ class Attribute:
                 return []
 
 
-def value_format(attribute: Attribute) -> Iterator[Finding]:
+def value_format(attribute: Attribute) -> Iterator[LineProblem]:
     """ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT: the value has the shape that its type asks for."""
     match attribute.type:
         case Type.IMAGE_LEVEL:
@@ -78,7 +78,7 @@ def value_format(attribute: Attribute) -> Iterator[Finding]:
             yield from _annotations_format(attribute)
 
 
-def metadata_format(attribute: Attribute) -> Iterator[Finding]:
+def metadata_format(attribute: Attribute) -> Iterator[LineProblem]:
     """ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: every required key, each with a fitting value."""
     where, metadata = attribute.name + METADATA, attribute.metadata
     if not isinstance(metadata, dict):
@@ -91,7 +91,7 @@ def metadata_format(attribute: Attribute) -> Iterator[Finding]:
             yield _bad_metadata(f"'{where}' lacks '{key}', {field.wanted}")
 
 
-def confidences(attribute: Attribute) -> Iterator[Finding]:
+def confidences(attribute: Attribute) -> Iterator[LineProblem]:
     """ERROR_MISSING_BOUNDING_BOX_CONFIDENCE: one confidence for each box, aligned by index."""
     if attribute.type is not Type.BOXES:
         return
@@ -108,7 +108,7 @@ def confidences(attribute: Attribute) -> Iterator[Finding]:
         yield _bad_metadata(f"'{attribute.name}{METADATA}' lacks 'objects', an array")
 
 
-def class_ids(attribute: Attribute) -> Iterator[Finding]:
+def class_ids(attribute: Attribute) -> Iterator[LineProblem]:
     """ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
     if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
         return
@@ -182,7 +182,7 @@ _SCHEMAS: Final[Mapping[Type | None, Mapping[str, _Field]]] = {
 }
 
 
-def _image_size_format(attribute: Attribute) -> Iterator[Finding]:
+def _image_size_format(attribute: Attribute) -> Iterator[LineProblem]:
     where, sizes = f"{attribute.name}/image_size", attribute.value.get("image_size")
     if not (isinstance(sizes, list) and len(sizes) == 1 and isinstance(sizes[0], dict)):
         yield _bad_value(f"'{where}' must be an array of exactly one object", sizes)
@@ -192,7 +192,7 @@ def _image_size_format(attribute: Attribute) -> Iterator[Finding]:
             yield _bad_value(f"'{where}/0/{key}' must be an integer", sizes[0].get(key))
 
 
-def _annotations_format(attribute: Attribute) -> Iterator[Finding]:
+def _annotations_format(attribute: Attribute) -> Iterator[LineProblem]:
     """Check what is there: annotations that are absent are a warning of their own."""
     boxes = attribute.value.get("annotations", [])
     if not isinstance(boxes, list):
@@ -211,9 +211,9 @@ def _is_box(box: object) -> bool:
     )
 
 
-def _bad_value(text: str, found: object) -> Finding:
+def _bad_value(text: str, found: object) -> LineProblem:
     return error(Code.INVALID_ATTRIBUTE_FORMAT, f"{text}, not {shown(found)}")
 
 
-def _bad_metadata(text: str) -> Finding:
+def _bad_metadata(text: str) -> LineProblem:
     return error(Code.INVALID_METADATA_FORMAT, text)

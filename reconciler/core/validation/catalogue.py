@@ -27,9 +27,9 @@ This page is rendered by `reconciler/core/validation/catalogue.py`; a code is ex
 def page() -> str:
     """Render `docs/codes.md`."""
     specs = [(code.code, f"{code.title}. {code.explanation}", code.source) for code in SPEC_CODES]
-    findings = [(code.value, code.meaning, code.source) for code in Code]
+    problems = [(code.value, code.meaning, code.source) for code in Code]
     failures = [(kind.code, inspect.getdoc(kind) or "", "this project") for kind in _tree(ReconcilerError)]
-    rows = [*specs, *findings, *sorted(failures)]
+    rows = [*specs, *problems, *sorted(failures)]
     return _HEADER + "".join(f"| `{code}` | {_line(text)} | {source} |\n" for code, text, source in rows)
 
 

@@ -1,8 +1,8 @@
 """
 What label attributes say, once their schema holds: types, names, image sizes, boxes.
 
-Each rule takes one attribute, or all of a line, and yields what it finds. One finding stands for all boxes
-that are wrong in the same way, so that a line never has more findings than rules.
+Each rule takes one attribute, or all of a line, and yields the problems of it. One problem stands for all boxes
+that are wrong in the same way, so that a line never has more problems than rules.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.core.validation.attribute import (
 )
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.text import suspicious_label
-from reconciler.core.validation.verdict import Finding, error, shown, warning
+from reconciler.core.validation.verdict import LineProblem, error, shown, warning
 
 # Attributes of the files that training and evaluation write ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (
@@ -31,7 +31,7 @@ TRAINING_OUTPUT: Final = (
 )
 
 
-def types(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def types(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """ERROR_UNSUPPORTED_USE_CASE_TYPE on each attribute, and one more when no attribute is left."""
     strange = [attribute for attribute in attributes if attribute.type is None]
     for attribute in strange:
@@ -42,7 +42,7 @@ def types(attributes: Sequence[Attribute]) -> Iterator[Finding]:
         yield error(Code.NO_VALID_LABEL_ATTRIBUTES, "no label attribute has a supported type")
 
 
-def label_names(attribute: Attribute) -> Iterator[Finding]:
+def label_names(attribute: Attribute) -> Iterator[LineProblem]:
     """Lengths and characters of all names, used by a box or not."""
     declared = attribute.class_map.values() if attribute.type is Type.BOXES else attribute.labels
     for name in dict.fromkeys(declared):
@@ -53,7 +53,7 @@ def label_names(attribute: Attribute) -> Iterator[Finding]:
         yield from suspicious_label(name)
 
 
-def image_size(attribute: Attribute) -> Iterator[Finding]:
+def image_size(attribute: Attribute) -> Iterator[LineProblem]:
     """ERROR_INVALID_IMAGE_DIMENSION, and the aspect ratio that only training looks at."""
     width, height = _frame(attribute)
     short, long = sorted((width, height))
@@ -66,7 +66,7 @@ def image_size(attribute: Attribute) -> Iterator[Finding]:
         yield error(Code.INVALID_IMAGE, f"{stated}, which is {allowed}")
 
 
-def boxes(attribute: Attribute) -> Iterator[Finding]:
+def boxes(attribute: Attribute) -> Iterator[LineProblem]:
     """The geometry of each box, raw and as training will see it."""
     width, height = _frame(attribute)
     off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
@@ -88,7 +88,7 @@ def boxes(attribute: Attribute) -> Iterator[Finding]:
         yield error(Code.NO_VALID_ANNOTATIONS, text)
 
 
-def box_count(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def box_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """ERROR_TOO_MANY_BOUNDING_BOXES, over all attributes of the image."""
     count = sum(len(attribute.boxes) for attribute in attributes)
     if count > limits.MAX_BOXES_PER_IMAGE:
@@ -96,14 +96,14 @@ def box_count(attributes: Sequence[Attribute]) -> Iterator[Finding]:
         yield error(Code.TOO_MANY_BOXES, text)
 
 
-def label_count(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def label_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     count = len({label for attribute in attributes for label in attribute.labels})
     if count > limits.MAX_LABELS_PER_IMAGE:
         text = f"{count} labels; at most {limits.MAX_LABELS_PER_IMAGE} are allowed on an image"
         yield error(Code.TOO_MANY_LABELS_ON_IMAGE, text)
 
 
-def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """Warn where a person looked and drew no box. A machine that found nothing is no news."""
     empty = [
         attribute
@@ -118,7 +118,7 @@ def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Finding]:
         yield warning(Code.NO_ANNOTATIONS, "no label attribute of the line holds a bounding box")
 
 
-def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """Warn of chained jobs: an adjustment keeps the attribute that it adjusted."""
     drawn = [attribute for attribute in attributes if attribute.type is Type.BOXES]
     adjusted = [item.name for item in drawn if "adjustment-status" in item.metadata]
@@ -128,13 +128,13 @@ def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[Finding]:
         yield warning(Code.ADJUSTED_TWICE, text)
 
 
-def training_output(attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def training_output(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     if names := [item.name for item in attributes if item.name.startswith(TRAINING_OUTPUT)]:
         text = f"'{names[0]}' was written by training or evaluation: not a person's label"
         yield warning(Code.TRAINING_OUTPUT, text)
 
 
-def number_style(attribute: Attribute) -> Iterator[Finding]:
+def number_style(attribute: Attribute) -> Iterator[LineProblem]:
     """Warn of integers written as floats or in quotes."""
     if is_integer_text(attribute.value):
         text = f"'{attribute.name}' is {shown(attribute.value)}, a string; the guide asks for an integer"
@@ -144,7 +144,7 @@ def number_style(attribute: Attribute) -> Iterator[Finding]:
         yield warning(Code.FLOAT_NUMBERS, text)
 
 
-def creation_date(attribute: Attribute) -> Iterator[Finding]:
+def creation_date(attribute: Attribute) -> Iterator[LineProblem]:
     stated = attribute.metadata["creation-date"]
     try:
         datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"

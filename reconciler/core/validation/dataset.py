@@ -10,8 +10,8 @@ from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.verdict import (
     Checked,
-    Finding,
     Kind,
+    LineProblem,
     error,
     has_error,
     is_dropped,
@@ -52,13 +52,13 @@ class DatasetFacts:
 
     def add(self, checked: Checked) -> None:
         """Take one line into account; about half a microsecond."""
-        ref, labels, kind, findings = checked
-        if findings:
+        ref, labels, kind, problems = checked
+        if problems:
             if checked.is_blank:
                 return
-            if has_error(findings):
+            if has_error(problems):
                 self.invalid += 1
-                self.dropped += is_dropped(findings)
+                self.dropped += is_dropped(problems)
                 ref = None
         self.kinds[kind] += 1
         if ref is not None:
@@ -68,14 +68,14 @@ class DatasetFacts:
             seen[label] += 1
 
 
-def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Finding, ...]:
+def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[LineProblem, ...]:
     """
     Judge a dataset as a whole.
 
     Args:
         dataset_type: ``TRAIN`` or ``TEST``; some limits hold for one of them.
     """
-    findings = [
+    problems = [
         *_buckets(facts),
         *_entries(facts),
         *_invalid(facts),
@@ -83,11 +83,11 @@ def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Finding, ...]
         *_mixed(facts),
     ]
     if dataset_type == "TEST":
-        findings += _test_images(facts)
-    return tuple(findings)
+        problems += _test_images(facts)
+    return tuple(problems)
 
 
-def _buckets(facts: DatasetFacts) -> Iterator[Finding]:
+def _buckets(facts: DatasetFacts) -> Iterator[LineProblem]:
     if len(facts.buckets) > 1:
         found = Counter(facts.buckets).most_common()
         counts = ", ".join(f"{bucket} ({_counted(count, 'image')})" for bucket, count in found[:5])
@@ -96,13 +96,13 @@ def _buckets(facts: DatasetFacts) -> Iterator[Finding]:
         yield error(Code.MULTIPLE_BUCKETS, text)
 
 
-def _entries(facts: DatasetFacts) -> Iterator[Finding]:
+def _entries(facts: DatasetFacts) -> Iterator[LineProblem]:
     if facts.entries > limits.MAX_ENTRIES:
         text = f"{facts.entries} images; at most {limits.MAX_ENTRIES} are allowed in a dataset"
         yield error(Code.TOO_MANY_ROWS, text)
 
 
-def _invalid(facts: DatasetFacts) -> Iterator[Finding]:
+def _invalid(facts: DatasetFacts) -> Iterator[LineProblem]:
     """
     Compare the invalid lines with the share that is allowed, under the code for what becomes of them.
 
@@ -120,7 +120,7 @@ def _invalid(facts: DatasetFacts) -> Iterator[Finding]:
         yield error(Code.TOO_MANY_INVALID_ROWS, f"{text}; with {allowed} training refuses all")
 
 
-def _labels(facts: DatasetFacts) -> Iterator[Finding]:
+def _labels(facts: DatasetFacts) -> Iterator[LineProblem]:
     count = len(facts.labels)
     if count > limits.MAX_LABELS_PER_DATASET:
         text = f"{count} labels; at most {limits.MAX_LABELS_PER_DATASET} are allowed in a dataset"
@@ -133,7 +133,7 @@ def _labels(facts: DatasetFacts) -> Iterator[Finding]:
         yield warning(Code.TOO_FEW_LABELS, text)
 
 
-def _mixed(facts: DatasetFacts) -> Iterator[Finding]:
+def _mixed(facts: DatasetFacts) -> Iterator[LineProblem]:
     both = facts.kinds.get(Kind.BOTH, 0)
     boxes = facts.kinds.get(Kind.BOXES, 0) + both
     level = facts.kinds.get(Kind.IMAGE_LEVEL, 0) + both
@@ -143,7 +143,7 @@ def _mixed(facts: DatasetFacts) -> Iterator[Finding]:
         yield warning(Code.MIXED_MODEL_TYPES, f"{text}; training uses one kind only")
 
 
-def _test_images(facts: DatasetFacts) -> Iterator[Finding]:
+def _test_images(facts: DatasetFacts) -> Iterator[LineProblem]:
     limit = limits.MAX_TEST_IMAGES_PER_LABEL
     crowded = sorted(label for label, count in facts.labels.items() if count > limit)
     if crowded:

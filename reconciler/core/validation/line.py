@@ -28,8 +28,8 @@ from reconciler.core.validation.text import is_source_ref, suspicious_source_ref
 from reconciler.core.validation.verdict import (
     UNLABELLED,
     Checked,
-    Finding,
     Kind,
+    LineProblem,
     error,
     kind_of,
     shown,
@@ -71,27 +71,27 @@ def check_slowly(raw: bytes) -> Checked:
 
 
 def _check_fields(ref: str, fields: Fields) -> Checked:
-    findings = [*suspicious_source_ref(ref), *unlikely_image(ref)]
+    problems = [*suspicious_source_ref(ref), *unlikely_image(ref)]
     own = without_service_keys(fields)
     if own != fields:
         text = "the line carries keys that the service writes by itself; they are never sent"
-        findings.append(warning(Code.SERVICE_KEYS, text))
+        problems.append(warning(Code.SERVICE_KEYS, text))
 
     attributes = _attributes(own)
     unpaired = list(_pairing(own, attributes))
     broken = unpaired or [found for item in attributes for rule in SCHEMA_RULES for found in rule(item)]
     if broken or not attributes:
-        return Checked(ref, (), Kind.NONE, (*findings, *broken))
+        return Checked(ref, (), Kind.NONE, (*problems, *broken))
 
-    findings += _extra_keys(own, attributes)
-    findings += (found for rule in content.LINE_RULES for found in rule(attributes))
+    problems += _extra_keys(own, attributes)
+    problems += (found for rule in content.LINE_RULES for found in rule(attributes))
     usable = [attribute for attribute in attributes if attribute.type]
     drawn = [attribute for attribute in usable if attribute.type is Type.BOXES]
-    findings += (f for item in usable for rule in content.ATTRIBUTE_RULES for f in rule(item))
-    findings += (f for item in drawn for rule in content.BOX_RULES for f in rule(item))
+    problems += (f for item in usable for rule in content.ATTRIBUTE_RULES for f in rule(item))
+    problems += (f for item in drawn for rule in content.BOX_RULES for f in rule(item))
     labels = dict.fromkeys(label for attribute in usable for label in attribute.labels)
     kinds = kind_of(image_level=len(usable) > len(drawn), boxes=bool(drawn))
-    return Checked(ref, tuple(labels), kinds, tuple(findings))
+    return Checked(ref, tuple(labels), kinds, tuple(problems))
 
 
 def _attributes(fields: Fields) -> list[Attribute]:
@@ -101,7 +101,7 @@ def _attributes(fields: Fields) -> list[Attribute]:
     return [Attribute(name, fields[name], fields[name + METADATA]) for name in names if name not in taken]
 
 
-def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """ERROR_NO_LABEL_ATTRIBUTES, and the bare source-ref that is an unlabelled image."""
     if len(fields) == 1:
         yield warning(Code.UNANNOTATED_RECORD, UNLABELLED)
@@ -116,7 +116,7 @@ def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Findin
                 yield error(Code.NO_LABEL_ATTRIBUTES, text)
 
 
-def _extra_keys(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def _extra_keys(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
     """Warn of keys that may be a label whose metadata was forgotten. A string is too common for it."""
     extra = [
         key
@@ -134,8 +134,8 @@ def _leftovers(fields: Fields, attributes: Sequence[Attribute]) -> list[str]:
     return [key for key in fields if key != SOURCE_REF and key not in paired]
 
 
-def _unusable(finding: Finding, ref: str | None = None) -> Checked:
-    return Checked(ref, (), Kind.NONE, (finding,))
+def _unusable(problem: LineProblem, ref: str | None = None) -> Checked:
+    return Checked(ref, (), Kind.NONE, (problem,))
 
 
 def _characters(raw: bytes) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import Finding, shown, warning
+from reconciler.core.validation.verdict import LineProblem, shown, warning
 
 # "s3://BUCKET/OBJECT_PATH" (developer guide, creating a manifest file). Of the bucket only the alphabet is
 # checked, capitals and underscores included: buckets older than today's naming rules have them.
@@ -40,12 +40,12 @@ def has_image_ending(text: str) -> bool:
     return _ENDING.search(text) is not None
 
 
-def suspicious_source_ref(ref: str) -> Iterator[Finding]:
+def suspicious_source_ref(ref: str) -> Iterator[LineProblem]:
     if is_suspicious(ref):
         yield warning(Code.SUSPICIOUS_SOURCE_REF, f"source-ref holds {_named(ref)}: {shown(ref)}")
 
 
-def unlikely_image(ref: str) -> Iterator[Finding]:
+def unlikely_image(ref: str) -> Iterator[LineProblem]:
     """Warn of a key that is probably none of an image: a path of Windows, a padded name, another kind of file."""
     if "\\" in ref:
         yield warning(
@@ -57,7 +57,7 @@ def unlikely_image(ref: str) -> Iterator[Finding]:
         yield warning(Code.UNLIKELY_IMAGE, "the key does not end in .jpg, .jpeg or .png")
 
 
-def suspicious_label(label: str) -> Iterator[Finding]:
+def suspicious_label(label: str) -> Iterator[LineProblem]:
     if is_suspicious(label):
         yield warning(Code.SUSPICIOUS_LABEL, f"the label {shown(label)} holds {_named(label)}")
 

@@ -1,4 +1,4 @@
-"""What the rules answer: findings, and the few facts of a line that rules over whole datasets need."""
+"""What the rules return: problems of a line, and the few facts of a line that rules over whole datasets need."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Kind(StrEnum):
     __hash__ = str.__hash__
 
 
-class Finding(NamedTuple):
+class LineProblem(NamedTuple):
     """
     One thing that is wrong with a line or a dataset, or suspicious.
 
     Attributes:
-        column: From 1; None where the finding has no finer place than its line.
+        column: From 1; None where the problem has no finer place than its line.
     """
 
     severity: Severity
@@ -64,42 +64,42 @@ class Checked(NamedTuple):
         labels: Each label of the line once, in order of first use; of lines that are not valid, what could
             be read.
         kinds: What the line's valid label attributes carry.
-        findings: In the order in which the rules run; empty for a clean line.
+        problems: In the order in which the rules run; empty for a clean line.
     """
 
     source_ref: str | None
     labels: tuple[str, ...]
     kinds: Kind
-    findings: tuple[Finding, ...]
+    problems: tuple[LineProblem, ...]
 
     @property
     def is_blank(self) -> bool:
-        return bool(self.findings) and self.findings[0].code is Code.BLANK_LINE
+        return bool(self.problems) and self.problems[0].code is Code.BLANK_LINE
 
     @property
     def is_valid(self) -> bool:
-        """Whether no finding is an error: the line may be sent."""
-        return not has_error(self.findings)
+        """Whether no problem is an error: the line may be sent."""
+        return not has_error(self.problems)
 
 
-def has_error(findings: Iterable[Finding]) -> bool:
-    for finding in findings:  # noqa: SIM110  a generator would cost a whole dataset a tenth of a second
-        if finding.severity is Severity.ERROR:
+def has_error(problems: Iterable[LineProblem]) -> bool:
+    for problem in problems:  # noqa: SIM110  a generator would cost a whole dataset a tenth of a second
+        if problem.severity is Severity.ERROR:
             return True
     return False
 
 
-def is_dropped(findings: Iterable[Finding]) -> bool:
+def is_dropped(problems: Iterable[LineProblem]) -> bool:
     """Tell whether the service would drop the line, rather than store it with an error list."""
-    return any(finding.code in _TERMINAL for finding in findings)
+    return any(problem.code in _TERMINAL for problem in problems)
 
 
-def error(code: Code, message: str, column: int | None = None) -> Finding:
-    return Finding(Severity.ERROR, code, message, column)
+def error(code: Code, message: str, column: int | None = None) -> LineProblem:
+    return LineProblem(Severity.ERROR, code, message, column)
 
 
-def warning(code: Code, message: str) -> Finding:
-    return Finding(Severity.WARNING, code, message)
+def warning(code: Code, message: str) -> LineProblem:
+    return LineProblem(Severity.WARNING, code, message)
 
 
 def _escaped(found: re.Match[str]) -> str:

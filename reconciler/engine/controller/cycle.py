@@ -14,9 +14,9 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status import summary as findings
+from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import DatasetResult
-from reconciler.core.status.summary import Finding
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import Shown, settled, shown
@@ -54,7 +54,7 @@ class Visit:
         shown: What the last complete look showed, for people; None without one.
     """
 
-    finding: Finding
+    summary: Summary
     observation: str | None = None
     arn: str | None = None
     scanned_at: float | None = None
@@ -75,7 +75,7 @@ class _Review:
     """
 
     def __init__(
-        self, desired: Desired, work: Assignment, fence: GuardedGateway, begin: Callable[[Finding], object]
+        self, desired: Desired, work: Assignment, fence: GuardedGateway, begin: Callable[[Summary], object]
     ) -> None:
         self._desired = desired
         self._work = work
@@ -98,7 +98,7 @@ class _Review:
         self.shown, self._progress.planned = shown(self._desired, planned), len(plan.batches)
         self.scanned_at = planned.observation.at if planned.observation else None
         if plan.applyable:
-            self._begin(findings.planned(plan, self.drifted))
+            self._begin(summaries.planned(plan, self.drifted))
 
 
 def digest_of(loaded: LoadedDataset) -> bytes:
@@ -124,7 +124,7 @@ def digest_of(loaded: LoadedDataset) -> bytes:
 
 
 def visit(
-    work: Assignment, context: Context, fence: GuardedGateway, begin: Callable[[Finding], object]
+    work: Assignment, context: Context, fence: GuardedGateway, begin: Callable[[Summary], object]
 ) -> Visit:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
@@ -156,7 +156,7 @@ def _visited(
     work: Assignment,
     session: Session,
     fence: GuardedGateway,
-    begin: Callable[[Finding], object],
+    begin: Callable[[Summary], object],
 ) -> Visit:
     context = session.context
     digest = work.digest or digest_of(loaded)
@@ -174,7 +174,7 @@ def _visited(
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))
             trouble = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
-            return Visit(findings.failed(trouble, result.exit_code))
+            return Visit(summaries.failed(trouble, result.exit_code))
         desired.hold_files()
         return _whole(desired, digest, session, _Review(desired, work, fence, begin))
 
@@ -194,8 +194,8 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
 
 def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
     """Ask once whether the dataset is as it was; None if it is not."""
-    finding = findings.from_document(kept.body)
-    if finding is None:
+    summary = summaries.from_document(kept.body)
+    if summary is None:
         return None
     try:
         description = context.gateway.describe(kept.arn)
@@ -206,7 +206,7 @@ def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
         log.info("observe.fingerprint", moved=True)
         return None
     log.debug("observe.fingerprint", moved=False)
-    return Visit(finding, "fingerprint", kept.arn, kept.scanned_at)
+    return Visit(summary, "fingerprint", kept.arn, kept.scanned_at)
 
 
 def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> Visit:
@@ -217,10 +217,10 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     if told is not None and applied.after is not None:
         told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
     trouble = failure_reason_of_result(result)
-    finding = findings.concluded(applied.plan, result, applied.after, trouble, review.drifted)
-    _keep(desired.name, digest, finding, result, seen, session.context)
+    summary = summaries.concluded(applied.plan, result, applied.after, trouble, review.drifted)
+    _keep(desired.name, digest, summary, result, seen, session.context)
     return Visit(
-        finding,
+        summary,
         "full",
         result.arn,
         seen.at if seen else review.scanned_at,
@@ -264,7 +264,7 @@ def _name_what_is_wrong(result: DatasetResult) -> None:
 def _keep(
     name: str,
     digest: bytes,
-    finding: Finding,
+    summary: Summary,
     result: DatasetResult,
     seen: Observation | None,
     context: Context,
@@ -273,8 +273,8 @@ def _keep(
     now, holds = context.clock.now(), context.memory.holds.of(name).values()
     held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
-    if seen is None or left or not finding.lasts:
+    if seen is None or left or not summary.lasts:
         context.memory.observations.put(name, None)
         return
     text = as_text(seen.description)
-    context.memory.observations.put(name, Kept(seen.arn, digest, text, seen.at, finding.document()))
+    context.memory.observations.put(name, Kept(seen.arn, digest, text, seen.at, summary.document()))

@@ -13,7 +13,7 @@ from reconciler import errors
 from reconciler.core.runtime.backoff import next_attempt, next_visit
 from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Finding, failed
+from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.clocks import Steady
 from reconciler.engine.controller.cycle import Visit, visit
@@ -121,7 +121,7 @@ class Visiting:
         seconds = self._steady.seconds() - begun
         self._note(state, result, work)
         delay = self._next(state, work)
-        verdict = "suspended" if state.suspended else result.finding.verdict.value
+        verdict = "suspended" if state.suspended else result.summary.verdict.value
         self._listener.cycle(state.name, verdict, seconds)
         _tell_of_end(state, verdict, seconds, delay, result)
         _trace_end(span, state, verdict, result)
@@ -131,7 +131,7 @@ class Visiting:
     def _carry_out(self, state: DatasetState, work: Assignment) -> Visit:
         """Run the cycle, and make whatever ends it a value."""
         if state.suspended:
-            return Visit(state.finding or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
+            return Visit(state.summary or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:
             return Visit(failed(Trouble(Reason.INVALID, state.why_broken), 5))
         try:
@@ -171,11 +171,11 @@ class Visiting:
         with bound(dataset_arn=state.arn):
             found = visit(work, context, fence, partial(self._begin, state))
         state.held = held_back(context.memory.holds.of(state.name).values())
-        if self._steady.stopping and found.finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        if self._steady.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
 
-    def _begin(self, state: DatasetState, found: Finding) -> None:
+    def _begin(self, state: DatasetState, found: Summary) -> None:
         """Make the dataset say what was found, and that it is being changed."""
         with self._registry.lock:
             if state.work is not None:
@@ -186,28 +186,28 @@ class Visiting:
 
     def _note(self, state: DatasetState, found: Visit, work: Assignment) -> None:
         """Make the dataset say what is known now."""
-        now, before = self._registry.wall(), state.finding
+        now, before = self._registry.wall(), state.summary
         with self._registry.lock:
-            finding, state.work = found.finding, None
-            state.finding = finding
+            summary, state.work = found.summary, None
+            state.summary = summary
             state.visited_at = now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
             state.shown = found.shown or state.shown
-            cut = finding.trouble is not None and finding.trouble.reason is Reason.NEW_REVISION
+            cut = summary.trouble is not None and summary.trouble.reason is Reason.NEW_REVISION
             if state.suspended:
                 state.failures = 0
             else:
                 if not cut:  # a newer commit is neither a failure nor a success of this one
-                    state.failures = state.failures + 1 if finding.is_lost else 0
+                    state.failures = state.failures + 1 if summary.is_lost else 0
                 self._note_revisions(state, found, work.revision, now)
             state.cut_short = state.cut_short + 1 if cut and found.updates else 0
-        drift = Counter(finding.counts) if found.observation == "full" else Counter[str]()
-        if (drift["found"] or (before and before.drifted)) and not finding.drifted and found.observation:
+        drift = Counter(summary.counts) if found.observation == "full" else Counter[str]()
+        if (drift["found"] or (before and before.drifted)) and not summary.drifted and found.observation:
             log.info("drift.cleared")
         self.rejudge(state)
         line = {
             "at": moment(now),
-            "verdict": finding.verdict.value,
+            "verdict": summary.verdict.value,
             "observation": found.observation,
             "revision": work.revision,
             "updates": found.updates,
@@ -216,7 +216,7 @@ class Visiting:
         }
         with self._registry.lock:
             state.remember(line)
-        if found.observation != "fingerprint" or before != finding:
+        if found.observation != "fingerprint" or before != summary:
             self._registry.touch()
 
     @staticmethod
@@ -227,11 +227,11 @@ class Visiting:
             return
         state.observation, state.observed_at = found.observation, now
         state.scanned_at = found.scanned_at or state.scanned_at
-        if found.finding.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
+        if found.summary.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
             state.succeeded_at = now
-        if found.finding.verdict is Verdict.CONVERGED or found.finding.desired_is_in_place:
+        if found.summary.verdict is Verdict.CONVERGED or found.summary.desired_is_in_place:
             state.verified = revision
-        if found.finding.verdict is Verdict.CONVERGED:
+        if found.summary.verdict is Verdict.CONVERGED:
             state.applied = revision
 
     def _next(self, state: DatasetState, work: Assignment) -> float:
@@ -268,7 +268,7 @@ def _tell_of_end(
     state: DatasetState, verdict: str, seconds: float, delay: float, result: Visit | None = None
 ) -> None:
     """Log the one line that every cycle ends with; without a result nothing is known but that it ended."""
-    counts = result.finding.counts if result else {}
+    counts = result.summary.counts if result else {}
     log.info(
         "cycle.finished",
         dataset_arn=(result.arn if result else None) or state.arn,
@@ -280,7 +280,7 @@ def _tell_of_end(
         added=result.added if result else 0,
         updated=result.updated if result else 0,
         updates=result.updates if result else 0,
-        drifted=sum(result.finding.drift.values()) if result else 0,
+        drifted=sum(result.summary.drift.values()) if result else 0,
         failures=state.failures,
         next_visit_seconds=round(delay, 1),
     )
@@ -288,10 +288,10 @@ def _tell_of_end(
 
 def _trace_end(span: Span, state: DatasetState, verdict: str, result: Visit) -> None:
     """Note what the log says of the end of the cycle, but for times."""
-    finding = result.finding
+    summary = result.summary
     span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)
     span.note(added=result.added, updated=result.updated, updates=result.updates)
-    if state.suspended or finding.trouble is None or finding.trouble.reason is Reason.STANDBY:
+    if state.suspended or summary.trouble is None or summary.trouble.reason is Reason.STANDBY:
         return
-    if finding.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
-        span.fail(finding.trouble.reason.value)
+    if summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        span.fail(summary.trouble.reason.value)

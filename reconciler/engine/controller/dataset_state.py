@@ -20,7 +20,7 @@ from reconciler.core.status.conditions import (
 )
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import aged
-from reconciler.core.status.summary import Finding, failed
+from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.engine.failure_reasons import placed
@@ -63,7 +63,7 @@ class DatasetState:
     again: bool = False
     failures: int = 0
     cut_short: int = 0
-    finding: Finding | None = None
+    summary: Summary | None = None
     arn: str | None = None
     observation: str | None = None
     visited_at: float | None = None
@@ -92,7 +92,7 @@ class DatasetState:
         """Tell whether AWS was observed once, or nothing is to be: suspended, or without a usable spec."""
         if self.observed_at is not None or self.suspended:
             return True
-        trouble = self.finding.trouble if self.finding else None
+        trouble = self.summary.trouble if self.summary else None
         return self.broken is not None or (trouble is not None and trouble.reason is Reason.INVALID)
 
     @property
@@ -125,17 +125,17 @@ class DatasetState:
         return self.scanned_at + self.loaded.schedule.full_scan_max_age_seconds
 
     @property
-    def known(self) -> Finding | None:
+    def known(self) -> Summary | None:
         """Return what is known now: while a plan is carried out, what it was made from."""
-        return (self.work and self.work.found) or self.finding
+        return (self.work and self.work.found) or self.summary
 
     def judge(self, source_trouble: Trouble | None, now: float) -> tuple[Condition, ...]:
         """Bring the conditions up to date, and return those whose status changed."""
-        finding, applying = self.known, bool(self.work and self.work.found)
+        summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
-            finding = failed(Trouble(Reason.INVALID, self.why_broken), 5)
+            summary = failed(Trouble(Reason.INVALID, self.why_broken), 5)
         facts = replace(
-            finding.facts() if finding else Facts(),
+            summary.facts() if summary else Facts(),
             source_trouble=source_trouble,
             suspended=self.suspended,
             outdated=self.revision != self.attempted,
@@ -150,21 +150,21 @@ class DatasetState:
 
     def verdict(self, now: float) -> Verdict:
         """Return the verdict as it may be believed at *now*."""
-        finding = self.known
-        if finding is None:
+        summary = self.known
+        if summary is None:
             return Verdict.UNKNOWN
         old = self.stale_at is not None and now >= self.stale_at
-        return Verdict.UNKNOWN if old and finding.verdict.decays else finding.verdict
+        return Verdict.UNKNOWN if old and summary.verdict.decays else summary.verdict
 
     def remember(self, line: dict[str, Any]) -> None:
         """Put one more line into the history."""
         in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
         self.history.append(line)
-        self.trend.append((in_sync, max(line["found"], self.finding.left if self.finding else 0)))
+        self.trend.append((in_sync, max(line["found"], self.summary.left if self.summary else 0)))
 
     def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
         """Return all that is known, as JSON can hold it."""
-        finding = self.known
+        summary = self.known
         return {
             "name": self.name,
             "arn": self.arn,
@@ -180,8 +180,8 @@ class DatasetState:
             "observed_at": moment(self.observed_at),
             "scanned_at": moment(self.scanned_at),
             "believed_until": moment(self.stale_at),
-            "counts": dict(finding.counts) if finding else {},
-            "drift": dict(finding.drift) if finding else {},
+            "counts": dict(summary.counts) if summary else {},
+            "drift": dict(summary.drift) if summary else {},
             "errors": self._errors(),
             "conditions": [_as_document(condition) for condition in self.believed(now)],
             "consecutive_failures": self.failures,
@@ -196,7 +196,7 @@ class DatasetState:
                 for p in self.broken.problems
                 if p.is_error
             ]
-        trouble = self.finding.trouble if self.finding else None
+        trouble = self.summary.trouble if self.summary else None
         return [{"code": trouble.reason.value, "message": trouble.message}] if trouble else []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.status.summary import Finding
+from reconciler.core.status.summary import Summary
 from reconciler.engine.log import bind
 from reconciler.errors import Unavailable
 from reconciler.ports import Clock, Description, Gateway, Located, Phase
@@ -42,7 +42,7 @@ class Work:
     failed: int = 0
     sent_bytes: int = 0
     in_flight_since: float | None = None
-    found: Finding | None = None
+    found: Summary | None = None
 
     def submitted(self, size_bytes: int, at: float) -> None:
         self.sent, self.sent_bytes, self.in_flight_since = self.sent + 1, self.sent_bytes + size_bytes, at

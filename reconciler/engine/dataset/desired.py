@@ -17,8 +17,8 @@ from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedul
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,
-    Finding,
     LineChecker,
+    LineProblem,
     check_dataset,
     check_line,
 )
@@ -217,9 +217,9 @@ def read_desired(
         revision=revision,
     )
     all_read = _read_files(desired)
-    findings = check_dataset(desired.facts, loaded.target.kind)
-    desired.problems.extend(as_problem(finding, loaded.origin, None) for finding in findings)
-    usable = loaded.usable and all_read and not any(map(_refuses_all, findings))
+    problems = check_dataset(desired.facts, loaded.target.kind)
+    desired.problems.extend(as_problem(problem, loaded.origin, None) for problem in problems)
+    usable = loaded.usable and all_read and not any(map(_refuses_all, problems))
     if usable and not (desired.index.rows or desired.policy.allow_empty):
         usable = False
         if not desired.has_errors:
@@ -248,9 +248,9 @@ def _read_files(desired: Desired) -> bool:
     return all_read
 
 
-def _refuses_all(finding: Finding) -> bool:
+def _refuses_all(problem: LineProblem) -> bool:
     """Tell whether a fault of the dataset as a whole leaves nothing to plan with."""
-    return finding.severity is Severity.ERROR and finding.code not in _OF_BAD_LINES
+    return problem.severity is Severity.ERROR and problem.code not in _OF_BAD_LINES
 
 
 def _read_file(desired: Desired, number: int) -> None:
@@ -259,19 +259,19 @@ def _read_file(desired: Desired, number: int) -> None:
         for raw, offset, line in iter_lines(stream):
             checked = check(raw)
             facts.add(checked)
-            source_ref, _, _, findings = checked
-            if findings and not _accepted(desired, checked, file, line):
+            source_ref, _, _, problems = checked
+            if problems and not _accepted(desired, checked, file, line):
                 if source_ref is not None:
                     index.discard(source_ref)
             elif source_ref is not None:
                 place = (number, offset, len(raw), line)
-                if not index.add(source_ref, place, raw, clean=not findings):
+                if not index.add(source_ref, place, raw, clean=not problems):
                     _refuse_repetition(desired, source_ref, Place(*place))
 
 
 def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
     origin = Origin(file.name, file.line_number(line))
-    desired.problems.extend(as_problem(f, origin, checked.source_ref) for f in checked.findings)
+    desired.problems.extend(as_problem(f, origin, checked.source_ref) for f in checked.problems)
     return checked.is_valid and not checked.is_blank
 
 
@@ -280,8 +280,8 @@ def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None
     row = desired.index.row(source_ref)
     place = desired.origin_of(second)
     if row is None:  # its other line is already known to be unusable
-        finding = duplicate_source_ref(source_ref, None)
-        desired.problems.append(as_problem(finding, place, source_ref))
+        problem = duplicate_source_ref(source_ref, None)
+        desired.problems.append(as_problem(problem, place, source_ref))
         return
     first = desired.origin_of(desired.index.place(row))
     desired.index.discard(source_ref)
@@ -295,7 +295,7 @@ def _empty(origin: Origin) -> Problem:
     return Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, origin)
 
 
-def as_problem(finding: Finding, origin: Origin, source_ref: str | None) -> Problem:
-    """Give a finding its place."""
-    place = origin if finding.column is None else origin._replace(column=finding.column)
-    return Problem(finding.severity, finding.code, finding.message, place, source_ref)
+def as_problem(problem: LineProblem, origin: Origin, source_ref: str | None) -> Problem:
+    """Add the file and the line to a problem."""
+    place = origin if problem.column is None else origin._replace(column=problem.column)
+    return Problem(problem.severity, problem.code, problem.message, place, source_ref)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from reconciler.core.preflight import Check, Examined, Finding, Mark, specs
+from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, specs
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.desired import Desired
@@ -44,7 +44,7 @@ _UNKNOWN: Final = 3
 
 def examine(
     desired: Desired, access_of: Callable[[Desired], Access], memory: Memory | None, path: str
-) -> Examined:
+) -> DatasetPreflight:
     """
     Check one dataset.
 
@@ -65,13 +65,13 @@ def examine(
     return round_.examined()
 
 
-def examine_broken(dataset: BrokenDataset, path: str) -> Examined:
+def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
     """Check a dataset whose document cannot be read: nothing else can be told of it."""
     errors = [str(problem) for problem in dataset.problems if problem.is_error]
-    return Examined(dataset.name, (specs(errors, 0, 0, validate_command(path)),))
+    return DatasetPreflight(dataset.name, (specs(errors, 0, 0, validate_command(path)),))
 
 
-def unclaimed(found: Reading, path: str) -> tuple[Finding, ...]:
+def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     """Return what is wrong in the specs and belongs to no dataset alone, if anything is."""
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
@@ -86,19 +86,19 @@ class _Round:
         self._desired = desired
         self._target: Target = desired.target
         self._path = path
-        self._findings: list[Finding] = []
+        self._results: list[CheckResult] = []
         self._arn: str | None = self._target.dataset_arn
         self._region: str | None = None
         self._identity: Identity | None = None
         self._is_to_be_made = False
 
-    def examined(self) -> Examined:
+    def examined(self) -> DatasetPreflight:
         who = self._identity
-        if any(finding.mark is Mark.FAILED for finding in self._findings):
+        if any(result.mark is Mark.FAILED for result in self._results):
             self._name_what_was_left()
-        return Examined(
+        return DatasetPreflight(
             self._desired.name,
-            tuple(sorted(self._findings, key=_in_order)),
+            tuple(sorted(self._results, key=_in_order)),
             self._arn,
             self._region,
             who.account if who else None,
@@ -106,18 +106,18 @@ class _Round:
         )
 
     def found(self, check: Check, mark: Mark, message: str, way_on: str = "") -> None:
-        self._findings.append(Finding(check, mark, message, way_on))
+        self._results.append(CheckResult(check, mark, message, way_on))
 
     def failed(self, check: Check, error: ReconcilerError) -> None:
         # What a guard of apply would block, and what keeps an apply from starting, cannot be told further here.
         code = error.exit_code if error.exit_code in (1, 5, 8) else _UNKNOWN
         code = _UNKNOWN if isinstance(error, StateError) else code
         way_out = remedy(check, error, self._path, self._desired.name)
-        self._findings.append(Finding(check, Mark.FAILED, str(error), way_out, error.code, code))
+        self._results.append(CheckResult(check, Mark.FAILED, str(error), way_out, error.code, code))
 
     def tried(self, check: Check | None, action: Callable[[], T]) -> T | None:
         """
-        Return what *action* returns, or None once its error has become a finding.
+        Return what *action* returns, or None once its error has become a result.
 
         Args:
             check: None for the very first access, whose error tells which check it belongs to.
@@ -135,7 +135,7 @@ class _Round:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
         warnings = len(problems) - len(errors)
-        self._findings.append(specs(errors, warnings, self._desired.index.rows, validate_command(self._path)))
+        self._results.append(specs(errors, warnings, self._desired.index.rows, validate_command(self._path)))
 
     def rebuild(self, memory: Memory) -> None:
         rebuild = self.tried(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
@@ -185,7 +185,7 @@ class _Round:
 
     def _name_what_was_left(self) -> None:
         """Say of what a failure kept from being checked that it was not."""
-        known = {finding.check for finding in self._findings}
+        known = {result.check for result in self._results}
         if self._is_to_be_made:
             known.update(OF_REKOGNITION)
         wanted = {
@@ -209,12 +209,12 @@ class _Round:
                 raise
             way_on = remedy(Check.CREDENTIALS, exc, self._path, self._desired.name)
             text = f"not known whose they are: {exc}"
-            self._findings.append(Finding(Check.CREDENTIALS, Mark.WARNING, text, way_on, exc.code))
+            self._results.append(CheckResult(Check.CREDENTIALS, Mark.WARNING, text, way_on, exc.code))
             return None
 
     @property
     def _denied(self) -> bool:
-        return any(finding.code == Denied.code for finding in self._findings)
+        return any(result.code == Denied.code for result in self._results)
 
     def _is_the_account(self) -> bool:
         target = self._target
@@ -284,8 +284,8 @@ class _Round:
         self.found(Check.LISTING, Mark.OK, "entries can be listed")
 
 
-def _in_order(finding: Finding) -> int:
-    return list(Check).index(finding.check)
+def _in_order(result: CheckResult) -> int:
+    return list(Check).index(result.check)
 
 
 def _first_check(error: ReconcilerError) -> Check:

@@ -62,7 +62,7 @@ def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) 
 
 def _in_git(source_ref: str, desired: Desired) -> Story:
     """Tell what can be told without AWS."""
-    findings = tuple(problem for problem in desired.problems if problem.source_ref == source_ref)
+    problems = tuple(problem for problem in desired.problems if problem.source_ref == source_ref)
     is_void = source_ref in desired.index.void
     row = desired.index.row(source_ref)
     fields: Fields | None = None
@@ -70,13 +70,13 @@ def _in_git(source_ref: str, desired: Desired) -> Story:
         fields = orjson.loads(desired.read(source_ref, desired.index.place(row)))
     known = desired.origin_of_ref(source_ref)
     places = [known] if known else []
-    places += [found.origin._replace(column=None) for found in findings if found.origin and found.is_error]
+    places += [found.origin._replace(column=None) for found in problems if found.origin and found.is_error]
     return Story(
         desired.name,
         None,
         StoryVerdict.UNUSABLE if is_void else StoryVerdict.UNKNOWN,
         origins=tuple(sorted(dict.fromkeys(place for place in places))),
-        findings=findings,
+        problems=problems,
         desired=fields,
         error_code=SpecError.exit_code if is_void else 0,
     )

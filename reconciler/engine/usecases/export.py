@@ -105,6 +105,6 @@ def _collect(lines: Iterator[Line]) -> _Seen:
         checked = check_line(_line(fields))
         if not checked.is_valid:
             refused[source_ref] = tuple(
-                sorted({f.code for f in checked.findings if f.severity is Severity.ERROR})
+                sorted({f.code for f in checked.problems if f.severity is Severity.ERROR})
             )
     return seen

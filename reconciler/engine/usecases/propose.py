@@ -193,7 +193,7 @@ class _Proposing:
 
 def _unkeepable(fields: Mapping[str, object]) -> str | None:
     """Say why a line must not be kept in git; None if it may be."""
-    errors = [f for f in check_line(encode(dict(fields))).findings if f.severity is Severity.ERROR]
+    errors = [f for f in check_line(encode(dict(fields))).problems if f.severity is Severity.ERROR]
     return (
         f"AWS holds a line that would not be valid: {errors[0].message} ({errors[0].code})"
         if errors

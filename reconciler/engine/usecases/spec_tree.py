@@ -143,8 +143,8 @@ def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     by_kind = {kind: [d for d in datasets if d.target.kind is kind] for kind in DatasetType}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
         if train.target.may_be_beside(test.target):
-            for finding in check_pair(train.facts, test.facts):
-                yield as_problem(finding, test.origin, None)
+            for problem in check_pair(train.facts, test.facts):
+                yield as_problem(problem, test.origin, None)
             yield from _leaks(train, test)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.core.preflight import Checkup, Examined, Finding
+from reconciler.core.preflight import CheckResult, DatasetPreflight, Preflight
 from reconciler.reports.encoding import Rows, encode
 
 if TYPE_CHECKING:
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 
-def render(checkup: Checkup, _options: Options) -> Iterator[bytes]:
+def render(preflight: Preflight, _options: Options) -> Iterator[bytes]:
     """Give doctor/v1."""
     document: shape.DoctorDoc = {
         "format": "doctor/v1",
-        "checks": list(map(_check, checkup.findings)),
-        "datasets": Rows(checkup.datasets, _dataset),
+        "checks": list(map(_check, preflight.results)),
+        "datasets": Rows(preflight.datasets, _dataset),
     }
     return encode(document)
 
 
-def _dataset(examined: Examined) -> shape.ExaminedDoc:
+def _dataset(dataset: DatasetPreflight) -> shape.ExaminedDoc:
     return {
-        "name": examined.name,
-        "arn": examined.arn,
-        "verdict": examined.fitness,
-        "region": examined.region,
-        "account": examined.account,
-        "identity": examined.identity,
-        "checks": list(map(_check, examined.findings)),
+        "name": dataset.name,
+        "arn": dataset.arn,
+        "verdict": dataset.fitness,
+        "region": dataset.region,
+        "account": dataset.account,
+        "identity": dataset.identity,
+        "checks": list(map(_check, dataset.results)),
     }
 
 
-def _check(finding: Finding) -> shape.CheckDoc:
+def _check(result: CheckResult) -> shape.CheckDoc:
     return {
-        "check": finding.check,
-        "mark": finding.mark,
-        "code": finding.code,
-        "message": finding.message,
-        "remedy": finding.remedy or None,
+        "check": result.check,
+        "mark": result.mark,
+        "code": result.code,
+        "message": result.message,
+        "remedy": result.remedy or None,
     }

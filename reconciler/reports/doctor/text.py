@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.preflight import Check, Checkup, Examined, Finding, Fitness, Mark
+from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Fitness, Mark, Preflight
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted
 
@@ -27,41 +27,41 @@ _WORDS: Final = {
 _COLUMN: Final = max(map(len, Check)) + 2
 
 
-def render(checkup: Checkup, options: Options) -> Iterator[str]:
+def render(preflight: Preflight, options: Options) -> Iterator[str]:
     """Give a preflight as text."""
-    return (f"{content}\n" for content in render_checkup(checkup, options.screen))
+    return (f"{content}\n" for content in render_checkup(preflight, options.screen))
 
 
-def render_checkup(checkup: Checkup, screen: Screen = PLAIN) -> Iterator[str]:
+def render_checkup(preflight: Preflight, screen: Screen = PLAIN) -> Iterator[str]:
     """Give the lines of a preflight: this machine, each dataset, and the sum."""
-    blocks: list[Iterable[Line]] = [_block(line(Span("this machine", Ink.BOLD)), checkup.findings)]
-    blocks += map(_dataset, checkup.datasets)
-    return screen.draw(stacked([*blocks, [_sum(checkup)]]))
+    blocks: list[Iterable[Line]] = [_block(line(Span("this machine", Ink.BOLD)), preflight.results)]
+    blocks += map(_dataset, preflight.datasets)
+    return screen.draw(stacked([*blocks, [_sum(preflight)]]))
 
 
-def _dataset(examined: Examined) -> Iterator[Line]:
-    words, ink = _WORDS[examined.fitness]
-    arn = Span(f"  {examined.arn or ''}".rstrip(), Ink.DIM)
-    return _block(line(Span(examined.name, Ink.BOLD), "  ", Span(words, ink), arn), examined.findings)
+def _dataset(dataset: DatasetPreflight) -> Iterator[Line]:
+    words, ink = _WORDS[dataset.fitness]
+    arn = Span(f"  {dataset.arn or ''}".rstrip(), Ink.DIM)
+    return _block(line(Span(dataset.name, Ink.BOLD), "  ", Span(words, ink), arn), dataset.results)
 
 
-def _block(head: Line, findings: Iterable[Finding]) -> Iterator[Line]:
+def _block(head: Line, results: Iterable[CheckResult]) -> Iterator[Line]:
     yield head
-    yield from indented(map(_finding, findings))
+    yield from indented(map(_result, results))
 
 
-def _finding(finding: Finding) -> Line:
-    remedy = f" → {finding.remedy}" if finding.remedy else ""
-    code = Span(f" ({finding.code})" if finding.code else "", Ink.DIM)
-    return line(_MARKS[finding.mark], f" {finding.check.ljust(_COLUMN)}{finding.message}", code, remedy)
+def _result(result: CheckResult) -> Line:
+    remedy = f" → {result.remedy}" if result.remedy else ""
+    code = Span(f" ({result.code})" if result.code else "", Ink.DIM)
+    return line(_MARKS[result.mark], f" {result.check.ljust(_COLUMN)}{result.message}", code, remedy)
 
 
-def _sum(checkup: Checkup) -> Line:
-    findings = [*checkup.findings, *(finding for each in checkup.datasets for finding in each.findings)]
-    failed = sum(finding.mark is Mark.FAILED for finding in findings)
-    warnings = sum(finding.mark is Mark.WARNING for finding in findings)
-    ready = sum(each.fitness is Fitness.READY for each in checkup.datasets)
-    text = f"{ready:,} of {counted(len(checkup.datasets), 'dataset')} ready"
+def _sum(preflight: Preflight) -> Line:
+    results = [*preflight.results, *(result for each in preflight.datasets for result in each.results)]
+    failed = sum(result.mark is Mark.FAILED for result in results)
+    warnings = sum(result.mark is Mark.WARNING for result in results)
+    ready = sum(each.fitness is Fitness.READY for each in preflight.datasets)
+    text = f"{ready:,} of {counted(len(preflight.datasets), 'dataset')} ready"
     text += f"; {counted(failed, 'check')} failed" if failed else ""
     text += f"; {counted(warnings, 'warning')}" if warnings else ""
     return line(Span(f"{text}.", Ink.RED if failed else Ink.GREEN))

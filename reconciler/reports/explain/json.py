@@ -61,7 +61,7 @@ def _story(writers: Writers, story: Story) -> shape.StoryDoc:
         "fields": list(map(field_doc, story.fields)),
         "ignored": list(map(_ignored, story.ignored)),
         "codes": list(story.codes),
-        "findings": list(map(problem_doc, story.findings)),
+        "findings": list(map(problem_doc, story.problems)),
         "held": hold_doc(story.hold) if story.hold else None,
         "updates": list(map(_past, story.past)),
         "errors": [error_doc(error) for error in story.errors],

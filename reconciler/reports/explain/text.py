@@ -77,8 +77,8 @@ def _facts(story: Story, writers: Writers, screen: Screen) -> Iterator[Line]:
             yield _row("", Span(visible(text), Ink.DIM))
     if not story.origins:
         yield _row("git", "not in the specs")
-    for finding in story.findings:
-        yield _row("", Span(finding.severity, Ink.YELLOW), f": {finding.message} ({finding.code})")
+    for problem in story.problems:
+        yield _row("", Span(problem.severity, Ink.YELLOW), f": {problem.message} ({problem.code})")
     if story.desired is not None:
         yield _row("desired", *_content(story.desired, width))
     yield _row("applied", _applied(story))

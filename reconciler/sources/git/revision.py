@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.core.preflight import Check, Finding, Mark
+from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
 
@@ -49,7 +49,7 @@ def revision_of(directory: Path) -> Revision:
     return Revision(_commit_in(named))
 
 
-def program(path: Path) -> Finding | None:
+def program(path: Path) -> CheckResult | None:
     """Check that git can be run for specs in *path*; None outside git, where it is not needed."""
     try:
         directory = path.absolute() if path.is_dir() else path.absolute().parent
@@ -60,12 +60,12 @@ def program(path: Path) -> Finding | None:
     found = shutil.which("git")
     if found is None:
         text = f"{path} is kept in git, and there is no git program"
-        return Finding(Check.GIT, Mark.WARNING, text, _INSTALL)
+        return CheckResult(Check.GIT, Mark.WARNING, text, _INSTALL)
     revision = revision_of(directory.resolve())
     if revision.commit is None:
         text = f"{found} cannot tell which commit {path} is at: {revision.reason}"
-        return Finding(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
-    return Finding(Check.GIT, Mark.OK, f"{found}; {path} is at {revision.commit[:12]}")
+        return CheckResult(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
+    return CheckResult(Check.GIT, Mark.OK, f"{found}; {path} is at {revision.commit[:12]}")
 
 
 def _head(checkout: Checkout, directory: Path) -> Revision:

@@ -54,7 +54,7 @@ def test_green_is_earned(known: Facts):
         assert not known.suspended
     if status[Kind.READY] is Truth.TRUE:
         assert (None, None, False) == (known.source_trouble, known.trouble, known.left_out)
-        assert known.verdict in (Verdict.CONVERGED, Verdict.OBSERVED)
+        assert known.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED)
     if status[Kind.IN_SYNC] is Truth.TRUE:
         assert (False, False) == (known.pending, known.left_out)
 

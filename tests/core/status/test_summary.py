@@ -11,11 +11,11 @@ from reconciler.core.status.conditions import Reason, Trouble
 from reconciler.core.status.named import Named
 from reconciler.core.status.result import Trouble as Entry
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
-from reconciler.core.status.summary import Finding, from_document
+from reconciler.core.status.summary import Summary, from_document
 from reconciler.core.validation.problem import Origin
 
 PLACE = Origin("specs/train.jsonl", 3)
-WHOLE = Finding(
+WHOLE = Summary(
     Verdict.WITHHELD,
     counts={"desired": 3, "withheld": 1},
     drift={"relabelled": 1},
@@ -36,10 +36,10 @@ WHOLE = Finding(
 )
 
 
-@pytest.mark.parametrize("finding", [WHOLE, Finding(Verdict.CONVERGED)])
-def test_it_survives_its_document(finding: Finding):
+@pytest.mark.parametrize("summary", [WHOLE, Summary(Verdict.CONVERGED)])
+def test_it_survives_its_document(summary: Summary):
     """Its trouble and the entries that it names are there after a restart."""
-    assert finding == from_document(json.loads(json.dumps(finding.document())))
+    assert summary == from_document(json.loads(json.dumps(summary.document())))
 
 
 @pytest.mark.parametrize("key", list(WHOLE.document()))

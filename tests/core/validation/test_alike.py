@@ -125,7 +125,7 @@ def full_of_faults() -> dict[str, Any]:
     for number in range(20):
         line[f"{name}_{number}"] = line[name]
         line[f"{name}_{number}-metadata"] = line[f"{name}-metadata"] | {"confidence": 5}
-    assert len(check_line(json.dumps(line).encode()).findings) >= 20
+    assert len(check_line(json.dumps(line).encode()).problems) >= 20
     return line
 
 

@@ -4,8 +4,8 @@ from reconciler.core.runtime import limits
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,
-    Finding,
     Kind,
+    LineProblem,
     check_dataset,
     check_line,
     check_pair,
@@ -15,12 +15,12 @@ from reconciler.core.validation import (
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Severity
 
-BAD = (Finding(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
-ODD = (Finding(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
+BAD = (LineProblem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
+ODD = (LineProblem(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
 
 
-def line(*labels: str, bucket: str = "bucket", kinds: Kind = Kind.IMAGE_LEVEL, findings=()) -> Checked:
-    return Checked(f"s3://{bucket}/a.jpg", labels, kinds, findings)
+def line(*labels: str, bucket: str = "bucket", kinds: Kind = Kind.IMAGE_LEVEL, problems=()) -> Checked:
+    return Checked(f"s3://{bucket}/a.jpg", labels, kinds, problems)
 
 
 def facts(*lines: Checked) -> DatasetFacts:
@@ -31,7 +31,7 @@ def facts(*lines: Checked) -> DatasetFacts:
 
 
 def codes(found, dataset_type="TRAIN"):
-    return [(finding.code, finding.severity) for finding in check_dataset(found, dataset_type)]
+    return [(problem.code, problem.severity) for problem in check_dataset(found, dataset_type)]
 
 
 def test_two_labels_in_one_bucket_are_fine():
@@ -55,7 +55,7 @@ def test_each_bucket_is_named_with_its_images():
 @pytest.mark.parametrize(
     "bad",
     [
-        line("a", "b", bucket="stray", findings=BAD),
+        line("a", "b", bucket="stray", problems=BAD),
         check_line(b'{"source-ref":"s3:///a.jpg"}'),
         check_line(b'{"source-ref":"s3://stray"}'),
     ],
@@ -83,8 +83,8 @@ def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected)
 
     Warnings do not count: training ignores such lines, and does not call them invalid.
     """
-    lines = [check_line(b"{}")] * dropped + [line("a", "b", findings=BAD)] * kept
-    lines += [line("a", "b", findings=ODD)] * (10 - dropped - kept)
+    lines = [check_line(b"{}")] * dropped + [line("a", "b", problems=BAD)] * kept
+    lines += [line("a", "b", problems=ODD)] * (10 - dropped - kept)
 
     assert [(code, Severity.ERROR) for code in expected] == codes(facts(*lines))
 

@@ -148,7 +148,7 @@ def test_lines_made_to_deceive_the_shortcut(text: str):
     """Each is odd in a way that no random change is likely to hit upon."""
     raw = text.encode()
 
-    assert check_slowly(raw).findings
+    assert check_slowly(raw).problems
     assert check_clean(raw) is None
 
 
@@ -177,7 +177,7 @@ def test_nothing_raises(raw: bytes):
     """Any bytes at all get an answer, and one that is not clean says why."""
     checked = check_line(raw)
 
-    assert checked.labels or checked.findings
+    assert checked.labels or checked.problems
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
     for raw in (MANIFESTS / name).read_bytes().removesuffix(b"\n").split(b"\n"):
         checked = check_line(raw)
         facts.add(checked)
-        codes.append([finding.code.value for finding in checked.findings])
+        codes.append([problem.code.value for problem in checked.problems])
     return codes, facts
 
 

@@ -13,7 +13,7 @@ TABLE = [pytest.param(row, id=row.id) for row in rows()]
 @pytest.mark.parametrize("row", TABLE)
 def test_a_line_gets_the_codes_of_the_table(row: Row):
     """All codes, with their severities, and no others."""
-    found = [(finding.code, finding.severity) for finding in check_line(row.raw).findings]
+    found = [(problem.code, problem.severity) for problem in check_line(row.raw).problems]
 
     assert dict(row.validator) == dict(found)
     assert len(row.validator) == len(found)

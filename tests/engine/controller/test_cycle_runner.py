@@ -34,7 +34,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
     months.settle()
     dataset_state = months.dataset_state("roses")
     before = (
-        dataset_state.finding,
+        dataset_state.summary,
         dataset_state.failures,
         list(dataset_state.history),
         months.state.statuses(),
@@ -49,7 +49,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
     months.controller._visiting.visit(dataset_state)
 
     assert before == (
-        dataset_state.finding,
+        dataset_state.summary,
         dataset_state.failures,
         list(dataset_state.history),
         months.state.statuses(),

@@ -83,7 +83,7 @@ def test_a_commit_is_applied_without_a_restart(months: Months):
     calls = Counter(months.calls())
     assert 1 == calls["UpdateDatasetEntries"]
     assert "True" == months.conditions("roses")["InSync"]
-    assert 4 == months.dataset_state("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").summary.counts["observed"]
 
 
 def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, object]]):

@@ -49,7 +49,7 @@ def test_a_directory_is_looked_at_every_five_seconds(months: Months):
 
     months.run_for(6)
 
-    assert 4 == months.dataset_state("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").summary.counts["observed"]
 
 
 def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -168,4 +168,4 @@ def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
 
     assert "SourceStale" == months.reasons("roses")["SourceReady"]
     assert (sync.trouble or "") in str(months.registry.document()["source"]["message"])
-    assert 4 == months.dataset_state("roses").finding.counts["observed"]
+    assert 4 == months.dataset_state("roses").summary.counts["observed"]
