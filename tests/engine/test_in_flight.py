@@ -230,7 +230,7 @@ def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
 
 
 def _standing_text(lab: Lab) -> str:
-    from reconciler.engine.dataset.observation import as_text
+    from reconciler.engine.dataset.observe import as_text
 
     found = lab.context.gateway.describe(lab.arn)
     assert Phase.UPDATE_COMPLETE is found.phase

@@ -23,7 +23,7 @@ from reconciler.engine.controller.views import Shown, settled, shown
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
-from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
 from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, placed

@@ -1,4 +1,4 @@
-"""Send a plan, one update at a time; find out which lines make one fail; send all others."""
+"""Send a plan, one update at a time; isolate the lines that make one fail, and send all others."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.observation import as_text
-from reconciler.engine.dataset.observe import alone
+from reconciler.engine.dataset.observe import alone, as_text
 from reconciler.engine.dataset.planning import payload_of
 from reconciler.engine.dataset.resume import watch
 from reconciler.engine.dataset.retry import await_settled, retry
@@ -24,12 +23,12 @@ from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Description, Phase
 
-# How often an update that the service failed by its own fault is sent before the rest is left for later.
+# Attempts at an update that fails with an error of the service itself, before the rest is left for later.
 SERVICE_TRIES: Final = 5
-# The same once it is known that this happens to some lines only, and for one of them before it is convicted.
+# The same while lines are isolated, for a group and for a single line.
 SEARCH_TRIES: Final = 2
 VERDICT_TRIES: Final = 3
-# Failures in a row after which the service is down, whatever was suspected. One bisection has fewer.
+# Consecutive failures after which the service counts as down. One bisection has fewer.
 LONGEST_STREAK: Final = 18
 CLIENT_ERROR: Final = "CLIENT_ERROR"
 # How long an update that was accepted may leave the status as it was before.
@@ -39,13 +38,13 @@ GRACE_SECONDS: Final = 30.0
 @dataclass(slots=True)
 class Sent:
     """
-    What was sent, and what the service said of it. None of it is proof: see `verify`.
+    What was sent, and how the service answered. None of it is proof: see `verify`.
 
     Attributes:
         updates: Calls of UpdateDatasetEntries that may have arrived.
         touched: Source-refs that travelled in any of them.
-        convicted: Source-refs whose update failed although it held nothing else, and what the service said.
-        parked: Source-refs in the smallest groups found that fail, and what the service said.
+        convicted: Source-refs whose update failed although it held nothing else, with the message of the service.
+        parked: Source-refs in the smallest groups found that fail, with the message of the service.
         left: Source-refs that were not sent to the end, and why.
     """
 
@@ -59,36 +58,36 @@ class Sent:
 @dataclass(slots=True)
 class Suspicion:
     """
-    That some line makes the service fail "by its own fault", whatever it calls it.
+    The suspicion that a line causes failures that the service reports as its own.
 
-    A service that is down fails whatever it is sent; so this holds only while other lines pass.
+    A service that is down fails every update, so the suspicion stands only while other lines pass.
 
     Attributes:
-        aroused: Whether it was found out before that some lines pass where others do not.
-        failures: Updates in a row that failed so.
-        alone: Lines that were sent alone in these.
+        confirmed: Whether some lines have passed where others failed.
+        failures: Consecutive updates that failed so.
+        alone: Lines that were the only one of such an update.
     """
 
-    aroused: bool = False
+    confirmed: bool = False
     failures: int = 0
     alone: set[str] = field(default_factory=set)
 
     def tries(self, lines: int) -> int:
-        """Return how often to send an update that the service fails by its own fault."""
-        if not self.aroused:
+        """Return how often to send an update that fails with an error of the service itself."""
+        if not self.confirmed:
             return SERVICE_TRIES
         return SEARCH_TRIES if lines > 1 else VERDICT_TRIES
 
-    def holds(self, lines: Collection[str]) -> bool:
-        """Take one more failure, and tell whether it still is no failure of the service as a whole."""
-        self.aroused = True
+    def record_failure(self, lines: Collection[str]) -> bool:
+        """Record a failure; return whether the lines are still the likelier cause, rather than an outage."""
+        self.confirmed = True
         self.failures += 1
         if len(lines) == 1:
             self.alone.update(lines)
         return self.failures <= LONGEST_STREAK
 
-    def cleared(self) -> None:
-        """Take an answer that a service gives which is not down."""
+    def record_answer(self) -> None:
+        """Record an answer that shows that the service is not down."""
         self.failures = 0
         self.alone.clear()
 
@@ -99,7 +98,7 @@ class Sender:
 
     Args:
         timeout: Seconds that one update may take, waiting for others included.
-        sent: Kept true at every step, also where this ends with an error.
+        sent: Updated at every step, also where this ends with an error.
     """
 
     def __init__(
@@ -111,7 +110,7 @@ class Sender:
         self._context = context
         self._timeout = timeout
         self._sent = sent
-        self._said: dict[str, str] = {}
+        self._messages: dict[str, str] = {}
         self._suspicion = Suspicion()
         self._past: set[Description] = set()
 
@@ -130,56 +129,56 @@ class Sender:
         while (batch := search.next()) is not None:
             self._context.progress.step(self._plan.name, "updating", search.updates, None)
             lines = {ref: items[ref] for ref in batch.items}
-            description = self._settle(lines, self._suspicion.tries(len(lines)))
+            description = self._update_with_retries(lines, self._suspicion.tries(len(lines)))
             if description.phase is not Phase.UPDATE_FAILED:
-                self._suspicion.cleared()
+                self._suspicion.record_answer()
                 search.tell(Result.PASSED)
                 log.info("update.finished", entries=len(batch), bytes=batch.size)
                 continue
-            if not self._is_of_the_lines(description, lines, search):
+            if not self._probe_lines(description, lines, search):
                 self._give_up(items, description, search)
                 return
-            self._said |= dict.fromkeys(lines, _words(description))
+            self._messages |= dict.fromkeys(lines, _message_of(description))
             search.tell(Result.FAILED)
             log.warning("update.failed", code=description.code, entries=len(batch))
             if not searching and len(batch) > 1:
                 searching = True
                 log.info("bisect.started", entries=len(batch))
-        self._conclude(search, searching=searching)
+        self._record_groups(search, searching=searching)
 
-    def _conclude(self, search: Isolation[str], *, searching: bool) -> None:
-        self._sent.convicted = {ref: self._said[ref] for ref in search.convicted}
-        self._sent.parked = {ref: self._said[ref] for group in search.parked for ref in group}
+    def _record_groups(self, search: Isolation[str], *, searching: bool) -> None:
+        self._sent.convicted = {ref: self._messages[ref] for ref in search.convicted}
+        self._sent.parked = {ref: self._messages[ref] for group in search.parked for ref in group}
         if searching:
             parked = len(self._sent.parked)
             convicted = len(self._sent.convicted)
             log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
 
-    def _is_of_the_lines(
+    def _probe_lines(
         self, description: Description, lines: Mapping[str, PlannedChange], search: Isolation[str]
     ) -> bool:
-        """Tell whether to look for the fault in the lines: the service says so, or takes other lines."""
+        """Return whether to isolate lines: the service blames them, or accepts others. May send three of them."""
         if description.code == CLIENT_ERROR:
-            self._suspicion.cleared()
+            self._suspicion.record_answer()
             return True
-        if self._suspicion.aroused or (len(lines) == 1 and search.passes):
-            return self._suspicion.holds(lines)
-        for ref in _few(list(lines)) if len(lines) > 1 else ():
+        if self._suspicion.confirmed or (len(lines) == 1 and search.passes):
+            return self._suspicion.record_failure(lines)
+        for ref in _samples(list(lines)) if len(lines) > 1 else ():
             if self._update({ref: lines[ref]}).phase is not Phase.UPDATE_FAILED:
                 search.known_in_place([ref])
-                return self._suspicion.holds(lines)
+                return self._suspicion.record_failure(lines)
         return False
 
     def _give_up(
         self, items: Mapping[str, PlannedChange], description: Description, search: Isolation[str]
     ) -> None:
-        """Leave the rest for later: the service failed again and again, by its own fault."""
+        """Leave the rest for later: the service failed repeatedly with errors of its own."""
         certain = set(search.convicted) - self._suspicion.alone
-        self._sent.convicted = {ref: self._said[ref] for ref in certain}
-        self._sent.left = dict.fromkeys(items, _words(description))
+        self._sent.convicted = {ref: self._messages[ref] for ref in certain}
+        self._sent.left = dict.fromkeys(items, _message_of(description))
 
-    def _settle(self, items: Mapping[str, PlannedChange], tries: int) -> Description:
-        """Send one update until it passes, or fails by fault of its lines; a fault of the service passes."""
+    def _update_with_retries(self, items: Mapping[str, PlannedChange], tries: int) -> Description:
+        """Send one update; repeat it with back-off while it fails with an error of the service itself."""
         clock = self._context.clock
         for failures in range(1, tries + 1):
             description = self._update(items)
@@ -191,30 +190,30 @@ class Sender:
         return description
 
     def _update(self, items: Mapping[str, PlannedChange]) -> Description:
-        """Start one update when nothing else is in progress, and return what became of it."""
+        """Send one update once nothing else is in progress; return the description after it."""
         self._context.permit()
         body = payload_of(items.values(), self._composer)
         facts: dict[str, str | int] = {"dataset_arn": self._arn, "entries": len(items), "bytes": len(body)}
         with self._context.tracer.span("update", **facts) as span:
-            description = self._updated(items, body)
+            description = self._send_and_wait(items, body)
             span.note(result=_result(description))
             if description.phase is Phase.UPDATE_FAILED:
                 span.fail(description.code or description.phase)
         return description
 
-    def _updated(self, items: Mapping[str, PlannedChange], body: bytes) -> Description:
+    def _send_and_wait(self, items: Mapping[str, PlannedChange], body: bytes) -> Description:
         context, clock = self._context, self._context.clock
         deadline = clock.now() + self._timeout
         try:
-            number = retry(lambda: self._start(items, body, deadline), clock, deadline)
-        except Rejected as exc:  # the call itself: it says no more than a failed update would
+            number = retry(lambda: self._submit(items, body, deadline), clock, deadline)
+        except Rejected as exc:  # the call itself was refused: treated like a failed update
             return Description(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
-        description = self._moved(deadline)
+        description = self._await_end(deadline)
         context.memory.journal.end(number, _result(description))
         return description
 
-    def _moved(self, deadline: float) -> Description:
-        """Wait until an accepted update is over; that it shows may take a moment, and until then nothing does."""
+    def _await_end(self, deadline: float) -> Description:
+        """Wait until an accepted update has ended; its first sign in DescribeDataset may lag by some seconds."""
         clock, polls = self._context.clock, 0
         until = clock.now() + GRACE_SECONDS
         while True:
@@ -224,9 +223,9 @@ class Sender:
             clock.sleep(poll_delay(polls))
             polls += 1
 
-    def _start(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> int:
+    def _submit(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> int:
         """
-        Make the call, once, and return its number in the journal; a lost answer is not a failure if it arrived.
+        Make the call once; return its number in the journal. A lost answer is no failure if the call arrived.
 
         Raises:
             GatewayError: The call did not arrive, or was refused.
@@ -243,29 +242,29 @@ class Sender:
         except ReconcilerError as exc:
             if isinstance(exc, Unavailable) and not exc.unsent:
                 log.info("update.submitted", entries=len(items), bytes=len(body))
-                if self._arrived(items, begun_at, exc):
+                if self._await_arrival(items, begun_at, exc):
                     return number
             self._sent.updates -= 1
             if isinstance(exc, Rejected):
                 journal.end(number, f"{Phase.UPDATE_FAILED} {CLIENT_ERROR}")
-            else:  # refused, by the service or by a fence, or lost on its way
+            else:  # refused by the service or by the guarded gateway, or never sent
                 journal.forget(number)
             raise
         log.info("update.submitted", entries=len(items), bytes=len(body))
         return number
 
-    def _arrived(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
-        """Tell whether a call that was not answered has arrived: the dataset moves, or shows some of its lines."""
+    def _await_arrival(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
+        """Return whether an unanswered call arrived: wait for a change, then query some of its lines."""
         context = self._context
         arrived = watch(self._arn, context, begun_at, lambda now: now not in self._past) or any(
-            self._shows(items[ref]) for ref in _few(list(items))
+            self._query_stored(items[ref]) for ref in _samples(list(items))
         )
         exc.isolated = True
         if arrived:
             log.info("update.resumed", error=type(exc).__name__, entries=len(items))
         return arrived
 
-    def _shows(self, item: PlannedChange) -> bool:
+    def _query_stored(self, item: PlannedChange) -> bool:
         sent = canonical(orjson.loads(self._composer.line(item.change)))
         found = alone(item.source_ref, self._arn, self._context, self._context.clock.now())
         return any(canonical(orjson.loads(line)) == sent for line in found)
@@ -275,11 +274,11 @@ def _result(description: Description) -> str:
     return f"{description.phase} {description.code or ''}".strip()
 
 
-def _words(description: Description) -> str:
+def _message_of(description: Description) -> str:
     said = description.message or "no reason given"
     return said if description.code == CLIENT_ERROR else f"{description.code or 'no code'}: {said}"
 
 
-def _few(refs: Sequence[str]) -> Sequence[str]:
-    """Return some that are far from one another: where all of them fail, hardly any line would pass."""
+def _samples(refs: Sequence[str]) -> Sequence[str]:
+    """Return the first, last and middle one: where all of them fail, hardly any other would pass."""
     return list(dict.fromkeys((refs[0], refs[-1], refs[len(refs) // 2])))

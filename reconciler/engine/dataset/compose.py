@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import orjson
 
 from reconciler.core.entries.entry import Fields, blank
@@ -48,19 +46,24 @@ class Composer:
         desired = self.desired(change)
         if desired is None:
             raise ValueError(f"{change.source_ref}: an {change.action} is not sent")
-        return self._desired.equality.merged(desired, self.observed(change))
+        return self._merge(change, desired)
 
-    def line(self, change: Change) -> bytes:
-        """Return the line that carries a change out: for an orphan, the blank one."""
+    def line(self, change: Change, desired: Fields | None = None) -> bytes:
+        """
+        Return the line that carries a change out: for an orphan, the blank one.
+
+        Args:
+            desired: The desired entry where it has been read already.
+        """
         if change.action is Action.ORPHAN:
             return blank(change.source_ref)
-        return encode(self.merged(change))
+        return encode(self.merged(change) if desired is None else self._merge(change, desired))
+
+    def _merge(self, change: Change, desired: Fields) -> Fields:
+        return self._desired.equality.merged(desired, self.observed(change))
 
     def before(self, change: Change) -> bytes | None:
         """Return the observed line, as it was listed; None where nothing was."""
         if change.observed is None or self._listing is None:
             return None
         return self._listing.read(change.observed)
-
-    def lines(self, changes: Iterable[Change]) -> Iterator[bytes]:
-        return (self.line(change) for change in changes)

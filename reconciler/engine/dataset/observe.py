@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 import orjson
@@ -16,7 +17,6 @@ from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
-from reconciler.engine.dataset.observation import Observation, gap_between
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
@@ -29,6 +29,47 @@ MOST_QUERIES: Final = 500
 
 LIST_AGAIN_SECONDS: Final = 2.0
 """How long a listing that does not agree with the service's own count may take to catch up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    One complete observation of a dataset.
+
+    Attributes:
+        description: The answer of DescribeDataset before the listing and, unchanged, after it.
+        listing: The observed lines, by place, until it is closed.
+        at: Seconds since the epoch when the listing was complete.
+        gap: How many entries the service counts and how many were seen, if that is not the same: then others
+            may be there. None if all were seen.
+    """
+
+    arn: str
+    description: Description
+    diff: Diff
+    listing: Spool
+    at: float
+    gap: str | None = None
+
+    def amended(self, diff: Diff) -> Observation:
+        """Return this observation, amended by a later one of some entries in the same state of the dataset."""
+        gap = self.gap and gap_between(self.description, diff.observed)
+        return replace(self, diff=diff, gap=gap)
+
+
+def gap_between(description: Description, seen: int) -> str | None:
+    """Describe how the service's own count and the number of listed entries differ; None if they do not."""
+    counted = description.stats.total_entries
+    if counted is None or counted == seen:
+        return None
+    return f"AWS counts {counted:,} entries, and {seen:,} could be seen"
+
+
+def as_text(description: Description) -> str:
+    """Return the text that is compared to detect a change of the dataset."""
+    return json.dumps(
+        [description.phase, description.code, description.message, description.updated_at, description.stats]
+    )
 
 
 def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> str | None:

@@ -21,7 +21,7 @@ from reconciler.core.status.result import (
     gravest,
 )
 from reconciler.engine.dataset.apply import Sent
-from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecError
 

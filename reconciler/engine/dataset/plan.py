@@ -13,8 +13,7 @@ from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.observation import Observation
-from reconciler.engine.dataset.observe import find, observe
+from reconciler.engine.dataset.observe import Observation, find, observe
 from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
 from reconciler.engine.dataset.resume import await_open_updates
 from reconciler.engine.log import log

@@ -130,7 +130,7 @@ def _as_planned(composer: Composer, item: PlannedChange) -> bytes:
 def _planned(
     change: Change, desired: Desired, composer: Composer, known: Known, certain: bool
 ) -> PlannedChange:
-    after = change.after
+    after, fields = change.after, None
     if after is None and (fields := composer.desired(change)) is not None:
         after = digest(canonical(fields))
     applied = known.base.entries.get(change.source_ref)
@@ -141,7 +141,7 @@ def _planned(
         return item
     if reason := withheld(desired.policy, change.action, why, released=desired.overrides.released):
         return replace(item, withheld=reason)
-    line = composer.line(change)
+    line = composer.line(change, fields)
     sent = digest(line)
     hold = known.holds.get(change.source_ref)
     if hold is not None and hold.keeps_back(sent, known.now):

@@ -14,7 +14,7 @@ from reconciler.engine.dataset.bookkeeping import back_up_overwritten, record_ap
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.create import create
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.observation import Observation
+from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.plan import Planned, compare_again, observe_dataset, plan_for
 from reconciler.engine.dataset.resume import resume

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.log import log
 from reconciler.errors import PlanOutdated

@@ -16,8 +16,7 @@ from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
-from reconciler.engine.dataset.observation import Observation
-from reconciler.engine.dataset.observe import observe
+from reconciler.engine.dataset.observe import Observation, observe
 from reconciler.engine.dataset.planning import marked
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log

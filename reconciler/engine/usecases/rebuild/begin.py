@@ -10,7 +10,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
-from reconciler.engine.dataset.observation import Observation, as_text
+from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.entries.lines import Line
-from reconciler.engine.dataset.observation import as_text
-from reconciler.engine.dataset.observe import whole_listing
+from reconciler.engine.dataset.observe import as_text, whole_listing
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
