@@ -1,5 +1,5 @@
 """
-The size of a PNG or JPEG, from its first bytes: no pixel is decoded, and no library is needed.
+Read the size of a PNG or JPEG from its header, without the image library that decoding would need (Pillow).
 
 PNG: ISO/IEC 15948, 11.2.2. JPEG: ITU-T T.81, annex B. Orientation: EXIF 2.3, tag 0x0112.
 """
@@ -33,7 +33,7 @@ _SWAPPED: Final = frozenset({5, 6, 7, 8})
 
 class Size(NamedTuple):
     """
-    Width and height of an image as it is shown, in pixels.
+    The displayed width and height of an image, in pixels.
 
     Attributes:
         turned: Whether it is stored with width and height swapped.
@@ -68,7 +68,7 @@ def _bad(path: Path, reason: str) -> BadFile:
 
 
 def _probe(stream: BinaryIO) -> Size | str:
-    """Return the size, or the name of the format that it is."""
+    """Return the size, or the name of another format."""
     head = stream.read(24)
     if head.startswith(_PNG):
         if head[12:16] != b"IHDR":
@@ -81,7 +81,7 @@ def _probe(stream: BinaryIO) -> Size | str:
 
 
 def _jpeg(stream: BinaryIO) -> Size:
-    """Walk from segment to segment up to the frame, which every file has."""
+    """Return the size from the frame header, which follows other segments."""
     turned = False
     while True:
         marker = _marker(stream)
@@ -98,7 +98,7 @@ def _jpeg(stream: BinaryIO) -> Size:
 
 
 def _marker(stream: BinaryIO) -> int:
-    """Return the code of the next marker. Any number of fill bytes may come before it."""
+    """Return the code of the next marker, after any number of fill bytes."""
     if stream.read(1) != b"\xff":
         raise ValueError("no marker")
     while (code := stream.read(1)) == b"\xff":
@@ -117,7 +117,7 @@ def _sound(width: int, height: int, *, turned: bool = False) -> Size:
 
 
 def _orientation(segment: bytes) -> int:
-    """Return the EXIF orientation; 1, upright, if there is none."""
+    """Return the EXIF orientation; 1 (upright) if it is missing."""
     if not segment.startswith(_EXIF):
         return 1
     tiff = segment[len(_EXIF) :]
@@ -144,9 +144,9 @@ TURNED: Final = "the image is stored turned (EXIF orientation); its boxes are ta
 
 def sized(image: LabelledImage, directory: Path) -> LabelledImage:
     """
-    Return the picture with the size of its image, or with what is wrong with that; as it is if there is none.
+    Return the image with the size from its file, or with a problem of that file; unchanged if there is no file.
 
-    The image is looked for at its path below the directory, then by the last step of its name.
+    The file is searched at the path of the image below the directory, then by its last part.
     """
     path = next((path for path in _candidates(directory, image.name) if _is_file(path)), None)
     if path is None:
@@ -160,7 +160,7 @@ def sized(image: LabelledImage, directory: Path) -> LabelledImage:
 
 
 def ending_in(directory: Path, name: str) -> str:
-    """Return what the name of an image in *directory* ends in, and *name* lacks; nothing if there is none."""
+    """Return the suffix that completes *name* to the name of an image in *directory*; empty if there is none."""
     if Path(name).suffix.lower() in IMAGES:
         return ""
     found = next((path for path in _candidates(directory, name) if _is_file(path)), None)

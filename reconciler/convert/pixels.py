@@ -1,9 +1,9 @@
 """
-From whatever numbers a format writes to whole pixels.
+Round the coordinates of a format to whole pixels.
 
-The guide documents a box as integers, and does not say what becomes of others. So each *edge* goes to the
-nearest whole pixel, halves away from zero. Rounding edges, not lengths, keeps boxes that touch touching, and never
-moves one out of an image that it was in. Numbers are decimals, as written: nothing hangs on binary fractions.
+The guide documents boxes as integers, and does not say how others are treated. So each *edge* is rounded to the
+nearest pixel, halves away from zero. Rounding edges, not lengths, keeps adjacent boxes adjacent, and every box in
+its image. Numbers are decimals as written, so that no result depends on binary fractions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BEYOND: Final = Decimal(10) ** 9  # no image is so large
 
 
 class Box(NamedTuple):
-    """A labelled rectangle as a line has it."""
+    """A labelled rectangle in whole pixels, as in a line."""
 
     label: str
     left: int
@@ -36,7 +36,7 @@ class Box(NamedTuple):
 
 
 def number(value: object) -> Decimal | None:
-    """Return a number of some format, exactly; None if it is none, or larger than any coordinate can be."""
+    """Return the exact value of a number; None if it is not one, or too large for a coordinate."""
     match value:
         case bool():
             return None
@@ -52,13 +52,13 @@ def number(value: object) -> Decimal | None:
 
 
 def side(value: object) -> int | None:
-    """Return the length of an image's side; None if it is no whole number above zero."""
+    """Return the length of a side of an image; None if it is not a positive whole number."""
     found = number(value)
     return int(found) if found is not None and found > 0 and found == found.to_integral_value() else None
 
 
 def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
-    """Return the box around a polygon, given as x, y, x, y …"""
+    """Return the bounding box of a polygon, given as x, y, x, y …"""
     xs, ys = points[::2], points[1::2]
     return Rectangle(label, min(xs), min(ys), max(xs), max(ys), origin)
 
@@ -75,7 +75,7 @@ def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
     Return the box in whole pixels.
 
     Args:
-        clip: Whether it is cut off at the edges of the image.
+        clip: Whether to clip it to the image.
     """
     width, height = size[:2]
     left, right = _nearest(rectangle.left), _nearest(rectangle.right)
@@ -87,7 +87,7 @@ def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
 
 
 def beyond(box: Box, size: Sequence[int]) -> int:
-    """Return how many pixels the box reaches beyond the image, at most; 0 if it is within."""
+    """Return the maximum number of pixels by which the box exceeds the image; 0 if it is within."""
     right, bottom = box.left + box.width, box.top + box.height
     return max(0, -box.left, -box.top, right - size[0], bottom - size[1])
 

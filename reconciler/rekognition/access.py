@@ -1,4 +1,4 @@
-"""Whether one account and Region can be reached, and as whom. Makes no call that writes."""
+"""Check access to one account and Region, and as which identity. Makes no writing call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DiagnosticRekognition(Rekognition):
-    """A gateway that can look at one entry without listing all."""
+    """A gateway that can also list a single entry, to check the permission."""
 
     def list_one(self, arn: str) -> None:
         with translated("ListDatasetEntries"):
@@ -26,10 +26,10 @@ class DiagnosticRekognition(Rekognition):
 
 class Skew:
     """
-    How far the clock of AWS is ahead of ours, told by the dates of its answers, refusals included.
+    The difference between the clock of AWS and ours, from the dates of its answers, errors included.
 
     Attributes:
-        seconds: The smallest seen, since an answer that was long on its way adds to it; None before the first.
+        seconds: The smallest seen, since the delay of an answer adds to it; None before the first.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -52,11 +52,11 @@ class Skew:
 
 class Caller:
     """
-    Whose credentials a session has. STS is asked once, whatever it answers, for all datasets that share them.
+    The identity behind the credentials of a session, asked from STS once for all datasets that share them.
 
     Args:
-        sts: Makes a client of STS.
-        source: Says where the credentials were found.
+        sts: Returns a client of STS.
+        source: Returns where the credentials were found.
     """
 
     def __init__(self, sts: Callable[[], STSClient], source: Callable[[], str], skew: Skew) -> None:
@@ -88,7 +88,7 @@ class RekognitionAccess:
     `ports.Access` through boto3 clients.
 
     Args:
-        assumed: The role that calls are made as; None if they are made as *caller*.
+        assumed: The assumed role; None if calls are made as *caller*.
     """
 
     def __init__(

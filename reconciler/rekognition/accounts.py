@@ -1,4 +1,4 @@
-"""Whose credentials make the calls: those that the SDK finds, or of a role that they take on."""
+"""The credentials of calls: those that the SDK finds, or those of an assumed role."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import NoCredentialsError
 from reconciler.rekognition import NAME
 from reconciler.rekognition.translate import translated
 
-# What botocore calls the places where it finds credentials, as far as people may know them by another name.
+# botocore's names of credential sources -> names for people, where they differ.
 _SOURCES: Final = {
     "env": "the environment",
     "explicit": "the embedded emulator",
@@ -27,23 +27,23 @@ _SOURCES: Final = {
 
 
 def source_of(session: boto3.Session) -> str:
-    """Return, for people, where the credentials of a session were found; empty if there are none."""
+    """Return where the credentials of a session were found, for messages; empty if there are none."""
     found = session.get_credentials()
     return _SOURCES.get(found.method, found.method) if found else ""
 
 
 def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, config: Config) -> boto3.Session:
     """
-    Return a session of the role. Its credentials are asked for when they are first used, and renewed in time.
+    Return a session of the role, with credentials that are fetched on first use and renewed in time.
 
-    The STS of the session's own Region is asked: what the global one gives is no use in every Region, and there
-    is none in other partitions.
+    It asks the STS of the session's own Region: tokens of the global endpoint are not valid in every Region, and
+    other partitions have no such endpoint.
 
     Args:
-        config: How patiently STS is asked.
+        config: The SDK settings for STS.
 
     Raises:
-        NoCredentialsError: There are none to assume the role with.
+        NoCredentialsError: There are no credentials to assume the role with.
     """
     credentials = ambient.get_credentials()
     if credentials is None:

@@ -34,24 +34,24 @@ OPERATIONS: Final = (
     "UpdateDatasetEntries",
 )
 
-# Of an answer that is not a listing of entries: one project is asked for, and trainings of one project.
+# Maximum pages of listings other than entries: one project by name, and the trainings of one project.
 MOST_ANSWERS: Final = 50
 
 _WRITING: Final = ("Create", "Delete", "Update")
 
 _ARN: Final = re.compile(rb'"(?:Dataset|Project)Arn": ?"arn:[^":]*:rekognition:[^":]*:([0-9]{12}):')
-_HEAD_BYTES: Final = 4096  # behind an update's ARN come five megabytes
+_HEAD_BYTES: Final = 4096  # the ARN comes first; an update has five megabytes after it
 
 
 def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     """
-    Return the SDK settings that this door relies on, none left to its changing defaults.
+    Return the SDK settings that the gateway relies on, without changing defaults of the SDK.
 
-    The SDK tries a throttled or broken call again; each try passes the `Limiter`. An update is
-    tried again only when it was throttled: see `_refuse_blind_retry`.
+    The SDK retries throttled and failed calls; each attempt passes the `Limiter`. An update is retried only after
+    throttling: see `_refuse_blind_retry`.
 
     Args:
-        attempts: How often a call is tried in all.
+        attempts: Maximum attempts per call.
     """
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -67,10 +67,10 @@ class Rekognition:
     `ports.Gateway` through boto3 clients.
 
     Args:
-        sts: Makes a client of STS; called only if somebody asks for the account.
-        identity: Names the account for the limiter until an ARN that is asked about does.
-        meter: Told of every attempt, the SDK's own retries included.
-        permit: Asked before every attempt of a call that writes, when nothing is left to wait for; raises
+        sts: Returns a client of STS; called when the account is needed.
+        identity: The account for the limiter until a request contains an ARN.
+        meter: Called for every attempt, the SDK's own retries included.
+        permit: Called immediately before every attempt of a writing call; raises
             `NotLeader` if another replica may write.
     """
 
@@ -163,7 +163,7 @@ class Rekognition:
         Start one update.
 
         Raises:
-            Unavailable: It may have arrived all the same: look at `describe` before it is sent again.
+            Unavailable: It may have arrived nevertheless: call `describe` before it is sent again.
         """
         with translated("UpdateDatasetEntries"):
             self._client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": payload})
@@ -182,11 +182,11 @@ class Rekognition:
         operation: str, call: Callable[..., Any], request: dict[str, Any], most: int | None = None
     ) -> Iterator[dict[str, Any]]:
         """
-        Follow NextToken to the end; a missing token and an empty one are the end.
+        Yield pages until NextToken is missing or empty.
 
         Raises:
-            ListingMoved: A token came twice: this listing would never end.
-            UnknownAnswer: There were *most* pages, and there would be more.
+            ListingMoved: A token was repeated: the listing would never end.
+            UnknownAnswer: There are more than *most* pages.
         """
         seen: set[str] = set()
         while True:
@@ -210,7 +210,7 @@ def _operation(event_name: str) -> str:
 
 
 def _owner_of(body: object) -> str | None:
-    """Return the account of the ARN that a request is about; those that are about a name have none."""
+    """Return the account of the ARN in a request; None for a request with a name."""
     found = _ARN.search(body, 0, _HEAD_BYTES) if isinstance(body, bytes) else None
     return found[1].decode() if found else None
 
@@ -219,9 +219,9 @@ def _refuse_blind_retry(
     response: tuple[Any, Mapping[str, Any]] | None, caught_exception: Exception | None, **_: Any
 ) -> None:
     """
-    Keep the SDK from sending an update again that may have arrived; only a throttled one did not.
+    Keep the SDK from retrying an update that may have arrived; only a throttled one has not.
 
-    The caller looks at the dataset first: an update is not sent while another is in progress.
+    The caller checks the dataset first: an update is not sent while another is in progress.
     """
     if caught_exception is not None:
         raise caught_exception

@@ -1,4 +1,4 @@
-"""Images in S3, for small pictures in a report: whatever cannot be read is left out, and never an error."""
+"""Read images from S3 for thumbnails in a report; an unreadable image is omitted, never an error."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 
-# After so many images in a row that could not be read, the others are not tried.
-_PATIENCE: Final = 3
+# After so many consecutive failures the other images are not tried.
+_MAX_FAILURES: Final = 3
 
 
 def image_config() -> Config:
-    """Return SDK settings under which a picture that cannot be had costs seconds, not minutes."""
+    """Return SDK settings with which an unreachable image costs seconds, not minutes."""
     return Config(
         retries={"mode": "standard", "total_max_attempts": 2},
         connect_timeout=3,
@@ -41,12 +41,12 @@ class ImageReader:
 
     def __init__(self, client: S3Client, rekognition: RekognitionClient) -> None:
         self._client = client
-        self._failures = 0 if _is_aws(rekognition) or not _is_aws(client) else _PATIENCE
+        self._failures = 0 if _is_aws(rekognition) or not _is_aws(client) else _MAX_FAILURES
 
     def read(self, source_ref: str, most_bytes: int) -> bytes | None:
         """Return an image of at most *most_bytes*; None if it is larger, missing, or may not be read."""
         bucket, _, key = source_ref.removeprefix("s3://").partition("/")
-        if self._failures >= _PATIENCE or not (bucket and key):
+        if self._failures >= _MAX_FAILURES or not (bucket and key):
             return None
         try:
             answer = self._client.get_object(Bucket=bucket, Key=key)

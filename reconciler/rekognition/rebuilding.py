@@ -1,4 +1,4 @@
-"""Rekognition, with what only a rebuild needs: to delete a dataset, and to create one from a manifest."""
+"""The calls that only a rebuild needs: delete a dataset, and create one from a manifest."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class RebuildingRekognition(Rekognition):
         """
         Return the tags of a dataset.
 
-        The API reference names other resources than datasets for this operation, though a dataset is created with
-        tags: where the service refuses to tell, there are none that could be carried over.
+        The API reference does not list datasets for this operation, though a dataset is created with tags: if the
+        service refuses, there are none to carry over.
         """
         try:
             with translated("ListTagsForResource"):

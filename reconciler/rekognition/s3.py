@@ -1,4 +1,4 @@
-"""Objects in S3 through boto3: put whole and read whole, which is all that manifests need."""
+"""Put and get whole objects in S3, for manifests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK_BYTES: Final = 1 << 20
 
 
 def s3_config(endpoint: str | None) -> Config:
-    """Return the SDK settings; an endpoint of one's own has no host name for every bucket, as AWS has."""
+    """Return the SDK settings; a custom endpoint, unlike AWS, has no host name per bucket."""
     return Config(
         retries={"mode": "standard", "total_max_attempts": 8},
         connect_timeout=10,
@@ -31,10 +31,10 @@ def s3_config(endpoint: str | None) -> Config:
 
 class S3:
     """
-    `ports.Objects`. One call an object: a manifest is at most 1 GB, and one call takes 5 GB.
+    `ports.Objects`. One call per object: a manifest has at most 1 GB, a call accepts 5 GB.
 
     Args:
-        makes_buckets: Whether a bucket that is missing is made: in the emulator, whose data is one's own.
+        makes_buckets: Whether to create a missing bucket, as in the emulator.
     """
 
     def __init__(self, client: S3Client, *, makes_buckets: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the SDK that cannot be used: found before a call where they can be, and named where not."""
+"""Find unusable settings of the SDK before a call, or name them after an error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MIN_CHARS: Final = 5
 
 
 def unusable(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return which variable holds what no credential and no Region has, such as the end of a line."""
+    """Return a message about a variable that cannot be a credential or Region, such as one with a line break."""
     for name in (*_CREDENTIALS, *_REGIONS):
         if not _USUAL.fullmatch(environ.get(name, "")):
             return f"{name} holds a space, the end of a line, or a character beyond ASCII"
@@ -60,7 +60,7 @@ def _is_readable(path: str) -> bool:
 
 
 def unusable_header(headers: Mapping[str, Any]) -> str | None:
-    """Return which credential cannot be sent, wherever it was found; None if all can."""
+    """Return a message about a credential that cannot be sent in a header, from any source, or None."""
     for name, what in (("Authorization", "the access key ID"), ("X-Amz-Security-Token", "the session token")):
         value = headers.get(name, "")
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
@@ -70,7 +70,7 @@ def unusable_header(headers: Mapping[str, Any]) -> str | None:
 
 
 def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the variable or setting that an error is about, to begin a sentence; empty if it is not known."""
+    """Return the variable or setting that an error is about, as a prefix of a message; empty if unknown."""
     text = f"{getattr(exc, 'filename', '')}\n{exc}"
     ours = {name: value for name, value in environ.items() if name.startswith("AWS_")}
     for sign, names in _SIGNS:

@@ -1,4 +1,4 @@
-"""Errors of AWS and of its SDK, in our words: the one mapping."""
+"""Translate errors of AWS and of its SDK to those of `reconciler.errors`. No other module does."""
 
 from __future__ import annotations
 
@@ -121,12 +121,12 @@ _UNCONNECTED: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, b
 
 
 CONFIGURATION: Final = "configuration"
-"""The operation of making a client, which calls nobody but for credentials."""
+"""The name of creating a client, which makes no call except for credentials."""
 
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Raise our errors in place of botocore's, keeping theirs as the cause."""
+    """Raise our errors in place of those of botocore, which become their causes."""
     try:
         yield
     except boto.ClientError as exc:
@@ -138,7 +138,7 @@ def translated(operation: str) -> Iterator[None]:
 
 
 def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
-    """Put into words what is no answer of the service."""
+    """Return the error for an exception that is not an answer of the service."""
     match exc:
         case boto.BotoCoreError() | ResponseParserError():
             text = f"{operation}: {' '.join(str(exc).split())}"
@@ -172,7 +172,7 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
 
 
 def _of_parsing(exc: Exception) -> bool:
-    """Tell whether an exception was raised while the SDK read an answer, rather than a file of credentials."""
+    """Return whether an exception was raised while the SDK read an answer, not a credentials file."""
     return any(
         frame.f_globals.get("__name__") == botocore.parsers.__name__
         for frame, _ in walk_tb(exc.__traceback__)

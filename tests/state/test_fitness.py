@@ -94,4 +94,4 @@ def test_a_page_that_is_garbage(used, place):
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert raw == file.read_bytes()
-    assert [FILE_NAME] == [path.name for path in used.iterdir() if path.is_file()]
+    assert [".gitignore", FILE_NAME] == sorted(path.name for path in used.iterdir() if path.is_file())

@@ -1,4 +1,4 @@
-"""The class names of a YOLO input: the ``names`` of a data.yaml, or a file with a name a line."""
+"""Read the class names of a YOLO input: the ``names`` of a data.yaml, or a file with one name per line."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _LEVELS: Final = 3
 
 class Classes(NamedTuple):
     """
-    What a file with class names says.
+    The content of a file with class names.
 
     Attributes:
         names: Class number -> name.
-        keypoints: Whether rows go on with keypoints after their box.
+        keypoints: Whether rows have keypoints after their box.
     """
 
     names: Mapping[int, str]
@@ -34,7 +34,7 @@ class Classes(NamedTuple):
 
 
 def found_near(directory: Path, labels: Path) -> Path | None:
-    """Return the file with the names: in *directory*, with the *labels* or above them, or around the directory."""
+    """Return the file with the names: in *directory*, beside or above the *labels*, or above the directory."""
     around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
     for place in (around[0], labels.absolute(), labels.absolute().parent, *around[1:]):
         for name in FILES:
@@ -55,7 +55,7 @@ def names_in(path: Path) -> Mapping[int, str]:
 
 def classes_in(path: Path) -> Classes:
     """
-    Return all that a file with class names says.
+    Return the content of a file with class names.
 
     Raises:
         BadFile: It cannot be read, or names no classes.
@@ -69,12 +69,12 @@ def classes_in(path: Path) -> Classes:
 
 
 def _lines(text: str) -> list[str]:
-    """Return a name a line. Only the end of a file may be blank: numbers count lines."""
+    """Return one name per line. Only the end of a file may be blank, as class numbers count lines."""
     return [line.removesuffix("\r") for line in text.rstrip("\r\n \t").split("\n")] if text.strip() else []
 
 
 def _from_yaml(text: str, path: Path) -> Classes:
-    """Read the list, or the mapping from numbers, under ``names``; all scalars as they are written."""
+    """Read the list, or the mapping from numbers, under ``names``, with all scalars as text."""
     try:
         document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  it makes nothing but text
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
@@ -93,7 +93,7 @@ def _from_yaml(text: str, path: Path) -> Classes:
 
 
 def _as_typed(directory: Path, place: Path) -> Path:
-    """Return *place* relative to the directory as it was typed, if it is that."""
+    """Return *place* below the directory as the user wrote it, if it is there."""
     return directory if place == directory.absolute() else place
 
 

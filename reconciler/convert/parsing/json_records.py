@@ -1,4 +1,4 @@
-"""JSON exports, record by record, each with its place: what `json` alone does not tell."""
+"""Read JSON exports record by record, each with its place, which `json` does not give."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 class Record(NamedTuple):
     """
-    One value of the outermost object. A list there is given empty, and then element by element.
+    One member of the outermost object. A list is yielded empty, and then element by element.
 
     Attributes:
-        number: From 0, its place in the list that is called *key*; None for what is no element.
+        number: The index of an element in the list *key*; None for other members.
     """
 
     key: str
@@ -31,10 +31,10 @@ class Record(NamedTuple):
 
 def records(text: str, name: str) -> Iterator[Record]:
     """
-    Walk through one JSON object. Numbers with a fraction are given as text, as they are written.
+    Yield the members of one JSON object. Numbers with a fraction are text, as written.
 
     Raises:
-        BadFile: It is no JSON object. What came before the fault has been given already.
+        BadFile: It is not a JSON object. Members before the fault have been yielded.
     """
     with _faults(name):
         yield from _Walk(text, name).members()
@@ -42,10 +42,10 @@ def records(text: str, name: str) -> Iterator[Record]:
 
 def objects(text: str, name: str) -> Iterator[tuple[str, Origin]]:
     """
-    Give the text of each element of an array, or of values one after the other, with commas or without.
+    Yield the text of each element of an array, or of consecutive values, with commas or without.
 
     Raises:
-        BadFile: It is no JSON. What came before the fault has been given already.
+        BadFile: It is not JSON. Values before the fault have been yielded.
     """
     with _faults(name):
         yield from _Walk(text, name).elements()
@@ -64,7 +64,7 @@ def _faults(name: str) -> Iterator[None]:
 
 
 class _Walk:
-    """A place in a text that only moves on, and knows its line and column."""
+    """A forward-only position in a text, with its line and column."""
 
     def __init__(self, text: str, name: str) -> None:
         self._text = text
@@ -156,7 +156,7 @@ class _Walk:
         return json.JSONDecodeError(message, self._text, self._at)
 
     def _origin(self) -> Origin:
-        """Count on from where was last counted: the whole text is looked at once, however many ask."""
+        """Return the current place; lines are counted from the previous one, so the text is scanned once."""
         if newlines := self._text.count("\n", self._counted, self._at):
             self._line += newlines
             self._line_start = self._text.rindex("\n", self._counted, self._at) + 1

@@ -1,10 +1,10 @@
 """
-One label attribute of a Ground Truth manifest, mended.
+Correct one label attribute of a Ground Truth manifest.
 
-Multi-label attributes become one attribute a label, as the developer guide transforms them ("Transforming a
+A multi-label attribute becomes one attribute per label, as the developer guide transforms it ("Transforming a
 multi-label SageMaker Ground Truth manifest file"), but with the ``type`` that is supported: the script of the
-guide copies one that is not. Numbers that are documented as integers become integers. All else is left to the
-judge.
+guide copies one that is not. Numbers that are documented as integers become integers. Everything else is left to
+validation.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def mended(
     attribute: Attribute, taken: Collection[str], origin: Origin, *, clip: bool
 ) -> tuple[Fields, Sequence[Problem]]:
     """
-    Return the keys that take the place of an attribute, and what is wrong with it beyond what rules can see.
+    Return the keys that replace an attribute, and the problems that validation cannot find.
 
     Args:
         taken: All keys of the line.
-        clip: Whether boxes are cut off at the edges of the image.
+        clip: Whether to clip boxes to their image.
     """
     metadata = attribute.metadata
     if isinstance(metadata, dict) and metadata.get("type") == _MULTI_LABEL:
@@ -73,7 +73,7 @@ def _one_each(
 
 
 def _metadata(common: Mapping[str, Any], label: object, confidence: object) -> Iterator[tuple[str, object]]:
-    """Give the metadata of one label in the order of the guide; what is missing, the judge will miss."""
+    """Return the metadata of one label in the order of the guide; validation reports missing keys."""
     stated = {**common, "confidence": confidence, "class-name": label, "type": Type.IMAGE_LEVEL.value}
     for key in ("confidence", "job-name", "class-name", "human-annotated", "creation-date", "type"):
         if stated.get(key) is not None:
@@ -94,7 +94,7 @@ def _boxes(value: Mapping[str, Any], origin: Origin, *, clip: bool) -> Fields:
 
 
 def _box(box: object, origin: Origin, size: Sequence[int] | None, *, clip: bool) -> object:
-    """Return the box in whole pixels, its keys in their order; as it is if it is none."""
+    """Return the box in whole pixels, with its keys in order; unchanged if it is not a box."""
     if not isinstance(box, dict):
         return box
     match [number(box.get(key)) for key in SHAPE_KEYS]:
@@ -108,7 +108,7 @@ def _box(box: object, origin: Origin, size: Sequence[int] | None, *, clip: bool)
 
 
 def _integer(value: Any) -> Any:
-    """Return a whole number that is written as a float or in quotes as an integer; all else as it is."""
+    """Return a whole number that is written as a float or in quotes as an integer; other values unchanged."""
     found = number(value)
     return int(found) if found is not None and found == found.to_integral_value() else value
 

@@ -1,9 +1,8 @@
 """
-XML as a tree in which every element knows its line; nothing in it can name, fetch or multiply anything.
+Read XML as a tree in which every element has its line (ElementTree has none), without entities or external files.
 
-The parser knows four encodings; the others that Python knows are decoded before it sees the text. A document type
-declaration is what all attacks on XML readers begin with, and no annotation file needs one: it is
-refused, and so are entities of one's own.
+The parser supports four encodings; others that Python supports are decoded first. A document type declaration is
+refused, and so are custom entities: attacks on XML readers need them, and annotation files do not.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def tree_of(path: Path) -> Element:
     Return the root of an XML file.
 
     Raises:
-        BadFile: It cannot be read, is no XML, or declares a document type.
+        BadFile: It cannot be read, is not XML, or declares a document type.
     """
     name = shown(path)
     builder = _Builder(name)
@@ -82,10 +81,10 @@ def tree_of(path: Path) -> Element:
 
 def _decoded(content: bytes, name: str) -> bytes | str:
     """
-    Return the text, or the bytes where the parser itself knows the declared encoding, or none is declared.
+    Return the text, or the bytes if no encoding is declared or the parser supports the declared one.
 
     Raises:
-        BadFile: Python does not know the encoding either, or the bytes are not in it.
+        BadFile: Python does not support the encoding, or the bytes are not valid in it.
     """
     found = _DECLARED.match(content)
     declared = found[1].decode().lower().replace("_", "-") if found else "utf-8"
@@ -113,7 +112,7 @@ def _text(content: bytes, encoding: str, name: str) -> str:
 
 
 class _Builder:
-    """Takes what the parser meets, and hangs it where it belongs."""
+    """Builds the tree from the events of the parser."""
 
     def __init__(self, name: str) -> None:
         self._name = name

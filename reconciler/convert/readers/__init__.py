@@ -1,1 +1,1 @@
-"""One module a format: files in, images or problems with their places out."""
+"""One module per format: it reads files and yields images and problems with their places."""

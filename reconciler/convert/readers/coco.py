@@ -2,7 +2,7 @@
 COCO: one JSON file with the lists ``images``, ``annotations`` and ``categories`` (cocodataset.org, data format).
 
 As in AWS's own converter, ``bbox`` is left, top, width and height, ``date_captured`` becomes the creation date,
-and an image without annotations is one that was looked at and holds nothing.
+and an image without annotations is one that was annotated as having no objects.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class _Object(NamedTuple):
 @dataclass(slots=True)
 class _File:
     """
-    What a file holds.
+    The content of a file.
 
     Attributes:
-        unusable: Ids of images of which more is not known.
+        unusable: Ids of images whose record cannot be used.
         objects: The annotations of each image, by its id.
     """
 
@@ -69,7 +69,7 @@ class _File:
 
 
 def read_coco(path: Path, options: Options) -> Iterator[Read]:
-    """Read one file, or the only one of a directory."""
+    """Read one file, or the only file of a directory."""
     file = _sorted(_file_in(path), options)
     yield from file.problems
     seen: dict[object, Origin] = {}
@@ -96,7 +96,7 @@ def _file_in(path: Path) -> Path:
 
 
 def _sorted(path: Path, options: Options) -> _File:
-    """Read the file through, and put each record where it belongs."""
+    """Read all records of a file, sorted by list."""
     name, file, keys = shown(path), _File(), set()
     for record in records(text_of(path), name):
         keys.add(record.key)
@@ -128,7 +128,7 @@ _NEEDED: Final = {
 
 
 def _id(value: object) -> object:
-    """Return an id by which it is found: ``1.0``, which some libraries write, is 1."""
+    """Return a normalized id: ``1.0``, which some libraries write, is 1."""
     found = number(value) if isinstance(value, str) else None
     if found is not None and found == found.to_integral_value():
         return int(found)
@@ -151,7 +151,7 @@ def _object(record: Record, options: Options) -> _Object:
 
 
 def _around(polygons: object) -> list[Decimal] | None:
-    """Return the box around the polygons of an object as `bbox` has it; None if they are a mask, or nothing."""
+    """Return the bounding box of the polygons of an object; None if it has a mask, or no segmentation."""
     if not isinstance(polygons, list) or not polygons:
         return None
     points = [number(value) for part in polygons if isinstance(part, list) for value in part]
@@ -219,7 +219,7 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
 
 
 def _left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]:
-    """Say once for the file what is not carried, and of how many objects."""
+    """Report once per file which data is not converted, and of how many objects."""
     crowds = [item for item in objects if item.is_crowd]
     masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]
     if crowds:
@@ -236,7 +236,7 @@ def _called(record: Record) -> str:
 
 
 def _text(value: object) -> str:
-    """Show a value as the file has it, more or less."""
+    """Return a value as text for messages."""
     if isinstance(value, list):
         text = f"[{', '.join(map(str, value))}]"
     else:

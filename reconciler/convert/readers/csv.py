@@ -1,7 +1,7 @@
 """
-CSV: labels of whole images, or boxes, in the layouts that are met.
+CSV: labels of whole images, or boxes, in the layouts that are common.
 
-`columns` finds out which column is what, `row_forms` reads a row. Rows of one image add up.
+`columns` determines the meaning of each column, `row_forms` reads a row. Rows of one image are combined.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from reconciler.errors import UsageError
 
 _SEPARATORS: Final = ",;\t|"
 _LEAST_PIXELS: Final = 2
-"""A box must be longer than one pixel: if no edge of any box reaches this, they are all shares of their images."""
+"""A box must be longer than one pixel: if no edge of any box reaches this, all are shares of their images."""
 
 
 def read_csv(path: Path, options: Options) -> Iterator[Read]:
@@ -74,10 +74,10 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
 
 def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layout | None]:
     """
-    Return the rows without a header, and what is in their columns; None for those of Vertex AI.
+    Return the rows without a header, and their layout; None for those of Vertex AI.
 
     Raises:
-        BadFile: No separator gives a layout that is known.
+        BadFile: No separator yields a known layout.
     """
     text, skipped, named = _without_hint(text)
     first = text.split("\n", 1)[0]
@@ -99,7 +99,7 @@ def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layo
 
 
 def _without_hint(text: str) -> tuple[str, int, str]:
-    """Take away the first line of a spreadsheet that names its separator."""
+    """Remove the first line of a spreadsheet that names its separator."""
     first, _, rest = text.partition("\n")
     hint = first.rstrip("\r").strip('"')
     if hint[:4].lower() == "sep=" and len(hint) == 5:
@@ -115,7 +115,7 @@ def _layout(rows: Sequence[Row], options: Options) -> Layout:
 
 
 def _after_header(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows below the header; where that has a blank after each separator, so have they."""
+    """Return the rows below the header, without a blank after each separator if the header has one."""
     head, *rest = rows
     if len(head.cells) > 1 and all(cell.startswith(" ") for cell in head.cells[1:]):
         return [Row([cell.removeprefix(" ") for cell in row.cells], row.origin) for row in rest]
@@ -123,7 +123,7 @@ def _after_header(rows: Sequence[Row]) -> list[Row]:
 
 
 def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
-    """Return every row that is not blank, with the line on which it starts."""
+    """Return every row that is not blank, with the line of its start."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     found: list[Row] = []
     while True:
@@ -139,7 +139,7 @@ def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
 
 
 def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple[list[Row], list[Read]]:
-    """Keep the rows of the part that is asked for; say so where all are kept."""
+    """Return the rows of the selected split; report a column for the split that is not used."""
     part: Callable[[Row], str] = vertex_split
     if layout is not None:
         part = partial(Row.at, layout=layout, role=Role.SPLIT)
@@ -183,7 +183,7 @@ def _added(known: LabelledImage, more: LabelledImage) -> LabelledImage:
 
 def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
     """
-    Refuse numbers that cannot be the corners which their layout without a header has.
+    Refuse numbers that cannot be corners, in a table without a header.
 
     Raises:
         BadFile: A box ends before it starts: the last two numbers may be lengths.
@@ -200,10 +200,10 @@ def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
 
 def _refuse_ids(images: Sequence[LabelledImage]) -> None:
     """
-    Refuse a table of which no image has the name of one.
+    Refuse a table in which no name has an image suffix.
 
     Raises:
-        BadFile: They are ids, as tables of competitions have them.
+        BadFile: The names are ids, as in tables of competitions.
     """
     if not images or any(is_image(image.name) for image in images):
         return
@@ -216,13 +216,13 @@ def _refuse_ids(images: Sequence[LabelledImage]) -> None:
 
 
 def _are_shares(images: Iterable[LabelledImage]) -> bool:
-    """Tell whether the boxes can only be shares: in pixels not one of them would be valid."""
+    """Return whether the boxes can only be shares: in pixels, none of them would be valid."""
     edges = [edge for image in images for item in image.boxes or () for edge in (item.right, item.bottom)]
     return bool(edges) and max(edges) < _LEAST_PIXELS
 
 
 class _Sizes:
-    """Finds the sizes that rows do not state, and turns shares into pixels."""
+    """Finds the sizes that rows do not state, and converts shares to pixels."""
 
     def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
         self._directory = options.images or path.parent
@@ -232,10 +232,10 @@ class _Sizes:
 
     def complete(self, image: LabelledImage) -> LabelledImage:
         """
-        Return the picture with the ending of its name, its size, and its boxes in pixels.
+        Return the image with its suffix, its size, and its boxes in pixels.
 
         Raises:
-            UsageError: There is no image whose size could be read, and nobody said where it is.
+            UsageError: Its size is not known, and no directory of images was given.
         """
         if self._completes and (ending := ending_in(self._directory, image.name)):
             image = replace(image, name=f"{image.name}{ending}")

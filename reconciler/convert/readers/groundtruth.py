@@ -1,8 +1,8 @@
 """
-Ground Truth: an output manifest, made such that Custom Labels takes it.
+Ground Truth: an output manifest, corrected so that Custom Labels accepts it.
 
-What is right already stays as it is. Of a chain of box jobs the adjusted boxes are kept, since both would count;
-the verdicts of verification jobs are left out. `attributes` mends what single attributes hold.
+Correct content stays unchanged. Of a chain of box jobs only the adjusted boxes are converted, since both would
+count; verdicts of verification jobs are omitted. `parsing.manifest_attributes` corrects single attributes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VERIFICATION: Final = "groundtruth/label-verification"
 
 
 class _Notes:
-    """What was left out: how often, and where first."""
+    """The number of omitted attributes, and the place of the first."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, Origin]] = {}
@@ -51,7 +51,7 @@ class _Notes:
 
 
 def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
-    """Read one manifest, or the output of a job's directory."""
+    """Read one manifest, or that in the output directory of a job."""
     file, notes = _file_in(path), _Notes()
     name = shown(file)
     try:
@@ -120,7 +120,7 @@ def _attributes(fields: Fields) -> dict[str, Attribute]:
 def _left_out(
     attributes: Iterable[Attribute], options: Options, origin: Origin, notes: _Notes
 ) -> set[str] | Problem:
-    """Return the names of attributes that are not kept, or why that cannot be known."""
+    """Return the names of attributes to omit, or the problem that makes them unknown."""
     wanted = options.attributes
     unwanted = {item.name for item in attributes if wanted and item.name not in wanted}
     asked = [item for item in attributes if item.name not in unwanted]

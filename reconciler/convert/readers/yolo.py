@@ -1,8 +1,8 @@
 """
-YOLO: a text file an image, a box a line: ``class x y width height``, centre and lengths as shares of the image.
+YOLO: a text file per image, a box per line: ``class x y width height``, centre and lengths as shares of the image.
 
-Which label file belongs to an image is as in Ultralytics. There an image with an empty file and one without a file
-are the same; here the first is one in which nothing was found, and the second an unlabelled entry.
+Label files are found as Ultralytics finds them. There an empty label file and a missing one mean the same; here an
+empty file means an image without objects, a missing one an unlabelled entry.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ _MOST: Final = 2
 
 
 class _Layout(NamedTuple):
-    """Where images are, and where the label file of each would be."""
+    """The directories of the images and of their label files."""
 
     images: Path
     labels: Path
 
 
 def read_yolo(path: Path, options: Options) -> Iterator[Read]:
-    """Read the images of a directory and below it, in the order of their names."""
+    """Read the images below a directory, in the order of their names."""
     layout = _layout(path)
     file = options.classes or found_near(path, layout.labels)
     if file is None:
@@ -73,7 +73,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
 
 
 def _layout(path: Path) -> _Layout:
-    """Find the directories: *path* is the one around ``images``, or one below such a one, or holds all files."""
+    """Find the directories: *path* contains ``images``, or is below it, or contains all files."""
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
     parts = [place for pattern in ("*/images", f"{_IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
@@ -92,7 +92,7 @@ def _layout(path: Path) -> _Layout:
 
 
 def _beside(images: Path, labels: Path) -> _Layout:
-    """Take label files to lie beside the images where there is no directory for them."""
+    """Return the layout of images and label files in one directory, if there is none for the label files."""
     return _Layout(images, labels if labels.is_dir() else images)
 
 
@@ -127,7 +127,7 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
 
 
 class _Rules:
-    """What a row may be, and what the classes are called."""
+    """The expected form of rows, and the names of the classes."""
 
     def __init__(self, classes: Classes, options: Options) -> None:
         self._classes = classes
@@ -161,14 +161,14 @@ class _Rules:
 
 
 def _rectangle(label: str, shares: Sequence[Decimal], origin: Origin) -> Rectangle:
-    """Return a box that is given by its centre and its lengths."""
+    """Return a box given by its centre and its lengths."""
     x, y, width, height = shares
     across, down = width * _HALF, height * _HALF
     return Rectangle(label, x - across, y - down, x + across, y + down, origin)
 
 
 def _no_box(words: list[str], origin: Origin) -> Problem:
-    """Say what a line that is no box seems to be."""
+    """Return a message about a line that is not a box."""
     count = len(words)
     if count == 6:
         message = "six numbers: with a confidence at its end this is a prediction, not a label"

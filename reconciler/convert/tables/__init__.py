@@ -1,1 +1,1 @@
-"""CSV: which columns there are, and what a row says."""
+"""CSV tables: the meaning of their columns and rows."""

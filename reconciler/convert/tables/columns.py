@@ -1,7 +1,8 @@
 """
-Which column of a table is what: by its header, by what --columns says, or by the cells of a known layout.
+Determine the meaning of columns: from the header, from --columns, or from the cells of a known layout.
 
-Nothing is guessed. What is not understood is one error that says what was, and what to say instead.
+Nothing is guessed. A table that is not understood is one error, which shows what was understood and a correct
+--columns.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ _OF_BOXES: Final = frozenset(role for form in BOX_FORMS for role in form)
 @dataclass(frozen=True, slots=True)
 class Layout:
     """
-    What the columns of a table hold.
+    The roles of the columns of a table.
 
     Attributes:
-        at: Role -> the columns that have it, from 0.
-        names: The header, where there is one.
+        at: Role -> indices of its columns, from 0.
+        names: The header, if there is one.
         open_ended: Whether cells beyond the last column are labels, too.
-        unread: Columns whose names are not known.
-        told: Whether --columns said it: numbers may be labels then.
-        shares: Whether boxes are in shares of the image whatever their numbers; else the numbers tell.
-        extension: What names of images lack in this layout.
+        unread: Columns with unknown names.
+        told: Whether the layout comes from --columns: numbers may be labels then.
+        shares: Whether boxes are always in shares of the image; otherwise their numbers decide.
+        extension: The suffix that names of images lack in this layout.
     """
 
     at: Mapping[Role, Sequence[int]]
@@ -51,12 +52,12 @@ class Layout:
 
     @property
     def box_form(self) -> Sequence[Role]:
-        """The roles that make up a box; empty in a table of whole images."""
+        """The roles of the sides of a box; empty in a table of whole images."""
         return next((form for form in BOX_FORMS if self.at.keys() >= set(form)), ())
 
     @property
     def spelled(self) -> str:
-        """What is known, as --columns takes it."""
+        """The known roles in the syntax of --columns."""
         return ",".join(
             f"{role}={self._called(at[0])}" for role, at in self.at.items() if role is not Role.CLASS
         )
@@ -70,7 +71,7 @@ def layout_of(rows: Sequence[Sequence[str]], origin: Origin) -> Layout:
     Return the layout of a table that has at least one row.
 
     Raises:
-        BadFile: It is none that is known.
+        BadFile: The layout is not known.
     """
     first = rows[0]
     found = _by_header(first, origin)
@@ -89,7 +90,7 @@ def told(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Ori
     Return the layout that --columns describes.
 
     Raises:
-        UsageError: A column is not there, or a box lacks a side.
+        UsageError: A column does not exist, or a box lacks a side.
     """
     names = [cell.strip() for cell in first]
     has_header = not all(
@@ -111,7 +112,7 @@ def told(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Ori
 
 
 def mark(cell: str) -> bool | None:
-    """Return what a cell of a column that is a class says; None if it is neither 0 nor 1."""
+    """Return the value of a cell in a column for a class; None if it is neither 0 nor 1."""
     text = cell.strip().lower()
     found = {"true": 1, "false": 0}.get(text, number(text))
     return bool(found) if found in (0, 1) else None
@@ -131,7 +132,7 @@ def _plain(cell: str) -> str:
 
 
 def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
-    """Return what the header says; None if the first row is none."""
+    """Return the layout of the header; None if the first row is not a header."""
     plain = [_plain(cell) for cell in first]
     at = {role: [plain.index(name)] for role, names in KNOWN.items() for name in names[::-1] if name in plain}
     if Role.IMAGE not in at or any(is_image(cell) or number(cell) is not None for cell in first):
@@ -173,7 +174,7 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
 
 
 def _keep_one_form(at: dict[Role, list[int]], plain: Sequence[str]) -> Sequence[Role]:
-    """Decide what width and height are of, drop the roles of other forms, and return the form of the boxes."""
+    """Return the form of the boxes; assign width and height, and drop the roles of other forms."""
     form = next((form for form in reversed(BOX_FORMS) if at.keys() >= set(form)), ())
     if at.keys() >= set(CORNERS) and Role.SHAPE not in form:
         form = CORNERS
@@ -207,7 +208,7 @@ def _numbered(columns: Mapping[Role, int]) -> Layout:
 
 
 def _kind(cell: str) -> str:
-    """Return i for the name of an image, n for a number, - for nothing and T for other text."""
+    """Return i for the name of an image, n for a number, - for an empty cell, and T for other text."""
     if not cell.strip():
         return "-"
     if number(cell) is not None:

@@ -1,4 +1,4 @@
-"""What the columns of tables are called."""
+"""Known names of the columns of tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What a column may hold; the names are those of --columns."""
+    """The role of a column; the values are the names in --columns."""
 
     IMAGE = "image"
     LABEL = "label"
@@ -65,15 +65,15 @@ KNOWN: Final[Mapping[Role, Sequence[str]]] = {
         Role.ATTRIBUTES: "regionattributes",
     }.items()
 }
-"""As headers have them, without case, blanks and punctuation; of several that are there the first is taken."""
+"""Role -> header names, without case, blanks and punctuation; of several present the first counts."""
 
 _OTHERS: Final = (
     "source filesize fileattributes regioncount regionid isoccluded istruncated isdepiction isinside occluded "
     "truncated difficult pose xclick1x xclick2x xclick3x xclick4x xclick1y xclick2y xclick3y xclick4y"
 )
 WITHOUT_LABELS: Final = frozenset(_OTHERS.split())
-"""Columns of known programs that are left out in silence: no label or box is in them."""
+"""Columns of known programs that are omitted silently: they contain no label or box."""
 
 MORE_LABELS: Final = re.compile("(?:label|tag|category)[0-9]+")
 INDEX: Final = ("", "unnamed0", "index")
-"""The first column of what pandas writes."""
+"""The header of the index column that pandas writes."""

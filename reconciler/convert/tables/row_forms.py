@@ -1,4 +1,4 @@
-"""One row of a table as an image with labels or boxes, for each layout."""
+"""Read one row of a table as an image with labels or boxes, for each layout."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Row(NamedTuple):
     origin: Origin
 
     def at(self, layout: Layout, role: Role) -> str:
-        """Return the first cell of a role; nothing where the row has none."""
+        """Return the first cell of a role; empty if the row has none."""
         columns = layout.at.get(role, ())
         return self.cells[columns[0]] if columns and columns[0] < len(self.cells) else ""
 
 
 def is_vertex(row: Row) -> bool:
-    """Tell whether a row is of the import files of Google's AutoML and Vertex AI."""
+    """Return whether a row is from an import file of Google's AutoML or Vertex AI."""
     uri = row.cells[_uri(row)] if len(row.cells) > _uri(row) else ""
     return bool(_uri(row) and is_image(uri)) or (uri.startswith("gs://") and is_image(uri))
 
@@ -64,7 +64,7 @@ def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
 
 def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
     """
-    Read the labels of a whole image. Spreadsheets fill rows up with empty cells.
+    Read the labels of a whole image. Spreadsheets pad rows with empty cells.
 
     Raises:
         BadFile: A label is a number.
@@ -79,7 +79,7 @@ def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
 
 
 def marks(row: Row, layout: Layout) -> LabelledImage:
-    """Read a 0 or 1 for each class. A column that is called Unlabeled is no class."""
+    """Read a 0 or 1 for each class. A column named Unlabeled is not a class."""
     name, columns = row.at(layout, Role.IMAGE), layout.at[Role.CLASS]
     found = {layout.names[at]: mark(row.cells[at]) if at < len(row.cells) else None for at in columns}
     if None in found.values() or any(cell.strip() for cell in row.cells[len(layout.names) :]):
@@ -94,7 +94,7 @@ def marks(row: Row, layout: Layout) -> LabelledImage:
 
 def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) -> LabelledImage:
     """
-    Read one box, or an image without any where all cells of a box are empty.
+    Read one box, or an image without boxes if all cells of the box are empty.
 
     Raises:
         BadFile: A label is a number.
@@ -123,10 +123,10 @@ def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) ->
 
 def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) -> str:
     """
-    Return the label of a cell; of a number the name of the class, where names are known.
+    Return the label of a cell; for a number the name of the class, if names are known.
 
     Raises:
-        BadFile: It is a number or a list, and nobody said that such are labels.
+        BadFile: It is a number or a list, and --columns does not declare those as labels.
     """
     found = number(cell)
     if layout is not None and layout.told and not names:
@@ -150,7 +150,7 @@ def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) 
 
 
 def _uri(row: Row) -> int:
-    """Return the column of the address: the first, or the second after the name of a part."""
+    """Return the column of the address: the first, or the second after the name of a split."""
     return int(row.cells[0].strip().upper() in _PARTS)
 
 
@@ -159,7 +159,7 @@ def _bad(name: str, row: Row, message: str) -> LabelledImage:
 
 
 def _size(row: Row, layout: Layout) -> tuple[int, int] | str | None:
-    """Return the size that a row states; None if none, or a text if it is no size."""
+    """Return the size that a row states; None if it states none, or a message if it is invalid."""
     if not layout.at.keys() >= {Role.IMAGE_WIDTH, Role.IMAGE_HEIGHT}:
         return None
     width, height = side(row.at(layout, Role.IMAGE_WIDTH)), side(row.at(layout, Role.IMAGE_HEIGHT))
@@ -180,7 +180,7 @@ def _rectangle(form: Sequence[Role], label: str, known: Sequence[Decimal], origi
 
 
 def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
-    """Give an image of which all boxes were around groups an error: it is not one without objects."""
+    """Add an error to an image whose boxes were all around groups: it does have objects."""
     groups = [problem for problem in image.problems if problem.message == _GROUP]
     if image.boxes is not None or options.crowd is not None or not groups:
         return image
@@ -189,7 +189,7 @@ def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
 
 
 def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) -> LabelledImage:
-    """Read a region of VIA: its shape and its attributes are JSON. Without one the image may be untouched."""
+    """Read a region of VIA: its shape and attributes are JSON. An image without one may not be annotated yet."""
     texts = [row.at(layout, role) for role in (Role.SHAPE, Role.ATTRIBUTES)]
     try:
         shape, attributes = (json.loads(text or "{}", parse_float=Decimal) for text in texts)
