@@ -11,10 +11,10 @@ from reconciler.core.planning.quarantine import HoldKind
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 
 
-class Standing(StrEnum):
+class Health(StrEnum):
     """The gravest first."""
 
-    TROUBLED = "troubled"
+    FAILING = "failing"
     RETRYING = "retrying"
     DRIFTED = "drifted"
     UNKNOWN = "unknown"
@@ -24,21 +24,21 @@ class Standing(StrEnum):
     IN_SYNC = "in_sync"
 
 
-WORDS: Final[Mapping[Standing, str]] = MappingProxyType(
+WORDS: Final[Mapping[Health, str]] = MappingProxyType(
     {
-        Standing.TROUBLED: "needs attention",
-        Standing.RETRYING: "retrying",
-        Standing.DRIFTED: "drifted",
-        Standing.UNKNOWN: "unknown",
-        Standing.WORKING: "working",
-        Standing.DIFFERS: "differs",
-        Standing.SUSPENDED: "suspended",
-        Standing.IN_SYNC: "in sync",
+        Health.FAILING: "needs attention",
+        Health.RETRYING: "retrying",
+        Health.DRIFTED: "drifted",
+        Health.UNKNOWN: "unknown",
+        Health.WORKING: "working",
+        Health.DIFFERS: "differs",
+        Health.SUSPENDED: "suspended",
+        Health.IN_SYNC: "in sync",
     }
 )
 
 
-HELD: Final[Mapping[HoldKind, str]] = MappingProxyType(
+QUARANTINE_WORDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
     {
         HoldKind.CONVICTED: "fails, sent alone",
         HoldKind.PARKED: "is in a small group that fails",
@@ -49,7 +49,7 @@ HELD: Final[Mapping[HoldKind, str]] = MappingProxyType(
 )
 
 
-def standing(believed: Iterable[Condition]) -> Standing:
+def health_of(believed: Iterable[Condition]) -> Health:
     """Return the word for these conditions; what nobody knows is never in sync."""
     believed = tuple(believed)
     status = {condition.kind: condition.status for condition in believed}
@@ -58,19 +58,19 @@ def standing(believed: Iterable[Condition]) -> Standing:
         return status.get(kind, Truth.UNKNOWN) is truth
 
     if holds(Kind.SUSPENDED):
-        return Standing.SUSPENDED
+        return Health.SUSPENDED
     if any(one.reason is Reason.APPLYING for one in believed if one.kind is Kind.RECONCILING):
-        return Standing.WORKING
+        return Health.WORKING
     if holds(Kind.STALLED):
-        return Standing.TROUBLED
+        return Health.FAILING
     if holds(Kind.READY, Truth.FALSE):
-        return Standing.RETRYING if holds(Kind.RECONCILING) else Standing.TROUBLED
+        return Health.RETRYING if holds(Kind.RECONCILING) else Health.FAILING
     if not holds(Kind.READY):
-        return Standing.UNKNOWN
+        return Health.UNKNOWN
     if holds(Kind.DRIFTED):
-        return Standing.DRIFTED
+        return Health.DRIFTED
     if holds(Kind.RECONCILING):
-        return Standing.WORKING
+        return Health.WORKING
     if holds(Kind.IN_SYNC):
-        return Standing.IN_SYNC
-    return Standing.DIFFERS if holds(Kind.IN_SYNC, Truth.FALSE) else Standing.UNKNOWN
+        return Health.IN_SYNC
+    return Health.DIFFERS if holds(Kind.IN_SYNC, Truth.FALSE) else Health.UNKNOWN

@@ -16,8 +16,8 @@ from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.visible import counted, moment, size
 from reconciler.reports.webpage import exactly, policy, style, templates
-from reconciler.server.health import HELD, WORDS, Standing
-from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, Picture, pictures
+from reconciler.server.health import QUARANTINE_WORDS, WORDS, Health
+from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
 
 if TYPE_CHECKING:
     import jinja2
@@ -32,14 +32,14 @@ _SHARED: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
-_STANDS: Final[Mapping[Standing, str]] = MappingProxyType(
+_SENTENCES: Final[Mapping[Health, str]] = MappingProxyType(
     {
-        Standing.TROUBLED: "needs attention",
-        Standing.RETRYING: "is being tried again",
-        Standing.DRIFTED: "has drifted",
-        Standing.WORKING: "is being brought to what git says",
-        Standing.DIFFERS: "differs from what git says",
-        Standing.SUSPENDED: "is left alone",
+        Health.FAILING: "needs attention",
+        Health.RETRYING: "is being tried again",
+        Health.DRIFTED: "has drifted",
+        Health.WORKING: "is being brought to what git says",
+        Health.DIFFERS: "differs from what git says",
+        Health.SUSPENDED: "is left alone",
     }
 )
 
@@ -57,18 +57,18 @@ class Pages:
 
     def index(self) -> str:
         """Return the list of all datasets."""
-        found = pictures(self._registry)
-        tally = [(kind, sum(one.standing is kind for one in found)) for kind in Standing]
+        found = dataset_views(self._registry)
+        tally = [(kind, sum(one.health is kind for one in found)) for kind in Health]
         return self._render(
             "index.html",
-            pictures=found,
+            dataset_views=found,
             headline=headline(found, self._registry),
             tally=[(kind, number) for kind, number in tally if number],
         )
 
     def dataset(self, name: str) -> str | None:
         """Return the page of one dataset; None if there is none of that name."""
-        one = next((one for one in pictures(self._registry) if one.name == name), None)
+        one = next((one for one in dataset_views(self._registry) if one.name == name), None)
         if one is None:
             return None
         with self._registry.lock:
@@ -108,20 +108,20 @@ class Pages:
         )
 
 
-def headline(found: Sequence[Picture], registry: Registry) -> str:
+def headline(found: Sequence[DatasetView], registry: Registry) -> str:
     """Say in one sentence how everything stands."""
     number = len(found)
     if not number:
         known = registry.fingerprint is not None
         return "Git holds no dataset." if known else "Nothing has been read from git yet."
-    kinds = Counter(one.standing for one in found)
-    good = kinds[Standing.IN_SYNC]
+    kinds = Counter(one.health for one in found)
+    good = kinds[Health.IN_SYNC]
     if good == number:
         return "The dataset is as git says." if number == 1 else f"All {number:,} datasets are as git says."
-    if kinds[Standing.UNKNOWN] == number:
+    if kinds[Health.UNKNOWN] == number:
         return f"Nobody knows yet how the {'dataset stands' if number == 1 else 'datasets stand'}."
     if number == 1:
-        return f"The dataset {_STANDS[found[0].standing]}."
+        return f"The dataset {_SENTENCES[found[0].health]}."
     if not good:
         return f"None of {number:,} datasets is known to be as git says."
     return f"{good:,} of {number:,} datasets {'are' if good > 1 else 'is'} as git says."
@@ -188,7 +188,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {
         "WORDS": WORDS,
-        "HELD": HELD,
+        "QUARANTINE_WORDS": QUARANTINE_WORDS,
         "address": address,
         "counted": counted,
         "BAR_HEIGHT": BAR_HEIGHT,

@@ -15,18 +15,18 @@ from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack
 from reconciler.reports.drift.words import CLASSES
-from reconciler.server.health import Standing, standing
+from reconciler.server.health import Health, health_of
 
 BAR_PITCH: Final = 7
 BAR_HEIGHT: Final = 24
 _LEAST_BAR: Final = 4
 
 
-_REASONS: Final[Mapping[Standing, Kind]] = MappingProxyType(
+_REASONS: Final[Mapping[Health, Kind]] = MappingProxyType(
     {
-        Standing.DRIFTED: Kind.DRIFTED,
-        Standing.WORKING: Kind.RECONCILING,
-        Standing.DIFFERS: Kind.IN_SYNC,
+        Health.DRIFTED: Kind.DRIFTED,
+        Health.WORKING: Kind.RECONCILING,
+        Health.DIFFERS: Kind.IN_SYNC,
     }
 )
 _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
@@ -41,7 +41,7 @@ class Bar(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DatasetView:
     """
     One dataset as the pages show it.
 
@@ -54,7 +54,7 @@ class Picture:
     """
 
     name: str
-    standing: Standing
+    health: Health
     why: str
     arn: str | None
     mode: str | None
@@ -85,16 +85,16 @@ class Picture:
         return f"Last {visits}: drift in {drifted}" + (f", nothing known of {unseen}" if unseen else "")
 
 
-def pictures(registry: Registry) -> tuple[Picture, ...]:
+def dataset_views(registry: Registry) -> tuple[DatasetView, ...]:
     """Return all datasets, the gravest first."""
     now, ahead = registry.wall(), registry.wall() - registry.steady()
     with registry.lock:
-        found = [picture(state, now, ahead) for state in registry.states.values()]
-    order = list(Standing)
-    return tuple(sorted(found, key=lambda one: (order.index(one.standing), one.name)))
+        found = [dataset_view(state, now, ahead) for state in registry.states.values()]
+    order = list(Health)
+    return tuple(sorted(found, key=lambda one: (order.index(one.health), one.name)))
 
 
-def picture(state: DatasetState, now: float, ahead: float) -> Picture:
+def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
     """
     Return one dataset; the caller holds the lock.
 
@@ -102,14 +102,14 @@ def picture(state: DatasetState, now: float, ahead: float) -> Picture:
         ahead: How many seconds the wall's clock is ahead of the steady one.
     """
     believed = state.believed(now)
-    stands, why = _stands(believed)
+    health_now, why = _health_and_reason(believed)
     known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
     summary = state.known if known else None
     drift = summary.drift if summary else {}
     waits = not state.running and not state.suspended
-    return Picture(
+    return DatasetView(
         name=state.name,
-        standing=stands,
+        health=health_now,
         why=why,
         arn=state.arn,
         mode=state.loaded.policy.mode.value if state.loaded else None,
@@ -132,11 +132,11 @@ def picture(state: DatasetState, now: float, ahead: float) -> Picture:
     )
 
 
-def _stands(believed: tuple[Condition, ...]) -> tuple[Standing, str]:
+def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
     """Return how a dataset stands, and why."""
-    stands = standing(believed)
-    reason = _REASONS.get(stands, Kind.READY)
-    return stands, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
+    health_now = health_of(believed)
+    reason = _REASONS.get(health_now, Kind.READY)
+    return health_now, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
 
 
 def _lines(state: DatasetState) -> tuple[tuple[Mapping[str, Any], int], ...]:
@@ -165,5 +165,5 @@ def _kind(verdict: str, in_sync: Truth, drifted: int) -> str:
     if drifted:
         return "drifted"
     if verdict in _BAD:
-        return "troubled"
+        return "failing"
     return "in_sync" if in_sync is Truth.TRUE else "differs"

@@ -25,7 +25,7 @@ from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import HeldBack, Shown
 from reconciler.server.app import Secrets, application
-from reconciler.server.health import Standing, standing
+from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 from tests.reports.drift.builders import AT, dataset, entry, item
@@ -156,8 +156,8 @@ def test_every_status_of_ready_but_true_is_not_green():
     conditions = dataset_state("roses").conditions
     for truth in (Truth.FALSE, Truth.UNKNOWN):
         changed = [replace(c, status=truth) if c.kind is Kind.READY else c for c in conditions]
-        assert standing(changed) is not Standing.IN_SYNC
-    assert (Standing.IN_SYNC, Standing.UNKNOWN) == (standing(conditions), standing(()))
+        assert health_of(changed) is not Health.IN_SYNC
+    assert (Health.IN_SYNC, Health.UNKNOWN) == (health_of(conditions), health_of(()))
 
 
 def test_a_dataset_tells_its_story():

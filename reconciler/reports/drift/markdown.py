@@ -32,10 +32,10 @@ def render_markdown(drift: Drift) -> str:
     """Return drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
-    told = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]
+    reported = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]
     hidden = 0
-    for number, dataset in enumerate(told):
-        hidden += len(dataset.items) - _details(dataset, page, page.room // (len(told) - number))
+    for number, dataset in enumerate(reported):
+        hidden += len(dataset.items) - _details(dataset, page, page.room // (len(reported) - number))
     page.room += RESERVED
     if hidden:
         many = counted(hidden, "image is", "images are")

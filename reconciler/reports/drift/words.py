@@ -149,8 +149,8 @@ def _drifted(drift: DatasetDrift) -> str:
     if drift.attributed:
         return f"{number:,}{of} {noun} changed in AWS, outside git."
     verb = "differs" if number == 1 else "differ"
-    untold = "Nothing was applied from here, so nobody can tell who moved."
-    return f"{number:,}{of} {noun} {verb} from git. {untold}"
+    unattributed = "Nothing was applied from here, so nobody can tell who moved."
+    return f"{number:,}{of} {noun} {verb} from git. {unattributed}"
 
 
 def day(seconds: float) -> str:

@@ -59,7 +59,7 @@ def _environment() -> jinja2.Environment:
         "groups": words.groups,
         "moment": moment,
         "side": _side,
-        "standing": words.standing,
+        "headline": words.headline,
         "summary": words.summary,
         "whereabouts": words.whereabouts,
     }

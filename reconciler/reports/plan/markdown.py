@@ -46,14 +46,14 @@ def render_markdown(plan: Plan) -> str:
     page = Page()
     page.take([MARKER, f"### {words.title(plan.datasets)}", "", *_table(plan.datasets)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
-    untold = sum(not page.take(found) for found in notes)
+    omitted = sum(not page.take(found) for found in notes)
     changed = [dataset for dataset in plan.datasets if dataset.changes]
     hidden = 0
     for number, dataset in enumerate(changed):
         shown = _details(dataset, page, page.room // (len(changed) - number))
         hidden += len(dataset.changes) - shown
     page.room += RESERVED
-    page.take(["", *_footer(plan, hidden, untold)])
+    page.take(["", *_footer(plan, hidden, omitted)])
     return str(page)
 
 
@@ -64,7 +64,7 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
     for plan in plans[:ROWS]:
         found = words.tally(plan)
         numbers = (found.add, found.update, found.held, found.orphan, found.unchanged)
-        cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.standing(plan))
+        cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.headline(plan))
         yield f"| {' | '.join(cells)} |"
     if len(plans) > ROWS:
         yield ""
@@ -98,13 +98,13 @@ def _group(group: words.Group, page: Page) -> int:
     )
 
 
-def _footer(plan: Plan, hidden: int, untold: int) -> Iterator[str]:
+def _footer(plan: Plan, hidden: int, omitted: int) -> Iterator[str]:
     if hidden:
         many = counted(hidden, "change is", "changes are")
         yield f"**{many} not shown here**; `reconciler plan --all` shows them."
         yield ""
-    if untold:
-        yield f"**What stands in the way of {counted(untold, 'more dataset')} is not shown here.**"
+    if omitted:
+        yield f"**What stands in the way of {counted(omitted, 'more dataset')} is not shown here.**"
         yield ""
     revision = f", specs of {code(plan.revision[:12])}" if plan.revision else ""
     yield f"<sub>plan {code(plan.digest)}{revision}</sub>"

@@ -60,7 +60,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
     """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
     found: dict[tuple[Action, Cause, str | None, str], list[PlannedChange]] = defaultdict(list)
     for item in plan.changes:
-        found[item.action, item.cause, _held(item), disposition(plan, item)].append(item)
+        found[item.action, item.cause, _withheld(item), disposition(plan, item)].append(item)
     actions, causes = list(Action), list(Cause)
     ordered = sorted(
         found, key=lambda key: (actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3])
@@ -116,7 +116,7 @@ class Tally(NamedTuple):
 
 def tally(plan: DatasetPlan) -> Tally:
     """Count the changes of a plan; those that are held back count as such, and as nothing else."""
-    held = Counter(item.action for item in plan.changes if _held(item))
+    held = Counter(item.action for item in plan.changes if _withheld(item))
     dispositions = Counter(disposition(plan, item) for item in plan.changes)
     counts = plan.counts
     return Tally(
@@ -179,7 +179,7 @@ def whereabouts(plan: DatasetPlan) -> str:
     return f"{plan.arn or missing}  mode {plan.mode.value}"
 
 
-def standing(plan: DatasetPlan) -> str:
+def headline(plan: DatasetPlan) -> str:
     """Say in a few words what an apply would do with this plan."""
     if not plan.was_made:
         return "not planned"
@@ -193,7 +193,7 @@ def standing(plan: DatasetPlan) -> str:
     return text if plan.complete else f"{text}, incomplete"
 
 
-def _held(item: PlannedChange) -> str | None:
+def _withheld(item: PlannedChange) -> str | None:
     """Say why a change is not sent; None for one that is, and for an orphan, which has a fate instead."""
     if item.held is not None:
         return HOLDS[item.held.kind]

@@ -59,7 +59,7 @@ def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line
             where = f"{error['origin']}: " if "origin" in error else ""
             code = Span(f"({error['code']})", Ink.DIM)
             yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
-        yield from _held_lines(dataset)
+        yield from _quarantine_lines(dataset)
 
 
 def _mark(dataset: shape.DatasetStatusDoc) -> Span:
@@ -69,7 +69,7 @@ def _mark(dataset: shape.DatasetStatusDoc) -> Span:
     return MARKS[Verdict.WITHHELD if differs and verdict is Verdict.CONVERGED else verdict]
 
 
-def _held_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
+def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
     """Name what is kept back, and say when it is tried again."""
     for hold in dataset["held"][:_NAMED]:
         why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
