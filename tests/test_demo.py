@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.entries.training_view import Box, Meaning
-from reconciler.demo import PAGE, STORY
+from reconciler.demo import PAGE, STEPS
 from reconciler.demo.canvas import Canvas
 from reconciler.demo.pictures import picture
 
@@ -59,7 +59,7 @@ def test_it_fits_on_a_screen(told):
 
 def test_it_names_the_commands_that_it_runs(told):
     """A prompt a step, in order, as the reader would type it."""
-    assert [step.command for step in STORY] == [
+    assert [step.command for step in STEPS] == [
         line.partition("  # ")[0] for line in re.findall(r"(?m)^\$ (.*)$", told.stdout)
     ]
 
@@ -111,7 +111,7 @@ def test_what_lies_outside_of_a_picture_is_not_drawn():
 
 def test_it_leaves_nothing_behind(told, tmp_path):
     """Each run starts from nothing."""
-    run = [sys.executable, "-c", "import reconciler.demo as d; d.STORY = d.STORY[:1]; d.main()"]
+    run = [sys.executable, "-c", "import reconciler.demo as d; d.STEPS = d.STEPS[:1]; d.main()"]
     subprocess.run(
         run, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, check=True, capture_output=True
     )

@@ -1,5 +1,5 @@
 """
-The whole story in one minute: a dataset converges, somebody changes it in the console, it converges again.
+The whole product in one minute: a dataset converges, is changed in the console, and converges again.
 
 ``python3 dev.py demo`` runs it. Every line below a command is what that command printed, here and now, about a
 copy of `specs/` in a directory that is gone afterwards; only the page of the drift is kept. The pictures are
@@ -30,12 +30,12 @@ _MOVE: Final = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-board
 
 class Step(NamedTuple):
     """
-    One command of the story.
+    One command of the demo.
 
     Attributes:
-        why: What the reader is to see in it; the shell takes it for a comment.
-        opens: Whether it begins a scene, and stands apart.
-        code: What it exits with.
+        why: What it shows; a comment to the shell.
+        opens: Whether an empty line precedes it.
+        code: Its exit code.
         page: Whether it writes ``drift.html``, which is kept.
     """
 
@@ -46,10 +46,10 @@ class Step(NamedTuple):
     page: bool = False
 
 
-STORY: Final = (
+STEPS: Final = (
     Step("reconciler validate specs", "is what git says sound?", opens=True),
     Step("reconciler plan specs --local --summary", "what is there to do?"),
-    Step("reconciler apply specs --local", "do it, then look again", opens=True),
+    Step("reconciler apply specs --local", "do it, then read it back", opens=True),
     Step("reconciler plan specs --local --summary", "nothing is left to do"),
     Step(f"reconciler emulator --data .reconciler/local --console {_MOVE}", "", opens=True),
     Step(
@@ -64,7 +64,7 @@ STORY: Final = (
 
 
 def main() -> int:
-    """Tell the story; return 0 if every command did what it says."""
+    """Run the demo; return 0 if every command exits as expected."""
     if not SPECS.is_dir():
         sys.stderr.write(f"demo: {SPECS} is missing; the demo runs in a clone of the project\n")
         return Exit.UNEXPECTED
@@ -75,7 +75,7 @@ def main() -> int:
         directory = Path(name)
         shutil.copytree(SPECS, directory / "specs")
         upload(directory / "specs", directory / ".reconciler" / "local")
-        for step in STORY:
+        for step in STEPS:
             _say(f"\n{_prompt(step)}" if step.opens else _prompt(step))
             code = _run(step.command, directory)
             if code != step.code:

@@ -9,7 +9,7 @@ from reconciler.demo import main
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except BrokenPipeError:  # whoever listened has heard enough
+    except BrokenPipeError:  # the reader has closed the pipe
         discard(sys.stdout)
         sys.exit(Exit.DONE)
     except KeyboardInterrupt:

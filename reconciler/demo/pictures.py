@@ -51,7 +51,7 @@ def picture(source_ref: str, seen: Meaning) -> bytes:
 
 
 def _registry(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> bytes:
-    """Draw a circuit board: traces first, then what nobody labelled, then what somebody did."""
+    """Draw a circuit board: traces first, then unlabelled parts, then labelled ones."""
     _traces(canvas, chance)
     for x, y in _corners(canvas):
         _screw(canvas, Box("screw", x - 16, y - 16, 32, 32))
@@ -177,7 +177,7 @@ _PARTS: Final[Mapping[str, Callable[[Canvas, Box], None]]] = {
 
 
 def _flower(width: int, height: int, labels: tuple[str, ...], chance: Random) -> bytes:
-    """Draw one blossom, with leaves if a label says so."""
+    """Draw one blossom, with leaves if it has that label."""
     kind = next((label for label in labels if label in _FLOWERS), "")
     ground, petals, heart = _FLOWERS.get(kind, _UNKNOWN)
     canvas = Canvas(width, height, ground)

@@ -1,6 +1,6 @@
 """
-Say what was found, to people and to programs.
+Render reports for people and programs: one folder for each document, one module for each format.
 
-The law of this package: every report is a pure function of one object of the core, and so are its text, its
-JSON and its exit code. Nothing that was read from outside reaches a person's screen as it is.
+A rendering is a pure function of one object of the core. Text from outside reaches a terminal or a page only
+escaped. `registry` names the formats.
 """

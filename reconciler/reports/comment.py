@@ -18,7 +18,7 @@ LIMIT: Final = 65_000
 """Characters. GitHub refuses more than 65,536."""
 
 RESERVED: Final = 500
-"""Kept free for the last lines, which are bounded themselves: numbers, a digest, part of a revision."""
+"""Reserved for the last lines, which are bounded themselves: numbers, a digest, part of a revision."""
 
 ROWS: Final = 100
 """Most datasets in a table."""
@@ -45,7 +45,7 @@ class Page:
         self.lines: list[str] = []
 
     def take(self, lines: Sequence[str]) -> bool:
-        """Add all the lines, or none where there is no room for them; tell which."""
+        """Add all the lines, or none where there is no room for them; return whether they were added."""
         needed = _length(lines)
         if needed > self.room:
             return False
@@ -85,5 +85,5 @@ def code(text: str) -> str:
 
 
 def _length(lines: Iterable[str]) -> int:
-    """Count lines and their ends in UTF-16 units: never fewer than characters, whoever counts those."""
+    """Count lines and their ends in UTF-16 units: never fewer than its characters."""
     return sum(len(text.encode("utf-16-le")) // 2 + 1 for text in lines)

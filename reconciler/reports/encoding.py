@@ -26,7 +26,7 @@ T = TypeVar("T", covariant=True)
 
 
 class Rows(Sequence[T]):
-    """A list whose elements are made when they are looked at."""
+    """A list whose elements are made on access."""
 
     def __init__(self, items: Sequence[S], make: Callable[[S], T]) -> None:
         self._items: Sequence[Any] = items
@@ -52,7 +52,7 @@ def encode(document: Mapping[str, object]) -> Iterator[bytes]:
 
 
 def error_doc(error: PlanError) -> shapes.ErrorDoc:
-    """Return an error; without a place, it says nothing about one."""
+    """Return an error; without a place, it has no ``origin``."""
     if error.origin is None:
         return {"code": error.code, "message": error.message}
     return {"code": error.code, "message": error.message, "origin": place_text(error.origin)}

@@ -1,4 +1,4 @@
-"""The document of a command that failed as a whole: its own format, without a dataset, and why."""
+"""The document of a command that failed as a whole: its own format, no dataset, and the error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what is written, for whoever reads it."""
+"""JSON Schemas of the documents."""
 
 from __future__ import annotations
 

@@ -44,11 +44,11 @@ NOTHING: Line = ()
 @dataclass(frozen=True, slots=True)
 class Screen:
     """
-    Where text is shown, and how much of it.
+    The place where text is shown, and how much of it fits.
 
     Attributes:
         width: Columns. Values are shortened to it; names never are, for they are there to be copied.
-        colour: Whether to colour. Whoever makes the screen knows of terminals and of NO_COLOR.
+        colour: Whether to colour. The caller knows the terminal and NO_COLOR.
         limit: Most items of one kind that are listed; None for all.
     """
 
@@ -89,7 +89,7 @@ def stacked(blocks: Iterable[Iterable[Line]]) -> Iterator[Line]:
 
 
 def listed(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable[Line]]) -> Iterator[Line]:
-    """Show the first *limit* items, and say how many more there are."""
+    """Show the first *limit* items, and count the rest."""
     shown = items if limit is None else items[:limit]
     for item in shown:
         yield from show(item)

@@ -2,7 +2,7 @@
 What every page is made with: templates, the colours and rules that all begin with, and a policy.
 
 A page asks for nothing that is not in it. Its style and its script are ours and stand in it whole; its policy
-allows these, by their digests, and nothing else: what comes from outside could not act even if nobody escaped it.
+allows these, by their digests, and nothing else: text from outside could not act even if it were not escaped.
 """
 
 from __future__ import annotations
@@ -71,5 +71,5 @@ def _text(package: str, *name: str) -> str:
 
 
 def _in_sight(content: Any) -> Any:
-    """Let no text from outside turn or hide what stands beside it; escaping comes after this."""
+    """Escape characters that would turn or hide their neighbours; HTML is escaped afterwards."""
     return visible(content) if type(content) is str else content

@@ -1,4 +1,4 @@
-"""The words for what the core decides: the same in every report that people read."""
+"""The words for causes and quarantine: the same in every report for people."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOLDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
         HoldKind.PARKED: "in the smallest group of lines whose update fails",
         HoldKind.DROPPED: "AWS accepts it, and then it is absent",
         HoldKind.PERPETUAL: "it comes back different each time it is sent",
-        HoldKind.CONTESTED: "somebody keeps changing it back",
+        HoldKind.CONTESTED: "another writer keeps changing it back",
     }
 )
 

@@ -107,7 +107,7 @@ class _Answers:
         return _json(self._registry.document())
 
     async def reconcile(self, request: Request) -> Response:
-        """Look now. The body is not read."""
+        """Reconcile now. The body is not read."""
         if not bears(request, self._secrets.token):
             return _refused(request, 401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
         dataset = request.query_params.get("dataset")
@@ -116,7 +116,7 @@ class _Answers:
         return _json({"accepted": dataset or "all"}, 202)
 
     async def hook(self, request: Request) -> Response:
-        """Look at the source now. What the payload says is not believed, only who sent it."""
+        """Poll the source now. The payload is authenticated, and otherwise ignored."""
         try:
             refusal = await body_refused(request, self._secrets)
         except ClientDisconnect:

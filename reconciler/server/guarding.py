@@ -1,4 +1,4 @@
-"""Who may ask for what: names of this host, tokens and signatures. Every refusal is one line in the log."""
+"""Access control: names of this host, tokens and signatures. Every refusal is one line in the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BODY_BYTES: Final = 25 << 20
 """GitHub's largest payload. It is only weighed, as it streams, and never kept."""
 
 MAX_DRAINED_BYTES: Final = 64 << 20
-"""Who sends more than allowed, and not much more, is heard to the end: else the answer would not be read."""
+"""A body somewhat above the limit is read to its end: else the client would not read the answer."""
 
 PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """The kubelet and Prometheus ask by the pod's address, and learn nothing that a browser could be led to steal."""
@@ -50,7 +50,7 @@ class Secrets:
 
 
 def bears(request: Request, token: bytes | None) -> bool:
-    """Tell whether a request has this bearer token."""
+    """Return whether a request has this bearer token."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if token is None or scheme.lower() != "bearer":
         return False
@@ -59,10 +59,10 @@ def bears(request: Request, token: bytes | None) -> bool:
 
 async def body_refused(request: Request, secrets: Secrets) -> tuple[int, str] | None:
     """
-    Return why a push event is not believed, as a status and a reason; None if it is. Its body is read, not kept.
+    Return why a push event is refused, as a status and a reason; None if it is accepted. Its body is not kept.
 
     Raises:
-        ClientDisconnect: Whoever sent it has gone.
+        ClientDisconnect: The client closed the connection.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAX_DRAINED_BYTES:
@@ -114,7 +114,7 @@ class HostCheck:
     """
     ASGI middleware that answers 421 to a name that is not this listener's.
 
-    A page that somebody has open elsewhere may have its own name lead to this address, and would be let in with
+    A page from elsewhere, open in a browser, may have its own name lead to this address, and would be let in with
     it. Probes are exempt, and so are posts, which need a secret.
 
     Args:

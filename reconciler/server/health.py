@@ -1,4 +1,4 @@
-"""How a dataset stands, in one word that people understand."""
+"""The health of a dataset, in one word for people."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ QUARANTINE_WORDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
         HoldKind.PARKED: "is in a small group that fails",
         HoldKind.DROPPED: "was accepted, and then absent",
         HoldKind.PERPETUAL: "comes back different each time",
-        HoldKind.CONTESTED: "is changed back by somebody each time",
+        HoldKind.CONTESTED: "is changed back by another writer each time",
     }
 )
 
 
 def health_of(believed: Iterable[Condition]) -> Health:
-    """Return the word for these conditions; what nobody knows is never in sync."""
+    """Return the health that these conditions amount to; what is not known is never in sync."""
     believed = tuple(believed)
     status = {condition.kind: condition.status for condition in believed}
 

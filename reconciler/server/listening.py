@@ -23,34 +23,34 @@ PAGE_THREADS = 4
 """How many pages are rendered at once."""
 
 MOST_CONNECTIONS = 256
-"""Beyond it the connection is closed that has been silent for longest, never the one that just came."""
+"""Beyond it the connection that has been idle for longest is closed, never the newest."""
 
 
-class _Impatient(H11Protocol):
+class _WithTimeouts(H11Protocol):
     """
     A connection that is closed if no whole request arrives, or its answer is not fetched.
 
-    Else some dozens that say nothing would take all there are, and the probes would fail: for ever.
+    Else some dozens of silent connections would take all there are, and the probes would fail.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+        self._timeout = self.loop.call_later(REQUEST_SECONDS, self._give_up)
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
 
     def on_response_complete(self) -> None:
-        self._patience.cancel()
+        self._timeout.cancel()
         super().on_response_complete()
-        self._patience = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+        self._timeout = self.loop.call_later(REQUEST_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.cancel()
+        self._timeout.cancel()
         super().connection_lost(exc)
 
     @property
     def _is_answering(self) -> bool:
-        """Tell whether a whole request has come, and its answer has not all gone."""
+        """Return whether a whole request has arrived, and its answer is not sent completely."""
         cycle: RequestResponseCycle | None = (
             self.cycle
         )  # None before the first request, whatever uvicorn says
@@ -58,15 +58,15 @@ class _Impatient(H11Protocol):
 
     def _give_up(self) -> None:
         if self._is_answering:
-            self._patience = self.loop.call_later(RESPONSE_SECONDS, self.transport.abort)
+            self._timeout = self.loop.call_later(RESPONSE_SECONDS, self.transport.abort)
         else:
             self.transport.abort()
 
     def _make_room(self) -> None:
-        """Close the connection whose patience ends first, one that is being answered only if all of them are."""
+        """Close the connection whose timeout comes first; one that is being answered only if all are."""
         open_ones = (one for one in self.connections if not one.transport.is_closing())
-        others = [one for one in open_ones if isinstance(one, _Impatient) and one is not self]
-        oldest = min(others, key=lambda one: (one._is_answering, one._patience.when()), default=self)
+        others = [one for one in open_ones if isinstance(one, _WithTimeouts) and one is not self]
+        oldest = min(others, key=lambda one: (one._is_answering, one._timeout.when()), default=self)
         oldest.transport.abort()
 
 
@@ -96,7 +96,7 @@ def listening(app: Any, host: str, port: int) -> Iterator[str]:
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http=_Impatient,
+        http=_WithTimeouts,
         ws="none",
         lifespan="off",
         access_log=False,

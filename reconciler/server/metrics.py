@@ -63,7 +63,7 @@ class Metrics:
     """
 
     def __init__(self, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second, unused series for each counter
         self.registry = CollectorRegistry(auto_describe=True)
         r = self.registry
         info = Gauge(

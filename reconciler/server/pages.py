@@ -1,4 +1,4 @@
-"""The pages that people look at. They ask for nothing that is not in them, and run no script of their own."""
+"""The pages for people. They load nothing from elsewhere, and run no script of their own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHARED: Final = {
 _SENTENCES: Final[Mapping[Health, str]] = MappingProxyType(
     {
         Health.FAILING: "needs attention",
-        Health.RETRYING: "is being tried again",
+        Health.RETRYING: "is being retried",
         Health.DRIFTED: "has drifted",
         Health.WORKING: "is being brought to what git says",
         Health.DIFFERS: "differs from what git says",
@@ -61,7 +61,7 @@ class Pages:
         tally = [(kind, sum(one.health is kind for one in found)) for kind in Health]
         return self._render(
             "index.html",
-            dataset_views=found,
+            views=found,
             headline=headline(found, self._registry),
             tally=[(kind, number) for kind, number in tally if number],
         )
@@ -78,9 +78,9 @@ class Pages:
 
     def drift(self, name: str) -> Iterator[str] | str | None:
         """
-        Return the report of the last complete look, in pieces.
+        Return the report of the last complete observation, in pieces.
 
-        A page that says why there is none, if there is none; None if there is no dataset of that name.
+        If there is no report, a page with the reason; None if there is no dataset of that name.
         """
         with self._registry.lock:
             state = self._registry.states.get(name)
@@ -109,7 +109,7 @@ class Pages:
 
 
 def headline(found: Sequence[DatasetView], registry: Registry) -> str:
-    """Say in one sentence how everything stands."""
+    """Return the health of all datasets in one sentence."""
     number = len(found)
     if not number:
         known = registry.fingerprint is not None
@@ -119,7 +119,7 @@ def headline(found: Sequence[DatasetView], registry: Registry) -> str:
     if good == number:
         return "The dataset is as git says." if number == 1 else f"All {number:,} datasets are as git says."
     if kinds[Health.UNKNOWN] == number:
-        return f"Nobody knows yet how the {'dataset stands' if number == 1 else 'datasets stand'}."
+        return f"The state of the {'dataset' if number == 1 else 'datasets'} is not known yet."
     if number == 1:
         return f"The dataset {_SENTENCES[found[0].health]}."
     if not good:
@@ -153,9 +153,7 @@ def _since(shown: Shown) -> str:
         return ""
     one = shown.set_back == 1
     noun = counted(shown.set_back, "image that had changed was", "images that had changed were")
-    return (
-        f"Since this look {noun} set back to what git says; {'it is' if one else 'they are'} shown as found."
-    )
+    return f"Since then {noun} set back to what git says; {'it is' if one else 'they are'} shown as found."
 
 
 def _pieces(text: Iterator[str]) -> Iterator[str]:

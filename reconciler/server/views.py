@@ -33,7 +33,7 @@ _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
 
 
 class Bar(NamedTuple):
-    """One visit in the trend; its kind is told by colour and, drift, by height."""
+    """One cycle in the trend; colour shows its kind, and height its drift."""
 
     x: int
     height: int
@@ -46,8 +46,8 @@ class DatasetView:
     One dataset as the pages show it.
 
     Attributes:
-        why: What the condition says that its standing follows from.
-        drifted: Images that left what was applied; None if nobody knows.
+        why: The message of the condition that the health follows from.
+        drifted: Images that left what was applied; None if that is not known.
         strays: Images that AWS holds and git does not know.
         next_at: Seconds since the epoch; None if it is suspended, or being visited now.
         lines: The history, the newest first, with how many images had drifted.
@@ -77,7 +77,7 @@ class DatasetView:
 
     @property
     def trend(self) -> str:
-        """Return the trend in words, for whoever does not see it."""
+        """Return the trend in words, for screen readers."""
         known = [bar for bar in self.bars if bar.kind != "unknown"]
         drifted = sum(bar.kind == "drifted" for bar in known)
         visits = f"{len(self.bars)} visit" + ("s" if len(self.bars) != 1 else "")
@@ -133,10 +133,10 @@ def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
 
 
 def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
-    """Return how a dataset stands, and why."""
+    """Return the health of a dataset, and the reason."""
     health_now = health_of(believed)
     reason = _REASONS.get(health_now, Kind.READY)
-    return health_now, next((one.message for one in believed if one.kind is reason), "nobody has looked yet")
+    return health_now, next((one.message for one in believed if one.kind is reason), "not observed yet")
 
 
 def _lines(state: DatasetState) -> tuple[tuple[Mapping[str, Any], int], ...]:

@@ -101,9 +101,9 @@ def test_an_answer_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(listening, "REQUEST_SECONDS", 0.2)
     monkeypatch.setattr(listening, "RESPONSE_SECONDS", 0.3)
     lost: list[object] = []
-    keep = listening._Impatient.connection_lost
+    keep = listening._WithTimeouts.connection_lost
     monkeypatch.setattr(
-        listening._Impatient, "connection_lost", lambda self, exc: (lost.append(self), keep(self, exc))
+        listening._WithTimeouts, "connection_lost", lambda self, exc: (lost.append(self), keep(self, exc))
     )
 
     async def large(_request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What came of an apply, for people: a line a dataset, and every entry that is not in place."""
+"""The results of an apply for people: one line for each dataset, and every entry that is not in place."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _MEANING: Final = {
     Verdict.CONVERGED: "everything desired is in place",
     Verdict.WITHHELD: "all that the policy allows is in place",
     Verdict.PARTIAL: "not everything desired is in place",
-    Verdict.BLOCKED: "a guard said no, nothing was sent",
+    Verdict.BLOCKED: "a guard forbids it, nothing was sent",
     Verdict.FAILED: "it could not be done",
-    Verdict.UNKNOWN: "it could not be seen",
+    Verdict.UNKNOWN: "it could not be observed",
     Verdict.OBSERVED: "mode observe, nothing is written",
 }
 
@@ -105,7 +105,7 @@ def _trouble(trouble: Trouble) -> Iterable[Line]:
 
 
 def _total(results: Sequence[DatasetResult]) -> Iterator[Line]:
-    """Say how the datasets divide, where there is more than one."""
+    """Count the datasets by verdict, if there are several."""
     if not results:
         yield line("Nothing to apply: the specs hold no dataset.")
     elif len(results) > 1:

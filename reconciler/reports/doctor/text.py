@@ -20,9 +20,9 @@ _MARKS: Final = {
 }
 _WORDS: Final = {
     Fitness.READY: ("ready", Ink.GREEN),
-    Fitness.INVALID: ("its specs must be mended", Ink.RED),
+    Fitness.INVALID: ("its specs must be corrected", Ink.RED),
     Fitness.DENIED: ("denied", Ink.RED),
-    Fitness.UNKNOWN: ("not all could be seen", Ink.RED),
+    Fitness.UNKNOWN: ("not everything could be observed", Ink.RED),
 }
 _COLUMN: Final = max(map(len, Check)) + 2
 

@@ -21,11 +21,11 @@ from reconciler.reports.visible import shortened
 # A drawing is about this many units wide or high where it is shown; letters and arrows are measured in them.
 UNITS: Final = 360
 
-# A move of fewer units is looked at through a loupe; of fewer still, its arrow would be a blot.
+# A move of fewer units is magnified; of fewer still, its arrow would be a blot.
 _SMALL: Final = 14
 _BLOT: Final = 4
 
-# A box of fewer units is looked at through a loupe, whatever happened to it.
+# A box of fewer units is magnified, whatever happened to it.
 _TINY: Final = 30
 _LOUPES: Final = 3
 
@@ -46,7 +46,7 @@ _NO_SIZE: Final = (400.0, 200.0)
 
 
 class Side(StrEnum):
-    """Who says so; the style of a line follows from it."""
+    """The side that has a box; the style of its line follows from it."""
 
     GIT = "git"
     AWS = "aws"
@@ -109,7 +109,7 @@ class Drawing:
     Attributes:
         sized: Whether width and height are those of the image; else they only hold what is drawn.
         unit: Pixels of the image for one unit.
-        frame: Who knows of this image.
+        frame: The sides that have this image.
     """
 
     width: float
@@ -127,7 +127,7 @@ class Drawing:
 
     @property
     def has_room(self) -> bool:
-        """Tell whether the lower right corner is free for the size of the image in words."""
+        """Return whether the lower right corner is free for the size of the image in words."""
         width, height = self.width - _SIZE_WIDE * self.unit, self.height - _SIZE_HIGH * self.unit
         return width > 0 and not any(
             rect.x + rect.width > width and rect.y + rect.height > height for rect in self.rects
@@ -145,7 +145,7 @@ def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: boo
     Lay out one image. Boxes that did not change lie below those that did.
 
     Args:
-        size: Width and height of the image where it could be looked at; used if its lines state none.
+        size: Width and height of the image where it could be read; used if its lines state none.
         pending: Whether git alone moved: then arrows lead to where git has a box, for AWS to follow.
     """
     width, height, sized = _extent(seen, size)
@@ -168,7 +168,7 @@ def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: boo
 
 
 def _extent(seen: Picture, looked_at: tuple[float, float] | None) -> tuple[float, float, bool]:
-    """Return the size of the image, or, where nobody knows it, of a canvas that holds every box."""
+    """Return the size of the image, or, where it is not known, of a canvas that holds every box."""
     size = seen.size or looked_at
     if size and min(size) > 0:
         return (*size, True)

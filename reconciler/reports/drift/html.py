@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     from reconciler.reports.registry import Options
 
-# Cards that stand in the page from the start, also for whoever reads it without scripts.
+# Cards that are in the page from the start, also for readers without scripts.
 FIRST: Final = 40
 
 # Cards that are compressed together.
 PACK: Final = 100
 
-# Things that happened to an image that are told at first sight; there may be fifty.
+# Events of an image that are visible at once; there may be fifty.
 EVENTS: Final = 6
 
 # Cards with their lines side by side: these are most of a page's weight.
@@ -59,7 +59,7 @@ class _Card(NamedTuple):
 
 class Frame(NamedTuple):
     """
-    What stands around a report that is served, not kept.
+    The surroundings of a report that is served, not written to a file.
 
     Attributes:
         note: One sentence on what happened since; may be empty.
@@ -119,7 +119,7 @@ def _card(
     template: jinja2.Template,
     number: int,
 ) -> _Card:
-    assert item.picture is not None  # noqa: S101  the caller has looked
+    assert item.picture is not None  # noqa: S101  the caller has checked
     place = str(item.origin) if item.origin else ""
     facts = {
         "classes": item.classes,

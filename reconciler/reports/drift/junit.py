@@ -23,7 +23,7 @@ def render(drift: Drift, _options: Options) -> Iterator[bytes]:
 
 
 def _suite(suite: Element, dataset: DatasetDrift) -> None:
-    # A failure says that people should look; what cannot be looked at is an error, as JUnit has it.
+    # A failure asks for attention; a dataset that cannot be observed is an error, in JUnit's sense.
     unknown = dataset.verdict is DriftVerdict.UNKNOWN or bool(dataset.error_code)
     alarms = sum(item.alarms for item in dataset.items)
     suite.attrib.update(
@@ -33,7 +33,7 @@ def _suite(suite: Element, dataset: DatasetDrift) -> None:
         errors=str(int(unknown)),
         skipped=str(len(dataset.items) - alarms),
     )
-    verdict = SubElement(suite, "testcase", name="looked at whole", classname=visible(dataset.name))
+    verdict = SubElement(suite, "testcase", name="observed completely", classname=visible(dataset.name))
     if unknown:
         reasons = "\n".join(f"{error.code}: {visible(error.message)}" for error in dataset.errors)
         SubElement(verdict, "error", message=words.headline(dataset)).text = reasons

@@ -1,4 +1,4 @@
-"""Two lines side by side: laid out so that what differs stands in one row."""
+"""Two lines side by side: laid out so that differences share a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INDENT = "  "
 
 
 class Parts(NamedTuple):
-    """One side of a row: what differs stands in the middle."""
+    """One side of a row, parted around what differs."""
 
     start: str
     middle: str
@@ -24,7 +24,7 @@ class Parts(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row; None where a side has nothing that stands beside the other."""
+    """One row; None where a side has no counterpart."""
 
     desired: str | None
     observed: str | None

@@ -1,4 +1,4 @@
-"""Drift as a comment on a pull request, or as an issue; `reports.comment` says how long that gets."""
+"""Drift as a comment on a pull request, or as an issue; `reports.comment` bounds its length."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _title(drift: Drift) -> str:
     if number:
         return f"Drift: {counted(number, 'image')} changed outside git"
     if any(dataset.error_code or not dataset.complete for dataset in drift.datasets):
-        return "Drift: not everything could be looked at"
+        return "Drift: not everything could be observed"
     return "No drift"
 
 

@@ -1,4 +1,4 @@
-"""What a person can do about one drifted image: the exact command, or the exact lines to commit."""
+"""The remedies for one drifted image: the exact command, or the exact lines to commit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def ways(found: Sequence[Remedy]) -> str:
     return f"{', '.join(others)}{' or ' if others else ''}{last}".capitalize()
 
 
-_FIX: Final = Remedy("Fix", "AWS holds what git says, and cannot use it: correct it in git, then apply.", "")
+_FIX: Final = Remedy("Fix", "AWS has what git desires, and cannot use it: correct it in git, then apply.", "")
 
 
 def _keep(item: DriftItem, of: Sequence[str]) -> Remedy:

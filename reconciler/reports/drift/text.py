@@ -1,4 +1,4 @@
-"""Drift for a terminal: how each dataset stands, and what happened to which image."""
+"""Drift for a terminal: the verdict on each dataset, and what happened to each image."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def render_drift(drift: Drift, screen: Screen) -> Iterator[str]:
 def drift_lines(drift: Drift, screen: Screen) -> Iterator[Line]:
     """Give drift, dataset by dataset."""
     if not drift.datasets:
-        return iter([line("Nothing to look at: the specs hold no dataset.")])
+        return iter([line("Nothing to observe: the specs hold no dataset.")])
     return stacked(dataset_lines(dataset, screen) for dataset in drift.datasets)
 
 
@@ -116,7 +116,7 @@ def _balances(labels: Sequence[LabelBalance]) -> Iterator[Line]:
 
 
 def balance(row: LabelBalance) -> str:
-    """Say what one label gained and lost, in a few words."""
+    """Return what one label gained and lost, in a few words."""
     parts = [f"gained {row.gained:,}"] if row.gained else []
     parts += [f"lost {row.lost:,}"] if row.lost else []
     if row.mean_iou is not None:

@@ -17,7 +17,7 @@ _MOST_PIXELS: Final = 8_192 * 8_192
 
 class Thumbnail(NamedTuple):
     """
-    A picture that can stand in a page.
+    A picture that can be embedded in a page.
 
     Attributes:
         address: A ``data:`` URL.
@@ -30,7 +30,7 @@ class Thumbnail(NamedTuple):
 
 
 def available() -> bool:
-    """Tell whether Pillow is installed."""
+    """Return whether Pillow is installed."""
     return find_spec("PIL") is not None
 
 
@@ -40,7 +40,7 @@ def thumbnail(data: bytes) -> Thumbnail | None:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow, about odd files: we look, and tell nobody
+            warnings.simplefilter("ignore")  # Pillow warns about odd files, which are skipped here
             with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
                 width, height = image.size
                 if width * height > _MOST_PIXELS:

@@ -1,4 +1,4 @@
-"""The words for drift: the same in every report that people read."""
+"""The words for drift: the same in every rendering for people."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 class Event(NamedTuple):
     """
-    One thing that happened to an image, told from git's side: what AWS has that git has not was added.
+    One thing that happened to an image, from git's side: what only AWS has was added.
 
     Attributes:
-        detail: Figures, for whoever wants them; may be empty.
+        detail: Figures; may be empty.
     """
 
     kind: DriftClass
@@ -56,7 +56,7 @@ class Event(NamedTuple):
 
 
 class _Verbs(NamedTuple):
-    """How what happened to a label or to a box is told."""
+    """The verbs for what happened to a label or a box."""
 
     became: str
     lost: str
@@ -66,7 +66,7 @@ class _Verbs(NamedTuple):
     moved: str
 
 
-# What AWS did is told as it happened; what git did has still to come to AWS.
+# Changes in AWS have happened; changes in git are still due.
 _DRIFTED: Final = _Verbs("became", "was taken off", "was put on", "was removed", "was added", "moved")
 _DUE: Final = _Verbs(
     "is to become",
@@ -83,9 +83,9 @@ _FIELDS: Final = 3
 
 def events(item: DriftItem) -> Iterator[Event]:
     """
-    Tell what happened to one image, in sentences, the gravest first.
+    Give what happened to one image, in sentences, the gravest first.
 
-    Drift is told from git to AWS. Where git alone moved it is the other way round: what an apply will do.
+    Drift is reported from git to AWS. Where git alone changed, it is the other way round: what an apply will do.
     """
     seen = item.picture
     if seen is None:
@@ -114,21 +114,21 @@ def one_line(item: DriftItem) -> str:
 
 
 def cause(item: DriftItem) -> str:
-    """Say which side moved; of an image that is as desired but for its errors, that none did."""
+    """Return which side changed; neither did for an image that differs by its errors alone."""
     if item.classes == (DriftClass.ERRORED,):
         return "otherwise as desired"
     return CAUSES[item.cause]
 
 
 def headline(drift: DatasetDrift) -> str:
-    """Say in one sentence how a dataset stands."""
+    """Return the verdict on a dataset in one sentence."""
     pending = len(drift.items) - drift.drifted
     match drift.verdict:
         case DriftVerdict.IN_SYNC:
             place = counted(drift.coverage.desired, "image is", "images are")
             return f"{place} as git desires, and there is nothing else."
         case DriftVerdict.UNKNOWN:
-            return "Nobody knows: this dataset could not be looked at whole."
+            return "Unknown: this dataset could not be observed completely."
         case DriftVerdict.PENDING:
             return f"Only git moved: {counted(pending, 'image waits', 'images wait')} for an apply."
     more = f" {counted(pending, 'more waits', 'more wait')} for an apply." if pending else ""
@@ -137,7 +137,7 @@ def headline(drift: DatasetDrift) -> str:
 
 
 def _drifted(drift: DatasetDrift) -> str:
-    """Say how many images drifted, and of how many; of what kind they are, if they are of one."""
+    """Return how many images drifted, of how many, and their kind if it is the same for all."""
     number, observed = drift.drifted, drift.coverage.observed
     of = f" of {max(observed, number):,}" if observed else ""
     noun = "image" if max(observed, number) == 1 else "images"
@@ -149,7 +149,7 @@ def _drifted(drift: DatasetDrift) -> str:
     if drift.attributed:
         return f"{number:,}{of} {noun} changed in AWS, outside git."
     verb = "differs" if number == 1 else "differ"
-    unattributed = "Nothing was applied from here, so nobody can tell who moved."
+    unattributed = "Nothing was applied from here, so the side that changed is not known."
     return f"{number:,}{of} {noun} {verb} from git. {unattributed}"
 
 
@@ -160,7 +160,7 @@ def day(seconds: float) -> str:
 
 
 def age(item: DriftItem, now: float | None) -> str:
-    """Say since when an image is drifted and how often it has been; empty where that is not remembered."""
+    """Return since when an image has drifted, and how often it did; empty where that is not known."""
     if item.since is None or now is None:
         return ""
     often = f", for the {_ordinal(item.times)} time" if item.times > 1 else ""
@@ -177,7 +177,7 @@ def _ordinal(number: int) -> str:
 
 
 def moved(desired: Box, observed: Box) -> str:
-    """Say where a box went, in pixels: ``5 px right, 2 px down, 4 px wider``."""
+    """Return how a box moved, in pixels: ``5 px right, 2 px down, 4 px wider``."""
     changes = (
         (observed.left - desired.left, "right", "left"),
         (observed.top - desired.top, "down", "up"),

@@ -1,4 +1,4 @@
-"""One image's story as JSON: explain/v1."""
+"""The explanation of one image as JSON: explain/v1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One image's story, for people."""
+"""The explanation of one image, for people."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def render(explained: Explained, options: Options) -> Iterator[str]:
 def render_stories(
     source_ref: str, stories: Sequence[Story], writers: Writers, screen: Screen = PLAIN
 ) -> Iterator[str]:
-    """Give the lines of a story: one block a dataset that knows the image, or could not be asked."""
+    """Give one block for each dataset that has the image, or could not be observed."""
     known = [story for story in stories if story.verdict is not StoryVerdict.NOWHERE]
     blocks: list[Iterable[Line]] = [[line(Span(shortened(source_ref, LONGEST_NAME), Ink.BOLD))]]
     blocks += (_story(story, writers, screen) for story in known)
@@ -104,7 +104,7 @@ def _rows(head: str, rows: Sequence[tuple[str | Span, ...]], limit: int | None =
 
 
 def _content(fields: dict[str, Any] | None, width: int) -> tuple[str | Span, ...]:
-    """Say what people see of a line, and the line itself as far as it fits."""
+    """Return the labels and boxes of a line in words, and the line itself as far as it fits."""
     if fields is None:
         return ("not there",)
     seen = meaning(fields)

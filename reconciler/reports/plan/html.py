@@ -71,7 +71,7 @@ def _side(content: object) -> str:
 
 
 def _more(limit: int | None) -> Callable[[Sized], str]:
-    """Return what says, below a list, how much of it is not shown."""
+    """Return the function that counts, below a list, the items that are not shown."""
 
     def more(items: Sized) -> str:
         left = len(items) - (len(items) if limit is None else limit)

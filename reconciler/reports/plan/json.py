@@ -21,7 +21,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class PlanRef(NamedTuple):
-    """What identifies a plan that was kept: apply makes it anew, and compares."""
+    """The identity of a saved plan: apply plans again, and compares."""
 
     digest: str
     datasets: tuple[str, ...]
@@ -37,7 +37,7 @@ def render(plan: Plan, options: Options) -> Iterator[bytes]:
 
 def read_plan(data: bytes) -> PlanRef:
     """
-    Identify a plan that `render` gave, whatever has been done to its layout since.
+    Identify a plan that `render` gave, also if its layout was changed since.
 
     Raises:
         UsageError: It is no plan, no plan of this version, or not whole.
@@ -57,7 +57,7 @@ def read_plan(data: bytes) -> PlanRef:
             pass
         case _:
             raise UsageError('not a plan: a plan is a JSON object with "format": "plan/v1"')
-    raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; make it anew")
+    raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; run plan again")
 
 
 def _plan(plan: Plan) -> shape.PlanDoc:
@@ -106,7 +106,7 @@ def _change(item: PlannedChange) -> shape.ChangeDoc:
 
 
 def _without_change(found: dict[str, Any]) -> dict[str, Any] | None:
-    """Let each change go as soon as it is read: 250,000 of them are some 500 MB, and say nothing here."""
+    """Drop each change as soon as it is read: 250,000 of them are some 500 MB, and are not needed."""
     return None if "source_ref" in found or "before" in found else found
 
 

@@ -1,4 +1,4 @@
-"""A plan as a comment on a pull request; `reports.comment` says how long that gets, and how safe it is."""
+"""A plan as a comment on a pull request; `reports.comment` bounds its length and escapes it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
         yield "|:--|--:|--:|--:|--:|--:|:--|"
     for plan in plans[:ROWS]:
         found = words.tally(plan)
-        numbers = (found.add, found.update, found.held, found.orphan, found.unchanged)
+        numbers = (found.add, found.update, found.withheld, found.orphan, found.unchanged)
         cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.headline(plan))
         yield f"| {' | '.join(cells)} |"
     if len(plans) > ROWS:
@@ -72,7 +72,7 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
 
 
 def _notes(plan: DatasetPlan) -> list[str]:
-    """Say, in sight, what stands in the way of this plan."""
+    """Return what stands in the way of this plan, for the visible part of the comment."""
     found = [
         *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),

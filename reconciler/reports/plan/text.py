@@ -106,7 +106,7 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
 
 
 def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
-    """Give what could not be used or seen: where, what, and the code to look it up by."""
+    """Give each error: its place, its message and its code."""
 
     def show(error: PlanError) -> Iterable[Line]:
         where = f"{error.origin}: " if error.origin else ""
@@ -116,18 +116,18 @@ def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
 
 
 def gap_lines(gap: str | None) -> Iterator[Line]:
-    """Warn that there may be more than was seen."""
+    """Warn that there may be more than was observed."""
     if gap is not None:
         yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: others may be there")
 
 
 def guard_line(guard: Guard) -> Line:
-    """Say what forbids to apply, and which words would allow it."""
+    """Return the guard that blocks an apply, and the flag that would allow it."""
     return line(Span("Blocked", Ink.ALARM), f": {guard.message} ", Span(f"({guard.code})", Ink.DIM))
 
 
 def whence(origin: Origin | None) -> Span:
-    """Say, at the end of a line, where an entry stands; it has no column to speak of."""
+    """Return the place of an entry, for the end of a line; without a column."""
     return Span(f"  {origin.file}:{origin.line}" if origin else "", Ink.DIM)
 
 
@@ -179,7 +179,7 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
     if plan.orphans is Orphans.REBUILD and plan.counts.orphan and plan.was_made and plan.arn:
         bound = f"--dataset {plan.name} --plan-digest {Plan((plan,)).digest} --bucket s3://BUCKET/PREFIX"
         number = counted(plan.counts.orphan, "orphan")
-        yield line(Span(f"To be rid of {number}, delete the dataset and make it anew:", Ink.DIM))
+        yield line(Span(f"To remove {number}, delete and recreate the dataset:", Ink.DIM))
         yield line(Span(f"  reconciler rebuild {bound}", Ink.DIM))
 
 

@@ -32,13 +32,13 @@ class Group(NamedTuple):
     Changes of one kind and one cause.
 
     Attributes:
-        held: Why they are held back; None where an apply would carry them out.
+        withheld: The reason why they are not sent; None where an apply would send them.
         disposition: What becomes of orphans; "" for other changes.
     """
 
     action: Action
     cause: Cause
-    held: str | None
+    withheld: str | None
     disposition: str
     items: tuple[PlannedChange, ...]
 
@@ -51,9 +51,9 @@ class Group(NamedTuple):
                     f" ({self.disposition})" if self.disposition != REPORTED else ""
                 )
             case action:
-                what = f"{number:,} {'not sent' if self.held else f'to {action.value}'}"
+                what = f"{number:,} {'not sent' if self.withheld else f'to {action.value}'}"
         why = CAUSES[self.cause]
-        return f"{what}: {why} ({self.held})" if self.held else f"{what}: {why}"
+        return f"{what}: {why} ({self.withheld})" if self.withheld else f"{what}: {why}"
 
 
 def groups(plan: DatasetPlan) -> tuple[Group, ...]:
@@ -69,7 +69,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
 
 
 def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
-    """Say what becomes of an orphan; "" for anything else."""
+    """Return what becomes of an orphan; "" for anything else."""
     if item.action is not Action.ORPHAN:
         return ""
     if item.sent is not None:
@@ -91,7 +91,7 @@ class Tally(NamedTuple):
 
     add: int
     update: int
-    held: int
+    withheld: int
     orphan: int
     ignored: int
     unchanged: int
@@ -100,8 +100,8 @@ class Tally(NamedTuple):
 
     def __str__(self) -> str:
         parts = [f"{self.add:,} to add", f"{self.update:,} to update"]
-        if self.held:
-            parts.append(f"{self.held:,} not sent")
+        if self.withheld:
+            parts.append(f"{self.withheld:,} not sent")
         if self.blanked:
             parts.append(f"{counted(self.blanked, 'orphan')} (blanked)")
         if self.blank:
@@ -115,15 +115,15 @@ class Tally(NamedTuple):
 
 
 def tally(plan: DatasetPlan) -> Tally:
-    """Count the changes of a plan; those that are held back count as such, and as nothing else."""
-    held = Counter(item.action for item in plan.changes if _withheld(item))
+    """Count the changes of a plan; a withheld change counts as withheld alone."""
+    withheld = Counter(item.action for item in plan.changes if _withheld(item))
     dispositions = Counter(disposition(plan, item) for item in plan.changes)
     counts = plan.counts
     return Tally(
-        add=counts.add - held[Action.ADD],
-        update=counts.update - held[Action.UPDATE],
-        held=held.total(),
-        orphan=counts.orphan - held[Action.ORPHAN],
+        add=counts.add - withheld[Action.ADD],
+        update=counts.update - withheld[Action.UPDATE],
+        withheld=withheld.total(),
+        orphan=counts.orphan - withheld[Action.ORPHAN],
         ignored=counts.ignored,
         unchanged=counts.unchanged,
         blanked=dispositions[BLANKED],
@@ -138,19 +138,19 @@ def total(plans: Iterable[DatasetPlan]) -> Tally:
 
 
 def calls(plans: Iterable[DatasetPlan]) -> str:
-    """Say what the updates come to: ``2 update calls of 6.3 MB``."""
+    """Return the number and the size of the updates: ``2 update calls of 6.3 MB``."""
     sizes = [batch.size for plan in plans for batch in plan.batches]
     return f"{counted(len(sizes), 'update call')} of {size(sum(sizes))}" if sizes else "nothing to send"
 
 
 def in_place(plan: DatasetPlan) -> bool:
-    """Tell whether everything desired was seen to be as desired, and nothing else was seen."""
+    """Return whether everything desired was observed as desired, and nothing else was observed."""
     certain = plan.complete and plan.gap is None
     return certain and not (plan.changes or plan.errors or plan.errored or plan.guards)
 
 
 def summary(plan: DatasetPlan) -> str:
-    """Say in one sentence what is to be done."""
+    """Return in one sentence what an apply would do."""
     counts = plan.counts
     if in_place(plan):
         apart = f", {counts.ignored:,} of them only where the policy looks" if counts.ignored else ""
@@ -162,7 +162,7 @@ def summary(plan: DatasetPlan) -> str:
 
 
 def title(plans: Sequence[DatasetPlan]) -> str:
-    """Say in one line what the whole plan comes to."""
+    """Return the whole plan in one line."""
     if not plans:
         return "Plan: the specs hold no dataset"
     if all(map(in_place, plans)):
@@ -172,7 +172,7 @@ def title(plans: Sequence[DatasetPlan]) -> str:
 
 
 def whereabouts(plan: DatasetPlan) -> str:
-    """Say which dataset was looked at, if any was, and in which mode it is kept."""
+    """Return the ARN of the dataset that was observed, and its mode."""
     if not (plan.arn or plan.was_made):
         return "not looked at"
     missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
@@ -180,7 +180,7 @@ def whereabouts(plan: DatasetPlan) -> str:
 
 
 def headline(plan: DatasetPlan) -> str:
-    """Say in a few words what an apply would do with this plan."""
+    """Return in a few words what an apply would do with this plan."""
     if not plan.was_made:
         return "not planned"
     if in_place(plan):
@@ -194,7 +194,7 @@ def headline(plan: DatasetPlan) -> str:
 
 
 def _withheld(item: PlannedChange) -> str | None:
-    """Say why a change is not sent; None for one that is, and for an orphan, which has a fate instead."""
+    """Return why a change is not sent; None for one that is, and for an orphan, which has a disposition."""
     if item.held is not None:
         return HOLDS[item.held.kind]
     if item.withheld is None or item.action is Action.ORPHAN:

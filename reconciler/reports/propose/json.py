@@ -46,7 +46,7 @@ def message(datasets: Sequence[DatasetProposal]) -> str:
 
 
 def kinds(requests: Sequence[EditRequest]) -> str:
-    """Say how many of each kind: ``2 changed, 1 added``."""
+    """Return how many of each kind: ``2 changed, 1 added``."""
     found = Counter(request.kind for request in requests)
     return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in Kind if found[kind])
 

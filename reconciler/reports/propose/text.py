@@ -70,7 +70,7 @@ def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
     elif not dataset.refusals and not dataset.errors:
         yield line(Span("Nothing to take into git.", Ink.GREEN))
     if dataset.guessed:
-        text = f"For {dataset.guessed:,} of them nobody can tell which side moved: look at them before you commit."
+        text = f"For {dataset.guessed:,} of them it is unknown which side changed: review before you commit."
         yield line(Span(text, Ink.YELLOW))
     if dataset.contested:
         text = f"{dataset.contested:,} of them changed in git as well: the patch takes what AWS holds."

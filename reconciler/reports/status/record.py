@@ -45,7 +45,7 @@ def record(
     result: DatasetResult, at_seconds: float, revision: str | None, conditions: Iterable[Condition] = ()
 ) -> Mapping[str, object]:
     """
-    Return what is kept of a result: numbers and reasons, never entries. What it says nothing of is not known.
+    Return the record of a result: numbers and reasons, never entries. What it lacks is not known.
 
     Args:
         at_seconds: When it was known, since the epoch.
@@ -124,7 +124,7 @@ def _held(hold: Hold) -> shape.HeldDoc:
 
 
 def is_past(until: str | None, now: float) -> bool:
-    """Tell whether a moment has passed; what nobody can read as one has."""
+    """Return whether a moment has passed; text that is no moment counts as passed."""
     if until is None:
         return False
     try:
@@ -134,7 +134,7 @@ def is_past(until: str | None, now: float) -> bool:
 
 
 def _believed(condition: shape.ConditionDoc, until: str | None, now: float) -> shape.ConditionDoc:
-    """Return a condition as it may be believed now: nobody may have looked since it was kept."""
+    """Return a condition as it holds now: Unknown once the observation behind it is too old."""
     kind = next((kind for kind in Kind if kind == condition["type"]), None)
     if until is None or kind is None or not is_past(until, now):
         return condition

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
     from reconciler.reports.status import shape
 
-# Where everything was looked at, so that the number of entries that are not in place means something.
+# Verdicts after a complete observation, so that the number of entries that are not in place means something.
 _LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
 
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
 _NAMED: Final = 5
-"""Entries held back that the table names; the document has all."""
+"""Quarantined entries that the table names; the document has all."""
 
 _HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
 
@@ -70,7 +70,7 @@ def _mark(dataset: shape.DatasetStatusDoc) -> Span:
 
 
 def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
-    """Name what is kept back, and say when it is tried again."""
+    """Name the quarantined entries, and when each is tried again."""
     for hold in dataset["held"][:_NAMED]:
         why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
         yield line(f"{dataset['name']}: {hold['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}")

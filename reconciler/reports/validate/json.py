@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Validation:
     """
-    What a look at a spec tree found.
+    What was found in a spec tree.
 
     Attributes:
-        datasets, entries: How much was looked at.
+        datasets, entries: How much was read.
         skipped: YAML files and documents that belong to other programs.
     """
 

@@ -1,4 +1,4 @@
-"""What is wrong with a spec tree, for people and for programs."""
+"""The problems of a spec tree as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def render_text(result: Validation, *, colour: bool = False, limit: int | None =
     Return one line a problem, as compilers write them, file by file, and the sum.
 
     Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
-    ones: what stands alone among thousands of others is what their author has not seen yet.
+    ones: the only one among thousands of others is the one that its author has not seen yet.
 
     Args:
         limit: Most problems of one file that are listed; None for all.
