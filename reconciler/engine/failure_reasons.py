@@ -7,7 +7,7 @@ from typing import Final
 from reconciler import errors
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.status.conditions import Facts, Reason, Trouble
+from reconciler.core.status.conditions import Facts, FailureReason, Reason
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Problem
 
@@ -31,25 +31,25 @@ _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
 _BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
 
 
-def failure_reason_of(exc: errors.ReconcilerError) -> Trouble:
+def failure_reason_of(exc: errors.ReconcilerError) -> FailureReason:
     """Return why a cycle came to nothing."""
-    return Trouble(_REASONS.get(type(exc), Reason.FAILED), str(exc))
+    return FailureReason(_REASONS.get(type(exc), Reason.FAILED), str(exc))
 
 
-def failure_reason_of_result(result: DatasetResult) -> Trouble | None:
+def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:
     """Return why an apply did not come to its end; None if it did, be it with entries left out."""
     first = result.errors[0] if result.errors else None
     match result.verdict:
         case Verdict.BLOCKED:
             reasons = "; ".join(error.message for error in result.errors)
-            return Trouble(Reason.BLOCKED, reasons)
+            return FailureReason(Reason.BLOCKED, reasons)
         case Verdict.FAILED | Verdict.UNKNOWN:
             last = result.errors[-1] if result.errors else None
             if last is None:
-                return Trouble(Reason.FAILED, "it could not be brought to an end")
-            return Trouble(_BY_CODE.get(last.code, Reason.FAILED), last.message)
+                return FailureReason(Reason.FAILED, "it could not be brought to an end")
+            return FailureReason(_BY_CODE.get(last.code, Reason.FAILED), last.message)
         case _ if first is not None:
-            return Trouble(_BY_CODE.get(first.code, Reason.INVALID), placed(first))
+            return FailureReason(_BY_CODE.get(first.code, Reason.INVALID), placed(first))
     return None
 
 
@@ -57,7 +57,7 @@ def facts_of(result: DatasetResult) -> Facts:
     """Return what the conditions of a dataset follow from after a plain apply."""
     return Facts(
         verdict=result.verdict,
-        trouble=failure_reason_of_result(result),
+        failure=failure_reason_of_result(result),
         pending=bool(result.left),
         drifted=any(cause.is_drift for cause in result.left),
         unattributed=Cause.UNATTRIBUTED in result.left,

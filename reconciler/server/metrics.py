@@ -239,8 +239,8 @@ def _dataset_families() -> dict[str, GaugeMetricFamily]:
 
 
 def _fill_source(families: dict[str, GaugeMetricFamily], registry: Registry) -> None:
-    trouble = registry.source_trouble
-    now = "ready" if trouble is None else _SOURCE_STATES.get(trouble.reason, "unavailable")
+    failure = registry.source_failure
+    now = "ready" if failure is None else _SOURCE_STATES.get(failure.reason, "unavailable")
     for state in ("unread", "ready", "stale", "unavailable"):
         families["source_state"].add_metric([state], float(state == now))
     if registry.source_confirmed_at is not None:

@@ -116,7 +116,8 @@ def test_a_service_that_takes_bare_lines_for_errors_is_found_out(full: Lab):
 
     assert [(Verdict.PARTIAL, 7)] * 2 == [(result.verdict, result.exit_code) for result in results]
     assert [[(ref("e"), ("ERROR_NO_LABEL_ATTRIBUTES",))]] * 2 == [
-        [(trouble.source_ref, trouble.codes) for trouble in result.rejected] for result in results
+        [(entry_problem.source_ref, entry_problem.codes) for entry_problem in result.rejected]
+        for result in results
     ]
     assert [(ref("e"),)] == full.updates()[1:]
 
@@ -130,7 +131,7 @@ def test_an_orphan_that_is_labelled_again_and_again_is_left_to_them(full: Lab):
         result = full.apply()
 
     assert 4 == len(full.updates()[1:])
-    assert [("CONTESTED",)] == [trouble.codes for trouble in result.quarantined]
+    assert [("CONTESTED",)] == [entry_problem.codes for entry_problem in result.quarantined]
 
 
 def test_a_blanked_image_that_returns_to_git_is_a_change_of_git(full: Lab):

@@ -513,7 +513,7 @@ def test_lines_that_the_service_drops_are_named_and_can_be_undone(full: Lab):
     done = begin(full)
 
     assert (Verdict.PARTIAL, 7) == (done.result.verdict, done.result.exit_code)
-    assert [ref("c")] == [trouble.source_ref for trouble in done.result.dropped]
+    assert [ref("c")] == [entry_problem.source_ref for entry_problem in done.result.dropped]
     undo("train", rebuild_context_of(full))
     assert old == lines(full)
 

@@ -94,6 +94,9 @@ def test_a_line_that_the_service_may_mind_is_in_place_or_named(lab: Lab, name: s
     minded = {ref(MINDED[name, value])} if (name, value) in MINDED else set()
 
     for number, result in enumerate((lab.apply(), lab.apply())):
-        named = {trouble.source_ref for trouble in (*result.dropped, *result.rejected, *result.quarantined)}
+        named = {
+            entry_problem.source_ref
+            for entry_problem in (*result.dropped, *result.rejected, *result.quarantined)
+        }
         assert (Verdict.PARTIAL if minded else Verdict.CONVERGED, minded) == (result.verdict, named)
         assert number == 0 or {sent for update in lab.updates()[1:] for sent in update} <= minded

@@ -18,7 +18,7 @@ from reconciler.core.planning.plan import (
 )
 from reconciler.core.planning.quarantine import Hold, HoldKind
 from reconciler.core.spec.choices import Mode
-from reconciler.core.status.result import DatasetResult, Trouble, Verdict
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN, Screen
@@ -150,8 +150,10 @@ def result(
     return DatasetResult(name=name, arn=ARN, verdict=verdict, **more)
 
 
-def trouble(name: str, line: int = 4, reason: str = "it is absent", codes: tuple[str, ...] = ()) -> Trouble:
-    return Trouble(ref(name), Origin("specs/train.jsonl", line), reason, codes)
+def entry_problem(
+    name: str, line: int = 4, reason: str = "it is absent", codes: tuple[str, ...] = ()
+) -> EntryProblem:
+    return EntryProblem(ref(name), Origin("specs/train.jsonl", line), reason, codes)
 
 
 def problem(

@@ -14,7 +14,17 @@ from reconciler.core.validation.problem import Origin
 from reconciler.reports.schemas import DOCUMENTS, json_schema
 from reconciler.reports.status.record import Known, record
 from reconciler.reports.validate.json import Validation
-from tests.reports.builders import add, dataset, orphan, plan, problem, rendered, result, trouble, update
+from tests.reports.builders import (
+    add,
+    dataset,
+    entry_problem,
+    orphan,
+    plan,
+    problem,
+    rendered,
+    result,
+    update,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 ERRORS = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)))
@@ -28,7 +38,7 @@ def _checkup() -> Preflight:
 
 
 CHANGES = (orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
-QUARANTINED = (trouble("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
+QUARANTINED = (entry_problem("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
 REPORTS = {
     "plan": plan(dataset(*CHANGES), unplanned("far", ERRORS, 3), revision="0" * 40),
     "apply": [result(verdict, quarantined=QUARANTINED, errors=ERRORS) for verdict in Verdict],

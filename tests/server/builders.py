@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.core.drift.report import DatasetDrift
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState, moment
@@ -14,14 +14,14 @@ from reconciler.engine.controller.views import Shown
 from tests.reports.drift.builders import AT
 
 REVISION = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"
-DENIED = Trouble(Reason.DENIED, "AWS denies rekognition:ListDatasetEntries to this role")
-AWAY = Trouble(Reason.UNAVAILABLE, "AWS did not answer")
+DENIED = FailureReason(Reason.DENIED, "AWS denies rekognition:ListDatasetEntries to this role")
+AWAY = FailureReason(Reason.UNAVAILABLE, "AWS did not answer")
 
 
 def registry(*states: DatasetState) -> Registry:
     """A registry whose source could be read, and whose clock stands at `AT`."""
     made = Registry("https://git.example/flowers.git", lambda: AT, lambda: 0.0)
-    made.source_trouble, made.fingerprint, made.revision = None, "x", REVISION
+    made.source_failure, made.fingerprint, made.revision = None, "x", REVISION
     made.states |= {dataset_state.name: dataset_state for dataset_state in states}
     return made
 
@@ -32,7 +32,7 @@ def dataset_state(
     *,
     drift: Mapping[str, int] | None = None,
     before: tuple[int, ...] = (),
-    trouble: Trouble | None = None,
+    failure: FailureReason | None = None,
     counts: Mapping[str, int] | None = None,
     report: DatasetDrift | None = None,
     **more: object,
@@ -59,7 +59,7 @@ def dataset_state(
             found,
             pending=bool(found),
             left_out=last and verdict is Verdict.PARTIAL,
-            trouble=trouble if last else None,
+            failure=failure if last else None,
         )
         made.visited_at = at
         if result is not Verdict.UNKNOWN:

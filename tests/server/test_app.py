@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -76,7 +76,7 @@ class Served:
 @pytest.fixture
 def served() -> Iterator[Served]:
     registry = Registry("<b>specs</b>", lambda: 1_000.0, lambda: 0.0)
-    registry.source_trouble, registry.fingerprint = None, "x"
+    registry.source_failure, registry.fingerprint = None, "x"
     dataset_state = DatasetState("roses", None)
     dataset_state.summary = Summary(Verdict.CONVERGED, counts={"observed": 3}, drift={"missing": 1})
     dataset_state.visited_at = dataset_state.observed_at = dataset_state.succeeded_at = 900.0
@@ -275,9 +275,9 @@ def test_the_source_has_a_state_from_the_first_second():
     metrics.watch(registry)
 
     assert 'reconciler_source_state{state="unread"} 1.0' in metrics.text().decode()
-    registry.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, "there is no such link")
+    registry.source_failure = FailureReason(Reason.SOURCE_UNAVAILABLE, "there is no such link")
     assert 'reconciler_source_state{state="unavailable"} 1.0' in metrics.text().decode()
-    registry.source_trouble, registry.source_confirmed_at = None, 7.0
+    registry.source_failure, registry.source_confirmed_at = None, 7.0
     text = metrics.text().decode()
     assert 'reconciler_source_state{state="ready"} 1.0' in text
     assert "reconciler_source_confirmed_timestamp_seconds 7.0" in text

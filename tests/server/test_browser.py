@@ -23,7 +23,7 @@ def opened(browser, **context) -> Iterator[tuple[playwright.Page, str]]:
     made = registry(
         dataset_state("roses", drift={"box_moved": 1}, before=(0, 2), report=dataset(MOVED)),
         dataset_state("weeds", Verdict.PARTIAL, held=HeldBack((HOLD,) * 3, 3)),
-        dataset_state("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, trouble=AWAY),
+        dataset_state("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, failure=AWAY),
         dataset_state("moss", None),
     )
     with served(made) as url, watched(browser, url, **context) as page:

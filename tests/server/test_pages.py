@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from reconciler.core.planning.quarantine import Hold, HoldKind
-from reconciler.core.status.conditions import Kind, Reason, Trouble, Truth
+from reconciler.core.status.conditions import FailureReason, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -71,7 +71,7 @@ def test_the_list_says_how_each_stands():
     made = registry(
         dataset_state("fine"),
         dataset_state("moved", drift={"box_moved": 2}),
-        dataset_state("denied", Verdict.UNKNOWN, trouble=DENIED),
+        dataset_state("denied", Verdict.UNKNOWN, failure=DENIED),
     )
 
     answer = ask(made, "/")
@@ -104,8 +104,10 @@ def test_a_page_that_is_left_open_does_not_grow_old(path: str):
 def test_a_name_keeps_its_letters_where_a_sentence_begins():
     """A message begins with a capital, but no field of a spec is spelt otherwise than it is."""
     made = registry(
-        dataset_state("one", Verdict.UNKNOWN, trouble=Trouble(Reason.INVALID, "spec.target is missing")),
-        dataset_state("two", Verdict.UNKNOWN, trouble=AWAY),
+        dataset_state(
+            "one", Verdict.UNKNOWN, failure=FailureReason(Reason.INVALID, "spec.target is missing")
+        ),
+        dataset_state("two", Verdict.UNKNOWN, failure=AWAY),
     )
     words = ask(made, "/").words()
 
@@ -140,8 +142,8 @@ def test_all_is_well_in_one_sentence():
     "made",
     [
         dataset_state("roses", None),
-        dataset_state("roses", Verdict.UNKNOWN, trouble=AWAY),
-        dataset_state("roses", Verdict.UNKNOWN, trouble=DENIED),
+        dataset_state("roses", Verdict.UNKNOWN, failure=AWAY),
+        dataset_state("roses", Verdict.UNKNOWN, failure=DENIED),
     ],
 )
 def test_what_nobody_knows_is_never_green(made: DatasetState):
@@ -256,8 +258,8 @@ def test_everything_is_escaped(path: str):
     """A name, a message, a reason: nothing from outside is markup, nor turns the text around."""
     bad = "<script>x\u202e"
     held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
-    made = registry(dataset_state(bad, Verdict.UNKNOWN, trouble=replace(AWAY, message=bad), held=held))
-    made.source_trouble = Trouble(Reason.SOURCE_UNAVAILABLE, bad)
+    made = registry(dataset_state(bad, Verdict.UNKNOWN, failure=replace(AWAY, message=bad), held=held))
+    made.source_failure = FailureReason(Reason.SOURCE_UNAVAILABLE, bad)
     made.source_name = bad
 
     answer = ask(made, path.format("%3Cscript%3Ex%E2%80%AE"))

@@ -133,7 +133,7 @@ def _as_result(state: DatasetState) -> DatasetResult:
     summary = state.summary
     if summary is None:
         return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
-    errors = (PlanError(summary.trouble.reason.value, summary.trouble.message),) if summary.trouble else ()
+    errors = (PlanError(summary.failure.reason.value, summary.failure.message),) if summary.failure else ()
     named, counts = summary.named, summary.counts
     return DatasetResult(
         name=state.name,

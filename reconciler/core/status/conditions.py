@@ -99,7 +99,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FailureReason:
     """Why a dataset could not be brought to what is desired, or not be seen."""
 
     reason: Reason
@@ -116,9 +116,9 @@ class Facts:
     Everything that the conditions of one dataset follow from.
 
     Attributes:
-        source_trouble: Why the specs cannot be read now, or may be outdated; None if all is well with them.
+        source_failure: Why the specs cannot be read now, or may be outdated; None if all is well with them.
         verdict: Of the last cycle that came to one; None before.
-        trouble: What the last cycle met.
+        failure: What the last cycle met.
         pending: Whether a difference is left.
         drifted: Whether AWS is known to have left what was applied.
         unattributed: Whether a difference is left of which nobody can say who moved.
@@ -127,10 +127,10 @@ class Facts:
         applying: Whether a plan is being carried out right now; the other facts are what it was made from.
     """
 
-    source_trouble: Trouble | None = None
+    source_failure: FailureReason | None = None
     suspended: bool = False
     verdict: Verdict | None = None
-    trouble: Trouble | None = None
+    failure: FailureReason | None = None
     pending: bool = False
     drifted: bool = False
     unattributed: bool = False
@@ -145,7 +145,7 @@ class Facts:
             return True
         if self.verdict is None or self.suspended:
             return None
-        if self.verdict is Verdict.FAILED and self.trouble and self.trouble.reason is Reason.INVALID:
+        if self.verdict is Verdict.FAILED and self.failure and self.failure.reason is Reason.INVALID:
             return None  # nobody looks for what nobody can say
         return self.verdict is not Verdict.UNKNOWN
 
@@ -187,13 +187,13 @@ def _ready(facts: Facts) -> Condition:
 
     if facts.suspended:
         return say(Truth.UNKNOWN, Reason.SUSPENDED, "nobody looks while it is suspended")
-    if facts.source_trouble is not None:
-        return say(Truth.FALSE, facts.source_trouble.reason, facts.source_trouble.message)
+    if facts.source_failure is not None:
+        return say(Truth.FALSE, facts.source_failure.reason, facts.source_failure.message)
     if facts.applying:
         return say(Truth.UNKNOWN, Reason.APPLYING, CHANGING)
-    if facts.trouble is not None:
-        known = facts.trouble.is_terminal or facts.observed
-        return say(Truth.FALSE if known else Truth.UNKNOWN, facts.trouble.reason, facts.trouble.message)
+    if facts.failure is not None:
+        known = facts.failure.is_terminal or facts.observed
+        return say(Truth.FALSE if known else Truth.UNKNOWN, facts.failure.reason, facts.failure.message)
     match facts.verdict:
         case None:
             return say(Truth.UNKNOWN, Reason.NOT_YET, "no cycle has ended yet")
@@ -208,9 +208,9 @@ def _ready(facts: Facts) -> Condition:
 
 
 def _source(facts: Facts) -> Condition:
-    if facts.source_trouble is not None:
-        trouble = facts.source_trouble
-        return Condition(Kind.SOURCE_READY, Truth.FALSE, trouble.reason, trouble.message)
+    if facts.source_failure is not None:
+        failure = facts.source_failure
+        return Condition(Kind.SOURCE_READY, Truth.FALSE, failure.reason, failure.message)
     return Condition(Kind.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
 
 
@@ -220,8 +220,8 @@ def _observed(facts: Facts) -> Condition:
         return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not looked at")
     if facts.observed:
         return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "AWS could be looked at")
-    trouble = facts.trouble or Trouble(Reason.FAILED, "it could not be looked at")
-    return Condition(Kind.OBSERVED, Truth.FALSE, trouble.reason, trouble.message)
+    failure = facts.failure or FailureReason(Reason.FAILED, "it could not be looked at")
+    return Condition(Kind.OBSERVED, Truth.FALSE, failure.reason, failure.message)
 
 
 def _unseen(kind: Kind, facts: Facts) -> Condition:
@@ -263,14 +263,14 @@ def _reconciling(facts: Facts) -> Condition:
         return say(Truth.TRUE, Reason.NOT_YET, "the first cycle is to come")
     if facts.outdated:
         return say(Truth.TRUE, Reason.NEW_REVISION, "a newer revision is to be applied")
-    if facts.trouble and not facts.trouble.is_terminal:
-        return say(Truth.TRUE, Reason.RETRYING, facts.trouble.message)
+    if facts.failure and not facts.failure.is_terminal:
+        return say(Truth.TRUE, Reason.RETRYING, facts.failure.message)
     return say(Truth.FALSE, Reason.IDLE, "nothing is left to try")
 
 
 def _stalled(facts: Facts) -> Condition:
-    if facts.trouble and facts.trouble.is_terminal and not facts.suspended:
-        return Condition(Kind.STALLED, Truth.TRUE, facts.trouble.reason, facts.trouble.message)
+    if facts.failure and facts.failure.is_terminal and not facts.suspended:
+        return Condition(Kind.STALLED, Truth.TRUE, facts.failure.reason, facts.failure.message)
     return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing waits for a person")
 
 

@@ -10,7 +10,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.status.result import (
     MOST_NAMED,
     DatasetResult,
-    Trouble,
+    EntryProblem,
     WithheldEntry,
     WithheldGroup,
 )
@@ -28,9 +28,9 @@ class Named:
 
     withheld: tuple[WithheldEntry, ...] = ()
     groups: tuple[WithheldGroup, ...] = ()
-    quarantined: tuple[Trouble, ...] = ()
-    dropped: tuple[Trouble, ...] = ()
-    rejected: tuple[Trouble, ...] = ()
+    quarantined: tuple[EntryProblem, ...] = ()
+    dropped: tuple[EntryProblem, ...] = ()
+    rejected: tuple[EntryProblem, ...] = ()
     unblanked: tuple[WithheldGroup, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -72,23 +72,23 @@ def named_in(document: Mapping[str, Any]) -> Named:
             for ref, at, why, reason in document["withheld"]
         ),
         _groups(document["groups"]),
-        _troubles(document["quarantined"]),
-        _troubles(document["dropped"]),
-        _troubles(document["rejected"]),
+        _entry_problems(document["quarantined"]),
+        _entry_problems(document["dropped"]),
+        _entry_problems(document["rejected"]),
         _groups(document["unblanked"]),
     )
 
 
-def _troubles(found: Sequence[Any]) -> tuple[Trouble, ...]:
-    return tuple(Trouble(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in found)
+def _entry_problems(found: Sequence[Any]) -> tuple[EntryProblem, ...]:
+    return tuple(EntryProblem(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in found)
 
 
 def _groups(found: Sequence[Any]) -> tuple[WithheldGroup, ...]:
     return tuple(WithheldGroup(Cause(why), reason, number) for why, reason, number in found)
 
 
-def _as_list(trouble: Trouble) -> list[Any]:
-    return [trouble.source_ref, trouble.origin, trouble.reason, list(trouble.codes)]
+def _as_list(entry_problem: EntryProblem) -> list[Any]:
+    return [entry_problem.source_ref, entry_problem.origin, entry_problem.reason, list(entry_problem.codes)]
 
 
 def _origin(place: Sequence[Any] | None) -> Origin | None:

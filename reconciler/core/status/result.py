@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class EntryProblem:
     """One entry that is not in place, and why."""
 
     source_ref: str
@@ -105,9 +105,9 @@ class DatasetResult:
     updated: int = 0
     updates: int = 0
     verified: bool = False
-    quarantined: tuple[Trouble, ...] = ()
-    dropped: tuple[Trouble, ...] = ()
-    rejected: tuple[Trouble, ...] = ()
+    quarantined: tuple[EntryProblem, ...] = ()
+    dropped: tuple[EntryProblem, ...] = ()
+    rejected: tuple[EntryProblem, ...] = ()
     withheld: tuple[WithheldEntry, ...] = ()
     groups: tuple[WithheldGroup, ...] = ()
     unblanked: tuple[WithheldGroup, ...] = ()

@@ -11,7 +11,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.conditions import Facts, Reason, Trouble
+from reconciler.core.status.conditions import Facts, FailureReason, Reason
 from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.status.result import DatasetResult, Verdict
 
@@ -46,7 +46,7 @@ class Summary:
     unattributed: bool = False
     left_out: bool = False
     seen: bool = False
-    trouble: Trouble | None = None
+    failure: FailureReason | None = None
     gap: str | None = None
     named: Named = NOTHING_NAMED
     exit_code: int = 0
@@ -74,17 +74,17 @@ class Summary:
     @property
     def is_lost(self) -> bool:
         """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
-        if self.trouble is not None and self.trouble.reason is Reason.STANDBY:
+        if self.failure is not None and self.failure.reason is Reason.STANDBY:
             return False  # the leader does it; the next visit, at its usual time, sees that
         if self.verdict is Verdict.FAILED:
-            return self.trouble is None or self.trouble.reason is not Reason.INVALID
+            return self.failure is None or self.failure.reason is not Reason.INVALID
         return self.verdict is Verdict.UNKNOWN
 
     def facts(self) -> Facts:
         """Return what the conditions follow from, as far as this says it."""
         return Facts(
             verdict=self.verdict,
-            trouble=self.trouble,
+            failure=self.failure,
             pending=self.pending,
             drifted=self.drifted,
             unattributed=self.unattributed,
@@ -93,7 +93,7 @@ class Summary:
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        trouble = self.trouble and [self.trouble.reason.value, self.trouble.message]
+        failure = self.failure and [self.failure.reason.value, self.failure.message]
         return {
             "verdict": self.verdict.value,
             "counts": dict(self.counts),
@@ -102,7 +102,7 @@ class Summary:
             "unattributed": self.unattributed,
             "left_out": self.left_out,
             "seen": self.seen,
-            "trouble": trouble,
+            "trouble": failure,
             "gap": self.gap,
             "named": self.named.document(),
             "exit_code": self.exit_code,
@@ -113,20 +113,20 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
     """Return what `Summary.document` gave; None for what another version wrote."""
     try:
         known = dict(document)
-        trouble, named = known.pop("trouble"), named_in(known.pop("named"))
+        failure, named = known.pop("trouble"), named_in(known.pop("named"))
         return Summary(
             **known | {"verdict": Verdict(known["verdict"])},
-            trouble=trouble and Trouble(Reason(trouble[0]), trouble[1]),
+            failure=failure and FailureReason(Reason(failure[0]), failure[1]),
             named=named,
         )
     except (KeyError, TypeError, ValueError, IndexError):
         return None
 
 
-def failed(trouble: Trouble, exit_code: int) -> Summary:
+def failed(failure: FailureReason, exit_code: int) -> Summary:
     """Return what is known of a dataset that could not be looked at, or whose specs cannot be used."""
-    verdict = Verdict.FAILED if trouble.reason is Reason.INVALID else Verdict.UNKNOWN
-    return Summary(verdict, trouble=trouble, left_out=False, exit_code=exit_code)
+    verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
+    return Summary(verdict, failure=failure, left_out=False, exit_code=exit_code)
 
 
 def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
@@ -149,7 +149,7 @@ def concluded(
     plan: DatasetPlan,
     result: DatasetResult,
     after: Diff | None,
-    trouble: Trouble | None,
+    failure: FailureReason | None,
     classes: Mapping[str, DriftClass],
 ) -> Summary:
     """
@@ -169,7 +169,7 @@ def concluded(
         unattributed=Cause.UNATTRIBUTED in result.left,
         left_out=bool(result.quarantined or result.dropped or result.rejected) or not plan.complete,
         seen=result.counts is not None,
-        trouble=trouble,
+        failure=failure,
         gap=result.gap,
         named=named_of(result),
         exit_code=result.exit_code,

@@ -173,8 +173,8 @@ def _visited(
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))
-            trouble = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
-            return Visit(summaries.failed(trouble, result.exit_code))
+            failure = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
+            return Visit(summaries.failed(failure, result.exit_code))
         desired.hold_files()
         return _whole(desired, digest, session, _Review(desired, work, fence, begin))
 
@@ -216,8 +216,8 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     _name_what_is_wrong(result)
     if told is not None and applied.after is not None:
         told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
-    trouble = failure_reason_of_result(result)
-    summary = summaries.concluded(applied.plan, result, applied.after, trouble, review.drifted)
+    failure = failure_reason_of_result(result)
+    summary = summaries.concluded(applied.plan, result, applied.after, failure, review.drifted)
     _keep(desired.name, digest, summary, result, seen, session.context)
     return Visit(
         summary,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reconciler import errors
 from reconciler.core.runtime.backoff import next_attempt, next_visit
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
@@ -104,7 +104,7 @@ class Visiting:
         """Bring the conditions up to date, and say which changed."""
         with self._registry.lock:
             first = not state.conditions
-            changed = state.judge(self._registry.source_trouble, self._registry.wall())
+            changed = state.judge(self._registry.source_failure, self._registry.wall())
         for condition in () if first and state.visited_at is None else changed:
             log.info(
                 "condition.changed",
@@ -131,9 +131,9 @@ class Visiting:
     def _carry_out(self, state: DatasetState, work: Assignment) -> Visit:
         """Run the cycle, and make whatever ends it a value."""
         if state.suspended:
-            return Visit(state.summary or failed(Trouble(Reason.SUSPENDED, "suspended"), 0))
+            return Visit(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:
-            return Visit(failed(Trouble(Reason.INVALID, state.why_broken), 5))
+            return Visit(failed(FailureReason(Reason.INVALID, state.why_broken), 5))
         try:
             return self._in_its_context(state, work.loaded, work)
         except Interrupted:
@@ -193,7 +193,7 @@ class Visiting:
             state.visited_at = now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
             state.shown = found.shown or state.shown
-            cut = summary.trouble is not None and summary.trouble.reason is Reason.NEW_REVISION
+            cut = summary.failure is not None and summary.failure.reason is Reason.NEW_REVISION
             if state.suspended:
                 state.failures = 0
             else:
@@ -291,7 +291,7 @@ def _trace_end(span: Span, state: DatasetState, verdict: str, result: Visit) -> 
     summary = result.summary
     span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)
     span.note(added=result.added, updated=result.updated, updates=result.updates)
-    if state.suspended or summary.trouble is None or summary.trouble.reason is Reason.STANDBY:
+    if state.suspended or summary.failure is None or summary.failure.reason is Reason.STANDBY:
         return
     if summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
-        span.fail(summary.trouble.reason.value)
+        span.fail(summary.failure.reason.value)

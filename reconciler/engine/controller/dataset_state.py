@@ -11,9 +11,9 @@ from typing import Any, Final
 from reconciler.core.status.conditions import (
     Condition,
     Facts,
+    FailureReason,
     Kind,
     Reason,
-    Trouble,
     Truth,
     advanced,
     judge,
@@ -92,8 +92,8 @@ class DatasetState:
         """Tell whether AWS was observed once, or nothing is to be: suspended, or without a usable spec."""
         if self.observed_at is not None or self.suspended:
             return True
-        trouble = self.summary.trouble if self.summary else None
-        return self.broken is not None or (trouble is not None and trouble.reason is Reason.INVALID)
+        failure = self.summary.failure if self.summary else None
+        return self.broken is not None or (failure is not None and failure.reason is Reason.INVALID)
 
     @property
     def interval(self) -> float:
@@ -129,14 +129,14 @@ class DatasetState:
         """Return what is known now: while a plan is carried out, what it was made from."""
         return (self.work and self.work.found) or self.summary
 
-    def judge(self, source_trouble: Trouble | None, now: float) -> tuple[Condition, ...]:
+    def judge(self, source_failure: FailureReason | None, now: float) -> tuple[Condition, ...]:
         """Bring the conditions up to date, and return those whose status changed."""
         summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
-            summary = failed(Trouble(Reason.INVALID, self.why_broken), 5)
+            summary = failed(FailureReason(Reason.INVALID, self.why_broken), 5)
         facts = replace(
             summary.facts() if summary else Facts(),
-            source_trouble=source_trouble,
+            source_failure=source_failure,
             suspended=self.suspended,
             outdated=self.revision != self.attempted,
             applying=applying,
@@ -196,8 +196,8 @@ class DatasetState:
                 for p in self.broken.problems
                 if p.is_error
             ]
-        trouble = self.summary.trouble if self.summary else None
-        return [{"code": trouble.reason.value, "message": trouble.message}] if trouble else []
+        failure = self.summary.failure if self.summary else None
+        return [{"code": failure.reason.value, "message": failure.message}] if failure else []
 
 
 def moment(seconds: float | None) -> str | None:

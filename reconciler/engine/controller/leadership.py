@@ -99,10 +99,10 @@ class Leading:
         try:
             self._advance()
         except Exception as exc:  # noqa: BLE001  whatever the cluster answers, the fence closes by itself in time
-            trouble = str(named(exc))
+            failure = str(named(exc))
         else:
-            trouble = ""
-        self._say(trouble)
+            failure = ""
+        self._say(failure)
         return not led and self.standing().status is Truth.TRUE
 
     def end(self, *, release: bool) -> None:
@@ -149,12 +149,12 @@ class Leading:
     def _standing(self, status: Truth, reason: Reason, message: str) -> Leadership:
         return Leadership(status, reason, message, self._elector.identity)
 
-    def _say(self, trouble: str) -> None:
+    def _say(self, failure: str) -> None:
         name = self._lease.name
         if self._elector.holds(self._seconds()):
             now = self._standing(Truth.TRUE, Reason.LEADING, f"this replica holds the lease {name}")
-        elif trouble:
-            now = self._standing(Truth.UNKNOWN, Reason.UNAVAILABLE, trouble)
+        elif failure:
+            now = self._standing(Truth.UNKNOWN, Reason.UNAVAILABLE, failure)
         else:
             now = self._standing(Truth.FALSE, Reason.STANDBY, f"another replica holds the lease {name}")
         before, self._said = self._said, now

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
@@ -16,7 +16,7 @@ from reconciler.errors import ReconcilerError
 REFRESH_SECONDS: Final = 15.0
 LEAST_SECONDS: Final = 1.0
 
-NOT_READ_YET: Final = Trouble(Reason.NOT_YET, "the specs have not been read yet")
+NOT_READ_YET: Final = FailureReason(Reason.NOT_YET, "the specs have not been read yet")
 
 Publisher = Callable[[Mapping[str, Any]], object]
 
@@ -28,7 +28,7 @@ class Registry:
 
     Attributes:
         revision: The commit that is followed now.
-        source_trouble: Why the source cannot be read, or may be outdated; None if all is well with it.
+        source_failure: Why the source cannot be read, or may be outdated; None if all is well with it.
         source_notice: What people should know of the source though it can be read.
         source_confirmed_at: When it was last confirmed that its revision is the newest; None if it never was.
         ready: Whether every dataset has been observed once; never taken back.
@@ -45,7 +45,7 @@ class Registry:
     states: dict[str, DatasetState] = field(default_factory=dict)
     revision: str | None = None
     fingerprint: str | None = None
-    source_trouble: Trouble | None = NOT_READ_YET
+    source_failure: FailureReason | None = NOT_READ_YET
     source_read_at: float | None = None
     source_notice: str | None = None
     source_confirmed_at: float | None = None
@@ -70,9 +70,9 @@ class Registry:
                 "source": {
                     "name": self.source_name,
                     "revision": self.revision,
-                    "ready": self.source_trouble is None,
-                    "reason": self.source_trouble.reason.value if self.source_trouble else None,
-                    "message": self.source_trouble.message if self.source_trouble else None,
+                    "ready": self.source_failure is None,
+                    "reason": self.source_failure.reason.value if self.source_failure else None,
+                    "message": self.source_failure.message if self.source_failure else None,
                     "notice": self.source_notice,
                     "read_at": moment(self.source_read_at),
                     "confirmed_at": moment(self.source_confirmed_at),

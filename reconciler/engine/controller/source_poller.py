@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import Visiting
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -117,7 +117,7 @@ class Following:
         stale = self._staleness()
         with registry.lock:
             registry.source_read_at = registry.wall()
-            before, registry.source_trouble = registry.source_trouble, stale
+            before, registry.source_failure = registry.source_failure, stale
         if stale is not None and (before is None or before.reason is not stale.reason):
             log.warning(
                 "source.stale", source=self._source.name, reason=stale.message, last_good=registry.revision
@@ -125,7 +125,7 @@ class Following:
         if before != stale:
             self._rejudge()
 
-    def _staleness(self) -> Trouble | None:
+    def _staleness(self) -> FailureReason | None:
         """Return why the revision may no longer be the newest; None if that was confirmed lately."""
         registry, polling, why = self._registry, self._polling, ""
         if polling.witness is None:
@@ -141,13 +141,13 @@ class Following:
             return None
         age = f"{polling.max_age_seconds:g} s"
         text = f"{polling.witness.name} has not confirmed the revision for more than {age}{why}"
-        return Trouble(Reason.SOURCE_STALE, text)
+        return FailureReason(Reason.SOURCE_STALE, text)
 
     def _unavailable(self, reason: str) -> None:
-        registry, trouble = self._registry, Trouble(Reason.SOURCE_UNAVAILABLE, reason)
+        registry, failure = self._registry, FailureReason(Reason.SOURCE_UNAVAILABLE, reason)
         with registry.lock:
-            changed = registry.source_trouble != trouble
-            registry.source_trouble = trouble
+            changed = registry.source_failure != failure
+            registry.source_failure = failure
         log.warning(
             "source.unavailable",
             source=self._source.name,

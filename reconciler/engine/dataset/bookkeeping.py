@@ -12,7 +12,7 @@ from reconciler.core.planning.cause import Applied
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import Hold, HoldKind, held_again
-from reconciler.core.status.result import Trouble
+from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
@@ -45,7 +45,7 @@ def update_quarantine(
     """
     known = holds.of(dataset)
     by_ref = {item.source_ref: item for item in items}
-    fresh = {hold.source_ref: hold for hold in _troubled(by_ref, known, sent, proof, now)}
+    fresh = {hold.source_ref: hold for hold in _quarantined_again(by_ref, known, sent, proof, now)}
     fresh |= {hold.source_ref: hold for hold in _contested(proof.in_place, known, now)}
     different = set(still_different) - {item.source_ref for item in proof.in_place}
     released = [ref for ref, hold in known.items() if _is_over(hold, ref in different, now)]
@@ -60,22 +60,22 @@ def update_quarantine(
         holds.put(dataset, fresh.values(), released)
 
 
-def _troubled(
+def _quarantined_again(
     items: Mapping[str, PlannedChange], known: Mapping[str, Hold], sent: Sent, proof: Proof, now: float
 ) -> Iterator[Hold]:
-    def again(trouble: Trouble, kind: HoldKind, reason: str) -> Hold:
-        ref = trouble.source_ref
+    def again(entry_problem: EntryProblem, kind: HoldKind, reason: str) -> Hold:
+        ref = entry_problem.source_ref
         return held_again(known.get(ref), ref, items[ref].sent or b"", kind, reason, now)
 
-    for trouble in proof.failed:
-        if trouble.source_ref in sent.convicted:
-            yield again(trouble, HoldKind.CONVICTED, trouble.reason)
-        elif trouble.source_ref in sent.parked:
-            yield again(trouble, HoldKind.PARKED, trouble.reason)
-    for trouble in proof.dropped:
-        yield again(trouble, HoldKind.DROPPED, trouble.reason)
-    for trouble in proof.overtaken:
-        yield again(trouble, HoldKind.PERPETUAL, PERPETUAL)
+    for entry_problem in proof.failed:
+        if entry_problem.source_ref in sent.convicted:
+            yield again(entry_problem, HoldKind.CONVICTED, entry_problem.reason)
+        elif entry_problem.source_ref in sent.parked:
+            yield again(entry_problem, HoldKind.PARKED, entry_problem.reason)
+    for entry_problem in proof.dropped:
+        yield again(entry_problem, HoldKind.DROPPED, entry_problem.reason)
+    for entry_problem in proof.overtaken:
+        yield again(entry_problem, HoldKind.PERPETUAL, PERPETUAL)
 
 
 def _contested(in_place: Iterable[PlannedChange], known: Mapping[str, Hold], now: float) -> Iterator[Hold]:

@@ -14,7 +14,7 @@ from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange,
 from reconciler.core.status.result import (
     MOST_NAMED,
     DatasetResult,
-    Trouble,
+    EntryProblem,
     Verdict,
     WithheldEntry,
     WithheldGroup,
@@ -93,8 +93,8 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -
     different = {change.source_ref for change in after.changes}
     held = (_kept_back(item) for item in plan.held if item.source_ref in different)
     quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *held)
-    troubled = quarantined or proof.dropped or proof.rejected
-    codes = [plan.exit_code, PARTIAL_EXIT if troubled else 0]
+    entry_problems = quarantined or proof.dropped or proof.rejected
+    codes = [plan.exit_code, PARTIAL_EXIT if entry_problems else 0]
     result = DatasetResult(
         name=plan.name,
         arn=arn,
@@ -151,10 +151,10 @@ def _withheld(item: PlannedChange) -> WithheldEntry:
     return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 
-def _kept_back(item: PlannedChange) -> Trouble:
+def _kept_back(item: PlannedChange) -> EntryProblem:
     if item.held is None:
         raise ValueError(f"{item.source_ref} is not held")
-    return Trouble(item.source_ref, item.origin, item.held.reason, (item.held.kind.upper(),))
+    return EntryProblem(item.source_ref, item.origin, item.held.reason, (item.held.kind.upper(),))
 
 
 def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:

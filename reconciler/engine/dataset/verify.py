@@ -11,7 +11,7 @@ from reconciler.core.planning.diff import Action, Diff, compare_some
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import cover
 from reconciler.core.runtime.backoff import backoff
-from reconciler.core.status.result import Trouble
+from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
@@ -48,11 +48,11 @@ class Proof:
     """
 
     in_place: tuple[PlannedChange, ...] = ()
-    failed: tuple[Trouble, ...] = ()
-    dropped: tuple[Trouble, ...] = ()
-    rejected: tuple[Trouble, ...] = ()
-    overtaken: tuple[Trouble, ...] = ()
-    moved: tuple[Trouble, ...] = ()
+    failed: tuple[EntryProblem, ...] = ()
+    dropped: tuple[EntryProblem, ...] = ()
+    rejected: tuple[EntryProblem, ...] = ()
+    overtaken: tuple[EntryProblem, ...] = ()
+    moved: tuple[EntryProblem, ...] = ()
 
 
 class After(NamedTuple):
@@ -174,18 +174,18 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
         if ref not in left:
             in_place += [] if ref in errored else [item]
         elif blame := _blame(ref, sent):
-            failed.append(Trouble(ref, origin, *blame))
+            failed.append(EntryProblem(ref, origin, *blame))
         elif left[ref] is Action.ADD:
-            dropped.append(Trouble(ref, origin, "accepted by the service, and then absent"))
+            dropped.append(EntryProblem(ref, origin, "accepted by the service, and then absent"))
         else:
-            overtaken.append(Trouble(ref, origin, OVERTAKEN, ("OVERTAKEN",)))
+            overtaken.append(EntryProblem(ref, origin, OVERTAKEN, ("OVERTAKEN",)))
     rejected = [
-        Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
+        EntryProblem(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
         for ref, codes in errored.items()
     ]
     known = {change.source_ref for change in before.changes}
     moved = [
-        Trouble(change.source_ref, desired.origin_of_ref(change.source_ref), MOVED, ("OVERTAKEN",))
+        EntryProblem(change.source_ref, desired.origin_of_ref(change.source_ref), MOVED, ("OVERTAKEN",))
         for change in after.changes
         if change.source_ref not in known and change.action is not Action.ORPHAN
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.core.status.result import DatasetResult, Trouble, WithheldEntry
+from reconciler.core.status.result import DatasetResult, EntryProblem, WithheldEntry
 from reconciler.reports.encoding import Rows, encode, error_doc, place_text
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def _result(result: DatasetResult) -> shape.DatasetResultDoc:
         "updates": result.updates,
         "verified": result.verified,
         "complete": result.complete,
-        "quarantined": Rows(result.quarantined, _trouble),
-        "dropped": Rows(result.dropped, _trouble),
-        "rejected": Rows(result.rejected, _trouble),
+        "quarantined": Rows(result.quarantined, _entry_problem),
+        "dropped": Rows(result.dropped, _entry_problem),
+        "rejected": Rows(result.rejected, _entry_problem),
         "withheld": Rows(result.withheld, _withheld),
         "errors": [error_doc(error) for error in result.errors],
     }
@@ -58,10 +58,10 @@ def _withheld(entry: WithheldEntry) -> shape.WithheldDoc:
     }
 
 
-def _trouble(trouble: Trouble) -> shape.TroubleDoc:
+def _entry_problem(entry_problem: EntryProblem) -> shape.EntryProblemDoc:
     return {
-        "source_ref": trouble.source_ref,
-        "origin": place_text(trouble.origin) if trouble.origin else None,
-        "reason": trouble.reason,
-        "codes": list(trouble.codes),
+        "source_ref": entry_problem.source_ref,
+        "origin": place_text(entry_problem.origin) if entry_problem.origin else None,
+        "reason": entry_problem.reason,
+        "codes": list(entry_problem.codes),
     }

@@ -12,7 +12,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.reports.shapes import ErrorDoc
 
 
-class TroubleDoc(TypedDict):
+class EntryProblemDoc(TypedDict):
     """One entry that is not in place, and why."""
 
     source_ref: str
@@ -68,9 +68,9 @@ class DatasetResultDoc(TypedDict):
     updates: int
     verified: bool
     complete: NotRequired[bool]
-    quarantined: Sequence[TroubleDoc]
-    dropped: Sequence[TroubleDoc]
-    rejected: Sequence[TroubleDoc]
+    quarantined: Sequence[EntryProblemDoc]
+    dropped: Sequence[EntryProblemDoc]
+    rejected: Sequence[EntryProblemDoc]
     withheld: Sequence[WithheldDoc]
     errors: Sequence[ErrorDoc]
 

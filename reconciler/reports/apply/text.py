@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.status.result import DatasetResult, Trouble, Verdict, WithheldGroup
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.screen import (
     PLAIN,
@@ -58,15 +58,15 @@ def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> It
 
 def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
     yield _headline(result)
-    troubles = (
+    entry_problems = (
         ("quarantined, an update failed because of it", result.quarantined),
         ("dropped, accepted and then absent", result.dropped),
         ("rejected, stored with errors from AWS", result.rejected),
     )
-    for meaning, found in troubles:
+    for meaning, found in entry_problems:
         if found:
             yield from indented([line(f"{len(found):,} {meaning}")])
-            yield from indented(listed(found, screen.limit, _trouble), by=4)
+            yield from indented(listed(found, screen.limit, _entry_problem), by=4)
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
     for group in result.unblanked:
@@ -98,10 +98,10 @@ def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> It
         yield line("  ", Span(f"{ELLIPSIS} and {more:,} more", Ink.DIM))
 
 
-def _trouble(trouble: Trouble) -> Iterable[Line]:
-    yield line(f"{shortened(trouble.source_ref, LONGEST_NAME)}", whence(trouble.origin))
-    codes = f" ({', '.join(trouble.codes)})" if trouble.codes else ""
-    yield line("  ", trouble.reason, Span(codes, Ink.DIM))
+def _entry_problem(entry_problem: EntryProblem) -> Iterable[Line]:
+    yield line(f"{shortened(entry_problem.source_ref, LONGEST_NAME)}", whence(entry_problem.origin))
+    codes = f" ({', '.join(entry_problem.codes)})" if entry_problem.codes else ""
+    yield line("  ", entry_problem.reason, Span(codes, Ink.DIM))
 
 
 def _total(results: Sequence[DatasetResult]) -> Iterator[Line]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from reconciler.core.status.conditions import (
     Condition,
     Facts,
+    FailureReason,
     Kind,
     Reason,
-    Trouble,
     Truth,
     advanced,
     judge,
@@ -19,13 +19,13 @@ from reconciler.core.status.conditions import (
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import aged
 
-troubles = st.none() | st.builds(Trouble, st.sampled_from(Reason), st.just("why"))
+failures = st.none() | st.builds(FailureReason, st.sampled_from(Reason), st.just("why"))
 facts = st.builds(
     Facts,
-    source_trouble=st.none() | st.just(Trouble(Reason.SOURCE_UNAVAILABLE, "away")),
+    source_failure=st.none() | st.just(FailureReason(Reason.SOURCE_UNAVAILABLE, "away")),
     suspended=st.booleans(),
     verdict=st.none() | st.sampled_from(Verdict),
-    trouble=troubles,
+    failure=failures,
     pending=st.booleans(),
     drifted=st.booleans(),
     unattributed=st.booleans(),
@@ -53,7 +53,7 @@ def test_green_is_earned(known: Facts):
         assert known.verdict not in (None, Verdict.UNKNOWN)
         assert not known.suspended
     if status[Kind.READY] is Truth.TRUE:
-        assert (None, None, False) == (known.source_trouble, known.trouble, known.left_out)
+        assert (None, None, False) == (known.source_failure, known.failure, known.left_out)
         assert known.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED)
     if status[Kind.IN_SYNC] is Truth.TRUE:
         assert (False, False) == (known.pending, known.left_out)
@@ -79,7 +79,7 @@ def test_a_young_verdict_is_believed():
 
 def test_why_nobody_can_look_is_not_forgotten():
     """The last complete look is too old because credentials expired: that, and not its age, is what helps."""
-    known = Facts(verdict=Verdict.UNKNOWN, trouble=Trouble(Reason.DENIED, "the token expired"))
+    known = Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.DENIED, "the token expired"))
     conditions, _ = advanced((), judge(known), 0.0)
 
     old = {condition.kind: condition for condition in aged(conditions, 100.0, 100.0)}
@@ -105,7 +105,7 @@ def test_only_a_new_status_moves_the_time():
 )
 def test_who_has_to_act(reason: Reason, stalled: Truth, reconciling: Truth):
     """Stalled waits for a person, Reconciling for the next try: never both, never neither."""
-    status = statuses(judge(Facts(verdict=Verdict.UNKNOWN, trouble=Trouble(reason, "why"))))
+    status = statuses(judge(Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(reason, "why"))))
 
     assert (stalled, reconciling) == (status[Kind.STALLED], status[Kind.RECONCILING])
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.named import Named
-from reconciler.core.status.result import Trouble as Entry
+from reconciler.core.status.result import EntryProblem as Entry
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.status.summary import Summary, from_document
 from reconciler.core.validation.problem import Origin
@@ -23,7 +23,7 @@ WHOLE = Summary(
     unattributed=True,
     left_out=True,
     seen=True,
-    trouble=Trouble(Reason.THROTTLED, "slow down"),
+    failure=FailureReason(Reason.THROTTLED, "slow down"),
     gap="AWS counts 3, 2 were seen",
     named=Named(
         (WithheldEntry("s3://b/a.jpg", PLACE, Cause.CONFLICT, "why"),),
@@ -38,7 +38,7 @@ WHOLE = Summary(
 
 @pytest.mark.parametrize("summary", [WHOLE, Summary(Verdict.CONVERGED)])
 def test_it_survives_its_document(summary: Summary):
-    """Its trouble and the entries that it names are there after a restart."""
+    """The reason of its failure and the entries that it names are there after a restart."""
     assert summary == from_document(json.loads(json.dumps(summary.document())))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.status.conditions import Reason, Trouble
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import failed
 from reconciler.engine.controller.cycle import Visit
@@ -43,7 +43,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
 
     def stopped(*_: object) -> Visit:
         months.time.event.set()
-        return Visit(failed(Trouble(reason, "no answer"), 3))
+        return Visit(failed(FailureReason(reason, "no answer"), 3))
 
     monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stopped)
     months.controller._visiting.visit(dataset_state)

@@ -31,19 +31,19 @@ class Door:
 
     store: Store
     name: str = "reconciler/reconciler"
-    trouble: bool = False
+    failure: bool = False
     closed: bool = False
     reads: int = 0
 
     def read(self) -> Record | None:
         self.reads += 1
-        if self.trouble:
+        if self.failure:
             raise LeaseUnavailable("the cluster does not answer")
         return self.store.record
 
     def write(self, record: Record, at: float) -> bool:
         del at
-        if self.trouble:
+        if self.failure:
             raise LeaseUnavailable("the cluster does not answer")
         current = self.store.record.version if self.store.record else ""
         if record.version != current:
@@ -125,7 +125,7 @@ def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: 
     """The lease counts from its last renewal; with the cluster's return the same replica leads again."""
     only, door = cluster.replica("only")
     only.step()
-    door.trouble = True
+    door.failure = True
     cluster.now += 10
     assert not only.step()
     assert Truth.TRUE is only.standing().status
@@ -133,7 +133,7 @@ def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: 
     cluster.now += TIMING.duration_seconds
     assert not only.step()
     assert (Truth.UNKNOWN, "the cluster does not answer") == (only.standing().status, only.standing().message)
-    door.trouble = False
+    door.failure = False
 
     assert only.step()
     only.permit()
@@ -176,7 +176,7 @@ def test_a_lease_that_cannot_be_given_back_is_an_event_of_its_own(
     """No cycle failed by it: it runs out by itself."""
     only, door = cluster.replica("only")
     only.step()
-    door.trouble = True
+    door.failure = True
 
     only.end(release=True)
 

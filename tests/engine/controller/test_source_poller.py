@@ -27,13 +27,13 @@ class Sync:
     """A `Witness` that a test moves on."""
 
     at: float | None = None
-    trouble: str | None = None
+    failure: str | None = None
     name: str = "git-sync"
 
     def confirmed_at(self, now: float) -> float | None:
         del now
-        if self.trouble:
-            raise SourceError(self.trouble)
+        if self.failure:
+            raise SourceError(self.failure)
         return self.at
 
 
@@ -154,7 +154,7 @@ def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[
     assert "True" == months.conditions("roses")["SourceReady"]
 
 
-@pytest.mark.parametrize("sync", [Sync(), Sync(trouble="connection refused")])
+@pytest.mark.parametrize("sync", [Sync(), Sync(failure="connection refused")])
 def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
     """From the start of the process; news are applied all the same."""
     follow_by(months, Polling(witness=sync, max_age_seconds=120))
@@ -167,5 +167,5 @@ def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
     months.run_for(6)
 
     assert "SourceStale" == months.reasons("roses")["SourceReady"]
-    assert (sync.trouble or "") in str(months.registry.document()["source"]["message"])
+    assert (sync.failure or "") in str(months.registry.document()["source"]["message"])
     assert 4 == months.dataset_state("roses").summary.counts["observed"]

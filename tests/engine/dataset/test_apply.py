@@ -57,7 +57,7 @@ class TestFailingLines:
         absent = refs(*range(32)) - listed(lab)
         expected = (Verdict.PARTIAL, 7) if absent else (Verdict.CONVERGED, 0)
         assert expected == (result.verdict, result.exit_code)
-        assert {trouble.source_ref for trouble in result.quarantined} == absent
+        assert {entry_problem.source_ref for entry_problem in result.quarantined} == absent
         assert absent <= refs(*culprits)
 
     def test_are_found_in_few_updates(self, lab: Lab):
@@ -85,7 +85,7 @@ class TestFailingLines:
 
         again = lab.apply()
         assert (sent, 7) == (len(lab.updates()), again.exit_code)
-        assert [("CONVICTED",)] == [trouble.codes for trouble in again.quarantined]
+        assert [("CONVICTED",)] == [entry_problem.codes for entry_problem in again.quarantined]
 
         lab.emulator.faults.clear()
         lab.write(*named(4), classified("004", "tulip"), *named(10)[5:])
@@ -125,7 +125,7 @@ class TestTheService:
         result = lab.apply()
 
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
-        assert {("LEFT",)} == {trouble.codes for trouble in result.quarantined}
+        assert {("LEFT",)} == {entry_problem.codes for entry_problem in result.quarantined}
         assert {} == lab.context.memory.holds.of("train")
 
     @pytest.mark.parametrize("culprits", [(0,), (9,), (2, 3, 8)])
@@ -139,9 +139,9 @@ class TestTheService:
         assert refs(*range(10)) - refs(*culprits) == listed(lab)
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
         assert {(ref, ("CONVICTED",)) for ref in refs(*culprits)} == {
-            (trouble.source_ref, trouble.codes) for trouble in result.quarantined
+            (entry_problem.source_ref, entry_problem.codes) for entry_problem in result.quarantined
         }
-        assert all("SERVICE_ERROR" in trouble.reason for trouble in result.quarantined)
+        assert all("SERVICE_ERROR" in entry_problem.reason for entry_problem in result.quarantined)
 
     @pytest.mark.parametrize("passing", [6, 9])
     def test_may_go_down_in_the_middle_of_a_search(self, lab: Lab, passing: int):
@@ -196,7 +196,7 @@ class TestTheService:
             result = lab.apply()
             assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
             assert [("s3://b/bare.jpg", ("ERROR_NO_LABEL_ATTRIBUTES",))] == [
-                (trouble.source_ref, trouble.codes) for trouble in result.rejected
+                (entry_problem.source_ref, entry_problem.codes) for entry_problem in result.rejected
             ]
         assert 1 == len(lab.updates())
 
@@ -242,17 +242,17 @@ class TestOtherWriters:
             lab.write(
                 *named(3), classified("003", "rose"), *named(12)[4:], classified(f"new{number}", "rose")
             )
-            (trouble,) = lab.apply().quarantined
-            assert (ref("003"), ("OVERTAKEN",)) == (trouble.source_ref, trouble.codes)
+            (entry_problem,) = lab.apply().quarantined
+            assert (ref("003"), ("OVERTAKEN",)) == (entry_problem.source_ref, entry_problem.codes)
         sent = len(lab.updates())
 
         result = lab.apply()
 
         assert (sent, 7) == (len(lab.updates()), result.exit_code)
-        (trouble,) = result.quarantined
-        assert (ref("003"), ("PERPETUAL",)) == (trouble.source_ref, trouble.codes)
+        (entry_problem,) = result.quarantined
+        assert (ref("003"), ("PERPETUAL",)) == (entry_problem.source_ref, entry_problem.codes)
         rule = '{"paths": ["/rose-metadata/creation-date"], "match": "s3://b/003.jpg"}'
-        assert f"spec.ignore: [{rule}]" in trouble.reason
+        assert f"spec.ignore: [{rule}]" in entry_problem.reason
 
     def test_a_second_process_waits_and_then_refuses(self, lab: Lab):
         """Two processes never write to one dataset from one state directory."""
@@ -337,7 +337,7 @@ def test_killed_at_a_step_of_the_journal_the_next_start_converges(tmp_path: Path
         with State(lab.state_dir) as state:
             lab.context = dataclasses.replace(whole, memory=state)
 
-            assert [ref("002")] == [trouble.source_ref for trouble in lab.apply().quarantined]
+            assert [ref("002")] == [entry_problem.source_ref for entry_problem in lab.apply().quarantined]
             assert [] == collisions(lab)
             assert [] == list(state.journal.unfinished("train"))
 
@@ -358,7 +358,7 @@ def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, step: int, 
                 result = lab.apply()
 
                 # The poisoned line alone is not as desired, and is named.
-                assert [ref("002")] == [trouble.source_ref for trouble in result.quarantined]
+                assert [ref("002")] == [entry_problem.source_ref for entry_problem in result.quarantined]
                 assert [] == collisions(lab)
                 assert {ref("002")} == {change.source_ref for change in lab.plan().changes}
                 assert [] == list(state.journal.unfinished("train"))

@@ -219,7 +219,7 @@ def test_a_dropped_line_is_found_out(lab: Lab):
     result = lab.apply()
 
     assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
-    assert [ref("c")] == [trouble.source_ref for trouble in result.dropped]
+    assert [ref("c")] == [entry_problem.source_ref for entry_problem in result.dropped]
 
 
 def test_a_dataset_that_moved_is_planned_for_again(lab: Lab):

@@ -6,7 +6,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
-from tests.reports.builders import ARN, ref, rendered, result, trouble
+from tests.reports.builders import ARN, entry_problem, ref, rendered, result
 
 REASON = "changed in AWS, onDrift: report"
 
@@ -23,8 +23,8 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
         updated=1,
         updates=2,
         verified=True,
-        quarantined=(trouble("q", 1, "CLIENT_ERROR"),),
-        rejected=(trouble("r", 2, "stored with errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
+        quarantined=(entry_problem("q", 1, "CLIENT_ERROR"),),
+        rejected=(entry_problem("r", 2, "stored with errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
         withheld=(WithheldEntry(ref("w"), Origin("specs/train.jsonl", 3), Cause.DRIFT_MODIFIED, REASON),),
         groups=(WithheldGroup(Cause.DRIFT_MODIFIED, REASON, 1),),
         counts=Counts(desired=9, observed=8, add=1, update=2, unchanged=5, ignored=1),

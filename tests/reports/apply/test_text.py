@@ -6,7 +6,7 @@ from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.apply.text import render_apply
 from reconciler.reports.screen import PLAIN, Screen
-from tests.reports.builders import HOSTILE, ref, result, trouble
+from tests.reports.builders import HOSTILE, entry_problem, ref, result
 
 
 def shown(*results, screen: Screen = PLAIN) -> str:
@@ -26,9 +26,9 @@ def test_every_entry_that_is_not_in_place_is_named():
     """With its place, the reason, and the codes of AWS."""
     it = result(
         Verdict.PARTIAL,
-        quarantined=(trouble("poison", 4, "CLIENT_ERROR: bad line"),),
-        dropped=(trouble("gone", 9, "it is absent"),),
-        rejected=(trouble("bad", 12, "it has errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
+        quarantined=(entry_problem("poison", 4, "CLIENT_ERROR: bad line"),),
+        dropped=(entry_problem("gone", 9, "it is absent"),),
+        rejected=(entry_problem("bad", 12, "it has errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
         errors=(PlanError("RKD1001", "not JSON", Origin("specs/a.jsonl", 3, 1)),),
     )
 
@@ -91,7 +91,7 @@ def test_several_datasets_are_summed_up():
 
 def test_long_lists_are_cut_and_say_so():
     """A dataset that lost everything is still readable."""
-    text = shown(result(Verdict.PARTIAL, dropped=tuple(trouble(f"{n}") for n in range(50))))
+    text = shown(result(Verdict.PARTIAL, dropped=tuple(entry_problem(f"{n}") for n in range(50))))
 
     assert "50 dropped" in text
     assert "    … and 30 more" in text.splitlines()
@@ -102,7 +102,7 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
     it = result(
         Verdict.PARTIAL,
         name=HOSTILE,
-        dropped=(trouble(HOSTILE, 1, HOSTILE, (HOSTILE,)),),
+        dropped=(entry_problem(HOSTILE, 1, HOSTILE, (HOSTILE,)),),
         errors=(PlanError(HOSTILE, HOSTILE),),
     )
 

@@ -11,7 +11,7 @@ from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
 from reconciler.reports.status.record import Known, record
 from reconciler.reports.status.text import render_status
-from tests.reports.builders import ARN, HOSTILE, rendered, result, trouble
+from tests.reports.builders import ARN, HOSTILE, entry_problem, rendered, result
 
 AT = 1_700_000_000.5
 REVISION = "0123456789abcdef"
@@ -68,7 +68,7 @@ def test_the_table_is_ordered_by_name_and_aligned():
     errors = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "not JSON", Origin("a.jsonl", 3)))
     records = kept(
         result(),
-        result(Verdict.PARTIAL, "boxes", dropped=(trouble("a"),), rejected=(trouble("b"),)),
+        result(Verdict.PARTIAL, "boxes", dropped=(entry_problem("a"),), rejected=(entry_problem("b"),)),
         result(Verdict.UNKNOWN, "far", errors=errors),
     )
 
@@ -84,7 +84,7 @@ far: a.jsonl:3: error: not JSON (RKD1001)""" == shown(records | {"never": {}})
 
 def test_numbers_and_reasons_are_kept_and_no_entry():
     """What can be told of a dataset without asking AWS."""
-    it = result(Verdict.PARTIAL, dropped=(trouble("a"),), errors=(PlanError("RKD5012", "no answer"),))
+    it = result(Verdict.PARTIAL, dropped=(entry_problem("a"),), errors=(PlanError("RKD5012", "no answer"),))
 
     assert [
         {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlanError, unplanned
-from reconciler.core.status.result import DatasetResult, Trouble, Verdict
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.bookkeeping import record_applied
@@ -145,15 +145,15 @@ def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebu
 
 
 def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
-    def troubled(action: Action, reason: str) -> tuple[Trouble, ...]:
+    def entry_problems(action: Action, reason: str) -> tuple[EntryProblem, ...]:
         found = (change for change in diff.changes if change.action is action)
-        return tuple(Trouble(c.source_ref, desired.origin_of_ref(c.source_ref), reason) for c in found)
+        return tuple(EntryProblem(c.source_ref, desired.origin_of_ref(c.source_ref), reason) for c in found)
 
-    dropped = troubled(Action.ADD, "in the manifest, and then absent")
-    other = troubled(Action.UPDATE, "in the manifest, and observed with other content")
-    strange = troubled(Action.ORPHAN, "not in the manifest, and observed all the same")
+    dropped = entry_problems(Action.ADD, "in the manifest, and then absent")
+    other = entry_problems(Action.UPDATE, "in the manifest, and observed with other content")
+    strange = entry_problems(Action.ORPHAN, "not in the manifest, and observed all the same")
     rejected = tuple(
-        Trouble(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
+        EntryProblem(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
         for ref, codes in diff.errored
     )
     partial = bool(dropped or other or strange or rejected)
