@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.conditions import Condition, Kind, Truth
+from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
@@ -103,7 +103,10 @@ def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
     """
     believed = state.believed(now)
     health_now, why = _health_and_reason(believed)
-    known = any(one.kind is Kind.OBSERVED and one.status is Truth.TRUE for one in believed)
+    known = any(
+        one.kind is Kind.OBSERVED and (one.status is Truth.TRUE or one.reason is Reason.INCOMPLETE)
+        for one in believed
+    )
     summary = state.known if known else None
     drift = summary.drift if summary else {}
     waits = not state.running and not state.suspended
@@ -135,6 +138,9 @@ def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
 def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
     """Return the health of a dataset, and the reason."""
     health_now = health_of(believed)
+    if health_now is Health.UNKNOWN:
+        unknown = (one.message for one in believed if one.status is Truth.UNKNOWN)
+        return health_now, next(unknown, "not observed yet")
     reason = _REASONS.get(health_now, Kind.READY)
     return health_now, next((one.message for one in believed if one.kind is reason), "not observed yet")
 

@@ -69,6 +69,8 @@ class Reason(StrEnum):
 
 CHANGING: Final = "AWS is being brought to what git says"
 
+NOT_WHOLE: Final = "AWS counts other entries than it lists: others may be there"
+
 # What only a person can mend: credentials, a spec, a guard, a dataset that is not there.
 TERMINAL: Final = frozenset(
     {
@@ -123,6 +125,7 @@ class Facts:
         drifted: Whether AWS is known to have left what was applied.
         unattributed: Whether a difference is left of which nobody can say who moved.
         left_out: Whether single entries are invalid, quarantined, dropped or rejected.
+        incomplete: Whether AWS counts other entries than could be seen.
         outdated: Whether a newer revision has come since the last cycle.
         applying: Whether a plan is being carried out right now; the other facts are what it was made from.
     """
@@ -135,6 +138,7 @@ class Facts:
     drifted: bool = False
     unattributed: bool = False
     left_out: bool = False
+    incomplete: bool = False
     outdated: bool = False
     applying: bool = False
 
@@ -218,6 +222,8 @@ def _observed(facts: Facts) -> Condition:
     if facts.observed is None:
         reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
         return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not looked at")
+    if facts.observed and facts.incomplete:
+        return Condition(Kind.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     if facts.observed:
         return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "AWS could be looked at")
     failure = facts.failure or FailureReason(Reason.FAILED, "it could not be looked at")
@@ -237,6 +243,8 @@ def _in_sync(facts: Facts) -> Condition:
         return _unseen(Kind.IN_SYNC, facts)
     if facts.pending or facts.left_out:
         return Condition(Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed is not what is desired")
+    if facts.incomplete:
+        return Condition(Kind.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed is what is desired")
 
 

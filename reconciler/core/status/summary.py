@@ -89,6 +89,7 @@ class Summary:
             drifted=self.drifted,
             unattributed=self.unattributed,
             left_out=self.left_out,
+            incomplete=self.gap is not None,
         )
 
     def document(self) -> dict[str, Any]:

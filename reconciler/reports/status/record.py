@@ -57,6 +57,7 @@ def record(
         "verdict": result.verdict,
         "at": moment(at_seconds),
         "revision": revision,
+        "complete": result.complete,
         "counts": {
             "quarantined": len(result.quarantined),
             "dropped": len(result.dropped),
@@ -113,6 +114,7 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
         "observation": _observation(kept.get("observation")),
         "observed_at": _text(kept.get("observed_at")),
         "scanned_at": _text(kept.get("scanned_at")),
+        "complete": complete if isinstance(complete := kept.get("complete"), bool) else None,
         "believed_until": until,
         "next_visit_at": _text(kept.get("next_visit_at")),
         "history": list(_visits(kept.get("history"))),

@@ -66,7 +66,8 @@ class DatasetStatusDoc(TypedDict):
     """
     The last known state of one dataset; null where nothing is known.
 
-    ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then.
+    ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then,
+    ``complete`` whether as many entries could be seen as AWS counts.
     The controller alone says more: how and when it last looked, when it last listed everything and until when
     that counts (after ``believed_until`` the verdict is unknown), and when it looks again.
     """
@@ -84,6 +85,7 @@ class DatasetStatusDoc(TypedDict):
     observation: Literal["full", "fingerprint"] | None
     observed_at: str | None
     scanned_at: str | None
+    complete: NotRequired[bool | None]
     believed_until: str | None
     next_visit_at: str | None
     history: Sequence[VisitDoc]

@@ -115,3 +115,12 @@ def test_lost_attribution_is_said():
     known = Facts(verdict=Verdict.OBSERVED, pending=True, unattributed=True)
 
     assert Truth.UNKNOWN is statuses(judge(known))[Kind.DRIFTED]
+
+
+def test_a_listing_that_is_not_whole_is_unknown() -> None:
+    """Everything desired was seen; whether orphans are hidden is not known, and so never in sync."""
+    status = statuses(judge(Facts(verdict=Verdict.CONVERGED, incomplete=True)))
+
+    assert (Truth.UNKNOWN, Truth.UNKNOWN) == (status[Kind.OBSERVED], status[Kind.IN_SYNC])
+    different = statuses(judge(Facts(verdict=Verdict.WITHHELD, incomplete=True, pending=True)))
+    assert Truth.FALSE is different[Kind.IN_SYNC]

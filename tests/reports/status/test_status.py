@@ -22,6 +22,7 @@ UNFOLLOWED = {
     "observation": None,
     "observed_at": None,
     "scanned_at": None,
+    "complete": None,
     "believed_until": None,
     "next_visit_at": None,
     "history": [],
@@ -31,6 +32,7 @@ FOLLOWED = {
     "observation": "fingerprint",
     "observed_at": "2023-11-14T22:13:20Z",
     "scanned_at": "2023-11-14T22:00:00Z",
+    "complete": True,
     "believed_until": "2023-11-15T04:00:00Z",
     "next_visit_at": "2023-11-14T22:18:20Z",
     "history": [
@@ -98,6 +100,7 @@ def test_numbers_and_reasons_are_kept_and_no_entry():
             "errors": [{"code": "RKD5012", "message": "no answer"}],
             "conditions": [],
             **UNFOLLOWED,
+            "complete": True,
         }
     ] == written(kept(it))
 
