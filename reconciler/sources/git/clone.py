@@ -191,15 +191,20 @@ class Clone:
         """
         Return every file below *path* of a commit; the path may contain links within the repository.
 
+        Of one spec file, the directory around it is its tree.
+
         Raises:
-            SourceError: There is no such directory in that commit.
+            SourceError: There is no such directory or file in that commit.
         """
         try:
             real = resolve(path, (), lambda part: self._link(commit, path, part))
         except OSError as exc:
             raise SourceError(f"{self.name}: {path}: {exc.strerror}") from exc
+        only = None
+        if self.leads_to_directory(commit, real) is False:
+            real, _, only = real.rpartition("/")
         listing = self._git("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
-        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)))
+        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
 
     def _link(self, commit: str, path: str, part: str) -> str | None:
         """

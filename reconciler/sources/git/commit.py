@@ -27,10 +27,12 @@ class Listed(NamedTuple):
     Attributes:
         above: Its real path in the commit.
         nodes: Path from there -> file, link or submodule.
+        only: The one file of it that is meant; None for all.
     """
 
     above: tuple[str, ...]
     nodes: dict[str, Node]
+    only: str | None = None
 
 
 def nodes_of(listing: bytes) -> Iterator[tuple[str, Node]]:

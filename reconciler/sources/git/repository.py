@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from functools import partial
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ class GitSource:
     `ports.Source` over a repository.
 
     Args:
-        path: The directory of the spec tree in the repository.
+        path: The directory of the spec tree in the repository, or one spec file.
         blobs: The cache of file contents, by their ids in git.
     """
 
@@ -47,8 +48,9 @@ class GitSource:
             return self._blobs.path(blob).open("rb")
 
         try:
-            tree = GitTree(self._path, commit, listed, read, partial(self._clone.leads_to_directory, commit))
-            specs = load(tree)
+            name = self._path if listed.only is None else posixpath.dirname(self._path)
+            tree = GitTree(name, commit, listed, read, partial(self._clone.leads_to_directory, commit))
+            specs = load(tree, listed.only)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)
