@@ -136,7 +136,8 @@ class FileListing(Listing):
             if _is_object(raw) and (raw[:_USUAL_CHARS] == _USUAL or _NAMED.search(raw)):
                 yield line
             elif raw.strip():
-                raise UsageError(f"{self.path}:{line[2]}: not a listed entry: one JSON object a line")
+                way = "one JSON object a line is needed, which `jq -c` makes of other JSON"
+                raise UsageError(f"{self.path}:{line[2]}: not a listed entry: {way}")
 
 
 def _is_object(raw: bytes) -> bool:
