@@ -179,7 +179,7 @@ class DatasetState:
             "observation": self.observation,
             "observed_at": moment(self.observed_at),
             "scanned_at": moment(self.scanned_at),
-            "complete": finding.gap is None if finding and finding.seen else None,
+            "complete": summary.gap is None if summary and summary.seen else None,
             "believed_until": moment(self.stale_at),
             "counts": dict(summary.counts) if summary else {},
             "drift": dict(summary.drift) if summary else {},
