@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from types import FrameType
@@ -51,28 +51,8 @@ MEANINGS: Final[Mapping[Exit, str]] = {
 # What any command may end with.
 ALWAYS: Final = (Exit.UNEXPECTED, Exit.USAGE, Exit.INTERRUPTED, Exit.TERMINATED)
 
-
-_LOOKED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
-
-# What each command may end with besides.
-OF_COMMAND: Final[Mapping[str, Sequence[Exit]]] = {
-    "validate": (Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
-    "plan": (*_LOOKED, Exit.PENDING, Exit.DRIFT),
-    "apply": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
-    "run": (*_LOOKED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
-    "drift": (*_LOOKED, Exit.DRIFT),
-    "propose": (*_LOOKED, Exit.DRIFT),
-    "explain": _LOOKED,
-    "export": (Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
-    "convert": (Exit.DONE, Exit.INVALID),
-    "restore": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
-    "rebuild": (*_LOOKED, Exit.BLOCKED, Exit.PARTIAL),
-    "status": (Exit.DONE, Exit.UNKNOWN),
-    "schema": (Exit.DONE,),
-    "iam": (Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
-    "doctor": _LOOKED,
-    "emulator": (Exit.DONE,),
-}
+# What a command that observes AWS may end with, at the least.
+OBSERVED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
 
 
 def explained(codes: Iterable[Exit]) -> str:

@@ -78,6 +78,13 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_one_dataset(parser: argparse.ArgumentParser) -> None:
+    """Add PATH, and the one dataset that the command is about."""
+    add_path(parser)
+    parser.add_argument("--dataset", action="append", required=True, metavar="NAME", help="which dataset")
+    parser.set_defaults(selector=[])
+
+
 def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> None:
     """Add the format of stdout: those of a document, else text and JSON."""
     formats = FORMATS[document] if document else ("text", "json")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.exits import Exit, guarded
 from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.cli.command import Command
 
 # Objects made before the collector looks for cycles. Lines by the hundred thousand make none: at its usual 700 it
 # takes a fifth of the time of a large plan, and finds nothing. What runs for months has to look more often.
@@ -31,30 +33,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     gc.set_threshold(_BEFORE_COLLECTING)
-    from reconciler.cli.completion import FLAG, add_completion
-    from reconciler.cli.parser import build
+    from reconciler.cli.parser import COMPLETION, add_completion, build
     from reconciler.engine.log import set_up_by
 
-    completing = FLAG in words
+    completing = COMPLETION in words
     parser = build(words, whole=completing)
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
-    from reconciler.cli.failing import documented  # loads what no help needs
+    from reconciler.cli.handlers.failure import documented  # loads what no help needs
     from reconciler.cli.usage import refuse
 
-    command = importlib.import_module(args.module)
+    command: Command = args.declared
     level = "warning"
-    if args.command == "run":
+    if command.runs_on:
         gc.set_threshold(_BEFORE_COLLECTING_FOR_MONTHS)
         level = "info"
     try:
         with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)), documented(args):
-            code: int = command.run(args)
+            return command.run(args)
     except ReconcilerError as exc:
         if exc.exit_code != Exit.USAGE:
             raise
         return refuse(f"{parser.prog} {args.command}", str(exc))
-    return code
 
 
 def _configure_log(log_format: str | None, log_level: str) -> None:

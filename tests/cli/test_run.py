@@ -209,7 +209,7 @@ from reconciler.cli.main import main
 class Thing: pass
 class Finder:
     def find_spec(self, name, *_):
-        if name == "reconciler.cli.commands.run":
+        if name == "reconciler.cli.controller.process":
             thing = Thing()
             self.ref = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
             del thing
@@ -240,7 +240,7 @@ def test_a_sigterm_while_it_starts_is_not_lost(tmp_path: Path):
 
 def test_a_signal_is_answered_in_a_thread_of_its_own():
     """The thread that it interrupts may hold the very lock that the answer needs, and would wait for itself."""
-    from reconciler.cli.commands.run import _on_signals
+    from reconciler.cli.controller.process import _on_signals
 
     answered: SimpleQueue[tuple[str, str]] = SimpleQueue()
 

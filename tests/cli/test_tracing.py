@@ -195,7 +195,7 @@ def test_nobody_is_traced_unasked(
 def test_unasked_nothing_is_imported():
     """The start has a budget, and most people trace nothing."""
     code = (
-        "import sys, reconciler.cli.commands.run as r\n"
+        "import sys, reconciler.cli.controller.process as r\n"
         "from reconciler.cli.tracing import tracing\n"
         "with tracing({}) as tracer: tracer.span('cycle')\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"

@@ -1,12 +1,14 @@
 """Bad command lines, help, and completion: what the program says before it does anything."""
 
 import os
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 from benchmarks.start import cpu
+from reconciler.cli import commands
 from reconciler.cli.parser import COMMANDS, build
 from tests.docs.pages import ROOT
 
@@ -127,6 +129,25 @@ def test_output_nobody_reads_is_no_failure():
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"], ["pln"]], ids=" ".join)
+def test_help_loads_nothing_that_only_a_run_needs(words):
+    """The modules of all commands are imported for the help; what they work with is not."""
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\n"
+        f"try: main({words!r})\nexcept SystemExit: pass\n"
+        "print(sorted({'boto3', 'botocore', 'orjson', 'pydantic', 'structlog', 'yaml'} & set(sys.modules)))"
+    )
+
+    assert "[]" == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1]
+
+
+def test_a_command_is_found_by_the_name_of_its_module():
+    """Adding a command takes one module."""
+    modules = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+    assert modules == sorted(command.name for command in COMMANDS)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"]], ids=" ".join)

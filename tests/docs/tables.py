@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.cli.exits import ALWAYS, MEANINGS, OF_COMMAND
+from reconciler.cli.command import Command
+from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec.documents import DOCUMENTS
@@ -40,16 +41,13 @@ def named(text: str) -> set[tuple[str, str]]:
 
 def commands(_: str) -> str:
     """Every command, linked to its section, and what it may end with."""
-    rows = (
-        (f"[`{c.name}`](docs/commands.md#{c.name})", c.summary, _codes(OF_COMMAND.get(c.name, ())))
-        for c in COMMANDS
-    )
+    rows = ((f"[`{c.name}`](docs/commands.md#{c.name})", c.summary, _codes(c.exits)) for c in COMMANDS)
     return _table(("command", "does", "exit codes"), rows)
 
 
 def exits(command: str) -> str:
     """Every exit code; or those of one command, without what any command may end with."""
-    codes = OF_COMMAND.get(command, ()) if command else MEANINGS
+    codes = _command(command).exits if command else MEANINGS
     return _table(("exit code", "meaning"), ((str(int(code)), MEANINGS[code]) for code in sorted(codes)))
 
 
@@ -59,8 +57,12 @@ def flags(command: str) -> str:
     if command == "everywhere":
         add_globals(parser, default=True)
     else:
-        next(c for c in COMMANDS if c.name == command).arguments(parser)
+        _command(command).arguments(parser)
     return _table(("argument", "what it says"), map(_flag, parser._actions))
+
+
+def _command(name: str) -> Command:
+    return next(command for command in COMMANDS if command.name == name)
 
 
 def fields(kind: str) -> str:

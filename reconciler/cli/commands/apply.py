@@ -3,87 +3,42 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
-from pathlib import Path
+from typing import Final
 
-from reconciler.cli.exits import Terminated
-from reconciler.cli.failing import reason
-from reconciler.cli.output.show import results_exit_code, show
-from reconciler.cli.recording import record
-from reconciler.cli.specs import overrides_of, reading
-from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.planning.plan import Plan, PlanError, unplanned
-from reconciler.core.status.result import DatasetResult
-from reconciler.engine.dataset import outcome
-from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import Interrupted, ReconcilerError, UsageError
-from reconciler.reports.plan.json import PlanRef, read_plan
-
-OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
-
-INTERRUPTED = "interrupted: what was sent was not looked at again; the next apply waits for it, and looks"
+from reconciler.cli import values
+from reconciler.cli.command import Command
+from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.flags import add_aws, add_guards, add_output, add_selection
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_output(parser, "apply")
+    parser.add_argument(
+        "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this plan, or nothing"
+    )
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 2 if a policy withholds what git asks for, 4 if it withholds what AWS alone moved",
+    )
+    add_guards(parser)
+    add_aws(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     """Bring every selected dataset to what is desired, and print what a second look showed."""
-    results: list[DatasetResult] = []
-    try:
-        _apply(args, results)
-    except (ReconcilerError, KeyboardInterrupt, Terminated) as exc:
-        if results:  # what was done is said, whatever went wrong afterwards
-            show("apply", results, args, reason(exc))
-        raise
-    show("apply", results, args)
-    return results_exit_code(results, detailed=args.detailed_exitcode)
+    from reconciler.cli.handlers.apply import run
+
+    return run(args)
 
 
-def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
-    """Apply, and add each result to *results* as soon as it is known."""
-    plan = _read_plan(Path(args.plan)) if args.plan else None
-    if plan is not None and not args.dataset:
-        args.dataset = list(plan.datasets)
-    with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
-        try:
-            if plan is None:
-                results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
-            else:
-                results.extend(_exactly(plan, found, wiring))
-        except (KeyboardInterrupt, Terminated):
-            results.extend(_interrupted(found, results))
-            raise
-        results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
-        record(wiring.memory, results, found.revision)
-
-
-def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
-    """Plan for everything first; apply only if that gives the very same plan."""
-    with ExitStack() as stack:
-        looks = []
-        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
-            stack.enter_context(closing(seen))
-            looks.append((desired, seen))
-        broken = map(each_dataset.broken, found.broken)
-        now = Plan((*(seen.plan for _, seen in looks), *broken), found.revision)
-        if now.digest == plan.digest:
-            yield from each_dataset.apply_each(looks, wiring.context)
-        else:
-            yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
-
-
-def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:
-    """Say of every dataset without a result that nothing is known: one of them may have an update in flight."""
-    known = {result.name for result in results}
-    why = PlanError(Interrupted.code, INTERRUPTED)
-    for name in (dataset.name for dataset in found.datasets if dataset.name not in known):
-        yield outcome.unplanned(unplanned(name, (why,), Interrupted.exit_code))
-
-
-def _read_plan(path: Path) -> PlanRef:
-    try:
-        return read_plan(path.read_bytes())
-    except OSError as exc:
-        raise UsageError(f"--plan {path}: {exc.strerror or exc}") from exc
-    except UsageError as exc:
-        raise UsageError(f"--plan {path}: {exc}") from exc
+COMMAND: Final = Command(
+    name="apply",
+    summary="bring datasets to what is desired, and prove it",
+    example="reconciler apply specs --local",
+    exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
+    arguments=_arguments,
+    run=_run,
+    document="apply",
+)

@@ -3,91 +3,177 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections import Counter
-from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
+from reconciler.cli import values
+from reconciler.cli.command import Command
 from reconciler.cli.exits import Exit
-from reconciler.cli.files import write_all, write_whole
-from reconciler.cli.output.terminal import coloured, stream
-from reconciler.convert.compose import Converted
-from reconciler.convert.formats import converted
-from reconciler.convert.record import Crowd, Options
-from reconciler.errors import UsageError
-from reconciler.reports.validate.text import SHOWN, render_problems
-from reconciler.reports.visible import counted, visible
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write the lines; nothing at all if an image has an error, unless such images are to be left out."""
-    done = converted(args.format, Path(args.input), _options(args))
-    is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
-    if is_good:
-        _write(done, args)
-    limit = None if args.all else SHOWN
-    if done.problems:
-        text = render_problems(done.problems, colour=coloured(args, sys.stderr), limit=limit)
-        sys.stderr.write(f"{text}\n\n")
-    sys.stderr.write(f"{_written(done, args.output) if is_good else _refused(done)}\n")
-    return Exit.DONE if is_good else Exit.INVALID
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    from reconciler.convert.formats import READERS  # and with it every reader, which no other command needs
+
+    parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
+    parser.add_argument(
+        "input", type=values.readable, metavar="IN", help="the file, or the directory, to be read"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=values.writable_file_or_stdout,
+        required=True,
+        metavar="OUT",
+        help="JSON Lines file to be written; - for stdout",
+    )
+    parser.add_argument("--force", action="store_true", help="replace OUT if it is there and differs")
+    parser.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help="leave out images with an error and write the others (default: write nothing)",
+    )
+    parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
+    _unsaid(parser)
+    _names(parser)
+    _tables(parser)
+    _shapes(parser)
 
 
-def _options(args: argparse.Namespace) -> Options:
-    columns: dict[str, tuple[str, ...]] = {}
-    for role, column in args.columns:
-        columns[role] = (*columns.get(role, ()), column)
-    if columns and "image" not in columns:
-        raise UsageError("--columns: which one has the image must be said: image=…")
-    if args.images and not Path(args.images).is_dir():
-        raise UsageError(f"{args.images}: is no directory")
-    return Options(
-        base=args.base,
-        created_at=args.created_at,
-        clip=args.clip,
-        one_based=args.one_based,
-        classes=Path(args.classes) if args.classes else None,
-        attributes=tuple(args.attribute),
-        columns=columns,
-        split=args.split,
-        images=Path(args.images) if args.images else None,
-        extension=args.extension,
-        basename=args.basename,
-        crowd=Crowd(args.crowd) if args.crowd else None,
-        polygons=args.polygons is not None,
+def _names(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("names of images that are no keys below base")
+    group.add_argument(
+        "--extension",
+        type=_extension,
+        metavar=".EXT",
+        help="put after names without one, such as .jpg; none: take names as they are (default: an error)",
+    )
+    group.add_argument(
+        "--basename",
+        action="store_true",
+        help="drop the directories of names: only the last step is below base",
     )
 
 
-def _write(done: Converted, args: argparse.Namespace) -> None:
-    def write(target: BinaryIO) -> None:
-        target.writelines(done.ordered())
-
-    path = Path(args.output)
-    if args.output == "-":
-        stream(write)
-    elif path.exists() and not path.is_file():
-        write_whole(path, write)
-    else:
-        write_all({path: write}, replace=args.force)
-
-
-def _written(done: Converted, output: str) -> str:
-    where = "" if output == "-" else f"{visible(output)}: "
-    text = f"{where}{_sum(done)} converted"
-    if done.errors:
-        codes = Counter(problem.code for problem in done.errors).most_common()
-        named = ", ".join(f"{code} {count:,}" for code, count in codes)
-        text += f"; {counted(done.skipped, 'image')} skipped ({named})"
-    return f"{text}."
+def _tables(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what a csv does not say")
+    group.add_argument(
+        "--columns",
+        action="extend",
+        type=_columns,
+        default=[],
+        metavar="ROLE=COLUMN,…",
+        help="which column is what, by header or by number from 1, such as image=file,label=breed",
+    )
+    group.add_argument(
+        "--split", metavar="NAME", help="keep the rows of one part, such as TRAIN (default: all)"
+    )
 
 
-def _refused(done: Converted) -> str:
-    errors = counted(len(done.errors), "error")
-    if not done.lines:
-        return f"Nothing was written: {errors}, and no image that could be converted."
-    lost = f", {counted(done.skipped, 'image')} cannot be converted" if done.skipped else ""
-    return f"Nothing was written: {errors}{lost}; --skip-invalid writes the others ({_sum(done)})."
+def _shapes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what a line cannot hold")
+    group.add_argument(
+        "--crowd",
+        choices=("box", "skip"),
+        help="crowd regions: keep their boxes, or make images that have no other objects unlabelled "
+        "(default: such images are errors)",
+    )
+    group.add_argument(
+        "--polygons",
+        choices=("box",),
+        help="coco, yolo, VIA: polygons without a box become the box around them (default: an error)",
+    )
+    group.add_argument(
+        "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
+    )
 
 
-def _sum(done: Converted) -> str:
-    return f"{counted(len(done.lines), 'image')} with {counted(done.boxes, 'box', 'boxes')}"
+def _unsaid(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what the input does not say")
+    group.add_argument(
+        "--base",
+        type=_base,
+        metavar="s3://BUCKET/PREFIX/",
+        help="where the images are: put before their names",
+    )
+    group.add_argument(
+        "--created-at",
+        type=_moment,
+        metavar="TIME",
+        help="creation date of what has none, 2026-03-01T12:00:00",
+    )
+    group.add_argument(
+        "--classes",
+        type=values.readable_file,
+        metavar="FILE",
+        help="class names, a data.yaml or a name a line (yolo: default near IN; csv: names of numeric labels)",
+    )
+    group.add_argument(
+        "--one-based", action="store_true", help="voc: the first pixel is 1, as in the files of the challenge"
+    )
+    group.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="groundtruth: keep this label attribute only; VIA: the one that is the label; may be repeated",
+    )
+    group.add_argument(
+        "--images",
+        type=values.readable_directory,
+        metavar="DIR",
+        help="where images are whose size the input does not state",
+    )
+
+
+def _columns(text: str) -> list[tuple[str, str]]:
+    from reconciler.convert.tables.headers import Role
+
+    found = []
+    for part in text.split(","):
+        role, _, column = part.partition("=")
+        if role.strip() not in tuple(Role) or not column.strip():
+            known = ", ".join(Role)
+            raise argparse.ArgumentTypeError(f"{part!r} is not ROLE=COLUMN; roles: {known}")
+        found.append((role.strip(), column.strip()))
+    return found
+
+
+def _extension(text: str) -> str:
+    if text.lower() == "none":
+        return ""
+    if text.lower() not in (".jpg", ".jpeg", ".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of .jpg, .jpeg, .png, none")
+    return text
+
+
+def _base(text: str) -> str:
+    from reconciler.core.spec.labelling import address
+    from reconciler.core.validation.text import is_source_ref
+
+    if not is_source_ref(address("image", text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form s3://bucket/prefix/")
+    return text
+
+
+def _moment(text: str) -> str:
+    from reconciler.core.spec.field_types import is_moment
+
+    if not is_moment(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2026-03-01T12:00:00")
+    return text
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Write the lines; nothing at all if an image has an error, unless such images are to be left out."""
+    from reconciler.cli.handlers.convert import run
+
+    return run(args)
+
+
+COMMAND: Final = Command(
+    name="convert",
+    summary="turn labels of other formats into JSON Lines",
+    example="reconciler convert coco instances.json --base s3://acme-boards/train/ -o train.jsonl",
+    exits=(Exit.DONE, Exit.INVALID),
+    arguments=_arguments,
+    run=_run,
+)

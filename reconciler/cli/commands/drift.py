@@ -6,95 +6,52 @@ Without ``--remember`` it writes no file but the report either, so that it can r
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
-from reconciler.cli.files import write_whole
-from reconciler.cli.images import thumbnails
-from reconciler.cli.output.show import rendered
-from reconciler.cli.output.terminal import stream
-from reconciler.cli.specs import reading
-from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.drift.report import Drift
-from reconciler.core.status.result import gravest
-from reconciler.core.validation.problem import Problem
-from reconciler.engine.log import log
-from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.drift import drift_each, unseen
-from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import OutputError, SpecError, StateError, UsageError
-from reconciler.reports.drift.thumbnails import Thumbnail
-from reconciler.reports.registry import SUFFIXES
+from reconciler.cli import values
+from reconciler.cli.command import Command
+from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.flags import add_aws, add_output, add_selection
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_output(parser, "drift")
+    parser.add_argument(
+        "--report",
+        type=values.writable_file,
+        metavar="FILE",
+        help="also write a report; its name says which: .html .json .md .xml (JUnit) .sarif .txt",
+    )
+    parser.add_argument(
+        "--thumbnails",
+        type=values.whole(0),
+        default=100,
+        metavar="N",
+        help="most images that are read from S3 for an HTML report; 0 for none (default: 100; needs Pillow)",
+    )
+    parser.add_argument(
+        "--remember",
+        action="store_true",
+        help="note in the state directory since when what is drifted, and how often",
+    )
+    parser.add_argument("--all", action="store_true", help="show every image, not only the first")
+    add_aws(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
-    report = Path(args.report) if args.report else None
-    kind = format_of(report) if report else None
-    drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
+    from reconciler.cli.handlers.drift import run
 
-    def write(form: str, target: BinaryIO) -> None:
-        target.writelines(rendered("drift", form, drift, args, thumbnails=pictures))
-
-    try:
-        if report and kind:
-            write_whole(report, partial(write, kind))
-    except OutputError:  # what was seen is shown
-        stream(partial(write, args.output))
-        raise
-    stream(partial(write, args.output))
-    for problem in unusable:
-        sys.stderr.write(f"{problem}\n")
-    codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
-    return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
+    return run(args)
 
 
-def _look(
-    args: argparse.Namespace, *, drawn: bool
-) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
-    """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
-    with reading(args) as found, _connected(args) as wiring:
-        seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
-        broken = map(unseen, map(each_dataset.broken, found.broken))
-        drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
-        pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
-        return drift, pictures, _untold(found)
-
-
-@contextmanager
-def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
-    """Give the wiring; a state that cannot be written, such as on a full disk, costs the memory and no report."""
-    with ExitStack() as stack:
-        try:
-            wiring = stack.enter_context(connected(args, read_only=not args.remember))
-        except StateError as exc:
-            if not args.remember:
-                raise
-            log.warning("status.unsaved", reason=str(exc))
-            wiring = stack.enter_context(connected(args, read_only=True))
-        yield wiring
-
-
-def _untold(found: Reading) -> list[Problem]:
-    """Return errors that are about no dataset: an acknowledgement that cannot be read silences nothing."""
-    told = {problem for dataset in found.datasets for problem in dataset.problems}
-    told |= {problem for dataset in found.broken for problem in dataset.problems}
-    return [problem for problem in found.problems if problem.is_error and problem not in told]
-
-
-def format_of(report: Path) -> str:
-    """
-    Return the format that a file's name asks for.
-
-    Raises:
-        UsageError: Its suffix stands for none.
-    """
-    try:
-        return SUFFIXES[report.suffix.lower()]
-    except KeyError:
-        known = ", ".join(SUFFIXES)
-        raise UsageError(f"--report {report}: its name must end in one of {known}") from None
+COMMAND: Final = Command(
+    name="drift",
+    summary="show what moved outside git; read-only",
+    example="reconciler drift specs --report drift.html",
+    exits=(*OBSERVED, Exit.DRIFT),
+    arguments=_arguments,
+    run=_run,
+    document="drift",
+)

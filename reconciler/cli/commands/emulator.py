@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
-from reconciler.emulator import command
+from reconciler.cli.command import Command
+from reconciler.cli.exits import Exit
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    from reconciler.emulator.command import add_arguments
+
+    add_arguments(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
-    return command.run(args)
+    from reconciler.emulator.command import run
+
+    return run(args)
+
+
+COMMAND: Final = Command(
+    name="emulator",
+    summary="run the Rekognition dataset API locally",
+    example="reconciler emulator --listen 127.0.0.1:4599",
+    exits=(Exit.DONE,),
+    arguments=_arguments,
+    run=_run,
+)

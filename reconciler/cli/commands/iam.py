@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import json
+from typing import Final
 
+from reconciler.cli import values
+from reconciler.cli.command import Command
 from reconciler.cli.exits import Exit, say
-from reconciler.cli.output.terminal import out
-from reconciler.cli.specs import reading, s3_place
-from reconciler.core.iam import Level, policy
+from reconciler.cli.flags import add_selection
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy is to allow")
+    parser.add_argument(
+        "--bucket",
+        type=values.bucket,
+        metavar="s3://BUCKET/PREFIX",
+        help="of rebuild: where it keeps manifests",
+    )
+    add_selection(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     """Print the policy for the selected datasets."""
+    import json
+
+    from reconciler.cli.output.terminal import out
+    from reconciler.cli.specs import reading, s3_place
+    from reconciler.core.iam import Level, policy
+
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
@@ -30,3 +47,13 @@ def run(args: argparse.Namespace) -> int:
 def _bucket(source_ref: str) -> str:
     """Return the bucket of an image: a rebuild keeps its manifests there, unless --bucket says where."""
     return source_ref.split("/")[2]
+
+
+COMMAND: Final = Command(
+    name="iam",
+    summary="print a least-privilege policy",
+    example="reconciler iam write specs",
+    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
+    arguments=_arguments,
+    run=_run,
+)

@@ -3,78 +3,81 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
+from typing import Final
 
-from reconciler.cli.files import write_whole
-from reconciler.cli.output.show import screen, show
-from reconciler.cli.output.terminal import stream
-from reconciler.cli.proposing import Tried, diff_of, opened_specs, relative, root_of, summed_up, tried
-from reconciler.cli.wiring import connected
-from reconciler.core.entries.pattern import globs
-from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
-from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.result import gravest
-from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.propose import Choice, propose_each
-from reconciler.errors import OutputError, UsageError
-from reconciler.reports.propose.json import message
-from reconciler.reports.propose.text import render_proposal
-from reconciler.sources.git.branch import commit_to
-from reconciler.sources.git.checkout import toplevel
-from reconciler.sources.trees.directory import Directory
+from reconciler.cli import values
+from reconciler.cli.command import Command
+from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.flags import add_aws, add_output, add_selection
+
+CLASSES: Final = (
+    "missing",
+    "unmanaged",
+    "relabelled",
+    "box_moved",
+    "box_added",
+    "box_removed",
+    "metadata_only",
+)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write the patch, and say what is in it, what is not, and why."""
-    proposal = _proposal(args)
-    try:
-        if args.patch:
-            write_whole(Path(args.patch), lambda target: target.write(proposal.patch))
-    except OutputError:  # what was found is shown
-        _show(proposal, args)
-        raise
-    _show(proposal, args)
-    return gravest([code for dataset in proposal.datasets for code in dataset.exit_codes])
-
-
-def _show(proposal: Proposal, args: argparse.Namespace) -> None:
-    """Print the proposal; without a file for the patch, stdout is the patch, and the text goes to stderr."""
-    if args.patch or args.output != "text":
-        show("propose", proposal, args)
-        return
-    stream(lambda target: target.write(proposal.patch))
-    for content in render_proposal(proposal, screen(args)):
-        sys.stderr.write(f"{content}\n")
-
-
-def _proposal(args: argparse.Namespace) -> Proposal:
-    with opened_specs(args) as (opened, specs, found), connected(args, read_only=True) as wiring:
-        root = root_of(opened.tree)
-        if args.branch and toplevel(opened.tree.root) is None:
-            raise UsageError("--branch: the specs are not in a git repository")
-        proposed = list(propose_each(found.datasets, wiring.context, _choice(args)))
-        broken = [each_dataset.broken(dataset) for dataset in found.broken]
-        with tried(opened, specs, found, proposed) as result:
-            datasets = (
-                *(summed_up(one, result, wiring.memory) for one in proposed),
-                *(DatasetProposal(p.name, p.arn, errors=p.errors, error_code=p.exit_code) for p in broken),
-            )
-            patch = diff_of(opened.tree, root, result.edits)
-            branch = None
-            if args.branch and patch:
-                branch = _commit(args.branch, opened.tree, root, result, message(datasets))
-            return Proposal(datasets, str(root), patch, result.problems, found.revision, branch)
-
-
-def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) -> Branch:
-    files = {relative(tree, root, path): content for path, content in result.overlay.changed.items()}
-    return Branch(name, commit_to(name, root, files, text))
-
-
-def _choice(args: argparse.Namespace) -> Choice:
-    return Choice(
-        frozenset(map(DriftClass, args.classes)),
-        globs(args.label),
-        globs(args.source_ref),
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    _images(parser)
+    add_output(parser, "propose")
+    parser.add_argument(
+        "--patch",
+        type=values.writable_file,
+        metavar="FILE",
+        help="write the patch there (default: to stdout)",
     )
+    parser.add_argument(
+        "--branch", metavar="NAME", help="also commit it to this new branch; the work tree stays as it is"
+    )
+    parser.add_argument("--all", action="store_true", help="name every image, not only the first")
+    add_aws(parser)
+
+
+def _images(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which images (default: all that drifted)")
+    group.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        choices=CLASSES,
+        metavar="CLASS",
+        help=f"only drift of this class, as drift names it; may be repeated: {', '.join(CLASSES)}",
+    )
+    group.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only images that have such a label, in git or in AWS; may be repeated",
+    )
+    group.add_argument(
+        "--source-ref",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only images with such an address, such as s3://bucket/line-3/**; may be repeated",
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Write the patch, and say what is in it, what is not, and why."""
+    from reconciler.cli.handlers.propose import run
+
+    return run(args)
+
+
+COMMAND: Final = Command(
+    name="propose",
+    summary="take what was labelled in AWS into git, as a patch",
+    example="reconciler propose specs --patch keep.patch",
+    exits=(*OBSERVED, Exit.DRIFT),
+    arguments=_arguments,
+    run=_run,
+    document="propose",
+)

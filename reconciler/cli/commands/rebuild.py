@@ -3,74 +3,52 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from typing import Final
 
-from reconciler.cli.output.show import show
-from reconciler.cli.output.terminal import out
-from reconciler.cli.recording import record
-from reconciler.cli.specs import overrides_of, reading, s3_place
-from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.status.result import Verdict
-from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.rebuild.begin import Order
-from reconciler.engine.usecases.rebuild.carry import Rebuilt, rebuild, resume, undo
-from reconciler.errors import SpecError, UsageError
-from reconciler.reports.visible import counted
+from reconciler.cli import values
+from reconciler.cli.command import Command
+from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.flags import add_aws, add_guards, add_one_dataset, add_output
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_one_dataset(parser)
+    add_output(parser, "apply")
+    parser.add_argument(
+        "--plan-digest",
+        type=values.digest,
+        metavar="HEX",
+        help="of the plan to be carried out, as plan prints it",
+    )
+    parser.add_argument(
+        "--bucket",
+        type=values.bucket,
+        metavar="s3://BUCKET/PREFIX",
+        help="where the manifests and the old entries are kept",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="nothing else uses the dataset, where AWS does not tell"
+    )
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--resume", action="store_true", help="finish a rebuild that was begun")
+    either.add_argument("--undo", action="store_true", help="bring back exactly the entries from before")
+    add_guards(parser)
+    add_aws(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     """Carry out, finish or undo the rebuild of one dataset, and print what a second look showed."""
-    order = None if args.resume or args.undo else _order(args)
-    with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
-        for broken in found.broken:
-            raise SpecError(f"{broken.name} cannot be read; validate says why")
-        if len(found.datasets) != 1:
-            raise UsageError("one dataset is rebuilt at a time: name it once with --dataset")
-        (desired,) = found.datasets
-        done = _carry_out(desired, order, args, wiring)
-        if not args.undo:
-            record(wiring.memory, [done.result], found.revision)
-    undone = args.undo and done.result.verdict is Verdict.OBSERVED
-    if args.output == "json" or not undone:
-        show("apply", [done.result], args)
-    if args.output == "text":
-        _tell(done, undone=undone)
-    return done.result.exit_code
+    from reconciler.cli.handlers.rebuild import run
+
+    return run(args)
 
 
-def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, wiring: Wiring) -> Rebuilt:
-    rebuild_context = wiring.rebuild_context_of(desired)
-    if args.undo:
-        return undo(desired.name, rebuild_context)
-    if not desired.usable:
-        raise SpecError(each_dataset.unusable(desired).errors[0].message)
-    if order is None:
-        return resume(desired, rebuild_context)
-    return rebuild(desired, rebuild_context, order)
-
-
-def _order(args: argparse.Namespace) -> Order:
-    if not (args.plan_digest and args.bucket):
-        raise UsageError("rebuild needs --plan-digest and --bucket; or --resume, or --undo")
-    bucket, prefix = s3_place(args.bucket)
-    return Order(args.plan_digest, bucket, prefix, args.yes)
-
-
-def _tell(done: Rebuilt, *, undone: bool) -> None:
-    """Say what became of the dataset, and where the old entries are."""
-    known = done.rebuild
-    if known is None or not done.result.verified:
-        return
-    if undone:
-        what = "nothing had been changed, nothing is begun any more"
-        if known.made is not None:
-            what = (
-                f"{counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}"
-            )
-        out(f"{known.dataset}  undone: {what}; plan compares them with git")
-    else:
-        out(f"  {counted(done.removed, 'entry', 'entries')} fewer, in {done.result.arn}")
-        out(f"  the old entries are kept in s3://{known.bucket}/{known.key('before')}")
-        out(f"  and come back with: reconciler restore --dataset {known.dataset} --snapshot {known.snapshot}")
-    sys.stdout.flush()
+COMMAND: Final = Command(
+    name="rebuild",
+    summary="delete a dataset and make it anew, without its orphans",
+    example="reconciler rebuild specs --dataset flowers-train --plan-digest HEX --bucket s3://acme/rebuilds",
+    exits=(*OBSERVED, Exit.BLOCKED, Exit.PARTIAL),
+    arguments=_arguments,
+    run=_run,
+    document="apply",
+)

@@ -3,204 +3,177 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
-from queue import SimpleQueue
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from reconciler import __version__
-from reconciler.cli.clock import SteadyClock, SystemClock
-from reconciler.cli.controller import replicas
-from reconciler.cli.controller.serving import served
-from reconciler.cli.controller.source import followed, polling
-from reconciler.cli.exits import Exit, Terminated
-from reconciler.cli.files import write_whole
-from reconciler.cli.output.show import results_exit_code, show
-from reconciler.cli.wiring import Threads as Calling
-from reconciler.cli.wiring import connected
-from reconciler.core.planning.plan import Counts, PlanError
-from reconciler.core.status.result import DatasetResult, Verdict
-from reconciler.engine.controller.cycle_runner import Visiting
-from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.leadership import Leading
-from reconciler.engine.controller.loop import Controller, Signals
-from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.workers import Inline, Threads
-from reconciler.engine.dataset.context import always
-from reconciler.engine.log import log
-from reconciler.errors import UsageError
-from reconciler.server.metrics import Metrics
-
-WORKERS: Final = 16
-"""For each role and Region: five calls a second keep fewer than that busy."""
-
-# With a second or two for the server and the disk, the process ends within ten.
-STOP_SECONDS: Final = 6.0
-STATUS_FILE: Final = "status.json"
+from reconciler.cli import values
+from reconciler.cli.command import Command
+from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.flags import add_aws, add_output, add_selection
+from reconciler.core.runtime.election import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
 
 
-def run(args: argparse.Namespace) -> int:
-    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
-    _refuse_misuse(args)
-    signals = Signals.quiet()
-    steady = SteadyClock(signals.stopping)
-    with ExitStack() as stack:
-        metrics = Metrics(__version__)
-        args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
-        elected = replicas.leading(args)
-        calling = _calling(steady, metrics, elected)
-        wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
-        source = stack.enter_context(closing(followed(args, part)))
-        publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
-        registry = Registry(source.name, SystemClock().now, steady.seconds, publisher)
-        registry.leading = elected.standing if elected else None
-        visiting = Visiting(
-            lambda loaded: wiring.context_of(loaded.target),
-            wiring.memory,
-            registry,
-            metrics,
-            steady,
-            elected.permit if elected else always,
-            wiring.tracer,
-        )
-        workers = Inline() if args.once else Threads(WORKERS)
-        controller = Controller(
-            source, visiting, registry, workers, signals, steady.seconds, steady.draw, polling(args)
-        )
-        with _on_signals(controller) as stopped_by:
-            if isinstance(workers, Inline):
-                controller.once()
-                return _concluded(registry, args, stopped_by)
-            with served(args, controller, registry, metrics) as url:
-                log.info("process.started", version=__version__, source=source.name, listening=url)
-                clean = _until_stopped(controller, workers, elected)
-                registry.publish(now=True)
-        log.info("process.stopped", clean=clean)
-        if not clean:
-            os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
-    return Exit.DONE
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_output(parser, "apply")
+    _own_arguments(parser)
+    add_aws(parser)
 
 
-def _refuse_misuse(args: argparse.Namespace) -> None:
-    if args.detailed_exitcode and not args.once:
-        raise UsageError(
-            "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
-        )
+def _own_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command takes."""
+    parser.add_argument(
+        "--once", action="store_true", help="one pass over all datasets, then exit as apply does"
+    )
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="with --once: exit 2 or 4 for entries that a policy withholds, as apply does",
+    )
+    parser.add_argument(
+        "--listen",
+        type=values.address,
+        metavar="HOST:PORT",
+        default="127.0.0.1:8080",
+        help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        type=values.host,
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="another name that the pages may be asked for by, such as that of an ingress; may be repeated",
+    )
+    _add_git(parser)
+    _add_confirmation(parser)
+    _add_secrets(parser)
+    _add_replicas(parser)
 
 
-def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
-    """Work until asked to stop, and tell whether every worker ended in time."""
-    if elected:
-        elected.start(controller.trigger)
-    controller.run()
-    log.info("process.stopping")
-    clean = workers.close(STOP_SECONDS)
-    if elected:
-        elected.end(release=clean)
-    return clean
-
-
-def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> Calling:
-    """Say how AWS is called; with a lease, no attempt to write outlasts it."""
-    if elected is None:
-        return Calling(WORKERS, steady.sleep, metrics.request)
-    return Calling(
-        WORKERS, steady.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
+def _add_git(parser: argparse.ArgumentParser) -> None:
+    """Add where the specs are followed, if not in a directory."""
+    group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
+    group.add_argument(
+        "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
+    )
+    group.add_argument(
+        "--git-password-file",
+        type=values.readable_file,
+        metavar="FILE",
+        help="password or token for it, read anew whenever it is needed",
+    )
+    _add_variable(group, "--git-password-env")
+    group.add_argument(
+        "--ref",
+        type=values.git_ref,
+        metavar="REF",
+        default="main",
+        help="branch, tag or commit; a name that is both is the branch (default: main)",
+    )
+    group.add_argument("--path", dest="tree", metavar="PATH", help="the same as PATH")
+    group.add_argument(
+        "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
+    )
+    group.add_argument(
+        "--git-interval",
+        type=_duration,
+        default=30,
+        metavar="DURATION",
+        help="how often the repository is asked for news (default: 30s); a directory is looked at every 5 s",
     )
 
 
-def _concluded(registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
-    results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
-    show("apply", results, args)
-    if stopped_by:
-        return _ended_by(stopped_by[0])
-    return results_exit_code(results, detailed=args.detailed_exitcode)
+def _add_secrets(parser: argparse.ArgumentParser) -> None:
+    """Add what proves a caller of the pages that do something."""
+    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
+    group.add_argument(
+        "--token-file", type=values.readable_file, metavar="FILE", help="bearer token of POST /reconcile"
+    )
+    _add_variable(group, "--token-env")
+    group.add_argument(
+        "--webhook-secret-file",
+        type=values.readable_file,
+        metavar="FILE",
+        help="secret that the git host signs with",
+    )
+    _add_variable(group, "--webhook-secret-env")
 
 
-def _ended_by(number: int) -> Exit:
-    return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
-
-
-def _as_result(state: DatasetState) -> DatasetResult:
-    """Return what is known of a dataset as an apply reports it."""
-    summary = state.summary
-    if summary is None:
-        return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
-    errors = (PlanError(summary.failure.reason.value, summary.failure.message),) if summary.failure else ()
-    named, counts = summary.named, summary.counts
-    return DatasetResult(
-        name=state.name,
-        arn=state.arn,
-        verdict=summary.verdict,
-        added=state.added,
-        updated=state.updated,
-        updates=state.updates,
-        verified=state.observation is not None,
-        quarantined=named.quarantined,
-        dropped=named.dropped,
-        rejected=named.rejected,
-        withheld=named.withheld,
-        groups=named.groups,
-        unblanked=named.unblanked,
-        blocked=counts.get("blocked", 0),
-        counts=Counts(*(counts[kind] for kind in Counts._fields)) if summary.seen else None,
-        complete=summary.seen and summary.gap is None,
-        gap=summary.gap,
-        errors=errors,
-        exit_code=summary.exit_code,
+def _add_confirmation(parser: argparse.ArgumentParser) -> None:
+    """Add what tells a checkout that is kept up to date from one that nobody renews any more."""
+    group = parser.add_argument_group("what confirms that PATH is the newest (without: that it can be read)")
+    group.add_argument(
+        "--sync-metrics", metavar="URL", help="metrics of git-sync, whose counter of syncs goes on growing"
+    )
+    group.add_argument(
+        "--sync-file", metavar="FILE", help="a file that is touched whenever PATH was made sure of"
+    )
+    group.add_argument(
+        "--sync-max-age",
+        type=_duration,
+        default=600,
+        metavar="DURATION",
+        help="after so long without either the source is stale (default: 10m)",
     )
 
 
-def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
-    def publish(document: Mapping[str, Any]) -> None:
-        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-        write_whole(path, lambda stream: stream.write(text), mode=0o600)
-
-    return publish
+def _add_variable(group: argparse._ArgumentGroup, name: str) -> None:
+    group.add_argument(
+        name, type=values.variable, metavar="NAME", help="the same, in an environment variable"
+    )
 
 
-@contextmanager
-def _on_signals(controller: Controller) -> Iterator[Sequence[int]]:
-    """
-    SIGTERM and Ctrl-C stop, once gently, twice at once, and are kept; SIGHUP asks for a look now.
+def _add_replicas(parser: argparse.ArgumentParser) -> None:
+    """Add what tells this process that it is one of several."""
+    group = parser.add_argument_group("several replicas")
+    group.add_argument(
+        "--lease",
+        metavar="NAMESPACE/NAME",
+        help="write only while this process holds that Lease of Kubernetes; others look (needs the extra k8s)",
+    )
+    group.add_argument(
+        "--identity", metavar="NAME", help="how the holder is called in the Lease (default: the host name)"
+    )
+    group.add_argument(
+        "--lease-seconds",
+        type=values.whole(LEAST_SECONDS, MOST_SECONDS),
+        default=DEFAULT_SECONDS,
+        metavar="N",
+        help="after how long a silent leader is replaced "
+        f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
+    )
+    group.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only part I, from 0, of N parts of the datasets; auto/N takes I from a host name that ends in -I",
+    )
 
-    A handler only puts a number into a queue, which takes no lock: the thread that it interrupts may hold the
-    very lock that the answer needs.
-    """
-    asked: SimpleQueue[int | None] = SimpleQueue()
-    stopping: list[int] = []
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP:
-            if stopping:
-                os._exit(_ended_by(number))
-            stopping.append(number)
-        asked.put(number)
+def _duration(text: str) -> int:
+    from pydantic_core import PydanticCustomError
 
-    def answer() -> None:
-        while (number := asked.get()) is not None:
-            if number == signal.SIGHUP:
-                controller.trigger()
-            else:
-                controller.stop()
+    from reconciler.core.spec.field_types import parse_duration
 
-    listener = threading.Thread(target=answer, name="signals", daemon=True)
-    listener.start()
-    handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, note) for number in handled}
-    if Terminated.arrived:  # before anybody listened, and its exception was lost
-        note(signal.SIGTERM, None)
     try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        asked.put(None)
-        listener.join()
+        return parse_duration(text)
+    except PydanticCustomError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} {exc.message()}") from exc
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    from reconciler.cli.controller.process import run
+
+    return run(args)
+
+
+COMMAND: Final = Command(
+    name="run",
+    summary="keep datasets as desired, for months",
+    example="reconciler run specs --local",
+    exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
+    arguments=_arguments,
+    run=_run,
+    document="apply",
+    runs_on=True,
+)

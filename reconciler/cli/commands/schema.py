@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Final
 
+from reconciler.cli.command import Command
 from reconciler.cli.exits import Exit
-from reconciler.cli.output.terminal import out
+from reconciler.reports.registry import FORMATS
+
+_READ: Final = ("dataset", "entries", "acknowledgement")
+_KINDS: Final = (*_READ, *FORMATS)
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=_KINDS, metavar="KIND", help=", ".join(_KINDS))
+
+
+def _run(args: argparse.Namespace) -> int:
     """Print one schema."""
-    if args.kind in ("dataset", "entries", "acknowledgement"):
+    from reconciler.cli.output.terminal import out
+
+    if args.kind in _READ:
         from reconciler.core.spec import documents
 
         schema = documents.json_schema(args.kind)
@@ -21,3 +32,13 @@ def run(args: argparse.Namespace) -> int:
         schema = json_schema(args.kind)
     out(json.dumps(schema, indent=2))
     return Exit.DONE
+
+
+COMMAND: Final = Command(
+    name="schema",
+    summary="print a JSON Schema, for editors and scripts",
+    example="reconciler schema dataset > dataset.schema.json",
+    exits=(Exit.DONE,),
+    arguments=_arguments,
+    run=_run,
+)

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
-from contextlib import closing
-from pathlib import Path
+from typing import Final
 
-from reconciler.cli.clock import SystemClock
+from reconciler.cli.command import Command
 from reconciler.cli.exits import Exit
-from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.output.show import show
-from reconciler.cli.specs import selection_of
-from reconciler.engine.usecases.spec_tree import names, select
-from reconciler.errors import UsageError
-from reconciler.reports.status.record import Known
-from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
-from reconciler.state import State
+from reconciler.cli.flags import add_output, add_selection
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print what is remembered. What was never looked at is unknown, and said to be."""
-    with closing(State(Path(args.state_dir), read_only=True)) as state:
-        known = dict(state.statuses())
-        held = {name: tuple(state.holds.of(name).values()) for name in known}
-    records = {name: known.get(name, {}) for name in _chosen(known, args)}
-    show("status", Known(records, held, SystemClock().now()), args)
-    return Exit.DONE
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    parser.set_defaults(path=None)  # without specs it reports every dataset in the state directory
+    add_output(parser, "status")
 
 
-def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
-    """
-    Return the names that the specs declare and the flags select; without specs, of what is remembered.
+def _run(args: argparse.Namespace) -> int:
+    """Print what is remembered. A dataset that was never observed is unknown."""
+    from reconciler.cli.handlers.status import run
 
-    Raises:
-        SourceError: PATH was named, or is needed for a label, and cannot be read.
-        UsageError: The flags select nothing.
-    """
-    if args.path is None and not args.selector and not Path(DEFAULT_PATH).exists():
-        if unknown := sorted(set(args.dataset).difference(known)):
-            raise UsageError(f"nothing is known of {', '.join(unknown)}, and there are no {DEFAULT_PATH}")
-        return args.dataset or list(known)
-    opened = open_path(Path(args.path or DEFAULT_PATH))
-    return names(select(load(opened.tree, opened.only), selection_of(args)))
+    return run(args)
+
+
+COMMAND: Final = Command(
+    name="status",
+    summary="show the last known state, without asking AWS",
+    example="reconciler status",
+    exits=(Exit.DONE, Exit.UNKNOWN),
+    arguments=_arguments,
+    run=_run,
+    document="status",
+)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
+from reconciler.cli.command import Command
 from reconciler.cli.exits import Exit
-from reconciler.cli.output.show import show
-from reconciler.cli.specs import reading
-from reconciler.core.validation.problem import has_error
+from reconciler.cli.flags import add_output, add_selection
 from reconciler.errors import SourceError
-from reconciler.reports.validate.json import Validation
-from reconciler.sources.load import unusable
 
 
-def run(args: argparse.Namespace) -> int:
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_output(parser, "validate")
+
+
+def _run(args: argparse.Namespace) -> int:
     """Print every problem of every file; exit 5 if one of them is an error, 3 if nothing can be read."""
+    from reconciler.cli.output.show import show
+    from reconciler.cli.specs import reading
+    from reconciler.core.validation.problem import has_error
+    from reconciler.reports.validate.json import Validation
+    from reconciler.sources.load import unusable
+
     try:
         with reading(args) as found:
             result = Validation(
@@ -29,3 +38,14 @@ def run(args: argparse.Namespace) -> int:
         code = Exit.UNKNOWN
     show("validate", result, args)
     return code
+
+
+COMMAND: Final = Command(
+    name="validate",
+    summary="check specs offline; no socket is opened",
+    example="reconciler validate specs",
+    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
+    arguments=_arguments,
+    run=_run,
+    document="validate",
+)

@@ -5,16 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
 from reconciler.cli.exits import Exit, Terminated
 from reconciler.cli.output import terminal
 from reconciler.core.planning.plan import PlanError
 from reconciler.errors import Interrupted, OutputError, ReconcilerError
-
-# What `-o json` prints, where that is not named after its command; of restore, see below.
-_NAMES: Final = {"run": "apply", "rebuild": "apply"}
-_NONE: Final = frozenset({"convert", "schema", "iam", "emulator"})
 
 
 @contextmanager
@@ -28,7 +23,7 @@ def documented(args: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt, Terminated) as exc:
-        kind = _kind(args)
+        kind = args.declared.failure_document(args)
         if kind and not terminal.Stdout.begun and getattr(exc, "exit_code", None) != Exit.USAGE:
             _write(kind, reason(exc), args)
         raise
@@ -41,15 +36,6 @@ def reason(exc: BaseException) -> PlanError:
     if isinstance(exc, Exception):
         return PlanError(ReconcilerError.code, f"unexpected failure: {type(exc).__name__}: {exc}")
     return PlanError(Interrupted.code, "interrupted: what was not done before is not done")
-
-
-def _kind(args: argparse.Namespace) -> str | None:
-    command: str = args.command
-    if command in _NONE or args.output != "json":
-        return None
-    if command == "restore":
-        return "snapshots" if args.list else "apply" if args.apply else "plan"
-    return _NAMES.get(command, command)
 
 
 def _write(kind: str, why: PlanError, args: argparse.Namespace) -> None:

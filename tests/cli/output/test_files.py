@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.files import write_whole
+from reconciler.cli.output.files import write_whole
 
 
 def test_the_umask_of_the_process_stays_while_files_are_written(

@@ -1,0 +1,235 @@
+"""``reconciler run``: the controller."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any, Final
+
+import orjson
+
+from reconciler import __version__
+from reconciler.cli.clock import SteadyClock, SystemClock
+from reconciler.cli.controller import replicas
+from reconciler.cli.controller.source import followed, polling, secret
+from reconciler.cli.exits import Exit, Terminated
+from reconciler.cli.output.files import write_whole
+from reconciler.cli.output.show import results_exit_code, show
+from reconciler.cli.wiring import Threads as Calling
+from reconciler.cli.wiring import connected
+from reconciler.core.planning.plan import Counts, PlanError
+from reconciler.core.status.result import DatasetResult, Verdict
+from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.leadership import Leading
+from reconciler.engine.controller.loop import Controller, Signals
+from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.workers import Inline, Threads
+from reconciler.engine.dataset.context import always
+from reconciler.engine.log import log
+from reconciler.errors import UsageError
+from reconciler.server.app import application
+from reconciler.server.guarding import Secrets
+from reconciler.server.listening import listening
+from reconciler.server.metrics import Metrics
+
+WORKERS: Final = 16
+"""For each role and Region: five calls a second keep fewer than that busy."""
+
+# With a second or two for the server and the disk, the process ends within ten.
+STOP_SECONDS: Final = 6.0
+STATUS_FILE: Final = "status.json"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    _refuse_misuse(args)
+    signals = Signals.quiet()
+    steady = SteadyClock(signals.stopping)
+    with ExitStack() as stack:
+        metrics = Metrics(__version__)
+        args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
+        elected = replicas.leading(args)
+        calling = _calling(steady, metrics, elected)
+        wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
+        source = stack.enter_context(closing(followed(args, part)))
+        publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
+        registry = Registry(source.name, SystemClock().now, steady.seconds, publisher)
+        registry.leading = elected.standing if elected else None
+        visiting = Visiting(
+            lambda loaded: wiring.context_of(loaded.target),
+            wiring.memory,
+            registry,
+            metrics,
+            steady,
+            elected.permit if elected else always,
+            wiring.tracer,
+        )
+        workers = Inline() if args.once else Threads(WORKERS)
+        controller = Controller(
+            source, visiting, registry, workers, signals, steady.seconds, steady.draw, polling(args)
+        )
+        with _on_signals(controller) as stopped_by:
+            if isinstance(workers, Inline):
+                controller.once()
+                return _concluded(registry, args, stopped_by)
+            with _served(args, controller, registry, metrics) as url:
+                log.info("process.started", version=__version__, source=source.name, listening=url)
+                clean = _until_stopped(controller, workers, elected)
+                registry.publish(now=True)
+        log.info("process.stopped", clean=clean)
+        if not clean:
+            os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
+    return Exit.DONE
+
+
+def _refuse_misuse(args: argparse.Namespace) -> None:
+    if args.detailed_exitcode and not args.once:
+        raise UsageError(
+            "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
+        )
+
+
+def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
+    """Work until asked to stop, and tell whether every worker ended in time."""
+    if elected:
+        elected.start(controller.trigger)
+    controller.run()
+    log.info("process.stopping")
+    clean = workers.close(STOP_SECONDS)
+    if elected:
+        elected.end(release=clean)
+    return clean
+
+
+def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> Calling:
+    """Say how AWS is called; with a lease, no attempt to write outlasts it."""
+    if elected is None:
+        return Calling(WORKERS, steady.sleep, metrics.request)
+    return Calling(
+        WORKERS, steady.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
+    )
+
+
+def _concluded(registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
+    results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
+    show("apply", results, args)
+    if stopped_by:
+        return _ended_by(stopped_by[0])
+    return results_exit_code(results, detailed=args.detailed_exitcode)
+
+
+def _ended_by(number: int) -> Exit:
+    return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
+
+
+def _as_result(state: DatasetState) -> DatasetResult:
+    """Return what is known of a dataset as an apply reports it."""
+    summary = state.summary
+    if summary is None:
+        return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
+    errors = (PlanError(summary.failure.reason.value, summary.failure.message),) if summary.failure else ()
+    named, counts = summary.named, summary.counts
+    return DatasetResult(
+        name=state.name,
+        arn=state.arn,
+        verdict=summary.verdict,
+        added=state.added,
+        updated=state.updated,
+        updates=state.updates,
+        verified=state.observation is not None,
+        quarantined=named.quarantined,
+        dropped=named.dropped,
+        rejected=named.rejected,
+        withheld=named.withheld,
+        groups=named.groups,
+        unblanked=named.unblanked,
+        blocked=counts.get("blocked", 0),
+        counts=Counts(*(counts[kind] for kind in Counts._fields)) if summary.seen else None,
+        complete=summary.seen and summary.gap is None,
+        gap=summary.gap,
+        errors=errors,
+        exit_code=summary.exit_code,
+    )
+
+
+def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
+    def publish(document: Mapping[str, Any]) -> None:
+        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        write_whole(path, lambda stream: stream.write(text), mode=0o600)
+
+    return publish
+
+
+@contextmanager
+def _served(
+    args: argparse.Namespace, controller: Controller, registry: Registry, metrics: Metrics
+) -> Iterator[str]:
+    """
+    Serve probes, metrics and status, and give their URL.
+
+    Raises:
+        UsageError: The address is taken, or is not of this machine; a secret cannot be read.
+    """
+    host, port = args.listen
+    secrets = Secrets(
+        secret(args.token_file, args.token_env), secret(args.webhook_secret_file, args.webhook_secret_env)
+    )
+    metrics.watch(registry)
+    app = application(controller, registry, metrics, secrets, (host, *args.allow_host))
+    try:
+        server = listening(app, host, port)
+        url = server.__enter__()
+    except OSError as exc:
+        raise UsageError(f"--listen {host}:{port}: {exc.strerror or exc}") from exc
+    try:
+        yield url
+    finally:
+        server.__exit__(None, None, None)
+
+
+@contextmanager
+def _on_signals(controller: Controller) -> Iterator[Sequence[int]]:
+    """
+    SIGTERM and Ctrl-C stop, once gently, twice at once, and are kept; SIGHUP asks for a look now.
+
+    A handler only puts a number into a queue, which takes no lock: the thread that it interrupts may hold the
+    very lock that the answer needs.
+    """
+    asked: SimpleQueue[int | None] = SimpleQueue()
+    stopping: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP:
+            if stopping:
+                os._exit(_ended_by(number))
+            stopping.append(number)
+        asked.put(number)
+
+    def answer() -> None:
+        while (number := asked.get()) is not None:
+            if number == signal.SIGHUP:
+                controller.trigger()
+            else:
+                controller.stop()
+
+    listener = threading.Thread(target=answer, name="signals", daemon=True)
+    listener.start()
+    handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in handled}
+    if Terminated.arrived:  # before anybody listened, and its exception was lost
+        note(signal.SIGTERM, None)
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        asked.put(None)
+        listener.join()

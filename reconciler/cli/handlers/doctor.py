@@ -1,0 +1,64 @@
+"""``reconciler doctor``: what would stand in the way of plan and apply. Makes no call that writes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reconciler.cli.output.show import show
+from reconciler.cli.specs import reading
+from reconciler.cli.wiring import Threads, Wiring, connected
+from reconciler.core import preflight
+from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
+from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.errors import SourceError, StateError
+from reconciler.ports import Access
+from reconciler.sources.git.revision import program
+from reconciler.state.fitness import state
+
+# Whoever waits for a diagnosis wants it soon: what fails three times in a row is down.
+_IMPATIENT = Threads(attempts=3)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was found, also where there are no specs to be read."""
+    results = [state(Path(args.state_dir))]
+    if said := program(Path(args.path)):
+        results.append(said)
+    datasets: tuple[DatasetPreflight, ...] = ()
+    try:
+        with reading(args) as found:
+            results += unclaimed(found, args.path)
+            datasets, clock = _examined(found, args)
+            results.append(clock)
+    except SourceError as exc:
+        results.append(CheckResult(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
+    preflight = Preflight(tuple(results), datasets)
+    show("doctor", preflight, args)
+    return preflight.exit_code
+
+
+def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPreflight, ...], CheckResult]:
+    broken = tuple(examine_broken(dataset, args.path) for dataset in found.broken)
+    try:
+        with connected(args, read_only=True, threads=_IMPATIENT) as wiring:
+            seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
+            return (*seen, *broken), preflight.clock(wiring.skew.seconds)
+    except StateError as exc:
+        if not args.local:  # AWS can be asked all the same; only what is remembered is not known
+            with TemporaryDirectory(prefix="reconciler-") as empty:
+                return _examined(found, argparse.Namespace(**{**vars(args), "state_dir": empty}))
+        reason = exc  # the name of an exception ends with its clause
+
+        def no_access(_: Desired) -> Access:
+            raise reason
+
+        seen = tuple(examine(desired, no_access, None, args.path) for desired in found.datasets)
+        return (*seen, *broken), preflight.clock(None)
+
+
+def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> DatasetPreflight:
+    return examine(desired, wiring.access_of, wiring.memory, args.path)

@@ -1,0 +1,132 @@
+"""``reconciler drift``: what moved outside git. Makes no call that writes.
+
+Without ``--remember`` it writes no file but the report either, so that it can run from anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from reconciler.cli.output.files import write_whole
+from reconciler.cli.output.show import rendered
+from reconciler.cli.output.terminal import stream
+from reconciler.cli.specs import reading
+from reconciler.cli.wiring import Wiring, connected
+from reconciler.core.drift.report import Drift
+from reconciler.core.status.result import gravest
+from reconciler.core.validation.problem import Problem
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.log import log
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.drift import drift_each, unseen
+from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.errors import OutputError, SpecError, StateError, UsageError
+from reconciler.reports.drift.thumbnails import Thumbnail, available, thumbnail
+from reconciler.reports.registry import SUFFIXES
+
+# Rekognition takes images of at most 15 MB; all of a report's together, so that it ends.
+_MOST_BYTES: Final = 15_000_000
+_MOST_BYTES_IN_ALL: Final = 500_000_000
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
+    report = Path(args.report) if args.report else None
+    kind = format_of(report) if report else None
+    drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
+
+    def write(form: str, target: BinaryIO) -> None:
+        target.writelines(rendered("drift", form, drift, args, thumbnails=pictures))
+
+    try:
+        if report and kind:
+            write_whole(report, partial(write, kind))
+    except OutputError:  # what was seen is shown
+        stream(partial(write, args.output))
+        raise
+    stream(partial(write, args.output))
+    for problem in unusable:
+        sys.stderr.write(f"{problem}\n")
+    codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
+    return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
+
+
+def _look(
+    args: argparse.Namespace, *, drawn: bool
+) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
+    """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
+    with reading(args) as found, _connected(args) as wiring:
+        seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
+        broken = map(unseen, map(each_dataset.broken, found.broken))
+        drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
+        pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
+        return drift, pictures, _untold(found)
+
+
+@contextmanager
+def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
+    """Give the wiring; a state that cannot be written, such as on a full disk, costs the memory and no report."""
+    with ExitStack() as stack:
+        try:
+            wiring = stack.enter_context(connected(args, read_only=not args.remember))
+        except StateError as exc:
+            if not args.remember:
+                raise
+            log.warning("status.unsaved", reason=str(exc))
+            wiring = stack.enter_context(connected(args, read_only=True))
+        yield wiring
+
+
+def _untold(found: Reading) -> list[Problem]:
+    """Return errors that are about no dataset: an acknowledgement that cannot be read silences nothing."""
+    told = {problem for dataset in found.datasets for problem in dataset.problems}
+    told |= {problem for dataset in found.broken for problem in dataset.problems}
+    return [problem for problem in found.problems if problem.is_error and problem not in told]
+
+
+def format_of(report: Path) -> str:
+    """
+    Return the format that a file's name asks for.
+
+    Raises:
+        UsageError: Its suffix stands for none.
+    """
+    try:
+        return SUFFIXES[report.suffix.lower()]
+    except KeyError:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"--report {report}: its name must end in one of {known}") from None
+
+
+def thumbnails(drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int) -> dict[str, Thumbnail]:
+    """Return small pictures by source-ref: of the first *most* images, and none where Pillow is missing."""
+    if most <= 0 or not available():
+        return {}
+    return dict(islice(_made(drift, datasets, wiring, most), most))
+
+
+def _made(
+    drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int
+) -> Iterator[tuple[str, Thumbnail]]:
+    left, tried = _MOST_BYTES_IN_ALL, 0
+    targets = {desired.name: desired.target for desired in datasets}
+    for dataset in drift.datasets:
+        if dataset.observed_at is None or dataset.name not in targets:
+            continue
+        pictures = wiring.pictures(targets[dataset.name])
+        for item in dataset.items:
+            if left <= 0 or tried >= most:
+                return
+            tried += 1
+            data = pictures.read(item.source_ref, min(left, _MOST_BYTES))
+            if data is not None:
+                left -= len(data)
+                if found := thumbnail(data):
+                    yield item.source_ref, found

@@ -1,0 +1,45 @@
+"""``reconciler explain PATH S3-URI``: one image's whole story. Makes no call that writes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from reconciler.cli.handlers.proposing import opened_specs
+from reconciler.cli.output.show import show
+from reconciler.cli.wiring import connected
+from reconciler.core.explanation import Blame, Story, StoryVerdict
+from reconciler.core.status.result import gravest
+from reconciler.core.validation.problem import Origin
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.explain import tell
+from reconciler.reports.explain.json import Explained
+from reconciler.sources.git.blame import blame
+from reconciler.sources.trees.directory import Directory
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell the story in every selected dataset that knows the image, or that could not be asked."""
+    with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
+        told = tell(args.source_ref, found.datasets, wiring.context)
+        broken = [each_dataset.broken(dataset) for dataset in found.broken]
+        told += tuple(
+            Story(plan.name, None, StoryVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code)
+            for plan in broken
+        )
+        writers = _writers(told, opened.tree)
+    show("explain", Explained(args.source_ref, told, writers), args)
+    return gravest([story.error_code for story in told])
+
+
+def _writers(stories: Iterable[Story], tree: Directory) -> dict[Origin, Blame]:
+    """Ask git who wrote the lines that the stories are about."""
+    origins = {origin for story in stories for origin in story.origins}
+    if not origins:
+        return {}
+    paths = {tree.display(path): path for path in tree.files()}
+    found: dict[Origin, Blame] = {}
+    for origin in origins:
+        if origin.file in paths and (said := blame((tree.root / paths[origin.file]).resolve(), origin.line)):
+            found[origin] = said
+    return found

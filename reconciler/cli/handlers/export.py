@@ -1,0 +1,115 @@
+"""``reconciler export``: an existing dataset as a spec and sorted JSON Lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from reconciler.cli.exits import Exit, say
+from reconciler.cli.output.files import Writer, write_all
+from reconciler.cli.output.terminal import out
+from reconciler.cli.wiring import connected
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
+from reconciler.engine.usecases.export import Exported, export
+from reconciler.errors import OutputError
+from reconciler.reports.visible import counted
+
+PATIENCE_SECONDS = 60.0
+
+_SPEC = """\
+# Exported from {arn}.
+# Nothing is written to AWS until policy.mode is create-only or upsert.
+apiVersion: reconciler/v1
+kind: Dataset
+metadata:
+  name: {name}
+spec:
+  target:
+    project: {project}
+    type: {type}
+    region: {region}
+    accountId: "{account}"
+  entries:
+    - file: {name}.jsonl
+  policy:
+    mode: observe
+"""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the spec and the lines; `plan` right after it finds nothing."""
+    kind = DatasetType(args.type)
+    with connected(args, read_only=True) as wiring:
+        context = wiring.context_of(Target(project=args.project, type=kind))
+        with closing(export(args.project, kind, context, PATIENCE_SECONDS)) as found:
+            files = _write(found, args)
+    for remark in _remarks(found, files):
+        say(remark)
+    if args.output == "json":
+        left_out = [{"source_ref": ref, "codes": codes} for ref, codes in found.refused.items()]
+        summary = {"format": "export/v1", "arn": found.arn, "entries": len(found.kept)}
+        out(json.dumps({**summary, "left_out": left_out, "files": files}, indent=2))
+    else:
+        out(
+            f"{counted(len(found.kept), 'entry', 'entries')} of {found.arn}\n"
+            + "\n".join(f"  {file}" for file in files)
+        )
+    return Exit.DONE
+
+
+def _remarks(found: Exported, files: list[str]) -> Iterator[str]:
+    """Say what is not as somebody who exports a dataset expects it."""
+    if found.refused:
+        first, codes = next(iter(found.refused.items()))
+        many = counted(len(found.refused), "entry is", "entries are")
+        yield (
+            f"{many} left out, {first} first: nobody may desire what AWS would refuse ({', '.join(codes)}); "
+            f"the lines are in {files[-1]}, to be mended there and then named in {files[0]}"
+        )
+    if found.marked:
+        many = counted(len(found.marked), "entry is", "entries are")
+        yield f"{many} marked with errors by AWS, {found.marked[0]} first; plan names them all"
+
+
+def _write(found: Exported, args: argparse.Namespace) -> list[str]:
+    directory = Path(args.directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(f"{directory}: {exc.strerror or exc}") from exc
+    name = _dns_label(f"{args.project}-{args.type}")
+    files: dict[Path, Writer] = {
+        directory / f"{name}.yaml": lambda stream: stream.write(_spec(found, name, args).encode()),
+        directory / f"{name}.jsonl": _lines(found, found.kept),
+    }
+    if found.refused:
+        files[directory / f"{name}.refused.jsonl"] = _lines(found, found.refused)
+    write_all(files, replace=args.force)
+    return [str(path) for path in files]
+
+
+def _lines(found: Exported, source_refs: Iterable[str]) -> Writer:
+    return lambda stream: stream.writelines(line + b"\n" for line in found.lines(source_refs))
+
+
+def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
+    _, _, _, region, account, _ = found.arn.split(":", 5)
+    text = _SPEC.format(
+        arn=found.arn,
+        name=name,
+        project=json.dumps(args.project),  # a project may be called 012, or on
+        type=args.type,
+        region=region,
+        account=account,
+    )
+    return text if found.kept else text + "    allowEmpty: true  # there is nothing to desire now\n"
+
+
+def _dns_label(text: str) -> str:
+    """Return the nearest DNS-1123 label: what a dataset may be called in a spec."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")

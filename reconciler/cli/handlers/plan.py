@@ -1,0 +1,69 @@
+"""``reconciler plan``: what an apply would do. Makes no call that writes, and writes nothing but --out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.handlers.failure import reason
+from reconciler.cli.output.files import write_whole
+from reconciler.cli.output.show import rendered, show
+from reconciler.cli.specs import overrides_of, reading
+from reconciler.core.planning.plan import DatasetPlan, Plan
+from reconciler.core.status.result import gravest
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.errors import OutputError, UsageError
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan of every selected dataset, also when some of it could not be made."""
+    with reading(args, overrides_of(args)) as found:
+        plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
+    try:
+        if args.out:
+            _save(plan, Path(args.out), args)
+    except OutputError as exc:  # the plan is made, and shown
+        show("plan", plan, args, reason(exc))
+        raise
+    show("plan", plan, args)
+    return exit_code(plan, detailed=args.detailed_exitcode)
+
+
+def _save(plan: Plan, path: Path, args: argparse.Namespace) -> None:
+    write_whole(path, lambda target: target.writelines(rendered("plan", "json", plan, args)))
+
+
+def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
+    if args.observed:
+        yield from _against_file(found, Path(args.observed))
+        return
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+
+    with connected(args, read_only=True) as wiring:
+        yield from each_dataset.plan_each(found.datasets, wiring.context)
+
+
+def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
+    """
+    Plan for the one dataset against a listing in a file; nothing if it is a broken one.
+
+    Raises:
+        UsageError: Several datasets are selected.
+    """
+    names = [*(dataset.name for dataset in found.datasets), *(dataset.name for dataset in found.broken)]
+    if len(names) != 1:
+        raise UsageError(f"--observed needs one dataset; choose with --dataset: {', '.join(names)}")
+    for desired in found.datasets:
+        yield each_dataset.plan_against(desired, path)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Return 0, or what is gravest; pending changes and drift only count if somebody asked for them."""
+    codes = [dataset.exit_code for dataset in plan.datasets]
+    if detailed:
+        codes += [Exit.PENDING for dataset in plan.datasets if dataset.pending]
+        codes += [Exit.DRIFT for dataset in plan.datasets if dataset.drifted]
+    return gravest(codes)
