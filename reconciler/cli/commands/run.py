@@ -9,7 +9,6 @@ from reconciler.cli import values
 from reconciler.cli.command import Command
 from reconciler.cli.exits import OBSERVED, Exit
 from reconciler.cli.flags import add_aws, add_output, add_selection
-from reconciler.core.runtime.election import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +123,9 @@ def _add_variable(group: argparse._ArgumentGroup, name: str) -> None:
 
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
-    """Add what tells this process that it is one of several."""
+    """Add the arguments of a process that is one of several replicas."""
+    from reconciler.core.runtime.election import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
+
     group = parser.add_argument_group("several replicas")
     group.add_argument(
         "--lease",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Final
 
 from reconciler.cli.command import Command
@@ -20,6 +19,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     """Print one schema."""
+    import json
+
     from reconciler.cli.output.terminal import out
 
     if args.kind in _READ:
