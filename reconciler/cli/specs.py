@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from reconciler.engine.dataset.desired import NO_OVERRIDES, Overrides
+from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError

@@ -16,8 +16,8 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
-from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.desired import NO_OVERRIDES, Desired, Overrides, read_desired
+from reconciler.engine.dataset.context import NO_OVERRIDES, Context, Overrides
+from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.ports import Silence
 from reconciler.sources.load import load

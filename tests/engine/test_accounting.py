@@ -15,7 +15,7 @@ from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orpha
 from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.dataset.desired import Overrides
+from reconciler.engine.dataset.context import Overrides
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.plan import Planned, observe_and_plan
 from reconciler.engine.dataset.reconcile import apply

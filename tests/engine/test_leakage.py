@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine.dataset.desired import Overrides
+from reconciler.engine.dataset.context import Overrides
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Selection, read, select
 from reconciler.sources.load import load

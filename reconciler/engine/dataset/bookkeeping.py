@@ -1,4 +1,4 @@
-"""Keep back what failed, let go what succeeded: the memory of trouble, advanced after each look."""
+"""Update what is remembered of a dataset after an apply: quarantine, applied entries, backups."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def update_quarantine(
     now: float,
 ) -> None:
     """
-    Advance the holds of one dataset by what an apply did and a look showed.
+    Update the quarantine of one dataset by what an apply sent and what was observed afterwards.
 
     Args:
         items: What was to be sent.
@@ -51,7 +51,7 @@ def update_quarantine(
     released = [ref for ref, hold in known.items() if _is_over(hold, ref in different, now)]
     released = [ref for ref in released if ref not in fresh]
     for hold in fresh.values():
-        if not hold.keeps_back(hold.digest, now):  # it only counts so far: one revert is no quarrel
+        if not hold.keeps_back(hold.digest, now):  # counted only: one revert is no conflict
             continue
         log.warning("entry.quarantined", kind=hold.kind, rounds=hold.rounds, source_ref=hold.source_ref)
     for source_ref in released:
@@ -79,7 +79,7 @@ def _quarantined_again(
 
 
 def _contested(in_place: Iterable[PlannedChange], known: Mapping[str, Hold], now: float) -> Iterator[Hold]:
-    """Count how often one line had to be set again because AWS had left it."""
+    """Count how often one line had to be set again after it had drifted."""
     for item in in_place:
         if item.reverts and item.action is not Action.ADD and item.sent is not None:
             before = known.get(item.source_ref)
@@ -87,7 +87,7 @@ def _contested(in_place: Iterable[PlannedChange], known: Mapping[str, Hold], now
 
 
 def _is_over(hold: Hold, different: bool, now: float) -> bool:
-    """Tell whether a hold is history. That somebody changes a line back shows only while it is in place."""
+    """Return whether a hold has ended. That others change a line back shows only while it is in place."""
     if hold.kind is HoldKind.CONTESTED:
         return now >= hold.until
     return not different
@@ -95,7 +95,7 @@ def _is_over(hold: Hold, different: bool, now: float) -> bool:
 
 def record_applied(desired: Desired, arn: str, touched: Collection[str], after: Diff, memory: Memory) -> None:
     """
-    Advance the memory, entry by entry, to what was just shown.
+    Remember, entry by entry, what was observed to be applied.
 
     Only entries that are the same on both sides advance, and orphans that were blanked: whoever labels one
     again is noticed. Costs about 6 µs for each of them.
@@ -135,10 +135,10 @@ def _news(
 
 def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:
     """
-    Keep the observed line of every entry that is overwritten or blanked, and of no other.
+    Back up the observed line of every entry that is overwritten or blanked, and of no other.
 
     Raises:
-        StateError: They could not be kept: then nothing may be sent.
+        StateError: They could not be saved: then nothing may be sent.
     """
     overwritten = [item for batch in plan.batches for item in batch.items if item.change.observed is not None]
     if not overwritten or plan.arn is None:

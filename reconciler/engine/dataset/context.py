@@ -1,27 +1,28 @@
-"""Everything outside that one dataset's reconciliation touches, in one hand."""
+"""What the reconciliation of one dataset is given from outside: ports, and what an operator permits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.ports import Clock, Gateway, Memory, Progress, Tracer, Untraced
 
 
 def always() -> None:
-    """Permit everything: nobody else writes."""
+    """Permit every update: no other replica writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    What a step needs of the outside.
+    The ports and settings that every step uses.
 
     Attributes:
         gateway: The account and Region of this dataset.
-        patience_seconds: How long a command that only looks waits for a dataset that is busy.
-        permit: Asked before each update; raises if it must not be sent, and then nothing of it was noted.
-        trust_listing: A listing is whole, whatever number of entries the service counts.
+        patience_seconds: Seconds that a command that only reads waits for a dataset that is busy.
+        permit: Called before each update; raises if it must not be sent, before anything of it is recorded.
+        trust_listing: Take a listing as complete, whatever number of entries the service counts.
     """
 
     gateway: Gateway
@@ -32,3 +33,22 @@ class Context:
     permit: Callable[[], object] = always
     trust_listing: bool = False
     tracer: Tracer = field(default_factory=Untraced)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """
+    What the person who runs a command permits; a controller has none.
+
+    Attributes:
+        allow_protected: Change protected entries.
+        allow_leakage: Let training and test share images.
+        released: Send what ``onChange: plan`` keeps for a person.
+    """
+
+    allow_protected: bool = False
+    allow_leakage: bool = False
+    released: bool = False
+
+
+NO_OVERRIDES: Final = Overrides()

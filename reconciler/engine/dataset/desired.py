@@ -27,30 +27,12 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.core.validation.unmatched import Unmatched, unmatched
+from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
 MOST_HELD_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """
-    What the person who runs a command permits; a controller has none.
-
-    Attributes:
-        allow_protected: Change protected entries.
-        allow_leakage: Let training and test share images.
-        released: Send what ``onChange: plan`` keeps for a person.
-    """
-
-    allow_protected: bool = False
-    allow_leakage: bool = False
-    released: bool = False
-
-
-NO_OVERRIDES: Final = Overrides()
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,10 +167,10 @@ class Desired:
         self._streams.clear()
 
 
-# Stands in for a document that cannot be read; nothing is ever planned with it.
 # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
 _OF_BAD_LINES: Final = frozenset({Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS})
 
+# Stands in for a document that cannot be read; nothing is ever planned with it.
 _UNREADABLE: Final = Dataset.model_validate(
     {
         "apiVersion": API_VERSION,

@@ -1,4 +1,4 @@
-"""From what was planned, sent and proven to one verdict, and the exit code that says it."""
+"""From what was planned, sent and observed afterwards to one verdict and its exit code."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ MOVED: Final = {
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What an apply came to, and what was last seen of the dataset.
+    The result of an apply, and the last observation of the dataset.
 
     Attributes:
         plan: What was to be carried out.
         after: All entries as they are after the last write; None if they could not be seen.
-        observation: A complete look that no write of this apply came after; None without one.
+        observation: A complete observation after the last write; None without one.
     """
 
     plan: DatasetPlan
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def observed(plan: DatasetPlan, after: Diff) -> DatasetResult:
-    """Return the result for a dataset that is only looked at."""
+    """Return the result for a dataset in observe mode."""
     result = DatasetResult(
         name=plan.name,
         arn=plan.arn,
@@ -72,7 +72,7 @@ def observed(plan: DatasetPlan, after: Diff) -> DatasetResult:
 
 
 def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
-    """Return the result for a dataset whose guards said no."""
+    """Return the result for a dataset that guards block."""
     reasons = (PlanError(guard.code, guard.message) for guard in plan.guards)
     result = DatasetResult(
         name=plan.name,
@@ -89,7 +89,7 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
 
 
 def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
-    """Return the result for a dataset that was looked at again."""
+    """Return the result for a dataset that was observed again after its updates."""
     different = {change.source_ref for change in after.changes}
     held = (_kept_back(item) for item in plan.held if item.source_ref in different)
     quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *held)
@@ -158,7 +158,7 @@ def _kept_back(item: PlannedChange) -> EntryProblem:
 
 
 def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:
-    """Return the result for a dataset whose plan no longer holds."""
+    """Return the result for a dataset whose plan is outdated."""
     return blocked(replace(plan, guards=(*plan.guards, Guard(PlanOutdated.code, reason))))
 
 
@@ -175,7 +175,7 @@ def unplanned(plan: DatasetPlan) -> DatasetResult:
 
 
 def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
-    """Return the result for a dataset that could not be brought to an end, or not be looked at again."""
+    """Return the result for a dataset whose apply was cut short, or that could not be observed afterwards."""
     known = not isinstance(reason, GatewayError)
     result = DatasetResult(
         name=plan.name,

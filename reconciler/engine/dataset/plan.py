@@ -29,7 +29,7 @@ class Planned:
 
     Attributes:
         diff: What the plan is made from.
-        observation: The look that showed it; None where there was no dataset to look at.
+        observation: What was observed; None where there was no dataset to observe.
     """
 
     plan: DatasetPlan
@@ -57,8 +57,8 @@ def observe_dataset(desired: Desired, context: Context, patience_seconds: float)
     Observe one dataset; None if there is none yet, and the spec allows to create it.
 
     Raises:
-        RebuildUnfinished: It is being deleted and made anew.
-        GatewayError: It could not be found, or not be seen whole.
+        RebuildUnfinished: It is being deleted and created anew.
+        GatewayError: It could not be found, or not be listed whole.
     """
     require_no_rebuild(desired.name, context)
     deadline = context.clock.now() + patience_seconds
@@ -109,10 +109,10 @@ def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
 
 def require_no_rebuild(name: str, context: Context) -> None:
     """
-    Keep away from a dataset that a rebuild has deleted, or may have: it is missing on purpose.
+    Refuse a dataset that a rebuild has deleted, or may have: it is missing on purpose.
 
     Raises:
-        RebuildUnfinished: So it is.
+        RebuildUnfinished: A rebuild has begun to delete it.
     """
     rebuild = context.memory.rebuilds.of(name)
     if rebuild is not None and rebuild.step.leaves_nothing:
@@ -122,7 +122,7 @@ def require_no_rebuild(name: str, context: Context) -> None:
 
 def plan_against_listing(desired: Desired, listing: FileListing) -> Planned:
     """
-    Plan against a listing that was kept in a file.
+    Plan against a listing in a file.
 
     Raises:
         UsageError: It cannot be read as one.

@@ -149,10 +149,10 @@ def apply(desired: Desired, context: Context, pinned: Planned | None = None) -> 
 
 def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
     """
-    Send what was planned, and look again.
+    Send what was planned, and observe the result.
 
     Raises:
-        PlanOutdated: The dataset is no longer as it was seen. Nothing was sent.
+        PlanOutdated: The dataset is no longer as it was observed. Nothing was sent.
         Superseded: A newer commit took over. Nothing was sent.
     """
     plan = seen.plan
@@ -171,7 +171,7 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         Sender(plan, arn, seen.composer, context, _timeout(desired), sent).send()
         return _proven(desired, seen, arn, sent, context)
     except Interrupted:
-        raise  # no outcome: the journal has what was begun, and the next start sees what became of it
+        raise  # no outcome: the journal names open updates, and the next run observes their effect
     except ReconcilerError as exc:
         if isinstance(exc, PlanOutdated | Superseded) and not sent.updates:
             raise
@@ -180,7 +180,7 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
 
 def require_unchanged(observation: Observation, context: Context, timeout: float) -> None:
     """
-    Make sure that the dataset still is as it was seen.
+    Check that the dataset is still as it was observed.
 
     Raises:
         PlanOutdated: It is not.
@@ -195,7 +195,7 @@ def _timeout(desired: Desired) -> float:
 
 
 def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
-    """Observe again whatever was touched, and say what is in place."""
+    """Observe again what was sent; record it, and return the outcome."""
     plan, memory = seen.plan, context.memory
     items = [item for batch in plan.batches for item in batch.items]
     if sent.touched or seen.observation is None:
@@ -207,7 +207,7 @@ def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Cont
     proof = prove(items, seen.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
-    if desired.partial:  # of the other entries nothing was learnt
+    if desired.partial:  # the other entries were not compared
         different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
     update_quarantine(desired.name, items, different, sent, proof, memory.holds, context.clock.now())
     if not desired.partial:

@@ -1,4 +1,4 @@
-"""Wait for updates whose end is not known: of a process that was killed, or whose call was not answered."""
+"""Wait for updates whose result is not known: their process was killed, or their call was not answered."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _has_moved(before: str, description: Description) -> bool:
 
 def resume(dataset: str, arn: str, seen: Observation | None, context: Context) -> None:
     """
-    Take note of updates that an earlier process began and did not end.
+    Close the journal entries of updates that an earlier process began and did not end.
 
-    What was observed shows what became of them: whatever arrived is not planned for any more, whatever did not
-    is. So nothing is left to do but to say so, if it was observed late enough.
+    The observation already shows their effect: what arrived is not planned for again, what did not arrive is.
+    So it suffices to close their journal entries, if the dataset was observed late enough.
 
     Raises:
         PlanOutdated: One of them may have arrived since, or still arrive.

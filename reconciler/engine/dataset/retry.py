@@ -1,4 +1,4 @@
-"""Try again what may succeed later, until a deadline."""
+"""Retry with back-off until a deadline; wait until a dataset is not busy."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from reconciler.ports import Clock, Description, Gateway, Phase
 
 T = TypeVar("T")
 
-# What fails so often (most calls: each time after several tries of the SDK), for so long, is down.
+# A service that fails so often, for so long, is down; each failure follows several attempts of the SDK.
 OUTAGE_FAILURES: Final = 2
 OUTAGE_SECONDS: Final = 30.0
-# Nobody updates a dataset that is being created, and an empty one takes seconds: longer is no reason to wait.
+# A dataset that is being created cannot be updated yet; creating an empty one takes seconds.
 CREATION_SECONDS: Final = 60.0
 # A listing of a large dataset takes minutes by itself, and so does waiting for an update that was not answered:
 # there the number of attempts alone counts.
@@ -50,9 +50,9 @@ def retry(action: Callable[[], T], clock: Clock, deadline: float) -> T:
             if not exc.retryable or clock.now() + delay > deadline:
                 raise
             if exc.outlasted or _is_down(exc, failures, clock.now() - begun):
-                exc.outlasted = True  # whoever waits around this one need not wait as long once more
+                exc.outlasted = True  # a retry around this one need not wait as long again
                 raise
-            _tell(exc, delay)
+            _log_retry(exc, delay)
             clock.sleep(delay)
 
 
@@ -68,7 +68,7 @@ def _is_down(exc: ReconcilerError, failures: int, seconds: float) -> bool:
             return failures >= OUTAGE_FAILURES and seconds > OUTAGE_SECONDS
 
 
-def _tell(exc: ReconcilerError, delay: float) -> None:
+def _log_retry(exc: ReconcilerError, delay: float) -> None:
     match exc:
         case Throttled():
             log.info("aws.throttled", delay_seconds=round(delay, 2))
@@ -78,7 +78,7 @@ def _tell(exc: ReconcilerError, delay: float) -> None:
 
 def await_settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> Description:
     """
-    Wait until no operation is in progress on the dataset, ours or anybody's.
+    Wait until no operation is in progress on the dataset, this process's or another's.
 
     Raises:
         DatasetBusy: It was still busy at *deadline*.
@@ -101,7 +101,7 @@ def await_settled(gateway: Gateway, arn: str, clock: Clock, deadline: float) -> 
 
 def require_usable(description: Description) -> None:
     """
-    Let pass what can be listed and updated, now or after the work in progress.
+    Check that the dataset can be listed and updated, now or after the operation in progress.
 
     Raises:
         DatasetUnusable: It is being deleted, or was never created whole.

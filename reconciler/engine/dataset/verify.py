@@ -1,4 +1,4 @@
-"""A second look, at the least cost: what of that which was sent is in place, and what became of the rest."""
+"""Observe what was sent once more, with as few calls as possible, and classify every entry by it."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ MOVED: Final = "as desired before, and changed in AWS while others were updated"
 @dataclass(frozen=True, slots=True)
 class Proof:
     """
-    What the second look showed of the entries that were to be sent.
+    What the second observation showed of the entries that were to be sent.
 
     Attributes:
         in_place: There, as desired, without complaint of the service.
         failed: Not as desired: an update failed because of them, or they were left for later.
         dropped: Not there, although their update succeeded.
         rejected: Desired and there, with an error list of the service.
-        overtaken: There, but not as desired although their update succeeded: the service, or somebody
-            else, made something different of them.
+        overtaken: There, but not as desired although their update succeeded: the service, or another
+            client, changed them.
         moved: Not sent, since they were as desired, and changed in AWS meanwhile.
     """
 
@@ -61,7 +61,7 @@ class After(NamedTuple):
 
     Attributes:
         diff: All entries: those that were touched as they are now, the others as they were last seen.
-        observation: The complete look that showed it; None if only what was touched was looked at.
+        observation: The complete observation that showed it; None if only touched entries were observed.
     """
 
     diff: Diff
@@ -80,11 +80,11 @@ def observe_again(
     """
     Compare the entries that were to be sent with what is there now.
 
-    A listing may lag behind an update. Entries that are as they were before it although it succeeded are looked
-    at again, with back-off and for a minute at most, before anything is concluded from that.
+    A listing may lag behind an update. Entries that are as they were before it although it succeeded are observed
+    again, with back-off and for a minute at most, before anything is concluded from that.
 
     Args:
-        before: What was seen before anything was sent.
+        before: What was observed before anything was sent.
 
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
@@ -94,7 +94,7 @@ def observe_again(
     wanted: Collection[str] = {item.source_ref for item in items}
     for tries in count(1):
         try:
-            seen, failure = _looked(desired, arn, wanted, seen, context, deadline), None
+            seen, failure = _observe_once(desired, arn, wanted, seen, context, deadline), None
             wanted = _behind(items, seen.diff, sent)
         except ListingIncomplete as exc:
             failure = exc
@@ -122,7 +122,7 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
     }
 
 
-def _looked(
+def _observe_once(
     desired: Desired, arn: str, touched: Collection[str], last: After, context: Context, deadline: float
 ) -> After:
     """Observe once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
@@ -164,7 +164,7 @@ def _filtered(
 
 
 def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:
-    """Classify every entry that was to be sent, and every other that changed, by what a look afterwards shows."""
+    """Classify every entry that was to be sent, and every other that changed, by what was observed afterwards."""
     left = {change.source_ref: change.action for change in after.changes if not change.is_blank}
     errored = dict(marked(after, desired))
     in_place: list[PlannedChange] = []

@@ -9,7 +9,8 @@ from typing import BinaryIO
 from reconciler.core.spec.choices import Compare, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
-from reconciler.engine.dataset.desired import NO_OVERRIDES, Desired, Overrides, read_desired
+from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
+from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.errors import UsageError
 from reconciler.ports import Backup, Backups, LoadedDataset, Memory
 

@@ -11,14 +11,8 @@ from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.across import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
-from reconciler.engine.dataset.desired import (
-    NO_OVERRIDES,
-    Desired,
-    Overrides,
-    as_problem,
-    problems_of_lines,
-    read_desired,
-)
+from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
+from reconciler.engine.dataset.desired import Desired, as_problem, problems_of_lines, read_desired
 from reconciler.engine.log import log
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
