@@ -80,9 +80,9 @@ class DatasetView:
         """Return the trend in words, for screen readers."""
         known = [bar for bar in self.bars if bar.kind != "unknown"]
         drifted = sum(bar.kind == "drifted" for bar in known)
-        visits = f"{len(self.bars)} visit" + ("s" if len(self.bars) != 1 else "")
+        cycles = f"{len(self.bars)} cycle" + ("s" if len(self.bars) != 1 else "")
         unseen = len(self.bars) - len(known)
-        return f"Last {visits}: drift in {drifted}" + (f", nothing known of {unseen}" if unseen else "")
+        return f"Last {cycles}: drift in {drifted}" + (f", nothing known of {unseen}" if unseen else "")
 
 
 def dataset_views(registry: Registry) -> tuple[DatasetView, ...]:

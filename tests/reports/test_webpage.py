@@ -23,11 +23,11 @@ def test_what_comes_from_outside_is_text_that_can_be_seen():
     assert visible(text) == text
 
 
-def test_what_is_ours_stands_as_it_is():
+def test_trusted_text_is_not_escaped():
     assert "<b>\u202e</b>" == rendered("{{ it }}", it=ours("<b>\u202e</b>"))
 
 
-def test_a_name_that_nobody_gave_is_an_error():
+def test_an_undefined_name_in_a_template_is_an_error():
     """A slip in a template is not an empty place in a page."""
     with pytest.raises(jinja2.UndefinedError):
         rendered("{{ nmae }}", name="roses")

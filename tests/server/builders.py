@@ -38,10 +38,10 @@ def dataset_state(
     **more: object,
 ) -> DatasetState:
     """
-    A dataset after its last visit.
+    A dataset after its last cycle.
 
     Args:
-        before: How many images had drifted at each visit before the last, every five minutes.
+        before: How many images had drifted at each cycle before the last, every five minutes.
     """
     made = DatasetState(name, None, revision=REVISION, due=130.0)
     if verdict is None:

@@ -45,10 +45,10 @@ class Asked:
 
     alive: bool = True
     triggered: list[str | None] = field(default_factory=list)
-    looked: int = 0
+    polled: int = 0
 
     def look_at_source(self) -> None:
-        self.looked += 1
+        self.polled += 1
 
     def trigger(self, dataset: str | None = None) -> bool:
         self.triggered.append(dataset)
@@ -98,7 +98,7 @@ def test_the_probes_tell_what_they_are_for(served: Served):
 
 
 def test_not_ready_before_everything_was_observed(served: Served):
-    """A visit that could not observe does not count; once ready, a new dataset takes nothing back."""
+    """A cycle that could not observe does not count; once ready, a new dataset takes nothing back."""
     served.registry.states["tulips"] = DatasetState("tulips", None, visited_at=1.0)
     assert 503 == served.ask("/readyz")[0]
 
@@ -136,8 +136,8 @@ def test_the_page_escapes(served: Served):
         ("bearer  let-me-in", 202),
     ],
 )
-def test_a_look_needs_the_token(served: Served, header: str | None, expected: int):
-    """Nobody else makes us look."""
+def test_a_reconcile_request_needs_the_token(served: Served, header: str | None, expected: int):
+    """Other requests do not start a cycle."""
     headers = {} if header is None else {"authorization": header}
 
     assert expected == served.ask("/reconcile", b"", **headers)[0]
@@ -184,7 +184,7 @@ def test_a_hook_needs_what_its_host_signs_with(served: Served, header: str, valu
     with structlog.testing.capture_logs() as logged:
         assert expected == served.ask("/hooks/git", b"{}", **{header: value})[0]
 
-    assert (expected == 202) == bool(served.controls.looked)
+    assert (expected == 202) == bool(served.controls.polled)
     refusals = [(line["path"], line["status"]) for line in logged if line["event"] == "request.refused"]
     assert ([] if expected == 202 else [("/hooks/git", 401)]) == refusals
 
@@ -211,7 +211,7 @@ def test_a_large_push_is_a_push(served: Served, size: int):
         ("/metrics", "evil.example", 200),
     ],
 )
-def test_pages_are_shown_under_our_own_names_alone(served: Served, path: str, host: str, expected: int):
+def test_pages_are_served_under_allowed_host_names_only(served: Served, path: str, host: str, expected: int):
     """A page elsewhere whose name leads here is not let in; probes come by the pod's address."""
     with structlog.testing.capture_logs() as logged:
         assert expected == served.ask(path, host=host)[0]
@@ -233,7 +233,7 @@ def test_a_body_is_bounded(served: Served):
     assert 413 == served.ask("/hooks/git", body, x_hub_signature_256=signature(body))[0]
 
 
-def test_without_secrets_nobody_is_let_in():
+def test_without_secrets_every_post_is_refused():
     """An empty key signs as well as any: it must not be one."""
     registry = Registry("specs", lambda: 0.0, lambda: 0.0)
     app = application(Asked(), registry, Metrics("1"), Secrets())
@@ -299,7 +299,7 @@ def test_the_metrics_are_the_public_contract(served: Served):
 
 def test_the_metrics_page_is_what_the_code_renders():
     """
-    Nobody edits docs/metrics.md by hand. To renew it:
+    docs/metrics.md is generated. To renew it:
 
     python -c "from reconciler.server.catalogue import page; print(page(), end='')" > docs/metrics.md
     """

@@ -39,7 +39,7 @@ APP = Starlette(routes=[Route("/livez", answer), Route("/echo", echo, methods=["
     ],
     ids=["silent", "half a request", "half a body"],
 )
-def test_who_asks_nothing_keeps_nobody_away(begun: bytes, monkeypatch: pytest.MonkeyPatch):
+def test_idle_connections_do_not_block_others(begun: bytes, monkeypatch: pytest.MonkeyPatch):
     """Connections that no whole request comes from are closed: a probe finds a free one."""
     monkeypatch.setattr(listening, "REQUEST_SECONDS", 0.5)
     with listening.listening(APP, "127.0.0.1", 0) as url:
@@ -64,7 +64,7 @@ def closed(one: socket.socket) -> bytes:
             return b""
 
 
-def test_who_asks_in_time_is_answered(monkeypatch: pytest.MonkeyPatch):
+def test_a_request_in_time_is_answered(monkeypatch: pytest.MonkeyPatch):
     """One request after another on the same connection, bodies included."""
     monkeypatch.setattr(listening, "REQUEST_SECONDS", 5.0)
     with listening.listening(APP, "127.0.0.1", 0) as url:

@@ -66,7 +66,7 @@ def ask(made: Registry, path: str) -> Answer:
                 return Answer(exc.code, exc.read().decode(), exc.headers)
 
 
-def test_the_list_says_how_each_stands():
+def test_the_list_gives_the_health_of_each_dataset():
     """State in words, the gravest first; the age of what is known; how much drifted, and where to see it."""
     made = registry(
         dataset_state("fine"),
@@ -85,7 +85,7 @@ def test_the_list_says_how_each_stands():
 
 
 def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
-    """The list, the trend and the condition agree: it may be one that git took out, and it can be looked at."""
+    """The list, the trend and the condition agree: an image that git took out counts, and can be opened."""
     made = registry(dataset_state("stray", drift={"unmanaged": 1}))
 
     words = ask(made, "/").words()
@@ -97,7 +97,7 @@ def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
 
 @pytest.mark.parametrize("path", ["/", "/dataset/roses"])
 def test_a_page_that_is_left_open_does_not_grow_old(path: str):
-    """Else what was green an hour ago would still look so."""
+    """Else an hour-old green would still be shown."""
     assert '<meta http-equiv="refresh" content="30">' in ask(registry(dataset_state("roses")), path).text
 
 
@@ -115,7 +115,7 @@ def test_a_name_keeps_its_letters_where_a_sentence_begins():
     assert "AWS did not answer" in words
 
 
-def test_a_source_without_commits_is_not_said_to_be_at_one():
+def test_a_source_without_commits_has_no_revision():
     """A directory has no revision: nothing is said of it, and no column is empty."""
     made = registry(dataset_state("plain", revision=None, applied=None))
     for line in made.states["plain"].history:
@@ -146,8 +146,8 @@ def test_all_is_well_in_one_sentence():
         dataset_state("roses", Verdict.UNKNOWN, failure=DENIED),
     ],
 )
-def test_what_nobody_knows_is_never_green(made: DatasetState):
-    """Neither before the first look, nor when AWS cannot be seen: no drift count is invented either."""
+def test_an_unknown_state_is_never_green(made: DatasetState):
+    """Neither before the first observation, nor when AWS cannot be observed; no drift count is invented either."""
     answer = ask(registry(made), "/")
 
     assert 'class="verdict in_sync"' not in answer.text
@@ -165,7 +165,7 @@ def test_every_status_of_ready_but_true_is_not_green():
 
 
 def test_a_dataset_tells_its_story():
-    """Conditions, history, what is held back and why, and the next visit."""
+    """Conditions, history, quarantined images with reasons, and the next cycle."""
     made = dataset_state("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
 
     words = ask(registry(made), "/dataset/roses").words()
@@ -230,18 +230,18 @@ def test_the_report_says_what_was_set_back():
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "expected"),
     [
-        (dataset_state("roses", None), "Nobody has looked at roses yet"),
+        (dataset_state("roses", None), "roses has not been observed yet"),
         (dataset_state("roses"), "before this process started"),
         (dataset_state("roses", shown=Shown(None, 70_000)), "70,000 images of roses differ"),
     ],
 )
-def test_without_a_report_the_page_says_why(made: DatasetState, said: str):
-    """Before the first look, after a restart, and where too much differs to be kept."""
+def test_without_a_report_the_page_gives_the_reason(made: DatasetState, expected: str):
+    """Before the first observation, after a restart, and where too much differs to be drawn."""
     answer = ask(registry(made), "/drift/roses")
 
-    assert (200, True) == (answer.code, said in answer.words())
+    assert (200, True) == (answer.code, expected in answer.words())
 
 
 @pytest.mark.parametrize("path", ["/drift/weeds", "/dataset/weeds", "/drift/%3Cb%3E"])

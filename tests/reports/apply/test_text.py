@@ -77,7 +77,7 @@ def test_what_a_policy_withholds_is_counted_by_reason_and_named():
     ] == shown(it).splitlines()
 
 
-def test_an_update_that_nobody_looked_at_again_says_so():
+def test_an_update_that_was_not_read_back_says_so():
     """What a call returned is no proof."""
     assert "2 update calls; not looked at again" in shown(result(Verdict.UNKNOWN, updates=2))
 

@@ -147,7 +147,7 @@ def test_a_loupe_is_round_on_a_phone(browser, tmp_path):
     assert all(size["width"] == size["height"] for size in sizes)
 
 
-def test_what_happened_often_is_told_in_part(browser, tmp_path):
+def test_a_long_list_of_events_is_folded(browser, tmp_path):
     """Six boxes at first sight; the others when somebody asks."""
     with opened(browser, tmp_path, CROWDED) as page:
         assert 6 == page.locator(".events li:visible").count()

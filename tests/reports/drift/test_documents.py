@@ -154,7 +154,7 @@ def test_text_tells_what_happened():
         ({"coverage": Coverage(1, 1, 0, 1)}, "1 of 1 image changed in AWS, outside git."),
     ],
 )
-def test_the_first_sentence_says_how_a_dataset_stands(facts, expected):
+def test_the_headline_gives_the_verdict(facts, expected):
     """How many of how many, and who moved, or that nobody can tell."""
     assert headline(dataset(MOVED, **facts)).startswith(expected)
 
@@ -177,7 +177,7 @@ def told(one) -> list[tuple[str, str]]:
     return [(event.text, event.detail) for event in events(one)]
 
 
-def test_what_waits_for_an_apply_is_told_as_what_an_apply_will_do():
+def test_pending_changes_are_worded_as_what_an_apply_will_do():
     """Git moved: the box that git has elsewhere is to move there, and not the other way round."""
     desired = entry("a.png", "new", boxes=(ECHO, ("Dot", 400, 10, 20, 20)))
     observed = entry("a.png", "old", boxes=(("Echo", 81, 65, 220, 334), ("Spot", 500, 400, 20, 20)))

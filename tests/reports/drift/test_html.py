@@ -131,7 +131,7 @@ def test_a_page_without_drift_has_no_tools():
         (entry("a"), entry("a", "x"), Side.BOTH),
     ],
 )
-def test_the_frame_says_who_knows_the_image(desired, observed, frame):
+def test_the_frame_shows_which_sides_have_the_image(desired, observed, frame):
     """Solid for what git alone knows, dashed for what AWS alone holds."""
     assert frame is draw(picture(desired, observed)).frame
 

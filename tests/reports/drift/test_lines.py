@@ -11,7 +11,7 @@ from tests.reports.drift.builders import entry
 texts = st.text(max_size=12)
 
 
-def test_what_differs_stands_in_one_row():
+def test_differences_share_a_row():
     """A box that moved is one row on both sides, and only its number is marked."""
     sides = [
         canonical(entry("a", boxes=(("x", left, 2, 3, 4), ("x", 50, 60, 7, 8)))).decode() for left in (10, 12)

@@ -105,7 +105,7 @@ def test_the_style_is_the_one_that_its_policy_allows():
     assert f"style-src &#39;sha256-{digest}&#39;" in page
 
 
-def test_a_long_plan_says_how_much_of_it_is_not_shown():
+def test_a_long_plan_counts_the_changes_it_leaves_out():
     it = plan(dataset(*(add(f"{number:03}") for number in range(30))))
 
     short, whole = read(it, limit=20).text, read(it, limit=None).text

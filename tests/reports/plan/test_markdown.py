@@ -105,7 +105,7 @@ def test_the_comment_fits_whatever_the_plan(it):
     assert text.count("<details>") == text.count("</details>")
 
 
-def test_what_is_not_shown_is_counted():
+def test_omitted_changes_are_counted():
     """Shown and hidden are all."""
     text = render_markdown(plan(dataset(*[add(f"{n:06}", n + 1) for n in range(100_000)])))
 
@@ -121,7 +121,7 @@ def test_a_large_dataset_leaves_room_for_the_others():
     assert f"+ {ref('small')}" in render_markdown(plan(large, dataset(add("small"), name="two")))
 
 
-def test_reasons_that_are_not_shown_are_counted():
+def test_omitted_reasons_are_counted():
     """A blocked plan never looks as if nothing stood in its way."""
     text = render_markdown(
         plan(*[dataset(name=f"n{n}", guards=(Guard("X", "y" * 390),) * 20) for n in range(50)])

@@ -55,7 +55,7 @@ flowers-train  {ARN}  mode upsert
   Plan: 1 to add, 2 to update, 1 orphan (reported), 694 unchanged; 1 update call of 2.1 kB.""" == shown(it)
 
 
-def test_nothing_to_do_is_said_in_one_line():
+def test_a_plan_without_changes_is_one_line():
     """And says of how much that is true."""
     assert "No changes: 700 entries are as desired." in shown(plan(dataset(unchanged=700)))
 
@@ -95,7 +95,7 @@ def test_errors_name_their_place_and_make_the_plan_incomplete():
     assert "Incomplete plan: 1 to add" in text
 
 
-def test_a_guard_stands_below_the_plan_that_it_blocks():
+def test_a_guard_follows_the_plan_that_it_blocks():
     """The first look at a frightening plan is the plan itself."""
     text = shown(plan(dataset(add("a"), guards=(Guard("MAX_CHANGES", "1 entry would be sent"),))))
 
@@ -114,7 +114,7 @@ def test_a_guard_stands_below_the_plan_that_it_blocks():
         (Withheld.ON_CHANGE, Cause.SPEC_CHANGED, "changed in git (policy onChange: plan)"),
     ],
 )
-def test_what_the_policy_holds_back_is_told_apart(held, cause, why):
+def test_changes_withheld_by_policy_are_grouped_apart(held, cause, why):
     """It is neither done nor forgotten, and nobody is told that it will be sent."""
     text = shown(plan(dataset(update("a", cause=cause, held=held))))
 
@@ -139,7 +139,7 @@ def test_a_line_that_is_kept_back_says_why_and_until_when():
 
 
 @pytest.mark.parametrize("kind", [HoldKind.PERPETUAL, HoldKind.CONTESTED])
-def test_the_words_that_would_settle_it_are_shown_whole(kind: HoldKind):
+def test_the_setting_that_would_end_a_quarantine_is_never_cut(kind: HoldKind):
     """An ignore rule that is cut off cannot be copied into a spec."""
     rule = (
         'spec.ignore: [{"paths": ["/rose-metadata/creation-date"], "match": "s3://acme-flowers/train/a.jpg"}]'
@@ -154,7 +154,7 @@ def test_observe_mode_says_that_nothing_is_written():
     assert "Mode observe: apply writes nothing." in shown(plan(dataset(add("a"), mode=Mode.OBSERVE)))
 
 
-def test_what_differs_only_where_the_policy_does_not_look_is_counted():
+def test_ignored_differences_are_counted():
     """Equal by policy is not equal."""
     text = shown(plan(dataset(unchanged=5, ignored=2)))
 

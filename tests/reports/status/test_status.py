@@ -211,7 +211,7 @@ def condition(kind: str, status: str) -> dict[str, str]:
     return {"type": kind, "status": status, "reason": "R", "message": "m", "lastTransitionTime": at}
 
 
-def test_what_nobody_looked_at_for_too_long_is_unknown():
+def test_a_stale_observation_is_unknown():
     """The controller was stopped, or its disk is all that is left: what it said last is not what is true now."""
     records = kept(result())
     (name,) = records
