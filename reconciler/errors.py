@@ -7,6 +7,7 @@ The exception tree. `retryable` and `exit_code` stand on the class, so that no c
   - SourceError ............. 3   the specs could not be read at all: nothing is known about the desire
   - Claimed ................. 3   retryable: another process is writing to the dataset
   - StateError .............. 1   the state could not be read or written just now
+    + StateLost ............. 3   retryable: it was damaged or deleted; an empty one serves from now on
     + StateUnusable ......... 64  the state directory cannot be used: another one must be named
   - OutputError ............. 1   a file that was asked for could not be written
   - PlanOutdated ............ 6   what was planned for is no longer there: nothing of it was sent
@@ -85,6 +86,13 @@ class StateError(ReconcilerError):
     """The state could not be read or written just now: the disk is full, the file is damaged or locked."""
 
     code = "RKD5004"
+
+
+class StateLost(StateError):
+    """The state was damaged or deleted while it was in use. An empty one serves from now on: try again."""
+
+    retryable = True
+    exit_code = 3
 
 
 class StateUnusable(StateError):

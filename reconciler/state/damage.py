@@ -14,7 +14,10 @@ from typing import Any, Final
 
 import orjson
 
+from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
+from reconciler.ports import Content, Rebuild, Step
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
 SUFFIXES: Final = ("", "-wal", "-shm")
@@ -75,9 +78,14 @@ def check_rows(connection: sqlite3.Connection) -> None:
         sqlite3.DatabaseError, ValueError, zlib.error: It is damaged.
     """
     _require_ok(connection, "integrity_check(journal)")  # covers the index by which open updates are found
-    for table in ("status", "look", "rebuild"):
+    for table in ("status", "look"):
         for (body,) in connection.execute(f"SELECT body FROM {table}"):  # noqa: S608  constants
-            json.loads(body)
+            if not isinstance(json.loads(body), dict):
+                raise ValueError(f"{table}: not what was written there")
+    for (body,) in connection.execute("SELECT body FROM rebuild"):
+        read_rebuild(body)
+    for (kind,) in connection.execute("SELECT DISTINCT kind FROM held"):
+        HoldKind(kind)
     for row in connection.execute("SELECT begun_at, source_refs FROM journal WHERE result IS NULL"):
         _check_journal(*row)
 
@@ -92,6 +100,23 @@ def _check_journal(begun_at: float, packed: bytes) -> None:
     refs = orjson.loads(zlib.decompress(packed))
     if not 0 <= begun_at < 1e11 or not all(isinstance(ref, str) for ref in refs):
         raise ValueError("an update that no process can have begun")
+
+
+def read_rebuild(body: str) -> Rebuild:
+    """
+    Return what is noted of a rebuild.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is damaged.
+    """
+    fields = json.loads(body)
+    known = {
+        "step": Step(fields["step"]),
+        "dataset_type": DatasetType(fields["dataset_type"]),
+        "before": Content(*fields["before"]),
+        "desired": Content(*fields["desired"]),
+    }
+    return Rebuild(**fields | known)
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -149,7 +174,7 @@ def carry_over(path: Path, connection: sqlite3.Connection) -> None:
                 if table == "journal":
                     _check_journal(row[2], row[3])
                 else:
-                    json.loads(row[2])
+                    read_rebuild(row[2])
                 connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import ReconcilerError, StateError, StateUnusable
+from reconciler.errors import ReconcilerError, StateError, StateLost, StateUnusable
 from reconciler.private import private_file, state_directory
 from reconciler.state.damage import (
     carry_over,
@@ -80,7 +80,7 @@ class Database:
         # Otherwise a long-running process would keep writing to a file that has no name any more.
         if self._file is not None and self._file != _identity(self._path):
             self._replace(self._connection)
-            raise StateError(
+            raise StateLost(
                 f"{self._path}: somebody deleted or replaced it; what it held is not known any more"
             )
         return self._connection
@@ -125,13 +125,13 @@ class Database:
                 raise
             raise self._damaged(before, exc) from exc
 
-    def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateError:
+    def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
         """Replace the file, and return the error to raise."""
         if self._read_only:
             self._connection = None
         else:
             self._replace(connection)
-        return StateError(_told(self._path, exc, read_only=self._read_only))
+        return StateLost(_told(self._path, exc, read_only=self._read_only))
 
     def _replace(self, failed: sqlite3.Connection | None) -> None:
         """Retire a connection, put its file aside if it still exists, and open a new one."""

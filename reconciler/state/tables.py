@@ -12,9 +12,8 @@ import orjson
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.quarantine import Hold, HoldKind
-from reconciler.core.spec.choices import DatasetType
-from reconciler.errors import StateError
-from reconciler.ports import Begun, Content, Kept, Rebuild, Step
+from reconciler.ports import Begun, Kept, Rebuild
+from reconciler.state.damage import read_rebuild
 from reconciler.state.database import Database
 
 
@@ -169,7 +168,7 @@ class Rebuilds:
             return None
         with self._db.decoding():
             row = connection.execute("SELECT body FROM rebuild WHERE dataset = ?", (dataset,)).fetchone()
-            return None if row is None else _read(row[0])
+            return None if row is None else read_rebuild(row[0])
 
     def put(self, rebuild: Rebuild) -> None:
         with self._db.writing() as connection:
@@ -181,19 +180,3 @@ class Rebuilds:
     def over(self, dataset: str) -> None:
         with self._db.writing() as connection:
             connection.execute("DELETE FROM rebuild WHERE dataset = ?", (dataset,))
-
-
-def _read(body: str) -> Rebuild:
-    try:
-        fields = json.loads(body)
-        return Rebuild(
-            **fields
-            | {
-                "step": Step(fields["step"]),
-                "dataset_type": DatasetType(fields["dataset_type"]),
-                "before": Content(*fields["before"]),
-                "desired": Content(*fields["desired"]),
-            }
-        )
-    except (ValueError, KeyError, TypeError) as exc:
-        raise StateError(f"a rebuild was begun, and what is noted of it cannot be read: {exc}") from exc

@@ -62,6 +62,11 @@ def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
     [
         "UPDATE status SET body = '{'",
         "UPDATE status SET body = CAST(x'7bff' AS TEXT)",
+        "UPDATE status SET body = '[]'",
+        "INSERT INTO look VALUES ('d', 'arn', x'00', '', 0.0, '3')",
+        "INSERT INTO rebuild VALUES ('d', 'begun', '{}')",
+        "INSERT INTO rebuild VALUES ('d', 'begun', '[]')",
+        "INSERT INTO held VALUES ('d', 's3://b/a.jpg', x'00', 'unheard', '', 1, 0.0, 0.0)",
         "UPDATE journal SET source_refs = x'00'",
     ],
 )
@@ -80,6 +85,8 @@ def test_in_what_is_written_there_it_is_met_when_the_file_is_opened(file: Path, 
 def _read_everything(state: State) -> None:
     state.statuses()
     state.journal.unfinished("d")
+    state.rebuilds.of("d")
+    state.holds.of("d")
 
 
 def test_a_disk_that_says_no_is_no_damage(file: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.planning.cause import Applied
-from reconciler.errors import StateError
+from reconciler.errors import StateError, StateLost
 from reconciler.state import State, database
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
@@ -45,7 +45,7 @@ def test_a_file_that_is_damaged_under_a_running_process_is_replaced(state: State
             state.record("roses", {"verdict": "converged"})
             state.applied("roses", ARN)
 
-    with pytest.raises(StateError, match="put aside"):
+    with pytest.raises(StateLost, match="put aside"):
         use()
 
     assert not state.applied("roses", ARN).known
@@ -64,7 +64,7 @@ def test_a_file_that_is_deleted_under_a_running_process_is_made_anew(state: Stat
         for path in (tmp_path / "state").glob("state.sqlite3*"):
             path.unlink()
 
-    with pytest.raises(StateError, match="deleted or replaced"):
+    with pytest.raises(StateLost, match="deleted or replaced"):
         state.applied("roses", ARN)
     fill(state, 2)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.errors import SourceError, UsageError
-from reconciler.private import state_directory
+from reconciler.private import private_directory, state_directory
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
 from reconciler.sources.git.refs import ambiguity, candidates, chosen
@@ -159,7 +159,9 @@ class Clone:
     def _fetch_into(self, directory: Path, wanted: _Wanted) -> None:
         if not (directory / "HEAD").exists():
             kind = "sha256" if len(wanted.oid) == _SHA256_DIGITS else "sha1"
-            self._git("init", "--bare", "--quiet", "--template=", f"--object-format={kind}", at=directory)
+            private_directory(directory)
+            words = ("init", "--bare", "--quiet", "--template=", "--shared=0600", f"--object-format={kind}")
+            self._git(*words, at=directory)
         self._git(
             "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
             "--end-of-options", self._address.url, f"+{wanted.full}:{wanted.kept_as}",
@@ -255,7 +257,7 @@ class Clone:
     ) -> Answer:
         try:
             place = at or self._directory
-            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds, umask=0o077)
+            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None
         except OSError as exc:

@@ -61,7 +61,6 @@ def run(
     stdin: bytes | None = None,
     into: BinaryIO | None = None,
     seconds: float = READ_SECONDS,
-    umask: int = -1,
 ) -> Answer:
     """
     Run git and wait for its end.
@@ -70,7 +69,6 @@ def run(
         git_dir: The repository; git never searches for one.
         env: The whole environment; `environment` without a network if it is left out.
         into: A real file for the output of git.
-        umask: Of git; ours if it is left out.
 
     Raises:
         TimeoutError: It took longer than *seconds*, and was killed with its children.
@@ -85,7 +83,6 @@ def run(
         stdout=into or subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        umask=umask,
     )
     with process:
         try:
