@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from yaml import events
 
-from reconciler.sources.yaml.strict import LOADER, Mark
+from reconciler.sources.yaml.events import parse
+from reconciler.sources.yaml.strict import Mark
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Node:
 
 def parse_nodes(text: str) -> dict[Mark, Node]:
     """Return the root of every document by its place. The text must have passed `strict.read` without a fault."""
-    stream = yaml.parse(text, Loader=LOADER)
+    stream = parse(text)
     found = {}
     for event in stream:
         if isinstance(event, events.DocumentStartEvent):

@@ -15,10 +15,8 @@ from yaml import events
 
 from reconciler.core.spec.messages import Path
 from reconciler.core.validation import spec_codes as codes
+from reconciler.sources.yaml.events import parse
 from reconciler.sources.yaml.scalars import Ambiguous, Scalar, resolve
-
-LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The parser in C where there is one; the same events either way."""
 
 _MAX_DEPTH: Final = 50
 _MAX_VALUES: Final = 2_000_000  # per file, aliases expanded: about 150,000 images with boxes
@@ -112,7 +110,7 @@ class _Stop(Exception):
 
 def read(text: str) -> Stream:
     """Read the documents of a text. Takes about 70 µs per line of shorthand with a box."""
-    walk = _Walk(yaml.parse(text, Loader=LOADER))
+    walk = _Walk(parse(text))
     try:
         walk.run()
     except _Stop as exc:

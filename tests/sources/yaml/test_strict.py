@@ -197,3 +197,31 @@ def test_what_a_writer_writes_is_read_back(data):
 
     assert not refused
     assert [data] == [document.value for document in stream.documents]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'"\ud835\udd18"', "\U0001d518"),
+        (r'"a\uD83C\uDF39\ud83c\udf3a b"', "a\U0001f339\U0001f33a b"),
+        (r'"\\\ud835\udd18"', "\\\U0001d518"),
+        (r'"\\ud835\\udd18"', r"\ud835\udd18"),
+        (r"'\ud835\udd18'", r"\ud835\udd18"),
+        (r"\uD835\udd18", r"\uD835\udd18"),
+    ],
+)
+def test_a_character_that_json_escapes_in_two_is_one(text: str, expected: str):
+    """json.dumps writes every character beyond U+FFFF so, and every JSON text is YAML."""
+    (document,) = read(f"[{text}, b]").documents
+
+    assert [expected, "b"] == document.value
+
+
+@pytest.mark.parametrize(
+    "text", [r'"\ud835"', r'"\udd18\ud835"', r'"\ud835\ud835\udd18"', r'"\\ud835\udd18"']
+)
+def test_half_a_character_is_refused_at_its_place(text: str):
+    stream = read(f"a: 1\nb: {text}\n")
+
+    assert stream.fault is not None
+    assert (2, "not valid YAML") == (stream.fault.mark.line, stream.fault.message[:14])
