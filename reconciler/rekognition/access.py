@@ -42,10 +42,10 @@ class Skew:
 
     def _answered(self, http_response: Any, **_: Any) -> None:
         try:
-            told = parsedate_to_datetime(http_response.headers["date"]).timestamp()
+            date = parsedate_to_datetime(http_response.headers["date"]).timestamp()
         except (KeyError, TypeError, ValueError):
             return
-        found = told - self._now()
+        found = date - self._now()
         if self.seconds is None or abs(found) < abs(self.seconds):
             self.seconds = found
 
@@ -68,14 +68,14 @@ class Caller:
     def identity(self) -> Identity:
         if self._answer is None:
             try:
-                self._answer = self._asked()
+                self._answer = self._ask()
             except GatewayError as exc:
                 self._answer = exc
         if isinstance(self._answer, GatewayError):
             raise self._answer
         return self._answer
 
-    def _asked(self) -> Identity:
+    def _ask(self) -> Identity:
         with translated("GetCallerIdentity"):
             client = self._sts()
             self._skew.watch(client.meta.events)

@@ -56,13 +56,13 @@ class SyncMetrics:
         return self._url
 
     def confirmed_at(self, now: float) -> float | None:
-        count = self._asked()
+        count = self._read_count()
         if count not in (0.0, self._count):  # smaller after a restart of git-sync
             self._grew_at = now
         self._count = count
         return self._grew_at
 
-    def _asked(self) -> float:
+    def _read_count(self) -> float:
         try:
             with self._opener.open(self._url, timeout=TIMEOUT_SECONDS) as answer:
                 text = answer.read(_MOST_BYTES).decode(errors="replace")

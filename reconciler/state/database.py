@@ -131,7 +131,7 @@ class Database:
             self._connection = None
         else:
             self._replace(connection)
-        return StateLost(_told(self._path, exc, read_only=self._read_only))
+        return StateLost(_damage_message(self._path, exc, read_only=self._read_only))
 
     def _replace(self, failed: sqlite3.Connection | None) -> None:
         """Retire a connection, put its file aside if it still exists, and open a new one."""
@@ -169,7 +169,7 @@ def _blamed(directory: Path, exc: StateError) -> StateError:
     return StateUnusable(f"--state-dir {directory}: {exc}") if unusable else exc
 
 
-def _told(path: Path, damage: Exception, *, read_only: bool) -> str:
+def _damage_message(path: Path, damage: Exception, *, read_only: bool) -> str:
     """Return the message about a damaged file, and what happens to it."""
     if read_only:
         return f"{path}: damaged: {damage}; the next apply puts it aside"
@@ -198,7 +198,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
         put_aside(path)
         connection = _prepared(path)
         carry_over(path, connection)
-        return connection, _told(path, exc, read_only=False)
+        return connection, _damage_message(path, exc, read_only=False)
 
 
 def opened_for_reading(path: Path) -> sqlite3.Connection:
@@ -215,7 +215,9 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
     try:
         connection = opened_for_reading(path)
     except sqlite3.Error:
-        return None, _told(path, IsADirectoryError("a directory"), read_only=True) if path.is_dir() else None
+        return None, _damage_message(
+            path, IsADirectoryError("a directory"), read_only=True
+        ) if path.is_dir() else None
     damage = None
     try:
         check(connection)
@@ -225,7 +227,7 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
     except StateError:
         pass
     except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error) as exc:
-        damage = _told(path, exc, read_only=True) if is_damage(exc) else None
+        damage = _damage_message(path, exc, read_only=True) if is_damage(exc) else None
     connection.close()
     return None, damage
 

@@ -44,14 +44,14 @@ def _present(directory: Path) -> CheckResult:
     try:
         with closing(opened_for_reading(file)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as exc:
         return _failed(f"{file}: {exc}")
     except sqlite3.DatabaseError as exc:
-        said, version = str(exc), 0
-    if said != "ok":
+        result, version = str(exc), 0
+    if result != "ok":
         remedy = "the next apply puts it aside and starts afresh; who moved, git or AWS, is not known then"
-        return CheckResult(Check.STATE, Mark.WARNING, f"{file} is damaged: {said}", remedy, StateError.code)
+        return CheckResult(Check.STATE, Mark.WARNING, f"{file} is damaged: {result}", remedy, StateError.code)
     if version > NEWEST:
         return _failed(f"{file}: written by a newer version of this tool (format {version})")
     return CheckResult(Check.STATE, Mark.OK, f"{directory} can be written to")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
+from reconciler.errors import Claimed, StateError
+from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
-from reconciler.state.claim import claimed
 from reconciler.state.database import Database
 from reconciler.state.tables import Holds, Journal, Observations, Rebuilds, Sightings
 
@@ -59,7 +62,7 @@ class State:
         self._db.close()
 
     def claim(self, dataset: str) -> AbstractContextManager[None]:
-        return claimed(self._directory, dataset)
+        return _claimed(self._directory, dataset)
 
     def applied(self, dataset: str, arn: str, source_refs: Iterable[str] | None = None) -> Base:
         connection = self._db.connection
@@ -125,3 +128,34 @@ def _entries(
         one = f"{query} AND source_ref = ?"
         rows = (row for ref in source_refs for row in connection.execute(one, (dataset, ref)))
     yield from ((ref, Applied(desired, observed)) for ref, desired, observed in rows)
+
+
+@contextmanager
+def _claimed(directory: Path, dataset: str) -> Iterator[None]:
+    """
+    Lock a dataset within the block. The operating system releases the lock when the process ends.
+
+    Raises:
+        Claimed: Another process holds it.
+        StateError: The state directory cannot be used.
+    """
+    path = directory / "claims" / f"{dataset}.lock"
+    try:
+        state_directory(directory)
+        private_directory(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise StateError(f"{path}: {exc.strerror or exc}") from exc
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise Claimed(
+                f"process {owner} is writing to {dataset!r} from the same state directory"
+            ) from None
+        os.truncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)

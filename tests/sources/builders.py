@@ -57,7 +57,7 @@ def opened(path: Path):
     return load(*open_path(path))
 
 
-def told(specs):
+def problems_in(specs):
     """What is wrong, in short: place and code."""
     return [f"{problem.origin} {problem.code}" for problem in specs.problems]
 

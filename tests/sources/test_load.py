@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
 from reconciler.sources.load import load, unusable
-from tests.sources.builders import ENTRIES, LINE, dataset, loaded, opened, told, write
+from tests.sources.builders import ENTRIES, LINE, dataset, loaded, opened, problems_in, write
 
 
 def names(specs):
@@ -42,7 +42,7 @@ def test_every_document_of_every_file_is_read(tmp_path):
 
     assert ["a", "b1", "b2"] == names(specs)
     assert ["specs/a/train.jsonl"] == files(specs.datasets[0])
-    assert [] == told(specs)
+    assert [] == problems_in(specs)
 
 
 def test_yaml_of_others_is_ignored_whatever_it_holds(tmp_path):
@@ -57,13 +57,13 @@ def test_yaml_of_others_is_ignored_whatever_it_holds(tmp_path):
         deploy_yaml="apiVersion: apps/v1\nkind: Deployment\n",
     )
 
-    assert (["flowers"], []) == (names(loaded(tmp_path)), told(loaded(tmp_path)))
+    assert (["flowers"], []) == (names(loaded(tmp_path)), problems_in(loaded(tmp_path)))
 
 
 def test_documents_of_others_beside_ours_are_ignored(tmp_path):
     write(tmp_path, x_yaml="a: !Ref x\na: on\n---\n" + dataset() + "---\n---\n", train_jsonl=LINE)
 
-    assert (["flowers"], []) == (names(loaded(tmp_path)), told(loaded(tmp_path)))
+    assert (["flowers"], []) == (names(loaded(tmp_path)), problems_in(loaded(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_used_is_one_problem_with_its_place(tmp_path, text
 
     specs = loaded(tmp_path)
 
-    assert f"specs/bad.yaml:{expected}" in told(specs)
+    assert f"specs/bad.yaml:{expected}" in problems_in(specs)
     assert 1 == len(specs.broken)
 
 
@@ -109,7 +109,7 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path):
         "specs/b.yaml:7:20 RKD1402",
         "specs/b.yaml:8:12 RKD1103",
         "specs/b.yaml:9:3 RKD1203",
-    ] == told(loaded(tmp_path))
+    ] == problems_in(loaded(tmp_path))
 
 
 def test_the_files_of_a_broken_document_are_looked_at_too(tmp_path):
@@ -124,7 +124,7 @@ def test_the_files_of_a_broken_document_are_looked_at_too(tmp_path):
         "specs/a.yaml:7:41 RKD1402",
         "specs/a.yaml:7:71 RKD1205",
         "specs/cut.jsonl:2 RKD1405",
-    ] == told(specs)
+    ] == problems_in(specs)
     assert [["specs/b.jsonl"]] == [[file.name for file in item.files] for item in specs.broken]
 
 
@@ -141,7 +141,7 @@ def test_of_a_document_that_is_not_ours_no_file_is_looked_at(tmp_path):
     """What `entries` means in another version is not known here."""
     write(tmp_path, a_yaml=dataset(file="gone.jsonl").replace("/v1", "/v2"))
 
-    assert ["specs/a.yaml:1:13 RKD1201"] == told(loaded(tmp_path))
+    assert ["specs/a.yaml:1:13 RKD1201"] == problems_in(loaded(tmp_path))
 
 
 def test_one_broken_dataset_stops_no_other(tmp_path):
@@ -190,7 +190,7 @@ def test_of_a_single_file_only_its_datasets_are_read(tmp_path):
 
     specs = opened(tmp_path / "a.yaml")
 
-    assert (["a"], []) == (names(specs), told(specs))
+    assert (["a"], []) == (names(specs), problems_in(specs))
     assert [f"{tmp_path}/x.jsonl"] == files(specs.datasets[0])
 
 
@@ -208,7 +208,7 @@ class TestEntries:
         write(root, **({"sub__a_yaml": dataset(file=file)} | more))
         specs = loaded(root)
         (found,) = specs.datasets
-        return files(found), told(specs)
+        return files(found), problems_in(specs)
 
     def test_patterns_are_relative_to_the_spec_and_sorted(self, tmp_path):
         found, problems = self.load(
@@ -300,7 +300,7 @@ class TestEntries:
 
         specs = loaded(tmp_path)
 
-        assert [f"specs/train.jsonl:{expected}"] == told(specs)
+        assert [f"specs/train.jsonl:{expected}"] == problems_in(specs)
         assert not specs.datasets[0].usable
 
     @pytest.mark.parametrize("text", [LINE, LINE[:-1], LINE.replace("\n", "\r\n"), "x" * 9_000 + "\n"])
@@ -344,7 +344,7 @@ class TestShorthand:
         specs = loaded(tmp_path)
         (file,) = specs.datasets[0].files
 
-        assert [] == told(specs)
+        assert [] == problems_in(specs)
         assert [6, 8, 16] == [file.line_number(line) for line in (1, 2, 3)]
         assert b'{"source-ref":"s3://bucket/train/a.jpg"}' == content(file).splitlines()[0]
 
@@ -353,7 +353,7 @@ class TestShorthand:
 
         specs = loaded(tmp_path)
 
-        assert (["specs/a.yaml"], []) == (files(specs.datasets[0]), told(specs))
+        assert (["specs/a.yaml"], []) == (files(specs.datasets[0]), problems_in(specs))
 
     def test_flaws_of_images_have_their_places(self, tmp_path):
         """All at once, and the dataset waits: its author meant more than what is left."""
@@ -366,7 +366,7 @@ class TestShorthand:
             "specs/x.yaml:6:12 RKD1501",
             "specs/x.yaml:8:17 RKD1502",
             "specs/x.yaml:9:5 RKD1503",
-        ] == told(specs)
+        ] == problems_in(specs)
         assert (False, ()) == (specs.datasets[0].usable, specs.datasets[0].files)
 
     @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ class TestShorthand:
 
         specs = loaded(tmp_path)
 
-        assert f"specs/x.yaml:{expected}" in told(specs)
+        assert f"specs/x.yaml:{expected}" in problems_in(specs)
         assert not specs.datasets[0].usable
 
     def test_a_trap_where_text_belongs_says_to_quote_it(self, tmp_path):
@@ -420,7 +420,7 @@ class TestShorthand:
     def test_a_spec_named_as_entries_is_not_the_shorthand(self, tmp_path):
         write(tmp_path, a_yaml=dataset(file="*.yaml"))
 
-        assert ["specs/a.yaml:1 RKD1406"] == told(loaded(tmp_path))
+        assert ["specs/a.yaml:1 RKD1406"] == problems_in(loaded(tmp_path))
 
     def test_entries_that_nobody_names_are_a_warning(self, tmp_path):
         """Somebody forgot them, and would wait for ever."""
@@ -448,14 +448,14 @@ class TestClashes:
 
         specs = loaded(tmp_path)
 
-        assert ["specs/a.yaml:4:9 RKD1301", "specs/b.yaml:4:9 RKD1301"] == told(specs)
+        assert ["specs/a.yaml:4:9 RKD1301", "specs/b.yaml:4:9 RKD1301"] == problems_in(specs)
         assert "specs/b.yaml:4:9" in specs.problems[0].message
         assert not any(dataset.usable for dataset in specs.datasets)
 
     def test_one_target_is_told_in_both_places(self, tmp_path):
         specs = self.load(tmp_path, "project: p, type: TRAIN", "project: p, type: TRAIN")
 
-        assert ["specs/0.yaml:6:3 RKD1302", "specs/1.yaml:6:3 RKD1302"] == told(specs)
+        assert ["specs/0.yaml:6:3 RKD1302", "specs/1.yaml:6:3 RKD1302"] == problems_in(specs)
         assert "dataset d1 in specs/1.yaml:6:3 has the same target" == specs.problems[0].message
 
     @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ class TestClashes:
         ],
     )
     def test_one_target_is_seen_through_its_spellings(self, tmp_path, one, other):
-        assert 2 == len(told(self.load(tmp_path, one, other)))
+        assert 2 == len(problems_in(self.load(tmp_path, one, other)))
 
     def test_a_region_left_to_the_sdk_is_the_way_out(self, tmp_path):
         specs = self.load(tmp_path, "project: p, type: TRAIN", "project: p, type: TRAIN, region: eu-west-1")
@@ -496,7 +496,7 @@ class TestClashes:
         ],
     )
     def test_different_targets_are_no_clash(self, tmp_path, one, other):
-        assert [] == told(self.load(tmp_path, one, other))
+        assert [] == problems_in(self.load(tmp_path, one, other))
 
 
 def test_loading_does_not_read_the_lines(tmp_path):
@@ -542,7 +542,7 @@ def test_the_example_tree_is_sound():
     """What people copy has no errors and no warnings, and may be applied to an empty account."""
     specs = opened(Path(__file__).parents[2] / "specs")
 
-    assert [] == told(specs)
+    assert [] == problems_in(specs)
     assert ["circuit-boards-train", "flowers-train", "flowers-test"] == names(specs)
     assert all(d.target.create and d.policy.mode == "upsert" for d in specs.datasets)
 

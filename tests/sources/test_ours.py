@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sources.builders import DATASET, ENTRIES, LINE, dataset, loaded, told, write
+from tests.sources.builders import DATASET, ENTRIES, LINE, dataset, loaded, problems_in, write
 
 GOOD = {"good_yaml": dataset("good", "good.jsonl"), "good_jsonl": LINE}
 SPEC = DATASET.format(name="lost", file="good.jsonl", project="lost")
@@ -56,7 +56,9 @@ def test_what_looks_like_ours_is_an_error_with_its_place(tmp_path, name, suffix)
 
     specs = loaded(tmp_path)
 
-    assert any(p.is_error and p.origin.file == f"specs/lost.{suffix}" for p in specs.problems), told(specs)
+    assert any(p.is_error and p.origin.file == f"specs/lost.{suffix}" for p in specs.problems), problems_in(
+        specs
+    )
     assert ["good"] == [one.name for one in specs.datasets if one.usable]
     entries = name.startswith(("entries", "an ack"))
     assert (
@@ -99,7 +101,7 @@ def test_the_yaml_of_others_is_skipped_and_counted(tmp_path, name):
 
     specs = loaded(tmp_path)
 
-    assert ([], []) == (told(specs), list(specs.broken))
+    assert ([], []) == (problems_in(specs), list(specs.broken))
     assert ["specs/theirs.yaml"] == [origin.file for origin in specs.skipped]
 
 

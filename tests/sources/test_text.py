@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.sources.text import decode
 from reconciler.sources.yaml.strict import Fault, Mark
-from tests.sources.builders import ENTRIES, dataset, loaded, told, write
+from tests.sources.builders import ENTRIES, dataset, loaded, problems_in, write
 
 
 @pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"])
@@ -34,4 +34,4 @@ def test_an_escape_says_the_same_without_doubt(tmp_path):
 def test_it_is_a_problem_of_its_file_alone(tmp_path):
     write(tmp_path, d_yaml=dataset(file="l.yaml"), l_yaml=ENTRIES + "- {image: a\x85b.jpg}\n")
 
-    assert ["specs/l.yaml:6:12 RKD1103"] == told(loaded(tmp_path))
+    assert ["specs/l.yaml:6:12 RKD1103"] == problems_in(loaded(tmp_path))

@@ -14,7 +14,7 @@ from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import tell
 from reconciler.reports.explain.json import Explained
-from reconciler.sources.git.blame import blame
+from reconciler.sources.git.revision import blame
 from reconciler.sources.trees.directory import Directory
 
 

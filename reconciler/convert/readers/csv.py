@@ -20,7 +20,7 @@ from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, odd, shown, text_of, wrong
-from reconciler.convert.tables.columns import Layout, layout_of, told
+from reconciler.convert.tables.columns import Layout, declared, layout_of
 from reconciler.convert.tables.headers import Role
 from reconciler.convert.tables.row_forms import (
     Row,
@@ -62,7 +62,7 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
             *notes,
             odd(codes.LEFT_OUT, f"columns that are not known are not read: {listed}", rows[0].origin),
         ]
-    if layout is not None and not layout.names and not layout.told:
+    if layout is not None and not layout.names and not layout.declared:
         _refuse_lengths(images.values(), layout)
     yield from notes
     sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(images.values()))
@@ -110,7 +110,7 @@ def _without_hint(text: str) -> tuple[str, int, str]:
 def _layout(rows: Sequence[Row], options: Options) -> Layout:
     first = rows[0]
     if options.columns:
-        return told(options.columns, first.cells, first.origin)
+        return declared(options.columns, first.cells, first.origin)
     return layout_of([row.cells for row in rows], first.origin)
 
 
@@ -139,7 +139,7 @@ def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
 
 
 def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple[list[Row], list[Read]]:
-    """Return the rows of the selected split; report a column for the split that is not used."""
+    """Return the rows of the selected split, or all rows, with a warning if they are of several splits."""
     part: Callable[[Row], str] = vertex_split
     if layout is not None:
         part = partial(Row.at, layout=layout, role=Role.SPLIT)
@@ -227,7 +227,7 @@ class _Sizes:
     def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
         self._directory = options.images or path.parent
         self._completes = options.extension is None
-        self._is_told = options.images is not None
+        self._has_images = options.images is not None
         self._shares = shares
 
     def complete(self, image: LabelledImage) -> LabelledImage:
@@ -246,7 +246,7 @@ class _Sizes:
         if image.size is not None and self._shares:
             width, height = image.size[:2]
             return replace(image, boxes=tuple(scaled(item, width, height) for item in image.boxes or ()))
-        if image.size is None and not self._is_told and not has_error(image.problems):
+        if image.size is None and not self._has_images and not has_error(image.problems):
             text = f"{image.origin}: the size of “{image.name[:80]}” is not stated"
             raise UsageError(f"{text}: give --images DIR, where the images are")
         return image

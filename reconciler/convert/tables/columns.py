@@ -37,7 +37,7 @@ class Layout:
         names: The header, if there is one.
         open_ended: Whether cells beyond the last column are labels, too.
         unread: Columns with unknown names.
-        told: Whether the layout comes from --columns: numbers may be labels then.
+        declared: Whether the layout comes from --columns: numbers may be labels then.
         shares: Whether boxes are always in shares of the image; otherwise their numbers decide.
         extension: The suffix that names of images lack in this layout.
     """
@@ -46,7 +46,7 @@ class Layout:
     names: Sequence[str] = ()
     open_ended: bool = False
     unread: Sequence[str] = ()
-    told: bool = False
+    declared: bool = False
     shares: bool = False
     extension: str = ""
 
@@ -85,7 +85,7 @@ def layout_of(rows: Sequence[Sequence[str]], origin: Origin) -> Layout:
     return found
 
 
-def told(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Origin) -> Layout:
+def declared(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Origin) -> Layout:
     """
     Return the layout that --columns describes.
 
@@ -101,7 +101,7 @@ def told(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin: Ori
         Role(role): [_column(value, known, len(names), origin) for value in values]
         for role, values in columns.items()
     }
-    layout = Layout(at, names if has_header else (), told=True)
+    layout = Layout(at, names if has_header else (), declared=True)
     if at.keys() & _OF_BOXES and not layout.box_form:
         raise UsageError(f"--columns: a box needs {_alternatives()}")
     if layout.box_form and not (Role.LABEL in at or Role.ATTRIBUTES in at):

@@ -129,7 +129,7 @@ def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) 
         BadFile: It is a number or a list, and --columns does not declare those as labels.
     """
     found = number(cell)
-    if layout is not None and layout.told and not names:
+    if layout is not None and layout.declared and not names:
         return cell
     if found is None:
         if cell.lstrip().startswith(("[", "{")):

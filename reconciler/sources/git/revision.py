@@ -1,4 +1,4 @@
-"""Find the commit of the checkout that contains a directory, or the reason why it is unknown."""
+"""Find the commit that is checked out in a directory, and the one that last changed a line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from reconciler.core.explanation import Blame
 from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
+from reconciler.sources.git.conversion import State, state_of
 
 _SHA: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _INSTALL: Final = "install git: revisions, explain, propose --branch and run --git need it"
@@ -68,6 +70,27 @@ def program(path: Path) -> CheckResult | None:
     return CheckResult(Check.GIT, Mark.OK, f"{found}; {path} is at {revision.commit[:12]}")
 
 
+def blame(file: Path, line: int) -> Blame | None:
+    """
+    Return the commit that last changed a line of a file.
+
+    None outside git, if git fails, and for a file with uncommitted changes, whose line numbers differ.
+    """
+    try:
+        found = find(file.parent)
+        if found is None:
+            return None
+        path = file.relative_to(found.root).as_posix()
+        with opened(found) as git:
+            if state_of(git, "HEAD", path).state is not State.CLEAN:
+                return None
+            words = ("blame", "--no-textconv", "--porcelain", "-L", f"{line},{line}", "HEAD", "--", path)
+            answer = git.ask(*words)
+    except (OSError, SourceError):
+        return None
+    return _parsed_blame(answer) if answer else None
+
+
 def _head(checkout: Checkout, directory: Path) -> Revision:
     """Return HEAD if the directory is part of it; an outer repository may not contain it."""
     below = directory.relative_to(checkout.root).as_posix()
@@ -97,3 +120,14 @@ def _git_sync_tree(directory: Path) -> Path | None:
 
 def _commit_in(tree: Path) -> str:
     return tree.name.removeprefix("rev-")
+
+
+def _parsed_blame(porcelain: str) -> Blame:
+    first, *rest = porcelain.split("\n")
+    facts = dict(fact.partition(" ")[::2] for fact in rest if not fact.startswith("\t"))
+    return Blame(
+        commit=first.split(" ")[0],
+        author=facts.get("author", ""),
+        at=float(facts.get("author-time", 0)),
+        summary=facts.get("summary", ""),
+    )

@@ -15,13 +15,13 @@ class CachedTree:
     `ports.Tree` over another tree: each file is copied when it is first opened.
 
     Attributes:
-        kept: Path -> name of the copy.
+        copies: Path -> name of the copy.
     """
 
     def __init__(self, tree: Tree, blobs: Blobs) -> None:
         self._tree = tree
         self._blobs = blobs
-        self.kept: dict[str, str] = {}
+        self.copies: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -42,11 +42,11 @@ class CachedTree:
             OSError: The file cannot be read: a problem of the specs.
             SourceError: It cannot be copied: a temporary failure.
         """
-        name = self.kept.get(path)
+        name = self.copies.get(path)
         if name is None:
             with self._tree.open(path) as original:
                 try:
-                    name = self.kept[path] = self._blobs.keep(original)
+                    name = self.copies[path] = self._blobs.keep(original)
                 except OSError as exc:
                     raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
         return self._blobs.path(name).open("rb")

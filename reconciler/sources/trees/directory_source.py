@@ -42,7 +42,7 @@ class DirectorySource:
                 file.open().close()
         if _fingerprint(opened) != before:
             raise SourceError(f"{self.name}: the specs changed while they were read")
-        self._blobs.forget_others(set(cached.kept.values()))
+        self._blobs.forget_others(set(cached.copies.values()))
         return SpecRevision(before, specs, opened.tree.no_revision)
 
     def close(self) -> None:
