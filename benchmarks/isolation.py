@@ -34,7 +34,7 @@ def poisons(culprits: Iterable[int]) -> int:
     bad = frozenset(culprits)
     isolation = Isolation([(line, LINE_BYTES) for line in range(LINES)], LIMIT)
     carry_out(isolation, lambda sent: not bad.isdisjoint(sent))
-    if bad != set(isolation.convicted) or isolation.parked:
+    if bad != set(isolation.isolated) or isolation.unresolved_groups:
         raise AssertionError(f"{sorted(bad)} were not told from the others")
     return isolation.updates
 
@@ -48,7 +48,7 @@ def pair(members: Iterable[int]) -> int:
 
     isolation = Isolation([(line, LINE_BYTES) for line in range(LINES)], LIMIT)
     updates = carry_out(isolation, fails)
-    if isolation.convicted or isolation.parked:
+    if isolation.isolated or isolation.unresolved_groups:
         raise AssertionError(f"{sorted(bad)} were not applied apart")
     return updates
 

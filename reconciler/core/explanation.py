@@ -13,7 +13,7 @@ from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.entries.pattern import places
 from reconciler.core.planning.cause import Applied, Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.validation.problem import Origin, Problem
 
 
@@ -99,7 +99,7 @@ class Story:
     fields: tuple[FieldChange, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     codes: tuple[str, ...] = ()
-    hold: Hold | None = None
+    quarantined: Quarantined | None = None
     past: tuple[Past, ...] = ()
     errors: tuple[PlanError, ...] = ()
     error_code: int = 0

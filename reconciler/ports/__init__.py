@@ -22,11 +22,11 @@ from reconciler.ports.lease import (
 )
 from reconciler.ports.memory import (
     Begun,
-    Holds,
     Journal,
     Kept,
     Memory,
     Observations,
+    Quarantine,
     Sightings,
 )
 from reconciler.ports.rebuild import (
@@ -71,7 +71,6 @@ __all__ = [
     "Description",
     "EntryFile",
     "Gateway",
-    "Holds",
     "Identity",
     "Journal",
     "Kept",
@@ -83,6 +82,7 @@ __all__ = [
     "Observations",
     "Phase",
     "Progress",
+    "Quarantine",
     "Rebuild",
     "RebuildGateway",
     "Rebuilds",

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.ports.backups import Backups
 from reconciler.ports.rebuild import Rebuilds
 
@@ -56,7 +56,7 @@ class Memory(Protocol):
     def journal(self) -> Journal: ...
 
     @property
-    def holds(self) -> Holds: ...
+    def quarantine(self) -> Quarantine: ...
 
     @property
     def observations(self) -> Observations: ...
@@ -118,12 +118,12 @@ class Journal(Protocol):
         ...
 
 
-class Holds(Protocol):
+class Quarantine(Protocol):
     """Lines that are not sent for now, by source-ref."""
 
-    def of(self, dataset: str) -> Mapping[str, Hold]: ...
+    def of(self, dataset: str) -> Mapping[str, Quarantined]: ...
 
-    def put(self, dataset: str, holds: Iterable[Hold], released: Iterable[str]) -> None:
+    def put(self, dataset: str, quarantine: Iterable[Quarantined], released: Iterable[str]) -> None:
         """Keep these, and forget those that were released."""
         ...
 

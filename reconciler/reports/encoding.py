@@ -14,7 +14,7 @@ import orjson
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.reports.visible import moment
 
@@ -75,13 +75,13 @@ def field_doc(field: FieldChange) -> shapes.FieldDoc:
     return {"path": field.path, "before": field.before, "after": field.after}
 
 
-def hold_doc(hold: Hold) -> shapes.HeldDoc:
+def quarantined_doc(quarantined: Quarantined) -> shapes.QuarantinedDoc:
     return {
-        "kind": hold.kind,
-        "reason": hold.reason,
-        "rounds": hold.rounds,
-        "since": moment(hold.since),
-        "until": moment(hold.until),
+        "kind": quarantined.kind,
+        "reason": quarantined.reason,
+        "rounds": quarantined.rounds,
+        "since": moment(quarantined.since),
+        "until": moment(quarantined.until),
     }
 
 

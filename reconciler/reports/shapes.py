@@ -13,7 +13,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict  # the standard one tells pydantic enough from Python 3.12 on only
 
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.validation.problem import Severity
 
 
@@ -49,10 +49,10 @@ class ProblemDoc(TypedDict):
     source_ref: str | None
 
 
-class HeldDoc(TypedDict):
+class QuarantinedDoc(TypedDict):
     """Why, since and until when a line is not sent."""
 
-    kind: HoldKind
+    kind: QuarantineReason
     reason: str
     rounds: int
     since: str

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 
 CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
     {
@@ -21,15 +21,15 @@ CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
     }
 )
 
-HOLDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
+QUARANTINE_REASONS: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
     {
-        HoldKind.CONVICTED: "an update with nothing else in it failed",
-        HoldKind.PARKED: "in the smallest group of lines whose update fails",
-        HoldKind.DROPPED: "AWS accepts it, and then it is absent",
-        HoldKind.PERPETUAL: "it comes back different each time it is sent",
-        HoldKind.CONTESTED: "another writer keeps changing it back",
+        QuarantineReason.ISOLATED: "an update with nothing else in it failed",
+        QuarantineReason.UNRESOLVED_GROUP: "in the smallest group of lines whose update fails",
+        QuarantineReason.DROPPED: "AWS accepts it, and then it is absent",
+        QuarantineReason.REWRITTEN_BY_SERVICE: "it comes back different each time it is sent",
+        QuarantineReason.FLAPPING: "another writer keeps changing it back",
     }
 )
 
 # Their reasons are ours, and end with the words that would settle it; the others quote the service at any length.
-SETTLED_BY_WORDS: Final = frozenset({HoldKind.PERPETUAL, HoldKind.CONTESTED})
+SETTLED_BY_WORDS: Final = frozenset({QuarantineReason.REWRITTEN_BY_SERVICE, QuarantineReason.FLAPPING})

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 
 
@@ -38,13 +38,13 @@ WORDS: Final[Mapping[Health, str]] = MappingProxyType(
 )
 
 
-QUARANTINE_WORDS: Final[Mapping[HoldKind, str]] = MappingProxyType(
+QUARANTINE_WORDS: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
     {
-        HoldKind.CONVICTED: "fails, sent alone",
-        HoldKind.PARKED: "is in a small group that fails",
-        HoldKind.DROPPED: "was accepted, and then absent",
-        HoldKind.PERPETUAL: "comes back different each time",
-        HoldKind.CONTESTED: "is changed back by another writer each time",
+        QuarantineReason.ISOLATED: "fails, sent alone",
+        QuarantineReason.UNRESOLVED_GROUP: "is in a small group that fails",
+        QuarantineReason.DROPPED: "was accepted, and then absent",
+        QuarantineReason.REWRITTEN_BY_SERVICE: "comes back different each time",
+        QuarantineReason.FLAPPING: "is changed back by another writer each time",
     }
 )
 

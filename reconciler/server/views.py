@@ -13,7 +13,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import HeldBack
+from reconciler.engine.controller.views import QuarantineView
 from reconciler.reports.drift.words import CLASSES
 from reconciler.server.health import Health, health_of
 
@@ -71,7 +71,7 @@ class DatasetView:
     drifted: int | None
     strays: int
     conditions: tuple[Condition, ...]
-    held: HeldBack
+    quarantined: QuarantineView
     bars: tuple[Bar, ...]
     lines: tuple[tuple[Mapping[str, Any], int], ...]
 
@@ -129,7 +129,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
         drifted=(summary.left if summary else 0) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         conditions=believed,
-        held=state.held,
+        quarantined=state.quarantined,
         bars=_bars(state),
         lines=_lines(state),
     )

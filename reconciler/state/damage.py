@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
 from reconciler.ports import Content, Rebuild, Step
@@ -85,7 +85,7 @@ def check_rows(connection: sqlite3.Connection) -> None:
     for (body,) in connection.execute("SELECT body FROM rebuild"):
         read_rebuild(body)
     for (kind,) in connection.execute("SELECT DISTINCT kind FROM held"):
-        HoldKind(kind)
+        QuarantineReason(kind)
     for row in connection.execute("SELECT begun_at, source_refs FROM journal WHERE result IS NULL"):
         _check_journal(*row)
 

@@ -16,7 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
-from reconciler.state.tables import Holds, Journal, Observations, Rebuilds, Sightings
+from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings
 
 # A backup of 250,000 entries takes about 30 MB, compressed; of a deleted dataset a few are kept.
 _ARCHIVED_FILES = 5
@@ -29,7 +29,7 @@ class State:
 
     Attributes:
         journal: Updates that were begun.
-        holds: Lines in quarantine.
+        quarantine: Lines in quarantine.
         sightings: Since when each image is drifted.
         observations: The last complete observation of each dataset.
         backups, archive: Lines before they were overwritten, and before a rebuild.
@@ -45,7 +45,7 @@ class State:
         self._db = Database(directory, read_only=read_only)
         self.damage = self._db.damage
         self.journal = Journal(self._db)
-        self.holds = Holds(self._db)
+        self.quarantine = Quarantine(self._db)
         self.sightings = Sightings(self._db)
         self.observations = Observations(self._db)
         self.rebuilds = Rebuilds(self._db)

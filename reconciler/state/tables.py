@@ -11,19 +11,19 @@ import orjson
 
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
-from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.ports import Begun, Kept, Rebuild
 from reconciler.state.damage import read_rebuild
 from reconciler.state.database import Database
 
 
-class Holds:
-    """`ports.Holds`."""
+class Quarantine:
+    """`ports.Quarantine`."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def of(self, dataset: str) -> Mapping[str, Hold]:
+    def of(self, dataset: str) -> Mapping[str, Quarantined]:
         connection = self._db.connection
         if connection is None:
             return {}
@@ -33,9 +33,11 @@ class Holds:
                 f"SELECT {columns} FROM held WHERE dataset = ? ORDER BY source_ref",  # noqa: S608  constant
                 (dataset,),
             ).fetchall()
-        return {ref: Hold(ref, digest, HoldKind(kind), *rest) for ref, digest, kind, *rest in rows}
+        return {
+            ref: Quarantined(ref, digest, QuarantineReason(kind), *rest) for ref, digest, kind, *rest in rows
+        }
 
-    def put(self, dataset: str, holds: Iterable[Hold], released: Iterable[str]) -> None:
+    def put(self, dataset: str, quarantine: Iterable[Quarantined], released: Iterable[str]) -> None:
         with self._db.writing() as connection:
             connection.executemany(
                 "DELETE FROM held WHERE dataset = ? AND source_ref = ?",
@@ -45,7 +47,7 @@ class Holds:
                 "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (dataset, h.source_ref, h.digest, h.kind.value, h.reason, h.rounds, h.since, h.until)
-                    for h in holds
+                    for h in quarantine
                 ),
             )
 

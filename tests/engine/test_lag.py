@@ -64,7 +64,7 @@ def test_stale_listings_after_an_update_drop_nothing(full: Lab, times: int, edit
     result = full.apply()
 
     assert (Verdict.CONVERGED, len(edited), True) == (result.verdict, result.updated, result.complete)
-    assert {} == full.context.memory.holds.of("train")
+    assert {} == full.context.memory.quarantine.of("train")
     assert () == full.plan().changes
 
 

@@ -16,7 +16,7 @@ from reconciler.core.planning.plan import (
     Withheld,
     unplanned,
 )
-from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
@@ -45,30 +45,30 @@ def change(
     cause: Cause | None = None,
     line: int | None = None,
     file: str = "specs/train.jsonl",
-    held: Hold | Withheld | None = None,
+    quarantined: Quarantined | Withheld | None = None,
 ) -> PlannedChange:
-    """Make a change as the planner would; *held* says why it is not sent: this hold, or this policy."""
+    """Make a change as the planner would; *quarantined* says why it is not sent: this hold, or this policy."""
     usual = {
         Action.ADD: Cause.SPEC_ADDED,
         Action.UPDATE: Cause.SPEC_CHANGED,
         Action.ORPHAN: Cause.ORPHAN,
     }
     origin = Origin(file, line) if line else None
-    sent = None if held or action is Action.ORPHAN else b"0" * 16
+    sent = None if quarantined or action is Action.ORPHAN else b"0" * 16
     digests = (None if action is Action.ADD else b"1" * 16, None)
     return PlannedChange(
         change=Change(action, source_ref, None, None, *digests),
         cause=cause or usual[action],
         origin=origin,
         sent=sent,
-        held=held if isinstance(held, Hold) else None,
-        withheld=held if isinstance(held, Withheld) else None,
+        quarantined=quarantined if isinstance(quarantined, Quarantined) else None,
+        withheld=quarantined if isinstance(quarantined, Withheld) else None,
         fields=fields,
     )
 
 
-def hold(kind: HoldKind, reason: str, until: float = 1_700_000_000) -> Hold:
-    return Hold("", b"", kind, reason, 1, 0, until)
+def quarantined(kind: QuarantineReason, reason: str, until: float = 1_700_000_000) -> Quarantined:
+    return Quarantined("", b"", kind, reason, 1, 0, until)
 
 
 def add(name: str, line: int = 1, **more: object) -> PlannedChange:
@@ -132,7 +132,7 @@ def everywhere(text: str) -> Plan:
             add(text, 3, file=text),
             update("u" + text, FieldChange(text, text, [text]), cause=Cause.UNATTRIBUTED),
             orphan("o" + text),
-            add("h" + text, held=hold(HoldKind.DROPPED, text)),
+            add("h" + text, quarantined=quarantined(QuarantineReason.DROPPED, text)),
             name=text,
             arn=text,
             errors=(PlanError(text, text, Origin(text, 1)),),

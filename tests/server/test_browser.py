@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine.controller.views import HeldBack
+from reconciler.engine.controller.views import QuarantineView
 from tests.browser import MARKS, playwright, watched
 from tests.reports.drift.builders import dataset
 from tests.server.builders import AWAY, dataset_state, registry
-from tests.server.test_pages import HOLD, MOVED, served
+from tests.server.test_pages import MOVED, QUARANTINED, served
 
 pytestmark = MARKS
 
@@ -22,7 +22,7 @@ def opened(browser, **context) -> Iterator[tuple[playwright.Page, str]]:
     """Open a browser on a controller, and see to it that no page complains or asks for anything elsewhere."""
     made = registry(
         dataset_state("roses", drift={"box_moved": 1}, before=(0, 2), report=dataset(MOVED)),
-        dataset_state("weeds", Verdict.PARTIAL, held=HeldBack((HOLD,) * 3, 3)),
+        dataset_state("weeds", Verdict.PARTIAL, quarantined=QuarantineView((QUARANTINED,) * 3, 3)),
         dataset_state("a-name-that-is-much-longer-than-any-telephone-is-wide", Verdict.UNKNOWN, failure=AWAY),
         dataset_state("moss", None),
     )

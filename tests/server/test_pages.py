@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 import pytest
 
-from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import FailureReason, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import HeldBack, Shown
+from reconciler.engine.controller.views import QuarantineView, Shown
 from reconciler.server.app import Secrets, application
 from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
@@ -36,7 +36,9 @@ MOVED = item(
     entry("desk.png", boxes=(("Echo", 86, 65, 220, 334),)),
     entry("desk.png", boxes=(("Echo", 126, 65, 220, 334),)),
 )
-HOLD = Hold("s3://b/x.jpg", b"x", HoldKind.CONVICTED, "the image cannot be read", 2, AT - 7_200, AT + 5_400)
+QUARANTINED = Quarantined(
+    "s3://b/x.jpg", b"x", QuarantineReason.ISOLATED, "the image cannot be read", 2, AT - 7_200, AT + 5_400
+)
 
 
 class Answer(NamedTuple):
@@ -166,7 +168,9 @@ def test_every_status_of_ready_but_true_is_not_green():
 
 def test_a_dataset_tells_its_story():
     """Conditions, history, quarantined images with reasons, and the next cycle."""
-    made = dataset_state("roses", Verdict.PARTIAL, before=(0, 3), held=HeldBack((HOLD,), 1))
+    made = dataset_state(
+        "roses", Verdict.PARTIAL, before=(0, 3), quarantined=QuarantineView((QUARANTINED,), 1)
+    )
 
     words = ask(registry(made), "/dataset/roses").words()
 
@@ -257,8 +261,10 @@ def test_an_unknown_name_is_not_found(path: str):
 def test_everything_is_escaped(path: str):
     """A name, a message, a reason: nothing from outside is markup, nor turns the text around."""
     bad = "<script>x\u202e"
-    held = HeldBack((HOLD._replace(source_ref=bad, reason=bad),), 1)
-    made = registry(dataset_state(bad, Verdict.UNKNOWN, failure=replace(AWAY, message=bad), held=held))
+    quarantined = QuarantineView((QUARANTINED._replace(source_ref=bad, reason=bad),), 1)
+    made = registry(
+        dataset_state(bad, Verdict.UNKNOWN, failure=replace(AWAY, message=bad), quarantined=quarantined)
+    )
     made.source_failure = FailureReason(Reason.SOURCE_UNAVAILABLE, bad)
     made.source_name = bad
 
@@ -271,7 +277,7 @@ def test_everything_is_escaped(path: str):
 
 def test_the_pages_change_nothing_about_the_status():
     """What they show beyond it stays in memory: status/v1 is for programs, and holds no entry."""
-    made = dataset_state("roses", report=dataset(MOVED), held=HeldBack((HOLD,), 1))
+    made = dataset_state("roses", report=dataset(MOVED), quarantined=QuarantineView((QUARANTINED,), 1))
 
     status = json.loads(ask(registry(made), "/status").text)
 

@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
     """Print what is remembered. What was never looked at is unknown, and said to be."""
     with closing(State(Path(args.state_dir), read_only=True)) as state:
         known = dict(state.statuses())
-        held = {name: tuple(state.holds.of(name).values()) for name in known}
+        quarantined = {name: tuple(state.quarantine.of(name).values()) for name in known}
     records = {name: known.get(name, {}) for name in _chosen(known, args)}
-    show("status", Known(records, held, SystemClock().now()), args)
+    show("status", Known(records, quarantined, SystemClock().now()), args)
     return Exit.DONE
 
 

@@ -112,8 +112,8 @@ class Isolation(Generic[T]):
         self._hunts: deque[tuple[Places, Places]] = deque()  # suspects, and the failed update they are from
         self._deferred: deque[Places] = deque()
         self._in_place: set[int] = set()
-        self._convicted: list[int] = []
-        self._parked: list[Places] = []
+        self._isolated: list[int] = []
+        self._unresolved_groups: list[Places] = []
         self._together: list[Places] = []
         self._sent: Places = ()
         self.updates = 0
@@ -121,14 +121,14 @@ class Isolation(Generic[T]):
         self._dialogue = Dialogue(self._isolate())
 
     @property
-    def convicted(self) -> tuple[T, ...]:
+    def isolated(self) -> tuple[T, ...]:
         """Lines that failed when they were sent alone. Final, as all verdicts, once `next` gives None."""
-        return self._named(self._convicted)
+        return self._named(self._isolated)
 
     @property
-    def parked(self) -> tuple[tuple[T, ...], ...]:
+    def unresolved_groups(self) -> tuple[tuple[T, ...], ...]:
         """Groups that failed and were not searched to the end within the bound; they may hold good lines."""
-        return tuple(self._named(places) for places in self._parked)
+        return tuple(self._named(places) for places in self._unresolved_groups)
 
     @property
     def together(self) -> tuple[tuple[T, ...], ...]:
@@ -177,7 +177,7 @@ class Isolation(Generic[T]):
                 if self._deferred:
                     yield from self._try(self._deferred.popleft())
                 else:
-                    self._park()
+                    self._give_up()
             elif self._hunts:
                 yield from self._hunt(*self._hunts.popleft())
             else:
@@ -214,7 +214,7 @@ class Isolation(Generic[T]):
             case ():
                 self._together.append(failed)
             case (place,) if suspects == failed:
-                self._convicted.append(place)
+                self._isolated.append(place)
             case _:
                 return False
         return True
@@ -237,10 +237,10 @@ class Isolation(Generic[T]):
         within = self.updates + reserved + test_and_part_deferred <= self._bound
         return within and (self.passes > 0 or self.updates < self._patience)
 
-    def _park(self) -> None:
+    def _give_up(self) -> None:
         for suspects, failed in self._hunts:
             if not self._settled(left := self._left(suspects), failed):
-                self._parked.append(left)
+                self._unresolved_groups.append(left)
         self._hunts.clear()
 
     def _left(self, places: Places) -> Places:

@@ -14,7 +14,7 @@ from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin
@@ -73,7 +73,7 @@ class PlannedChange:
     Attributes:
         sent: Digest of the line that would be sent; None if nothing would.
         size: Bytes of that line, newline excluded.
-        held: The quarantine that keeps it from being sent now; None if it is not in one.
+        quarantined: The quarantine that keeps it from being sent now; None if it is not in one.
         withheld: The part of the policy that keeps it from being sent; None if none does.
         reverts: Whether it sets again what had been set, and what AWS has left since.
         fields: What differs; empty until somebody asks for an explanation.
@@ -84,7 +84,7 @@ class PlannedChange:
     origin: Origin | None
     sent: bytes | None
     size: int = 0
-    held: Hold | None = None
+    quarantined: Quarantined | None = None
     withheld: Withheld | None = None
     reverts: bool = False
     fields: tuple[FieldChange, ...] = ()
@@ -167,12 +167,12 @@ class DatasetPlan:
     @property
     def pending(self) -> bool:
         """Tell whether something is left that an update could do away with."""
-        return any(change.sent is not None or change.held is not None for change in self.changes)
+        return any(change.sent is not None or change.quarantined is not None for change in self.changes)
 
     @property
-    def held(self) -> tuple[PlannedChange, ...]:
+    def quarantined(self) -> tuple[PlannedChange, ...]:
         """Return what is kept back, and would be sent otherwise."""
-        return tuple(change for change in self.changes if change.held is not None)
+        return tuple(change for change in self.changes if change.quarantined is not None)
 
     @property
     def withheld(self) -> tuple[PlannedChange, ...]:

@@ -16,15 +16,15 @@ MOST_PAUSE_SECONDS: Final = 24 * 3_600.0
 ROUNDS: Final = 3
 
 
-class HoldKind(StrEnum):
-    CONVICTED = "convicted"  # an update that held nothing else failed
-    PARKED = "parked"  # the smallest group found that fails, among several lines
+class QuarantineReason(StrEnum):
+    ISOLATED = "convicted"  # an update that held nothing else failed
+    UNRESOLVED_GROUP = "parked"  # the smallest group found that fails, among several lines
     DROPPED = "dropped"  # accepted, and then absent
-    PERPETUAL = "perpetual"  # comes back different each time it is set
-    CONTESTED = "contested"  # somebody keeps changing it back
+    REWRITTEN_BY_SERVICE = "perpetual"  # comes back different each time it is set
+    FLAPPING = "contested"  # somebody keeps changing it back
 
 
-class Hold(NamedTuple):
+class Quarantined(NamedTuple):
     """
     One line that is not sent, or sent with care.
 
@@ -37,27 +37,32 @@ class Hold(NamedTuple):
 
     source_ref: str
     digest: bytes
-    kind: HoldKind
+    kind: QuarantineReason
     reason: str
     rounds: int
     since: float
     until: float
 
-    def keeps_back(self, digest: bytes, now: float) -> bool:
+    def applies_to(self, digest: bytes, now: float) -> bool:
         """Tell whether this line is not to be sent now."""
         if self.digest != digest or now >= self.until:
             return False
         # Only a conviction is certain the first time; the rest may have been chance, and is tried again.
-        certain = self.kind in (HoldKind.CONVICTED, HoldKind.PARKED)
+        certain = self.kind in (QuarantineReason.ISOLATED, QuarantineReason.UNRESOLVED_GROUP)
         return certain or self.rounds >= ROUNDS
 
 
-def held_again(
-    before: Hold | None, source_ref: str, digest: bytes, kind: HoldKind, reason: str, now: float
-) -> Hold:
+def quarantined_again(
+    before: Quarantined | None,
+    source_ref: str,
+    digest: bytes,
+    kind: QuarantineReason,
+    reason: str,
+    now: float,
+) -> Quarantined:
     """Return the hold after one more failure of this very line: each pause is twice the one before."""
     same = before is not None and before.digest == digest and before.kind is kind
     rounds = before.rounds + 1 if before is not None and same else 1
     pause = min(MOST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(rounds - 1, 10))
     since = before.since if before is not None and same else now
-    return Hold(source_ref, digest, kind, reason, rounds, since, now + pause)
+    return Quarantined(source_ref, digest, kind, reason, rounds, since, now + pause)

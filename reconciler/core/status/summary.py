@@ -138,7 +138,7 @@ def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
         drift=dict(Counter(kind.value for kind in classes.values())),
         pending=True,
         unattributed=any(change.cause is Cause.UNATTRIBUTED for change in plan.changes),
-        left_out=bool(plan.held) or not plan.complete,
+        left_out=bool(plan.quarantined) or not plan.complete,
     )
 
 

@@ -189,7 +189,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
         return False
     if context.memory.journal.unfinished(loaded.name):
         return False
-    return all(hold.until > now for hold in context.memory.holds.of(loaded.name).values())
+    return all(quarantined.until > now for quarantined in context.memory.quarantine.of(loaded.name).values())
 
 
 def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
@@ -270,9 +270,9 @@ def _keep(
     context: Context,
 ) -> None:
     """Remember the look, if a later cycle may rely on it: nothing was written or is left to try after it."""
-    now, holds = context.clock.now(), context.memory.holds.of(name).values()
-    held = {hold.source_ref for hold in holds if hold.keeps_back(hold.digest, now)}
-    left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - held
+    now, quarantine = context.clock.now(), context.memory.quarantine.of(name).values()
+    quarantined = {each.source_ref for each in quarantine if each.applies_to(each.digest, now)}
+    left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - quarantined
     if seen is None or left or not summary.lasts:
         context.memory.observations.put(name, None)
         return

@@ -20,7 +20,7 @@ from reconciler.engine.controller.cycle import Visit, visit
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import held_back
+from reconciler.engine.controller.views import quarantine_view
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
@@ -170,7 +170,7 @@ class Visiting:
         context = replace(context, gateway=fence, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
             found = visit(work, context, fence, partial(self._begin, state))
-        state.held = held_back(context.memory.holds.of(state.name).values())
+        state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())
         if self._steady.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found

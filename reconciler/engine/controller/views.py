@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.usecases.drift import drift_of
@@ -16,7 +16,7 @@ from reconciler.engine.usecases.drift import drift_of
 # With its drawing, an image takes some 3 kB of memory for as long as it is shown.
 MOST_IMAGES: Final = 10_000
 MOST_LINE_CHARACTERS: Final = 4_000_000
-MOST_HELD: Final = 200
+MOST_QUARANTINED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Shown:
     set_back: int = 0
 
 
-class HeldBack(NamedTuple):
+class QuarantineView(NamedTuple):
     """Lines that are not sent for now: the first of them, and how many there are."""
 
-    first: tuple[Hold, ...] = ()
+    first: tuple[Quarantined, ...] = ()
     number: int = 0
 
 
@@ -81,10 +81,10 @@ def settled(before: Shown, left: frozenset[str]) -> Shown:
     return Shown(drift, len(drift.items), put_back)
 
 
-def held_back(holds: Iterable[Hold]) -> HeldBack:
+def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:
     """Return the holds that are shown, the one that is tried again first ahead."""
-    ordered = sorted(holds, key=lambda hold: (hold.until, hold.source_ref))
-    return HeldBack(tuple(ordered[:MOST_HELD]), len(ordered))
+    ordered = sorted(quarantine, key=lambda quarantined: (quarantined.until, quarantined.source_ref))
+    return QuarantineView(tuple(ordered[:MOST_QUARANTINED]), len(ordered))
 
 
 def _lighter(items: Iterable[DriftItem]) -> Iterable[DriftItem]:

@@ -43,15 +43,15 @@ class Sent:
     Attributes:
         updates: Calls of UpdateDatasetEntries that may have arrived.
         touched: Source-refs that travelled in any of them.
-        convicted: Source-refs whose update failed although it held nothing else, with the message of the service.
-        parked: Source-refs in the smallest groups found that fail, with the message of the service.
+        isolated: Source-refs whose update failed although it held nothing else, with the message of the service.
+        unresolved_groups: Source-refs in the smallest groups found that fail, with the message of the service.
         left: Source-refs that were not sent to the end, and why.
     """
 
     updates: int = 0
     touched: set[str] = field(default_factory=set)
-    convicted: dict[str, str] = field(default_factory=dict)
-    parked: dict[str, str] = field(default_factory=dict)
+    isolated: dict[str, str] = field(default_factory=dict)
+    unresolved_groups: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
 
 
@@ -147,11 +147,12 @@ class Sender:
         self._record_groups(search, searching=searching)
 
     def _record_groups(self, search: Isolation[str], *, searching: bool) -> None:
-        self._sent.convicted = {ref: self._messages[ref] for ref in search.convicted}
-        self._sent.parked = {ref: self._messages[ref] for group in search.parked for ref in group}
+        self._sent.isolated = {ref: self._messages[ref] for ref in search.isolated}
+        self._sent.unresolved_groups = {
+            ref: self._messages[ref] for group in search.unresolved_groups for ref in group
+        }
         if searching:
-            parked = len(self._sent.parked)
-            convicted = len(self._sent.convicted)
+            convicted, parked = len(self._sent.isolated), len(self._sent.unresolved_groups)
             log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
 
     def _probe_lines(
@@ -173,8 +174,8 @@ class Sender:
         self, items: Mapping[str, PlannedChange], description: Description, search: Isolation[str]
     ) -> None:
         """Leave the rest for later: the service failed repeatedly with errors of its own."""
-        certain = set(search.convicted) - self._suspicion.alone
-        self._sent.convicted = {ref: self._messages[ref] for ref in certain}
+        certain = set(search.isolated) - self._suspicion.alone
+        self._sent.isolated = {ref: self._messages[ref] for ref in certain}
         self._sent.left = dict.fromkeys(items, _message_of(description))
 
     def _update_with_retries(self, items: Mapping[str, PlannedChange], tries: int) -> Description:

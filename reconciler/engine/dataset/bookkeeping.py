@@ -11,7 +11,7 @@ from reconciler.core.entries.entry import canonical, digest
 from reconciler.core.planning.cause import Applied
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
-from reconciler.core.planning.quarantine import Hold, HoldKind, held_again
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason, quarantined_again
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.compose import Composer
@@ -19,10 +19,12 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
-from reconciler.ports import BackupHeader, Holds, Memory
+from reconciler.ports import BackupHeader, Memory, Quarantine
 
-PERPETUAL = "comes back different each time it is set; if the service rewrites it, let git leave that alone"
-CONTESTED = (
+REWRITTEN_BY_SERVICE = (
+    "comes back different each time it is set; if the service rewrites it, let git leave that alone"
+)
+FLAPPING = (
     "somebody keeps changing it back; ask them, take their version into git, or name it under spec.ignore"
 )
 
@@ -33,7 +35,7 @@ def update_quarantine(
     still_different: Iterable[str],
     sent: Sent,
     proof: Proof,
-    holds: Holds,
+    quarantine: Quarantine,
     now: float,
 ) -> None:
     """
@@ -43,53 +45,65 @@ def update_quarantine(
         items: What was to be sent.
         still_different: Source-refs with a planned change, sent or not: a hold on any other is over.
     """
-    known = holds.of(dataset)
+    known = quarantine.of(dataset)
     by_ref = {item.source_ref: item for item in items}
-    fresh = {hold.source_ref: hold for hold in _quarantined_again(by_ref, known, sent, proof, now)}
-    fresh |= {hold.source_ref: hold for hold in _contested(proof.in_place, known, now)}
+    fresh = {
+        quarantined.source_ref: quarantined
+        for quarantined in _quarantined_again(by_ref, known, sent, proof, now)
+    }
+    fresh |= {quarantined.source_ref: quarantined for quarantined in _flapping(proof.in_place, known, now)}
     different = set(still_different) - {item.source_ref for item in proof.in_place}
-    released = [ref for ref, hold in known.items() if _is_over(hold, ref in different, now)]
+    released = [ref for ref, quarantined in known.items() if _is_over(quarantined, ref in different, now)]
     released = [ref for ref in released if ref not in fresh]
-    for hold in fresh.values():
-        if not hold.keeps_back(hold.digest, now):  # counted only: one revert is no conflict
+    for quarantined in fresh.values():
+        if not quarantined.applies_to(quarantined.digest, now):  # counted only: one revert is no conflict
             continue
-        log.warning("entry.quarantined", kind=hold.kind, rounds=hold.rounds, source_ref=hold.source_ref)
+        log.warning(
+            "entry.quarantined",
+            kind=quarantined.kind,
+            rounds=quarantined.rounds,
+            source_ref=quarantined.source_ref,
+        )
     for source_ref in released:
         log.info("entry.released", source_ref=source_ref)
     if fresh or released:
-        holds.put(dataset, fresh.values(), released)
+        quarantine.put(dataset, fresh.values(), released)
 
 
 def _quarantined_again(
-    items: Mapping[str, PlannedChange], known: Mapping[str, Hold], sent: Sent, proof: Proof, now: float
-) -> Iterator[Hold]:
-    def again(entry_problem: EntryProblem, kind: HoldKind, reason: str) -> Hold:
+    items: Mapping[str, PlannedChange], known: Mapping[str, Quarantined], sent: Sent, proof: Proof, now: float
+) -> Iterator[Quarantined]:
+    def again(entry_problem: EntryProblem, kind: QuarantineReason, reason: str) -> Quarantined:
         ref = entry_problem.source_ref
-        return held_again(known.get(ref), ref, items[ref].sent or b"", kind, reason, now)
+        return quarantined_again(known.get(ref), ref, items[ref].sent or b"", kind, reason, now)
 
     for entry_problem in proof.failed:
-        if entry_problem.source_ref in sent.convicted:
-            yield again(entry_problem, HoldKind.CONVICTED, entry_problem.reason)
-        elif entry_problem.source_ref in sent.parked:
-            yield again(entry_problem, HoldKind.PARKED, entry_problem.reason)
+        if entry_problem.source_ref in sent.isolated:
+            yield again(entry_problem, QuarantineReason.ISOLATED, entry_problem.reason)
+        elif entry_problem.source_ref in sent.unresolved_groups:
+            yield again(entry_problem, QuarantineReason.UNRESOLVED_GROUP, entry_problem.reason)
     for entry_problem in proof.dropped:
-        yield again(entry_problem, HoldKind.DROPPED, entry_problem.reason)
+        yield again(entry_problem, QuarantineReason.DROPPED, entry_problem.reason)
     for entry_problem in proof.overtaken:
-        yield again(entry_problem, HoldKind.PERPETUAL, PERPETUAL)
+        yield again(entry_problem, QuarantineReason.REWRITTEN_BY_SERVICE, REWRITTEN_BY_SERVICE)
 
 
-def _contested(in_place: Iterable[PlannedChange], known: Mapping[str, Hold], now: float) -> Iterator[Hold]:
+def _flapping(
+    in_place: Iterable[PlannedChange], known: Mapping[str, Quarantined], now: float
+) -> Iterator[Quarantined]:
     """Count how often one line had to be set again after it had drifted."""
     for item in in_place:
         if item.reverts and item.action is not Action.ADD and item.sent is not None:
             before = known.get(item.source_ref)
-            yield held_again(before, item.source_ref, item.sent, HoldKind.CONTESTED, CONTESTED, now)
+            yield quarantined_again(
+                before, item.source_ref, item.sent, QuarantineReason.FLAPPING, FLAPPING, now
+            )
 
 
-def _is_over(hold: Hold, different: bool, now: float) -> bool:
+def _is_over(quarantined: Quarantined, different: bool, now: float) -> bool:
     """Return whether a hold has ended. That others change a line back shows only while it is in place."""
-    if hold.kind is HoldKind.CONTESTED:
-        return now >= hold.until
+    if quarantined.kind is QuarantineReason.FLAPPING:
+        return now >= quarantined.until
     return not different
 
 

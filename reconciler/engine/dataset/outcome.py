@@ -78,7 +78,7 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
         name=plan.name,
         arn=plan.arn,
         verdict=Verdict.BLOCKED,
-        quarantined=tuple(map(_kept_back, plan.held)),
+        quarantined=tuple(map(_still_quarantined, plan.quarantined)),
         blocked=sum(item.sent is not None and item.action is not Action.ORPHAN for item in plan.changes),
         errors=(*plan.errors, *reasons),
         complete=plan.gap is None,
@@ -91,8 +91,8 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
 def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
     """Return the result for a dataset that was observed again after its updates."""
     different = {change.source_ref for change in after.changes}
-    held = (_kept_back(item) for item in plan.held if item.source_ref in different)
-    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *held)
+    still = (_still_quarantined(item) for item in plan.quarantined if item.source_ref in different)
+    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *still)
     entry_problems = quarantined or proof.dropped or proof.rejected
     codes = [plan.exit_code, PARTIAL_EXIT if entry_problems else 0]
     result = DatasetResult(
@@ -151,10 +151,11 @@ def _withheld(item: PlannedChange) -> WithheldEntry:
     return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 
-def _kept_back(item: PlannedChange) -> EntryProblem:
-    if item.held is None:
-        raise ValueError(f"{item.source_ref} is not held")
-    return EntryProblem(item.source_ref, item.origin, item.held.reason, (item.held.kind.upper(),))
+def _still_quarantined(item: PlannedChange) -> EntryProblem:
+    if item.quarantined is None:
+        raise ValueError(f"{item.source_ref} is not quarantined")
+    reason, kind = item.quarantined.reason, item.quarantined.kind
+    return EntryProblem(item.source_ref, item.origin, reason, (kind.upper(),))
 
 
 def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:

@@ -102,7 +102,7 @@ def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
     changed = [change.source_ref for change in diff.changes]
     return Known(
         base=NOTHING_APPLIED if desired.partial else context.memory.applied(desired.name, arn, changed),
-        holds=context.memory.holds.of(desired.name),
+        quarantine=context.memory.quarantine.of(desired.name),
         now=context.clock.now(),
     )
 

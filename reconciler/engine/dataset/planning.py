@@ -16,7 +16,7 @@ from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
-from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
@@ -38,12 +38,12 @@ class Known:
 
     Attributes:
         base: What was last applied.
-        holds: Lines that are kept back, or sent with care.
+        quarantine: Lines that are kept back, or sent with care.
         now: Seconds since the epoch.
     """
 
     base: Base = NOTHING_APPLIED
-    holds: Mapping[str, Hold] = field(default_factory=lambda: MappingProxyType({}))
+    quarantine: Mapping[str, Quarantined] = field(default_factory=lambda: MappingProxyType({}))
     now: float = 0.0
 
 
@@ -56,7 +56,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     spoken_for = (c for c in diff.changes if not (desired.partial and c.action is Action.ORPHAN))
     changes = tuple(_planned(change, desired, composer, known, certain) for change in spoken_for)
     sent = [item for item in changes if item.sent is not None]
-    sent.sort(key=lambda item: item.source_ref in known.holds)  # what has failed before goes last
+    sent.sort(key=lambda item: item.source_ref in known.quarantine)  # what has failed before goes last
     broken = desired.has_errors
     return DatasetPlan(
         name=desired.name,
@@ -143,21 +143,21 @@ def _planned(
         return replace(item, withheld=reason)
     line = composer.line(change, fields)
     sent = digest(line)
-    hold = known.holds.get(change.source_ref)
-    if hold is not None and hold.keeps_back(sent, known.now):
-        return replace(item, held=_with_the_rule(hold, change, composer))
+    quarantined = known.quarantine.get(change.source_ref)
+    if quarantined is not None and quarantined.applies_to(sent, known.now):
+        return replace(item, quarantined=_with_the_rule(quarantined, change, composer))
     blanked_before = change.action is Action.ORPHAN and applied is not None and applied.desired == sent
     return replace(item, sent=sent, size=len(line), reverts=item.reverts or blanked_before)
 
 
-def _with_the_rule(hold: Hold, change: Change, composer: Composer) -> Hold:
+def _with_the_rule(quarantined: Quarantined, change: Change, composer: Composer) -> Quarantined:
     """Give a hold on a line that the service rewrites the ignore rule that would settle it."""
     before = composer.observed(change)
-    if hold.kind is not HoldKind.PERPETUAL or before is None:
-        return hold
+    if quarantined.kind is not QuarantineReason.REWRITTEN_BY_SERVICE or before is None:
+        return quarantined
     paths = [field.path for field in explain(before, composer.merged(change))]
     rule = json.dumps({"paths": paths[:RULE_PATHS], "match": change.source_ref}, ensure_ascii=False)
-    return hold._replace(reason=f"{hold.reason}: spec.ignore: [{rule}]")
+    return quarantined._replace(reason=f"{quarantined.reason}: spec.ignore: [{rule}]")
 
 
 def _is_left(change: Change, desired: Desired) -> bool:

@@ -208,8 +208,8 @@ def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Cont
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # the other entries were not compared
-        different += [ref for ref in memory.holds.of(desired.name) if ref not in desired.index]
-    update_quarantine(desired.name, items, different, sent, proof, memory.holds, context.clock.now())
+        different += [ref for ref in memory.quarantine.of(desired.name) if ref not in desired.index]
+    update_quarantine(desired.name, items, different, sent, proof, memory.quarantine, context.clock.now())
     if not desired.partial:
         record_applied(desired, arn, sent.touched, after.diff, memory)
     plan = replace(plan, gap=after.observation.gap) if after.observation else plan

@@ -196,9 +196,9 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
 
 def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:
     """Return why an entry is not in place, if its update did not succeed."""
-    if reason := sent.convicted.get(source_ref):
+    if reason := sent.isolated.get(source_ref):
         return f"its update failed although it held nothing else: {reason}", ("CONVICTED",)
-    if reason := sent.parked.get(source_ref):
+    if reason := sent.unresolved_groups.get(source_ref):
         return f"in the smallest group found whose update fails: {reason}", ("PARKED",)
     if reason := sent.left.get(source_ref):
         return f"left for later, the service failed: {reason}", ("LEFT",)

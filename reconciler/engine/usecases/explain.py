@@ -123,7 +123,7 @@ def _in_aws(story: Story, source_ref: str, desired: Desired, context: Context, s
         remembers=remembers,
         applied_at=at if isinstance(at, str) else None,
         codes=error_codes(seen.observed) if seen and seen.observed else (),
-        hold=memory.holds.of(desired.name).get(source_ref),
+        quarantined=memory.quarantine.of(desired.name).get(source_ref),
         past=tuple(memory.journal.past(desired.name, source_ref)),
     )
     if story.desired is not None and story.observed is not None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.explanation import Blame, Ignored, Past, Story
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, hold_doc, place_text, problem_doc
+from reconciler.reports.encoding import (
+    Rows,
+    encode,
+    error_doc,
+    field_doc,
+    place_text,
+    problem_doc,
+    quarantined_doc,
+)
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
@@ -62,7 +70,7 @@ def _story(writers: Writers, story: Story) -> shape.StoryDoc:
         "ignored": list(map(_ignored, story.ignored)),
         "codes": list(story.codes),
         "findings": list(map(problem_doc, story.problems)),
-        "held": hold_doc(story.hold) if story.hold else None,
+        "held": quarantined_doc(story.quarantined) if story.quarantined else None,
         "updates": list(map(_past, story.past)),
         "errors": [error_doc(error) for error in story.errors],
     }

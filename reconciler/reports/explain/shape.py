@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.explanation import StoryVerdict
 from reconciler.core.planning.cause import Cause
-from reconciler.reports.shapes import ErrorDoc, FieldDoc, HeldDoc, ProblemDoc
+from reconciler.reports.shapes import ErrorDoc, FieldDoc, ProblemDoc, QuarantinedDoc
 
 
 class BlameDoc(TypedDict):
@@ -79,7 +79,7 @@ class StoryDoc(TypedDict):
     ignored: Sequence[IgnoredDoc]
     codes: Sequence[str]
     findings: Sequence[ProblemDoc]
-    held: HeldDoc | None
+    held: QuarantinedDoc | None
     updates: Sequence[PastDoc]
     errors: Sequence[ErrorDoc]
 

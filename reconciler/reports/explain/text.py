@@ -23,7 +23,7 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.visible import counted, moment, shortened, value, visible
-from reconciler.reports.words import CAUSES, HOLDS
+from reconciler.reports.words import CAUSES, QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -135,10 +135,15 @@ def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
 
 
 def _held(story: Story) -> Iterator[Line]:
-    if hold := story.hold:
-        yield _row("held", Span(HOLDS[hold.kind], Ink.YELLOW), f": {visible(hold.reason)}")
-        times = counted(hold.rounds, "time")
-        yield _row("", Span(f"{times}, since {moment(hold.since)}, until {moment(hold.until)}", Ink.DIM))
+    if quarantined := story.quarantined:
+        yield _row(
+            "held", Span(QUARANTINE_REASONS[quarantined.kind], Ink.YELLOW), f": {visible(quarantined.reason)}"
+        )
+        times = counted(quarantined.rounds, "time")
+        yield _row(
+            "",
+            Span(f"{times}, since {moment(quarantined.since)}, until {moment(quarantined.until)}", Ink.DIM),
+        )
 
 
 def _past(past: Past) -> tuple[str | Span, ...]:

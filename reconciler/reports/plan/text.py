@@ -95,11 +95,11 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     """Give one change, and below it the first of the fields that differ."""
     sigil = Span(words.SIGILS[item.action], INKS[item.action])
     yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
-    if item.held is not None:
-        reason = visible(item.held.reason)
-        if item.held.kind not in SETTLED_BY_WORDS:
+    if item.quarantined is not None:
+        reason = visible(item.quarantined.reason)
+        if item.quarantined.kind not in SETTLED_BY_WORDS:
             reason = shortened(reason, width)
-        again = f"; tried again from {moment(item.held.until)}, or once the line is edited"
+        again = f"; tried again from {moment(item.quarantined.until)}, or once the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
     fields = listed(item.fields, FIELDS_SHOWN, lambda field: [_field(field, width)])
     yield from indented(fields, by=4)

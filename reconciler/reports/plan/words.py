@@ -12,7 +12,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, size
-from reconciler.reports.words import CAUSES, HOLDS
+from reconciler.reports.words import CAUSES, QUARANTINE_REASONS
 
 REPORTED: Final = "reported"
 BLANKED: Final = "blanked"
@@ -195,8 +195,8 @@ def headline(plan: DatasetPlan) -> str:
 
 def _withheld(item: PlannedChange) -> str | None:
     """Return why a change is not sent; None for one that is, and for an orphan, which has a disposition."""
-    if item.held is not None:
-        return HOLDS[item.held.kind]
+    if item.quarantined is not None:
+        return QUARANTINE_REASONS[item.quarantined.kind]
     if item.withheld is None or item.action is Action.ORPHAN:
         return None
     return f"policy {item.withheld}"

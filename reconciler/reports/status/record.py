@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from reconciler.core.planning.quarantine import Hold
+from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.status.staleness import TOO_OLD, decays
-from reconciler.reports.encoding import Rows, error_doc, hold_doc
+from reconciler.reports.encoding import Rows, error_doc, quarantined_doc
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
 
-Held = Mapping[str, Sequence[Hold]]
+QuarantinedDataset = Mapping[str, Sequence[Quarantined]]
 """By dataset, what went wrong with which line; not all of it keeps the line back, nor for ever."""
 
 
@@ -37,7 +37,7 @@ class Known(NamedTuple):
     """
 
     records: Records
-    held: Held
+    quarantined: QuarantinedDataset
     now: float
 
 
@@ -90,11 +90,15 @@ def conditions_in(kept: Mapping[str, object]) -> Iterator[Condition]:
         yield Condition(kind, status, reason, each["message"], since)
 
 
-def datasets_doc(records: Records, held: Held, now: float) -> Sequence[shape.DatasetStatusDoc]:
-    return Rows(sorted(records), lambda name: _read(name, records[name], held.get(name, ()), now))
+def datasets_doc(
+    records: Records, quarantined: QuarantinedDataset, now: float
+) -> Sequence[shape.DatasetStatusDoc]:
+    return Rows(sorted(records), lambda name: _read(name, records[name], quarantined.get(name, ()), now))
 
 
-def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) -> shape.DatasetStatusDoc:
+def _read(
+    name: str, kept: Mapping[str, Any], quarantined: Sequence[Quarantined], now: float
+) -> shape.DatasetStatusDoc:
     """Return what can be understood of a record; without a time or numbers, nothing is known."""
     verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
     until = _text(kept.get("believed_until"))
@@ -107,7 +111,7 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
         "at": at,
         "revision": _text(kept.get("revision")),
         "counts": counts,
-        "held": [_held(hold) for hold in held if hold.keeps_back(hold.digest, now)],
+        "held": [_held(each) for each in quarantined if each.applies_to(each.digest, now)],
         "errors": list(_errors(kept.get("errors"))),
         "conditions": [_believed(each, until, now) for each in _conditions(kept.get("conditions"))],
         "revisions": _revisions(kept.get("revisions")),
@@ -121,8 +125,8 @@ def _read(name: str, kept: Mapping[str, Any], held: Sequence[Hold], now: float) 
     }
 
 
-def _held(hold: Hold) -> shape.HeldDoc:
-    return {"source_ref": hold.source_ref, **hold_doc(hold)}
+def _held(quarantined: Quarantined) -> shape.QuarantinedDoc:
+    return {"source_ref": quarantined.source_ref, **quarantined_doc(quarantined)}
 
 
 def is_past(until: str | None, now: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.reports.shapes import ErrorDoc
 
@@ -31,11 +31,11 @@ class LeftDoc(TypedDict):
     withheld: int
 
 
-class HeldDoc(TypedDict):
+class QuarantinedDoc(TypedDict):
     """An entry that is not sent for now: why, how often that has happened, until when."""
 
     source_ref: str
-    kind: HoldKind
+    kind: QuarantineReason
     reason: str
     rounds: int
     since: str
@@ -78,7 +78,7 @@ class DatasetStatusDoc(TypedDict):
     at: str | None
     revision: str | None
     counts: LeftDoc | None
-    held: Sequence[HeldDoc]
+    held: Sequence[QuarantinedDoc]
     errors: Sequence[ErrorDoc]
     conditions: Sequence[ConditionDoc]
     revisions: RevisionsDoc | None

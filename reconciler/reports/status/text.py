@@ -10,9 +10,9 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import TOO_OLD
 from reconciler.reports.apply.text import MARKS
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
-from reconciler.reports.status.record import Held, Known, Records, datasets_doc, is_past
+from reconciler.reports.status.record import Known, QuarantinedDataset, Records, datasets_doc, is_past
 from reconciler.reports.visible import visible
-from reconciler.reports.words import HOLDS
+from reconciler.reports.words import QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -38,9 +38,11 @@ def render(known: Known, options: Options) -> Iterator[str]:
     return (f"{content}\n" for content in render_status(*known, options.screen))
 
 
-def render_status(records: Records, held: Held, now: float, screen: Screen = PLAIN) -> Iterator[str]:
+def render_status(
+    records: Records, quarantined: QuarantinedDataset, now: float, screen: Screen = PLAIN
+) -> Iterator[str]:
     """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(datasets_doc(records, held, now), now))
+    return screen.draw(_lines(datasets_doc(records, quarantined, now), now))
 
 
 def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line]:
@@ -71,9 +73,11 @@ def _mark(dataset: shape.DatasetStatusDoc) -> Span:
 
 def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
     """Name the quarantined entries, and when each is tried again."""
-    for hold in dataset["held"][:_NAMED]:
-        why = f"{HOLDS[hold['kind']]}; tried again from {hold['until']}"
-        yield line(f"{dataset['name']}: {hold['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}")
+    for quarantined in dataset["held"][:_NAMED]:
+        why = f"{QUARANTINE_REASONS[quarantined['kind']]}; tried again from {quarantined['until']}"
+        yield line(
+            f"{dataset['name']}: {quarantined['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}"
+        )
     if (more := len(dataset["held"]) - _NAMED) > 0:
         yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
 

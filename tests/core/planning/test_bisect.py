@@ -38,7 +38,7 @@ def test_what_passes_is_sent_once_in_order_and_full():
     isolation = isolate(service, 7, batches=3)
 
     assert [{0, 1, 2}, {3, 4, 5}, {6}] == sets(service.passed)
-    assert ((), (), ()) == (isolation.convicted, isolation.parked, isolation.together)
+    assert ((), (), ()) == (isolation.isolated, isolation.unresolved_groups, isolation.together)
 
 
 def test_nothing_to_send_asks_for_no_update():
@@ -55,9 +55,9 @@ def test_any_one_or_two_culprits_are_convicted_and_all_others_applied(count, bat
         service = Service(poison=bad)
         isolation = isolate(service, count, batches=batches)
 
-        assert bad == tuple(sorted(isolation.convicted))
+        assert bad == tuple(sorted(isolation.isolated))
         assert set(range(count)) - set(bad) == service.in_place
-        assert ((), ()) == (isolation.parked, isolation.together)
+        assert ((), ()) == (isolation.unresolved_groups, isolation.together)
         assert once(service.passed)
 
 
@@ -70,7 +70,7 @@ def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
         isolation = isolate(service, count, batches=batches)
 
         assert set(range(count)) == service.in_place
-        assert ((), ()) == (isolation.convicted, isolation.parked)
+        assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
         assert once(service.passed)
         assert bool(service.failed) == bool(isolation.together)
         assert all(set(pair) <= set(group) for group in isolation.together)
@@ -84,7 +84,7 @@ def test_a_culprit_does_not_hide_behind_a_pair(count):
             service = Service(poison=[bad], groups=[pair])
             isolation = isolate(service, count)
 
-            assert (bad,) == isolation.convicted
+            assert (bad,) == isolation.isolated
             assert set(range(count)) - {bad} == service.in_place
 
 
@@ -117,7 +117,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
         assert batch.items == isolation.next().items
         assert sum(sizes[line] + 1 for line in batch.items) == batch.size <= limit
         assert not stored & set(batch.items)
-        assert not set(isolation.convicted) & set(batch.items)
+        assert not set(isolation.isolated) & set(batch.items)
         result = service.update(batch.items)
         isolation.tell(result)
         if result is Result.PASSED:
@@ -127,12 +127,12 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
             isolation.known_in_place(seen)
             stored |= seen
 
-    named = {*isolation.convicted}.union(*isolation.parked)
+    named = {*isolation.isolated}.union(*isolation.unresolved_groups)
     assert set(sizes) == stored | named
     assert not stored & named
-    assert once([isolation.convicted, *isolation.parked])
-    assert set(isolation.convicted) <= {*service.poison, *moody}
-    assert all({line} in sets(service.failed) for line in isolation.convicted)
+    assert once([isolation.isolated, *isolation.unresolved_groups])
+    assert set(isolation.isolated) <= {*service.poison, *moody}
+    assert all({line} in sets(service.failed) for line in isolation.isolated)
     assert allowance is None or service.updates <= len(pack(items, limit)) + allowance
     assert (service.updates, len(service.passed)) == (isolation.updates, isolation.passes)
 
@@ -146,8 +146,8 @@ def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(co
     service.carry_out(isolation)
 
     if service.passed:
-        assert set(service.poison) == set(isolation.convicted)
-        assert () == isolation.parked
+        assert set(service.poison) == set(isolation.isolated)
+        assert () == isolation.unresolved_groups
 
 
 @given(worlds())
@@ -171,7 +171,7 @@ def test_isolation_keeps_its_budget(culprits, budget):
         service = Service(poison=rng.sample(range(3_400), culprits))
         isolation = Isolation(lines(3_400, size=700), MAX_UPDATE_BYTES)
         service.carry_out(isolation)
-        assert set(service.poison) == set(isolation.convicted)
+        assert set(service.poison) == set(isolation.isolated)
         updates.append(service.updates)
 
     assert budget >= mean(updates)
@@ -196,7 +196,7 @@ def test_a_line_that_fails_alone_only_sometimes_is_not_convicted_once_it_passed(
     isolation = isolate(service, 4)
 
     assert set(range(4)) == service.in_place
-    assert ((), ((0, 1, 2, 3),)) == (isolation.convicted, isolation.together)
+    assert ((), ((0, 1, 2, 3),)) == (isolation.isolated, isolation.together)
 
 
 def test_where_nothing_ever_passes_the_search_gives_up_early():
@@ -206,8 +206,8 @@ def test_where_nothing_ever_passes_the_search_gives_up_early():
     service.carry_out(isolation)
 
     assert service.updates <= 40
-    assert (0, 2) == (isolation.passes, len(isolation.convicted))
-    assert 3_398 == sum(map(len, isolation.parked))
+    assert (0, 2) == (isolation.passes, len(isolation.isolated))
+    assert 3_398 == sum(map(len, isolation.unresolved_groups))
 
 
 def test_many_culprits_at_the_start_do_not_look_like_an_outage():
@@ -216,7 +216,7 @@ def test_many_culprits_at_the_start_do_not_look_like_an_outage():
     isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
     service.carry_out(isolation)
 
-    assert set(range(6)) == set(isolation.convicted)
+    assert set(range(6)) == set(isolation.isolated)
     assert set(range(6, 3_400)) == service.in_place
 
 
@@ -225,7 +225,7 @@ def test_past_the_bound_what_failed_is_parked_and_the_rest_still_sent():
     service = Service(poison=[1])
     isolation = isolate(service, 8, allowance=2)
 
-    assert ((), ((0, 1, 2, 3),)) == (isolation.convicted, isolation.parked)
+    assert ((), ((0, 1, 2, 3),)) == (isolation.isolated, isolation.unresolved_groups)
     assert {4, 5, 6, 7} == service.in_place
     assert 3 == service.updates
 
@@ -235,7 +235,7 @@ def test_no_allowance_means_no_search():
     service = Service(poison=[1])
     isolation = isolate(service, 8, batches=2, allowance=0)
 
-    assert ((0, 1, 2, 3),) == isolation.parked
+    assert ((0, 1, 2, 3),) == isolation.unresolved_groups
     assert 2 == service.updates
 
 
@@ -244,7 +244,7 @@ def test_who_failed_alone_is_convicted_though_there_is_no_search():
     service = Service(poison=[0, 1])
     isolation = isolate(service, 2, batches=2, allowance=0)
 
-    assert ((0, 1), ()) == (isolation.convicted, isolation.parked)
+    assert ((0, 1), ()) == (isolation.isolated, isolation.unresolved_groups)
 
 
 def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
@@ -255,7 +255,7 @@ def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
     isolation.known_in_place([0])
 
     assert isolation.next() is None
-    assert ((), ((1,),)) == (isolation.convicted, isolation.parked)
+    assert ((), ((1,),)) == (isolation.isolated, isolation.unresolved_groups)
 
 
 def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_it_fails():
@@ -269,7 +269,7 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_
     isolation.tell(Result.FAILED)
 
     assert (2, 3) == isolation.next().items
-    assert (1,) == isolation.convicted
+    assert (1,) == isolation.isolated
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, HoldKind
+from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import FailedUpdate, Switches
@@ -90,7 +90,7 @@ class TestFailingLines:
         lab.emulator.faults.clear()
         lab.write(*named(4), classified("004", "tulip"), *named(10)[5:])
         assert Verdict.CONVERGED is lab.apply().verdict
-        assert {} == lab.context.memory.holds.of("train")
+        assert {} == lab.context.memory.quarantine.of("train")
 
     def test_are_tried_again_after_a_pause_that_grows(self, lab: Lab):
         """An hour later the line is sent once more; after a second failure the pause is twice as long."""
@@ -101,8 +101,8 @@ class TestFailingLines:
 
         lab.apply()
 
-        (hold,) = lab.context.memory.holds.of("train").values()
-        assert (HoldKind.CONVICTED, 2) == (hold.kind, hold.rounds)
+        (hold,) = lab.context.memory.quarantine.of("train").values()
+        assert (QuarantineReason.ISOLATED, 2) == (hold.kind, hold.rounds)
         assert hold.until - lab.clock.now() == pytest.approx(2 * FIRST_PAUSE_SECONDS, abs=60)
 
 
@@ -126,7 +126,7 @@ class TestTheService:
 
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
         assert {("LEFT",)} == {entry_problem.codes for entry_problem in result.quarantined}
-        assert {} == lab.context.memory.holds.of("train")
+        assert {} == lab.context.memory.quarantine.of("train")
 
     @pytest.mark.parametrize("culprits", [(0,), (9,), (2, 3, 8)])
     def test_may_fail_by_its_own_fault_wherever_a_certain_line_travels(self, lab: Lab, culprits):
@@ -153,7 +153,7 @@ class TestTheService:
         result = lab.apply()
 
         assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
-        assert {} == lab.context.memory.holds.of("train")
+        assert {} == lab.context.memory.quarantine.of("train")
         lab.emulator.faults.clear()
         assert Verdict.CONVERGED is lab.apply().verdict
 

@@ -75,5 +75,5 @@ def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
     assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
     assert {("LEFT",)} == {entry.codes for entry in result.quarantined}
     assert {ref(name) for name in "efgh"} == {entry.source_ref for entry in result.quarantined}
-    assert {} == lab.context.memory.holds.of("train")
+    assert {} == lab.context.memory.quarantine.of("train")
     assert [4, *[4] * apply.SERVICE_TRIES, 1, 1, 1] == [len(refs) for refs in lab.updates()]

@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan.html import render_html
 from reconciler.reports.visible import visible
-from tests.reports.builders import HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
+from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, quarantined, ref, update
 
 # Elements without an end.
 VOID = {"meta"}
@@ -58,7 +58,7 @@ def test_the_page_tells_what_the_text_tells():
             update("b", FieldChange("/x", "old", "new"), FieldChange("/y", None, 1), line=8),
             update("c", FieldChange("/z", None, None), line=9),
             orphan("o"),
-            add("h", held=hold(HoldKind.DROPPED, "it vanished")),
+            add("h", quarantined=quarantined(QuarantineReason.DROPPED, "it vanished")),
             guards=(Guard("MAX_CHANGES", "too many"),),
             errors=(PlanError("RKD9999", "it is bad", Origin("a.yaml", 1, 2)),),
             errored=(("s3://b/e.jpg", ("ERROR_X", "ERROR_Y")),),

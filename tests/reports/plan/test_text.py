@@ -10,12 +10,23 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, Withheld, unplanned
-from reconciler.core.planning.quarantine import HoldKind
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan.text import render_plan, render_summary
 from reconciler.reports.screen import PLAIN, Screen
-from tests.reports.builders import ARN, HOSTILE, add, dataset, everywhere, hold, orphan, plan, ref, update
+from tests.reports.builders import (
+    ARN,
+    HOSTILE,
+    add,
+    dataset,
+    everywhere,
+    orphan,
+    plan,
+    quarantined,
+    ref,
+    update,
+)
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -103,7 +114,7 @@ def test_a_guard_follows_the_plan_that_it_blocks():
 
 
 @pytest.mark.parametrize(
-    ("held", "cause", "why"),
+    ("quarantined", "cause", "why"),
     [
         (
             Withheld.ON_DRIFT,
@@ -114,9 +125,9 @@ def test_a_guard_follows_the_plan_that_it_blocks():
         (Withheld.ON_CHANGE, Cause.SPEC_CHANGED, "changed in git (policy onChange: plan)"),
     ],
 )
-def test_changes_withheld_by_policy_are_grouped_apart(held, cause, why):
+def test_changes_withheld_by_policy_are_grouped_apart(quarantined, cause, why):
     """It is neither done nor forgotten, and nobody is told that it will be sent."""
-    text = shown(plan(dataset(update("a", cause=cause, held=held))))
+    text = shown(plan(dataset(update("a", cause=cause, quarantined=quarantined))))
 
     assert f"1 not sent: {why}" in text
     assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
@@ -124,8 +135,8 @@ def test_changes_withheld_by_policy_are_grouped_apart(held, cause, why):
 
 def test_a_line_that_is_kept_back_says_why_and_until_when():
     """And how to have it tried at once."""
-    kept_back = hold(HoldKind.CONVICTED, "CLIENT_ERROR: bad line")
-    text = shown(plan(dataset(add("a", 3, held=kept_back))))
+    kept_back = quarantined(QuarantineReason.ISOLATED, "CLIENT_ERROR: bad line")
+    text = shown(plan(dataset(add("a", 3, quarantined=kept_back))))
 
     assert (
         """\
@@ -138,15 +149,15 @@ def test_a_line_that_is_kept_back_says_why_and_until_when():
     assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
 
 
-@pytest.mark.parametrize("kind", [HoldKind.PERPETUAL, HoldKind.CONTESTED])
-def test_the_setting_that_would_end_a_quarantine_is_never_cut(kind: HoldKind):
+@pytest.mark.parametrize("kind", [QuarantineReason.REWRITTEN_BY_SERVICE, QuarantineReason.FLAPPING])
+def test_the_setting_that_would_end_a_quarantine_is_never_cut(kind: QuarantineReason):
     """An ignore rule that is cut off cannot be copied into a spec."""
     rule = (
         'spec.ignore: [{"paths": ["/rose-metadata/creation-date"], "match": "s3://acme-flowers/train/a.jpg"}]'
     )
-    kept_back = hold(kind, f"it does not stay as it was set, {'again and ' * 20}again: {rule}")
+    kept_back = quarantined(kind, f"it does not stay as it was set, {'again and ' * 20}again: {rule}")
 
-    assert rule in shown(plan(dataset(add("a", 3, held=kept_back))))
+    assert rule in shown(plan(dataset(add("a", 3, quarantined=kept_back))))
 
 
 def test_observe_mode_says_that_nothing_is_written():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.planning.quarantine import Hold, HoldKind
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
@@ -55,12 +55,12 @@ def kept(*results: DatasetResult) -> dict[str, dict]:
     return json.loads(json.dumps({it.name: record(it, AT, REVISION) for it in results}))
 
 
-def shown(records, now: float = AT, held=None, **screen) -> str:
-    return "\n".join(render_status(records, held or {}, now, Screen(**screen)))
+def shown(records, now: float = AT, quarantined=None, **screen) -> str:
+    return "\n".join(render_status(records, quarantined or {}, now, Screen(**screen)))
 
 
-def written(records, now: float = AT, held=None) -> list[dict]:
-    document = json.loads(rendered("status", "json", Known(records, held or {}, now)))
+def written(records, now: float = AT, quarantined=None) -> list[dict]:
+    document = json.loads(rendered("status", "json", Known(records, quarantined or {}, now)))
     assert "status/v1" == document["format"]
     return document["datasets"]
 
@@ -141,23 +141,23 @@ def test_what_this_version_cannot_read_is_never_green(changed):
 
 def test_what_is_kept_back_is_named_with_its_reason():
     """The document has all of it; the table the first few, and how many more there are."""
-    held = {
+    quarantined = {
         "flowers-train": [
-            Hold(f"s3://b/{n}.jpg", b"d", HoldKind.CONVICTED, "CLIENT_ERROR", 2, AT, AT + 60)
+            Quarantined(f"s3://b/{n}.jpg", b"d", QuarantineReason.ISOLATED, "CLIENT_ERROR", 2, AT, AT + 60)
             for n in range(7)
         ]
     }
-    held["flowers-train"] += [
-        Hold("s3://b/first-time.jpg", b"d", HoldKind.CONTESTED, "changed back", 1, AT, AT + 60),
-        Hold("s3://b/over.jpg", b"d", HoldKind.CONVICTED, "CLIENT_ERROR", 2, AT - 60, AT),
+    quarantined["flowers-train"] += [
+        Quarantined("s3://b/first-time.jpg", b"d", QuarantineReason.FLAPPING, "changed back", 1, AT, AT + 60),
+        Quarantined("s3://b/over.jpg", b"d", QuarantineReason.ISOLATED, "CLIENT_ERROR", 2, AT - 60, AT),
     ]
     records = kept(result(Verdict.PARTIAL))
 
-    (document,) = written(records, held=held)
-    text = shown(records, held=held)
+    (document,) = written(records, quarantined=quarantined)
+    text = shown(records, quarantined=quarantined)
 
-    assert [hold.source_ref for hold in held["flowers-train"][:7]] == [
-        hold["source_ref"] for hold in document["held"]
+    assert [quarantined.source_ref for quarantined in quarantined["flowers-train"][:7]] == [
+        quarantined["source_ref"] for quarantined in document["held"]
     ]
     assert ("convicted", "CLIENT_ERROR", 2) == tuple(
         document["held"][0][k] for k in ("kind", "reason", "rounds")

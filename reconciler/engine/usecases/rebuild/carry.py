@@ -135,7 +135,9 @@ def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebu
     record_applied(desired, seen.arn, (), seen.diff, memory)
     memory.observations.put(desired.name, None)
     changed = {change.source_ref for change in seen.diff.changes}
-    memory.holds.put(desired.name, (), [ref for ref in memory.holds.of(desired.name) if ref not in changed])
+    memory.quarantine.put(
+        desired.name, (), [ref for ref in memory.quarantine.of(desired.name) if ref not in changed]
+    )
     judged = _judged(desired, seen.arn, seen.diff)
     result = replace(judged, complete=seen.gap is None, gap=seen.gap)
     if not changed:
