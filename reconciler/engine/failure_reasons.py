@@ -32,12 +32,12 @@ _BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
 
 
 def failure_reason_of(exc: errors.ReconcilerError) -> FailureReason:
-    """Return why a cycle came to nothing."""
+    """Return why a cycle failed."""
     return FailureReason(_REASONS.get(type(exc), Reason.FAILED), str(exc))
 
 
 def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:
-    """Return why an apply did not come to its end; None if it did, be it with entries left out."""
+    """Return why an apply was not completed; None if it was, even with entries left out."""
     first = result.errors[0] if result.errors else None
     match result.verdict:
         case Verdict.BLOCKED:
@@ -67,5 +67,5 @@ def facts_of(result: DatasetResult) -> Facts:
 
 
 def placed(error: PlanError | Problem) -> str:
-    """Return what is wrong, and where."""
+    """Return the message with its place in front."""
     return f"{error.origin}: {error.message}" if error.origin else error.message

@@ -1,5 +1,5 @@
 """
-The way into the log. structlog is imported when something is said for the first time.
+The entry point of logging. Imports structlog lazily, with the first event.
 
 It brings asyncio, and rich where that is installed: together they take longer to import than many a command
 runs, and `validate`, or a `plan` against a file, says nothing at all.
@@ -65,7 +65,7 @@ class _Log:
 def _logger() -> FilteringBoundLogger:
     import structlog
 
-    with _lock:  # nobody may write before it is done
+    with _lock:  # no thread may log before it is done
         if _waiting:
             _waiting[0]()
             _waiting.clear()

@@ -9,7 +9,7 @@ from reconciler.ports.gateway import Description, Located
 
 
 class Identity(NamedTuple):
-    """Who calls, as STS says."""
+    """The caller, as STS reports it."""
 
     account: str
     arn: str
@@ -27,12 +27,12 @@ class Access(Protocol):
 
     @property
     def region_from(self) -> str:
-        """Return, for people, who says that it is this Region."""
+        """Return, for people, which setting chose this Region."""
         ...
 
     @property
     def assumes(self) -> bool:
-        """Tell whether calls are made as a role, with the credentials of somebody else."""
+        """Return whether calls are made as an assumed role."""
         ...
 
     def caller(self) -> Identity:
@@ -40,7 +40,7 @@ class Access(Protocol):
         ...
 
     def caller_from(self) -> str:
-        """Return, for people, where they were found; only after `caller` has said whose they are."""
+        """Return, for people, where they were found; call `caller` first."""
         ...
 
     def identity(self) -> Identity:

@@ -1,4 +1,4 @@
-"""What the engine asks of the place where replicas agree on who writes."""
+"""The record by which replicas elect the one that writes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Lease(Protocol):
 
     def write(self, record: Record, at: float) -> bool:
         """
-        Create the record (version empty), or replace the one of that version; False if somebody was faster.
+        Create the record (version empty), or replace the one of that version; False if another replica was faster.
 
         Args:
-            at: Seconds since the epoch, for people who read it: nothing is decided by it.
+            at: Seconds since the epoch, for people only: no decision depends on it.
 
         Raises:
             LeaseUnavailable: Whether it was written is not known.

@@ -84,7 +84,7 @@ class Begun(NamedTuple):
 
     Attributes:
         begun_at: Seconds since the epoch, just before the call.
-        description: What DescribeDataset said then, as text that is compared and never read; empty if not noted.
+        description: The answer of DescribeDataset then, as opaque text for comparison; empty if not recorded.
     """
 
     number: int

@@ -18,7 +18,7 @@ class Step(StrEnum):
     DELETING = "deleting"  # DeleteDataset may have been called
     DELETED = "deleted"  # the service knows the dataset no more
     CREATING = "creating"  # CreateDataset may have been called
-    FILLING = "filling"  # the new dataset has an ARN; it is being filled, or looked at
+    FILLING = "filling"  # the new dataset has an ARN; it is being filled, or verified
 
     @property
     def leaves_nothing(self) -> bool:
@@ -47,7 +47,7 @@ class Rebuild(NamedTuple):
         undoing: Whether the old entries are being brought back.
         plan: Digest of the plan that it carries out.
         doomed: ARN of the dataset that is deleted, or was.
-        description: What DescribeDataset said of it when its entries were kept; "" if it may have changed since.
+        description: The answer of DescribeDataset when its entries were saved; "" if it may have changed since.
         made: ARN of the dataset that was made in its place.
         tags: Of the old dataset, and then of the new one.
         before, desired: What was observed at first, and what is desired.

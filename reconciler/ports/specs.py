@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
-if TYPE_CHECKING:  # pydantic is heavy, and whoever only talks to AWS needs no specs
+if TYPE_CHECKING:  # pydantic is slow to import, and code that only calls AWS needs no specs
     from reconciler.core.spec.documents import Acknowledgement, Dataset, Policy, Schedule, Target
     from reconciler.core.validation.unmatched import PlacedGlob
 
@@ -157,7 +157,7 @@ class Specs:
 
     Attributes:
         problems: Of all files, those of the datasets included; ordered by place.
-        acknowledgements: Of drift that somebody expects.
+        acknowledgements: Of expected drift.
         skipped: YAML files, and documents in them, that are not ours.
     """
 
@@ -204,7 +204,7 @@ class Source(Protocol):
 
 
 class Witness(Protocol):
-    """What knows when somebody last made sure that the specs in a directory are the newest, such as git-sync."""
+    """Knows when the specs in a directory were last confirmed to be the newest, for example by git-sync."""
 
     @property
     def name(self) -> str:

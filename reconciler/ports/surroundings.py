@@ -1,4 +1,4 @@
-"""What the engine asks of the process it runs in: time, and somebody who watches."""
+"""What the engine uses of its process: time, and a display of progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Clock(Protocol):
         Wait.
 
         Raises:
-            Interrupted: Somebody asked the process to stop.
+            Interrupted: The process was asked to stop.
         """
         ...
 
@@ -27,13 +27,13 @@ class Clock(Protocol):
 
 
 class Progress(Protocol):
-    """How far a long step has come, for whoever watches. Never needed for correctness."""
+    """Shows how far a long step has come. Never needed for correctness."""
 
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None: ...
 
 
 class Silence:
-    """A `Progress` that nobody watches."""
+    """A `Progress` that shows nothing."""
 
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""What the engine asks of whoever traces it: how long each step took, and what came of it."""
+"""What the engine reports to a tracer: the duration and the result of each step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tracer(Protocol):
 
 
 class Untraced:
-    """A `Tracer` for nobody, and its one span."""
+    """A `Tracer` that does nothing, and its only span."""
 
     def span(self, name: str, **attributes: Value) -> Self:
         """Return what does nothing."""

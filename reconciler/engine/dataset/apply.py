@@ -276,8 +276,8 @@ def _result(description: Description) -> str:
 
 
 def _message_of(description: Description) -> str:
-    said = description.message or "no reason given"
-    return said if description.code == CLIENT_ERROR else f"{description.code or 'no code'}: {said}"
+    message = description.message or "no reason given"
+    return message if description.code == CLIENT_ERROR else f"{description.code or 'no code'}: {message}"
 
 
 def _samples(refs: Sequence[str]) -> Sequence[str]:

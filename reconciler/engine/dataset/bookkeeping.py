@@ -111,8 +111,8 @@ def record_applied(desired: Desired, arn: str, touched: Collection[str], after: 
     """
     Remember, entry by entry, what was observed to be applied.
 
-    Only entries that are the same on both sides advance, and orphans that were blanked: whoever labels one
-    again is noticed. Costs about 6 µs for each of them.
+    Only entries that are the same on both sides advance, and orphans that were blanked: one that is
+    labelled again is noticed. Costs about 6 µs for each of them.
 
     Args:
         touched: Source-refs that were sent.

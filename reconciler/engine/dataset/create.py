@@ -1,4 +1,4 @@
-"""Make a missing project and an empty dataset, where the spec says so."""
+"""Create a missing project and an empty dataset, where the spec says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
     """
     Return the ARN of the dataset, once it can be updated.
 
-    Somebody else may make either at the same moment: then theirs is taken.
+    Another client may create either at the same moment: then that one is used.
 
     Raises:
         Denied: The spec expects another account than the one these credentials are of.

@@ -212,7 +212,7 @@ def read_desired(
 
 
 def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
-    """Judge the lines of a dataset whose document cannot be read, so that everything is told at once."""
+    """Judge the lines of a dataset whose document cannot be read, so that all problems are reported together."""
     desired = Desired(_UNREADABLE, broken.origin, broken.files, [])
     _read_files(desired)
     return tuple(desired.problems)
@@ -258,7 +258,7 @@ def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) ->
 
 
 def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None:
-    """Name both places. Neither line is used: nobody can say which one is meant."""
+    """Name both places. Neither line is used: which one is meant is not known."""
     row = desired.index.row(source_ref)
     place = desired.origin_of(second)
     if row is None:  # its other line is already known to be unusable

@@ -110,7 +110,7 @@ class Spool(Listing):
 
 class FileListing(Listing):
     """
-    A listing that somebody kept: one entry a line.
+    A listing in a file: one entry a line.
 
     Raises:
         UsageError: The file cannot be read.

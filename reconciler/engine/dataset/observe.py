@@ -103,7 +103,7 @@ class Listed(Generic[T]):
     Attributes:
         result: What was made of its lines.
         spool: The lines, for the caller to close.
-        description: What DescribeDataset said before it and, unchanged, after it.
+        description: The answer of DescribeDataset before it and, unchanged, after it.
         is_trusted: Whether it is whole, whatever the service counts.
     """
 

@@ -107,5 +107,5 @@ def require_usable(description: Description) -> None:
         DatasetUnusable: It is being deleted, or was never created whole.
     """
     if not description.phase.usable:
-        said = f": {description.message}" if description.message else ""
-        raise DatasetUnusable(f"the dataset is {description.phase}{said}")
+        reason = f": {description.message}" if description.message else ""
+        raise DatasetUnusable(f"the dataset is {description.phase}{reason}")

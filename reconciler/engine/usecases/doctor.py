@@ -1,5 +1,5 @@
 """
-A preflight: may each dataset be looked at, and written to, as far as can be told without writing?
+A preflight: check, without writing, whether each dataset can be observed and updated.
 
 Makes no call that writes. What one check finds stops no other, but those that could only repeat it.
 """
@@ -66,7 +66,7 @@ def examine(
 
 
 def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
-    """Check a dataset whose document cannot be read: nothing else can be told of it."""
+    """Check a dataset whose document cannot be read: nothing else of it can be checked."""
     errors = [str(problem) for problem in dataset.problems if problem.is_error]
     return DatasetPreflight(dataset.name, (specs(errors, 0, 0, validate_command(path)),))
 
@@ -109,7 +109,7 @@ class _Round:
         self._results.append(CheckResult(check, mark, message, way_on))
 
     def failed(self, check: Check, error: ReconcilerError) -> None:
-        # What a guard of apply would block, and what keeps an apply from starting, cannot be told further here.
+        # What a guard of apply would block, and what keeps an apply from starting, is not checked further here.
         code = error.exit_code if error.exit_code in (1, 5, 8) else _UNKNOWN
         code = _UNKNOWN if isinstance(error, StateError) else code
         way_out = remedy(check, error, self._path, self._desired.name)

@@ -1,4 +1,4 @@
-"""One look at each dataset, told as people see images. Makes no call that writes."""
+"""Observe each dataset once and describe its drift image by image. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from reconciler.ports import Memory
 PICTURED: Final = 10_000
 WITH_LINES: Final = 1_000
 
-# Why an orphan raises no alarm although nobody acknowledged it: an apply would leave it as it is.
+# Why an orphan that is not acknowledged raises no alarm: an apply would leave it as it is.
 BLANKED: Final = "blank already, as policy.orphans asks"
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is kept of one look until all datasets have been looked at."""
+    """What is kept of one dataset until all have been observed."""
 
     desired: Desired
     drift: DatasetDrift
@@ -65,8 +65,8 @@ def drift_each(
     Observe every dataset; one that cannot be seen gives a drift that says why.
 
     Args:
-        known: Drift that somebody expects.
-        remember: Note since when what is drifted; else only what was noted before is told.
+        known: Expected drift.
+        remember: Record when each drift was first seen; otherwise only report what was recorded before.
     """
     seen = []
     for desired, planned in each_dataset.open_plans(datasets, context_of):
@@ -81,7 +81,7 @@ def drift_each(
 
 
 def drift_of(desired: Desired, planned: Planned) -> DatasetDrift:
-    """Return the drift that a look shows; it must still be open, and what it was about not yet changed."""
+    """Return the drift that a plan shows; it must still be open, and not yet carried out."""
     return _judged(desired, planned).drift
 
 
@@ -106,7 +106,7 @@ def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -
 
 
 def unseen(plan: DatasetPlan) -> DatasetDrift:
-    """Return the drift of a dataset that could not be looked at: nobody knows, and it says why."""
+    """Return the drift of a dataset that could not be observed: unknown, with the reason."""
     return DatasetDrift(
         name=plan.name,
         arn=plan.arn,
@@ -147,7 +147,7 @@ def _is_of(desired: Desired, arn: str) -> bool:
 
 def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _Seen:
     """
-    Say what a look shows.
+    Describe what a plan shows.
 
     Args:
         lost: Images that were applied, and that AWS lost with their dataset.

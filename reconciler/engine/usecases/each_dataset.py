@@ -108,7 +108,7 @@ def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
 
 
 def named(exc: Exception) -> ReconcilerError:
-    """Return the error itself, or, for one that nobody foresaw, one that says so."""
+    """Return the error itself, or an unexpected one wrapped as such."""
     if isinstance(exc, ReconcilerError):
         return exc
     if isinstance(exc, OSError | MemoryError):

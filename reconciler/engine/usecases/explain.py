@@ -61,7 +61,7 @@ def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) 
 
 
 def _in_git(source_ref: str, desired: Desired) -> Story:
-    """Tell what can be told without AWS."""
+    """Collect what is known without AWS."""
     problems = tuple(problem for problem in desired.problems if problem.source_ref == source_ref)
     is_void = source_ref in desired.index.void
     row = desired.index.row(source_ref)

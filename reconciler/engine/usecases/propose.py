@@ -1,4 +1,4 @@
-"""One look at each dataset, as wishes to change the specs. Makes no call that writes, and remembers nothing."""
+"""Observe each dataset once and request edits of the specs. Makes no call that writes; keeps no state."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ EVERYTHING = Choice()
 @dataclass(slots=True)
 class Proposed:
     """
-    What one look at one dataset came to.
+    The edit requests and refusals of one dataset.
 
     Attributes:
         requests: Ordered by source-ref.
         refusals: Drift that no change of the specs can take up.
-        observed: The observed lines that wishes are about.
+        observed: The observed lines that requests are about.
         observed_at: Seconds since the epoch; None if nothing was observed.
         pending: Differences that git alone made: an apply is due, and nothing is proposed.
     """
@@ -81,7 +81,7 @@ class Proposed:
 def propose_each(
     datasets: Iterable[Desired], context_of: each_dataset.Contexts, choice: Choice
 ) -> Iterator[Proposed]:
-    """Observe every dataset; one that cannot be seen gives no wishes, and a plan that says why."""
+    """Observe every dataset; one that cannot be seen gives no requests, and a plan that says why."""
     for desired, planned in each_dataset.open_plans(datasets, context_of):
         with closing(planned):
             removed = _removed_by_git(desired, planned, context_of) if planned.observation else frozenset()
@@ -121,7 +121,7 @@ def _removed_by_git(desired: Desired, planned: Planned, context_of: each_dataset
 
 
 class _Proposing:
-    """The wishes of one dataset."""
+    """Makes the edit requests of one dataset."""
 
     def __init__(self, desired: Desired, planned: Planned, choice: Choice, removed: Collection[str]) -> None:
         self._desired = desired

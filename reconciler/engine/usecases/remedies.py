@@ -1,4 +1,4 @@
-"""What to do about that which a preflight finds."""
+"""Suggest what to do about each error that a preflight meets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.errors import (
 
 OF_REKOGNITION: Final = (Check.PROJECT, Check.STATUS, Check.LISTING)
 
-# What is missing here says in its own text what to do.
+# The message of any other error says what to do.
 _REMEDIES: Final[Mapping[type[ReconcilerError], str]] = {
     DatasetBusy: "wait until the other operation has ended, and try again",
     DatasetUnusable: "wait until it is gone, or delete what failed, and let apply make it anew",
@@ -33,7 +33,7 @@ _REMEDIES: Final[Mapping[type[ReconcilerError], str]] = {
 
 
 def remedy(check: Check, error: ReconcilerError, path: str, dataset: str) -> str:
-    """Return what to do about the error that *check* met; empty where nothing helps that its text does not say."""
+    """Return what to do about the error that *check* met; empty if its own message says it."""
     if isinstance(error, Denied):
         if check is Check.ACCOUNT:
             return "use credentials, or a roleArn, of the account that is meant"

@@ -1,4 +1,4 @@
-"""Bring entries back as they were: the lines of a snapshot as what is desired, of those entries and no other."""
+"""Restore entries from a backup: its lines become what is desired, of those entries alone."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def as_desired(
     """
     Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
 
-    They are compared word for word, whoever moved; and nothing is said of any other entry. A line that the
+    They are compared exactly, whichever side moved, and other entries are left alone. A line that the
     service marked with errors when it was kept is named and not sent: it would be marked again.
     """
     origin = Origin(file.name, 1)

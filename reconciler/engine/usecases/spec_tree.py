@@ -56,7 +56,7 @@ class Reading:
     Attributes:
         broken: Datasets whose documents could not be read at all.
         problems: Everything that is wrong anywhere in the tree, ordered by place.
-        acknowledgements: Of drift that somebody expects, in any dataset.
+        acknowledgements: Of expected drift, in any dataset.
         skipped: YAML files, and documents in them, that are not ours.
     """
 
@@ -109,7 +109,7 @@ def names(specs: Specs) -> list[str]:
 
 
 def log_skipped(specs: Specs) -> None:
-    """Log, for whoever misses a dataset, what was taken for the YAML of another program."""
+    """Log each document that was skipped as the YAML of another program."""
     for origin in specs.skipped:
         log.debug("spec.skipped", place=str(origin))
 

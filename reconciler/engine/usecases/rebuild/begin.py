@@ -1,4 +1,4 @@
-"""Begin a rebuild: look, ask every guard, and keep everything in two places."""
+"""Begin a rebuild: check every guard, and save all entries in two places."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NOTHING = Content(0, "")
 
 class Order(NamedTuple):
     """
-    What somebody asked for.
+    What the operator asked for.
 
     Attributes:
         plan: Digest of the plan that they have seen.
@@ -130,7 +130,7 @@ def _too_large(desired: Desired, seen: Observation) -> Iterator[Guard]:
 
 def _spool(seen: Observation) -> Spool:
     if not isinstance(seen.listing, Spool):
-        raise TypeError("a look at a dataset keeps its lines in a spool")
+        raise TypeError("an observation keeps its lines in a spool")
     return seen.listing
 
 

@@ -1,4 +1,4 @@
-"""Carry a rebuild out, to the end or back; what comes of it is a value, and says where everything is kept."""
+"""Run, resume or undo a rebuild; the result is a value that says where the old entries are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNFINISHED = "REBUILD_UNFINISHED"
 
 class Rebuilt(NamedTuple):
     """
-    What came of it.
+    The outcome of a rebuild.
 
     Attributes:
         rebuild: As far as it came; None if it never began.
@@ -42,11 +42,11 @@ class Rebuilt(NamedTuple):
 
 def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
     """
-    Delete the dataset and make it anew with exactly the desired entries.
+    Delete the dataset and create it again with exactly the desired entries.
 
     Raises:
         UsageError: Another rebuild of it was begun, and is not over.
-        ReconcilerError: Before anything was changed: it could not be looked at.
+        ReconcilerError: Before anything was changed: it could not be observed.
     """
     with claimed(desired.name, context.dataset):
         if known := context.dataset.memory.rebuilds.of(desired.name):
@@ -62,7 +62,7 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
 
     Raises:
         UsageError: There is none, or it is being undone.
-        ReconcilerError: Before anything was changed: the dataset could not be looked at.
+        ReconcilerError: Before anything was changed: the dataset could not be observed.
     """
     with claimed(desired.name, context.dataset):
         known = _known(desired.name, context)
@@ -127,7 +127,7 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
 
 
 def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
-    """Take the steps that are left and compare the whole dataset with what is desired."""
+    """Run the remaining steps and compare the whole dataset with what is desired."""
     done = finish(start, context)
     seen = observe(desired, done.made or "", context.dataset, context.deadline)
     seen.listing.close()
@@ -195,7 +195,7 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
 
 
 def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
-    """Give what *act* gives; if it fails, say where the rebuild stands and which ways lead on from there."""
+    """Return the result of *act*; if it fails, return the step that was reached and how to go on."""
     try:
         return act()
     except ReconcilerError as exc:
@@ -206,7 +206,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
 
 
 def _way_out(known: Rebuild) -> PlanError:
-    """Say how to go on: both ways, and where the old entries are, should neither lead anywhere."""
+    """Explain how to finish or undo the rebuild, and where the old entries are kept."""
     forward = "" if known.undoing else "rebuild --resume finishes it, "
     text = (
         f"the rebuild stands at {known.step.value!r}: {forward}rebuild --undo brings the old entries back; "

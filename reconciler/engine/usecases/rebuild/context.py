@@ -1,4 +1,4 @@
-"""What a rebuild needs of the outside, and how it waits there."""
+"""The ports that a rebuild uses, and how it waits for AWS."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reconciler.ports import Description, Objects, Phase, RebuildGateway
 @dataclass(frozen=True, slots=True)
 class RebuildContext:
     """
-    Where a rebuild takes place.
+    The ports of a rebuild.
 
     Attributes:
-        dataset: What its reconciliation needs.
-        gateway: That of the dataset, which can do more.
+        dataset: The context of the dataset's reconciliation.
+        gateway: The gateway of the dataset, able to delete it as well.
         timeout: Seconds that deleting, and that creating, may take.
     """
 
@@ -32,7 +32,7 @@ class RebuildContext:
         return self.dataset.clock.now() + self.timeout
 
     def describe(self, arn: str) -> Description | None:
-        """Return how a dataset stands; None if the service does not know it."""
+        """Return the description of a dataset; None if it does not exist."""
         try:
             return retry(lambda: self.gateway.describe(arn), self.dataset.clock, self.deadline)
         except NotFound:
@@ -43,7 +43,7 @@ class RebuildContext:
         Wait until nothing is in progress; None if the dataset is gone then.
 
         Raises:
-            DatasetBusy: Something still is, after the timeout.
+            DatasetBusy: An operation is still in progress after the timeout.
         """
         deadline, polls = self.deadline, 0
         while (description := self.describe(arn)) is not None and not description.phase.settled:

@@ -52,10 +52,10 @@ def in_use(project_arn: str, context: RebuildContext, *, confirmed: bool) -> Ite
     Say why not, if a model of the project is being trained, which reads the dataset.
 
     That is all that AWS shows: a person in the console, or another tool, is not to be seen. What they write
-    between the look and the deletion is noticed, what they are about to write is not.
+    between the observation and the deletion is noticed, what they are about to write is not.
 
     Args:
-        confirmed: Whether somebody has said that nothing uses it; asked for where it cannot be seen.
+        confirmed: Whether the operator confirms that nothing uses it; required where that cannot be observed.
     """
     try:
         trainings = context.gateway.trainings(project_arn)

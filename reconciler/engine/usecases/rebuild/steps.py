@@ -19,7 +19,7 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
 
     Raises:
         PlanOutdated: The dataset changed after its entries were kept: it was not deleted.
-        DatasetUnusable: The new dataset could not be created, or somebody made another in its place.
+        DatasetUnusable: The new dataset could not be created, or another client created one in its place.
         GatewayError: AWS refused, or did not answer in time.
     """
     while True:
@@ -63,7 +63,7 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     Return the first step of the way back; None if nothing was changed, so that there is no way to go.
 
     Raises:
-        DatasetUnusable: Somebody else made a dataset in its place.
+        DatasetUnusable: Another client created a dataset in its place.
     """
     if rebuild.undoing:
         return begun_again(rebuild, context)
@@ -172,7 +172,7 @@ def _found(rebuild: Rebuild, context: RebuildContext) -> str | None:
 
 def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     """
-    Tell a dataset that was created by this rebuild from one that somebody else made.
+    Distinguish a dataset that this rebuild created from one of another client.
 
     Raises:
         DatasetUnusable: It holds something else than what this rebuild creates.
