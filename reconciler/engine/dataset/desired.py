@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import BinaryIO, Final
 
 from reconciler.core.entries.equality import Equality, Ignore
@@ -206,7 +207,8 @@ def read_desired(
         usable = False
         if not desired.has_errors:
             desired.problems.append(_empty(loaded.origin))
-    globs = unmatched(loaded.patterns, desired.index.source_refs | desired.index.void) if usable else ()
+    named = chain(desired.index.source_refs, desired.index.void)
+    globs = unmatched(loaded.patterns, named) if usable else ()
     desired.problems.extend(one.problem for one in globs)
     return replace(desired, usable=usable, unmatched=globs)
 
