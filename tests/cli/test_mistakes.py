@@ -59,6 +59,8 @@ NO_SPECS = [
     "a" * 5_000,
 ]
 
+MAIN = ("nowhere", "text")  # of those, what every command is tried with in the default run
+
 # Every flag that takes a value, and values that it cannot use; $PORT is taken. ANYTHING fits those in FREE.
 FILE = ["nowhere", "empty", "text/below", "loop", "a" * 5_000]
 TARGET = ["nowhere/file", "text/below", "empty", "empty/", "loop/x", "a" * 5_000]
@@ -241,11 +243,14 @@ def named(flag: str, value: str) -> list[str]:
 
 
 def rows() -> Iterator[Any]:
+    """Give every mistake; in the default run one of each flag, and all that `plan` and `convert` may meet."""
     for command in COMMANDS:
         for name, flag in flags(command):
             shared = MISTAKES.get(("*", flag), [])[: None if name == "plan" else 3]
-            for value in MISTAKES.get((name, flag), shared):
-                yield pytest.param(name, flag, value, id=f"{name} {flag} {value[:20]!a}")
+            for number, value in enumerate(MISTAKES.get((name, flag), shared)):
+                once = number == 1 or name in ("plan", "convert")
+                marks = () if once else pytest.mark.slow
+                yield pytest.param(name, flag, value, marks=marks, id=f"{name} {flag} {value[:20]!a}")
 
 
 def test_every_flag_that_takes_a_value_is_tried():
@@ -274,8 +279,17 @@ def test_a_value_that_cannot_be_used(
     assert not Path(".reconciler", "state.sqlite3").exists() or command in ("restore", "run", "propose")
 
 
-@pytest.mark.parametrize("path", NO_SPECS, ids=lambda path: path[:12])
-@pytest.mark.parametrize("command", OVER_SPECS)
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        pytest.param(
+            command, path, marks=() if command == "plan" or path in MAIN else pytest.mark.slow,
+            id=f"{command}-{path[:12]}",
+        )
+        for command in OVER_SPECS
+        for path in NO_SPECS
+    ],
+)  # fmt: skip
 def test_specs_that_cannot_be_read(command: str, path: str, capfd: pytest.CaptureFixture[str]):
     """3, and a document that says why."""
     words, kind = words_of(command, path), OVER_SPECS[command][1]
