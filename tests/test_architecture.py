@@ -21,7 +21,7 @@ KEEPERS = {
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.tracing"},
-    "PIL": {"reconciler.reports.drift.thumbnails"},
+    "PIL": {"reconciler.reports.thumbnails"},
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},
     "jinja2": {

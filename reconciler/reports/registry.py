@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from reconciler.core.planning.plan import PlanError
-    from reconciler.reports.drift.thumbnails import Thumbnail
     from reconciler.reports.screen import Screen
+    from reconciler.reports.thumbnails import Thumbnail
 
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -28,8 +28,8 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, SpecError, StateError, UsageError
-from reconciler.reports.drift.thumbnails import Thumbnail, available, thumbnail
 from reconciler.reports.registry import SUFFIXES
+from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 
 # Rekognition takes images of at most 15 MB; all of a report's together, so that it ends.
 _MOST_BYTES: Final = 15_000_000

@@ -14,7 +14,7 @@ from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
 
 if TYPE_CHECKING:
-    from reconciler.reports.drift.thumbnails import Thumbnail
+    from reconciler.reports.thumbnails import Thumbnail
 
 
 def screen(args: argparse.Namespace) -> Screen:

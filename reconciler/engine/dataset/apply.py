@@ -13,10 +13,9 @@ from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observe import alone, as_text
-from reconciler.engine.dataset.planning import payload_of
+from reconciler.engine.dataset.planning import Composer, payload_of
 from reconciler.engine.dataset.resume import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log

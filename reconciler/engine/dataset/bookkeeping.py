@@ -14,9 +14,9 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason, quarantined_again
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.planning import Composer
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
 from reconciler.ports import BackupHeader, Memory, Quarantine

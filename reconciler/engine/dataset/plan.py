@@ -9,12 +9,11 @@ from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.validation.unmatched import still_unmatched
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observe import Observation, find, observe
-from reconciler.engine.dataset.planning import NOTHING_KNOWN, Known, make_plan
+from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, make_plan
 from reconciler.engine.dataset.resume import await_open_updates
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError

@@ -9,7 +9,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.entries.entry import canonical, digest
+import orjson
+
+from reconciler.core.entries.entry import Fields, blank, canonical, digest
+from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain, outline
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
@@ -20,8 +23,8 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Listing
 from reconciler.errors import PlanOutdated, SpecError
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.
@@ -189,3 +192,61 @@ def _leakage(desired: Desired, added: Collection[str]) -> tuple[guard.Guard, ...
         return ()
     names = [partner.name for partner in desired.partners]
     return guard.leakage(len(added), desired.shared(added), names, desired.limits)
+
+
+class Composer:
+    """
+    Reads the lines that a plan is about, one at a time.
+
+    Args:
+        listing: The observed lines; None where nothing was observed.
+    """
+
+    def __init__(self, desired: Desired, listing: Listing | None) -> None:
+        self._desired = desired
+        self._listing = listing
+
+    def desired(self, change: Change) -> Fields | None:
+        if change.desired is None:
+            return None
+        fields: Fields = orjson.loads(self._desired.read(change.source_ref, change.desired))
+        return fields
+
+    def observed(self, change: Change) -> Fields | None:
+        raw = self.before(change)
+        if raw is None:
+            return None
+        fields: Fields = orjson.loads(raw)
+        return fields
+
+    def merged(self, change: Change) -> Fields:
+        """
+        Return the entry as it is sent: the desired one, ignored fields as observed.
+
+        Raises:
+            ValueError: The change has no desired side.
+        """
+        desired = self.desired(change)
+        if desired is None:
+            raise ValueError(f"{change.source_ref}: an {change.action} is not sent")
+        return self._merge(change, desired)
+
+    def line(self, change: Change, desired: Fields | None = None) -> bytes:
+        """
+        Return the line that carries a change out: for an orphan, the blank one.
+
+        Args:
+            desired: The desired entry where it has been read already.
+        """
+        if change.action is Action.ORPHAN:
+            return blank(change.source_ref)
+        return encode(self.merged(change) if desired is None else self._merge(change, desired))
+
+    def _merge(self, change: Change, desired: Fields) -> Fields:
+        return self._desired.equality.merged(desired, self.observed(change))
+
+    def before(self, change: Change) -> bytes | None:
+        """Return the observed line, as it was listed; None where nothing was."""
+        if change.observed is None or self._listing is None:
+            return None
+        return self._listing.read(change.observed)

@@ -21,10 +21,9 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
-from reconciler.engine.dataset.compose import Composer
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.plan import Planned
-from reconciler.engine.dataset.planning import explained
+from reconciler.engine.dataset.planning import Composer, explained
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import StateError

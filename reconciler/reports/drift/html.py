@@ -24,7 +24,7 @@ from reconciler.reports.drift import words
 from reconciler.reports.drift.drawing import UNITS, draw
 from reconciler.reports.drift.lines import side_by_side
 from reconciler.reports.drift.remedies import remedies, ways
-from reconciler.reports.drift.thumbnails import Thumbnail
+from reconciler.reports.thumbnails import Thumbnail
 from reconciler.reports.visible import moment
 from reconciler.reports.webpage import exactly, policy, script, style, templates
 from reconciler.reports.words import CAUSES

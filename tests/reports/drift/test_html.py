@@ -13,7 +13,7 @@ from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift.drawing import Side, draw
 from reconciler.reports.drift.html import FIRST, render_html
-from reconciler.reports.drift.thumbnails import Thumbnail
+from reconciler.reports.thumbnails import Thumbnail
 from tests.reports.drift.builders import dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)

@@ -5,8 +5,8 @@ from base64 import b64decode
 
 import pytest
 
-from reconciler.reports.drift import thumbnails
-from reconciler.reports.drift.thumbnails import thumbnail
+from reconciler.reports import thumbnails
+from reconciler.reports.thumbnails import thumbnail
 
 Image = pytest.importorskip("PIL.Image")
 
