@@ -21,6 +21,7 @@ from reconciler.cli.clock import SystemClock
 from reconciler.cli.output.progress import progress
 from reconciler.cli.tracing import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
@@ -209,7 +210,7 @@ class Wiring:
         if (most := self._threads.call_seconds) is not None:
             config = config.merge(Config(connect_timeout=most / 4, read_timeout=most * 3 / 4))
         client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
-        identity = target.role_arn.split(":")[4] if target.role_arn else "ambient"
+        identity = Arn.parse(target.role_arn).account if target.role_arn else "ambient"
         return kind(
             client,
             lambda: session.client("sts", endpoint_url=self._endpoint, config=self._config(attempts=3)),
@@ -249,7 +250,7 @@ class Wiring:
         """Return the access key for the emulator, which takes twelve digits for the account itself."""
         if self._endpoint is None:
             return None
-        role_account = target.role_arn.split(":")[4] if target.role_arn else None
+        role_account = Arn.parse(target.role_arn).account if target.role_arn else None
         return target.account_id or role_account or LOCAL_ACCOUNT
 
 

@@ -13,6 +13,7 @@ from reconciler.cli.exits import Exit, say
 from reconciler.cli.output.files import Writer, write_all
 from reconciler.cli.output.terminal import out
 from reconciler.cli.wiring import connected
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.usecases.export import Exported, export
@@ -98,14 +99,14 @@ def _lines(found: Exported, source_refs: Iterable[str]) -> Writer:
 
 
 def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
-    _, _, _, region, account, _ = found.arn.split(":", 5)
+    parts = Arn.parse(found.arn)
     text = _SPEC.format(
         arn=found.arn,
         name=name,
         project=json.dumps(args.project),  # a project may be called 012, or on
         type=args.type,
-        region=region,
-        account=account,
+        region=parts.region,
+        account=parts.account,
     )
     return text if found.kept else text + "    allowEmpty: true  # there is nothing to desire now\n"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.glob import NO_GLOBS, Globs
+from reconciler.core.spec.arn import Arn
 
 # Below this many observed entries a ratio says little: two of six is a third, and an ordinary morning.
 RATIO_FROM: Final = 10
@@ -73,7 +74,7 @@ def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Gua
 
 def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
     """Say why not, if the dataset lies in another account than the spec expects. An ARN names its account."""
-    if expected is None or arn is None or (found := arn.split(":")[4]) == expected:
+    if expected is None or arn is None or (found := Arn.parse(arn).account) == expected:
         return ()
     text = f"the dataset lies in account {found}, spec.target.accountId says {expected}"
     return (Guard("ACCOUNT", f"{text}; use credentials or a roleArn of {expected}"),)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import (
     Compare,
     DatasetType,
@@ -100,13 +101,13 @@ class Target(_Part):
     @property
     def home_region(self) -> str | None:
         """The Region as far as the spec says; None leaves it to the SDK."""
-        return self.dataset_arn.split(":")[3] if self.dataset_arn else self.region
+        return Arn.parse(self.dataset_arn).region if self.dataset_arn else self.region
 
     @property
     def home_account(self) -> str | None:
         """The account as far as the spec says; None leaves it to the credentials."""
         arn = self.dataset_arn or self.role_arn
-        return self.account_id or (arn.split(":")[4] if arn else None)
+        return self.account_id or (Arn.parse(arn).account if arn else None)
 
     def may_be_beside(self, other: Target) -> bool:
         """Tell whether both are in one project, or may be: what one leaves open may be what the other says."""
@@ -134,7 +135,7 @@ class Target(_Part):
             return "spec.target has datasetArn and also project or type; keep one of the two"
         if self.create:
             return "spec.target.create needs project and type: AWS chooses a new dataset's ARN"
-        _, _, _, region, account, _ = self.dataset_arn.split(":", 5)
+        _, _, region, account, _ = Arn.parse(self.dataset_arn)
         if self.region not in {None, region}:
             return f"spec.target.region is {self.region}, but datasetArn lies in {region}"
         if self.account_id not in {None, account}:

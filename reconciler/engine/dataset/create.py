@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
@@ -58,6 +59,6 @@ def _project_made(project: str, kind: DatasetType, gateway: Gateway) -> str:
 
 def _refuse_foreign(expected: str, project_arn: str | None, gateway: Gateway) -> None:
     """Raise Denied if this is not the account that the spec expects; only without a project is it asked for."""
-    account = project_arn.split(":")[4] if project_arn else gateway.account()
+    account = Arn.parse(project_arn).account if project_arn else gateway.account()
     if account != expected:
         raise Denied(f"the credentials are of account {account}, spec.target.accountId says {expected}")

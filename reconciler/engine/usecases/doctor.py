@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, specs
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.desired import Desired
@@ -219,7 +220,7 @@ class _Round:
     def _is_the_account(self) -> bool:
         target = self._target
         arn = target.dataset_arn
-        expected = target.account_id or (arn.split(":")[4] if arn else None)
+        expected = target.account_id or (Arn.parse(arn).account if arn else None)
         field = "accountId" if target.account_id else "datasetArn"
         if self._identity is None:
             if expected:

@@ -19,6 +19,7 @@ from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
@@ -135,12 +136,12 @@ def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts
 def _is_of(desired: Desired, arn: str) -> bool:
     """Tell whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
     target = desired.target
-    _, _, _, region, account, resource = arn.split(":", 5)
-    _, project, _, kind, _ = resource.split("/")
+    parts = Arn.parse(arn)
+    _, project, _, kind, _ = parts.resource.split("/")
     return (
         target.identity == (project, DatasetType(kind.upper()))
-        and target.home_region in (None, region)
-        and target.home_account in (None, account)
+        and target.home_region in (None, parts.region)
+        and target.home_account in (None, parts.account)
     )
 
 

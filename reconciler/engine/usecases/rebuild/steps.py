@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.entries.lines import Line
+from reconciler.core.spec.arn import Arn
 from reconciler.engine.dataset.observe import as_text, whole_listing
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
@@ -162,7 +163,7 @@ def _create(rebuild: Rebuild, context: RebuildContext) -> str:
 
 
 def _found(rebuild: Rebuild, context: RebuildContext) -> str | None:
-    project = rebuild.project_arn.split(":", 5)[-1].split("/")[1]
+    project = Arn.parse(rebuild.project_arn).project
     return retry(
         lambda: context.gateway.locate(project, rebuild.dataset_type),
         context.dataset.clock,
