@@ -56,7 +56,8 @@ def on_the_way(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _is_readable(path: str) -> bool:
-    return Path(path).is_file() and os.access(path, os.R_OK)
+    # A device counts: /dev/null is the usual way to say that there is no such file.
+    return (Path(path).is_file() or Path(path).is_char_device()) and os.access(path, os.R_OK)
 
 
 def unusable_header(headers: Mapping[str, Any]) -> str | None:
