@@ -82,9 +82,15 @@ def _headline(result: DatasetResult) -> Line:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
         parts.append("looked at again" if result.verified else "not looked at again")
-    differs = result.verdict is Verdict.CONVERGED and result.unblanked  # then InSync is False: no tick
-    mark = MARKS[Verdict.WITHHELD if differs else result.verdict]
+    mark = mark_of(result.verdict, differs=bool(result.unblanked), incomplete=result.gap is not None)
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
+
+
+def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:
+    """Return the sign of a verdict: no tick while `InSync` is False, or Unknown for want of a whole listing."""
+    if verdict is Verdict.CONVERGED and (differs or incomplete):
+        return MARKS[Verdict.WITHHELD if differs else Verdict.UNKNOWN]
+    return MARKS[verdict]
 
 
 def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.status.conditions import Kind
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import TOO_OLD
-from reconciler.reports.apply.text import MARKS
+from reconciler.reports.apply.text import mark_of
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
 from reconciler.reports.status.record import Known, QuarantinedDataset, Records, datasets_doc, is_past
 from reconciler.reports.visible import visible
@@ -65,10 +65,9 @@ def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line
 
 
 def _mark(dataset: shape.DatasetStatusDoc) -> Span:
-    """Return the sign of a dataset: no tick while AWS is known to differ from git, be it by an orphan."""
+    """Return the sign of a dataset: no tick while AWS differs from git, or was not seen whole."""
     differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
-    verdict = dataset["verdict"]
-    return MARKS[Verdict.WITHHELD if differs and verdict is Verdict.CONVERGED else verdict]
+    return mark_of(dataset["verdict"], differs=differs, incomplete=dataset.get("complete") is False)
 
 
 def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:

@@ -22,6 +22,14 @@ def test_a_converged_dataset_is_one_line():
     )
 
 
+def test_what_was_not_seen_whole_has_no_tick():
+    """Whether orphans are hidden is not known, and unknown is never green."""
+    text = shown(result(complete=False, gap="AWS counts 5 entries, and 4 could be seen"))
+
+    assert text.startswith("? flowers-train  converged: ")
+    assert "AWS counts 5 entries" in text
+
+
 def test_every_entry_that_is_not_in_place_is_named():
     """With its place, the reason, and the codes of AWS."""
     it = result(
