@@ -77,7 +77,7 @@ def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
     for sign, names in _SIGNS:
         if sign in text and (found := next((name for name in names if name in ours), None)):
             return f"{found}: "
-    named = [name for name, value in ours.items() if len(value) >= _MIN_CHARS and value in text]
+    named = [name for name, value in ours.items() if _is_named(value, text)]
     named = named or [name for name, value in ours.items() if _is_broken_url(name, value)]
     if named:
         return f"{max(named, key=lambda name: len(ours[name]))}: "
@@ -86,6 +86,11 @@ def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
         if "credential_process" in session.get_scoped_config():
             return f"credential_process of profile {session.profile or 'default'}: "
     return ""
+
+
+def _is_named(value: str, text: str) -> bool:
+    """Tell whether a text is about a value: it quotes it, as errors of files do, or the value is long enough."""
+    return bool(value) and (repr(value) in text or (len(value) >= _MIN_CHARS and value in text))
 
 
 def _is_broken_url(name: str, value: str) -> bool:

@@ -235,6 +235,8 @@ def test_only_a_fault_of_the_network_is_tried_again() -> None:
     [
         (FileNotFoundError(2, "no", "/run/t"), {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/t"},
          "AWS_WEB_IDENTITY_TOKEN_FILE: "),
+        (IsADirectoryError(21, "no", "/etc"), {"AWS_WEB_IDENTITY_TOKEN_FILE": "/etc"},
+         "AWS_WEB_IDENTITY_TOKEN_FILE: "),
         (IsADirectoryError(21, "no", "/run/d"), {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/d"},
          "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "),
         (ValueError("Unsupported host 'evil'"), {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://[evil/"},
