@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +69,11 @@ IMPURE = {
 # Names under which anything can be put, so that everything is.
 NAMES_OF_NOTHING = {"base", "common", "helpers", "manager", "misc", "models", "utils"}
 
+# Folders with one file a member, which may hold any number of them.
+REGISTERS = {"reconciler/cli/commands", "reconciler/convert/readers"}
+
 MOST_LINES_OF_A_MODULE = 300
+MOST_MODULES_OF_A_FOLDER = 14
 MOST_LINES_OF_A_FUNCTION = 40
 
 
@@ -142,3 +147,15 @@ def test_no_test_waits_for_a_fixed_time():
 def test_names_say_what_is_inside():
     """No module or package is a drawer for the rest."""
     assert [] == [module for module in MODULES if NAMES_OF_NOTHING & set(module.split("."))]
+
+
+def test_a_folder_is_fits_on_one_screen():
+    """A folder holds at most fourteen modules, but for a register."""
+    modules = [path for path in (ROOT / "reconciler").rglob("*.py") if path.name != "__init__.py"]
+    sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+
+    assert {} == {
+        folder: size
+        for folder, size in sizes.items()
+        if size > MOST_MODULES_OF_A_FOLDER and folder not in REGISTERS
+    }
