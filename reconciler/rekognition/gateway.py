@@ -40,6 +40,7 @@ MOST_ANSWERS: Final = 50
 _WRITING: Final = ("Create", "Delete", "Update")
 
 _ARN: Final = re.compile(rb'"(?:Dataset|Project)Arn": ?"arn:[^":]*:rekognition:[^":]*:([0-9]{12}):')
+_DATASET_ARN: Final = re.compile(r"arn:[^:]+:rekognition:[^:]+:[0-9]{12}:project/[^/:]+/dataset/[^:]+")
 _HEAD_BYTES: Final = 4096  # the ARN comes first; an update has five megabytes after it
 
 
@@ -249,5 +250,7 @@ def _dataset_arn(project: Mapping[str, Any], dataset_type: DatasetType) -> str |
     for dataset in project.get("Datasets", ()):
         if dataset.get("DatasetType") == dataset_type.value:
             arn: str = dataset["DatasetArn"]
+            if not _DATASET_ARN.fullmatch(arn):
+                raise errors.UnknownAnswer(f"DescribeProjects: {arn[:200]!r} is not the ARN of a dataset")
             return arn
     return None

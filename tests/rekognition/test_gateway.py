@@ -26,11 +26,15 @@ UNUSABLE = [
 ]
 
 
+def dataset(project: str, kind: str) -> str:
+    return f"arn:aws:rekognition:eu-west-1:111122223333:project/{project}/dataset/{kind.lower()}/1"
+
+
 def project(name: str, *datasets: str) -> dict[str, object]:
     arn = f"arn:aws:rekognition:eu-west-1:111122223333:project/{name}/1690474772815"
     return {
         "ProjectArn": arn,
-        "Datasets": [{"DatasetType": kind, "DatasetArn": f"{name}/{kind}"} for kind in datasets],
+        "Datasets": [{"DatasetType": kind, "DatasetArn": dataset(name, kind)} for kind in datasets],
     }
 
 
@@ -148,6 +152,20 @@ class TestPages:
         assert [["a"]] == list(gateway.pages(ARN))
 
 
+@pytest.mark.parametrize("arn", ["x", "", "::::::", "arn:aws:s3:::bucket", ARN.partition("/dataset")[0]])
+def test_an_arn_that_is_of_no_dataset_is_not_understood(
+    service: Service, gateway: Rekognition, arn: str
+) -> None:
+    project = {
+        "ProjectArn": "arn:aws:rekognition:us-east-1:111122223333:project/flowers/1",
+        "Datasets": [{"DatasetType": "TRAIN", "DatasetArn": arn}],
+    }
+    service.answers = [ok(ProjectDescriptions=[project])]
+
+    with pytest.raises(errors.UnknownAnswer, match="is not the ARN of a dataset"):
+        gateway.locate("flowers", DatasetType.TRAIN)
+
+
 class TestUpdate:
     def test_sends_the_payload_as_it_is(self, service: Service, gateway: Rekognition) -> None:
         service.answers = [ok()]
@@ -210,7 +228,7 @@ class TestLocate:
         service.answers = [ok(ProjectDescriptions=[project("flowers", "TEST", "TRAIN")])]
         found = gateway.locate("flowers", DatasetType.TRAIN)
 
-        assert Located(str(project("flowers")["ProjectArn"]), "flowers/TRAIN") == found
+        assert Located(str(project("flowers")["ProjectArn"]), dataset("flowers", "TRAIN")) == found
         assert [{"ProjectNames": ["flowers"]}] == [body for _, body in service.asked]
 
     def test_never_takes_another_project(self, service: Service, gateway: Rekognition) -> None:
@@ -221,7 +239,7 @@ class TestLocate:
             ok(ProjectDescriptions=[project("flowers", "TRAIN")]),
         ]
 
-        assert "flowers/TRAIN" == gateway.locate("flowers", DatasetType.TRAIN).dataset_arn
+        assert dataset("flowers", "TRAIN") == gateway.locate("flowers", DatasetType.TRAIN).dataset_arn
 
     @pytest.mark.parametrize(
         ("projects", "expected"),
