@@ -140,8 +140,8 @@ class Rekognition:
             stats = found.get("DatasetStats", {})
             return Description(
                 phase=_phase(found["Status"]),
-                code=found.get("StatusMessageCode"),
-                message=redacted(found.get("StatusMessage", "")),
+                code=_storable(found.get("StatusMessageCode", "")) or None,
+                message=redacted(_storable(found.get("StatusMessage", ""))),
                 updated_at=updated.timestamp() if updated else None,
                 stats=Stats(
                     stats.get("TotalEntries"),
@@ -239,6 +239,11 @@ def _phase(status: str) -> Phase:
         raise errors.UnknownAnswer(
             f"DescribeDataset: status {status!r} is one that this version does not know"
         ) from None
+
+
+def _storable(text: str) -> str:
+    """Return a text without half characters, which no file and no database takes."""
+    return text.encode(errors="replace").decode()
 
 
 def _project_name(arn: str) -> str:

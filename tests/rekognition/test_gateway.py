@@ -152,6 +152,16 @@ class TestPages:
         assert [["a"]] == list(gateway.pages(ARN))
 
 
+def test_half_a_character_of_a_status_is_replaced(service: Service, gateway: Rekognition) -> None:
+    """No journal could note it."""
+    status = {"Status": "UPDATE_COMPLETE", "StatusMessageCode": "\ud800", "StatusMessage": "a\udfff"}
+    service.answers = [ok(DatasetDescription=status)]
+
+    description = gateway.describe(ARN)
+
+    assert ("?", "a?") == (description.code, description.message)
+
+
 @pytest.mark.parametrize("arn", ["x", "", "::::::", "arn:aws:s3:::bucket", ARN.partition("/dataset")[0]])
 def test_an_arn_that_is_of_no_dataset_is_not_understood(
     service: Service, gateway: Rekognition, arn: str
