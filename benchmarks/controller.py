@@ -86,8 +86,8 @@ def resident_mb() -> float:
 
 def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[float, str]]):
     """Return a controller with real threads, its board, and the counter of its calls."""
-    from reconciler.cli.clock import SteadyClock
-    from reconciler.engine.controller.cycle_runner import Visiting
+    from reconciler.cli.clock import SystemMonotonicClock
+    from reconciler.engine.controller.cycle_runner import CycleRunner
     from reconciler.engine.controller.loop import Controller, Signals
     from reconciler.engine.controller.registry import Registry
     from reconciler.engine.controller.workers import Threads
@@ -109,7 +109,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
         metrics.request(operation, code, seconds)
 
     signals = Signals.quiet()
-    steady = SteadyClock(signals.stopping)
+    monotonic = SystemMonotonicClock(signals.stopping)
     client = boto3.client(
         "rekognition",
         endpoint_url=endpoint,
@@ -118,14 +118,14 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
         aws_secret_access_key="local",  # noqa: S106  the emulator checks no signature
         config=client_config(16),
     )
-    limiter = Limiter(rate, time.monotonic, steady.sleep)
+    limiter = Limiter(rate, time.monotonic, monotonic.sleep)
     gateway = Rekognition(client, lambda: client, limiter, "ambient", meter)
     state = State(place / "state")
-    context = Context(gateway, steady.clock(lambda: None), state, Silence())
+    context = Context(gateway, monotonic.clock(lambda: None), state, Silence())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
-    registry = Registry(source.name, time.time, steady.seconds)
-    visiting = Visiting(lambda _: context, state, registry, metrics, steady)
-    controller = Controller(source, visiting, registry, Threads(16), signals, steady.seconds, steady.draw)
+    registry = Registry(source.name, time.time, monotonic.seconds)
+    runner = CycleRunner(lambda _: context, state, registry, metrics, monotonic)
+    controller = Controller(source, runner, registry, Threads(16), signals, monotonic.seconds, monotonic.draw)
     return controller, registry, calls
 
 

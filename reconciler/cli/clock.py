@@ -25,8 +25,8 @@ class SystemClock:
         return random.random()  # noqa: S311  jitter, no secret
 
 
-class SteadyClock:
-    """`controller.clocks.Steady` of this machine; *stopping* ends every sleep."""
+class SystemMonotonicClock:
+    """`controller.clocks.MonotonicClock` of this machine; *stopping* ends every sleep."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -58,20 +58,20 @@ class SteadyClock:
 class _CycleClock:
     """The time of day as it was at the start, and steady from there: no deadline moves with the wall clock."""
 
-    def __init__(self, steady: SteadyClock, before_sleep: Callable[[], object]) -> None:
-        self._steady = steady
+    def __init__(self, monotonic: SystemMonotonicClock, before_sleep: Callable[[], object]) -> None:
+        self._monotonic = monotonic
         self._before_sleep = before_sleep
-        self._ahead = time.time() - steady.seconds()
+        self._ahead = time.time() - monotonic.seconds()
 
     def now(self) -> float:
-        return self._ahead + self._steady.seconds()
+        return self._ahead + self._monotonic.seconds()
 
     def sleep(self, seconds: float) -> None:
         self._before_sleep()
-        self._steady.sleep(seconds)
+        self._monotonic.sleep(seconds)
 
     def draw(self) -> float:
-        return self._steady.draw()
+        return self._monotonic.draw()
 
 
 def unsleeping_seconds() -> float:

@@ -32,7 +32,7 @@ class Controls(Protocol):
 
     def trigger(self, dataset: str | None = None) -> bool: ...
 
-    def look_at_source(self) -> None: ...
+    def poll_source(self) -> None: ...
 
 
 def application(
@@ -123,7 +123,7 @@ class _Answers:
             refusal = (400, "the connection was closed before the body was whole")
         if refusal is not None:
             return _refused(request, *refusal)
-        self._controls.look_at_source()
+        self._controls.poll_source()
         return _json({"accepted": "source"}, 202)
 
 

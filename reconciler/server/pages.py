@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from reconciler.core.drift.report import Drift
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import Shown
+from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.visible import counted, moment, size
@@ -73,8 +73,8 @@ class Pages:
             return None
         with self._registry.lock:
             state = self._registry.states.get(name)
-            shown = state.shown if state else None
-        return self._render("dataset.html", one=one, shown=shown)
+            drift_view = state.drift_view if state else None
+        return self._render("dataset.html", one=one, drift_view=drift_view)
 
     def drift(self, name: str) -> Iterator[str] | str | None:
         """
@@ -86,12 +86,12 @@ class Pages:
             state = self._registry.states.get(name)
             if state is None:
                 return None
-            shown, scanned_at = state.shown, state.scanned_at
-        if shown is None or shown.drift is None:
-            return self._render("unseen.html", name=name, shown=shown, scanned_at=scanned_at)
+            drift_view, scanned_at = state.drift_view, state.scanned_at
+        if drift_view is None or drift_view.drift is None:
+            return self._render("unseen.html", name=name, drift_view=drift_view, scanned_at=scanned_at)
         links = (("/", "Datasets"), (address("dataset", name), name))
-        report = Drift((shown.drift,), self._registry.source_name, self._registry.revision)
-        return _pieces(render_html(report, frame=Frame(_since(shown), links)))
+        report = Drift((drift_view.drift,), self._registry.source_name, self._registry.revision)
+        return _pieces(render_html(report, frame=Frame(_since(drift_view), links)))
 
     def missing(self) -> str:
         """Return the page for an address that leads nowhere."""
@@ -148,11 +148,11 @@ def _span(seconds: float) -> str:
     return "a moment"
 
 
-def _since(shown: Shown) -> str:
-    if not shown.set_back:
+def _since(drift_view: DriftView) -> str:
+    if not drift_view.set_back:
         return ""
-    one = shown.set_back == 1
-    noun = counted(shown.set_back, "image that had changed was", "images that had changed were")
+    one = drift_view.set_back == 1
+    noun = counted(drift_view.set_back, "image that had changed was", "images that had changed were")
     return f"Since then {noun} set back to what git says; {'it is' if one else 'they are'} shown as found."
 
 

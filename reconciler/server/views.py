@@ -87,7 +87,7 @@ class DatasetView:
 
 def dataset_views(registry: Registry) -> tuple[DatasetView, ...]:
     """Return all datasets, the gravest first."""
-    now, ahead = registry.wall(), registry.wall() - registry.steady()
+    now, ahead = registry.wall(), registry.wall() - registry.monotonic()
     with registry.lock:
         found = [dataset_view(state, now, ahead) for state in registry.states.values()]
     order = list(Health)

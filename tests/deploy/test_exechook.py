@@ -26,7 +26,7 @@ class Asked:
     def trigger(self, dataset: str | None = None) -> bool:
         raise AssertionError("a commit is a reason to look at the source, not at every dataset")
 
-    def look_at_source(self) -> None:
+    def poll_source(self) -> None:
         self.looked += 1
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
-from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Registry
@@ -40,7 +40,7 @@ spec:
 
 
 class JumpingTime:
-    """`Steady` and `Clock` in one: to wait is to push the emulator's time."""
+    """`MonotonicClock` and `Clock` in one: to wait is to push the emulator's time."""
 
     def __init__(self, time: ManualClock) -> None:
         self._time = time
@@ -207,7 +207,7 @@ def _controlled(
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     registry = Registry(source.name, time.wall, time.seconds)
     counted = Counted()
-    visiting = Visiting(lambda _: context, state, registry, counted, time, tracer=tracer)
+    runner = CycleRunner(lambda _: context, state, registry, counted, time, tracer=tracer)
     signals = Signals(time.event, threading.Event())
-    controller = Controller(source, visiting, registry, Inline(), signals, time.seconds, time.draw)
+    controller = Controller(source, runner, registry, Inline(), signals, time.seconds, time.draw)
     return Months(emulator, controller, registry, time, place, counted, client, state)

@@ -45,7 +45,7 @@ class Commits:
         self._months.write("roses", IMAGES[0], label=label)
         with (self._months.specs / "roses.jsonl").open("ab") as stream:
             stream.write(lines)
-        self._months.controller._following.follow()
+        self._months.controller._poller.poll()
 
     def stop(self) -> None:
         self._months.time.on_sleep = lambda: None
@@ -94,7 +94,7 @@ def test_what_is_sent_is_the_newest(months: Months):
         if len(pages.of("ListDatasetEntries")) >= 3:
             months.time.on_sleep = lambda: None
             months.write("roses", *IMAGES[:-1], "second")
-            months.controller._following.follow()
+            months.controller._poller.poll()
 
     months.time.on_sleep = commit
     months.run_for(20)
@@ -113,7 +113,7 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
 
     def commit() -> None:
         months.write("roses", *names, label=next(labels))
-        months.controller._following.follow()
+        months.controller._poller.poll()
 
     months.counted.on_submitted = commit
     cut = []
@@ -140,7 +140,7 @@ def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
     def commit_first(self: Assignment, sent: int) -> None:
         asked.append(sent)
         months.write("roses", *"abc", label=next(labels))
-        months.controller._following.follow()
+        months.controller._poller.poll()
         check(self, sent)
 
     monkeypatch.setattr(Assignment, "check", commit_first)

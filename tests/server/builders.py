@@ -10,7 +10,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import Shown
+from reconciler.engine.controller.views import DriftView
 from tests.reports.drift.builders import AT
 
 REVISION = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"
@@ -69,7 +69,7 @@ def dataset_state(
         line |= {"found": 0, "set_back": 0}
         made.remember({"at": moment(at)} | line)
     if report is not None:
-        made.shown = Shown(report, len(report.items))
+        made.drift_view = DriftView(report, len(report.items))
     for key, value in more.items():
         setattr(made, key, value)
     return made

@@ -47,7 +47,7 @@ class Asked:
     triggered: list[str | None] = field(default_factory=list)
     polled: int = 0
 
-    def look_at_source(self) -> None:
+    def poll_source(self) -> None:
         self.polled += 1
 
     def trigger(self, dataset: str | None = None) -> bool:

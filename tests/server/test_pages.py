@@ -23,7 +23,7 @@ from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import QuarantineView, Shown
+from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.server.app import Secrets, application
 from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
@@ -228,7 +228,7 @@ def test_the_report_is_served_under_its_own_policy():
 
 def test_the_report_says_what_was_set_back():
     """Else it would alarm about what is no longer so."""
-    made = dataset_state("roses", shown=Shown(dataset(MOVED), 1, set_back=1))
+    made = dataset_state("roses", drift_view=DriftView(dataset(MOVED), 1, set_back=1))
 
     assert "Since then 1 image that had changed was set back" in ask(registry(made), "/drift/roses").words()
 
@@ -238,7 +238,7 @@ def test_the_report_says_what_was_set_back():
     [
         (dataset_state("roses", None), "roses has not been observed yet"),
         (dataset_state("roses"), "before this process started"),
-        (dataset_state("roses", shown=Shown(None, 70_000)), "70,000 images of roses differ"),
+        (dataset_state("roses", drift_view=DriftView(None, 70_000)), "70,000 images of roses differ"),
     ],
 )
 def test_without_a_report_the_page_gives_the_reason(made: DatasetState, expected: str):
@@ -282,4 +282,4 @@ def test_the_pages_change_nothing_about_the_status():
     status = json.loads(ask(registry(made), "/status").text)
 
     assert "desk.png" not in str(status)
-    assert {"shown", "held", "work", "trend"}.isdisjoint(status["datasets"][0])
+    assert {"drift_view", "held", "work", "trend"}.isdisjoint(status["datasets"][0])

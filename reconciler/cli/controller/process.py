@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from reconciler import __version__
-from reconciler.cli.clock import SteadyClock, SystemClock
+from reconciler.cli.clock import SystemClock, SystemMonotonicClock
 from reconciler.cli.controller import replicas
 from reconciler.cli.controller.source import followed, polling, secret
 from reconciler.cli.exits import Exit, Terminated
@@ -26,7 +26,7 @@ from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
-from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leading
 from reconciler.engine.controller.loop import Controller, Signals
@@ -52,29 +52,29 @@ def run(args: argparse.Namespace) -> int:
     """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
     _refuse_misuse(args)
     signals = Signals.quiet()
-    steady = SteadyClock(signals.stopping)
+    monotonic = SystemMonotonicClock(signals.stopping)
     with ExitStack() as stack:
         metrics = Metrics(__version__)
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
         elected = replicas.leading(args)
-        calling = _calling(steady, metrics, elected)
+        calling = _calling(monotonic, metrics, elected)
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
         source = stack.enter_context(closing(followed(args, part)))
         publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
-        registry = Registry(source.name, SystemClock().now, steady.seconds, publisher)
-        registry.leading = elected.standing if elected else None
-        visiting = Visiting(
+        registry = Registry(source.name, SystemClock().now, monotonic.seconds, publisher)
+        registry.leading = elected.leadership if elected else None
+        runner = CycleRunner(
             lambda loaded: wiring.context_of(loaded.target),
             wiring.memory,
             registry,
             metrics,
-            steady,
+            monotonic,
             elected.permit if elected else always,
             wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
         controller = Controller(
-            source, visiting, registry, workers, signals, steady.seconds, steady.draw, polling(args)
+            source, runner, registry, workers, signals, monotonic.seconds, monotonic.draw, polling(args)
         )
         with _on_signals(controller) as stopped_by:
             if isinstance(workers, Inline):
@@ -109,12 +109,12 @@ def _until_stopped(controller: Controller, workers: Threads, elected: Leading | 
     return clean
 
 
-def _calling(steady: SteadyClock, metrics: Metrics, elected: Leading | None) -> Calling:
+def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, elected: Leading | None) -> Calling:
     """Say how AWS is called; with a lease, no attempt to write outlasts it."""
     if elected is None:
-        return Calling(WORKERS, steady.sleep, metrics.request)
+        return Calling(WORKERS, monotonic.sleep, metrics.request)
     return Calling(
-        WORKERS, steady.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
+        WORKERS, monotonic.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
     )
 
 

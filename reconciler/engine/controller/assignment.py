@@ -34,7 +34,7 @@ class Assignment:
     """
 
     def __init__(self, state: DatasetState, registry: Registry) -> None:
-        self._subject = state
+        self._state = state
         self._registry = registry
         self._replans = 0
         self._to_the_end = state.cut_short >= MOST_CUT_SHORT
@@ -42,7 +42,7 @@ class Assignment:
 
     def _take(self) -> None:
         with self._registry.lock:
-            state = self._subject
+            state = self._state
             self.loaded: LoadedDataset | None = state.loaded
             self.digest = state.digest
             self.revision = state.revision
@@ -51,7 +51,7 @@ class Assignment:
     @property
     def is_outdated(self) -> bool:
         """Tell whether a newer commit has changed the dataset since."""
-        return self._subject.generation != self.generation
+        return self._state.generation != self.generation
 
     def check(self, sent: int) -> None:
         """
@@ -78,9 +78,9 @@ class Assignment:
         """
         before = self.loaded
         with self._registry.lock:
-            newest = self._subject.loaded
-            gone = self._registry.states.get(self._subject.name) is not self._subject
-            if gone or self._subject.suspended or self._replans >= MOST_REVISIONS:
+            newest = self._state.loaded
+            gone = self._registry.states.get(self._state.name) is not self._state
+            if gone or self._state.suspended or self._replans >= MOST_REVISIONS:
                 raise Superseded("a newer commit took over; this one is not sent")
             if before is None or newest is None:
                 raise Superseded("a newer commit took over, and its document cannot be read")

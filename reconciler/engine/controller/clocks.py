@@ -8,7 +8,7 @@ from typing import Protocol
 from reconciler.ports import Clock
 
 
-class Steady(Protocol):
+class MonotonicClock(Protocol):
     """What a controller needs of time."""
 
     @property

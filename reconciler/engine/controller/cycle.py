@@ -19,7 +19,7 @@ from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway
-from reconciler.engine.controller.views import Shown, settled, shown
+from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
@@ -43,7 +43,7 @@ _FORMAT: Final = b"1"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CycleResult:
     """
     What came of one cycle.
 
@@ -51,7 +51,7 @@ class Visit:
         observation: ``full`` or ``fingerprint``; None if nothing was observed.
         scanned_at: When the last complete listing ended, in seconds since the epoch.
         added, updated, updates: Entries seen in place that were sent, and calls.
-        shown: What the last complete look showed, for people; None without one.
+        drift_view: What the last complete look showed, for people; None without one.
     """
 
     summary: Summary
@@ -61,7 +61,7 @@ class Visit:
     added: int = 0
     updated: int = 0
     updates: int = 0
-    shown: Shown | None = None
+    drift_view: DriftView | None = None
 
 
 class _Review:
@@ -70,19 +70,19 @@ class _Review:
 
     Attributes:
         drifted: How each entry that drifted looks to people.
-        shown: What the observation showed, for people.
+        drift_view: What the observation showed, for people.
         scanned_at: When that observation was complete; None where there was no dataset to observe.
     """
 
     def __init__(
-        self, desired: Desired, work: Assignment, fence: GuardedGateway, begin: Callable[[Summary], object]
+        self, desired: Desired, work: Assignment, guarded: GuardedGateway, begin: Callable[[Summary], object]
     ) -> None:
         self._desired = desired
         self._work = work
-        self._progress = fence.work
+        self._progress = guarded.work
         self._begin = begin
         self.drifted: Mapping[str, DriftClass] = {}
-        self.shown: Shown | None = None
+        self.drift_view: DriftView | None = None
         self.scanned_at: float | None = None
 
     def __call__(self, planned: Planned) -> None:
@@ -95,7 +95,7 @@ class _Review:
         self._work.check(self._progress.sent)
         self.drifted, plan = _classes(planned), planned.plan
         _log_plan(plan, self.drifted)
-        self.shown, self._progress.planned = shown(self._desired, planned), len(plan.batches)
+        self.drift_view, self._progress.planned = drift_view(self._desired, planned), len(plan.batches)
         self.scanned_at = planned.observation.at if planned.observation else None
         if plan.applyable:
             self._begin(summaries.planned(plan, self.drifted))
@@ -123,9 +123,9 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     return total.digest()
 
 
-def visit(
-    work: Assignment, context: Context, fence: GuardedGateway, begin: Callable[[Summary], object]
-) -> Visit:
+def run_cycle(
+    work: Assignment, context: Context, guarded: GuardedGateway, begin: Callable[[Summary], object]
+) -> CycleResult:
     """
     Carry out one cycle. Costs one call if nothing has moved since the last complete look.
 
@@ -143,10 +143,10 @@ def visit(
     with closing(Session(loaded.name, context, PATIENCE_SECONDS)) as session:
         while True:
             try:
-                return _visited(loaded, work, session, fence, begin)
+                return _visited(loaded, work, session, guarded, begin)
             except (SourceError, Superseded):
                 # Copies of an older commit's files are deleted while newer ones come: that is no fault of theirs.
-                if not work.is_outdated or fence.work.sent:
+                if not work.is_outdated or guarded.work.sent:
                     raise
                 loaded = work.take_newest()
 
@@ -155,9 +155,9 @@ def _visited(
     loaded: LoadedDataset,
     work: Assignment,
     session: Session,
-    fence: GuardedGateway,
+    guarded: GuardedGateway,
     begin: Callable[[Summary], object],
-) -> Visit:
+) -> CycleResult:
     context = session.context
     digest = work.digest or digest_of(loaded)
     kept = context.memory.observations.of(loaded.name)
@@ -174,9 +174,9 @@ def _visited(
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))
             failure = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
-            return Visit(summaries.failed(failure, result.exit_code))
+            return CycleResult(summaries.failed(failure, result.exit_code))
         desired.hold_files()
-        return _whole(desired, digest, session, _Review(desired, work, fence, begin))
+        return _whole(desired, digest, session, _Review(desired, work, guarded, begin))
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
@@ -192,7 +192,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     return all(quarantined.until > now for quarantined in context.memory.quarantine.of(loaded.name).values())
 
 
-def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
+def _glance(kept: Kept, name: str, context: Context) -> CycleResult | None:
     """Ask once whether the dataset is as it was; None if it is not."""
     summary = summaries.from_document(kept.body)
     if summary is None:
@@ -206,20 +206,20 @@ def _glance(kept: Kept, name: str, context: Context) -> Visit | None:
         log.info("observe.fingerprint", moved=True)
         return None
     log.debug("observe.fingerprint", moved=False)
-    return Visit(summary, "fingerprint", kept.arn, kept.scanned_at)
+    return CycleResult(summary, "fingerprint", kept.arn, kept.scanned_at)
 
 
-def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> Visit:
+def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
     """Observe the whole dataset, and do what the policy allows."""
     applied = reconcile(desired, session, review)
-    result, seen, told = applied.result, applied.observation, review.shown
+    result, seen, told = applied.result, applied.observation, review.drift_view
     _name_what_is_wrong(result)
     if told is not None and applied.after is not None:
-        told = settled(told, frozenset(change.source_ref for change in applied.after.changes))
+        told = view_after_apply(told, frozenset(change.source_ref for change in applied.after.changes))
     failure = failure_reason_of_result(result)
     summary = summaries.concluded(applied.plan, result, applied.after, failure, review.drifted)
     _keep(desired.name, digest, summary, result, seen, session.context)
-    return Visit(
+    return CycleResult(
         summary,
         "full",
         result.arn,
@@ -227,7 +227,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
         result.added,
         result.updated,
         result.updates,
-        shown=told,
+        drift_view=told,
     )
 
 

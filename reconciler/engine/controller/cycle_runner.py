@@ -15,8 +15,8 @@ from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
-from reconciler.engine.controller.clocks import Steady
-from reconciler.engine.controller.cycle import Visit, visit
+from reconciler.engine.controller.clocks import MonotonicClock
+from reconciler.engine.controller.cycle import CycleResult, run_cycle
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
@@ -40,7 +40,7 @@ class Listener(Meter, Protocol):
     def cycle(self, dataset: str, verdict: str, seconds: float) -> None: ...
 
 
-class Visiting:
+class CycleRunner:
     """
     Runs cycles.
 
@@ -56,7 +56,7 @@ class Visiting:
         memory: Memory,
         registry: Registry,
         listener: Listener,
-        steady: Steady,
+        monotonic: MonotonicClock,
         permit: Callable[[], object] = always,
         tracer: Tracer | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class Visiting:
         self._memory = memory
         self._registry = registry
         self._listener = listener
-        self._steady = steady
+        self._monotonic = monotonic
         self._permit = permit
         self._tracer = tracer or Untraced()
         self._beats: dict[str, float] = {}
@@ -74,19 +74,19 @@ class Visiting:
         """Return when the worker that has been silent for longest last gave a sign; *now* if none works."""
         return min(list(self._beats.values()), default=now)
 
-    def visit(self, state: DatasetState) -> float:
+    def run_cycle(self, state: DatasetState) -> float:
         """Run one cycle and return the seconds until the next. Raises nothing."""
-        begun = self._steady.seconds()
+        begun = self._monotonic.seconds()
         work = Assignment(state, self._registry)
         cycle_id = secrets.token_hex(6)
         self._beats[state.name] = begun
         facts = {"dataset": state.name, "revision": work.revision, "cycle_id": cycle_id}
         with bound(**facts), self._tracer.span("cycle") as span:
             try:
-                return self._visit(state, work, begun, span)
+                return self._run_cycle(state, work, begun, span)
             except Interrupted:  # an update may be in flight: what was last said of it stays true
                 span.note(verdict=INTERRUPTED)
-                _tell_of_end(state, INTERRUPTED, self._steady.seconds() - begun, 0.0)
+                _log_end(state, INTERRUPTED, self._monotonic.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
@@ -94,8 +94,8 @@ class Visiting:
                 state.failures += 1
                 state.work = None
                 self.rejudge(state)
-                delay = next_attempt(state.failures, self._steady.draw(), state.interval)
-                _tell_of_end(state, Verdict.UNKNOWN.value, self._steady.seconds() - begun, delay)
+                delay = next_attempt(state.failures, self._monotonic.draw(), state.interval)
+                _log_end(state, Verdict.UNKNOWN.value, self._monotonic.seconds() - begun, delay)
                 return delay
             finally:
                 self._beats.pop(state.name, None)
@@ -115,25 +115,25 @@ class Visiting:
                 message=condition.message,
             )
 
-    def _visit(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
+    def _run_cycle(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
         result = self._carry_out(state, work)
-        seconds = self._steady.seconds() - begun
+        seconds = self._monotonic.seconds() - begun
         self._note(state, result, work)
         delay = self._next(state, work)
         verdict = "suspended" if state.suspended else result.summary.verdict.value
         self._listener.cycle(state.name, verdict, seconds)
-        _tell_of_end(state, verdict, seconds, delay, result)
+        _log_end(state, verdict, seconds, delay, result)
         _trace_end(span, state, verdict, result)
         self._keep(state, delay)
         return delay
 
-    def _carry_out(self, state: DatasetState, work: Assignment) -> Visit:
+    def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
         """Run the cycle, and make whatever ends it a value."""
         if state.suspended:
-            return Visit(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
+            return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:
-            return Visit(failed(FailureReason(Reason.INVALID, state.why_broken), 5))
+            return CycleResult(failed(FailureReason(Reason.INVALID, state.why_broken), 5))
         try:
             return self._in_its_context(state, work.loaded, work)
         except Interrupted:
@@ -144,34 +144,36 @@ class Visiting:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
-                return Visit(failed(failure_reason_of(reason), 0), arn=state.arn)
+                return CycleResult(failed(failure_reason_of(reason), 0), arn=state.arn)
             if isinstance(reason, errors.NotLeader):
                 log.info("apply.fenced", reason=str(reason))
-                return Visit(failed(failure_reason_of(reason), 0), arn=state.arn)
+                return CycleResult(failed(failure_reason_of(reason), 0), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
-            return Visit(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)
+            return CycleResult(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)
 
-    def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> Visit:
+    def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> CycleResult:
         context = self._context_of(loaded)
 
-        def may_look() -> None:
-            self._beats[state.name] = self._steady.seconds()
-            if self._steady.stopping:
+        def before_call() -> None:
+            self._beats[state.name] = self._monotonic.seconds()
+            if self._monotonic.stopping:
                 raise Interrupted("asked to stop")
 
         def may_send() -> None:
-            work.check(fence.work.sent)
+            work.check(guarded.work.sent)
             self._permit()
 
-        clock = self._steady.clock(may_look)
-        fence = GuardedGateway(context.gateway, state.name, clock, self._listener, may_look, self._permit)
-        state.work = fence.work
-        context = replace(context, gateway=fence, clock=clock, permit=may_send)
+        clock = self._monotonic.clock(before_call)
+        guarded = GuardedGateway(
+            context.gateway, state.name, clock, self._listener, before_call, self._permit
+        )
+        state.work = guarded.work
+        context = replace(context, gateway=guarded, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
-            found = visit(work, context, fence, partial(self._begin, state))
+            found = run_cycle(work, context, guarded, partial(self._begin, state))
         state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())
-        if self._steady.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        if self._monotonic.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
 
@@ -184,7 +186,7 @@ class Visiting:
         self._registry.touch()
         self._record(state, state.document(self._registry.wall(), None))
 
-    def _note(self, state: DatasetState, found: Visit, work: Assignment) -> None:
+    def _note(self, state: DatasetState, found: CycleResult, work: Assignment) -> None:
         """Make the dataset say what is known now."""
         now, before = self._registry.wall(), state.summary
         with self._registry.lock:
@@ -192,7 +194,7 @@ class Visiting:
             state.summary = summary
             state.visited_at = now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
-            state.shown = found.shown or state.shown
+            state.drift_view = found.drift_view or state.drift_view
             cut = summary.failure is not None and summary.failure.reason is Reason.NEW_REVISION
             if state.suspended:
                 state.failures = 0
@@ -220,7 +222,7 @@ class Visiting:
             self._registry.touch()
 
     @staticmethod
-    def _note_revisions(state: DatasetState, found: Visit, revision: str | None, now: float) -> None:
+    def _note_revisions(state: DatasetState, found: CycleResult, revision: str | None, now: float) -> None:
         state.attempted = revision
         state.arn = found.arn or state.arn
         if found.observation is None:
@@ -236,10 +238,10 @@ class Visiting:
 
     def _next(self, state: DatasetState, work: Assignment) -> float:
         if state.failures:
-            return next_attempt(state.failures, self._steady.draw(), state.interval)
+            return next_attempt(state.failures, self._monotonic.draw(), state.interval)
         if work.is_outdated:
             return 0.0
-        return next_visit(state.interval, state.jitter, self._steady.draw())
+        return next_visit(state.interval, state.jitter, self._monotonic.draw())
 
     def _keep(self, state: DatasetState, delay: float) -> None:
         """Keep the status across restarts: when it changed, and otherwise now and then."""
@@ -248,7 +250,7 @@ class Visiting:
         aside = {"at", "observed_at", "history", "next_visit_at"}
         essence = {key: value for key, value in document.items() if key not in aside}
         before, at = self._kept.get(state.name, (None, float("-inf")))
-        now = self._steady.seconds()
+        now = self._monotonic.seconds()
         if essence == before and now - at < KEEP_EVERY_SECONDS:
             return
         if self._record(state, document):
@@ -264,8 +266,8 @@ class Visiting:
         return True
 
 
-def _tell_of_end(
-    state: DatasetState, verdict: str, seconds: float, delay: float, result: Visit | None = None
+def _log_end(
+    state: DatasetState, verdict: str, seconds: float, delay: float, result: CycleResult | None = None
 ) -> None:
     """Log the one line that every cycle ends with; without a result nothing is known but that it ended."""
     counts = result.summary.counts if result else {}
@@ -286,7 +288,7 @@ def _tell_of_end(
     )
 
 
-def _trace_end(span: Span, state: DatasetState, verdict: str, result: Visit) -> None:
+def _trace_end(span: Span, state: DatasetState, verdict: str, result: CycleResult) -> None:
     """Note what the log says of the end of the cycle, but for times."""
     summary = result.summary
     span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)

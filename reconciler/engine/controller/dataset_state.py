@@ -22,7 +22,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import aged
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.guarded_gateway import Work
-from reconciler.engine.controller.views import QuarantineView, Shown
+from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.failure_reasons import placed
 from reconciler.ports import BrokenDataset, LoadedDataset
 
@@ -46,7 +46,7 @@ class DatasetState:
         cut_short: Applies in a row whose rest was not sent, since a newer commit came.
         attempted, applied, verified: The revision that was last tried, brought about, and seen in place.
         added, updated, updates: What the last cycle did.
-        shown: What the last complete look of this process showed; None before the first.
+        drift_view: What the last complete look of this process showed; None before the first.
         quarantined: What is not sent for now.
         work: How far the running cycle is; None between cycles.
         trend: For each line of the history, whether it ended in sync, and how many images were found drifted.
@@ -78,7 +78,7 @@ class DatasetState:
     updates: int = 0
     conditions: tuple[Condition, ...] = ()
     history: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    shown: Shown | None = None
+    drift_view: DriftView | None = None
     quarantined: QuarantineView = field(default_factory=QuarantineView)
     work: Work | None = None
     trend: deque[tuple[Truth, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))

@@ -57,7 +57,7 @@ class GuardedGateway:
     `ports.Gateway` of one cycle.
 
     Args:
-        may_look: Called before each call; raises `Interrupted` when the process is to stop.
+        before_call: Called before each call; raises `Interrupted` when the process is to stop.
         may_write: Called before each call that writes, as well; raises `errors.NotLeader`.
 
     Attributes:
@@ -71,14 +71,14 @@ class GuardedGateway:
         dataset: str,
         clock: Clock,
         meter: Meter,
-        may_look: Callable[[], object],
+        before_call: Callable[[], object],
         may_write: Callable[[], object],
     ) -> None:
         self._gateway = gateway
         self._dataset = dataset
         self._clock = clock
         self._meter = meter
-        self._may_look = may_look
+        self._before_call = before_call
         self._may_write = may_write
         self._in_flight: tuple[float, int, Description | None] | None = None
         self._last: Description | None = None
@@ -86,15 +86,15 @@ class GuardedGateway:
         self.work = Work(clock.now())
 
     def account(self) -> str:
-        self._may_look()
+        self._before_call()
         return self._gateway.account()
 
     def locate(self, project: str, dataset_type: DatasetType) -> Located:
-        self._may_look()
+        self._before_call()
         return self._gateway.locate(project, dataset_type)
 
     def describe(self, arn: str) -> Description:
-        self._look(arn)
+        self._read(arn)
         description = self._last = self._gateway.describe(arn)
         if self._in_flight is not None and description.phase.settled and description != self._in_flight[2]:
             begun, size, _ = self._in_flight
@@ -105,9 +105,9 @@ class GuardedGateway:
         return description
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
-        self._look(arn)
+        self._read(arn)
         for page in self._gateway.pages(arn, contains):
-            self._may_look()
+            self._before_call()
             yield page
 
     def update(self, arn: str, payload: bytes) -> None:
@@ -134,10 +134,10 @@ class GuardedGateway:
         self.created = True
         return self._gateway.create_dataset(project_arn, dataset_type)
 
-    def _look(self, arn: str) -> None:
-        self._may_look()
+    def _read(self, arn: str) -> None:
+        self._before_call()
         bind(dataset_arn=arn)  # in the first cycle of a dataset it is not known before
 
     def _write(self) -> None:
-        self._may_look()
+        self._before_call()
         self._may_write()

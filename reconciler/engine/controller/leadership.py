@@ -61,7 +61,7 @@ class Leading:
         self._wall = wall
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        self._said: Leadership | None = None
+        self._current: Leadership | None = None
         self._seen: Record | None = None
 
     @property
@@ -79,14 +79,14 @@ class Leading:
         if not self._elector.may_write(self._seconds()):
             raise NotLeader(f"the lease {self._lease.name} is not held by this replica: it only looks")
 
-    def standing(self) -> Leadership:
+    def leadership(self) -> Leadership:
         """Return how this replica stands now."""
-        said = self._said
-        if said is None:
-            return self._standing(Truth.UNKNOWN, Reason.NOT_YET, "the lease has not been read yet")
-        if said.status is Truth.TRUE and not self._elector.holds(self._seconds()):
-            return self._standing(Truth.UNKNOWN, Reason.UNAVAILABLE, "the lease was not renewed in time")
-        return said
+        current = self._current
+        if current is None:
+            return self._leadership(Truth.UNKNOWN, Reason.NOT_YET, "the lease has not been read yet")
+        if current.status is Truth.TRUE and not self._elector.holds(self._seconds()):
+            return self._leadership(Truth.UNKNOWN, Reason.UNAVAILABLE, "the lease was not renewed in time")
+        return current
 
     def start(self, on_won: Callable[[], object]) -> None:
         """Take part from now on, in a thread; *on_won* is called when this replica becomes the leader."""
@@ -95,15 +95,15 @@ class Leading:
 
     def step(self) -> bool:
         """Read the lease, do what is to be done about it, and return whether this replica now became leader."""
-        led = self._said is not None and self._said.status is Truth.TRUE
+        led = self._current is not None and self._current.status is Truth.TRUE
         try:
             self._advance()
         except Exception as exc:  # noqa: BLE001  whatever the cluster answers, the fence closes by itself in time
             failure = str(named(exc))
         else:
             failure = ""
-        self._say(failure)
-        return not led and self.standing().status is Truth.TRUE
+        self._note(failure)
+        return not led and self.leadership().status is Truth.TRUE
 
     def end(self, *, release: bool) -> None:
         """
@@ -146,18 +146,18 @@ class Leading:
         else:
             elector.lost()  # somebody was faster; the next look says who
 
-    def _standing(self, status: Truth, reason: Reason, message: str) -> Leadership:
+    def _leadership(self, status: Truth, reason: Reason, message: str) -> Leadership:
         return Leadership(status, reason, message, self._elector.identity)
 
-    def _say(self, failure: str) -> None:
+    def _note(self, failure: str) -> None:
         name = self._lease.name
         if self._elector.holds(self._seconds()):
-            now = self._standing(Truth.TRUE, Reason.LEADING, f"this replica holds the lease {name}")
+            now = self._leadership(Truth.TRUE, Reason.LEADING, f"this replica holds the lease {name}")
         elif failure:
-            now = self._standing(Truth.UNKNOWN, Reason.UNAVAILABLE, failure)
+            now = self._leadership(Truth.UNKNOWN, Reason.UNAVAILABLE, failure)
         else:
-            now = self._standing(Truth.FALSE, Reason.STANDBY, f"another replica holds the lease {name}")
-        before, self._said = self._said, now
+            now = self._leadership(Truth.FALSE, Reason.STANDBY, f"another replica holds the lease {name}")
+        before, self._current = self._current, now
         if before is None or before.status is not now.status:
             write = log.warning if now.status is Truth.UNKNOWN else log.info
             facts = now.document()

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Following, Polling
+from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Polling, SourcePoller
 from reconciler.engine.controller.workers import Workers
 from reconciler.ports import Source
 
 LONGEST_NAP_SECONDS: Final = 1.0
 """The loop wakes up this often, if only to say that it is alive."""
 
-FOLLOWING: Final = "source"
+SOURCE: Final = "source"
 """Where the source is followed: whatever AWS does, a new commit is seen."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
@@ -56,7 +56,7 @@ class Controller:
     Follows one source for as long as the process lives.
 
     Args:
-        steady: A clock that never jumps, in seconds.
+        monotonic: A clock that never jumps, in seconds.
         draw: Gives a number from 0 to 1, for jitter.
         polling: How often the source is looked at, and what confirms its revision.
     """
@@ -64,23 +64,23 @@ class Controller:
     def __init__(
         self,
         source: Source,
-        visiting: Visiting,
+        runner: CycleRunner,
         registry: Registry,
         workers: Workers,
         signals: Signals,
-        steady: Callable[[], float],
+        monotonic: Callable[[], float],
         draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
-        self._visiting = visiting
+        self._runner = runner
         self._registry = registry
         self._workers = workers
         self._signals = signals
-        self._steady = steady
+        self._monotonic = monotonic
         self._draw = draw
-        self._following = Following(source, registry, visiting, steady, draw, polling)
+        self._poller = SourcePoller(source, registry, runner, monotonic, draw, polling)
         self._lock = registry.lock
-        self._beat = steady()
+        self._beat = monotonic()
 
     def run(self) -> None:
         """Work until `stop`."""
@@ -91,16 +91,16 @@ class Controller:
 
     def tick(self) -> float:
         """Start whatever is due, and return the seconds until something is due next."""
-        now = self._beat = self._steady()
-        if self._following.start_if_due(now):
-            self._workers.submit(self._follow, FOLLOWING)
+        now = self._beat = self._monotonic()
+        if self._poller.start_if_due(now):
+            self._workers.submit(self._poll, SOURCE)
         for state in self._due(now):
-            self._workers.submit(partial(self._visit, state), state.place)
+            self._workers.submit(partial(self._run_cycle, state), state.place)
         self._registry.publish()
         with self._lock:
             waiting = [s.due for s in self._registry.states.values() if not s.running]
-        following = () if self._following.running else (self._following.due,)
-        return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._steady())
+        following = () if self._poller.running else (self._poller.due,)
+        return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._monotonic())
 
     def once(self) -> None:
         """
@@ -109,26 +109,26 @@ class Controller:
         Raises:
             ReconcilerError: What the source met: SourceError, if the specs cannot be read.
         """
-        self._following.running = True
-        self._follow()
-        if self._following.failure is not None:
-            raise self._following.failure
+        self._poller.running = True
+        self._poll()
+        if self._poller.failure is not None:
+            raise self._poller.failure
         for state in sorted(self._registry.states.values(), key=lambda state: state.name):
             if self._signals.stopping.is_set():
                 return
             state.running = True
-            self._visit(state)
+            self._run_cycle(state)
         self._registry.publish(now=True)
 
-    def look_at_source(self) -> None:
+    def poll_source(self) -> None:
         """Ask for a look at the source now; a dataset is due if that changes it."""
         with self._lock:
-            self._following.due = self._steady()
+            self._poller.due = self._monotonic()
         self._signals.wake.set()
 
     def trigger(self, dataset: str | None = None) -> bool:
         """Ask for a look now, at all or at one; return whether there is such a dataset."""
-        now = self._steady()
+        now = self._monotonic()
         with self._lock:
             if dataset is not None and dataset not in self._registry.states:
                 return False
@@ -136,7 +136,7 @@ class Controller:
             for name in names:
                 state = self._registry.states[name]
                 state.due, state.again = now, state.running
-            self._following.due = now
+            self._poller.due = now
         self._signals.wake.set()
         return True
 
@@ -148,10 +148,10 @@ class Controller:
     @property
     def alive(self) -> bool:
         """Tell whether the loop turns, the workers live, and none of them has fallen silent."""
-        now = self._steady()
+        now = self._monotonic()
         if not self._workers.healthy or now - self._beat > 30 * LONGEST_NAP_SECONDS:
             return False
-        oldest = min(self._visiting.oldest_beat(now), self._following.oldest_beat(now))
+        oldest = min(self._runner.oldest_beat(now), self._poller.oldest_beat(now))
         return now - oldest < STUCK_AFTER_SECONDS
 
     def _due(self, now: float) -> Iterable[DatasetState]:
@@ -164,14 +164,14 @@ class Controller:
                 state.running = True
         return sorted(due, key=lambda state: state.due)
 
-    def _follow(self) -> None:
-        self._following.follow()
+    def _poll(self) -> None:
+        self._poller.poll()
         self._signals.wake.set()
 
-    def _visit(self, state: DatasetState) -> None:
-        delay = self._visiting.visit(state)
+    def _run_cycle(self, state: DatasetState) -> None:
+        delay = self._runner.run_cycle(state)
         with self._lock:
-            now = self._steady()
+            now = self._monotonic()
             state.due = now if state.again else now + delay
             state.again = state.running = False
         self._signals.wake.set()

@@ -38,7 +38,7 @@ class Registry:
 
     source_name: str
     wall: Callable[[], float]
-    steady: Callable[[], float]
+    monotonic: Callable[[], float]
     publisher: Publisher | None = None
     leading: Callable[[], Leadership] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -59,9 +59,9 @@ class Registry:
 
     def document(self) -> dict[str, Any]:
         """Return status/v1."""
-        now, steady = self.wall(), self.steady()
+        now, monotonic = self.wall(), self.monotonic()
         with self.lock:
-            self._look_ready()
+            self._update_ready()
             return {
                 "format": "status/v1",
                 **({"leading": self.leading().document()} if self.leading else {}),
@@ -78,7 +78,7 @@ class Registry:
                     "confirmed_at": moment(self.source_confirmed_at),
                 },
                 "datasets": [
-                    state.document(now, None if state.suspended else now + max(0.0, state.due - steady))
+                    state.document(now, None if state.suspended else now + max(0.0, state.due - monotonic))
                     for _, state in sorted(self.states.items())
                 ],
             }
@@ -86,22 +86,22 @@ class Registry:
     def is_ready(self) -> bool:
         """Tell whether the specs were read and every dataset was observed once."""
         with self.lock:
-            self._look_ready()
+            self._update_ready()
             return self.ready
 
     def publish(self, *, now: bool = False) -> None:
         """Write the status for other processes, if it changed or grew old. A full disk stops nothing."""
         if self.publisher is None:
             return
-        since = self.steady() - self._published_at
+        since = self.monotonic() - self._published_at
         if not now and since < (LEAST_SECONDS if self._dirty else REFRESH_SECONDS):
             return
-        self._dirty, self._published_at = False, self.steady()
+        self._dirty, self._published_at = False, self.monotonic()
         try:
             self.publisher(self.document())
         except ReconcilerError:
             self._dirty = True  # the next tick tries again; the status page has it meanwhile
 
-    def _look_ready(self) -> None:
+    def _update_ready(self) -> None:
         if not self.ready and self.fingerprint is not None:
             self.ready = all(state.was_observed for state in self.states.values())

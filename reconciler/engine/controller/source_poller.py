@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.engine.controller.cycle import digest_of
-from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
@@ -47,7 +47,7 @@ class Polling:
 EVERY_FIVE_SECONDS: Final = Polling()
 
 
-class Following:
+class SourcePoller:
     """
     Follows one source.
 
@@ -61,8 +61,8 @@ class Following:
         self,
         source: Source,
         registry: Registry,
-        visiting: Visiting,
-        steady: Callable[[], float],
+        runner: CycleRunner,
+        monotonic: Callable[[], float],
         draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
@@ -70,12 +70,12 @@ class Following:
         self._began_at = registry.wall()
         self._source = source
         self._registry = registry
-        self._visiting = visiting
-        self._steady = steady
+        self._runner = runner
+        self._monotonic = monotonic
         self._draw = draw
         self._failures = 0
         self.failure: ReconcilerError | None = None
-        self.due = self._begun = steady()
+        self.due = self._begun = monotonic()
         self.running = False
 
     def start_if_due(self, now: float) -> bool:
@@ -90,7 +90,7 @@ class Following:
         """Return when the look that is going on began; *now* if none is."""
         return self._begun if self.running else now
 
-    def follow(self) -> None:
+    def poll(self) -> None:
         """Poll once. Raises nothing."""
         try:
             revision = self._source.poll(self._registry.fingerprint)
@@ -109,7 +109,7 @@ class Following:
             wait = next_attempt(self._failures, self._draw(), interval) if self._failures else interval
             if self._registry.fingerprint is None:
                 wait = min(wait, FIRST_LOOKS_SECONDS)
-            self.due = self._steady() + wait
+            self.due = self._monotonic() + wait
             self.running = False
 
     def _available(self) -> None:
@@ -160,7 +160,7 @@ class Following:
 
     def _rejudge(self) -> None:
         for state in list(self._registry.states.values()):
-            self._visiting.rejudge(state)
+            self._runner.rejudge(state)
         self._registry.touch()
 
     def _adopt(self, revision: SpecRevision) -> None:
@@ -168,7 +168,7 @@ class Following:
         registry, specs = self._registry, revision.specs
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:
-            now = self._steady()
+            now = self._monotonic()
             before, after = registry.states, {}
             for loaded in specs.datasets:
                 state = before.get(loaded.name) or DatasetState(loaded.name, None, due=now)

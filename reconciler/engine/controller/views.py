@@ -20,7 +20,7 @@ MOST_QUARANTINED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DriftView:
     """
     What the last complete look showed.
 
@@ -42,16 +42,16 @@ class QuarantineView(NamedTuple):
     number: int = 0
 
 
-def shown(desired: Desired, planned: Planned) -> Shown:
+def drift_view(desired: Desired, planned: Planned) -> DriftView:
     """Return what a look shows; it must still be open, and what it was about not yet changed."""
     differing = len(planned.plan.changes) + len(planned.plan.errored)
     if differing > MOST_IMAGES:
-        return Shown(None, differing)
+        return DriftView(None, differing)
     drift = drift_of(desired, planned)
-    return Shown(replace(drift, items=tuple(_lighter(drift.items))), differing)
+    return DriftView(replace(drift, items=tuple(_lighter(drift.items))), differing)
 
 
-def settled(before: Shown, left: frozenset[str]) -> Shown:
+def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
     """
     Return what is to be shown once an apply was seen to end: what git alone had moved is in place.
 
@@ -78,7 +78,7 @@ def settled(before: Shown, left: frozenset[str]) -> Shown:
     )
     told = [item for item in drift.items if not item.is_pending and not item.codes]
     put_back = sum(item.cause is not Cause.ORPHAN and item.source_ref not in left for item in told)
-    return Shown(drift, len(drift.items), put_back)
+    return DriftView(drift, len(drift.items), put_back)
 
 
 def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:

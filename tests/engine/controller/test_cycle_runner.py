@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import failed
-from reconciler.engine.controller.cycle import Visit
+from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from tests.engine.months import Months
 
@@ -41,12 +41,12 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
     )
     reason = Reason.INVALID if verdict is Verdict.FAILED else Reason.UNAVAILABLE
 
-    def stopped(*_: object) -> Visit:
+    def stopped(*_: object) -> CycleResult:
         months.time.event.set()
-        return Visit(failed(FailureReason(reason, "no answer"), 3))
+        return CycleResult(failed(FailureReason(reason, "no answer"), 3))
 
-    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stopped)
-    months.controller._visiting.visit(dataset_state)
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", stopped)
+    months.controller._runner.run_cycle(dataset_state)
 
     assert before == (
         dataset_state.summary,
@@ -61,21 +61,21 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
     months.write("roses", "a")
     months.write("tulips", "b")
     months.settle()
-    visiting, alive = months.controller._visiting, []
+    runner, alive = months.controller._runner, []
 
-    def fresh(*_: object) -> Visit:
+    def fresh(*_: object) -> CycleResult:
         alive.append(months.controller.alive)
         raise ZeroDivisionError
 
-    def stuck(*_: object) -> Visit:
+    def stuck(*_: object) -> CycleResult:
         months.time.sleep(STUCK_AFTER_SECONDS + 1)
         months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
-        monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", fresh)
-        visiting.visit(months.dataset_state("tulips"))
+        monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", fresh)
+        runner.run_cycle(months.dataset_state("tulips"))
         raise ZeroDivisionError
 
-    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", stuck)
-    visiting.visit(months.dataset_state("roses"))
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", stuck)
+    runner.run_cycle(months.dataset_state("roses"))
 
     assert [False] == alive
     assert months.controller.alive

@@ -84,7 +84,7 @@ def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
     first, _ = cluster.replica("first")
     second, _ = cluster.replica("second")
     for one in (first, second):
-        assert Truth.UNKNOWN is one.standing().status
+        assert Truth.UNKNOWN is one.leadership().status
         with pytest.raises(NotLeader, match="reconciler/reconciler"):
             one.permit()
 
@@ -93,7 +93,7 @@ def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
     first.permit()
     with pytest.raises(NotLeader):
         second.permit()
-    assert (Truth.TRUE, Truth.FALSE) == (first.standing().status, second.standing().status)
+    assert (Truth.TRUE, Truth.FALSE) == (first.leadership().status, second.leadership().status)
     assert not first.step()  # it leads already: that is no news
 
 
@@ -110,15 +110,15 @@ def test_a_call_is_only_begun_if_it_ends_while_the_lease_lasts(cluster: Cluster)
     cluster.now += 0.1
     with pytest.raises(NotLeader):
         first.permit()
-    assert Truth.TRUE is first.standing().status
+    assert Truth.TRUE is first.leadership().status
     assert not second.step()
     cluster.now = 1_000.0 + held
-    assert Truth.UNKNOWN is first.standing().status
+    assert Truth.UNKNOWN is first.leadership().status
     cluster.now = 1_000.0 + TIMING.duration_seconds
     assert second.step()
     second.permit()
     assert not first.step()
-    assert Truth.FALSE is first.standing().status
+    assert Truth.FALSE is first.leadership().status
 
 
 def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: list[dict[str, object]]):
@@ -128,11 +128,14 @@ def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: 
     door.failure = True
     cluster.now += 10
     assert not only.step()
-    assert Truth.TRUE is only.standing().status
+    assert Truth.TRUE is only.leadership().status
 
     cluster.now += TIMING.duration_seconds
     assert not only.step()
-    assert (Truth.UNKNOWN, "the cluster does not answer") == (only.standing().status, only.standing().message)
+    assert (Truth.UNKNOWN, "the cluster does not answer") == (
+        only.leadership().status,
+        only.leadership().message,
+    )
     door.failure = False
 
     assert only.step()

@@ -14,7 +14,7 @@ import structlog
 
 from reconciler.core.status.conditions import Truth
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.controller.cycle_runner import Visiting
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.errors import SourceError
 from tests.builders import classified
 from tests.engine.months import Months, make_months
@@ -140,9 +140,9 @@ def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypat
     months.settle()
     months.settle()
     months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
-    monkeypatch.setattr(Visiting, "_note", lambda *_: 1 / 0)
+    monkeypatch.setattr(CycleRunner, "_note", lambda *_: 1 / 0)
 
-    months.controller._visiting.visit(months.dataset_state("roses"))
+    months.controller._runner.run_cycle(months.dataset_state("roses"))
 
     assert "Applying" not in months.reasons("roses").values()
     assert 1 <= months.dataset_state("roses").failures
@@ -281,11 +281,11 @@ def test_a_commit_that_changes_the_document_is_a_new_try_for_what_failed(months:
     months.run_for(2 * HOUR)
     failures, due = months.dataset_state("roses").failures, months.dataset_state("roses").due
     months.write("tulips", *"defg")
-    months.controller._following.follow()
+    months.controller._poller.poll()
     assert (failures, due) == (months.dataset_state("roses").failures, months.dataset_state("roses").due)
     months.emulator.faults.clear(number)
     months.write("roses", *"abc", policy="onDrift: report")
-    months.controller._following.follow()
+    months.controller._poller.poll()
     assert failures == months.dataset_state("roses").failures >= 3
 
     months.run_for(31)
@@ -450,7 +450,7 @@ def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatc
     months.write("roses", *"abcdef", label="tulip")
     months.emulator.calls.clear()
     months.counted.on_submitted = lambda: setattr(months.dataset_state("roses"), "generation", 99)
-    months.controller._following.follow()
+    months.controller._poller.poll()
 
     months.controller.tick()
 
@@ -624,7 +624,7 @@ def test_a_cycle_that_computes_for_too_long_is_not_alive(months: Months, monkeyp
         raise ZeroDivisionError
 
     months.write("roses", "a")
-    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.visit", compute)
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", compute)
 
     months.settle()
     months.settle()
@@ -637,7 +637,7 @@ def test_a_source_that_is_read_for_too_long_is_not_alive(months: Months, monkeyp
     """Such as by a disk that hangs: the datasets go on, and the probe says that no commit will be seen."""
     months.write("roses", "a")
     months.settle()
-    monkeypatch.setattr("reconciler.engine.controller.source_poller.Following.follow", lambda _: None)
+    monkeypatch.setattr("reconciler.engine.controller.source_poller.SourcePoller.poll", lambda _: None)
 
     months.run_for(20 * MINUTE)
 

@@ -38,7 +38,7 @@ class Sync:
 
 
 def follow_by(months: Months, polling: Polling) -> None:
-    months.controller._following._polling = polling
+    months.controller._poller._polling = polling
 
 
 def test_a_directory_is_looked_at_every_five_seconds(months: Months):
@@ -59,9 +59,9 @@ def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.Monke
         months.write("roses", "a", interval="1m")
         months.settle()
         looks: list[float] = []
-        poll = months.controller._following._source.poll
+        poll = months.controller._poller._source.poll
         monkeypatch.setattr(
-            months.controller._following._source,
+            months.controller._poller._source,
             "poll",
             lambda known: (looks.append(months.time.seconds()), poll(known))[1],
         )
@@ -111,23 +111,23 @@ def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
     """Each judging goes through every dataset: it happens when the source fails, and when it is back."""
     months.write("roses", *"abc")
     months.settle()
-    follow, judged = months.controller._following.follow, []
-    rejudge = months.controller._visiting.rejudge
+    poll, judged = months.controller._poller.poll, []
+    rejudge = months.controller._runner.rejudge
     monkeypatch.setattr(
-        months.controller._visiting,
+        months.controller._runner,
         "rejudge",
         lambda dataset_state: (judged.append(dataset_state.name), rejudge(dataset_state)),
     )
     months.specs.rename(months.place / "gone")
 
-    follow()
+    poll()
     assert (["roses"], "False") == (judged, months.conditions("roses")["SourceReady"])
-    follow()
-    follow()
+    poll()
+    poll()
     assert ["roses"] == judged
     (months.place / "gone").rename(months.specs)
-    follow()
-    follow()
+    poll()
+    poll()
 
     assert (["roses", "roses"], "True") == (judged, months.conditions("roses")["SourceReady"])
 

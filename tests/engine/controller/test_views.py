@@ -28,7 +28,7 @@ def test_what_was_applied_no_longer_waits(months: Months):
 
     months.settle()
 
-    told = months.dataset_state("roses").shown
+    told = months.dataset_state("roses").drift_view
     assert told is not None
     assert told.drift is not None
     assert (DriftVerdict.IN_SYNC, 0, 0) == (told.drift.verdict, told.differing, told.set_back)
@@ -41,7 +41,7 @@ def test_drift_that_is_only_reported_stands(months: Months):
     months.settle()
     move(months, "b")
 
-    told = months.dataset_state("roses").shown
+    told = months.dataset_state("roses").drift_view
     assert told is not None
     assert told.drift is not None
     (item,) = told.drift.items
@@ -56,7 +56,7 @@ def test_drift_that_was_put_back_is_still_told(months: Months):
     months.settle()
     move(months, "b")
 
-    told = months.dataset_state("roses").shown
+    told = months.dataset_state("roses").drift_view
     assert told is not None
     assert told.drift is not None
     assert (["s3://b/b.jpg"], 1) == ([item.source_ref for item in told.drift.items], told.set_back)
@@ -82,7 +82,7 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
 
     months.settle()
 
-    assert views.Shown(None, 3) == months.dataset_state("roses").shown
+    assert views.DriftView(None, 3) == months.dataset_state("roses").drift_view
 
 
 def test_nothing_works_between_cycles(months: Months):
