@@ -17,7 +17,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.validation.problem import Origin, Problem
 
 
-class StoryVerdict(StrEnum):
+class ExplanationVerdict(StrEnum):
     """What can be said of one image in one dataset."""
 
     IN_PLACE = "in_place"  # AWS holds what git desires, as far as the policy looks
@@ -66,7 +66,7 @@ class Blame(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Explanation:
     """
     One image in one dataset.
 
@@ -86,7 +86,7 @@ class Story:
 
     dataset: str
     arn: str | None
-    verdict: StoryVerdict
+    verdict: ExplanationVerdict
     cause: Cause | None = None
     origins: tuple[Origin, ...] = ()
     problems: tuple[Problem, ...] = ()

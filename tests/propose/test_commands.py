@@ -139,14 +139,14 @@ def test_explain_tells_a_whole_story(place, capfd):
 
     code, document = explained(capfd, ref("a"))
 
-    (story,) = document["datasets"]
+    (explanation,) = document["datasets"]
     assert (0, "explain/v1") == (code, document["format"])
-    assert ("drifted", "drift_modified") == (story["verdict"], story["cause"])
-    (origin,) = story["origins"]
+    assert ("drifted", "drift_modified") == (explanation["verdict"], explanation["cause"])
+    (origin,) = explanation["origins"]
     assert ("specs/train.jsonl:1", "The specs") == (origin["origin"], origin["blame"]["summary"])
-    assert [{"path": "/boxes/annotations/0/left", "before": 6, "after": 1}] == story["fields"]
-    assert story["applied"]["desired"] == story["applied"]["observed"] is not None
-    assert [2] == [update["entries"] for update in story["updates"]]
+    assert [{"path": "/boxes/annotations/0/left", "before": 6, "after": 1}] == explanation["fields"]
+    assert explanation["applied"]["desired"] == explanation["applied"]["observed"] is not None
+    assert [2] == [update["entries"] for update in explanation["updates"]]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_explain_has_a_verdict_for_every_image(place, capfd, source_ref, verdict
 
     code, document = explained(capfd, source_ref)
 
-    assert (0, [verdict]) == (code, [story["verdict"] for story in document["datasets"]])
+    assert (0, [verdict]) == (code, [explanation["verdict"] for explanation in document["datasets"]])
 
 
 def test_explain_shows_what_does_not_count(place, capfd):
@@ -174,12 +174,12 @@ def test_explain_shows_what_does_not_count(place, capfd):
 
     _, document = explained(capfd, ref("b"))
 
-    (story,) = document["datasets"]
-    assert ("in_place", []) == (story["verdict"], story["fields"])
+    (explanation,) = document["datasets"]
+    assert ("in_place", []) == (explanation["verdict"], explanation["fields"])
     assert {
         "/x-metadata/creation-date": "/*-metadata/creation-date",
         "/x-metadata/job-name": "/*-metadata/job-name",
-    } == {ignored["path"]: ignored["rule"] for ignored in story["ignored"]}
+    } == {ignored["path"]: ignored["rule"] for ignored in explanation["ignored"]}
 
 
 def test_explain_of_an_unusable_line_is_exit_5(place, capfd):
@@ -190,10 +190,12 @@ def test_explain_of_an_unusable_line_is_exit_5(place, capfd):
 
     code, document = explained(capfd, ref("b"))
 
-    (story,) = document["datasets"]
-    assert (5, "unusable") == (code, story["verdict"])
-    assert ["specs/train.jsonl:2", "specs/train.jsonl:3"] == [place["origin"] for place in story["origins"]]
-    assert story["observed"] is not None
+    (explanation,) = document["datasets"]
+    assert (5, "unusable") == (code, explanation["verdict"])
+    assert ["specs/train.jsonl:2", "specs/train.jsonl:3"] == [
+        place["origin"] for place in explanation["origins"]
+    ]
+    assert explanation["observed"] is not None
 
 
 def test_explain_costs_one_listing(place, capfd):

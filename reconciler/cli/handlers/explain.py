@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from reconciler.cli.handlers.proposing import opened_specs
 from reconciler.cli.output.show import show
 from reconciler.cli.wiring import connected
-from reconciler.core.explanation import Blame, Story, StoryVerdict
+from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict
 from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
@@ -24,17 +24,19 @@ def run(args: argparse.Namespace) -> int:
         told = tell(args.source_ref, found.datasets, wiring.context)
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
         told += tuple(
-            Story(plan.name, None, StoryVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code)
+            Explanation(
+                plan.name, None, ExplanationVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code
+            )
             for plan in broken
         )
         writers = _writers(told, opened.tree)
     show("explain", Explained(args.source_ref, told, writers), args)
-    return gravest([story.error_code for story in told])
+    return gravest([explanation.error_code for explanation in told])
 
 
-def _writers(stories: Iterable[Story], tree: Directory) -> dict[Origin, Blame]:
+def _writers(stories: Iterable[Explanation], tree: Directory) -> dict[Origin, Blame]:
     """Ask git who wrote the lines that the stories are about."""
-    origins = {origin for story in stories for origin in story.origins}
+    origins = {origin for explanation in stories for origin in explanation.origins}
     if not origins:
         return {}
     paths = {tree.display(path): path for path in tree.files()}

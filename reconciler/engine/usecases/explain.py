@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, error_codes
-from reconciler.core.explanation import Story, StoryVerdict, differences
+from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
@@ -38,29 +38,29 @@ class _Seen:
 
 def tell(
     source_ref: str, datasets: Iterable[Desired], context_of: each_dataset.Contexts
-) -> tuple[Story, ...]:
+) -> tuple[Explanation, ...]:
     """Tell the story of an image in every dataset; where AWS cannot be seen, the story says so."""
     return tuple(_told(source_ref, desired, context_of) for desired in datasets)
 
 
-def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Story:
-    story = _in_git(source_ref, desired)
+def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Explanation:
+    explanation = _in_git(source_ref, desired)
     if not desired.usable:
         errors = errors_of(desired.problems)
-        return replace(story, errors=errors, error_code=SpecError.exit_code)
+        return replace(explanation, errors=errors, error_code=SpecError.exit_code)
     try:
         context = context_of(desired)
         seen = _look(source_ref, desired, context)
-        return _in_aws(story, source_ref, desired, context, seen)
+        return _in_aws(explanation, source_ref, desired, context, seen)
     except Interrupted:
         raise
     except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
         reason = each_dataset.named(exc)
         error = PlanError(reason.code, str(reason))
-        return replace(story, errors=(error,), error_code=reason.exit_code)
+        return replace(explanation, errors=(error,), error_code=reason.exit_code)
 
 
-def _in_git(source_ref: str, desired: Desired) -> Story:
+def _in_git(source_ref: str, desired: Desired) -> Explanation:
     """Collect what is known without AWS."""
     problems = tuple(problem for problem in desired.problems if problem.source_ref == source_ref)
     is_void = source_ref in desired.index.void
@@ -71,10 +71,10 @@ def _in_git(source_ref: str, desired: Desired) -> Story:
     known = desired.origin_of_ref(source_ref)
     places = [known] if known else []
     places += [found.origin._replace(column=None) for found in problems if found.origin and found.is_error]
-    return Story(
+    return Explanation(
         desired.name,
         None,
-        StoryVerdict.UNUSABLE if is_void else StoryVerdict.UNKNOWN,
+        ExplanationVerdict.UNUSABLE if is_void else ExplanationVerdict.UNKNOWN,
         origins=tuple(sorted(dict.fromkeys(place for place in places))),
         problems=problems,
         desired=fields,
@@ -108,14 +108,16 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     return retry(listed, context.clock, deadline)
 
 
-def _in_aws(story: Story, source_ref: str, desired: Desired, context: Context, seen: _Seen | None) -> Story:
+def _in_aws(
+    explanation: Explanation, source_ref: str, desired: Desired, context: Context, seen: _Seen | None
+) -> Explanation:
     memory = context.memory
     at = memory.statuses().get(desired.name, {}).get("at")
     base = memory.applied(desired.name, seen.arn, [source_ref]) if seen else None
     applied = base.entries.get(source_ref) if base else None
     remembers = base is not None and base.known
-    story = replace(
-        story,
+    explanation = replace(
+        explanation,
         arn=seen.arn if seen else None,
         observed=seen.observed if seen else None,
         was_observed=True,
@@ -126,28 +128,30 @@ def _in_aws(story: Story, source_ref: str, desired: Desired, context: Context, s
         quarantined=memory.quarantine.of(desired.name).get(source_ref),
         past=tuple(memory.journal.past(desired.name, source_ref)),
     )
-    if story.desired is not None and story.observed is not None:
-        fields, ignored = differences(story.desired, story.observed, desired.equality)
-        story = replace(story, fields=fields, ignored=ignored)
-    if story.verdict is StoryVerdict.UNUSABLE:
-        return story
-    return _judged(story, seen, remembers)
+    if explanation.desired is not None and explanation.observed is not None:
+        fields, ignored = differences(explanation.desired, explanation.observed, desired.equality)
+        explanation = replace(explanation, fields=fields, ignored=ignored)
+    if explanation.verdict is ExplanationVerdict.UNUSABLE:
+        return explanation
+    return _judged(explanation, seen, remembers)
 
 
-def _judged(story: Story, seen: _Seen | None, remembers: bool) -> Story:
-    if story.desired is None:
-        if story.observed is None:
-            return replace(story, verdict=StoryVerdict.NOWHERE)
-        return replace(story, verdict=StoryVerdict.UNMANAGED, cause=Cause.ORPHAN)
+def _judged(explanation: Explanation, seen: _Seen | None, remembers: bool) -> Explanation:
+    if explanation.desired is None:
+        if explanation.observed is None:
+            return replace(explanation, verdict=ExplanationVerdict.NOWHERE)
+        return replace(explanation, verdict=ExplanationVerdict.UNMANAGED, cause=Cause.ORPHAN)
     if seen is not None and seen.change is None:
-        return replace(story, verdict=StoryVerdict.IN_PLACE)
+        return replace(explanation, verdict=ExplanationVerdict.IN_PLACE)
     why = cause(
         seen.change.action if seen and seen.change else Action.ADD,
-        story.applied,
-        digest(canonical(story.desired)),
+        explanation.applied,
+        digest(canonical(explanation.desired)),
         seen.change.before if seen and seen.change else None,
         new_is_certain=remembers or seen is None or seen.was_empty,
     )
     return replace(
-        story, verdict=StoryVerdict.PENDING if is_pending(why) else StoryVerdict.DRIFTED, cause=why
+        explanation,
+        verdict=ExplanationVerdict.PENDING if is_pending(why) else ExplanationVerdict.DRIFTED,
+        cause=why,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.explanation import Blame, Ignored, Past, Story
+from reconciler.core.explanation import Blame, Explanation, Ignored, Past
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.encoding import (
     Rows,
@@ -35,7 +35,7 @@ class Explained(NamedTuple):
     """
 
     source_ref: str
-    stories: Sequence[Story]
+    stories: Sequence[Explanation]
     writers: Writers
 
 
@@ -45,34 +45,34 @@ def render(explained: Explained, _options: Options) -> Iterator[bytes]:
     document: shape.ExplainDoc = {
         "format": "explain/v1",
         "source_ref": source_ref,
-        "datasets": Rows(stories, partial(_story, writers)),
+        "datasets": Rows(stories, partial(_explanation, writers)),
     }
     return encode(document)
 
 
-def _story(writers: Writers, story: Story) -> shape.StoryDoc:
+def _explanation(writers: Writers, explanation: Explanation) -> shape.StoryDoc:
     return {
-        "name": story.dataset,
-        "arn": story.arn,
-        "verdict": story.verdict,
-        "cause": story.cause,
-        "origins": [_origin(origin, writers.get(origin)) for origin in story.origins],
-        "desired": story.desired,
-        "observed": story.observed if story.was_observed else None,
-        "was_observed": story.was_observed,
+        "name": explanation.dataset,
+        "arn": explanation.arn,
+        "verdict": explanation.verdict,
+        "cause": explanation.cause,
+        "origins": [_origin(origin, writers.get(origin)) for origin in explanation.origins],
+        "desired": explanation.desired,
+        "observed": explanation.observed if explanation.was_observed else None,
+        "was_observed": explanation.was_observed,
         "applied": {
-            "known": story.remembers,
-            "at": story.applied_at,
-            "desired": story.applied.desired.hex() if story.applied else None,
-            "observed": story.applied.observed.hex() if story.applied else None,
+            "known": explanation.remembers,
+            "at": explanation.applied_at,
+            "desired": explanation.applied.desired.hex() if explanation.applied else None,
+            "observed": explanation.applied.observed.hex() if explanation.applied else None,
         },
-        "fields": list(map(field_doc, story.fields)),
-        "ignored": list(map(_ignored, story.ignored)),
-        "codes": list(story.codes),
-        "findings": list(map(problem_doc, story.problems)),
-        "held": quarantined_doc(story.quarantined) if story.quarantined else None,
-        "updates": list(map(_past, story.past)),
-        "errors": [error_doc(error) for error in story.errors],
+        "fields": list(map(field_doc, explanation.fields)),
+        "ignored": list(map(_ignored, explanation.ignored)),
+        "codes": list(explanation.codes),
+        "findings": list(map(problem_doc, explanation.problems)),
+        "held": quarantined_doc(explanation.quarantined) if explanation.quarantined else None,
+        "updates": list(map(_past, explanation.past)),
+        "errors": [error_doc(error) for error in explanation.errors],
     }
 
 

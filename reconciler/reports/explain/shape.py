@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.explanation import StoryVerdict
+from reconciler.core.explanation import ExplanationVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.reports.shapes import ErrorDoc, FieldDoc, ProblemDoc, QuarantinedDoc
 
@@ -68,7 +68,7 @@ class StoryDoc(TypedDict):
 
     name: str
     arn: str | None
-    verdict: StoryVerdict
+    verdict: ExplanationVerdict
     cause: Cause | None
     origins: Sequence[PlaceDoc]
     desired: Mapping[str, object] | None

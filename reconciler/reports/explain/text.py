@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.explanation import Past, Story, StoryVerdict
+from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines
 from reconciler.reports.screen import (
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 _WORDS: Final = {
-    StoryVerdict.IN_PLACE: ("in place", Ink.GREEN),
-    StoryVerdict.DRIFTED: ("drifted", Ink.YELLOW),
-    StoryVerdict.PENDING: ("an apply is due", Ink.CYAN),
-    StoryVerdict.UNMANAGED: ("AWS holds it, and no spec desires it", Ink.YELLOW),
-    StoryVerdict.UNUSABLE: ("its line in git cannot be used", Ink.RED),
-    StoryVerdict.UNKNOWN: ("AWS could not be seen", Ink.RED),
+    ExplanationVerdict.IN_PLACE: ("in place", Ink.GREEN),
+    ExplanationVerdict.DRIFTED: ("drifted", Ink.YELLOW),
+    ExplanationVerdict.PENDING: ("an apply is due", Ink.CYAN),
+    ExplanationVerdict.UNMANAGED: ("AWS holds it, and no spec desires it", Ink.YELLOW),
+    ExplanationVerdict.UNUSABLE: ("its line in git cannot be used", Ink.RED),
+    ExplanationVerdict.UNKNOWN: ("AWS could not be seen", Ink.RED),
 }
 _COLUMN: Final = 10
 _SHORT: Final = 12
@@ -46,52 +46,56 @@ def render(explained: Explained, options: Options) -> Iterator[str]:
 
 
 def render_stories(
-    source_ref: str, stories: Sequence[Story], writers: Writers, screen: Screen = PLAIN
+    source_ref: str, stories: Sequence[Explanation], writers: Writers, screen: Screen = PLAIN
 ) -> Iterator[str]:
     """Give one block for each dataset that has the image, or could not be observed."""
-    known = [story for story in stories if story.verdict is not StoryVerdict.NOWHERE]
+    known = [explanation for explanation in stories if explanation.verdict is not ExplanationVerdict.NOWHERE]
     blocks: list[Iterable[Line]] = [[line(Span(shortened(source_ref, LONGEST_NAME), Ink.BOLD))]]
-    blocks += (_story(story, writers, screen) for story in known)
+    blocks += (_explanation(explanation, writers, screen) for explanation in known)
     if not known:
-        asked = ", ".join(story.dataset for story in stories) or "none"
+        asked = ", ".join(explanation.dataset for explanation in stories) or "none"
         blocks.append([line(f"Neither git nor AWS knows this image. Datasets that were asked: {asked}.")])
     return screen.draw(stacked(blocks))
 
 
-def _story(story: Story, writers: Writers, screen: Screen) -> Iterator[Line]:
-    words, ink = _WORDS[story.verdict]
-    why = f" — {CAUSES[story.cause]}" if story.cause else ""
+def _explanation(explanation: Explanation, writers: Writers, screen: Screen) -> Iterator[Line]:
+    words, ink = _WORDS[explanation.verdict]
+    why = f" — {CAUSES[explanation.cause]}" if explanation.cause else ""
     yield line(
-        Span(story.dataset, Ink.BOLD), "  ", Span(words, ink), why, Span(f"  {story.arn or ''}", Ink.DIM)
+        Span(explanation.dataset, Ink.BOLD),
+        "  ",
+        Span(words, ink),
+        why,
+        Span(f"  {explanation.arn or ''}", Ink.DIM),
     )
-    yield from indented(_facts(story, writers, screen))
-    yield from indented(error_lines(story.errors, screen))
+    yield from indented(_facts(explanation, writers, screen))
+    yield from indented(error_lines(explanation.errors, screen))
 
 
-def _facts(story: Story, writers: Writers, screen: Screen) -> Iterator[Line]:
+def _facts(explanation: Explanation, writers: Writers, screen: Screen) -> Iterator[Line]:
     width = screen.width - _COLUMN - 4
-    for origin in story.origins:
+    for origin in explanation.origins:
         yield _row("git", f"{origin.file}:{origin.line}")
         if writer := writers.get(origin):
             text = f"{writer.commit[:_SHORT]} {moment(writer.at)} {writer.author}: {writer.summary}"
             yield _row("", Span(visible(text), Ink.DIM))
-    if not story.origins:
+    if not explanation.origins:
         yield _row("git", "not in the specs")
-    for problem in story.problems:
+    for problem in explanation.problems:
         yield _row("", Span(problem.severity, Ink.YELLOW), f": {problem.message} ({problem.code})")
-    if story.desired is not None:
-        yield _row("desired", *_content(story.desired, width))
-    yield _row("applied", _applied(story))
-    if story.was_observed:
-        yield _row("observed", *_content(story.observed, width))
-    if story.codes:
-        yield _row("", Span(f"AWS marks it: {', '.join(story.codes)}", Ink.RED))
-    yield from _rows("differs", [_difference(field, width) for field in story.fields])
-    for ignored in story.ignored:
+    if explanation.desired is not None:
+        yield _row("desired", *_content(explanation.desired, width))
+    yield _row("applied", _applied(explanation))
+    if explanation.was_observed:
+        yield _row("observed", *_content(explanation.observed, width))
+    if explanation.codes:
+        yield _row("", Span(f"AWS marks it: {', '.join(explanation.codes)}", Ink.RED))
+    yield from _rows("differs", [_difference(field, width) for field in explanation.fields])
+    for ignored in explanation.ignored:
         why = Span(f"  ({ignored.rule})", Ink.DIM)
         yield _row("ignored", *_difference(ignored.field, width), why)
-    yield from _held(story)
-    yield from _rows("updates", list(map(_past, story.past)), screen.limit)
+    yield from _held(explanation)
+    yield from _rows("updates", list(map(_past, explanation.past)), screen.limit)
 
 
 def _row(head: str, *parts: str | Span) -> Line:
@@ -115,16 +119,18 @@ def _content(fields: dict[str, Any] | None, width: int) -> tuple[str | Span, ...
     return text, Span(f"  {value(without_service_keys(fields), room)}", Ink.DIM)
 
 
-def _applied(story: Story) -> str:
-    when = f"; the dataset was last applied at {story.applied_at}" if story.applied_at else ""
-    if story.applied is not None:
+def _applied(explanation: Explanation) -> str:
+    when = f"; the dataset was last applied at {explanation.applied_at}" if explanation.applied_at else ""
+    if explanation.applied is not None:
         same = (
             ""
-            if story.applied.desired == story.applied.observed
-            else f", seen as {story.applied.observed.hex()[:_SHORT]}"
+            if explanation.applied.desired == explanation.applied.observed
+            else f", seen as {explanation.applied.observed.hex()[:_SHORT]}"
         )
-        return f"proven in place with digest {story.applied.desired.hex()[:_SHORT]}{same}{when}"
-    return f"never proven in place{when}" if story.remembers else "nothing is remembered of this dataset"
+        return f"proven in place with digest {explanation.applied.desired.hex()[:_SHORT]}{same}{when}"
+    return (
+        f"never proven in place{when}" if explanation.remembers else "nothing is remembered of this dataset"
+    )
 
 
 def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
@@ -134,8 +140,8 @@ def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
     return f"{path}: AWS ", Span(before, Ink.RED), ", git ", Span(after, Ink.GREEN)
 
 
-def _held(story: Story) -> Iterator[Line]:
-    if quarantined := story.quarantined:
+def _held(explanation: Explanation) -> Iterator[Line]:
+    if quarantined := explanation.quarantined:
         yield _row(
             "held", Span(QUARANTINE_REASONS[quarantined.kind], Ink.YELLOW), f": {visible(quarantined.reason)}"
         )
