@@ -131,9 +131,9 @@ class Wiring:
         with self._making, translated(CONFIGURATION):
             gateway = self._gateways.get(key) or self._gateway(target)
             self._gateways[key] = gateway
-        return self._world_with(gateway)
+        return self._context_with(gateway)
 
-    def _world_with(self, gateway: Rekognition) -> Context:
+    def _context_with(self, gateway: Rekognition) -> Context:
         clock, trust = SystemClock(), self.trust_listing
         return Context(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
 
@@ -157,7 +157,7 @@ class Wiring:
             gateway = self._made(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
         return RebuildContext(
-            self._world_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
+            self._context_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
         )
 
     def _s3(self, target: Target) -> S3Client:

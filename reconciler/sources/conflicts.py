@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from reconciler.core.spec.documents import Dataset
-from reconciler.core.spec.messages import Flaw
+from reconciler.core.spec.messages import ModelError
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 from reconciler.sources.documents import Parsed
@@ -27,7 +27,7 @@ def _same_name(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
     for name, group in by_name.items():
         for one, other in _with_other(group):
             message = f"the name {name} is also used in {_place(other, ('metadata', 'name'))}"
-            yield one, one.problem(Flaw(("metadata", "name"), codes.SAME_NAME.code, message))
+            yield one, one.problem(ModelError(("metadata", "name"), codes.SAME_NAME.code, message))
 
 
 def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
@@ -47,7 +47,7 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
             message = f"dataset {other.name} in {_place(other, path)} has the same target"
             if _region(one) != _region(other):
                 message += ", unless the SDK's own Region is another; give both a spec.target.region"
-            yield one, one.problem(Flaw(path, codes.SAME_TARGET.code, message, at_key=True))
+            yield one, one.problem(ModelError(path, codes.SAME_TARGET.code, message, at_key=True))
 
 
 def _with_other(group: Sequence[Parsed]) -> Iterator[tuple[Parsed, Parsed]]:

@@ -18,7 +18,7 @@ from reconciler.core.spec.documents import (
     Entries,
     Metadata,
 )
-from reconciler.core.spec.messages import Flaw, Path, flaws_of, nearest
+from reconciler.core.spec.messages import ModelError, Path, model_errors_of, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
@@ -54,9 +54,14 @@ class Parsed:
     def origin(self) -> Origin:
         return Origin(self.file, *self.document.mark)
 
-    def problem(self, flaw: Flaw, severity: Severity = Severity.ERROR) -> Problem:
-        """Return a flaw of this document as a problem with a place."""
-        return Problem(severity, flaw.code, flaw.message, self.origin_of(flaw.path, at_key=flaw.at_key))
+    def problem(self, model_error: ModelError, severity: Severity = Severity.ERROR) -> Problem:
+        """Return an error of this document as a problem with a place."""
+        return Problem(
+            severity,
+            model_error.code,
+            model_error.message,
+            self.origin_of(model_error.path, at_key=model_error.at_key),
+        )
 
     def origin_of(self, path: Path, *, at_key: bool = False) -> Origin:
         """Return the place of a value, or of its key."""
@@ -179,14 +184,14 @@ def _rest_seems_ours(stream: Stream, text: str) -> bool:
 def _check(document: Document, file: str) -> Parsed:
     value = document.value
     kind = value.get("kind") if isinstance(value, Map) else None
-    model, flaws = _validate(value, kind)
+    model, model_errors = _validate(value, kind)
     faults = [_placed(fault, file) for fault in document.faults]
     bare = Parsed(file, document, model, kind if isinstance(kind, str) else None, _name(value), ())
     # A faulty part was replaced by a placeholder; what the model says of that would only confuse.
     faulty = {fault.origin for fault in faults}
     refused = [
         problem
-        for problem in map(bare.problem, flaws)
+        for problem in map(bare.problem, model_errors)
         if problem.origin not in faulty or problem.code == codes.MISSING_FIELD.code
     ]
     usable = None if faults or refused else model
@@ -195,24 +200,24 @@ def _check(document: Document, file: str) -> Parsed:
 
 def _validate(
     value: Any, kind: object
-) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[Flaw, ...]]:
+) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[ModelError, ...]]:
     if not isinstance(value, Map):
-        return None, (Flaw((), codes.WRONG_TYPE.code, "the document must be a mapping"),)
+        return None, (ModelError((), codes.WRONG_TYPE.code, "the document must be a mapping"),)
     version = value.get("apiVersion")
     if isinstance(version, str) and version != API_VERSION:
         message = f"unknown apiVersion “{version}”; this program reads {API_VERSION}"
-        return None, (Flaw(("apiVersion",), codes.API_VERSION.code, message),)
+        return None, (ModelError(("apiVersion",), codes.API_VERSION.code, message),)
     if kind is None:
-        return None, (Flaw((), codes.MISSING_FIELD.code, "kind is missing: Dataset or Entries"),)
+        return None, (ModelError((), codes.MISSING_FIELD.code, "kind is missing: Dataset or Entries"),)
     if not isinstance(kind, str) or kind not in DOCUMENTS:
         message = "kind must be text"
         if isinstance(kind, str):
             message = f"unknown kind “{kind}”; {nearest(kind[:100], list(DOCUMENTS))}"
-        return None, (Flaw(("kind",), codes.KIND.code, message),)
+        return None, (ModelError(("kind",), codes.KIND.code, message),)
     try:
         return DOCUMENTS[kind].model_validate(value), ()
     except ValidationError as exc:
-        return None, flaws_of(exc, DOCUMENTS[kind])
+        return None, model_errors_of(exc, DOCUMENTS[kind])
 
 
 def _name(value: Any) -> str | None:

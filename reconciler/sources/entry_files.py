@@ -147,7 +147,7 @@ def _compile(
         if line.item not in bad:
             content += line.raw + b"\n"
             numbers.append(document.document.locate(("images", line.item)).line)
-    return [document.problem(flaw) for flaw in compiled.flaws]
+    return [document.problem(model_error) for model_error in compiled.model_errors]
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:

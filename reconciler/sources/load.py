@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset, Entries
-from reconciler.core.spec.messages import Flaw, Path, nearest
+from reconciler.core.spec.messages import ModelError, Path, nearest
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.unmatched import PlacedGlob
@@ -131,7 +131,7 @@ class _Loading:
         unused = [parsed for parsed in file.documents if isinstance(parsed.model, Entries)]
         message = "no dataset names this file under spec.entries: its images are not used"
         for parsed in unused:
-            yield parsed.problem(Flaw((), codes.UNUSED.code, message), Severity.WARNING)
+            yield parsed.problem(ModelError((), codes.UNUSED.code, message), Severity.WARNING)
         if unused:
             yield from check_shorthand(file, unused[0].file).problems
 
@@ -140,17 +140,17 @@ class _Loading:
         files: dict[str, EntryFile | None] = {}
         for place, named in _named_files(parsed):
             found = self._resolve(path, named)
-            if isinstance(found, Flaw):
+            if isinstance(found, ModelError):
                 problems.append(parsed.problem(found._replace(path=place)))
                 continue
             for name in map(self._canonical, found):
                 if name in files:
                     message = f"{self._tree.display(name)} is named twice; it is read once"
-                    flaw = Flaw(place, codes.NAMED_TWICE.code, message)
-                    problems.append(parsed.problem(flaw, Severity.WARNING))
+                    model_error = ModelError(place, codes.NAMED_TWICE.code, message)
+                    problems.append(parsed.problem(model_error, Severity.WARNING))
                     continue
                 checked = self._check(name)
-                if isinstance(checked, Flaw):
+                if isinstance(checked, ModelError):
                     problems.append(parsed.problem(checked._replace(path=place)))
                     continue
                 problems += checked.problems
@@ -159,27 +159,27 @@ class _Loading:
                 files[name] = checked.file
         return tuple(file for file in files.values() if file is not None)
 
-    def _resolve(self, spec_path: str, file: str) -> tuple[str, ...] | Flaw:
-        """Return the files that one item of `entries` names, or its flaw."""
+    def _resolve(self, spec_path: str, file: str) -> tuple[str, ...] | ModelError:
+        """Return the files that one item of `entries` names, or what is wrong with it."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(spec_path), file))
         if posixpath.isabs(file) or path == ".." or path.startswith("../"):
             message = f"“{file}” leads out of the spec tree {self._tree.name}"
-            return Flaw((), codes.OUTSIDE.code, message)
+            return ModelError((), codes.OUTSIDE.code, message)
         if not is_pattern(path) or path in self._files():
             return (path,)
         matches = tuple(name for name in self._files() if pattern(path).match(name))
-        return matches or Flaw((), codes.NO_MATCH.code, f"“{file}” matches no file")
+        return matches or ModelError((), codes.NO_MATCH.code, f"“{file}” matches no file")
 
-    def _check(self, path: str) -> Checked | Flaw:
+    def _check(self, path: str) -> Checked | ModelError:
         """Check one file of entries, once."""
         if path not in self._checked:
             try:
                 self._checked[path] = self._check_file(path)
             except FileNotFoundError:
-                return Flaw((), codes.NO_MATCH.code, f"{self._tree.display(path)} does not exist")
+                return ModelError((), codes.NO_MATCH.code, f"{self._tree.display(path)} does not exist")
             except OSError as exc:
                 reason = f"{self._tree.display(path)} cannot be read: {exc.strerror or exc}"
-                return Flaw((), codes.FILE_UNREADABLE.code, reason)
+                return ModelError((), codes.FILE_UNREADABLE.code, reason)
         return self._checked[path]
 
     def _check_file(self, path: str) -> Checked:
@@ -244,8 +244,8 @@ def _of_unknown_datasets(file: ParsedFile, names: Collection[str]) -> Iterator[P
     for parsed in file.documents:
         if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
             message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
-            flaw = Flaw(("dataset",), codes.NO_SUCH_DATASET.code, message)
-            yield parsed.problem(flaw, Severity.WARNING)
+            model_error = ModelError(("dataset",), codes.NO_SUCH_DATASET.code, message)
+            yield parsed.problem(model_error, Severity.WARNING)
 
 
 def _named_files(parsed: Parsed) -> Iterator[tuple[Path, str]]:

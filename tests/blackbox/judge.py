@@ -34,7 +34,7 @@ def dropped(line: str) -> str | None:
     return None
 
 
-def flaws(fields: dict[str, Any]) -> list[str]:
+def model_errors(fields: dict[str, Any]) -> list[str]:
     """Return the codes that the service would store with an entry."""
     codes: list[str] = []
     pairs = [key for key in fields if f"{key}-metadata" in fields]

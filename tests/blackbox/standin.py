@@ -421,7 +421,7 @@ class StandIn:
         fields = _clean(fields)
         if self.habits.rewrite is not None:
             fields = self.habits.rewrite(fields)
-        codes = judge.flaws(fields)
+        codes = judge.model_errors(fields)
         fields["cl-metadata"] = {"is_labeled": judge.is_labeled(fields)}
         if ref in self.habits.rejects:
             codes.append("ERROR_NO_VALID_LABEL_ATTRIBUTES")
@@ -443,7 +443,7 @@ class StandIn:
             if ref in seen:
                 self.violations.append(f"twice in one update: {ref}")
             seen.add(ref)
-            if codes := judge.flaws(fields):
+            if codes := judge.model_errors(fields):
                 self.violations.append(f"a bad line ({', '.join(codes)}): {line[:200]}")
             stored = dataset.entries.get(ref)
             if stored is not None and judge.same(_clean(json.loads(stored)), _clean(fields)):

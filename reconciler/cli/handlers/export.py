@@ -20,7 +20,7 @@ from reconciler.engine.usecases.export import Exported, export
 from reconciler.errors import OutputError
 from reconciler.reports.visible import counted
 
-PATIENCE_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 
 _SPEC = """\
 # Exported from {arn}.
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     kind = DatasetType(args.type)
     with connected(args, read_only=True) as wiring:
         context = wiring.context_of(Target(project=args.project, type=kind))
-        with closing(export(args.project, kind, context, PATIENCE_SECONDS)) as found:
+        with closing(export(args.project, kind, context, WAIT_SECONDS)) as found:
             files = _write(found, args)
     for remark in _remarks(found, files):
         say(remark)

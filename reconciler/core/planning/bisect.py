@@ -107,7 +107,7 @@ class Isolation(Generic[T]):
         bisection = max(map(halvings, first), default=0) + 2
         usual = CULPRITS_PER_BATCH * bisection * len(first)
         self._bound = len(first) + (usual if allowance is None else allowance)
-        self._patience = len(first) + 2 * bisection
+        self._wait = len(first) + 2 * bisection
         self._untried = deque(first)  # sent whole, in turn
         self._hunts: deque[tuple[Places, Places]] = deque()  # suspects, and the failed update they are from
         self._deferred: deque[Places] = deque()
@@ -235,7 +235,7 @@ class Isolation(Generic[T]):
         test_and_part_deferred = 2
         reserved = len(self._untried) + len(self._deferred)
         within = self.updates + reserved + test_and_part_deferred <= self._bound
-        return within and (self.passes > 0 or self.updates < self._patience)
+        return within and (self.passes > 0 or self.updates < self._wait)
 
     def _give_up(self) -> None:
         for suspects, failed in self._hunts:

@@ -117,8 +117,8 @@ def _compiled(item: Item, head: Entries) -> Fields:
         boxes=None if item.boxes is None else tuple(Box(**box._asdict()) for box in item.boxes),
     )
     found = compile_lines(head.model_copy(update={"images": (image,)}))
-    if found.flaws:
-        raise NotExpressible(found.flaws[0].message)
+    if found.model_errors:
+        raise NotExpressible(found.model_errors[0].message)
     fields: Fields = orjson.loads(found.lines[0].raw)
     return fields
 

@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 """The way to a value in a document: keys and indexes."""
 
 
-class Flaw(NamedTuple):
+class ModelError(NamedTuple):
     """
     One thing wrong in a document.
 
@@ -48,9 +48,9 @@ _SCALARS: Final = {"a number", "a whole number", "true or false"}
 _PLAIN: Final = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?")
 
 
-def flaws_of(error: ValidationError, model: type[BaseModel]) -> tuple[Flaw, ...]:
+def model_errors_of(error: ValidationError, model: type[BaseModel]) -> tuple[ModelError, ...]:
     """Translate everything that pydantic found wrong with a document of *model*."""
-    return tuple(_flaw(detail, model) for detail in error.errors(include_url=False))
+    return tuple(_model_error(detail, model) for detail in error.errors(include_url=False))
 
 
 def dotted(path: Path) -> str:
@@ -67,29 +67,29 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"known here: {', '.join(known)}"
 
 
-def _flaw(detail: ErrorDetails, model: type[BaseModel]) -> Flaw:
+def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
     path: Path = tuple(step for step in detail["loc"] if step != "[key]")
     name, kind, value = dotted(path), detail["type"], detail["input"]
     match kind:
         case "extra_forbidden":
             hint = nearest(str(path[-1])[:100], _fields_at(model, path[:-1]))
-            return Flaw(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
+            return ModelError(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
         case "missing":
-            return Flaw(path, codes.MISSING_FIELD.code, f"{name} is missing")
+            return ModelError(path, codes.MISSING_FIELD.code, f"{name} is missing")
         case _ if value is None:
             message = f"{name} is empty; give it a value or leave the key out"
-            return Flaw(path, codes.WRONG_TYPE.code, message)
+            return ModelError(path, codes.WRONG_TYPE.code, message)
         case _ if expected := _EXPECTED.get(kind):
-            return Flaw(path, codes.WRONG_TYPE.code, _mismatch(name, expected, value))
+            return ModelError(path, codes.WRONG_TYPE.code, _mismatch(name, expected, value))
         case "enum" | "literal_error":
             allowed = detail["ctx"]["expected"].replace("'", "")
             message = f"{name} must be {allowed}, not {_shown(value)}"
-            return Flaw(path, codes.BAD_VALUE.code, message)
+            return ModelError(path, codes.BAD_VALUE.code, message)
         case codes.BAD_TARGET.code:
-            return Flaw(path, kind, detail["msg"])
+            return ModelError(path, kind, detail["msg"])
         case _:
             reason = detail["msg"].removeprefix("Input ")
-            return Flaw(path, codes.BAD_VALUE.code, f"{name} {reason}")
+            return ModelError(path, codes.BAD_VALUE.code, f"{name} {reason}")
 
 
 def _mismatch(name: str, expected: str, value: object) -> str:

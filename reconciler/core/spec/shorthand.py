@@ -15,7 +15,7 @@ import orjson
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.documents import Entries, Image
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
-from reconciler.core.spec.messages import Flaw, Path, dotted
+from reconciler.core.spec.messages import ModelError, Path, dotted
 from reconciler.core.validation import spec_codes as codes
 
 
@@ -32,35 +32,35 @@ class CompiledLine(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """What became of a document. An image with a flaw has no line."""
+    """What became of a document. An image with an error has no line."""
 
     lines: tuple[CompiledLine, ...]
-    flaws: tuple[Flaw, ...]
+    model_errors: tuple[ModelError, ...]
 
 
 def compile_lines(entries: Entries) -> Compiled:
     """Turn every image into its line, in order."""
     lines: list[CompiledLine] = []
-    flaws: list[Flaw] = []
+    model_errors: list[ModelError] = []
     for item, image in enumerate(entries.images):
-        found = list(_flaws(image, entries.base, ("images", item)))
-        flaws += found
+        found = list(_model_errors(image, entries.base, ("images", item)))
+        model_errors += found
         if not found:
             lines.append(CompiledLine(orjson.dumps(_line(image, entries)), item))
-    return Compiled(tuple(lines), tuple(flaws))
+    return Compiled(tuple(lines), tuple(model_errors))
 
 
-def _flaws(image: Image, base: str | None, path: Path) -> Iterator[Flaw]:
+def _model_errors(image: Image, base: str | None, path: Path) -> Iterator[ModelError]:
     if reason := why_no_address(image.image, base):
-        yield Flaw((*path, "image"), codes.IMAGE_ADDRESS.code, f"{dotted(path)}.image {reason}")
+        yield ModelError((*path, "image"), codes.IMAGE_ADDRESS.code, f"{dotted(path)}.image {reason}")
     seen: dict[str, int] = {}
     for index, label in enumerate(image.labels):
         if seen.setdefault(label, index) != index:
             message = f"the label “{label}” is repeated on one image"
-            yield Flaw((*path, "labels", index), codes.REPEATED_LABEL.code, message)
+            yield ModelError((*path, "labels", index), codes.REPEATED_LABEL.code, message)
     if image.boxes is not None and image.size is None:
         message = f"{dotted(path)} has boxes and so needs size: [width, height]"
-        yield Flaw((*path, "boxes"), codes.NO_SIZE.code, message, at_key=True)
+        yield ModelError((*path, "boxes"), codes.NO_SIZE.code, message, at_key=True)
 
 
 def _line(image: Image, entries: Entries) -> Fields:

@@ -32,7 +32,7 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.errors import NotFound, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 
-PATIENCE_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 60.0
 """How long a look waits for a dataset that is busy, before the thread is given to another dataset."""
 
 NAMED: Final = 20
@@ -140,7 +140,7 @@ def run_cycle(
     loaded = work.loaded
     if loaded is None:
         raise SpecError("its document cannot be read")
-    with closing(Session(loaded.name, context, PATIENCE_SECONDS)) as session:
+    with closing(Session(loaded.name, context, WAIT_SECONDS)) as session:
         while True:
             try:
                 return _visited(loaded, work, session, guarded, begin)
@@ -162,7 +162,7 @@ def _visited(
     digest = work.digest or digest_of(loaded)
     kept = context.memory.observations.of(loaded.name)
     if kept is not None and _counts_still(kept, loaded, digest, context):
-        quiet = _glance(kept, loaded.name, context)
+        quiet = _check_fingerprint(kept, loaded.name, context)
         if quiet is not None:
             return quiet
     with closing(read_desired(loaded)) as desired:
@@ -192,7 +192,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     return all(quarantined.until > now for quarantined in context.memory.quarantine.of(loaded.name).values())
 
 
-def _glance(kept: Kept, name: str, context: Context) -> CycleResult | None:
+def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | None:
     """Ask once whether the dataset is as it was; None if it is not."""
     summary = summaries.from_document(kept.body)
     if summary is None:

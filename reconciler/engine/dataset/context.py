@@ -20,7 +20,7 @@ class Context:
 
     Attributes:
         gateway: The account and Region of this dataset.
-        patience_seconds: Seconds that a command that only reads waits for a dataset that is busy.
+        wait_seconds: Seconds that a command that only reads waits for a dataset that is busy.
         permit: Called before each update; raises if it must not be sent, before anything of it is recorded.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
     """
@@ -29,7 +29,7 @@ class Context:
     clock: Clock
     memory: Memory
     progress: Progress
-    patience_seconds: float = 30.0
+    wait_seconds: float = 30.0
     permit: Callable[[], object] = always
     trust_listing: bool = False
     tracer: Tracer = field(default_factory=Untraced)

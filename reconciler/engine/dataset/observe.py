@@ -236,7 +236,7 @@ def alone(source_ref: str, arn: str, context: Context, deadline: float) -> Seque
         pages = ending(context.gateway.pages(arn, filter_of(source_ref)), None, context.clock)
         return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
 
-    return retry(ask, context.clock, max(deadline, context.clock.now() + context.patience_seconds))
+    return retry(ask, context.clock, max(deadline, context.clock.now() + context.wait_seconds))
 
 
 def _source_ref(line: str) -> object:

@@ -41,17 +41,17 @@ class Planned:
             self.observation.listing.close()
 
 
-def observe_and_plan(desired: Desired, context: Context, patience_seconds: float) -> Planned:
+def observe_and_plan(desired: Desired, context: Context, wait_seconds: float) -> Planned:
     """
     Observe one dataset and plan for it. Makes no call that writes.
 
     Raises:
         RebuildUnfinished, GatewayError: As `observe_dataset`.
     """
-    return plan_for(desired, observe_dataset(desired, context, patience_seconds), context)
+    return plan_for(desired, observe_dataset(desired, context, wait_seconds), context)
 
 
-def observe_dataset(desired: Desired, context: Context, patience_seconds: float) -> Observation | None:
+def observe_dataset(desired: Desired, context: Context, wait_seconds: float) -> Observation | None:
     """
     Observe one dataset; None if there is none yet, and the spec allows to create it.
 
@@ -60,7 +60,7 @@ def observe_dataset(desired: Desired, context: Context, patience_seconds: float)
         GatewayError: It could not be found, or not be listed whole.
     """
     require_no_rebuild(desired.name, context)
-    deadline = context.clock.now() + patience_seconds
+    deadline = context.clock.now() + wait_seconds
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None

@@ -19,7 +19,7 @@ from reconciler.engine.log import bound, log
 from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
 from reconciler.ports import BrokenDataset
 
-PATIENCE_SECONDS = 20.0
+WAIT_SECONDS = 20.0
 """How long a command that only reads waits for a dataset that is busy."""
 
 Contexts = Callable[[Desired], Context]
@@ -58,7 +58,7 @@ def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tu
                 seen = Planned(unusable(desired), Composer(desired, None))
             else:
                 try:
-                    seen = observe_and_plan(desired, context_of(desired), PATIENCE_SECONDS)
+                    seen = observe_and_plan(desired, context_of(desired), WAIT_SECONDS)
                 except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
                     seen = Planned(_unseen(desired, exc), Composer(desired, None))
         yield desired, seen

@@ -23,7 +23,7 @@ from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Interrupted, SpecError
 
-PATIENCE_SECONDS = 20.0
+WAIT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     Raises:
         GatewayError: It could not be seen.
     """
-    deadline = context.clock.now() + PATIENCE_SECONDS
+    deadline = context.clock.now() + WAIT_SECONDS
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None

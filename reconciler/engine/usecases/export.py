@@ -49,7 +49,7 @@ class Exported:
         self._spool.close()
 
 
-def export(project: str, dataset_type: DatasetType, context: Context, patience_seconds: float) -> Exported:
+def export(project: str, dataset_type: DatasetType, context: Context, wait_seconds: float) -> Exported:
     """
     Read one dataset. Makes no call that writes.
 
@@ -58,7 +58,7 @@ def export(project: str, dataset_type: DatasetType, context: Context, patience_s
         ListingIncomplete: It holds other entries than it lists.
         GatewayError: It could not be read whole.
     """
-    deadline = context.clock.now() + patience_seconds
+    deadline = context.clock.now() + wait_seconds
     found = retry(lambda: context.gateway.locate(project, dataset_type), context.clock, deadline)
     if found.dataset_arn is None:
         missing = f"{dataset_type} dataset of project" if found.project_arn else "project"

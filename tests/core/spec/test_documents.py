@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.core.spec.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset, Entries, json_schema
 from reconciler.core.spec.field_types import format_duration, parse_duration
-from reconciler.core.spec.messages import flaws_of
+from reconciler.core.spec.messages import model_errors_of
 from reconciler.core.validation.spec_codes import SPEC_CODES
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
@@ -40,15 +40,15 @@ def entries(*images):
     }
 
 
-def flaws(document, model=Dataset):
+def model_errors(document, model=Dataset):
     with pytest.raises(ValidationError) as refused:
         model.model_validate(document)
-    return flaws_of(refused.value, model)
+    return model_errors_of(refused.value, model)
 
 
 def message(document, model=Dataset):
-    (flaw,) = flaws(document, model)
-    return flaw.message
+    (model_error,) = model_errors(document, model)
+    return model_error.message
 
 
 def test_defaults_are_those_of_the_documentation():
@@ -178,17 +178,17 @@ def test_every_field_of_the_documentation_is_accepted():
 )
 def test_a_flaw_says_where_what_and_how_to_mend_it(document, path, at_key, words):
     """Each kind of mistake has its own words and the exact way to its place."""
-    (flaw,) = flaws(document)
+    (model_error,) = model_errors(document)
 
-    assert (path, at_key, words) == (flaw.path, flaw.at_key, flaw.message)
+    assert (path, at_key, words) == (model_error.path, model_error.at_key, model_error.message)
 
 
 def test_all_flaws_of_a_document_are_told_at_once():
     """The author mends the file in one go."""
-    found = flaws(dataset(name="A", polcy={}, limits={"maxChanges": "7"}, suspend=1))
+    found = model_errors(dataset(name="A", polcy={}, limits={"maxChanges": "7"}, suspend=1))
 
     assert {"metadata.name", "spec.polcy", "spec.limits.maxChanges", "spec.suspend"} == {
-        ".".join(map(str, flaw.path)) for flaw in found
+        ".".join(map(str, model_error.path)) for model_error in found
     }
 
 
@@ -233,7 +233,7 @@ def test_durations(text, seconds):
 )
 def test_what_is_no_duration_is_refused(text):
     """A unit is required, and zero would mean "always"."""
-    assert flaws(dataset(schedule={"interval": text}))
+    assert model_errors(dataset(schedule={"interval": text}))
 
 
 @given(st.integers(1, 10**8))

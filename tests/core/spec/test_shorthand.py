@@ -20,12 +20,12 @@ def entries(*images, base="s3://bucket/train/"):
 
 def lines(*images, **more):
     compiled = compile_lines(entries(*images, **more))
-    assert () == compiled.flaws
+    assert () == compiled.model_errors
     return [json.loads(line.raw) for line in compiled.lines]
 
 
-def flaws(*images, **more):
-    return [(f.path, f.message) for f in compile_lines(entries(*images, **more)).flaws]
+def model_errors(*images, **more):
+    return [(f.path, f.message) for f in compile_lines(entries(*images, **more)).model_errors]
 
 
 def box(label="Echo", **where):
@@ -143,21 +143,21 @@ def test_a_base_is_whatever_source_refs_may_begin_with(base):
 )
 def test_an_image_without_an_address_is_refused(image, base):
     """AWS would drop the line without a word."""
-    ((path, _),) = flaws({"image": image}, base=base)
+    ((path, _),) = model_errors({"image": image}, base=base)
 
     assert ("images", 0, "image") == path
 
 
 def test_a_repeated_label_is_refused_at_its_second_place():
-    assert [(("images", 0, "labels", 2), "the label “x” is repeated on one image")] == flaws(
+    assert [(("images", 0, "labels", 2), "the label “x” is repeated on one image")] == model_errors(
         {"image": "a.jpg", "labels": ["x", "y", "x"]}
     )
 
 
 def test_boxes_need_the_size_of_the_image():
-    assert [(("images", 0, "boxes"), "images[0] has boxes and so needs size: [width, height]")] == flaws(
-        {"image": "a.jpg", "boxes": [box()]}
-    )
+    assert [
+        (("images", 0, "boxes"), "images[0] has boxes and so needs size: [width, height]")
+    ] == model_errors({"image": "a.jpg", "boxes": [box()]})
 
 
 def test_one_bad_image_costs_only_its_own_line():
@@ -169,7 +169,7 @@ def test_one_bad_image_costs_only_its_own_line():
     )
 
     assert [0, 3] == [line.item for line in compiled.lines]
-    assert [1, 2] == [flaw.path[1] for flaw in compiled.flaws]
+    assert [1, 2] == [model_error.path[1] for model_error in compiled.model_errors]
 
 
 @pytest.mark.parametrize("label", ["with_leaves", "camellia", "A-1.b", "0", "_x"])
