@@ -50,7 +50,7 @@ def render(explained: Explained, _options: Options) -> Iterator[bytes]:
     return encode(document)
 
 
-def _explanation(writers: Writers, explanation: Explanation) -> shape.StoryDoc:
+def _explanation(writers: Writers, explanation: Explanation) -> shape.ExplanationDoc:
     return {
         "name": explanation.dataset,
         "arn": explanation.arn,

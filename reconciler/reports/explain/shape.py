@@ -58,7 +58,7 @@ class PastDoc(TypedDict):
     result: str | None
 
 
-class StoryDoc(TypedDict):
+class ExplanationDoc(TypedDict):
     """
     One image in one dataset.
 
@@ -85,9 +85,9 @@ class StoryDoc(TypedDict):
 
 
 class ExplainDoc(TypedDict):
-    """One image's story, one element a dataset that was asked."""
+    """The explanation of one image, one element a dataset that was asked."""
 
     format: Literal["explain/v1"]
     source_ref: str
-    datasets: Sequence[StoryDoc]
+    datasets: Sequence[ExplanationDoc]
     errors: NotRequired[Sequence[ErrorDoc]]
