@@ -1,4 +1,4 @@
-"""Compose the lines of the images that a reader yields, and check them as AWS would."""
+"""Compose the lines of the images that a reader yields, and validate them by the rules of AWS."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Converted:
         return [problem for problem in self.problems if problem.is_error]
 
     def ordered(self) -> Iterator[bytes]:
-        """Yield the lines by source-ref, each with its newline: the order of the input is often arbitrary."""
+        """Yield the lines with their newlines, sorted by source-ref: the input order is often arbitrary."""
         for ref in sorted(self.lines):
             yield self.lines[ref] + b"\n"
 
 
 def convert(reads: Iterable[Read], options: Options) -> Converted:
     """
-    Compose the lines, and collect all problems.
+    Compose the lines of all images, and collect all problems.
 
     Raises:
         UsageError: A base or a date is missing.
@@ -88,7 +88,7 @@ class _Judged(NamedTuple):
 
 def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) -> _Judged | None:
     """
-    Compose a line, if possible, and check it.
+    Compose the line of an image and validate it; None if it cannot be composed.
 
     Args:
         found: The problems of the image; new ones are appended.
@@ -99,7 +99,7 @@ def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) ->
         return None
     raw = orjson.dumps(fields)
     checked = check_line(raw)
-    # Warnings would only distract from errors of the image.
+    # Warnings would only distract from the errors of the image.
     found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
     return _Judged(checked.source_ref, raw, _boxes_in(fields))
 
@@ -185,7 +185,7 @@ def _repeated(image: LabelledImage) -> list[Problem]:
 
 
 def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> list[Problem]:
-    """Return the findings of validation; those about boxes with the place and the size of each box."""
+    """Return the problems of validation, those about boxes with the origin and the size of each box."""
     found = [_problem(problem, read.origin, checked.source_ref) for problem in checked.problems]
     if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):
         return found

@@ -1,7 +1,7 @@
 """
-The register of label formats.
+Registry of label formats.
 
-A new format is a module in `readers`, its line in `READERS`, and its paragraph in docs/convert.md.
+To add a format, add a module to `readers`, an entry to `READERS`, and a paragraph to docs/convert.md.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
 
 
 def _readable(reads: Iterator[Read]) -> Iterator[Read]:
-    """Yield the items of a reader; if a file ends it that cannot be read, yield that problem last."""
+    """Yield the items of a reader; if it raises BadFile, yield the problem as the last item."""
     try:
         yield from reads
     except BadFile as exc:

@@ -1,5 +1,5 @@
 """
-Read the size of a PNG or JPEG from its header, without the image library that decoding would need (Pillow).
+Read the size of a PNG or JPEG from its header, without an image library such as Pillow.
 
 PNG: ISO/IEC 15948, 11.2.2. JPEG: ITU-T T.81, annex B. Orientation: EXIF 2.3, tag 0x0112.
 """
@@ -22,7 +22,7 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8"
 _STARTS: Final = {b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WebP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 
-# Start of frame: C4, C8 and CC among them are tables and a reserved code.
+# Start-of-frame markers; C4 and CC define tables, and C8 is reserved.
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _APP1: Final = 0xE1
@@ -36,7 +36,7 @@ class Size(NamedTuple):
     The displayed width and height of an image, in pixels.
 
     Attributes:
-        turned: Whether it is stored with width and height swapped.
+        turned: Whether the stored width and height are swapped.
     """
 
     width: int
@@ -49,7 +49,7 @@ def size_of(path: Path) -> Size:
     Read the header of an image.
 
     Raises:
-        BadFile: It cannot be read, is cut, or is neither PNG nor JPEG.
+        BadFile: It cannot be read, is truncated, or is neither PNG nor JPEG.
     """
     try:
         with path.open("rb") as stream:
@@ -68,7 +68,7 @@ def _bad(path: Path, reason: str) -> BadFile:
 
 
 def _probe(stream: BinaryIO) -> Size | str:
-    """Return the size, or the name of another format."""
+    """Return the size, or the name of the format if it is neither PNG nor JPEG."""
     head = stream.read(24)
     if head.startswith(_PNG):
         if head[12:16] != b"IHDR":
@@ -144,9 +144,9 @@ TURNED: Final = "the image is stored turned (EXIF orientation); its boxes are ta
 
 def sized(image: LabelledImage, directory: Path) -> LabelledImage:
     """
-    Return the image with the size from its file, or with a problem of that file; unchanged if there is no file.
+    Return the image with the size from its file, or the problem of the file; unchanged without a file.
 
-    The file is searched at the path of the image below the directory, then by its last part.
+    The file is searched by its full path below the directory, then by its file name.
     """
     path = next((path for path in _candidates(directory, image.name) if _is_file(path)), None)
     if path is None:
@@ -160,7 +160,7 @@ def sized(image: LabelledImage, directory: Path) -> LabelledImage:
 
 
 def ending_in(directory: Path, name: str) -> str:
-    """Return the suffix that completes *name* to the name of an image in *directory*; empty if there is none."""
+    """Return the suffix of the image file in *directory* called *name* but for it; empty if there is none."""
     if Path(name).suffix.lower() in IMAGES:
         return ""
     found = next((path for path in _candidates(directory, name) if _is_file(path)), None)
@@ -178,5 +178,5 @@ def _candidates(directory: Path, name: str) -> Iterator[Path]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a valid file name
         return False

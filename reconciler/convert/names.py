@@ -10,7 +10,7 @@ from reconciler.convert.record import Options
 from reconciler.core.spec.labelling import why_no_address
 from reconciler.core.validation.text import has_image_ending, is_suspicious
 
-# Formats that labelling tools open. Custom Labels accepts JPEG and PNG only.
+# Image formats that labelling tools support. Custom Labels accepts JPEG and PNG only.
 IMAGES: Final = frozenset(
     {
         ".bmp",
@@ -35,18 +35,18 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def is_image(text: str) -> bool:
-    """Return whether a cell of a table may be the name of an image."""
+    """Return whether the text of a table cell may be an image name."""
     text = text.strip()
     return PurePosixPath(text).suffix.lower() in IMAGES or re.match(r"(?:s3|gs)://[^/]+/.", text) is not None
 
 
 def is_elsewhere(name: str) -> bool:
-    """Return whether a name is an address in another store, which the base replaces."""
+    """Return whether a name is a URI in another store, which the base replaces."""
     return _ELSEWHERE.match(name) is not None
 
 
 def key_of(name: str, options: Options) -> str:
-    """Return the name as it is joined to the base, shortened or extended by the options."""
+    """Return the name to join to the base, with the options for base name and extension applied."""
     if options.basename:
         name = re.split(r"[\\/]", name)[-1]
     elif options.base is not None:
@@ -75,7 +75,7 @@ def why_no_key(name: str, options: Options) -> str | None:
 
 
 def _form(name: str) -> str:
-    """Return how a name would have to be written, as the rest of a sentence."""
+    """Return the required form of a name, as the end of a message."""
     if found := _S3_HOST.fullmatch(name) or _S3_PATH.fullmatch(name):
         return f"; its address is s3://{found[1]}/{found[2]}"
     text = re.sub(r"[\x00-\x1f\x7f]", "", name).strip()

@@ -1,9 +1,10 @@
 """
-Round the coordinates of a format to whole pixels.
+Round box coordinates to whole pixels.
 
-The guide documents boxes as integers, and does not say how others are treated. So each *edge* is rounded to the
-nearest pixel, halves away from zero. Rounding edges, not lengths, keeps adjacent boxes adjacent, and every box in
-its image. Numbers are decimals as written, so that no result depends on binary fractions.
+The developer guide documents coordinates as integers, and does not say how fractions are treated. So each
+*edge* is rounded to the nearest pixel, halves away from zero. Rounding edges, not lengths, keeps adjacent
+boxes adjacent and boxes within their image. Numbers are exact decimals, so that no result depends on binary
+fractions.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from reconciler.core.validation.problem import Origin
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST: Final = 64
-_BEYOND: Final = Decimal(10) ** 9  # no image is so large
+_BEYOND: Final = Decimal(10) ** 9  # larger than any image
 
 
 class Box(NamedTuple):
-    """A labelled rectangle in whole pixels, as in a line."""
+    """A labelled rectangle in whole pixels, as in a manifest line."""
 
     label: str
     left: int
@@ -52,7 +53,7 @@ def number(value: object) -> Decimal | None:
 
 
 def side(value: object) -> int | None:
-    """Return the length of a side of an image; None if it is not a positive whole number."""
+    """Return the width or height of an image; None if it is not a positive whole number."""
     found = number(value)
     return int(found) if found is not None and found > 0 and found == found.to_integral_value() else None
 
@@ -64,7 +65,7 @@ def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
 
 
 def scaled(box: Rectangle, width: int, height: int) -> Rectangle:
-    """Return a box in pixels whose edges are shares of an image of this size."""
+    """Return a box in pixels, given its edges as fractions of the image size."""
     left, right = box.left * width, box.right * width
     top, bottom = box.top * height, box.bottom * height
     return replace(box, left=left, top=top, right=right, bottom=bottom)
@@ -87,7 +88,7 @@ def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
 
 
 def beyond(box: Box, size: Sequence[int]) -> int:
-    """Return the maximum number of pixels by which the box exceeds the image; 0 if it is within."""
+    """Return the maximum number of pixels by which the box extends beyond the image; 0 if it is within."""
     right, bottom = box.left + box.width, box.top + box.height
     return max(0, -box.left, -box.top, right - size[0], bottom - size[1])
 

@@ -1,4 +1,4 @@
-"""What readers yield: images with their labels, lines, and problems."""
+"""Types that readers yield: labelled images, manifest lines, and problems."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Crowd(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Options:
     """
-    Options of the user for one conversion.
+    User options for one conversion.
 
     Attributes:
         base: The prefix of all image keys, such as ``s3://bucket/prefix/``.
-        created_at: The creation date of labels without a date of their own.
+        created_at: The creation date of labels that have none in the input.
         clip: Whether to clip boxes to their image.
-        one_based: Whether pixels of a VOC file count from 1, as in the files of the challenge itself.
-        classes: The file with the class names, of a YOLO input where it is not found automatically, or of a
-            table whose labels are numbers.
+        one_based: Whether pixels of a VOC file count from 1, as in the files of the VOC challenge.
+        classes: The file with the class names, for a YOLO input where it is not found automatically, or for
+            a table whose labels are numbers.
         attributes: The label attributes of a manifest to convert; empty for all. For a VIA table, the region
             attribute that is the label.
         columns: Role -> columns of a table, by name or by number from 1; empty to find them by the header.
         split: The split of a table to convert, if it has a column for the split.
         images: The directory with the images, for sizes that the input does not state.
-        extension: Appended to names without an image suffix; empty to leave them unchanged.
+        extension: Suffix for names without an image suffix; empty to leave them unchanged.
         basename: Whether only the last part of each name is a key below the base.
         crowd: How to treat crowd regions; None to omit them from images with other objects.
         polygons: Whether to convert a polygon without a box to its bounding box.
@@ -81,7 +81,7 @@ class LabelledImage:
         name: As written in the input.
         boxes: Empty for an image annotated as having no objects; None if the input states no boxes.
         size: Width, height and perhaps depth, in pixels.
-        problems: With an error among them the image is not converted.
+        problems: If one of them is an error, the image is not converted.
     """
 
     name: str
@@ -96,7 +96,7 @@ class LabelledImage:
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    One image whose labels are in manifest format already.
+    One image whose labels are already in manifest format.
 
     Attributes:
         fields: None if the line cannot be read.
@@ -108,7 +108,7 @@ class Line:
 
 
 Read = LabelledImage | Line | Problem
-"""One item of a reader. A bare problem belongs to no image that could be named."""
+"""One item of a reader. A problem on its own belongs to no image that could be identified."""
 
 
 class BadFile(SpecError):
@@ -116,7 +116,7 @@ class BadFile(SpecError):
     A file that cannot be read.
 
     Attributes:
-        problem: The reason and its place.
+        problem: The reason and its origin.
     """
 
     def __init__(self, code: codes.Code, message: str, origin: Origin) -> None:

@@ -1,1 +1,1 @@
-"""Where replicas agree on who writes: a Lease of Kubernetes. Needs the extra ``k8s``."""
+"""Leader election through a Kubernetes Lease. Requires the extra ``k8s``."""

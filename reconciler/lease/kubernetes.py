@@ -1,4 +1,4 @@
-"""``coordination.k8s.io/v1`` through lightkube, which is imported only where a lease is asked for."""
+"""Read and write a ``coordination.k8s.io/v1`` Lease with lightkube, which is imported only on use."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _CONFLICT: Final = 409
 
 class KubernetesLease:
     """
-    `ports.Lease` in one namespace.
+    Implements `ports.Lease` for one Lease object of a namespace.
 
     Args:
-        timeout: Seconds that one step of a call may take.
+        timeout: Limit of each phase of an HTTP request (connect, read, write, pool), in seconds.
 
     Raises:
         UsageError: lightkube is not installed, or no cluster is configured.
@@ -59,7 +59,7 @@ class KubernetesLease:
 
     def write(self, record: Record, at: float) -> bool:
         moment = datetime.fromtimestamp(at, UTC)
-        # The server wants six digits after the point, and a time without any would be written without the point.
+        # The API server requires six fractional digits; a time of 0 microseconds is serialized without any.
         moment = moment.replace(microsecond=moment.microsecond or 1)
         wanted = self._wanted(record, moment)
         with self._translated():
@@ -91,16 +91,16 @@ class KubernetesLease:
         )
         meta = ObjectMeta(name=self._object, namespace=self._namespace)
         if self._read is not None and self._read.metadata is not None and record.version:
-            meta = self._read.metadata  # labels and annotations of others stay
+            meta = self._read.metadata  # preserves the labels and annotations of other clients
             meta.resourceVersion = record.version
         return Lease(metadata=meta, spec=spec)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Put errors of the client into our words. Whatever it raises, nothing is known of the record."""
+        """Raise LeaseUnavailable for any client error: the state of the Lease is then unknown."""
         try:
             yield
-        except Exception as exc:  # httpx, ssl and lightkube each have their own tree
+        except Exception as exc:  # httpx, ssl and lightkube share no base class
             raise LeaseUnavailable(f"lease {self.name}: {str(exc) or type(exc).__name__}") from exc
 
 

@@ -1,1 +1,1 @@
-"""Parse JSON, XML, class names and manifest attributes, each value with its place."""
+"""Parse JSON, XML, class names and manifest attributes, each value with its origin."""

@@ -34,7 +34,7 @@ class Classes(NamedTuple):
 
 
 def found_near(directory: Path, labels: Path) -> Path | None:
-    """Return the file with the names: in *directory*, beside or above the *labels*, or above the directory."""
+    """Find the file with the class names: in or above *directory*, or beside or above *labels*."""
     around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
     for place in (around[0], labels.absolute(), labels.absolute().parent, *around[1:]):
         for name in FILES:
@@ -69,14 +69,14 @@ def classes_in(path: Path) -> Classes:
 
 
 def _lines(text: str) -> list[str]:
-    """Return one name per line. Only the end of a file may be blank, as class numbers count lines."""
+    """Return one name per line. Only trailing lines may be blank, as class numbers count lines."""
     return [line.removesuffix("\r") for line in text.rstrip("\r\n \t").split("\n")] if text.strip() else []
 
 
 def _from_yaml(text: str, path: Path) -> Classes:
     """Read the list, or the mapping from numbers, under ``names``, with all scalars as text."""
     try:
-        document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  it makes nothing but text
+        document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  it constructs only strings
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise _bad(path, f"not valid YAML: {' '.join(str(exc).split())}") from exc
     names = document.get("names") if isinstance(document, dict) else None
@@ -93,7 +93,7 @@ def _from_yaml(text: str, path: Path) -> Classes:
 
 
 def _as_typed(directory: Path, place: Path) -> Path:
-    """Return *place* below the directory as the user wrote it, if it is there."""
+    """Return *directory* as the user wrote it if *place* is the same directory; else *place*."""
     return directory if place == directory.absolute() else place
 
 

@@ -1,4 +1,4 @@
-"""Read JSON exports record by record, each with its place, which `json` does not give."""
+"""Read JSON exports record by record, each with its origin, which `json` does not report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 class Record(NamedTuple):
     """
-    One member of the outermost object. A list is yielded empty, and then element by element.
+    One member of the outermost object. A list is yielded first as an empty list, then element by element.
 
     Attributes:
         number: The index of an element in the list *key*; None for other members.
@@ -31,10 +31,10 @@ class Record(NamedTuple):
 
 def records(text: str, name: str) -> Iterator[Record]:
     """
-    Yield the members of one JSON object. Numbers with a fraction are text, as written.
+    Yield the members of one JSON object. Numbers with a fraction or exponent are strings, as written.
 
     Raises:
-        BadFile: It is not a JSON object. Members before the fault have been yielded.
+        BadFile: It is not a JSON object. Members before the error have been yielded.
     """
     with _faults(name):
         yield from _Walk(text, name).members()
@@ -45,7 +45,7 @@ def objects(text: str, name: str) -> Iterator[tuple[str, Origin]]:
     Yield the text of each element of an array, or of consecutive values, with commas or without.
 
     Raises:
-        BadFile: It is not JSON. Values before the fault have been yielded.
+        BadFile: It is not JSON. Values before the error have been yielded.
     """
     with _faults(name):
         yield from _Walk(text, name).elements()
@@ -156,7 +156,7 @@ class _Walk:
         return json.JSONDecodeError(message, self._text, self._at)
 
     def _origin(self) -> Origin:
-        """Return the current place; lines are counted from the previous one, so the text is scanned once."""
+        """Return the current position; lines are counted from the previous call, to scan the text once."""
         if newlines := self._text.count("\n", self._counted, self._at):
             self._line += newlines
             self._line_start = self._text.rindex("\n", self._counted, self._at) + 1

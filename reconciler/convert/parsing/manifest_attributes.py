@@ -1,10 +1,10 @@
 """
 Correct one label attribute of a Ground Truth manifest.
 
-A multi-label attribute becomes one attribute per label, as the developer guide transforms it ("Transforming a
-multi-label SageMaker Ground Truth manifest file"), but with the ``type`` that is supported: the script of the
-guide copies one that is not. Numbers that are documented as integers become integers. Everything else is left to
-validation.
+A multi-label attribute becomes one attribute per label, as in the developer guide ("Transforming a
+multi-label SageMaker Ground Truth manifest file"), but with a supported ``type``: the script of the guide
+copies an unsupported one. Numbers documented as integers become integers. Validation reports all other
+problems.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def mended(
     attribute: Attribute, taken: Collection[str], origin: Origin, *, clip: bool
 ) -> tuple[Fields, Sequence[Problem]]:
     """
-    Return the keys that replace an attribute, and the problems that validation cannot find.
+    Return the keys that replace an attribute, and the problems that validation cannot detect.
 
     Args:
         taken: All keys of the line.

@@ -1,8 +1,8 @@
 """
-Read XML as a tree in which every element has its line (ElementTree has none), without entities or external files.
+Read XML as a tree whose elements have line numbers, without entities or external files.
 
-The parser supports four encodings; others that Python supports are decoded first. A document type declaration is
-refused, and so are custom entities: attacks on XML readers need them, and annotation files do not.
+The parser supports four encodings; others that Python supports are decoded first. Document type declarations,
+and with them custom entities, are rejected: attacks on XML parsers need them, and annotation files do not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DECLARED: Final = re.compile(
 _BUILT_IN: Final = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1"})
 _WIDE: Final = frozenset({"utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be", "ucs-2", "unicode"})
 
-# Programs on Windows declare the older, smaller set, and write the whole of their code page.
+# Windows programs declare an older, smaller character set, but write all characters of their code page.
 _WIDER: Final = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -37,7 +37,7 @@ _WIDER: Final = {
     "ks-c-5601-1987": "cp949",
 }
 
-# Python calls these encodings, too; no text is stored in them, and some take long for what is.
+# Python codecs that are not used for text files; some are slow on long input.
 _NO_ENCODINGS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
@@ -90,7 +90,7 @@ def _decoded(content: bytes, name: str) -> bytes | str:
     declared = found[1].decode().lower().replace("_", "-") if found else "utf-8"
     if declared in _BUILT_IN:
         return content
-    if declared in _WIDE:  # two bytes a character, and yet the declaration was found: it is not true
+    if declared in _WIDE:  # a declaration readable as ASCII cannot be UTF-16
         return _text(content, "utf-8-sig", name)
     return _text(content.removeprefix(_BOM), _WIDER.get(declared, declared), name)
 
@@ -100,7 +100,7 @@ def _text(content: bytes, encoding: str, name: str) -> str:
         if encoding in _NO_ENCODINGS:
             raise LookupError
         text = content.decode(encoding)
-        text.encode()  # half a character is no text, though UTF-7 can write one
+        text.encode()  # rejects lone surrogates, which UTF-7 can encode
     except LookupError as exc:
         message = f"not readable XML: the declared encoding “{encoding}” is not known"
         raise BadFile(codes.NOT_TEXT, message, Origin(name, 1)) from exc
@@ -112,7 +112,7 @@ def _text(content: bytes, encoding: str, name: str) -> str:
 
 
 class _Builder:
-    """Builds the tree from the events of the parser."""
+    """Builds the tree from parser events."""
 
     def __init__(self, name: str) -> None:
         self._name = name

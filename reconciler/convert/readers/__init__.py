@@ -1,1 +1,1 @@
-"""One module per format: it reads files and yields images and problems with their places."""
+"""One module per format: it reads files and yields images, lines and problems with their origins."""

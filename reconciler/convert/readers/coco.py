@@ -1,8 +1,8 @@
 """
-COCO: one JSON file with the lists ``images``, ``annotations`` and ``categories`` (cocodataset.org, data format).
+COCO: a JSON file with the lists ``images``, ``annotations``, ``categories`` (cocodataset.org, data format).
 
-As in AWS's own converter, ``bbox`` is left, top, width and height, ``date_captured`` becomes the creation date,
-and an image without annotations is one that was annotated as having no objects.
+As in AWS's own converter, ``bbox`` is left, top, width and height, ``date_captured`` becomes the creation
+date, and an image without annotations counts as annotated with no objects.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from reconciler.errors import UsageError
 
 ROBOFLOW: Final = "_annotations.coco.json"
 
-# What some programs write where they know no date.
+# Values that some programs write for an unknown date.
 _UNDATED: Final = (None, "", 0, "0")
 
 
 class _Object(NamedTuple):
-    """An annotation, without the masks that make up most of a file."""
+    """An annotation without its mask; masks make up most of a file."""
 
     called: str
     origin: Origin
@@ -56,7 +56,7 @@ class _File:
     The content of a file.
 
     Attributes:
-        unusable: Ids of images whose record cannot be used.
+        unusable: Ids of images whose record is invalid.
         objects: The annotations of each image, by its id.
     """
 
@@ -96,7 +96,7 @@ def _file_in(path: Path) -> Path:
 
 
 def _sorted(path: Path, options: Options) -> _File:
-    """Read all records of a file, sorted by list."""
+    """Read all records of a file, grouped by list."""
     name, file, keys = shown(path), _File(), set()
     for record in records(text_of(path), name):
         keys.add(record.key)
@@ -151,7 +151,7 @@ def _object(record: Record, options: Options) -> _Object:
 
 
 def _around(polygons: object) -> list[Decimal] | None:
-    """Return the bounding box of the polygons of an object; None if it has a mask, or no segmentation."""
+    """Return the bounding box [x, y, width, height] of polygons; None unless they are valid."""
     if not isinstance(polygons, list) or not polygons:
         return None
     points = [number(value) for part in polygons if isinstance(part, list) for value in part]
@@ -175,7 +175,7 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
     problems = [item for item in found if isinstance(item, Problem)]
     boxes: tuple[Rectangle, ...] | None = tuple(item for item in found if isinstance(item, Rectangle))
     if not objects and (crowds := file.objects.get(key)):
-        boxes = None  # to call it an image without objects would be false
+        boxes = None  # an empty tuple would state that the image has no objects
         if options.crowd is None:
             problems.append(_only_crowds(record, crowds))
     captured = image.get("date_captured")
@@ -219,7 +219,7 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
 
 
 def _left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]:
-    """Report once per file which data is not converted, and of how many objects."""
+    """Report, once per file, which data is not converted and how many objects have it."""
     crowds = [item for item in objects if item.is_crowd]
     masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]
     if crowds:
@@ -248,7 +248,7 @@ def _moment(text: str) -> str | None:
     """
     Return a date and time as Ground Truth writes it; None if *text* is not one.
 
-    A time with a zone is converted to UTC, as the guide asks; without one it is taken unchanged.
+    A time with a zone is converted to UTC, as the developer guide requires; one without is unchanged.
     """
     try:
         found = datetime.fromisoformat(text.strip().replace("/", "-"))

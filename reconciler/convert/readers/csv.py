@@ -1,5 +1,5 @@
 """
-CSV: labels of whole images, or boxes, in the layouts that are common.
+CSV: image-level labels or boxes, in the common layouts.
 
 `columns` determines the meaning of each column, `row_forms` reads a row. Rows of one image are combined.
 """
@@ -38,7 +38,7 @@ from reconciler.errors import UsageError
 
 _SEPARATORS: Final = ",;\t|"
 _LEAST_PIXELS: Final = 2
-"""A box must be longer than one pixel: if no edge of any box reaches this, all are shares of their images."""
+"""A box must be longer than one pixel: if no edge reaches this, all are fractions of the image size."""
 
 
 def read_csv(path: Path, options: Options) -> Iterator[Read]:
@@ -74,7 +74,7 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
 
 def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layout | None]:
     """
-    Return the rows without a header, and their layout; None for those of Vertex AI.
+    Return the rows below the header, if there is one, and their layout; None for Vertex AI files.
 
     Raises:
         BadFile: No separator yields a known layout.
@@ -99,7 +99,7 @@ def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layo
 
 
 def _without_hint(text: str) -> tuple[str, int, str]:
-    """Remove the first line of a spreadsheet that names its separator."""
+    """Return the text without a leading ``sep=`` line, the number of lines removed, and the separator."""
     first, _, rest = text.partition("\n")
     hint = first.rstrip("\r").strip('"')
     if hint[:4].lower() == "sep=" and len(hint) == 5:
@@ -115,7 +115,7 @@ def _layout(rows: Sequence[Row], options: Options) -> Layout:
 
 
 def _after_header(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows below the header, without a blank after each separator if the header has one."""
+    """Return the rows below the header; strip the space after each separator if the header has one, too."""
     head, *rest = rows
     if len(head.cells) > 1 and all(cell.startswith(" ") for cell in head.cells[1:]):
         return [Row([cell.removeprefix(" ") for cell in row.cells], row.origin) for row in rest]
@@ -123,7 +123,7 @@ def _after_header(rows: Sequence[Row]) -> list[Row]:
 
 
 def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
-    """Return every row that is not blank, with the line of its start."""
+    """Return every row that is not blank, with the line on which it starts."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     found: list[Row] = []
     while True:
@@ -139,7 +139,7 @@ def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
 
 
 def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple[list[Row], list[Read]]:
-    """Return the rows of the selected split, or all rows, with a warning if they are of several splits."""
+    """Return the rows of the selected split, or all rows with a warning if there are several splits."""
     part: Callable[[Row], str] = vertex_split
     if layout is not None:
         part = partial(Row.at, layout=layout, role=Role.SPLIT)
@@ -183,7 +183,7 @@ def _added(known: LabelledImage, more: LabelledImage) -> LabelledImage:
 
 def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
     """
-    Refuse numbers that cannot be corners, in a table without a header.
+    Reject numbers that cannot be corners, in a table without a header.
 
     Raises:
         BadFile: A box ends before it starts: the last two numbers may be lengths.
@@ -200,10 +200,10 @@ def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
 
 def _refuse_ids(images: Sequence[LabelledImage]) -> None:
     """
-    Refuse a table in which no name has an image suffix.
+    Reject a table in which no name has an image suffix.
 
     Raises:
-        BadFile: The names are ids, as in tables of competitions.
+        BadFile: The names are ids, as in competition data sets.
     """
     if not images or any(is_image(image.name) for image in images):
         return
@@ -216,13 +216,13 @@ def _refuse_ids(images: Sequence[LabelledImage]) -> None:
 
 
 def _are_shares(images: Iterable[LabelledImage]) -> bool:
-    """Return whether the boxes can only be shares: in pixels, none of them would be valid."""
+    """Return whether the boxes must be fractions of the image: in pixels, none would be valid."""
     edges = [edge for image in images for item in image.boxes or () for edge in (item.right, item.bottom)]
     return bool(edges) and max(edges) < _LEAST_PIXELS
 
 
 class _Sizes:
-    """Finds the sizes that rows do not state, and converts shares to pixels."""
+    """Finds the sizes that rows do not state, and converts fractions to pixels."""
 
     def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
         self._directory = options.images or path.parent

@@ -1,8 +1,9 @@
 """
 Ground Truth: an output manifest, corrected so that Custom Labels accepts it.
 
-Correct content stays unchanged. Of a chain of box jobs only the adjusted boxes are converted, since both would
-count; verdicts of verification jobs are omitted. `parsing.manifest_attributes` corrects single attributes.
+Correct content stays unchanged. Of a chain of box jobs only the adjusted boxes are converted, since Custom
+Labels would count both; verification jobs are omitted. `parsing.manifest_attributes` corrects single
+attributes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _VERIFICATION: Final = "groundtruth/label-verification"
 
 
 class _Notes:
-    """The number of omitted attributes, and the place of the first."""
+    """Counts lines per warning, and keeps the origin of the first."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, Origin]] = {}
@@ -51,7 +52,7 @@ class _Notes:
 
 
 def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
-    """Read one manifest, or that in the output directory of a job."""
+    """Read one manifest, or the manifest in the output directory of a labeling job."""
     file, notes = _file_in(path), _Notes()
     name = shown(file)
     try:
@@ -101,7 +102,7 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: _Notes) -> Line:
             made, found = mended(attributes[name], fields.keys(), origin, clip=options.clip)
             result |= made
             problems += found
-            left_out.add(name)  # its second key is done, too
+            left_out.add(name)  # skips the other key of the pair
         elif _has_failed(key, value):
             notes.add(f"labelling failed, so “{name}” is left out", origin)
         else:
@@ -120,7 +121,7 @@ def _attributes(fields: Fields) -> dict[str, Attribute]:
 def _left_out(
     attributes: Iterable[Attribute], options: Options, origin: Origin, notes: _Notes
 ) -> set[str] | Problem:
-    """Return the names of attributes to omit, or the problem that makes them unknown."""
+    """Return the names of the attributes to omit, or a problem if they are ambiguous."""
     wanted = options.attributes
     unwanted = {item.name for item in attributes if wanted and item.name not in wanted}
     asked = [item for item in attributes if item.name not in unwanted]

@@ -1,9 +1,9 @@
 """
 Pascal VOC: one XML file per image, with ``filename``, ``size`` and an ``object`` for each box.
 
-``xmin`` … ``ymax`` are taken as the edges of a box, counted from 0, which is what LabelImg, CVAT, Label Studio
-and Roboflow write. In the files of the challenge itself the first pixel is 1 and the last belongs to the box:
-there the left and the upper edge are one less. A file does not state which applies.
+``xmin`` … ``ymax`` are the edges of a box, counted from 0, as LabelImg, CVAT, Label Studio and Roboflow write
+them. The files of the VOC challenge count pixels from 1 and include the last, so their left and top edges are
+one less. A file does not state which applies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OTHER_SHAPES: Final = ("polygon", "robndbox")
 
 
 def read_voc(path: Path, options: Options) -> Iterator[Read]:
-    """Read one file, or all ``.xml`` files below a directory, in the order of their names."""
+    """Read one file, or all ``.xml`` files below a directory, ordered by name."""
     if not path.is_dir():
         return (yield _read(path, options))
     start = path / _FOLDER if (path / _FOLDER).is_dir() else path

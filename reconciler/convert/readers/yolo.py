@@ -1,8 +1,8 @@
 """
-YOLO: a text file per image, a box per line: ``class x y width height``, centre and lengths as shares of the image.
+YOLO: a text file per image, a line ``class x y width height`` per box: centre and size as fractions.
 
-Label files are found as Ultralytics finds them. There an empty label file and a missing one mean the same; here an
-empty file means an image without objects, a missing one an unlabelled entry.
+Label files are located as Ultralytics does. Ultralytics treats an empty and a missing label file alike; here
+an empty file means an image without objects, and a missing one an unlabelled entry.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
-# What Ultralytics reads. The probe says which of them Custom Labels takes.
+# Suffixes that Ultralytics reads. Reading the header rejects files that Custom Labels does not support.
 _IMAGES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp", ".heic"}
 )
 _NO_LABELS: Final = frozenset({*FILES, "train.txt", "valid.txt", "val.txt", "test.txt", "obj.txt"})
 _IMAGE_DIRECTORY: Final = "images"
 _LABEL_DIRECTORY: Final = "labels"
-_PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each a dataset of its own
+_PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each is a separate dataset
 _HALF: Final = Decimal("0.5")
 
-# Whether a box is within its image is judged in whole pixels, as written shares are not exact. These bounds only
-# tell shares from pixels.
+# Whether a box is within its image is checked in whole pixels, since fractions are inexact. These bounds only
+# distinguish fractions from pixels.
 _LEAST: Final = -1
 _MOST: Final = 2
 
@@ -55,7 +55,7 @@ class _Layout(NamedTuple):
 
 
 def read_yolo(path: Path, options: Options) -> Iterator[Read]:
-    """Read the images below a directory, in the order of their names."""
+    """Read the images below a directory, ordered by name."""
     layout = _layout(path)
     file = options.classes or found_near(path, layout.labels)
     if file is None:
@@ -73,7 +73,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
 
 
 def _layout(path: Path) -> _Layout:
-    """Find the directories: *path* contains ``images``, or is below it, or contains all files."""
+    """Find the directories: *path* contains ``images``, is within it, or contains all files."""
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
     parts = [place for pattern in ("*/images", f"{_IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
@@ -92,7 +92,7 @@ def _layout(path: Path) -> _Layout:
 
 
 def _beside(images: Path, labels: Path) -> _Layout:
-    """Return the layout of images and label files in one directory, if there is none for the label files."""
+    """Return the layout; label files are beside the images if the directory *labels* does not exist."""
     return _Layout(images, labels if labels.is_dir() else images)
 
 
@@ -161,14 +161,14 @@ class _Rules:
 
 
 def _rectangle(label: str, shares: Sequence[Decimal], origin: Origin) -> Rectangle:
-    """Return a box given by its centre and its lengths."""
+    """Return the box with this centre, width and height."""
     x, y, width, height = shares
     across, down = width * _HALF, height * _HALF
     return Rectangle(label, x - across, y - down, x + across, y + down, origin)
 
 
 def _no_box(words: list[str], origin: Origin) -> Problem:
-    """Return a message about a line that is not a box."""
+    """Return the problem of a line that is not a box."""
     count = len(words)
     if count == 6:
         message = "six numbers: with a confidence at its end this is a prediction, not a label"

@@ -1,8 +1,7 @@
 """
 Determine the meaning of columns: from the header, from --columns, or from the cells of a known layout.
 
-Nothing is guessed. A table that is not understood is one error, which shows what was understood and a correct
---columns.
+Nothing is guessed. An unknown layout is one error with the recognized columns and a correct --columns.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class Layout:
         names: The header, if there is one.
         open_ended: Whether cells beyond the last column are labels, too.
         unread: Columns with unknown names.
-        declared: Whether the layout comes from --columns: numbers may be labels then.
-        shares: Whether boxes are always in shares of the image; otherwise their numbers decide.
+        declared: Whether the layout comes from --columns, which permits numbers as labels.
+        shares: Whether boxes are always fractions of the image; otherwise their numbers decide.
         extension: The suffix that names of images lack in this layout.
     """
 
@@ -52,7 +51,7 @@ class Layout:
 
     @property
     def box_form(self) -> Sequence[Role]:
-        """The roles of the sides of a box; empty in a table of whole images."""
+        """The roles that describe a box; empty in a table of image-level labels."""
         return next((form for form in BOX_FORMS if self.at.keys() >= set(form)), ())
 
     @property
@@ -112,7 +111,7 @@ def declared(columns: Mapping[str, Sequence[str]], first: Sequence[str], origin:
 
 
 def mark(cell: str) -> bool | None:
-    """Return the value of a cell in a column for a class; None if it is neither 0 nor 1."""
+    """Return the value of a cell in a class column; None if it is neither 0 nor 1."""
     text = cell.strip().lower()
     found = {"true": 1, "false": 0}.get(text, number(text))
     return bool(found) if found in (0, 1) else None
@@ -174,7 +173,7 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
 
 
 def _keep_one_form(at: dict[Role, list[int]], plain: Sequence[str]) -> Sequence[Role]:
-    """Return the form of the boxes; assign width and height, and drop the roles of other forms."""
+    """Return the roles that describe a box, and drop those of other box forms from *at*."""
     form = next((form for form in reversed(BOX_FORMS) if at.keys() >= set(form)), ())
     if at.keys() >= set(CORNERS) and Role.SHAPE not in form:
         form = CORNERS
@@ -189,7 +188,7 @@ def _keep_one_form(at: dict[Role, list[int]], plain: Sequence[str]) -> Sequence[
 
 
 def _by_cells(first: Sequence[str], content: Sequence[str], origin: Origin) -> Layout:
-    """Return the layout of a table without a header, by the kinds of the cells of one row."""
+    """Return the layout of a table without a header, from the kinds of cells in one row."""
     kinds, starts = "".join(map(_kind, content)), _kind(first[0])
     if starts == "i" and re.fullmatch("i[T-]*", kinds):
         return Layout({Role.IMAGE: [0], Role.LABEL: range(1, len(first))}, open_ended=True)

@@ -1,4 +1,4 @@
-"""Known names of the columns of tables."""
+"""Known column names of tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
     IMAGE = "image"
     LABEL = "label"
-    CLASS = "class"  # a 0 or 1 for the label that the column is called
+    CLASS = "class"  # 0 or 1 for the label in the header
     XMIN = "xmin"
     YMIN = "ymin"
     XMAX = "xmax"
@@ -30,7 +30,7 @@ class Role(StrEnum):
     SPLIT = "split"
     CONFIDENCE = "confidence"
     GROUP = "group"
-    SHAPE = "shape"  # of VIA: a region as JSON, and its attributes
+    SHAPE = "shape"  # a VIA region and its attributes, both as JSON
     ATTRIBUTES = "attributes"
 
 
@@ -65,14 +65,14 @@ KNOWN: Final[Mapping[Role, Sequence[str]]] = {
         Role.ATTRIBUTES: "regionattributes",
     }.items()
 }
-"""Role -> header names, without case, blanks and punctuation; of several present the first counts."""
+"""Role -> header names, without case, blanks and punctuation; the first that is present applies."""
 
 _OTHERS: Final = (
     "source filesize fileattributes regioncount regionid isoccluded istruncated isdepiction isinside occluded "
     "truncated difficult pose xclick1x xclick2x xclick3x xclick4x xclick1y xclick2y xclick3y xclick4y"
 )
 WITHOUT_LABELS: Final = frozenset(_OTHERS.split())
-"""Columns of known programs that are omitted silently: they contain no label or box."""
+"""Columns of known programs that are ignored without a warning, as they contain no label or box."""
 
 MORE_LABELS: Final = re.compile("(?:label|tag|category)[0-9]+")
 INDEX: Final = ("", "unnamed0", "index")

@@ -27,7 +27,7 @@ class Row(NamedTuple):
     origin: Origin
 
     def at(self, layout: Layout, role: Role) -> str:
-        """Return the first cell of a role; empty if the row has none."""
+        """Return the first cell of a role; empty if the row has no such cell."""
         columns = layout.at.get(role, ())
         return self.cells[columns[0]] if columns and columns[0] < len(self.cells) else ""
 
@@ -44,7 +44,7 @@ def vertex_split(row: Row) -> str:
 
 def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
     """
-    Read ``[ML_USE,]URI,label…`` or ``[ML_USE,]URI,label,x,y,x,y,x,y,x,y`` in shares: two corners or all four.
+    Read ``[ML_USE,]URI,label…`` or ``[ML_USE,]URI,label,x,y,…`` with 2 or 4 corners as fractions.
 
     Raises:
         BadFile: A label is a number.
@@ -64,7 +64,7 @@ def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
 
 def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
     """
-    Read the labels of a whole image. Spreadsheets pad rows with empty cells.
+    Read image-level labels. Empty cells are skipped, as spreadsheets pad rows with them.
 
     Raises:
         BadFile: A label is a number.
@@ -79,7 +79,7 @@ def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
 
 
 def marks(row: Row, layout: Layout) -> LabelledImage:
-    """Read a 0 or 1 for each class. A column named Unlabeled is not a class."""
+    """Read a row with 0 or 1 for each class. A column named Unlabeled is not a class."""
     name, columns = row.at(layout, Role.IMAGE), layout.at[Role.CLASS]
     found = {layout.names[at]: mark(row.cells[at]) if at < len(row.cells) else None for at in columns}
     if None in found.values() or any(cell.strip() for cell in row.cells[len(layout.names) :]):
@@ -123,10 +123,10 @@ def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) ->
 
 def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) -> str:
     """
-    Return the label of a cell; for a number the name of the class, if names are known.
+    Return the label in a cell; for a class number, its name if names are known.
 
     Raises:
-        BadFile: It is a number or a list, and --columns does not declare those as labels.
+        BadFile: The cell holds a number or a list that cannot be taken as a label.
     """
     found = number(cell)
     if layout is not None and layout.declared and not names:
@@ -150,7 +150,7 @@ def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) 
 
 
 def _uri(row: Row) -> int:
-    """Return the column of the address: the first, or the second after the name of a split."""
+    """Return the index of the URI column: 1 if the first column is the name of a split, else 0."""
     return int(row.cells[0].strip().upper() in _PARTS)
 
 
@@ -180,7 +180,7 @@ def _rectangle(form: Sequence[Role], label: str, known: Sequence[Decimal], origi
 
 
 def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
-    """Add an error to an image whose boxes were all around groups: it does have objects."""
+    """Add an error to an image whose boxes were all group boxes: it is not an image without objects."""
     groups = [problem for problem in image.problems if problem.message == _GROUP]
     if image.boxes is not None or options.crowd is not None or not groups:
         return image
@@ -189,7 +189,7 @@ def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
 
 
 def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) -> LabelledImage:
-    """Read a region of VIA: its shape and attributes are JSON. An image without one may not be annotated yet."""
+    """Read a VIA region from JSON. An image without one is unlabelled: it may not be annotated yet."""
     texts = [row.at(layout, role) for role in (Role.SHAPE, Role.ATTRIBUTES)]
     try:
         shape, attributes = (json.loads(text or "{}", parse_float=Decimal) for text in texts)
@@ -208,7 +208,7 @@ def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) ->
 
 
 def _attribute(attributes: Mapping[str, Any], options: Options) -> str | Problem:
-    """Return the label among the attributes of a region."""
+    """Return the label from the attributes of a region, or a problem if it is ambiguous."""
     wanted = options.attributes
     found = {key: _chosen(value) for key, value in attributes.items() if not wanted or key in wanted}
     found = {key: value for key, value in found.items() if value}
@@ -220,7 +220,7 @@ def _attribute(attributes: Mapping[str, Any], options: Options) -> str | Problem
 
 
 def _chosen(value: object) -> str:
-    if isinstance(value, dict):  # boxes to be ticked
+    if isinstance(value, dict):  # checkboxes
         ticked = [key for key, is_set in value.items() if is_set is True]
         return ticked[0] if len(ticked) == 1 else ""
     return value if isinstance(value, str) and number(value) is None else ""
