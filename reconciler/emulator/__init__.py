@@ -1,6 +1,6 @@
 """
-A local stand-in for the Custom Labels dataset operations of Amazon Rekognition.
+A local emulator of the Custom Labels dataset operations of Amazon Rekognition.
 
-Its law: it imports nothing else of this package. What it knows of the service comes from botocore's service
-model, the API reference and the developer guide, so that it cannot agree with a mistake made elsewhere.
+It imports nothing else of this package. It is based only on botocore's service model, the API reference and
+the developer guide, so that it cannot share a mistake with the code that it tests.
 """

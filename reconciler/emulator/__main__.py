@@ -1,4 +1,4 @@
-"""The emulator by itself: ``python -m reconciler.emulator``."""
+"""Run the emulator on its own: ``python -m reconciler.emulator``."""
 
 from __future__ import annotations
 

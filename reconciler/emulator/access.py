@@ -1,4 +1,4 @@
-"""Who calls: read from the signature's scope. Signatures themselves are not checked."""
+"""Identify callers by the credential scope of the signature. Signatures themselves are not verified."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ACCOUNT: Final = re.compile(r"\d{12}")
 
 class Caller(NamedTuple):
     """
-    Somebody who calls.
+    The principal of a request.
 
     Attributes:
-        service: That the request was signed for, for instance ``rekognition``.
+        service: The service that the request was signed for, such as ``rekognition``.
     """
 
     account: str
@@ -33,16 +33,16 @@ class Caller(NamedTuple):
 
     @property
     def owner(self) -> tuple[str, str]:
-        """Return the account and Region whose things this caller sees."""
+        """Return the account and Region whose resources the caller can access."""
         return self.account, self.region
 
 
 def identify(context: Context, headers: Mapping[str, str], query: Mapping[str, str]) -> Caller:
     """
-    Return who signed a request, by header or (presigned) by query.
+    Return the principal that signed a request, by header or (presigned) by query.
 
     Raises:
-        ServiceError: No signature, one that cannot be read, or credentials that have expired.
+        ServiceError: The signature is missing, malformed or expired, or the credentials are expired.
     """
     scope = _scope(headers.get("authorization", ""), query)
     key, region, service = scope["key"], scope["region"], scope["service"]
@@ -60,7 +60,7 @@ def _scope(authorization: str, query: Mapping[str, str]) -> re.Match[str]:
     if query.get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256":
         credential = unquote(query.get("X-Amz-Credential", ""))
     elif query.keys() >= {"AWSAccessKeyId", "Signature", "Expires"}:
-        # botocore still presigns for S3 by version 2 of the signature, which names no Region.
+        # botocore still presigns S3 requests with signature version 2, which states no Region.
         credential = f"{query['AWSAccessKeyId']}/00000000/us-east-1/s3/aws4_request"
     elif authorization.startswith("AWS4-HMAC-SHA256 "):
         parts = dict(
@@ -81,7 +81,7 @@ def _scope(authorization: str, query: Mapping[str, str]) -> re.Match[str]:
 
 
 def _require_fresh(query: Mapping[str, str], now: float) -> None:
-    """Refuse a presigned request after its time."""
+    """Raise ServiceError if a presigned request has expired."""
     try:
         if "X-Amz-Date" in query:
             signed = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -14,10 +14,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Where the server puts a function that drops the connection, in a scope's extensions.
+# Key in a scope's extensions of the server's function that drops the connection.
 CUT: Final = "reconciler.emulator.cut"
 
-# An update of 5 MiB is 7 MB in base64.
+# The largest update, 5 MiB, takes 7 MB in base64.
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -25,7 +25,7 @@ _QUICK_BODY_BYTES: Final = 64 * 1024
 
 
 class Service(Protocol):
-    """Whoever answers requests, one at a time."""
+    """A handler that answers one request at a time."""
 
     @property
     def lock(self) -> RLock: ...
@@ -34,17 +34,17 @@ class Service(Protocol):
     def max_object_bytes(self) -> int: ...
 
     def has_heavy_work(self) -> bool:
-        """Tell whether the next answer may take long, whatever is asked."""
+        """Return whether the next answer may take long, whatever the request."""
 
     def handle(self, request: Request) -> Answer: ...
 
 
 class _GoneError(Exception):
-    """The client hung up in the middle of its request, which counts as never made."""
+    """The client disconnected before its request was complete; the request is ignored."""
 
 
 class Application:
-    """Reads requests, has them answered, and sends the answers or loses them as they say."""
+    """Reads requests, passes them to the service, and sends, delays or cuts off the answers."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -71,18 +71,18 @@ class Application:
                 await send(_head(answer))
                 half = answer.body[: len(answer.body) // 2]
                 await send({"type": "http.response.body", "body": half, "more_body": True})
-                await asyncio.sleep(0.05)  # let the half out before the line goes dead
+                await asyncio.sleep(0.05)  # flush the first half before dropping the connection
                 await _cut(scope, receive)
 
     def _limit(self, scope: Scope) -> int:
-        """Return how long a body may be: objects of S3 may be long, but not those of strangers."""
+        """Return the maximum body size in bytes; only signed S3 uploads may be large."""
         signed = _header(scope, b"authorization") or b"X-Amz-" in scope["query_string"]
         if scope["method"] != "PUT" or not signed:
             return MAX_BODY_BYTES
         return max(MAX_BODY_BYTES, self._service.max_object_bytes)
 
     async def _answer(self, request: Request) -> Answer:
-        """Answer here and now if that is quick and nobody is in the way, else from a thread."""
+        """Answer in the event loop if that is quick and the lock is free, else in a thread."""
         service = self._service
         if len(request.body) < _QUICK_BODY_BYTES and service.lock.acquire(blocking=False):
             try:
@@ -106,10 +106,10 @@ def _request(scope: Scope, body: bytes) -> Request:
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     """
-    Return the whole body; None as soon as it is known to be longer than *limit*.
+    Return the complete body; None as soon as it is known to exceed *limit* bytes.
 
     Raises:
-        _GoneError: The rest of it will not come.
+        _GoneError: The client disconnected before the body was complete.
     """
     declared = _header(scope, b"content-length") or b"0"
     if declared.isdigit() and int(declared) > limit:

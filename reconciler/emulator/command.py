@@ -28,11 +28,11 @@ from reconciler.emulator.behaviour.settings import (
 if TYPE_CHECKING:
     from reconciler.emulator.server import Emulator
 
-# What AWS allows (quotas page).
+# The default quotas of AWS (quotas page).
 _CALLS_PER_SECOND = 5.0
 _TAG_CALLS_PER_SECOND = 10.0
 
-# Fields of console actions that are numbers; the others are text.
+# Numeric fields of console actions; the others are text.
 _NUMBERS: Final[Mapping[str, Callable[[str], Any]]] = {"dx": int, "dy": int, "box": int, "share": float}
 _USAGE: Final = 64
 
@@ -77,8 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; or, with --console, do that. Prints the URL once connections are accepted."""
-    from reconciler.emulator.server import Emulator, serve  # heavy, and not needed for --help
+    """Serve until SIGTERM or SIGINT, printing the URL when ready; with --console, run its actions instead."""
+    from reconciler.emulator.server import Emulator, serve  # slow to import, and not needed for --help
 
     if args.console and args.data is None:
         print("emulator: --console needs --data: what is only in memory is gone at once", file=sys.stderr)  # noqa: T201
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _edit(emulator: Emulator, actions: Sequence[Mapping[str, Any]]) -> int:
-    """Do what a user of the console would; the first action that is impossible is the last."""
+    """Run console actions, stopping at the first that fails; return the exit status."""
     for action in actions:
         try:
             emulator.act(action)
@@ -169,7 +169,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _action(text: str) -> Mapping[str, Any]:
-    """Read what the console user does: JSON, or its name and fields."""
+    """Parse an action of the console user: JSON, or its name and fields."""
     try:
         if text.startswith("{"):
             given: dict[str, Any] = json.loads(text)
@@ -184,7 +184,7 @@ def _action(text: str) -> Mapping[str, Any]:
 
 
 def _fault(text: str) -> Fault:
-    """Read a fault: JSON, or its kind and fields; several operations or source-refs are joined by `+`."""
+    """Parse a fault: JSON, or its kind and fields; operations and source-refs are separated by `+`."""
     try:
         if text.startswith("{"):
             return Fault.parse(json.loads(text))

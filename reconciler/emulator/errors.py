@@ -1,4 +1,4 @@
-"""What the emulated service answers when it says no."""
+"""Errors of the emulated service."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class ServiceError(Exception):
     An error answer.
 
     Attributes:
-        code: As a client sees it, for instance ``ResourceInUseException``.
-        message: For people.
-        status: Of HTTP.
+        code: Error code for clients, such as ``ResourceInUseException``.
+        message: Text for humans.
+        status: HTTP status.
     """
 
     def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:

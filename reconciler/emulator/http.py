@@ -1,4 +1,4 @@
-"""Requests and answers, free of any server."""
+"""Requests and answers, independent of a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Disposition(StrEnum):
-    """What becomes of an answer on its way."""
+    """How the connection treats an answer."""
 
     SENT = "sent"
     CUT = "cut"
@@ -22,9 +22,9 @@ class Request:
 
     Attributes:
         path: Decoded, with its leading slash.
-        raw_path: As it came.
+        raw_path: As sent, still encoded.
         query: The last value of each key, decoded.
-        headers: By lower-case name.
+        headers: Lower-case name -> value.
     """
 
     method: str
@@ -41,7 +41,7 @@ class Answer:
     One answer.
 
     Attributes:
-        delay: Seconds before it is sent.
+        delay: Seconds to wait before it is sent.
     """
 
     status: int

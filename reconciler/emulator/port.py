@@ -1,4 +1,4 @@
-"""The emulator's application on a TCP port: uvicorn in a thread, and a way to cut connections."""
+"""Serve the application on a TCP port: uvicorn in a thread, and a way to drop connections."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.emulator.asgi import CUT, Application, Service
 
-# Answers that are under way when the port is closed are waited for so long.
+# How long closing the port waits for answers in progress.
 _GRACE_SECONDS: Final = 5
 
-# AWS's samples poll every 5 seconds. If idle connections were closed after just so long, one in twenty of those
-# requests would meet the closing.
+# AWS's samples poll every 5 seconds. If idle connections were closed after 5 seconds, too, 1 in 20 of those
+# requests would hit a connection that is being closed.
 _KEEP_ALIVE_SECONDS: Final = 60
 
 
 class _Protocol(H11Protocol):
-    """Hands the application a function that drops the connection, as ``scope["extensions"][CUT]``."""
+    """Passes a function that drops the connection to the application, as ``scope["extensions"][CUT]``."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does so only for sockets made with an explicit protocol number. Without it, head and
-        # body of an answer wait 40 ms for each other.
+        # asyncio sets this only for sockets created with an explicit protocol number. Without it, the body of
+        # an answer follows 40 ms after the head.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         inner = self.app
 
@@ -40,7 +40,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals alone."""
+    """A server that installs no signal handlers."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -50,10 +50,10 @@ class _Server(uvicorn.Server):
 @contextmanager
 def listening(service: Service, host: str, port: int) -> Iterator[int]:
     """
-    Let *service* answer on a port until the block is left; gives the port's number.
+    Serve *service* on a port until the block exits; yields the port number.
 
     Raises:
-        OSError: The address cannot be taken.
+        OSError: The address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=2048) as listener:

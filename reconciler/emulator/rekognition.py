@@ -1,4 +1,4 @@
-"""The front of the Rekognition service: AWS JSON 1.1 in, AWS JSON 1.1 out."""
+"""Front end of the Rekognition service: the protocol AWS JSON 1.1."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _REFUSING: Final = frozenset(ANSWERS) - {Kind.EXPIRED_PAGE_TOKEN}
 
 
 class Rekognition:
-    """Answers requests, with the faults that were ordered, and writes down each call."""
+    """Answers requests, applies armed faults, and logs each call."""
 
     def __init__(self, context: Context, console: Console) -> None:
         self._context = context
         self._console = console
 
     def handle(self, request: Request) -> Answer:
-        """Answer one request. Never raises for anything that a client can send."""
+        """Answer one request. Never raises, whatever a client sends."""
         request_id = str(uuid4())
         target = request.headers.get("x-amz-target", "")
         operation = target.rpartition(".")[2]
@@ -90,13 +90,13 @@ class Rekognition:
         act = OPERATIONS[operation]
         if operation.startswith(_READING):
             return act(self._context, caller, params)
-        with self._context.store.transaction():  # what was looked at holds until it is acted on
+        with self._context.store.transaction():  # checks and effects are one atomic step
             result = act(self._context, caller, params)
-        lifecycle.settle(self._context)  # what takes no time is over when it is answered
+        lifecycle.settle(self._context)  # operations of 0 seconds finish before the answer
         return result
 
     def _weather(self, operation: str, resource: str) -> Answer:
-        """Return what will become of the answer; do what shall happen before the call."""
+        """Apply the faults that precede the call; return how to treat the answer."""
         context = self._context
         for jump in context.faults.strike([Kind.CLOCK_JUMP], operation, resource):
             context.clock.advance(jump.seconds)
@@ -108,7 +108,7 @@ class Rekognition:
         return disposition
 
     def _refuse(self, caller: Caller, operation: str, resource: str, raw: Params) -> None:
-        """Raise what a fault or the rate limit answers instead of the service."""
+        """Raise the ServiceError of the rate limit or of a fault, if there is one."""
         context, settings = self._context, self._context.settings
         rate = settings.tag_calls_per_second if operation in _TAGGING else settings.calls_per_second
         if not context.throttle.admits((*caller.owner, operation), rate, context.clock.now()):
@@ -125,7 +125,7 @@ class Rekognition:
             try:
                 self._console.do(fault.action)
             except ValueError as exc:
-                # Not a failure of the service: SDKs would try again, and the edit would be missing unnoticed.
+                # Not an error that SDKs retry: a retry would succeed and hide the missing edit.
                 raise ServiceError("ConsoleActionFailed", f"the console user could not act: {exc}") from exc
 
     def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
@@ -145,10 +145,10 @@ class Rekognition:
 
 def _input_shape(request: Request, target: str) -> Any:
     """
-    Return the shape of what the named operation takes.
+    Return the input shape of an operation.
 
     Raises:
-        ServiceError: UnknownOperationException, whatever the request carries.
+        ServiceError: UnknownOperationException, before the body is checked.
     """
     if (request.method, request.path) != ("POST", "/"):
         raise ServiceError("UnknownOperationException", "")

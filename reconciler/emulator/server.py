@@ -1,4 +1,4 @@
-"""The emulator as a whole, and as a server on a port."""
+"""The complete emulator, and a server for it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _log = logging.getLogger(__name__)
 
 class Emulator:
     """
-    An emulated account: state, clock, faults, console user and log. `serve` puts it on a port.
+    An emulated account: state, clock, faults, console user and log. `serve` serves it on a port.
 
-    Requests are answered one at a time. Clock, faults, console and settings may be used meanwhile, from any
-    thread; whoever needs several of them to happen between two requests holds `lock`.
+    Requests are answered one at a time. Clock, faults, console and settings may be used from any thread at
+    any time; hold `lock` to make several changes between two requests.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Emulator:
         account: str = ACCOUNT,
     ) -> None:
         """
-        Open or make the state.
+        Open or create the state.
 
         Args:
-            data: Directory in which it survives; None keeps it in memory.
-            account: Of callers whose access key says nothing else.
+            data: Directory for the state; None keeps it in memory.
+            account: Account of callers whose access key does not identify another.
 
         Raises:
             OSError, sqlite3.Error: The directory cannot be used.
@@ -89,12 +89,12 @@ class Emulator:
         with self.lock:
             try:
                 return self._front(request)(request)
-            except Exception as exc:  # noqa: BLE001  the last border: one bad request must not end the rest
+            except Exception as exc:  # noqa: BLE001  a failed request must not stop the server
                 _log.exception("request failed: %s %s", request.method, request.path)
                 return failure(exc)
 
     def _front(self, request: Request) -> Callable[[Request], Answer]:
-        """Tell the services apart, which share one port."""
+        """Return the handler of the service that a request is for; all services share one port."""
         if request.path.startswith(Control.ROOT):
             return self._control.handle
         if "x-amz-target" in request.headers:
@@ -106,17 +106,17 @@ class Emulator:
 
     def act(self, action: Mapping[str, Any]) -> None:
         """
-        Do what a user of the console does, as `Console.do`.
+        Run an action of the console user, see `Console.do`.
 
         Raises:
-            ValueError: It cannot be done.
+            ValueError: The action is unknown or impossible.
         """
         with self.lock:
             lifecycle.settle(self._context)
             self.console.do(action)
 
     def has_heavy_work(self) -> bool:
-        """Tell whether an operation is due, which the next request would have to finish."""
+        """Return whether an operation is due, which the next request has to finish."""
         return lifecycle.has_due(self._context)
 
     def close(self) -> None:
@@ -147,12 +147,12 @@ class Running:
 @contextmanager
 def serve(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
     """
-    Serve *emulator* from a thread until the block is left; port 0 takes a free one.
+    Serve *emulator* from a thread until the block exits; port 0 selects a free port.
 
     Raises:
-        OSError: The address cannot be taken.
+        OSError: The address cannot be bound.
     """
-    from reconciler.emulator.port import listening  # uvicorn costs 30 ms, which only a server needs
+    from reconciler.emulator.port import listening  # importing uvicorn takes 30 ms
 
     with listening(emulator, host, port) as number:
         yield Running(emulator, host, number)

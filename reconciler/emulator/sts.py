@@ -1,4 +1,4 @@
-"""STS: who am I, and may I be somebody else."""
+"""STS: GetCallerIdentity and AssumeRole."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SESSION: Final = re.compile(r"[\w+=,.@\-]{2,64}")
 
 
 class Sts:
-    """Answers GetCallerIdentity and AssumeRole."""
+    """Answers STS requests and logs each call."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def handle(self, request: Request) -> Answer:
-        """Answer one request. Never raises for anything that a client can send."""
+        """Answer one request. Never raises, whatever a client sends."""
         params = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
         action, code, caller = params.get("Action", ""), None, None
         request_id = str(uuid4())

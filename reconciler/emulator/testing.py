@@ -1,8 +1,8 @@
 """
-Fixtures for pytest: an emulator on a port for each test, and clients for it.
+pytest fixtures: an emulator on a port for each test, and clients for it.
 
-Load them by ``pytest_plugins = ["reconciler.emulator.testing"]`` or import the ones you want. They need
-pytest and boto3; nothing here is imported by the emulator itself.
+Load them with ``pytest_plugins = ["reconciler.emulator.testing"]`` or import them one by one. They require
+pytest and boto3; the emulator itself does not import this module.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def client(
     **config: Any,
 ) -> Any:
     """
-    Make a boto3 client with dummy credentials. It tries each call once, unless *config* says otherwise.
+    Create a boto3 client with dummy credentials. It does not retry calls, unless *config* says so.
 
     Args:
-        access_key: A key of twelve digits is an account number.
+        access_key: A key of twelve digits is the account of the caller.
     """
     options = {"retries": {"total_max_attempts": 1}, "read_timeout": 30, **config}
     return _session().client(
@@ -44,27 +44,27 @@ def client(
         region_name=region,
         endpoint_url=running.url,
         aws_access_key_id=access_key,
-        aws_secret_access_key="testing",  # noqa: S106  the emulator checks no signature
+        aws_secret_access_key="testing",  # noqa: S106  the emulator verifies no signature
         config=Config(**options),
     )
 
 
 @cache
 def _session() -> Any:
-    """Load the service models once; the type of a session knows only literal service names."""
+    """Share one session, to load service models once. Any: its type accepts only literal service names."""
     return boto3.session.Session()
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """Give an emulator in memory, whose clock stands still and whose operations take no time."""
+    """Provide an emulator in memory with a manual clock, whose operations take 0 seconds."""
     made = Emulator(clock=ManualClock())
     yield made
     made.close()
 
 
 class _Plug:
-    """Puts one emulator after another on the same port: opening one for each test would take 0.2 s."""
+    """Serves one emulator after another on the same port: opening a port for each test would take 0.2 s."""
 
     emulator: Emulator
 
@@ -85,7 +85,7 @@ class _Plug:
 
 @pytest.fixture(scope="session")
 def emulator_plug() -> Iterator[tuple[_Plug, int]]:
-    """Give a port, and what to put the emulator into that shall answer there."""
+    """Provide a port, and the plug that takes the emulator to serve there."""
     plug = _Plug()
     with listening(plug, "127.0.0.1", 0) as port:
         yield plug, port
@@ -93,7 +93,7 @@ def emulator_plug() -> Iterator[tuple[_Plug, int]]:
 
 @pytest.fixture
 def rekognition_emulator(emulator: Emulator, emulator_plug: tuple[_Plug, int]) -> Running:
-    """Give that emulator on a port of the loopback."""
+    """Provide the emulator of the test on a loopback port."""
     plug, port = emulator_plug
     plug.emulator = emulator
     return Running(emulator, "127.0.0.1", port)
@@ -101,11 +101,11 @@ def rekognition_emulator(emulator: Emulator, emulator_plug: tuple[_Plug, int]) -
 
 @pytest.fixture
 def rekognition(rekognition_emulator: Running) -> Any:
-    """Give a boto3 client of Rekognition."""
+    """Provide a boto3 client of Rekognition."""
     return client(rekognition_emulator)
 
 
 @pytest.fixture
 def s3(rekognition_emulator: Running) -> Any:
-    """Give a boto3 client of S3."""
+    """Provide a boto3 client of S3."""
     return client(rekognition_emulator, "s3")

@@ -1,4 +1,4 @@
-"""The little XML that S3 and STS answer with, and that S3 is asked with."""
+"""Write XML for answers of S3 and STS, and read it from S3 requests."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 Children: TypeAlias = "list[tuple[str, Content]]"
 Content: TypeAlias = "str | int | bool | Children"
 
-# What XML 1.0 cannot hold at all.
+# Characters that XML 1.0 does not permit.
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
-# A completion that names 10,000 parts with their checksums is the longest.
+# The largest request completes an upload of 10,000 parts with their checksums.
 _MOST_BYTES: Final = 4 * 1024 * 1024
 
 
 def document(name: str, namespace: str, content: Content) -> bytes:
-    """Return a whole document whose root is *name*."""
+    """Return a document with the root element *name*."""
     root = element(name, content).replace(f"<{name}>", f'<{name} xmlns="{namespace}">', 1)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}'.encode()
 
 
 def element(name: str, content: Content) -> str:
-    """Write an element; a list is its children, in order."""
+    """Return an element; a list is its children, in order."""
     match content:
         case list():
             inner = "".join(element(child, value) for child, value in content)
@@ -44,10 +44,10 @@ def read(body: bytes) -> Element:
     Return the root of a document.
 
     Raises:
-        ServiceError: It is no XML, larger than S3 needs it, or makes declarations: entities of its own could
-            make gigabytes of it.
+        ServiceError: It is not XML, is larger than S3 requires, or has declarations: entities could expand to
+            gigabytes.
     """
-    from xml.etree.ElementTree import ParseError, fromstring  # only few requests need it
+    from xml.etree.ElementTree import ParseError, fromstring  # imported here, as few requests need it
 
     try:
         if len(body) <= _MOST_BYTES and b"<!" not in body:

@@ -115,10 +115,10 @@ def delete_dataset(context: Context, caller: Caller, params: Params) -> Params:
 
 def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
     """
-    Return the caller's own dataset.
+    Return a dataset of the caller.
 
     Raises:
-        ServiceError: There is none, or it belongs to another account or Region.
+        ServiceError: It does not exist, or belongs to another account or Region.
     """
     row = context.store.one(
         "SELECT d.* FROM datasets d JOIN projects p ON p.id = d.project"
@@ -132,7 +132,7 @@ def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
 
 
 def _source(context: Context, caller: Caller, source: Params | None) -> tuple[Work, bytes, dict[str, Any]]:
-    """Return what a new dataset is made of: the work, its payload, its arguments."""
+    """Return the work that creates a dataset, its payload and its arguments."""
     match source:
         case None:
             return Work.CREATE, b"", {}
@@ -174,7 +174,7 @@ def _start(
     payload: bytes = b"",
     **arguments: Any,
 ) -> None:
-    """Set the dataset to work, with whatever faults lie in wait for it."""
+    """Start work on a dataset, and apply the armed faults that match."""
     refs = source_refs(payload) if payload and context.faults.armed() else []
     slow = context.faults.strike([Kind.SLOW], operation, arn, refs)
     kinds = (Kind.FAIL_SERVICE, Kind.FAIL_CLIENT, Kind.POISON, Kind.POISON_TOGETHER)

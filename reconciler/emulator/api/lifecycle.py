@@ -1,8 +1,8 @@
 """
-The state machine of datasets.
+State machine of datasets.
 
-An operation flips the status in the very call that starts it, and is written down whole before that call is
-answered; its effect appears when it is due. What was in progress when a process died is finished by the next.
+The call that starts an operation also changes the status, and stores the operation before it returns; the
+effect appears when the operation is due. Operations survive a crash: the next process finishes them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.emulator.behaviour.work import CREATES, Operation, Work
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
 
-# Verbatim from an example of DescribeProjects; the other texts are invented.
+# Verbatim from an example of DescribeProjects; the other messages are invented.
 IMPORTED: Final = "The dataset was successfully created from the manifest file."
 
 _SUCCESS: Final = {
@@ -56,7 +56,7 @@ def start(
     slower_by: float = 0.0,
     **arguments: Any,
 ) -> None:
-    """Set a dataset to work and flip its status. *arguments* must be JSON."""
+    """Start an operation on a dataset and change its status. *arguments* must be serializable as JSON."""
     settings = context.settings
     if kind in CREATES:
         seconds = settings.create_seconds
@@ -75,7 +75,7 @@ def start(
 
 
 def _apply_early(context: Context, dataset: int) -> None:
-    """Let the effect of an update be seen before it is complete."""
+    """Apply an update before it is complete, so that its effect is visible at once."""
     (operation,) = _operations(context, "o.dataset = ?", dataset)
     failure = _submit(context, operation)
     context.store.db.execute(
@@ -92,14 +92,14 @@ def set_status(db: sqlite3.Connection, dataset: int, status: str, message: str, 
 
 
 def touch(context: Context, dataset: int, now: float) -> None:
-    """Move LastUpdatedTimestamp, forward even if the clock stands still."""
+    """Set LastUpdatedTimestamp to *now*, or 1 ms after its last value if that is later."""
     context.store.db.execute(
         "UPDATE datasets SET updated = max(updated + 0.001, ?) WHERE id = ?", (now, dataset)
     )
 
 
 def poll(context: Context, dataset: int) -> None:
-    """Count one look at a running operation."""
+    """Count one DescribeDataset call against a running operation."""
     context.store.db.execute(
         "UPDATE operations SET polls = polls - 1 WHERE polls > 0"
         " AND (dataset = ?1 OR json_extract(arguments, '$.partner') = ?1)",
@@ -108,7 +108,7 @@ def poll(context: Context, dataset: int) -> None:
 
 
 def has_due(context: Context) -> bool:
-    """Tell whether `settle` has anything to do."""
+    """Return whether an operation or the deletion of a project is due."""
     sql = (
         "SELECT 1 FROM operations WHERE due <= ?1 AND polls = 0"
         " UNION ALL SELECT 1 FROM projects WHERE due <= ?1 LIMIT 1"
@@ -117,7 +117,7 @@ def has_due(context: Context) -> bool:
 
 
 def settle(context: Context) -> None:
-    """Finish all operations that are due, in the order in which they are."""
+    """Finish all due operations, ordered by due time."""
     if not has_due(context):
         return
     while _settle_one(context):
@@ -127,10 +127,10 @@ def settle(context: Context) -> None:
 
 def _settle_one(context: Context) -> bool:
     """
-    Finish the operation that is due first; tell whether there was one.
+    Finish the first due operation; return whether there was one.
 
-    It is read within the transaction: another process with the same directory may have finished it already
-    and begun the next.
+    It is read within the transaction, since another process on the same directory may already have finished
+    it and started the next.
     """
     with context.store.transaction() as db:
         operation = next(_operations(context, "o.due <= ? AND o.polls = 0", context.clock.now()), None)
@@ -142,7 +142,7 @@ def _settle_one(context: Context) -> bool:
 
 
 def _operations(context: Context, where: str, value: float) -> Iterator[Operation]:
-    """Yield the operations that fit, in the order in which they are due."""
+    """Yield the operations that match *where*, ordered by due time."""
     rows = context.store.all(
         f"SELECT o.dataset FROM operations o WHERE {where} ORDER BY o.due, o.rowid",  # noqa: S608
         value,
@@ -169,7 +169,7 @@ def _operations(context: Context, where: str, value: float) -> Iterator[Operatio
 
 
 def _remove_projects(context: Context) -> None:
-    """Remove the projects whose deletion is due, with their datasets."""
+    """Delete the projects whose deletion is due, with their datasets."""
     with context.store.transaction() as db:
         for project in context.store.all("SELECT id, arn FROM projects WHERE due <= ?", context.clock.now()):
             for dataset in context.store.all("SELECT id, arn FROM datasets WHERE project = ?", project["id"]):
@@ -205,7 +205,7 @@ def _finish(context: Context, op: Operation) -> None:
 
 
 def _submit(context: Context, op: Operation) -> Failure | None:
-    """Apply the lines of an update or an import, as they are judged, and take them back if they may not stay."""
+    """Apply the lines of an update or import; on failure, roll back and return the failure."""
     failure = outcome.ordered(op) or outcome.refusal(op)
     if failure is None:
         before = entries.stats(context.store, op.dataset)
@@ -228,7 +228,7 @@ def _judged(context: Context, op: Operation, tally: Tally) -> Iterator[Entry]:
 
 
 def _leftovers(context: Context, op: Operation) -> Iterator[Entry]:
-    """Yield what a failed submission leaves behind."""
+    """Yield the entries of a failed submission that are applied nevertheless."""
     judged = _judged(context, op, Tally())
     match context.settings.switches.failed_update:
         case FailedUpdate.NOTHING:

@@ -50,7 +50,7 @@ def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Par
 
 
 def _next(context: Context, listing: tuple[Any, ...], more: int | None) -> Params:
-    """Return the token of the next page. AWS's own sample goes on as long as the key is there at all."""
+    """Return the token of the next page. AWS's sample code continues as long as the key is present."""
     if more is not None:
         return {"NextToken": tokens.write(context.store.secret, listing, more)}
     return {"NextToken": ""} if context.settings.switches.last_token is LastToken.EMPTY else {}

@@ -1,4 +1,4 @@
-"""Why an operation on a dataset fails, and how a distribution draws its entries."""
+"""Decide whether an operation on a dataset fails, and perform copies and distributions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reconciler.emulator.storage.context import Context
 MAX_MANIFEST_BYTES: Final = 1_000_000_000
 MAX_INVALID_SHARE: Final = 0.20
 
-# Entries of a TRAIN and of a TEST dataset, where a Region allows fewer (limits page).
+# Maximum entries of a TRAIN and a TEST dataset in Regions with lower limits (limits page).
 _SMALL_REGIONS: Final = {"ap-south-1": (28_000, 7_000), "eu-west-2": (28_000, 7_000)}
 
 
 class Failure(NamedTuple):
     """
-    How an operation ended badly.
+    The failure of an operation.
 
     Attributes:
         code: SERVICE_ERROR or CLIENT_ERROR.
@@ -34,7 +34,7 @@ def _refused(message: str) -> Failure:
     return Failure("CLIENT_ERROR", message)
 
 
-# The developer guide's messages, "Terminal file errors".
+# Messages from the developer guide, "Terminal file errors".
 BAD_MANIFEST: Final = _refused("The manifest file extension or contents are invalid.")
 MANIFEST_TOO_LARGE: Final = _refused("The manifest file size exceeds the maximum supported size.")
 TOO_MANY_ROWS: Final = _refused("The manifest file has too many rows.")
@@ -43,21 +43,21 @@ TOO_MANY_LABELS: Final = _refused("The manifest file has too many labels.")
 TOO_FEW_TO_DISTRIBUTE: Final = _refused(
     "The manifest file doesn't have enough labeled images to distribute the dataset."
 )
-# "Terminal manifest content errors".
+# Developer guide, "Terminal manifest content errors".
 SEVERAL_BUCKETS: Final = _refused("The manifest file contains images from multiple S3 buckets.")
 EMPTY_MANIFEST: Final = _refused("The manifest file is empty.")
-# Invented.
+# Invented; not documented.
 SOURCE_GONE: Final = _refused("The source dataset was deleted.")
 
 
 def ordered(op: Operation) -> Failure | None:
-    """Return the failure that a fault had in store for the operation when it was started."""
+    """Return the failure that a fault assigned to the operation when it started."""
     failure = op.arguments.get("failure")
     return Failure(*failure) if failure else None
 
 
 def refusal(op: Operation) -> Failure | None:
-    """Return why a submission is not even looked into; None if it is."""
+    """Return the failure of a submission with a wrong extension or size, else None."""
     if not op.arguments.get("extension", True):
         return BAD_MANIFEST
     if op.size > MAX_MANIFEST_BYTES:
@@ -68,7 +68,7 @@ def refusal(op: Operation) -> Failure | None:
 def objection(
     context: Context, op: Operation, tally: Tally, before: entries.Stats, bucket: str | None
 ) -> Failure | None:
-    """Return why a dataset cannot stay as a submission has made it; None if it can."""
+    """Return the failure if the result of a submission is invalid and must be rolled back, else None."""
     if _too_many_dropped(context, tally, before):
         return TOO_MANY_RECORDS_IN_ERROR
     one_bucket = len(tally.buckets | {bucket} - {None}) <= 1
@@ -83,7 +83,7 @@ def objection(
 
 
 def copy(context: Context, op: Operation) -> Failure | None:
-    """Copy the entries of the source dataset as they are now."""
+    """Copy the current entries of the source dataset."""
     source = op.arguments["source"]
     if context.store.one("SELECT 1 FROM datasets WHERE id = ?", source) is None:
         return SOURCE_GONE
@@ -92,7 +92,7 @@ def copy(context: Context, op: Operation) -> Failure | None:
 
 
 def distribute(context: Context, op: Operation) -> Failure | None:
-    """Move a fifth of the labelled images, drawn by the seed, to the partner dataset."""
+    """Move 20 % of the labelled images, drawn at random with the seed, to the partner dataset."""
     labelled = entries.labelled(context.store, op.dataset)
     share = round(len(labelled) * 0.2)
     if share == 0:

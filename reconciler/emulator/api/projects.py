@@ -82,7 +82,7 @@ def delete_project(context: Context, caller: Caller, params: Params) -> Params:
 
 
 def describe_project_versions(context: Context, caller: Caller, params: Params) -> Params:
-    """Tell of models that are being trained, and of no other: there are none."""
+    """List the models in training; no others are emulated."""
     project = find(context, caller, params["ProjectArn"])
     stem, _, number = project["arn"].rpartition("/")
     wanted = params.get("VersionNames")
@@ -97,10 +97,10 @@ def describe_project_versions(context: Context, caller: Caller, params: Params) 
 
 def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
     """
-    Return the caller's own project.
+    Return a project of the caller.
 
     Raises:
-        ServiceError: There is none, or it belongs to another account or Region.
+        ServiceError: It does not exist, or belongs to another account or Region.
     """
     row = context.store.one(
         "SELECT * FROM projects WHERE arn = ? AND account = ? AND region = ?", arn, *caller.owner

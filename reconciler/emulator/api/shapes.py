@@ -1,8 +1,8 @@
 """
-Requests against botocore's service model: which operations there are, and which values each may take.
+Validate requests against botocore's service model of operations and parameters.
 
-botocore itself checks only what is required, types and minima before it sends. Here maxima, patterns,
-enumerations and blob sizes count too, as they do at the service.
+botocore itself checks only required members, types and minima before it sends a request. This module also
+checks maxima, patterns, enumerations and blob sizes, as the service does.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ TARGET_PREFIX: Final = "RekognitionService."
 
 @cache
 def service_model() -> ServiceModel:
-    """Load the model of Rekognition. Some 50 ms, once a process."""
+    """Load the model of Rekognition once per process, which takes about 50 ms."""
     return ServiceModel(Loader().load_service_model("rekognition", "service-2"))
 
 
 def operation_model(target: str) -> OperationModel:
     """
-    Find the operation that the header `X-Amz-Target` names.
+    Return the operation in the header `X-Amz-Target`.
 
     Raises:
         ServiceError: UnknownOperationException.
@@ -42,11 +42,11 @@ def operation_model(target: str) -> OperationModel:
 
 def read(shape: Any, value: Any) -> Any:
     """
-    Return *value*, parsed JSON, as the parameters that *shape* describes. Unknown members are left out.
+    Validate *value*, parsed JSON, and return it as parameters of *shape*. Unknown members are omitted.
 
     Raises:
         ServiceError: ValidationException for integers above their maximum (documented for MaxResults),
-            SerializationException for blobs that are not base64, else InvalidParameterException.
+            SerializationException for blobs that are not base64, otherwise InvalidParameterException.
     """
     match shape.type_name:
         case "structure":
@@ -118,7 +118,7 @@ def _read_integer(shape: Any, value: Any) -> int:
 
 
 def _lower_first(shape: Any) -> str:
-    """Name the member. In the emulated operations page sizes are the only integers in requests."""
+    """Return the member name of *shape*. The only integers in emulated requests are page sizes."""
     return "maxResults" if shape.name.endswith("PageSize") else shape.name
 
 
@@ -129,7 +129,7 @@ def _check_length(shape: Any, length: int) -> None:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Translate the one Java construct of the model that Python lacks."""
+    """Compile a pattern; translate the one Java construct in the model that Python lacks."""
     return re.compile(pattern.replace(r"\p{L}\p{Z}\p{N}_", r"\w\s"))
 
 

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource: of projects and, probably, of datasets."""
+"""TagResource, UntagResource, ListTagsForResource: for projects and, presumably, datasets."""
 
 from __future__ import annotations
 

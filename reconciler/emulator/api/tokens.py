@@ -1,4 +1,4 @@
-"""Page tokens: a place in a listing, signed for the one listing it belongs to."""
+"""Page tokens: a position in a listing, signed together with that listing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from reconciler.emulator.errors import bad_token
 
 
 def write(secret: bytes, listing: Any, place: int) -> str:
-    """Return a token for *place* in *listing*, whose text must name its filters too."""
+    """Return a token for *place* in *listing*, whose repr must include the filters."""
     return f"{place:x}.{_signature(secret, listing, place)}"
 
 
 def read(secret: bytes, listing: Any, token: str | None) -> int:
     """
-    Return the place where a page starts; an empty token is the beginning, as AWS's own samples expect.
+    Return the position where a page starts; an empty token means the start, as AWS's samples expect.
 
     Raises:
-        ServiceError: The token is not one of ours, or belongs to another listing.
+        ServiceError: The token is invalid, or belongs to another listing.
     """
     if not token:
         return 0

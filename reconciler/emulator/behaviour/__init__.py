@@ -1,1 +1,1 @@
-"""How the service behaves: what it makes of lines, and what tests can change about it."""
+"""The behaviour of the service: validation of lines, and what tests can configure."""

@@ -1,8 +1,8 @@
 """
-The checks of label attributes: pairs of a key and the same key with ``-metadata``.
+Check label attributes: pairs of a key and the same key with ``-metadata``.
 
-Structural errors are looked for first, in every attribute; where one is found the line is examined no
-further (developer guide, "Fixing training errors").
+The structure of all attributes is checked first; a structural error ends the examination of the line
+(developer guide, "Fixing training errors").
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MAX_BOXES: Final = 50
 MIN_SIDE: Final = 64
 MAX_SIDE: Final = 4096
 
-# Floats from here on are whole; as integers the largest of them would not fit into JSON's 64 bits.
+# All floats from here on are whole; the largest exceed the 64-bit integers of the JSON encoder.
 _WHOLE_BEYOND: Final = 2.0**53
 
 
 class Finding(NamedTuple):
-    """One error and the object of the line that will hold it; None is the line itself."""
+    """An error, and the object in the line that will hold it; None for the line itself."""
 
     code: str
     message: str
@@ -38,12 +38,12 @@ class Finding(NamedTuple):
 @dataclass(slots=True)
 class Findings:
     """
-    All that is wrong with the attributes of one line.
+    The findings on the attributes of one line.
 
     Attributes:
-        labels: Of sound attributes: name and whether it stands on a box.
-        usable: How many attributes are of a supported kind.
-        structural: Whether the examination ended with the structure.
+        labels: Labels of valid attributes: name, and whether it is on a box.
+        usable: Number of attributes of a supported type.
+        structural: Whether structural errors ended the examination.
     """
 
     errors: list[Finding] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Findings:
 
 
 def examine(line: Fields, names: list[str], switches: Switches) -> Findings:
-    """Examine the attributes *names* of *line*. Rounds coordinates in place if the switches say so."""
+    """Examine the attributes *names* of *line*. Rounds coordinates in place if so configured."""
     found = Findings()
     for name in names:
         found.errors.extend(_structure(name, line[name], line[f"{name}-metadata"], switches))
@@ -66,7 +66,7 @@ def examine(line: Fields, names: list[str], switches: Switches) -> Findings:
 
 
 def _structure(name: str, value: Any, meta: Any, switches: Switches) -> Iterator[Finding]:
-    """Find what ends the examination of the line."""
+    """Yield the structural errors of one attribute."""
     if not isinstance(meta, dict):
         yield _bad_metadata(None)
         return
@@ -105,13 +105,13 @@ def _detection_structure(name: str, value: Any, meta: Fields, switches: Switches
     if any(str(box["class_id"]) not in class_map for box in boxes):
         yield Finding(
             "ERROR_MISSING_CLASS_MAP_ID",
-            "One of more class ids is missing from the class map.",  # sic: the service's own words
+            "One of more class ids is missing from the class map.",  # sic: verbatim from the service
             meta,
         )
 
 
 def _content(name: str, value: Any, meta: Fields, switches: Switches, found: Findings) -> None:
-    """Look into an attribute of sound structure."""
+    """Check the content of a structurally valid attribute, and add the results to *found*."""
     kind = meta["type"]
     if _is_classification(kind, switches):
         names = [meta["class-name"]]
@@ -184,7 +184,7 @@ def _box_errors(box: Fields, size: Fields) -> Iterator[Finding]:
 
 def _bad_value(name: str, value: Any) -> Finding:
     message = f"The format of the label attribute {name} is invalid."
-    holder = value if isinstance(value, dict) else None  # a number can hold no error list
+    holder = value if isinstance(value, dict) else None  # a number cannot hold a list of errors
     return Finding("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message, holder)
 
 

@@ -1,4 +1,4 @@
-"""The log of calls, for those who want to prove what was and what was not sent."""
+"""A log of calls, which lets tests verify what was sent and what was not."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _KEPT_CHARS: Final = 2_048
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One call.
+    One logged call.
 
     Attributes:
-        time: By the emulator's clock, seconds since the epoch.
+        time: Time by the emulator's clock, in seconds since the epoch.
         resource: ARN of the dataset or project, as sent; "" if there is none.
-        source_refs: Of an UpdateDatasetEntries, in the order sent.
-        error: Code of the answer; None for success. "cut" if the connection was cut.
+        source_refs: Source-refs in an UpdateDatasetEntries, in the order sent.
+        error: Code of the answer; None for success, "cut" if the connection was dropped before the call.
     """
 
     time: float
@@ -35,7 +35,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Tell whether the operation changes anything by its nature, whether or not it succeeded."""
+        """Return whether the operation is a write, whether or not the call succeeded."""
         return not self.operation.startswith(("Describe", "List", "Get", "Head", "AssumeRole"))
 
 
@@ -43,8 +43,8 @@ class Calls:
     """
     The last 50,000 calls, oldest first.
 
-    Fewer if they carry more than a million source-refs, so that a server that is updated for days does not
-    fill the memory; the last call is always whole. Names that no operation and no key has are cut short.
+    Fewer are kept if they have more than a million source-refs in total, to bound the memory of a
+    long-running server; the last call is always kept. Overlong operation and resource names are truncated.
     """
 
     def __init__(self) -> None:
@@ -77,11 +77,11 @@ class Calls:
         return [call.operation for call in self]
 
     def writes(self) -> list[Call]:
-        """Return the calls that change something by their nature."""
+        """Return the calls of write operations."""
         return [call for call in self if call.writes]
 
     def most_per_second(self, operation: str) -> int:
-        """Return the largest number of calls of *operation* in any one second, ends included."""
+        """Return the maximum number of calls of *operation* within any second, failed calls included."""
         times = [call.time for call in self.of(operation)]
         return max(
             (sum(start <= t < start + 1 for t in times[i:]) for i, start in enumerate(times)),

@@ -1,4 +1,4 @@
-"""Time, as the emulator sees it: a number of seconds that tests may push."""
+"""Clocks of the emulator, which tests can advance."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ _YEAR_10000: Final = 253_402_300_800.0
 
 
 class Clock(Protocol):
-    """Tells the time in seconds since the epoch."""
+    """A clock in seconds since the epoch."""
 
     def now(self) -> float: ...
 
     def advance(self, seconds: float) -> None:
         """
-        Jump. Negative seconds jump back.
+        Move the clock forward, or back by negative seconds.
 
         Raises:
-            ValueError: To a time that no date can tell.
+            ValueError: The new time is not between 1970 and 9999.
         """
 
 
 class SystemClock:
-    """The machine's clock, plus the jumps it was told to make."""
+    """The system clock, plus all advances."""
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -38,10 +38,10 @@ class SystemClock:
 
 class ManualClock:
     """
-    A clock that stands still until it is pushed.
+    A clock that moves only when advanced.
 
-    It starts at the machine's time, unless told otherwise, so that presigned requests and the credentials of
-    assumed roles, which clients date by their own clock, are neither late nor early.
+    By default it starts at the system time, so that presigned requests and the credentials of assumed roles,
+    which clients check by their own clock, are valid.
     """
 
     def __init__(self, start: float | None = None) -> None:

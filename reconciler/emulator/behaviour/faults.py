@@ -1,4 +1,4 @@
-"""Faults on demand: what shall go wrong, on which calls, how often."""
+"""Fault injection: which faults, on which calls, how often."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reconciler.emulator.errors import ServiceError
 
 
 class Kind(StrEnum):
-    """What a fault does to the calls it meets."""
+    """The effect of a fault on a call."""
 
-    # Answers instead of the real one; the call has no effect.
+    # Error answers; the call has no effect.
     THROTTLE = "throttle"
     THROTTLE_400 = "throttle-400"
     THROTTLE_500 = "throttle-500"
@@ -26,27 +26,27 @@ class Kind(StrEnum):
     EXPIRED_CREDENTIALS = "expired-credentials"
     IN_USE = "in-use"
     LIMIT_EXCEEDED = "limit-exceeded"
-    EXPIRED_PAGE_TOKEN = "expired-page-token"  # noqa: S105  only calls that bring a NextToken
-    # The wire.
+    EXPIRED_PAGE_TOKEN = "expired-page-token"  # noqa: S105  only calls with a NextToken
+    # The connection.
     LATENCY = "latency"
     CUT_BEFORE = "cut-before"
     CUT_AFTER = "cut-after"
     CUT_INSIDE = "cut-inside"
     GARBAGE = "garbage"
-    # The operation that a call starts.
+    # The operation that the call starts.
     SLOW = "slow"
     FAIL_SERVICE = "fail-service"
     FAIL_CLIENT = "fail-client"
     POISON = "poison"
     POISON_TOGETHER = "poison-together"
     DROP = "drop"
-    # The console user, and time.
+    # The console user, and the clock.
     CONSOLE_BEFORE = "console-before"
     CONSOLE_AFTER = "console-after"
     CLOCK_JUMP = "clock-jump"
 
 
-# Code, message and status.
+# Code, message and HTTP status.
 ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
     {
         Kind.THROTTLE: (
@@ -82,25 +82,25 @@ ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
     }
 )
 
-_MOST: Final = 2**53  # what any reader of JSON takes
+_MOST: Final = 2**53  # the largest integer range that all JSON parsers represent exactly
 _UNTIL_CLEARED: Final = frozenset({Kind.POISON, Kind.POISON_TOGETHER, Kind.DROP})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """
-    One thing that shall go wrong.
+    One fault, and the calls that it matches.
 
     Attributes:
-        operations: Only calls of these; empty: of all.
-        resource: Only calls whose dataset or project ARN contains this.
-        source_refs: For poison and drops: the lines that cause it, and poison-together only if all of
-            them travel in one call. For fail-service: the same; empty: any.
-        after: So many matching calls pass unharmed first.
-        every: Then one call in so many is hit.
-        times: So many calls are hit; 0 is all until cleared. None is once, and for poison and drops all.
-        seconds: Of latency, of slowness, of a clock jump.
-        action: For the console user: see `Console.do`.
+        operations: Operations to match; empty for all.
+        resource: Text that the ARN of the dataset or project must contain.
+        source_refs: For poison, drop and fail-service: matches calls with one of these lines; for
+            poison-together: with all of them. If empty, fail-service matches any call, the others none.
+        after: Number of matching calls to skip first.
+        every: Of the following calls, hit the first of each group of this size.
+        times: Number of calls to hit; 0 for all until cleared. None is 1, but 0 for poison and drop kinds.
+        seconds: Duration of latency, slowness or a clock jump.
+        action: The action of the console user, see `Console.do`.
     """
 
     kind: Kind
@@ -146,7 +146,7 @@ class Fault:
 
     @property
     def limit(self) -> int:
-        """Return how many calls are hit; 0 is no limit."""
+        """Return the maximum number of calls to hit; 0 is unlimited."""
         if self.times is not None:
             return self.times
         return 0 if self.kind in _UNTIL_CLEARED else 1
@@ -175,7 +175,7 @@ class _Armed:
                 return True
 
     def strikes(self) -> bool:
-        """Count a matching call and tell whether it is hit."""
+        """Count a matching call, and return whether it is hit."""
         self.met += 1
         turn = self.met - self.fault.after
         if turn < 1 or (turn - 1) % self.fault.every:
@@ -187,14 +187,14 @@ class _Armed:
 
 
 class Faults:
-    """The faults that are armed, in the order in which they were added."""
+    """The armed faults, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._armed: dict[int, _Armed] = {}
         self._ids = count(1)
 
     def add(self, fault: Fault) -> int:
-        """Arm *fault* and return a number by which it can be cleared."""
+        """Arm *fault*, and return its number for `clear`."""
         number = next(self._ids)
         self._armed[number] = _Armed(fault)
         return number
@@ -207,7 +207,7 @@ class Faults:
             self._armed.pop(number, None)
 
     def armed(self) -> list[tuple[int, Fault, int]]:
-        """Return (number, fault, calls hit so far) of all."""
+        """Return (number, fault, calls hit so far) for each armed fault."""
         return [(number, armed.fault, armed.hit) for number, armed in self._armed.items()]
 
     def strike(
@@ -217,7 +217,7 @@ class Faults:
         resource: str = "",
         source_refs: Collection[str] = (),
     ) -> list[Fault]:
-        """Return the faults of these kinds that hit this call, and count it against them."""
+        """Count a call against all matching faults of these kinds, and return those that hit it."""
         if not self._armed:
             return []
         return [
@@ -228,7 +228,7 @@ class Faults:
 
 
 def answer(kind: Kind, user: str, operation: str, resource: str) -> ServiceError:
-    """Return the error with which a fault of this kind answers; *resource* may be empty."""
+    """Return the error answer of a fault of this kind; *resource* may be empty."""
     code, message, status = ANSWERS[kind]
     return ServiceError(
         code, message.format(user=user, operation=operation, resource=resource or "*"), status

@@ -1,5 +1,5 @@
 """
-What the service makes of submitted lines: which it drops without a word, which it keeps with errors.
+Validate submitted lines as the service does: drop some silently, keep others with errors.
 
 Sources: developer guide, "Terminal errors" and "Non-terminal errors" of datasets, "Non-terminal JSON line
 validation errors", "Fixing training errors" (which checks come first), and the two manifest formats.
@@ -36,12 +36,12 @@ _ERROR_LISTS: Final = ("cl-errors", "cl-warnings")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    One line as the service keeps it.
+    One line as the service stores it.
 
     Attributes:
-        line: The JSON text that listings return, `cl-metadata` and `cl-errors` included.
-        labels: Name to whether it stands on a box. Labels of unusable attributes are left out.
-        codes: Of all errors in the line.
+        line: The JSON text that listings return, including `cl-metadata` and `cl-errors`.
+        labels: Name -> whether it is on a box. Labels of invalid attributes are omitted.
+        codes: Codes of all errors in the line.
     """
 
     source_ref: str
@@ -54,12 +54,12 @@ class Entry:
 @dataclass(slots=True)
 class Tally:
     """
-    What was seen while the lines of a submission passed by.
+    Counts of the lines of a submission, updated while they are judged.
 
     Attributes:
-        total: Lines submitted, blank ones included.
-        kept: How many of them become entries; the rest leaves no trace.
-        buckets: Of the images that were kept.
+        total: Lines submitted, including blank lines.
+        kept: Lines that become entries; the others are dropped silently.
+        buckets: Buckets of the images that were kept.
     """
 
     total: int = 0
@@ -74,7 +74,7 @@ class Tally:
 def judge(
     payload: BinaryIO, switches: Switches, tally: Tally, *, drop: Callable[[str], bool] = lambda _: False
 ) -> Iterator[Entry]:
-    """Yield what the lines of *payload* become, each image once. *drop* names source-refs that vanish anyhow."""
+    """Yield the entries for the lines of *payload*, one per image. *drop* selects source-refs to drop."""
     keeps = _keeper(payload, switches)
     for number, raw in enumerate(split(payload)):
         tally.total += 1
@@ -87,7 +87,7 @@ def judge(
 
 
 def _keeper(payload: BinaryIO, switches: Switches) -> Callable[[int, str], bool]:
-    """Return what tells whether the line of this number is the one that stands for its image."""
+    """Return a predicate of line number and source-ref: whether to keep this line for its image."""
     if switches.duplicates is Duplicates.FIRST:
         first: dict[str, int] = {}
         return lambda number, ref: first.setdefault(ref, number) == number
@@ -105,12 +105,12 @@ def bucket_of(source_ref: str) -> str:
 
 
 def split(payload: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines, ended by LF or CRLF. Blank lines count; the nothing after the last LF does not."""
+    """Yield the lines without LF or CRLF, including blank lines, but not the end after the last LF."""
     return (raw.removesuffix(b"\n").removesuffix(b"\r") for raw in payload)
 
 
 def source_refs(blob: bytes) -> list[str]:
-    """Return the source-refs that can be read in *blob*, in order, repeated ones too."""
+    """Return the valid source-refs in *blob*, in order, including repeated ones."""
     return [ref for raw in split(BytesIO(blob)) if (ref := _source_ref(_parse(raw))) is not None]
 
 
@@ -118,7 +118,7 @@ def judge_line(raw: bytes, switches: Switches) -> Entry | None:
     """Return the entry that *raw* becomes; None if it is dropped."""
     try:
         return _judged(raw, switches)
-    except (orjson.JSONEncodeError, RecursionError):  # read, but nested too deeply to be written again
+    except (orjson.JSONEncodeError, RecursionError):  # nested too deeply to be serialized again
         return None
 
 
@@ -128,7 +128,7 @@ def _judged(raw: bytes, switches: Switches) -> Entry | None:
     if fields is None or ref is None:
         return None
     if switches.rewriting is Rewriting.FLOATS:
-        # A service that lists 1.0 for 1 takes it for 1 when it comes back.
+        # A service that lists 1 as 1.0 must read 1.0 as 1.
         fields = {key: _numbers(value, _as_written) for key, value in fields.items()}
     _forget_service_keys(fields)
     names = [key for key in fields if key + METADATA in fields and key != SOURCE_REF]
@@ -143,7 +143,7 @@ def _judged(raw: bytes, switches: Switches) -> Entry | None:
 
 
 def render(fields: dict[str, Any], switches: Switches) -> str:
-    """Write a stored line the way listings return it: compact, in the client's order."""
+    """Serialize a line as listings return it: compact, with keys in the client's order by default."""
     if switches.rewriting is Rewriting.SORTED_KEYS:
         own = dict(sorted((k, v) for k, v in fields.items() if not k.startswith("cl-")))
         last = {key: value for key, value in fields.items() if key.startswith("cl-")}
@@ -169,7 +169,7 @@ def _source_ref(fields: dict[str, Any] | None) -> str | None:
 
 
 def _forget_service_keys(fields: dict[str, Any]) -> None:
-    """Drop what an earlier listing had written into the line."""
+    """Remove the keys that the service adds in listings."""
     fields.pop("cl-metadata", None)
     for holder in _holders(fields):
         for key in _ERROR_LISTS:
@@ -197,7 +197,7 @@ def _forget_unknown_keys(fields: dict[str, Any], names: list[str], switches: Swi
 def _errors_and_labels(
     fields: dict[str, Any], names: list[str], switches: Switches
 ) -> tuple[list[dict[str, str]], dict[str, bool], list[str]]:
-    """Return the errors of the line as a whole, its usable labels, and the codes written further inside."""
+    """Return the errors of the line itself, its valid labels, and the codes of errors in nested objects."""
     if not names:
         bare = len(fields) == 1 and switches.bare_line is BareLine.UNLABELED
         found = [] if bare else [error("ERROR_NO_LABEL_ATTRIBUTES", "No label attributes found.")]
@@ -224,7 +224,7 @@ def error(code: str, message: str) -> dict[str, str]:
 
 
 def _numbers(value: Any, change: Callable[[float], float]) -> Any:
-    """Return *value* with all its numbers changed."""
+    """Return *value* with *change* applied to all its numbers."""
     match value:
         case bool():
             return value
@@ -239,6 +239,6 @@ def _numbers(value: Any, change: Callable[[float], float]) -> Any:
 
 
 def _as_written(number: float) -> float:
-    """Return a whole float as the integer that it was listed for."""
+    """Return a whole float as an integer; other numbers unchanged."""
     whole = abs(number) < 2.0**53 and number == int(number)
     return int(number) if whole else number

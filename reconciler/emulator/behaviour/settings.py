@@ -1,4 +1,4 @@
-"""What can be chosen about an emulator: answers to what nobody has documented, times, limits."""
+"""Settings of an emulator: switches for undocumented behaviour, durations, limits."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
 ACCOUNT: Final = "111122223333"
-"""Of callers whose access key says nothing else."""
+"""Account of callers whose access key does not identify another."""
 
 
 class ConcurrentUpdate(StrEnum):
-    """What a second update answers while one is running."""
+    """Error of a second update while one is running."""
 
     IN_USE = "in-use"
     LIMIT_EXCEEDED = "limit-exceeded"
 
 
 class BusyListing(StrEnum):
-    """What listings answer while the dataset is being created or updated."""
+    """Answer of listings while the dataset is being created or updated."""
 
     IN_USE = "in-use"
     NOT_READY = "not-ready"
@@ -29,14 +29,14 @@ class BusyListing(StrEnum):
 
 
 class BareLine(StrEnum):
-    """What becomes of a line that holds a source-ref and nothing else."""
+    """Treatment of a line with only a source-ref."""
 
     UNLABELED = "unlabeled"
     ERROR = "error"
 
 
 class Floats(StrEnum):
-    """What becomes of box coordinates that are not whole numbers."""
+    """Treatment of box coordinates that are not whole numbers."""
 
     ACCEPT = "accept"
     ERROR = "error"
@@ -44,7 +44,7 @@ class Floats(StrEnum):
 
 
 class Duplicates(StrEnum):
-    """Which of several lines with one source-ref survives, within one submission."""
+    """Which of several lines with the same source-ref is kept, within one submission."""
 
     FIRST = "first"
     LAST = "last"
@@ -52,7 +52,7 @@ class Duplicates(StrEnum):
 
 
 class FailedUpdate(StrEnum):
-    """How much of a failed update is applied all the same."""
+    """The part of a failed update that is applied nevertheless."""
 
     NOTHING = "nothing"
     PREFIX = "prefix"
@@ -60,7 +60,7 @@ class FailedUpdate(StrEnum):
 
 
 class UnknownKeys(StrEnum):
-    """What becomes of keys that belong to no pair of attribute and metadata."""
+    """Treatment of keys that belong to no pair of attribute and metadata."""
 
     KEPT = "kept"
     REMOVED = "removed"
@@ -72,7 +72,7 @@ class Verdict(StrEnum):
 
 
 class Rewriting(StrEnum):
-    """How a stored line differs in form from the line that was sent."""
+    """How the format of a stored line differs from the line that was sent."""
 
     NONE = "none"
     SORTED_KEYS = "sorted-keys"
@@ -80,14 +80,14 @@ class Rewriting(StrEnum):
 
 
 class LastToken(StrEnum):
-    """How the last page of a listing says so."""
+    """The NextToken on the last page of a listing."""
 
     ABSENT = "absent"
     EMPTY = "empty"
 
 
 class InvalidBase(StrEnum):
-    """Against what the share of dropped lines is measured."""
+    """The total against which the share of dropped lines is measured."""
 
     SUBMISSION = "submission"
     DATASET = "dataset"
@@ -95,7 +95,7 @@ class InvalidBase(StrEnum):
 
 
 class Throttling(StrEnum):
-    """In which of its three documented forms a call beyond the rate is refused."""
+    """Which of the three documented errors a call beyond the rate limit gets."""
 
     THROTTLE = "throttle"
     THROTTLE_400 = "throttle-400"
@@ -103,7 +103,7 @@ class Throttling(StrEnum):
 
 
 class Visibility(StrEnum):
-    """When the effect of a running update can be seen in a (stale) listing."""
+    """When the effect of a running update is visible in a stale listing."""
 
     ON_COMPLETION = "on-completion"
     AT_ONCE = "at-once"
@@ -112,9 +112,9 @@ class Visibility(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """
-    One answer to each question that only the real service could settle.
+    The behaviour chosen where the service is not documented.
 
-    The defaults are the likeliest answers; `docs/emulator.md` says why.
+    The defaults are the most likely; `docs/emulator.md` gives the reasons.
     """
 
     concurrent_update: ConcurrentUpdate = ConcurrentUpdate.IN_USE
@@ -138,10 +138,10 @@ class Switches:
 
     def with_changes(self, changes: Mapping[str, Any]) -> Switches:
         """
-        Return a copy in which the named switches have new values, given as JSON gives them.
+        Return a copy with new values, given as parsed JSON, for the named switches.
 
         Raises:
-            ValueError: No such switch, or not one of its values.
+            ValueError: A switch or its value is unknown.
         """
         kinds = get_type_hints(Switches)
         unknown = changes.keys() - kinds.keys()
@@ -166,23 +166,23 @@ def _parse(kind: type, name: str, value: Any) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    How an emulator behaves.
+    The behaviour of an emulator.
 
     Attributes:
-        create_seconds: How long a dataset stays in CREATE_IN_PROGRESS; 0 shows the result at once.
+        create_seconds: Duration of CREATE_IN_PROGRESS; with 0 the result is visible at once.
         update_seconds: The same for updates and distributions.
         delete_seconds: The same for deletions of datasets and projects.
-        polls: How many DescribeDataset calls see an operation in progress, whatever the clock says.
-        calls_per_second: Of each dataset operation, per account and Region; None is unlimited. AWS
+        polls: Minimum number of DescribeDataset calls that see an operation in progress.
+        calls_per_second: Rate limit of each operation, per account and Region; None is unlimited. AWS
             allows 5 (quotas page).
         tag_calls_per_second: The same for tagging operations. AWS allows 10.
-        throttling: How calls beyond the rate are refused.
-        max_entries: Of a dataset (limits page).
-        max_labels: Of a dataset (limits page).
-        max_object_bytes: Of one object in the emulated S3; it is held in memory while it is received.
-        seed: For whatever is drawn at random: the same seed draws the same.
-        accounts: Account of an access key id. A key id of twelve digits is its own account.
-        roles: External id by role ARN, None where none is asked for. Empty: any role may be assumed.
+        throttling: The error of calls beyond the rate limit.
+        max_entries: Maximum entries of a dataset (limits page).
+        max_labels: Maximum labels of a dataset (limits page).
+        max_object_bytes: Maximum size of an S3 object, which is in memory while it is received.
+        seed: Seed of all random draws.
+        accounts: Access key id -> account. A key id of twelve digits is itself the account.
+        roles: Role ARN -> external id, None if none is required. If empty, any role may be assumed.
     """
 
     switches: Switches = field(default_factory=Switches)
@@ -202,10 +202,10 @@ class Settings:
 
     def with_changes(self, changes: Mapping[str, Any]) -> Settings:
         """
-        Return a copy with other times and limits, given as JSON gives them.
+        Return a copy with new values, given as parsed JSON, for the named settings.
 
         Raises:
-            ValueError: No such setting, or not one of its values.
+            ValueError: A setting is unknown, or its value is invalid.
         """
         kinds = get_type_hints(Settings)
         unknown = changes.keys() - set(PLAIN_NAMES)
@@ -215,7 +215,7 @@ class Settings:
 
 
 def _plain(kind: Any, name: str, value: Any) -> Any:
-    """Return the value of a setting; a wrong one would only show in the calls that come later."""
+    """Return the value of a setting, validated here because an invalid one would only fail later calls."""
     if kind is Throttling:
         return _parse(kind, name, value)
     rate = kind == float | None
@@ -234,4 +234,4 @@ SWITCH_NAMES = tuple(f.name for f in fields(Switches))
 PLAIN_NAMES: Final = tuple(
     f.name for f in fields(Settings) if f.name not in ("switches", "accounts", "roles")
 )
-"""The settings that are a number or a word."""
+"""The names of the settings whose value is a number or a word."""

@@ -1,16 +1,16 @@
-"""Token buckets: so many calls a second of each operation, per account and Region."""
+"""Token buckets that limit the rate of each operation, per account and Region."""
 
 from __future__ import annotations
 
 
 class Throttle:
-    """Buckets that hold one second's worth of calls and refill steadily."""
+    """Buckets that hold the calls of one second and refill continuously."""
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, str, str], tuple[float, float]] = {}
 
     def admits(self, key: tuple[str, str, str], rate: float | None, now: float) -> bool:
-        """Take a token for (account, Region, operation) at *rate* a second; None is no limit."""
+        """Take a token of (account, Region, operation), if there is one; a *rate* of None is unlimited."""
         if rate is None:
             return True
         burst = max(rate, 1.0)

@@ -1,4 +1,4 @@
-"""What datasets can be busy with."""
+"""Asynchronous operations on datasets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 
 
 class Work(StrEnum):
-    """What a dataset can be busy with."""
+    """The kinds of asynchronous operations on a dataset."""
 
     CREATE = "create"
     IMPORT = "import"
@@ -25,11 +25,11 @@ CREATES: Final = (Work.CREATE, Work.IMPORT, Work.COPY)
 @dataclass(frozen=True, slots=True)
 class Operation:
     """
-    One piece of work in progress, as it stands in the database.
+    One operation in progress, as stored in the database.
 
     Attributes:
-        size: Of the payload, in bytes.
-        open: Opens the payload; a manifest may be too long to be in memory more than once.
+        size: Size of the payload in bytes.
+        open: Opens the payload as a file, since a manifest may be too large for another copy in memory.
     """
 
     dataset: int

@@ -1,4 +1,4 @@
-"""The console user: somebody who edits datasets behind the back of every API client."""
+"""A simulated user of the AWS console, who edits datasets without any API call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Fields = dict[str, Any]
 # Parameters of actions that name a dataset.
 _DATASETS: Final = ("dataset", "train", "test")
 
-# And those that are not text.
+# Types of the parameters that are not text.
 _NUMBER: Final = (int, float)
 _KINDS: Final[Mapping[str, type | tuple[type, ...]]] = MappingProxyType(
     {"dx": _NUMBER, "dy": _NUMBER, "box": int, "share": _NUMBER, "lines": list}
@@ -30,10 +30,10 @@ _KINDS: Final[Mapping[str, type | tuple[type, ...]]] = MappingProxyType(
 
 class Console:
     """
-    Edits that take effect at once and move LastUpdatedTimestamp, as a person's edits do.
+    Edits that take effect at once and update LastUpdatedTimestamp, as edits in the console do.
 
-    Datasets are named by ARN, whoever owns them. Every method raises ValueError where there is no such
-    dataset, entry, label or box.
+    Datasets of all accounts are identified by ARN. Every method raises ValueError if the dataset, entry,
+    label or box does not exist.
     """
 
     def __init__(self, context: Context) -> None:
@@ -41,12 +41,12 @@ class Console:
 
     def do(self, action: Mapping[str, Any]) -> None:
         """
-        Do what *action* says: ``{"do": "move_box", "dataset": ARN, ...}`` with the method's parameters.
+        Run an action: ``{"do": "move_box", "dataset": ARN, ...}`` with the parameters of the method.
 
-        Datasets may be named as ``PROJECT/train`` here, where that is only one.
+        Datasets may be given as ``PROJECT/train``, if that is unambiguous.
 
         Raises:
-            ValueError: No such action, or other parameters.
+            ValueError: The action is unknown, or its parameters are wrong.
         """
         for key, given in action.items():
             if not isinstance(given, _KINDS.get(key, str)):
@@ -62,28 +62,28 @@ class Console:
             raise ValueError(f"{name}: {exc}") from exc
 
     def put(self, dataset: str, *lines: str | Fields) -> None:
-        """Write lines whole, as an import would: add images or replace them."""
+        """Add or replace entries, given as complete lines, as an import does."""
         self._store(dataset, [self._judged(line) for line in lines])
 
     def add_image(self, dataset: str, source_ref: str) -> None:
-        """Upload an image, unlabelled."""
+        """Add an unlabelled image."""
         self.put(dataset, {SOURCE_REF: source_ref})
 
     def remove_image(self, dataset: str, source_ref: str) -> None:
-        """Make an entry vanish. No API does so, and whether the console can is not documented."""
+        """Delete an entry. No API does so, and whether the console can is not documented."""
         self.line(dataset, source_ref)
         number = self._id(dataset)
         entries.remove(self._context.store, number, source_ref)
         lifecycle.touch(self._context, number, self._context.clock.now())
 
     def edit(self, dataset: str, source_ref: str, change: Callable[[Fields], None]) -> None:
-        """Let *change* edit the parsed line in place."""
+        """Apply *change*, which edits the parsed line in place."""
         fields = self.line(dataset, source_ref)
         change(fields)
         self.put(dataset, fields)
 
     def move_box(self, dataset: str, source_ref: str, dx: int = 1, dy: int = 0, box: int = 0) -> None:
-        """Move a box by pixels; boxes are counted through all attributes, from 0."""
+        """Move a box by pixels; *box* is its index over all attributes."""
         fields = self.line(dataset, source_ref)
         boxes = [found for value in _detections(fields) for found in value["annotations"]]
         if not 0 <= box < len(boxes):
@@ -93,35 +93,35 @@ class Console:
         self.put(dataset, fields)
 
     def relabel(self, dataset: str, source_ref: str, old: str, new: str) -> None:
-        """Give one image (and its boxes) another label in place of *old*."""
+        """Replace the label *old* of one image and its boxes by *new*."""
         fields = self.line(dataset, source_ref)
         if not _rename(fields, old, new):
             raise ValueError(f"{source_ref} has no label {old!r}")
         self.put(dataset, fields)
 
     def rename_label(self, dataset: str, old: str, new: str) -> None:
-        """Rename a label everywhere, which rewrites every entry that has it."""
+        """Rename a label in every entry that has it."""
         changed = [fields for fields in self._lines(dataset) if _rename(fields, old, new)]
         if not changed:
             raise ValueError(f"no entry has the label {old!r}")
         self.put(dataset, *changed)
 
     def declare_label(self, dataset: str, label: str) -> None:
-        """Add a label that no image uses: only TotalLabels shows it, and ListDatasetLabels with 0."""
+        """Add a label that no image uses: it counts in TotalLabels, and ListDatasetLabels shows 0 entries."""
         number = self._id(dataset)
         entries.declare(self._context.store, number, label)
         lifecycle.touch(self._context, number, self._context.clock.now())
 
     def add_label(self, dataset: str, source_ref: str, label: str) -> None:
-        """Assign an image-level label, in the form that the console writes."""
+        """Assign an image-level label, in the format that the console writes."""
         self.edit(dataset, source_ref, lambda fields: self._assign(dataset, fields, label))
 
     def remove_labels(self, dataset: str, source_ref: str) -> None:
-        """Take all labels and boxes from an image; the image stays."""
+        """Remove all labels and boxes of an image, but keep the image."""
         self.put(dataset, {SOURCE_REF: self.line(dataset, source_ref)[SOURCE_REF]})
 
     def resave(self, dataset: str, source_ref: str) -> None:
-        """Save an image without changing what training sees: other dates and job names only."""
+        """Save an image with new dates and job names only, which do not affect training."""
 
         def change(fields: Fields) -> None:
             for key, value in fields.items():
@@ -144,15 +144,15 @@ class Console:
                 lifecycle.touch(self._context, number, self._context.clock.now())
 
     def start_training(self, project: str, version: str) -> None:
-        """Train a model, by the ARN of its project, until `end_training`. Nothing but its status is emulated."""
+        """Train a model of the project with this ARN until `end_training`. Only the status is emulated."""
         self._context.trainings.setdefault(project, []).append(version)
 
     def end_training(self, project: str) -> None:
-        """End all trainings of a project; their models are not emulated, and vanish."""
+        """End all trainings of a project; trained models are not emulated."""
         self._context.trainings.pop(project, None)
 
     def line(self, dataset: str, source_ref: str) -> Fields:
-        """Return an entry as it is listed, parsed."""
+        """Return the parsed line of an entry, as in listings."""
         row = self._context.store.one(
             "SELECT line FROM entries WHERE dataset = ? AND source_ref = ?",
             self._id(dataset),
@@ -229,7 +229,7 @@ def _detections(fields: Fields) -> Iterator[Fields]:
 
 
 def _rename(fields: Fields, old: str, new: str) -> bool:
-    """Rename a label in a line, in place; tell whether it was there."""
+    """Rename a label in a line, in place; return whether the line has it."""
     found = False
     for key, meta in fields.items():
         if not (key.endswith(METADATA) and isinstance(meta, dict)):

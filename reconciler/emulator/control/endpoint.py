@@ -1,19 +1,19 @@
 """
-The control endpoint: faults, switches, clock and console user over HTTP, under a path no AWS client uses.
+HTTP endpoint to control faults, switches, clock and console user, under a path that no AWS client uses.
 
 =======  =====================  ====================================================================
-GET      /_emulator             what is set: switches, times, faults, the time
+GET      /_emulator             switches, settings, faults and the time
 GET      /_emulator/calls       the log of calls; ?operation=NAME restricts it
-DELETE   /_emulator/calls       forget the log
+DELETE   /_emulator/calls       clear the log
 POST     /_emulator/faults      arm a fault; answers its id
 DELETE   /_emulator/faults      disarm all; ?id=N disarms one
-POST     /_emulator/switches    {"name": "value"}: turn switches
-POST     /_emulator/settings    {"update_seconds": 5}: times and limits
-POST     /_emulator/clock       {"advance": seconds}: jump
+POST     /_emulator/switches    {"name": "value"}: set switches
+POST     /_emulator/settings    {"update_seconds": 5}: durations and limits
+POST     /_emulator/clock       {"advance": seconds}: advance the clock
 POST     /_emulator/console     {"do": "move_box", ...}: act as the console user
 =======  =====================  ====================================================================
 
-Bodies are JSON and must be declared as such, so that no web page can send them unasked.
+Bodies must have the type application/json, which web pages cannot send cross-origin without a preflight.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Control:
         self._console = console
 
     def handle(self, request: Request) -> Answer:
-        """Answer one request; 400 says in words what is wrong with it."""
+        """Answer one request; an answer with status 400 explains the error."""
         act = self._acts().get((request.method, request.path.removeprefix(self.ROOT).strip("/")))
         if act is None:
             return _json(404, {"error": f"no such control: {request.method} {request.path}"})
@@ -109,7 +109,7 @@ class Control:
 
 
 def failure(_: Exception) -> Answer:
-    """Answer a request that broke the emulator itself, without telling how."""
+    """Return the answer to a request that made the emulator fail, without details."""
     code = "InternalFailure"
     return _json(500, {"__type": code, "Code": code, "Message": "The emulator failed."})
 

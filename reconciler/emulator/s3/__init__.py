@@ -1,1 +1,1 @@
-"""As much of S3 as manifests and images need."""
+"""The part of S3 that manifests and images need."""

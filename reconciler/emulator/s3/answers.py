@@ -1,4 +1,4 @@
-"""The answers of S3: XML, dates, errors."""
+"""Build S3 answers: XML, dates, errors."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def http_date(seconds: float) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a key as `encoding-type=url` wants it."""
+    """Encode a key as for `encoding-type=url`."""
     return quote(text, safe="/~-_.*")

@@ -1,4 +1,4 @@
-"""The operations of S3 on buckets, listings of their objects included."""
+"""S3 operations on buckets, including listings of objects."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_KEYS: Final = 1000
 
 def own(context: Context, caller: Caller, name: str) -> sqlite3.Row:
     """
-    Return the caller's own bucket.
+    Return a bucket of the caller.
 
     Raises:
-        ServiceError: There is none, or it belongs to somebody else.
+        ServiceError: It does not exist, or belongs to another account.
     """
     row = context.store.one("SELECT * FROM buckets WHERE name = ?", name)
     if row is None:
@@ -83,7 +83,7 @@ def delete_bucket(context: Context, caller: Caller, _: Request, name: str, __: s
 
 
 def list_objects(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
-    """ListObjectsV2, and its first version for old clients."""
+    """Answer ListObjectsV2, and version 1 for old clients."""
     own(context, caller, name)
     query = request.query
     second = query.get("list-type") == "2"
@@ -123,7 +123,7 @@ def _continued(token: str) -> str:
         after = bytes.fromhex(token).decode()
     except ValueError:
         after = ""
-    if not after:  # an empty token is as wrong as any other, unlike in Rekognition
+    if not after:  # unlike Rekognition, S3 rejects an empty token
         raise ServiceError("InvalidArgument", "The continuation token provided is incorrect")
     return after
 

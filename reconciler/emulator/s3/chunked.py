@@ -1,4 +1,4 @@
-"""Bodies in the `aws-chunked` encoding, which S3 clients use to send a checksum after the data."""
+"""Decode the `aws-chunked` encoding, which S3 clients use to send a checksum after the data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from reconciler.emulator.errors import ServiceError
 
 def decode(headers: Mapping[str, str], body: bytes) -> bytes:
     """
-    Return the data of *body*. Signatures and checksums of chunks are not checked.
+    Return the data in *body*. Signatures and checksums of chunks are not verified.
 
     Raises:
-        ServiceError: The chunks do not fit together.
+        ServiceError: The chunks are malformed or incomplete.
     """
     streamed = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
     encodings = [name.strip() for name in headers.get("content-encoding", "").split(",")]

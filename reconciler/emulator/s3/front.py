@@ -1,5 +1,5 @@
 """
-The front of S3: as much of it as manifests and images need.
+Front end of S3: the operations that manifests and images need.
 
 Requests may be path-style or virtual-host (``bucket.localhost``), signed by header or by query.
 """
@@ -23,7 +23,7 @@ Operation = Callable[[Context, Caller, Request, str, str], Answer]
 
 _UPLOAD: Final = frozenset(["uploadId"])
 
-# By method and by the queries that make another operation of a request: of a bucket, and of an object.
+# Operations on buckets and on objects, by method and the query parameters that select an operation.
 _BUCKET: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
     {
         ("GET", frozenset()): ("ListObjects", buckets.list_objects),
@@ -47,8 +47,8 @@ _OBJECT: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = Map
     }
 )
 
-# Queries that leave an operation what it is. Whatever else there is makes one that is not emulated: taken for
-# the plain one, DELETE ?publicAccessBlock would delete the bucket, and PUT ?legal-hold write over the object.
+# Query parameters that do not select another operation. Any other is rejected as not emulated: if ignored,
+# DELETE ?publicAccessBlock would delete the bucket, and PUT ?legal-hold would overwrite the object.
 _PARAMETERS: Final = frozenset(
     [
         "list-type",
@@ -68,7 +68,7 @@ _PARAMETERS: Final = frozenset(
 )
 _VIRTUAL_HOST: Final = re.compile(r"(?P<bucket>.+)\.(localhost|s3[a-z0-9.\-]*)(:\d+)?")
 
-# Of AWS's common errors, those that S3 calls and numbers differently.
+# Common AWS errors for which S3 has another code or status.
 _OWN_ERRORS: Final = MappingProxyType(
     {
         "MissingAuthenticationTokenException": ("AccessDenied", 403),
@@ -79,13 +79,13 @@ _OWN_ERRORS: Final = MappingProxyType(
 
 
 class S3:
-    """Answers S3 requests and writes down each call."""
+    """Answers S3 requests and logs each call."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def handle(self, request: Request) -> Answer:
-        """Answer one request. Never raises for anything that a client can send."""
+        """Answer one request. Never raises, whatever a client sends."""
         name, key = _place(request)
         request_id = uuid4().hex[:16].upper()
         operation, code, caller = request.method, None, None
@@ -113,7 +113,7 @@ class S3:
 
 
 def _place(request: Request) -> tuple[str, str]:
-    """Return the bucket and key that a request is about."""
+    """Return the bucket and key of a request; either may be empty."""
     path = request.path.removeprefix("/")
     host = _VIRTUAL_HOST.fullmatch(request.headers.get("host", ""))
     if host is not None:

@@ -1,4 +1,4 @@
-"""The operations of S3 on single objects."""
+"""S3 operations on single objects."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def require_key(key: str) -> None:
 
 
 def described(headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return what a request says of its object: the type, and the metadata of the user."""
+    """Return the content type and user metadata of an object from request headers."""
     given = {name.removeprefix(_META): value for name, value in headers.items() if name.startswith(_META)}
     return headers.get("content-type", "binary/octet-stream"), given
 
 
 def require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
-    """Refuse to write over an object that the caller means to leave alone."""
+    """Raise ServiceError if the conditional headers forbid the write."""
     if known is None:
         if "if-match" in headers:
             raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
@@ -100,7 +100,7 @@ def require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
 
 
 def _names(header: str, etag: str) -> bool:
-    """Tell whether a list of ETags, or ``*`` for all, holds this one."""
+    """Return whether a list of ETags contains this one or ``*``."""
     return bool({"*", etag} & {name.strip().strip('"') for name in header.split(",")})
 
 
@@ -112,10 +112,10 @@ def _precondition_failed() -> ServiceError:
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
     """
-    Return start and length of the part that is asked for; None is the whole, and for what makes no sense.
+    Return start and length of a requested range; None, for the whole object, if the header is invalid.
 
     Raises:
-        ServiceError: The part lies behind the end.
+        ServiceError: The range starts beyond the end.
     """
     match = _RANGE.fullmatch(header)
     if match is None or match.group(1) == match.group(2) == "":

@@ -1,8 +1,8 @@
 """
-Uploads of S3 in parts, which clients use for files of 8 MB and more.
+Multipart uploads of S3, which clients use for files of 8 MB and more.
 
-Until it is complete, an upload is a bucket that no request can name. Its parts are the objects in it, and the
-object without a key says what the whole will be.
+Until it is complete, an upload is stored as a bucket whose name no request can contain. Its objects are the
+parts; the object with an empty key holds the content type and metadata of the result.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def abort_upload(context: Context, caller: Caller, request: Request, name: str, 
 
 def _open(context: Context, caller: Caller, request: Request, name: str, key: str) -> tuple[str, sqlite3.Row]:
     """
-    Return where the parts of a request's upload are, and what says what the whole will be.
+    Return the internal bucket of a request's upload, and the row that describes the result.
 
     Raises:
-        ServiceError: There is no such upload to this object.
+        ServiceError: The object has no such upload.
     """
     own(context, caller, name)
     parts = _parts(name, key, request.query["uploadId"])
@@ -88,7 +88,7 @@ def _open(context: Context, caller: Caller, request: Request, name: str, key: st
 
 
 def _named_parts(context: Context, parts: str, body: bytes) -> list[sqlite3.Row]:
-    """Return the parts that the body of a completion names, if they can be put together."""
+    """Return the parts listed in a completion request; raise ServiceError if they cannot be joined."""
     named = [
         (part.findtext("{*}PartNumber", ""), part.findtext("{*}ETag", "").strip('"'))
         for part in xml.read(body).findall("{*}Part")

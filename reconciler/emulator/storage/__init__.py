@@ -1,1 +1,1 @@
-"""Where an emulator keeps datasets and objects."""
+"""Storage of datasets and objects."""

@@ -1,4 +1,4 @@
-"""What all parts of one emulator share."""
+"""State that all parts of an emulator share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from reconciler.emulator.storage.store import Store
 @dataclass(slots=True)
 class Context:
     """
-    One emulator's matter.
+    The shared state of one emulator.
 
     Attributes:
-        settings: Replaced as a whole when a switch is turned.
-        account: Of callers whose access key says nothing else.
-        trainings: By project ARN, the names of the models that are being trained. Not kept across restarts.
+        settings: Immutable; replaced to change a switch or setting.
+        account: Account of callers whose access key does not identify another.
+        trainings: Project ARN -> names of the models in training. Not persistent.
     """
 
     store: Store

@@ -1,4 +1,4 @@
-"""The entries of datasets in the database: put, page, count, move."""
+"""Dataset entries in the database: put, list, count, move."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.emulator.storage.store import Store
 
 
 class Filters(NamedTuple):
-    """Which entries a listing shows; what is None or empty does not restrict it."""
+    """Filters of a listing; None and empty values do not restrict it."""
 
     contains_labels: tuple[str, ...] = ()
     labeled: bool | None = None
@@ -27,7 +27,7 @@ class Stats(NamedTuple):
 
 
 class LabelCount(NamedTuple):
-    """How many images use a label, and how many of them on a box."""
+    """The number of images with a label, and of those with it on a box."""
 
     label: str
     entries: int
@@ -35,7 +35,7 @@ class LabelCount(NamedTuple):
 
 
 def put(store: Store, dataset: int, entries: Iterable[Entry]) -> None:
-    """Replace entries by source-ref, whole and in place; append the rest."""
+    """Replace entries with the same source-ref in place; append the others."""
     with store.transaction() as db:
         known = {
             row["label"]: row["id"]
@@ -69,7 +69,7 @@ def _label(db: sqlite3.Connection, dataset: int, label: str) -> int:
 
 
 def declare(store: Store, dataset: int, label: str) -> None:
-    """Let a label exist that no entry uses."""
+    """Add a label, which exists even if no entry uses it."""
     store.db.execute(
         "INSERT INTO labels (dataset, label, declared) VALUES (?, ?, 1)"
         " ON CONFLICT (dataset, label) DO UPDATE SET declared = 1",
@@ -79,10 +79,10 @@ def declare(store: Store, dataset: int, label: str) -> None:
 
 def page(store: Store, dataset: int, filters: Filters, after: int, size: int) -> tuple[list[str], int | None]:
     """
-    Return up to *size* lines beyond place *after*, and the place of the last if more follow.
+    Return up to *size* lines after position *after*, and the position of the last if more follow.
 
-    Walks the entries in order and stops early: some 0.2 ms where most entries match, up to 0.3 s for a
-    rare match among 250,000.
+    Scans the entries in order and stops early: about 0.2 ms if most entries match, up to 0.3 s for a rare
+    match among 250,000.
     """
     index = "entries_in_order"
     where = ["dataset = ?", "seq > ?"]
@@ -115,7 +115,7 @@ def page(store: Store, dataset: int, filters: Filters, after: int, size: int) ->
 
 
 def stats(store: Store, dataset: int) -> Stats:
-    """Count. Some 20 ms for 250,000 entries."""
+    """Count entries and labels, which takes about 20 ms for 250,000 entries."""
 
     def count(what: str) -> int:
         row = store.one(f"SELECT count(*) AS n {what}", dataset)
@@ -133,7 +133,7 @@ def stats(store: Store, dataset: int) -> Stats:
 
 
 def label_counts(store: Store, dataset: int) -> list[LabelCount]:
-    """Return the labels of a dataset by name, with those that were declared and are not used."""
+    """Return the labels of a dataset, sorted by name, including declared labels that are not used."""
     rows = store.all(
         "SELECT label, declared, (SELECT count(*) FROM entry_labels e WHERE e.label = l.id) AS entries,"
         " (SELECT coalesce(sum(box), 0) FROM entry_labels e WHERE e.label = l.id) AS boxed"
@@ -148,7 +148,7 @@ def label_counts(store: Store, dataset: int) -> list[LabelCount]:
 
 
 def bucket(store: Store, dataset: int) -> str | None:
-    """Return the bucket of the first image; all others should be in it too."""
+    """Return the bucket of the first image; all images should be in the same bucket."""
     row = store.one("SELECT source_ref FROM entries WHERE dataset = ? LIMIT 1", dataset)
     return None if row is None else bucket_of(row["source_ref"])
 
@@ -162,7 +162,7 @@ def copy(store: Store, source: int, target: int) -> None:
 
 
 def move(store: Store, source: int, target: int, source_refs: Iterable[str]) -> None:
-    """Move entries from one dataset to another, which does not have them."""
+    """Move entries to another dataset, which must not contain them."""
     with store.transaction() as db:
         db.execute("DELETE FROM chosen")
         db.executemany(
@@ -206,7 +206,7 @@ def forget(store: Store, dataset: int) -> None:
 
 
 def remove(store: Store, dataset: int, source_ref: str) -> None:
-    """Delete one entry, if it is there."""
+    """Delete one entry, if it exists."""
     with store.transaction() as db:
         where = "dataset = ? AND source_ref = ?"
         db.execute(

@@ -1,4 +1,4 @@
-"""Buckets and objects in the database."""
+"""S3 objects in the database."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Listing:
     One page of keys.
 
     Attributes:
-        prefixes: What keys beyond the delimiter are rolled up into.
-        more: Whether keys follow.
+        prefixes: Common prefixes, into which keys with the delimiter are grouped.
+        more: Whether more keys follow.
         last: The last key or prefix of this page.
     """
 
@@ -29,7 +29,7 @@ class Listing:
 
 
 def read(store: Store, account: str, region: str, bucket: str, key: str) -> bytes | None:
-    """Return the body of an object in a bucket of this account and Region; None if there is none."""
+    """Return the body of an object in a bucket of this account and Region; None if it does not exist."""
     row = store.one(
         "SELECT o.id, o.size FROM objects o JOIN buckets b ON b.name = o.bucket"
         " WHERE b.name = ? AND b.account = ? AND b.region = ? AND o.key = ?",
@@ -42,7 +42,7 @@ def read(store: Store, account: str, region: str, bucket: str, key: str) -> byte
 
 
 def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
-    """Return an object without its body."""
+    """Return the row of an object without its body; None if it does not exist."""
     return store.one(
         "SELECT id, key, size, etag, type, modified, metadata FROM objects WHERE bucket = ? AND key = ?",
         bucket,
@@ -51,7 +51,7 @@ def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
 
 
 def body(store: Store, number: int, start: int, length: int) -> bytes:
-    """Return a part of an object's body without reading the rest."""
+    """Return part of an object's body without reading the rest."""
     return store.blob("objects", "body", number, start, length)
 
 
@@ -73,7 +73,7 @@ def join(
     metadata: Mapping[str, str],
     now: float,
 ) -> str:
-    """Write an object that consists of others, one after another in memory; return its ETag, without quotes."""
+    """Write the concatenation of *parts*, loading one at a time; return its ETag, without quotes."""
     sums = b"".join(bytes.fromhex(part["etag"]) for part in parts)
     etag = f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"
     size = sum(part["size"] for part in parts)
@@ -83,7 +83,7 @@ def join(
 
 
 def _write(store: Store, bodies: Iterable[bytes], row: tuple[str, str, int, str, str, float, str]) -> None:
-    """Write a row whose body is *bodies*, one after another."""
+    """Write a row whose body is the concatenation of *bodies*."""
     size = row[2]
     with store.transaction() as db:
         (number,) = db.execute(
@@ -95,7 +95,7 @@ def _write(store: Store, bodies: Iterable[bytes], row: tuple[str, str, int, str,
 
 
 def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, size: int) -> Listing:
-    """List up to *size* keys and rolled-up prefixes beyond *after*, in the order of UTF-8."""
+    """List up to *size* keys and common prefixes after *after*, in UTF-8 order."""
     objects: list[sqlite3.Row] = []
     prefixes: list[str] = []
     last = after

@@ -1,8 +1,8 @@
 """
-Where the emulator keeps everything: one SQLite database, in memory or in a directory.
+Store the state of the emulator in one SQLite database, in memory or in a directory.
 
-In a directory it survives the death of the process at any instant: an answer is given only after its
-transaction was committed.
+In a directory the state survives a crash of the process at any time: requests are answered only after their
+transaction is committed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ CREATE TABLE objects (
 
 
 class _Blob(io.RawIOBase):
-    """A blob as far as Python's own files are made of such."""
+    """A blob as a raw stream, for `io.BufferedReader`."""
 
     def __init__(self, blob: sqlite3.Blob) -> None:
         self._blob = blob
@@ -102,22 +102,22 @@ class Store:
     The database.
 
     Attributes:
-        secret: Key with which page tokens are signed; it survives a restart.
+        secret: Key that signs page tokens; persistent.
     """
 
     def __init__(self, directory: Path | None) -> None:
         """
-        Open the database in *directory*, which is made if need be; None keeps it in memory.
+        Open the database in *directory*, which is created if necessary; None keeps it in memory.
 
         Raises:
-            OSError, sqlite3.Error: It cannot be opened, or was written by another version.
+            OSError, sqlite3.Error: It cannot be opened, or has another schema version.
         """
         self._turn = threading.RLock()
         path = ":memory:"
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             path = str(directory / "emulator.sqlite3")
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # images are nobody else's business
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # readable by the owner only
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode = WAL")
@@ -132,9 +132,9 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """
-        Commit what is done inside, or nothing of it. May be nested: the outermost one counts.
+        Commit the changes made inside, or roll them back on an exception. If nested, the outermost decides.
 
-        Other threads wait for their turn, so that tests may edit while requests are answered.
+        Other threads wait, so that tests may edit while requests are answered.
         """
         with self._turn:
             if self.db.in_transaction:
@@ -150,7 +150,7 @@ class Store:
 
     @contextmanager
     def trial(self) -> Iterator[Callable[[], None]]:
-        """Give a function that undoes what was done inside; within a transaction."""
+        """Yield a function that rolls back the changes made inside. Requires a transaction."""
         self.db.execute("SAVEPOINT trial")
         try:
             yield self._undo_trial
@@ -168,29 +168,29 @@ class Store:
         return self.db.execute(sql, values).fetchall()
 
     def blob(self, table: str, column: str, row: int, start: int = 0, length: int = -1) -> bytes:
-        """Return a part of a blob without reading the rest."""
+        """Return part of a blob without reading the rest."""
         with self.db.blobopen(table, column, row, readonly=True) as blob:
             blob.seek(start)
             data: bytes = blob.read(length)
             return data
 
     def file(self, table: str, column: str, row: int) -> BinaryIO:
-        """Open a blob as a file, of which only a buffer is in memory at a time."""
+        """Open a blob as a buffered file, which is never completely in memory."""
         raw = _Blob(self.db.blobopen(table, column, row, readonly=True))
         return io.BufferedReader(raw, _BUFFER_BYTES)
 
     def fill(self, table: str, column: str, row: int, parts: Iterable[bytes]) -> None:
         """
-        Write *parts*, one after another, over a blob of their size.
+        Overwrite a blob with the concatenation of *parts*, which must have its size.
 
-        As a parameter of a statement a blob would be copied, and kept with the statement for its next use.
+        A blob passed as a statement parameter would be copied, and kept in memory with the cached statement.
         """
         with self.db.blobopen(table, column, row) as blob:
             for part in parts:
                 blob.write(part)
 
     def unique_milliseconds(self, now: float) -> int:
-        """Return *now* in milliseconds, or the next number that was never returned before."""
+        """Return *now* in milliseconds, or one more than the last number returned if that is greater."""
         number = max(int(now * 1000), int(self._number("last_arn")) + 1)
         self.db.execute("UPDATE numbers SET value = ? WHERE name = 'last_arn'", (number,))
         return number
@@ -200,12 +200,12 @@ class Store:
         return row["value"] if row else 0
 
     def _prepare(self, path: str) -> None:
-        """Make the tables, all at once, so that a death while they are made leaves an empty database."""
+        """Create all tables in one transaction, so that a crash leaves an empty database."""
         self.db.execute("CREATE TEMPORARY TABLE chosen (seq INTEGER PRIMARY KEY)")
         if self._version(path) == _VERSION:
             return
         with self.transaction() as db:
-            if self._version(path) == _VERSION:  # another process has made them meanwhile
+            if self._version(path) == _VERSION:  # another process created them in the meantime
                 return
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
