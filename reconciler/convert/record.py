@@ -116,7 +116,7 @@ class BadFile(SpecError):
     A file that cannot be read.
 
     Attributes:
-        problem: The reason and its origin.
+        problem: The reason and its place.
     """
 
     def __init__(self, code: codes.Code, message: str, origin: Origin) -> None:

@@ -33,7 +33,7 @@ def client(
     **config: Any,
 ) -> Any:
     """
-    Create a boto3 client with dummy credentials. It does not retry calls, unless *config* says so.
+    Create a boto3 client with dummy credentials. Calls are not retried by default.
 
     Args:
         access_key: A key of twelve digits is the account of the caller.
@@ -51,7 +51,7 @@ def client(
 
 @cache
 def _session() -> Any:
-    """Share one session, to load service models once. Any: its type accepts only literal service names."""
+    """Return the shared session, typed as Any because its type accepts only literal service names."""
     return boto3.session.Session()
 
 

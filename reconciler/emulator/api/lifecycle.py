@@ -2,7 +2,7 @@
 State machine of datasets.
 
 The call that starts an operation also changes the status, and stores the operation before it returns; the
-effect appears when the operation is due. Operations survive a crash: the next process finishes them.
+effect appears when the operation is due. After a crash, the next process finishes them.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _judged(context: Context, op: Operation, tally: Tally) -> Iterator[Entry]:
 
 
 def _leftovers(context: Context, op: Operation) -> Iterator[Entry]:
-    """Yield the entries of a failed submission that are applied nevertheless."""
+    """Yield the entries that a failed submission applies nevertheless."""
     judged = _judged(context, op, Tally())
     match context.settings.switches.failed_update:
         case FailedUpdate.NOTHING:

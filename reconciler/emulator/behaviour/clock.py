@@ -40,8 +40,8 @@ class ManualClock:
     """
     A clock that moves only when advanced.
 
-    By default it starts at the system time, so that presigned requests and the credentials of assumed roles,
-    which clients check by their own clock, are valid.
+    By default it starts at the system time, so that presigned requests, which clients date, and the
+    credentials of assumed roles, whose expiration clients check, are valid.
     """
 
     def __init__(self, start: float | None = None) -> None:

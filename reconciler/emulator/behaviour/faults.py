@@ -82,7 +82,7 @@ ANSWERS: Final[Mapping[Kind, tuple[str, str, int]]] = MappingProxyType(
     }
 )
 
-_MOST: Final = 2**53  # the largest integer range that all JSON parsers represent exactly
+_MOST: Final = 2**53  # every JSON parser represents integers up to this exactly
 _UNTIL_CLEARED: Final = frozenset({Kind.POISON, Kind.POISON_TOGETHER, Kind.DROP})
 
 

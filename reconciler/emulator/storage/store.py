@@ -190,7 +190,7 @@ class Store:
                 blob.write(part)
 
     def unique_milliseconds(self, now: float) -> int:
-        """Return *now* in milliseconds, or one more than the last number returned if that is greater."""
+        """Return *now* in milliseconds, or the last number returned plus 1 if that is greater."""
         number = max(int(now * 1000), int(self._number("last_arn")) + 1)
         self.db.execute("UPDATE numbers SET value = ? WHERE name = 'last_arn'", (number,))
         return number
