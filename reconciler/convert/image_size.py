@@ -160,7 +160,7 @@ def sized(image: LabelledImage, directory: Path) -> LabelledImage:
 
 
 def ending_in(directory: Path, name: str) -> str:
-    """Return the suffix of the image file in *directory* called *name* but for it; empty if there is none."""
+    """Return the suffix that *name* lacks to match an image file in *directory*; empty if none matches."""
     if Path(name).suffix.lower() in IMAGES:
         return ""
     found = next((path for path in _candidates(directory, name) if _is_file(path)), None)
