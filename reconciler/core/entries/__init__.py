@@ -1,1 +1,1 @@
-"""What an entry is, and when two entries are the same."""
+"""Dataset entries: their lines, identity, equality and index."""

@@ -1,9 +1,9 @@
 """
-One image's JSON Line: its identity, its canonical form, its digest.
+The JSON Line of one image: its identity, canonical form and digest.
 
-Whether two entries are the same is decided here and nowhere else. Identity is the ``source-ref``, code point
-by code point: no trimming, folding, decoding or normalising. Equality is that of the canonical form, which
-ignores key order, white space, ``1`` against ``1.0``, and what the service writes into a line by itself.
+Only this module defines identity and equality of entries. Identity is the ``source-ref``, code point by code
+point: no trimming, case folding, decoding or normalising. Equality compares canonical forms, which ignore key
+order, white space, ``1`` against ``1.0``, and keys that the service adds to a line.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ import orjson
 from reconciler.errors import SpecError
 
 Fields = dict[str, Any]
-"""The content of one line: whatever JSON its author wrote."""
+"""The JSON object of one line, as its author wrote it."""
 
 SOURCE_REF: Final = "source-ref"
 
-# What the name of an attribute's metadata ends with, and the two types of attribute that training uses.
+# The suffix of the key of an attribute's metadata, and the two attribute types that training uses.
 METADATA: Final = "-metadata"
 CLASSIFICATION: Final = "groundtruth/image-classification"
 DETECTION: Final = "groundtruth/object-detection"
 
-# Appended to every listed line by the service (API reference, ListDatasetEntries).
+# The service appends this key to every listed line (API reference, ListDatasetEntries).
 _SERVICE_OBJECT: Final = "cl-metadata"
 
-# Lists of {"code", "message"} that the service writes at the top, into an attribute, into an annotation and
-# into an attribute's metadata ("Non-terminal JSON line validation errors"). Training writes the short names.
+# Lists of {"code", "message"} that the service writes at the top level, into attributes, annotations and
+# attribute metadata ("Non-terminal JSON line validation errors"). Training writes the short names.
 ERROR_LISTS: Final = frozenset({"cl-errors", "errors", "cl-warnings", "warnings"})
 
-# The integers that orjson keeps: those of 64 bits, with a sign or without.
+# The integers that orjson preserves: signed and unsigned 64-bit ones.
 _LEAST: Final = -(2**63)
 _BEYOND: Final = 2**64
 
-# What orjson makes of a whole number that was written as a float: 1.0, or 1e+16 and above. Where none of
-# these is in a text, the search for such a number, ten times their cost, is spared.
+# How orjson serializes a whole number written as a float: 1.0, or 1e+16 and above. Searching for the hints
+# first costs a tenth of the regular expression.
 _WHOLE_FLOAT: Final = re.compile(rb"(?:\.0|e\+?[0-9]+)[,\]}]")
 _HINTS: Final = (b".0,", b".0}", b".0]", b"e+1", b"e1")
 
@@ -50,7 +50,7 @@ class BadLine(SpecError):
     A line that cannot be read as one JSON object.
 
     Attributes:
-        column: From 1, where the trouble starts; None if it has no place.
+        column: Where the error starts, from 1; None if it has no position.
     """
 
     def __init__(self, message: str, column: int | None = None) -> None:
@@ -60,11 +60,11 @@ class BadLine(SpecError):
 
 def decode(raw: bytes) -> Fields:
     """
-    Read one line strictly. Slow (some 25 µs a line): the hot paths ask `core.validation` first.
+    Parse one line strictly. Takes about 25 µs; hot paths call `core.validation` first.
 
     Raises:
-        BadLine: Not UTF-8, not JSON, not an object, a repeated key, NaN or Infinity, or a number that
-            would not survive a round trip through 64 bits.
+        BadLine: Not UTF-8, not JSON, not an object, nested too deeply, a repeated key, NaN or Infinity, or
+            a number that does not fit into 64 bits.
     """
     try:
         text = raw.decode()
@@ -81,16 +81,16 @@ def decode(raw: bytes) -> Fields:
         raise BadLine("not valid JSON: nested too deeply") from exc
     if not isinstance(fields, dict):
         raise BadLine("not a JSON object")
-    canonical(again)  # refuses what is nested too deeply to be compared
+    canonical(again)  # refuses nesting too deep to compare
     return fields
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """
-    Return the one text by which entries are compared: keys sorted, compact, service keys left out.
+    Return the canonical text by which entries are compared: compact, keys sorted, service keys left out.
 
     Raises:
-        BadLine: Nested more than some 250 levels deep.
+        BadLine: Nested more than about 250 levels deep.
     """
     own = without_service_keys(fields)
     try:
@@ -104,10 +104,10 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
 
 def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> bool:
     """
-    Tell whether two lines, each given as text and parsed, are one entry: whether their canonical texts are equal.
+    Tell whether two lines, each given as text and parsed, have equal canonical texts.
 
-    What Python calls equal is that, but for ``True``, which equals 1: only lines that hold a boolean of their
-    own are written out canonically. That spares two thirds of the cost where a service reorders every line.
+    Python's ``==`` gives the same answer except that ``True == 1``, so only lines with booleans of their own
+    are serialized canonically. That saves two thirds of the cost when the service reorders every line.
 
     Raises:
         BadLine: As `canonical`.
@@ -123,7 +123,7 @@ def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> b
 
 
 def _own(raw: bytes, fields: Fields) -> Fields:
-    """Do what `without_service_keys` does, at a tenth of its cost where the text shows that no list is in it."""
+    """Do the same as `without_service_keys`, at a tenth of its cost if the text holds no error list."""
     if names_lists(raw) or b"\\u" in raw:  # a key may be written with escapes
         return without_service_keys(fields)
     if _SERVICE_OBJECT not in fields:
@@ -132,22 +132,22 @@ def _own(raw: bytes, fields: Fields) -> Fields:
 
 
 def names_lists(raw: bytes) -> bool:
-    """Tell whether the name of a list of the service is in a text as it stands: without escapes."""
+    """Tell whether a text holds the name of an error list, written without escapes."""
     return b'errors"' in raw or b'warnings"' in raw
 
 
 def _booleans(raw: bytes) -> int:
-    """Return how many booleans a text may hold; those inside of strings are counted, too."""
+    """Return an upper bound on the booleans in a text; it also counts matches inside strings."""
     return raw.count(b"true") + raw.count(b"false")
 
 
 def digest(text: bytes) -> bytes:
-    """Return the 16 bytes that stand for a canonical text."""
+    """Return the 16-byte BLAKE2b digest of a canonical text."""
     return blake2b(text, digest_size=16).digest()
 
 
 def without_service_keys(fields: Mapping[str, Any]) -> Fields:
-    """Leave out what the service wrote into the line. The rest is shared with *fields*, not copied."""
+    """Return the line without the keys that the service added. Values are shared with *fields*."""
     return {
         key: _without_error_lists(value) if type(value) is dict else value
         for key, value in fields.items()
@@ -156,7 +156,7 @@ def without_service_keys(fields: Mapping[str, Any]) -> Fields:
 
 
 def error_codes(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the codes of all error lists (not warnings) that the service wrote into the line, each once."""
+    """Return the distinct codes of all error lists (not warnings) that the service wrote into the line."""
     found = dict.fromkeys(
         item["code"]
         for holder in _holders(fields)
@@ -169,19 +169,19 @@ def error_codes(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 def blank(source_ref: str) -> bytes:
     """
-    Return the line of an image without labels, which training ignores.
+    Return a line without labels, which training ignores.
 
-    Nothing can delete an entry; this is the nearest that an update comes to it. It is its own canonical text.
+    The API cannot delete an entry; this is the closest an update gets. The line is its own canonical text.
     """
     return orjson.dumps({SOURCE_REF: source_ref})
 
 
 def is_error_list(key: str, value: object) -> bool:
     """
-    Tell whether *value* under *key* is the service's own.
+    Tell whether *value* under *key* is an error list of the service.
 
-    An attribute of the user may well be called "errors": only the list's shape makes it the service's. An empty
-    list has none, and is the service's under a name of its own alone.
+    A user's attribute may also be called "errors", so the shape of the items decides. An empty list counts
+    only under a ``cl-`` name.
     """
     return (
         key in ERROR_LISTS
@@ -192,7 +192,7 @@ def is_error_list(key: str, value: object) -> bool:
 
 
 def _holders(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the objects in which the service may have put an error list."""
+    """Return the objects that may hold an error list."""
     holders = [fields]
     for value in fields.values():
         if isinstance(value, dict):
@@ -202,7 +202,7 @@ def _holders(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _without_error_lists(value: Fields) -> Fields:
-    """Leave out error lists of an attribute, its metadata or its boxes; nearly always there is none."""
+    """Remove error lists from an attribute, its metadata or its boxes; nearly always there are none."""
     boxes = [box for box in _list(value.get("annotations")) if type(box) is dict]
     if all(map(ERROR_LISTS.isdisjoint, (value, *boxes))):
         return value
@@ -220,7 +220,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn whole floats into integers, at any depth, as far as integers go."""
+    """Convert whole floats within the 64-bit range to integers, at any depth."""
     match value:
         case float() if value.is_integer() and _LEAST <= value < _BEYOND:
             return int(value)

@@ -1,7 +1,7 @@
 """
-Under which policy are two entries the same? Exact, or by labels; with some fields ignored, or none.
+Equality of entries under a dataset's policy: exact or by labels, with or without ignored fields.
 
-`entries.entry` says what is the same; this module says what is looked at.
+`entries.entry` defines equality of canonical texts; this module selects the fields that are compared.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from reconciler.core.entries.training_view import meaning
 @dataclass(frozen=True, slots=True)
 class Ignore:
     """
-    Fields that do not count, for the images they do not count for.
+    Fields that are not compared, and the images this applies to.
 
     Attributes:
-        paths: JSON Pointers, their steps globs.
+        paths: JSON Pointers whose steps may be globs.
         match: Glob over source-refs; None for every image.
     """
 
@@ -34,11 +34,11 @@ class Ignore:
 @dataclass(frozen=True, slots=True)
 class Equality:
     """
-    What is compared.
+    The comparison that a dataset's policy asks for.
 
     Attributes:
-        labels_only: True for ``compare: labels``: image, labels and boxes, and nothing else.
-        ignore: Rules whose fields are left out on both sides. The identity is never left out.
+        labels_only: True for ``compare: labels``: only source-ref, labels, boxes and stated image sizes.
+        ignore: Rules whose fields are left out on both sides. The source-ref is never left out.
     """
 
     labels_only: bool = False
@@ -54,16 +54,16 @@ class Equality:
         return not (self.labels_only or self.ignore)
 
     def text(self, fields: Fields) -> bytes:
-        """Return what is compared of one line: lines count as equal exactly when these texts are equal."""
+        """Return the compared part of a line: lines count as equal exactly when these texts are equal."""
         own = without_service_keys(fields)
         seen = without(own, self.ignored(own))
         return canonical(_meaning_of(seen, fields[SOURCE_REF]) if self.labels_only else seen)
 
     def merged(self, desired: Fields, observed: Fields | None) -> Fields:
         """
-        Return what to send: the desired line, with ignored fields as they stand in the observed one.
+        Return the line to send: the desired line with the ignored fields of the observed one.
 
-        A field that the observed line lacks keeps its desired value, so that nothing required is missing.
+        A field that the observed line lacks keeps its desired value, so that no required field is missing.
         """
         whole = without_service_keys(desired)
         if observed is None:
@@ -74,11 +74,11 @@ class Equality:
         return whole
 
     def rules(self, source_ref: str) -> Iterator[Ignore]:
-        """Give the rules that concern an image, in their order."""
+        """Yield the rules that apply to an image, in order."""
         return (self.ignore[number] for number in self._matches.which(source_ref))
 
     def ignored(self, fields: Fields) -> frozenset[Pointer]:
-        """Return the places in a line that do not count."""
+        """Return the exact pointers of a line's ignored fields."""
         return frozenset(
             place
             for rule in self.rules(fields[SOURCE_REF])
@@ -99,5 +99,5 @@ def _meaning_of(seen: Fields, source_ref: str) -> Fields:
 
 
 def encode(fields: Fields) -> bytes:
-    """Return the line as it travels: compact, in its author's key order."""
+    """Return the line as it is sent: compact, in its author's key order."""
     return orjson.dumps(fields)

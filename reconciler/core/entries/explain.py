@@ -1,4 +1,8 @@
-"""Say which fields of a changed entry differ. DeepDiff explains here; it never judges (see `entries.entry`)."""
+"""
+The fields in which two versions of an entry differ.
+
+DeepDiff only explains differences; `entries.entry` decides whether there are any.
+"""
 
 from __future__ import annotations
 
@@ -27,23 +31,22 @@ class FieldChange(NamedTuple):
 
 def explain(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     """
-    Name every field that differs, ordered by path; non-empty exactly when the entries are not equal.
+    List every field that differs, ordered by path; non-empty exactly when the entries are not equal.
 
-    Slow where lists differ, up to 2 ms: call it on changed entries only, and only when somebody will read the
-    answer.
+    Takes up to 2 ms where lists differ: call it on changed entries only, and only if the result is shown.
     """
     changes = _changes_of(_comparable(observed), _comparable(desired), ())
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
 def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
-    """Name the attributes that differ, without their values: far cheaper than `explain`."""
+    """List the top-level keys that differ, without their values: far cheaper than `explain`."""
     before, after = _comparable(observed), _comparable(desired)
     return tuple(FieldChange(_pointer([key]), None, None) for key in _differing(before, after))
 
 
 def _changes_of(before: Fields, after: Fields, place: tuple[object, ...]) -> Iterator[FieldChange]:
-    """Give the changes of two objects that stand at *place*."""
+    """Yield the differences between two objects at the path *place*."""
     for key in _differing(before, after):
         one, other = before.get(key), after.get(key)
         if isinstance(one, dict) and isinstance(other, dict):
@@ -57,15 +60,15 @@ def _changes_of(before: Fields, after: Fields, place: tuple[object, ...]) -> Ite
 def _changes_of_lists(
     before: list[Any], after: list[Any], place: tuple[object, ...]
 ) -> Iterator[FieldChange]:
-    from deepdiff import DeepDiff  # 70 ms to import, and many commands explain no list
+    from deepdiff import DeepDiff  # takes 70 ms to import, and many commands never need it
 
     tree = DeepDiff(
         before,
         after,
         view="tree",
-        ignore_private_variables=False,  # or keys that start with "__" are not looked at
-        zip_ordered_iterables=True,  # or lists of plain values are aligned with ==, which takes True for 1
-        threshold_to_diff_deeper=0,  # or objects with few keys in common are not looked into
+        ignore_private_variables=False,  # else keys that start with "__" are skipped
+        zip_ordered_iterables=True,  # else lists of plain values are aligned with ==, where True equals 1
+        threshold_to_diff_deeper=0,  # else objects with few common keys are not compared key by key
         verbose_level=2,
     )
     for levels in tree.values():
@@ -75,7 +78,7 @@ def _changes_of_lists(
 
 
 def _differing(before: Fields, after: Fields) -> Iterator[str]:
-    """Give the keys that one side lacks, or whose values differ, sorted."""
+    """Yield, sorted, the keys that one side lacks or whose values differ."""
     for key in sorted(before.keys() | after.keys()):
         if key not in before or key not in after or orjson.dumps(before[key]) != orjson.dumps(after[key]):
             yield key

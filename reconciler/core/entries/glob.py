@@ -1,9 +1,9 @@
 """
-The one matcher for globs, whatever their dialect: linear in the text, for one pattern or for thousands.
+A glob matcher for every dialect used here: linear in the text, for one pattern or thousands.
 
-Patterns come from specs, and any pull request can carry one. A backtracking matcher lets such a pattern hold the
-interpreter for ever. Here all positions of all patterns are one set, the bits of an integer; each character
-moves all of them at once. Sets that were seen before are remembered, so that most characters cost one lookup.
+Any pull request can add a pattern to a spec, and a backtracking matcher could hang on it. This one simulates
+an NFA: the active positions of all patterns are the bits of one integer, and each character moves all of them
+at once. Transitions between position sets are cached, so that most characters cost one lookup.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _STATE_BYTES: Final = 400
 @dataclass(frozen=True, slots=True)
 class One:
     """
-    One character out of some.
+    One character of a class.
 
     Attributes:
-        ranges: First and last character of each; one that runs backwards holds nothing.
-        negated: Whether it is one character out of all others.
+        ranges: First and last character of each range; a reversed range is empty.
+        negated: Whether the class holds all characters outside the ranges instead.
     """
 
     ranges: tuple[tuple[str, str], ...] = ()
@@ -36,7 +36,7 @@ class One:
 
 
 class Many(Enum):
-    """Any number of characters, none included."""
+    """Zero or more characters."""
 
     OF_A_SEGMENT = "any but the separator"
     OF_ANY = "any"
@@ -44,15 +44,15 @@ class Many(Enum):
 
 
 Piece = str | One | Many
-"""A part of a pattern; a string stands for itself."""
+"""A part of a pattern; a string matches itself."""
 
 
 class Globs:
     """
-    Patterns, asked together.
+    A set of patterns, matched together.
 
     Args:
-        patterns: Each as its pieces, in order.
+        patterns: The pieces of each pattern, in order.
     """
 
     def __init__(self, patterns: Iterable[Sequence[Piece]]) -> None:
@@ -66,7 +66,7 @@ class Globs:
         return bool(self._machines)
 
     def which(self, text: str) -> tuple[int, ...]:
-        """Return the numbers of the patterns that match the whole text, in ascending order."""
+        """Return the indices of the patterns that match the whole text, in ascending order."""
         return tuple(sorted(number for found in self._found(text) for number in found))
 
     def match(self, text: str) -> bool:
@@ -85,26 +85,26 @@ NO_GLOBS: Final = Globs(())
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[str, Sequence[Piece]]:
-    """Return what a pattern starts with literally, and the rest."""
+    """Split a pattern into its literal prefix and the remaining pieces."""
     count = next((at for at, piece in enumerate(pieces) if not isinstance(piece, str)), len(pieces))
     return "".join(map(str, pieces[:count])), pieces[count:]
 
 
 class _State:
-    """A set of positions, and where each character leads that was met in it."""
+    """A set of positions with its cached transitions, by character."""
 
     __slots__ = ("bits", "following", "matching", "settled")
 
     def __init__(self, bits: int, matching: tuple[int, ...], *, settled: bool) -> None:
         self.bits = bits
         self.matching = matching
-        self.settled = settled  # no character can lead anywhere else
+        self.settled = settled  # every character leads back to this state
         self.following: dict[str, _State] = {}
 
 
 @dataclass(slots=True)
 class _Steps:
-    """By character, the positions from which it leads on."""
+    """The positions that each character advances."""
 
     literal: dict[str, int] = field(default_factory=dict)
     classes: list[tuple[One, int]] = field(default_factory=list)
@@ -124,18 +124,18 @@ class _Steps:
 
 class _Machine:
     """
-    All patterns with one literal prefix.
+    The NFA of all patterns that share one literal prefix.
 
-    A position is a bit. `SEGMENTS` takes two: the place where a segment begins, and after it one within a segment.
+    Each position is one bit. `SEGMENTS` takes two: the start of a segment, then a position within one.
     """
 
     def __init__(self) -> None:
         self._size = 0
         self._start = 0
-        self._steps, self._jumps = _Steps(), _Steps()  # over one position, and over two
+        self._steps, self._jumps = _Steps(), _Steps()  # advancing by one position, and by two
         self._within = self._anywhere = self._segments = 0
         self._all_ends = 0
-        self._ends: dict[int, int] = {}  # by the number of the position, that of its pattern
+        self._ends: dict[int, int] = {}  # final position -> index of its pattern
         self._moves: dict[str, tuple[int, int, int]] = {}
         self._states: dict[int, _State] = {}
         self._known = 0
@@ -159,7 +159,7 @@ class _Machine:
         self._advance(None)
 
     def _advance(self, piece: str | One | None) -> None:
-        """Take the next position, which *piece* leads to from this one."""
+        """Allocate the next position; *piece*, if any, leads there from the current one."""
         here = 1 << self._size
         width = 2 if here & self._segments else 1
         if piece is not None:
@@ -167,7 +167,7 @@ class _Machine:
         self._size += width
 
     def matching(self, text: str, start: int) -> tuple[int, ...]:
-        """Return the numbers of the patterns that match *text* from *start* on."""
+        """Return the indices of the patterns that match *text* from *start* on."""
         state = self._states.get(self._start) or self._state(self._start)
         for at in range(start, len(text)):
             if state.settled:

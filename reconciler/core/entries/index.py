@@ -1,4 +1,4 @@
-"""Where each desired line stands, by source-ref: some 200 bytes an entry, never its text."""
+"""An index from source-ref to the location of the desired line: about 200 bytes an entry, without text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BRACE: Final = ord("}")
 
 _LABELED: Final = b',"cl-metadata":{"is_labeled":true}}'
 _BEFORE_LABELED: Final = -len(_LABELED)
-# How the service, or who writes down what it lists, ends a line that it stored without complaint.
+# The possible ends of a listed line without errors, written by the service or by a tool that saves listings.
 _ENDS: Final = (
     _LABELED,
     b',"cl-metadata":{"is_labeled":false}}',
@@ -32,12 +32,12 @@ _pack: Final = _PLACE.pack
 
 class Place(NamedTuple):
     """
-    Where a line stands.
+    The location of a line.
 
     Attributes:
-        file: Number of the file it stands in, in the order in which the files were read.
+        file: Number of its file, in the order in which the files were read.
         offset: Bytes before the line.
-        length: Bytes of the line, its end excluded.
+        length: Bytes of the line without its newline.
         line: Number of the line in that file, from 1.
     """
 
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 
 def _is_clean(raw: bytes) -> bool:
-    """Tell whether a line surely holds no key of the service: a needless look costs time, a missed one truth."""
+    """Tell whether a line certainly holds no service key. False negatives only cost time."""
     return not (names_lists(raw) or b'"cl-' in raw)
 
 
@@ -56,15 +56,15 @@ class Index:
     """
     The desired entries, in the order in which they were read.
 
-    A source-ref that is desired, but whose line cannot be used, is *void*: it is neither sent nor called an
-    orphan, because nobody can say what it should be.
+    A desired source-ref whose line cannot be used is *void*: its content is unknown, so it is neither sent
+    nor treated as an orphan.
     """
 
     __slots__ = ("_all_compact", "_prints", "_rows", "_table", "void")
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
-        self._table = bytearray()  # of places, packed: one append instead of four
+        self._table = bytearray()  # packed `Place` records: one append instead of four
         self._prints = array("q")
         self._all_compact = True
         self.void: set[str] = set()
@@ -83,10 +83,11 @@ class Index:
         self, source_ref: str, place: tuple[int, int, int, int], raw: bytes, *, clean: bool = False
     ) -> bool:
         """
-        Note one usable line at a `Place`; return False, and note nothing, if its source-ref is known already.
+        Add one usable line; return False, and add nothing, if its source-ref is present or void.
 
         Args:
-            clean: Whether the line is known to hold no key of the service. Knowing saves the look.
+            place: The fields of a `Place`.
+            clean: Whether the line is known to hold no service key; True skips that check.
         """
         prints = self._prints
         row = len(prints)
@@ -95,22 +96,23 @@ class Index:
         self._table += _pack(*place)
         if raw[:_REF_FROM] != _HEAD:
             self._all_compact = False
-        # The service goes on where the last brace was. A line that holds keys of its own is never listed as it is.
+        # The service appends its keys before the last brace, so that is left out of the hash. A line that
+        # already holds service keys is never listed verbatim.
         prints.append(hash(raw[:-1] if raw[-1] == _BRACE and (clean or _is_clean(raw)) else raw))
         return True
 
     def discard(self, source_ref: str) -> None:
-        """Take one entry out and call its source-ref void."""
+        """Remove one entry and mark its source-ref as void."""
         self._rows.pop(source_ref, None)
         self.void.add(source_ref)
 
     def row(self, source_ref: str) -> int | None:
-        """Return the row of an entry: below `rows`, and stable."""
+        """Return the row number of an entry: stable and below `rows`; None if absent."""
         return self._rows.get(source_ref)
 
     @property
     def rows(self) -> int:
-        """How many rows there are; rows of discarded entries included."""
+        """The number of rows, including those of discarded entries."""
         return len(self._prints)
 
     def place(self, row: int) -> Place:
@@ -118,25 +120,25 @@ class Index:
 
     def print(self, row: int) -> int:
         """
-        Return 64 bits that stand for the text of the line; chance errs once in 2**64.
+        Return a 64-bit hash of the line's text; two texts collide with probability 2**-64.
 
-        Hashes are keyed anew in each process; never store one.
+        Python keys its hashes anew in each process: never store one.
         """
         return self._prints[row]
 
     def is_at(self, row: int, raw: bytes) -> bool:
-        """Tell whether this is the text of that line."""
+        """Tell whether *raw* is the text of the line in *row*."""
         return self._prints[row] == hash(raw) or (raw[-1:] == b"}" and self._prints[row] == hash(raw[:-1]))
 
     def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """
-        Return the row of the entry that this listed line is, word for word. None proves nothing.
+        Return the row whose text equals this listed line; None leaves open whether the entries are equal.
 
-        Nothing is parsed: whatever stands where a source-ref is looked for, the text must be that row's own. Equal
+        Nothing is parsed: a wrongly located source-ref does no harm because the whole text is compared. Equal
         texts are equal entries, and prove that the service holds no error lists.
 
         Args:
-            expected: The row that is looked at first: most listings keep the order in which they were filled.
+            expected: The row to try first: most listings keep the order in which the dataset was filled.
         """
         body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw)
         prints, printed = self._prints, hash(body)
@@ -147,16 +149,16 @@ class Index:
 
     def listed_without_spaces(self, raw: bytes, read: Callable[[str, Place], bytes]) -> int | None:
         """
-        Do the same for a desired line that is written with spaces: it travels, and is listed, without.
+        Do the same as `listed_as` for a desired line with spaces, which is sent and listed without them.
 
         Args:
-            read: Gives the text of a desired line.
+            read: Returns the text of a desired line.
         """
         if self._all_compact or (row := self._rows.get(source_ref := _named(raw))) is None:
             return None
         text = read(source_ref, self.place(row))
         if self._prints[row] != hash(text[:-1]):
-            return None  # it holds keys of the service
+            return None  # it holds service keys
         try:
             sent: bytes = without_spaces(text, indent=-1)
         except RecursionError:
@@ -164,20 +166,20 @@ class Index:
         return row if sent[:-1] == _body(raw) else None
 
     def items(self) -> Iterator[tuple[str, Place]]:
-        """Give every usable entry, ordered by source-ref."""
+        """Yield every usable entry, ordered by source-ref."""
         for source_ref in sorted(self._rows):
             yield source_ref, self.place(self._rows[source_ref])
 
 
 def _body(raw: bytes) -> bytes:
-    """Return a listed line up to where its author's part ends: the last brace, or the service's keys."""
+    """Return a listed line without its last brace and the service's keys."""
     for end in _ENDS:
         if raw.endswith(end):
             return raw[: -len(end)]
-    return b""  # a cut line is nobody's
+    return b""  # a truncated line equals no entry
 
 
 def _named(raw: bytes) -> str:
-    """Return what stands where a listed line names its image, if it does so first of all."""
-    start = raw.find(b'"', _REF_FROM - 1) + 1  # there may be a space behind the colon
+    """Return the source-ref of a listed line, provided that it is the first key; else arbitrary text."""
+    start = raw.find(b'"', _REF_FROM - 1) + 1  # a space may follow the colon
     return raw[start : raw.find(b'"', start)].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""JSON Lines, one line at a time, whatever their length."""
+"""Streaming of JSON Lines with bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from reconciler.core.runtime.limits import MAX_LINE_CHARS
 
 MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
-"""No line of allowed length is longer: UTF-8 takes at most four bytes a character."""
+"""Upper bound for a line of allowed length: UTF-8 takes at most four bytes a character."""
 
 _ARRAY: Final = "the file is a JSON array"
 _SPREAD: Final = "an object goes over several lines"
@@ -20,15 +20,15 @@ _DECODER: Final = json.JSONDecoder()
 _PIECE_BYTES: Final = 1 << 16
 
 Line = tuple[bytes, int, int]
-"""One line: its text, the bytes before it, and its number from 1."""
+"""One line: its text, its byte offset, and its number from 1."""
 
 
 def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
     r"""
-    Yield every line of *stream*, blank ones too. Its offset and number count from where the stream stands.
+    Yield every line of *stream*, blank ones included. Offsets and numbers count from its current position.
 
-    The text lacks its ``\n`` and any ``\r`` before it. Of a line longer than *limit* bytes only the
-    first ``limit + 1`` are kept: its length is what gives it away. Memory stays near *limit*.
+    The text lacks its ``\n`` and any ``\r`` before it. A line longer than *limit* bytes is cut to
+    ``limit + 1``, by which callers recognize it. Memory stays near *limit*.
     """
     offset = 0
     for number, raw in enumerate(iter(partial(stream.readline, limit + 2), b""), 1):
@@ -42,9 +42,9 @@ def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
 
 def other_form(head: bytes) -> str | None:
     """
-    Say in which other form of JSON a file is that should be JSON Lines; None if one object is on each line.
+    Describe the JSON layout of a file that should be JSON Lines; None if it appears to be.
 
-    One line that is no object makes no other form: it is an error by itself, and the others are good.
+    A single malformed line does not count as another layout: it is an error of its own.
 
     Args:
         head: The first few kilobytes.
@@ -59,7 +59,7 @@ def other_form(head: bytes) -> str | None:
         return None
     try:
         _, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):  # it goes on beyond the head, or is no JSON
+    except (ValueError, RecursionError):  # it continues beyond the head, or is not JSON
         return _SPREAD if rest and first.rstrip().endswith(_OPEN) else None
     if end > len(first):
         return _SPREAD
@@ -77,7 +77,7 @@ def _is_json(text: str) -> bool:
 
 
 def _skip(stream: BinaryIO) -> int:
-    """Read on to the end of the line, and return how many bytes that was."""
+    """Skip to the end of the line and return the number of bytes skipped."""
     skipped = 0
     while piece := stream.readline(_PIECE_BYTES):
         skipped += len(piece)

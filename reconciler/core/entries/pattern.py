@@ -10,7 +10,7 @@ from typing import Any, Final
 from reconciler.core.entries.glob import Globs, Many, One, Piece
 
 Pointer = tuple[str, ...]
-"""The steps of one ignore path, each a key, a list index in decimal, or a glob (``*``, ``?``) over either."""
+"""The steps of one path, each a key, a decimal list index, or a glob (``*``, ``?``) over either."""
 
 
 _WILD: Final = re.compile(r"(\*\*|\*|\?)")
@@ -23,21 +23,22 @@ _OF_STEPS: Final[dict[str, Piece]] = {"**": Many.OF_ANY, "*": Many.OF_ANY, "?": 
 
 
 def glob(pattern: str) -> Globs:
-    """Return one glob over whole source-refs; see `globs`."""
+    """Compile one glob over whole source-refs; see `globs`."""
     return globs((pattern,))
 
 
 def globs(patterns: Iterable[str]) -> Globs:
     """
-    Return globs over whole source-refs.
+    Compile globs over whole source-refs.
 
-    ``**`` stands for anything, ``*`` and ``?`` for anything but ``/``; all else stands for itself.
+    ``**`` matches any text, ``*`` any text without ``/``, ``?`` one character other than ``/``; everything
+    else matches itself.
     """
     return Globs(_pieces(pattern, _OF_REFS) for pattern in patterns)
 
 
 def literal_prefix(pattern: str) -> str:
-    """Return what every source-ref begins with that a glob matches."""
+    """Return the literal prefix of every source-ref that the glob matches."""
     return _WILD.split(pattern, maxsplit=1)[0]
 
 
@@ -58,7 +59,7 @@ def pointer(path: str) -> Pointer:
 
 
 def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
-    """Give every place in *value* that *steps* describe, as exact steps."""
+    """Yield the exact pointer of every place in *value* that *steps* match."""
     if not steps:
         yield ()
         return
@@ -71,12 +72,12 @@ def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
 
 @lru_cache(maxsize=10_000)
 def _step(head: str) -> Globs:
-    """Return a step as a glob: a slash is nothing special in it, the pointer has been split already."""
+    """Compile one step as a glob. A slash is an ordinary character: the pointer has been split already."""
     return Globs([_pieces(head, _OF_STEPS)])
 
 
 def without(value: Any, gone: frozenset[Pointer]) -> Any:
-    """Copy *value* without the places named."""
+    """Return *value* without the places in *gone*."""
     if not gone:
         return value
     here = {steps[0] for steps in gone if len(steps) == 1}
@@ -90,9 +91,9 @@ def without(value: Any, gone: frozenset[Pointer]) -> Any:
 
 def carry(steps: Pointer, source: Any, target: Any) -> Any:
     """
-    Copy *target* with the value that *source* has at *steps*.
+    Return *target* with the value that *source* has at *steps*.
 
-    Unchanged where the target has no such parent, or one of another kind, or a list too short.
+    *target* is returned unchanged if it lacks the parent, has one of another kind, or a list too short.
     """
     head, rest = steps[0], steps[1:]
     match source, target:

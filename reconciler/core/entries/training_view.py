@@ -1,4 +1,4 @@
-"""What training sees of an entry: its image, its labels, its boxes. All else is bookkeeping."""
+"""The part of an entry that training uses: its labels, its boxes and the stated size of its image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Meaning(NamedTuple):
 
     Attributes:
         labels: Image-level labels, sorted, each once.
-        boxes: Sorted; the same box may stand there twice.
+        boxes: Sorted; duplicates are kept.
         sizes: Width and height of the image as each detection attribute states them, sorted, each once.
     """
 
@@ -35,9 +35,9 @@ class Meaning(NamedTuple):
 
 def meaning(fields: Mapping[str, Any]) -> Meaning:
     """
-    Read what training sees. Attribute names, confidences, dates and job names have no part in it.
+    Extract what training uses. Attribute names, confidences, dates and job names do not matter.
 
-    Never raises: what is malformed contributes nothing, since training leaves it out as well.
+    Never raises: malformed parts are skipped, as training skips them.
     """
     labels: set[str] = set()
     boxes: list[Box] = []
@@ -83,7 +83,7 @@ def _objects(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _class_key(class_id: object) -> str:
-    """Return the key of the class map that a class number stands for, written as 1 or as 1.0."""
+    """Return the class-map key of a class number, which may be written as 1 or as 1.0."""
     return str(int(class_id) if isinstance(class_id, float) and class_id.is_integer() else class_id)
 
 
