@@ -1,9 +1,10 @@
 """
-Is a line, or a dataset, valid for AWS? As far as that can be known without asking AWS.
+Validation of lines and datasets against the rules of AWS, without calling AWS.
 
-Its law: a rule never raises and never repairs. It returns problems, under AWS's own codes where AWS has
-one: an error is what the service would drop without a word, refuse, or mark; a warning is what training
-would ignore, or what only looks odd. One function a rule; `line` knows their order, `fast` their shortcut.
+A rule is one function that never raises and never repairs; it returns problems, under AWS's own code where
+there is one. An error is what the service would drop silently, refuse or mark; a warning is what training
+would ignore, or what is suspicious. `line` defines the order of the rules; `fast` is a shortcut for clean
+lines.
 """
 
 from reconciler.core.validation.across import (

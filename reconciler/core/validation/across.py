@@ -1,7 +1,7 @@
 """
-Rules across entries and datasets: an image that is there twice, and what training and test have in common.
+Rules across entries and datasets: repeated images, and the overlap of training and test dataset.
 
-Who holds all source-refs finds the repetitions; here is what is said of them.
+Callers detect the repeated source-refs; this module builds the problems about them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / train
 
 
 def duplicate_source_ref(ref: str, other: Origin | None) -> LineProblem:
-    """Say that an image is in a dataset twice; *other* is its other place, where that is known."""
+    """Return the error that an image is in a dataset twice; *other* is its other place, if known."""
     place = "another line" if other is None else str(other)
     return error(Code.DUPLICATE_SOURCE_REF, f"{shown(ref)} is also in {place}: an image may appear once only")
 
 
 def image_in_train_and_test(ref: str, other: Origin) -> LineProblem:
-    """Say that an image is in both datasets of a project; *other* is its place in the other one."""
+    """Return the warning that an image is in both datasets of a project; *other* is its other place."""
     text = f"{shown(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
     return warning(Code.IMAGE_IN_TRAIN_AND_TEST, text)
 
 
 def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[LineProblem, ...]:
-    """Judge the two datasets of a project together. Says nothing while one of them has no label."""
+    """Check that the test dataset has enough of the training labels; no problem if either has no label."""
     if not train.labels or not test.labels:
         return ()
     common = train.labels.keys() & test.labels.keys()

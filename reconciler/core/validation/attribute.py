@@ -1,9 +1,9 @@
 """
-The schema of one label attribute: the pair ``<name>`` and ``<name>-metadata``.
+Schema rules for one label attribute: the pair ``<name>`` and ``<name>-metadata``.
 
-These rules come first. While one of them finds an error, AWS looks no further into the line ("JSON line error
-precedence"), and neither do we. So they expect nothing of what they look at, and the rules in `content` may
-expect that the schema holds.
+These rules run first and assume nothing about their input. If one of them finds an error, neither AWS ("JSON
+line error precedence") nor this package checks the line further, so the rules in `content` may assume a valid
+schema.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One label attribute as its author wrote it; nothing is known about its content."""
+    """One label attribute as its author wrote it, not validated."""
 
     name: str
     value: Any
@@ -39,7 +39,7 @@ class Attribute:
 
     @property
     def type(self) -> Type | None:
-        """What the metadata says it is; None if that is nothing we know."""
+        """The type that the metadata states; None if it is missing or unknown."""
         stated = self.metadata.get("type") if isinstance(self.metadata, dict) else None
         return next((known for known in Type if known == stated), None)
 
@@ -55,7 +55,7 @@ class Attribute:
 
     @property
     def labels(self) -> list[str]:
-        """The labels that the attribute puts on the image. Only for one whose schema holds."""
+        """The labels that the attribute puts on the image. Requires a valid schema."""
         match self.type:
             case Type.IMAGE_LEVEL:
                 return [self.metadata["class-name"]]
@@ -66,7 +66,7 @@ class Attribute:
 
 
 def value_format(attribute: Attribute) -> Iterator[LineProblem]:
-    """ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT: the value has the shape that its type asks for."""
+    """Check ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT: the value has the shape that its type requires."""
     match attribute.type:
         case Type.IMAGE_LEVEL:
             if not (is_integer(attribute.value) or is_integer_text(attribute.value)):
@@ -79,7 +79,7 @@ def value_format(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def metadata_format(attribute: Attribute) -> Iterator[LineProblem]:
-    """ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: every required key, each with a fitting value."""
+    """Check ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: required keys are present, values are valid."""
     where, metadata = attribute.name + METADATA, attribute.metadata
     if not isinstance(metadata, dict):
         yield _bad_metadata(f"'{where}' must be an object, not {shown(metadata)}")
@@ -92,7 +92,7 @@ def metadata_format(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def confidences(attribute: Attribute) -> Iterator[LineProblem]:
-    """ERROR_MISSING_BOUNDING_BOX_CONFIDENCE: one confidence for each box, aligned by index."""
+    """Check ERROR_MISSING_BOUNDING_BOX_CONFIDENCE: one confidence for each box, aligned by index."""
     if attribute.type is not Type.BOXES:
         return
     where, objects = attribute.name + METADATA + "/objects", attribute.metadata.get("objects", [])
@@ -109,7 +109,7 @@ def confidences(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def class_ids(attribute: Attribute) -> Iterator[LineProblem]:
-    """ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
+    """Check ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
     if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
         return
     used = dict.fromkeys(str(int(box["class_id"])) for box in attribute.boxes if _is_box(box))
@@ -126,7 +126,7 @@ def is_number(value: object) -> bool:
 
 
 def is_integer(value: object) -> bool:
-    """Tell whether *value* is a whole number, however it is written."""
+    """Tell whether *value* is a whole number, written as an integer or as a float."""
     return is_number(value) and value == int(value)  # type: ignore[call-overload]
 
 
@@ -135,7 +135,7 @@ def is_integer_text(value: object) -> bool:
 
 
 def places(attribute: Attribute, indices: Sequence[int]) -> str:
-    """Name boxes by their path; never more than three of them."""
+    """List boxes by their path, at most three of them."""
     named = ", ".join(f"{attribute.name}/annotations/{index}" for index in indices[:3])
     return named if len(indices) <= 3 else f"{named} and {len(indices) - 3} more"
 
@@ -193,7 +193,7 @@ def _image_size_format(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def _annotations_format(attribute: Attribute) -> Iterator[LineProblem]:
-    """Check what is there: annotations that are absent are a warning of their own."""
+    """Check the annotations, if any; a separate rule warns of absent ones."""
     boxes = attribute.value.get("annotations", [])
     if not isinstance(boxes, list):
         yield _bad_value(f"'{attribute.name}/annotations' must be an array", boxes)

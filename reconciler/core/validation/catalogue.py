@@ -1,4 +1,4 @@
-"""The page that explains every code: of spec files, of the rules, and of the exception tree."""
+"""The documentation page of all codes: of spec files, of the rules, and of the exception tree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def page() -> str:
 
 
 def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
-    """Walk through the exception tree of this package, the root first."""
+    """Yield the exception classes of `reconciler.errors`, the root first."""
     if kind.__module__ == ReconcilerError.__module__:
         yield kind
     for child in kind.__subclasses__():
@@ -42,5 +42,5 @@ def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
 
 
 def _line(text: str) -> str:
-    """Keep the first paragraph, on one line."""
+    """Return the first paragraph on one line."""
     return " ".join(text.split("\n\n")[0].split())

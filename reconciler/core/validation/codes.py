@@ -1,8 +1,8 @@
 """
-The codes of lines and of datasets: AWS's own where AWS has one, else ``RKD`` and four digits.
+The codes of problems in lines and datasets: AWS's own where there is one, else ``RKD`` and four digits.
 
-The digits are handed out by area: 1xxx spec files (`validation.spec_codes`), 2xxx single lines, 3xxx rules across
-entries, 5xxx failures (`errors`). A code, once released, keeps its meaning. `validation.catalogue` lists them all.
+The first digit is the area: 1 spec files (`validation.spec_codes`), 2 single lines, 3 rules across entries,
+5 failures (`errors`). A released code never changes its meaning. `validation.catalogue` lists them all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OURS: Final = "this project"
 
 
 class Code(StrEnum):
-    """One code; its text is what users, scripts and dashboards see."""
+    """One code; its string value is a public identifier."""
 
     meaning: str
     source: str

@@ -1,8 +1,8 @@
 """
-What label attributes say, once their schema holds: types, names, image sizes, boxes.
+Rules for the content of label attributes with a valid schema: types, names, image sizes, boxes.
 
-Each rule takes one attribute, or all of a line, and yields the problems of it. One problem stands for all boxes
-that are wrong in the same way, so that a line never has more problems than rules.
+Each rule takes one attribute, or all attributes of a line, and yields problems. All boxes of an attribute
+that are wrong in the same way share one problem.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.text import suspicious_label
 from reconciler.core.validation.verdict import LineProblem, error, shown, warning
 
-# Attributes of the files that training and evaluation write ("evaluation manifest snapshot").
+# Prefixes of attributes in files written by training and evaluation ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (
     "rekognition-custom-labels-training-",
     "rekognition-custom-labels-evaluation-",
@@ -32,7 +32,7 @@ TRAINING_OUTPUT: Final = (
 
 
 def types(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
-    """ERROR_UNSUPPORTED_USE_CASE_TYPE on each attribute, and one more when no attribute is left."""
+    """Check that attribute types are supported; one more error if no attribute has a supported type."""
     strange = [attribute for attribute in attributes if attribute.type is None]
     for attribute in strange:
         stated = attribute.metadata["type"]
@@ -43,7 +43,7 @@ def types(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
 
 
 def label_names(attribute: Attribute) -> Iterator[LineProblem]:
-    """Lengths and characters of all names, used by a box or not."""
+    """Check length and characters of all label names, whether or not a box uses them."""
     declared = attribute.class_map.values() if attribute.type is Type.BOXES else attribute.labels
     for name in dict.fromkeys(declared):
         if not 1 <= len(name) <= limits.MAX_LABEL_CHARS:
@@ -54,7 +54,7 @@ def label_names(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def image_size(attribute: Attribute) -> Iterator[LineProblem]:
-    """ERROR_INVALID_IMAGE_DIMENSION, and the aspect ratio that only training looks at."""
+    """Check the length of the image's sides, and its aspect ratio, which only training checks."""
     width, height = _frame(attribute)
     short, long = sorted((width, height))
     stated = f"'{attribute.name}/image_size' states {width} x {height} pixels"
@@ -67,7 +67,7 @@ def image_size(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def boxes(attribute: Attribute) -> Iterator[LineProblem]:
-    """The geometry of each box, raw and as training will see it."""
+    """Check the geometry of each box, at full size and at the size to which training scales the image."""
     width, height = _frame(attribute)
     off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
     small = [i for i, box in enumerate(attribute.boxes) if _is_small(box, 1)]
@@ -89,7 +89,7 @@ def boxes(attribute: Attribute) -> Iterator[LineProblem]:
 
 
 def box_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
-    """ERROR_TOO_MANY_BOUNDING_BOXES, over all attributes of the image."""
+    """Check ERROR_TOO_MANY_BOUNDING_BOXES over all attributes of the image."""
     count = sum(len(attribute.boxes) for attribute in attributes)
     if count > limits.MAX_BOXES_PER_IMAGE:
         text = f"{count} bounding boxes; at most {limits.MAX_BOXES_PER_IMAGE} are allowed on an image"
@@ -104,7 +104,7 @@ def label_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
 
 
 def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
-    """Warn where a person looked and drew no box. A machine that found nothing is no news."""
+    """Warn of attributes that a person annotated without drawing a box; empty machine results are normal."""
     empty = [
         attribute
         for attribute in attributes
@@ -119,7 +119,7 @@ def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
 
 
 def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
-    """Warn of chained jobs: an adjustment keeps the attribute that it adjusted."""
+    """Warn of boxes that count twice: an adjustment job keeps the attribute that it adjusted."""
     drawn = [attribute for attribute in attributes if attribute.type is Type.BOXES]
     adjusted = [item.name for item in drawn if "adjustment-status" in item.metadata]
     if adjusted and len(drawn) > 1:
@@ -180,7 +180,7 @@ def _is_small(box: dict[str, Any], scale: float) -> bool:
 
 
 def _integers(attribute: Attribute) -> Iterator[Any]:
-    """All numbers that are documented as integers."""
+    """Yield all numbers that are documented as integers."""
     if attribute.type is Type.IMAGE_LEVEL:
         yield attribute.value
         return

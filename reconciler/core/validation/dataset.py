@@ -1,4 +1,4 @@
-"""Rules about whole datasets."""
+"""Rules for whole datasets."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from reconciler.core.validation.verdict import (
     warning,
 )
 
-# Developer guide, limits page; the page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS has the numbers the other way
-# round, against the rest of the guide.
+# Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
+# the rest of the guide.
 _MIN_LABELS: Final = {Kind.IMAGE_LEVEL: 2, Kind.BOXES: 1}
 
 
 class DatasetFacts:
     """
-    What rules over a whole dataset need to know of its lines. Memory grows with labels, not with lines.
+    Counts over the lines of a dataset, as its rules need them. Memory grows with labels, not with lines.
 
     Attributes:
-        entries: Lines seen, the invalid ones included, blank ones not.
-        invalid: Lines with an error, the dropped ones included.
+        entries: Lines, including invalid ones but not blank ones.
+        invalid: Lines with an error, including dropped ones.
         dropped: Lines that the service would not store at all.
-        buckets: Bucket -> images in it, of the lines that may be sent: a bad one must not forbid the others.
+        buckets: Bucket -> images in it, without invalid lines: one of those must not block the others.
         labels: Label -> images that carry it.
         kinds: Kind -> images whose labels are of that kind.
     """
@@ -51,7 +51,7 @@ class DatasetFacts:
         return sum(self.kinds.values())
 
     def add(self, checked: Checked) -> None:
-        """Take one line into account; about half a microsecond."""
+        """Count one line; takes about half a microsecond."""
         ref, labels, kind, problems = checked
         if problems:
             if checked.is_blank:
@@ -70,10 +70,10 @@ class DatasetFacts:
 
 def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[LineProblem, ...]:
     """
-    Judge a dataset as a whole.
+    Check a dataset as a whole.
 
     Args:
-        dataset_type: ``TRAIN`` or ``TEST``; some limits hold for one of them.
+        dataset_type: ``TRAIN`` or ``TEST``; some limits apply to only one of them.
     """
     problems = [
         *_buckets(facts),
@@ -104,9 +104,9 @@ def _entries(facts: DatasetFacts) -> Iterator[LineProblem]:
 
 def _invalid(facts: DatasetFacts) -> Iterator[LineProblem]:
     """
-    Compare the invalid lines with the share that is allowed, under the code for what becomes of them.
+    Check the share of invalid lines; the code depends on whether the service drops or stores them.
 
-    The guide's limit is cumulative: 15 % of one kind and 15 % of another are too many.
+    The guide's limit is cumulative: 15 % dropped and 15 % stored with an error are too many together.
     """
     most = limits.MAX_INVALID_RATIO * facts.entries
     allowed = f"more than {limits.MAX_INVALID_RATIO:.0%}"

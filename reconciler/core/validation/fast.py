@@ -1,13 +1,12 @@
 """
-The fast path: clean beyond doubt, or no answer.
+The fast path of line validation: accept lines that are certainly clean, leave all others to the rules.
 
-It decodes a line straight into typed structures (ranges, required words and list lengths are checked while
-parsing) and then looks at pairing and geometry. Whatever it does not expect, such as an extra key, a float or
-a large class id, it leaves to the slow rules; so it has to be right only about lines that are right. Its law,
-held by a property test: when it answers, `check_slowly` gives the same answer.
+It decodes a line straight into typed structures, which checks ranges, enumerated values and list lengths, and
+then checks pairing and geometry. Anything unexpected, such as an extra key, a float or a large class id, is
+left to `check_slowly`. A property test checks the invariant: any result equals that of `check_slowly`.
 
-Repeated keys need no second parse: every key that was decoded is in the line once at least, so the line has
-as many commas as the structure implies, or more; as many only if nothing is repeated.
+Repeated keys are detected without a second parse: every decoded key is in the line at least once, so the line
+has at least as many commas as the structure implies, and exactly as many only if no key is repeated.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from reconciler.core.validation.content import TRAINING_OUTPUT
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
 from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, warning
 
-# A box this long is longer than one pixel even once the largest image was scaled for training.
+# A side of this length stays longer than one pixel even when training scales down the largest image.
 _SAFE_LENGTH: Final = limits.MAX_IMAGE_SIDE // limits.TRAINING_SIDE + 1
 
 _Side = Annotated[int, Meta(ge=limits.MIN_IMAGE_SIDE, le=limits.MAX_IMAGE_SIDE)]
@@ -63,9 +62,9 @@ class _Part(
     rename=lambda name: name if name == "image_size" else name.replace("_", "-"),
 ):
     """
-    The value of a box attribute, or the metadata of either type: which one, its caller finds out.
+    The value of a box attribute, or the metadata of either type; callers tell them apart.
 
-    A key that is absent is None, or empty; so is one that is null, and then the count of keys is wrong.
+    An absent key is None or empty, and so is a null one, which then makes the comma count differ.
     """
 
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
@@ -73,7 +72,7 @@ class _Part(
         None
     )
     objects: list[_Confidence] | None = None
-    class_map: Raw = Raw()  # the same in a whole dataset, as a rule: see `_names`
+    class_map: Raw = Raw()  # usually the same in a whole dataset: see `_names`
     class_name: _Name | None = None
     confidence: _Share | None = None
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
@@ -89,7 +88,7 @@ _parse: Final = Decoder(_Fields).decode
 _BOXES: Final = Kind.BOXES  # an enumeration's member costs more to look up than a global name
 _BOTH: Final = Kind.BOTH
 _IMAGE_LEVEL: Final = Kind.IMAGE_LEVEL
-# Most are plain at a glance: printable ASCII below an ordinary bucket, and the ending of an image.
+# Matches most source-refs: printable ASCII in an ordinary bucket, with an image file's extension.
 _is_ordinary: Final = re.compile(
     r"s3://[A-Za-z0-9._-]+/(?:[ -\[\]-~]*/)?[!-.0-\[\]-~][ -.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG])"
 ).fullmatch
@@ -98,10 +97,10 @@ _new: Final = tuple.__new__  # a third of what Checked(...) costs
 
 
 class _DoubtError(ValueError):
-    """The line is not clean beyond doubt."""
+    """The line is not certainly clean."""
 
 
-# Not JSON, another shape, not UTF-8 or not a date; no source-ref, no partner or no such class id.
+# Not JSON, another shape, not UTF-8 or not a date; a missing source-ref, attribute partner or class id.
 _DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
 
 
@@ -109,7 +108,7 @@ _DECIMALS: Final = tuple(str(number) for number in range(1000))
 
 
 def check_clean(raw: bytes) -> Checked | None:
-    """Answer for a line that is clean but for the look of its key, or bare and so unlabelled; else None."""
+    """Check a line that has no problem except an unlikely image name or a missing label; else return None."""
     try:
         fields = _parse(raw)
         ref = fields.pop(SOURCE_REF)
@@ -146,7 +145,7 @@ def check_clean(raw: bytes) -> Checked | None:
 
 
 def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
-    """Check a box attribute, note its labels, and return how many commas are inside it."""
+    """Check a box attribute, add its labels, and return the number of commas in value and metadata."""
     if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
         raise _DoubtError
     sizes, boxes = value.image_size, value.annotations
@@ -172,7 +171,7 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
 
 
 def _image_level(metadata: object, labels: dict[str, None]) -> int:
-    """Check the metadata of an image-level label, note it, and return how many commas are inside."""
+    """Check the metadata of an image-level label, add the label, and return the number of commas in it."""
     if type(metadata) is not _Part or metadata.type != "groundtruth/image-classification":
         raise _DoubtError
     label = metadata.class_name
@@ -189,13 +188,13 @@ def _image_level(metadata: object, labels: dict[str, None]) -> int:
 
 
 def _may_add_up(raw: bytes, fields: _Fields) -> bool:
-    """Tell whether several box attributes together are beyond doubt, too."""
+    """Tell whether several box attributes are certainly clean together."""
     counts = (len(part.annotations or ()) for part in fields.values() if type(part) is _Part)
     return sum(counts) <= limits.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
 
 
 def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
-    """Tell whether the surplus of commas is inside of strings, each of which is in the line verbatim."""
+    """Tell whether all surplus commas are inside strings, given that the line has no escapes."""
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
         if type(part) is _Part:
@@ -216,7 +215,7 @@ _parse_names: Final = Decoder(dict[str, _Name]).decode
 
 @lru_cache(maxsize=1024)
 def _names(class_map: bytes) -> dict[str, str]:
-    """Return what a class map says; not to be changed."""
+    """Parse a class map; the result is cached and must not be modified."""
     names = _parse_names(class_map)
     if any(map(is_suspicious, names.values())):
         raise _DoubtError
@@ -225,7 +224,7 @@ def _names(class_map: bytes) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def _metadata_key(name: str) -> str:
-    """Name the partner of an attribute, if nothing about the name itself wants a closer look."""
+    """Return the metadata key of an attribute; raise if the attribute's name needs the slow rules."""
     if len(name) > limits.MAX_LABEL_CHARS or name == "cl" or name.startswith(TRAINING_OUTPUT):
         raise _DoubtError
     return name + METADATA

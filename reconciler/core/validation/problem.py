@@ -1,4 +1,4 @@
-"""What is wrong with the desired state, as values: where, what, why."""
+"""Problems of the desired state: severity, code, message and origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 LONGEST_MESSAGE: Final = 600
-"""Characters. Of a longer one the middle is left out: the end often says what to do."""
+"""Characters. A longer message loses its middle, because its end often says what to do."""
 
 
 class Severity(StrEnum):
@@ -18,12 +18,12 @@ class Severity(StrEnum):
 
 class Origin(NamedTuple):
     """
-    Where something was read.
+    The place in a file where something was read.
 
     Attributes:
-        file: Path as the user knows it: relative to the working directory where it lies below it.
+        file: Relative to the working directory if below it.
         line: From 1.
-        column: From 1; None where a line has no finer place.
+        column: From 1; None if only the line is known.
     """
 
     file: str
@@ -38,11 +38,11 @@ class Origin(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
-    One thing that is wrong, or suspicious.
+    One error or warning about the desired state.
 
     Attributes:
-        code: AWS's own code where AWS has one, else ``RKD`` and four digits (see `validation.codes`).
-        source_ref: The image it is about, if it is about one.
+        code: AWS's own code where there is one, else ``RKD`` and four digits (see `validation.codes`).
+        source_ref: The image concerned, if any.
     """
 
     severity: Severity
@@ -52,7 +52,7 @@ class Problem:
     source_ref: str | None = None
 
     def __post_init__(self) -> None:
-        if len(self.message) > LONGEST_MESSAGE:  # it quotes what somebody wrote, which may be megabytes
+        if len(self.message) > LONGEST_MESSAGE:  # it may quote megabytes of input
             half = LONGEST_MESSAGE // 2
             object.__setattr__(self, "message", f"{self.message[:half]}…{self.message[1 - half :]}")
 
@@ -67,5 +67,5 @@ class Problem:
 
 
 def has_error(problems: Iterable[Problem]) -> bool:
-    """Tell whether one of them is more than a warning."""
+    """Tell whether any problem is an error."""
     return any(problem.is_error for problem in problems)

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 class Code(NamedTuple):
     """
-    One kind of problem, as the documentation explains it.
+    One kind of problem, as documented in `docs/codes.md`.
 
     Attributes:
-        code: What users and scripts see.
-        explanation: Why it matters and what mends it.
-        source: Where the rule comes from: a page of AWS, a standard, or this project.
+        code: ``RKD`` and four digits.
+        explanation: Why it matters and how to fix it.
+        source: The origin of the rule: a page of AWS, a standard, or this project.
     """
 
     code: str

@@ -1,8 +1,8 @@
 """
-Globs of the specs that match no entry: nothing is protected, ignored or acknowledged by them.
+Warnings for globs of the specs that match no entry, and so protect, ignore or acknowledge nothing.
 
-Source-refs are sorted once. Most globs are then settled by a few comparisons, within the range of the source-refs
-that begin like them; the others are matched together, in one pass.
+Source-refs are sorted once. Most globs are decided by a few comparisons within the range of source-refs that
+share their literal prefix; the others are matched together, in one pass.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.spec_codes import UNMATCHED
 
 _TRIED: Final = 20
-"""Source-refs that a glob is tried on by itself: most globs match one of the first that begin like them."""
+"""Source-refs that each glob is tried on first: most globs match one of the first with their prefix."""
 
 _COMPARED: Final = 200
 """Folders of one parent that a misspelt name is compared with."""
 
 _CORRECTED: Final = 100
-"""Globs of one dataset whose misspelling is looked for; of the others the folder that exists is named."""
+"""Globs of one dataset for which similar folder names are searched; the others get the nearest parent."""
 
 _AFTER: Final = "\U0010ffff"
 
 
 class PlacedGlob(NamedTuple):
-    """A glob over source-refs as a spec has it."""
+    """A glob over source-refs with the spec field and the place it comes from."""
 
     field: str
     text: str
@@ -45,7 +45,7 @@ class Unmatched(NamedTuple):
 
 
 def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[Unmatched, ...]:
-    """Return the globs that match no desired source-ref, each with the nearest prefix that one has."""
+    """Return the globs that match no desired source-ref; each warning names the nearest existing prefix."""
     if not patterns:
         return ()
     refs = sorted(desired)
@@ -58,7 +58,7 @@ def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[U
 
 
 def still_unmatched(found: Sequence[Unmatched], observed: Iterable[str]) -> tuple[Unmatched, ...]:
-    """Return those that match no observed source-ref either."""
+    """Return the globs of *found* that match no observed source-ref either."""
     missed = _without_match({one.glob for one in found}, sorted(observed)) if found else ()
     return tuple(one for one in found if one.glob in missed)
 
@@ -80,7 +80,7 @@ def _without_match(texts: Iterable[str], refs: Sequence[str]) -> set[str]:
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Give every number within any of the ranges, once."""
+    """Yield every number within any of the ranges, once."""
     done = 0
     for start, end in sorted(ranges):
         yield from range(max(start, done), end)
@@ -107,11 +107,11 @@ def _problem(one: PlacedGlob, refs: Sequence[str], *, corrected: bool) -> Proble
 
 def nearest_prefix(text: str, refs: Sequence[str], *, corrected: bool = True) -> tuple[str, int]:
     """
-    Return the folder nearest to what a glob begins with, and how many source-refs lie below it.
+    Return the existing folder nearest to a glob's literal prefix, and the number of source-refs below it.
 
     Args:
         refs: Sorted, at least one.
-        corrected: Whether a folder that does not exist may stand for a similar one that does.
+        corrected: Whether a missing folder may be replaced by an existing one with a similar name.
     """
     folder = "s3://"
     for name in literal_prefix(text).removeprefix(folder).split("/")[:-1]:
@@ -136,7 +136,7 @@ def _below(refs: Sequence[str], folder: str) -> int:
 
 
 def _folders(refs: Sequence[str], parent: str) -> Iterator[str]:
-    """Give the names of the first folders right below *parent*, passing a bounded number of files."""
+    """Yield the names of the first folders directly below *parent*, skipping a bounded number of files."""
     row, end = bisect_left(refs, parent), bisect_left(refs, parent + _AFTER)
     for _ in range(_COMPARED * 2):
         if row >= end:

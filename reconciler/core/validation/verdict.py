@@ -1,4 +1,4 @@
-"""What the rules return: problems of a line, and the few facts of a line that rules over whole datasets need."""
+"""The results of the rules: problems of a line, and the facts about it that dataset rules need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Severity
 
-# Developer guide, terminal content errors.
+# The service drops lines with these errors (developer guide, terminal content errors).
 _TERMINAL: Final = frozenset(
     {
         Code.MISSING_SOURCE_REF,
@@ -23,30 +23,30 @@ _TERMINAL: Final = frozenset(
 UNLABELLED: Final = "the image carries no label; training ignores it"
 
 
-# Letters, marks and symbols that take part in no word and leave no trace on a screen.
+# Invisible letters, marks and symbols, which `repr` may leave unescaped.
 _FILLERS: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 
 class Kind(StrEnum):
-    """Which kinds of label a line carries. Training takes one kind, the other is ignored."""
+    """The kinds of label that a line carries. Training uses one kind and ignores the other."""
 
     NONE = "none"
     IMAGE_LEVEL = "image-level"
     BOXES = "boxes"
     BOTH = "both"
 
-    # That of an enumeration is written in Python, and every line counts its kind.
+    # The hash of Enum is written in Python, and every line is counted by its kind.
     __hash__ = str.__hash__
 
 
 class LineProblem(NamedTuple):
     """
-    One thing that is wrong with a line or a dataset, or suspicious.
+    One error or warning about a line or a dataset.
 
     Attributes:
-        column: From 1; None where the problem has no finer place than its line.
+        column: From 1; None if only the line is known.
     """
 
     severity: Severity
@@ -57,13 +57,12 @@ class LineProblem(NamedTuple):
 
 class Checked(NamedTuple):
     """
-    One line, judged.
+    The result of checking one line.
 
     Attributes:
-        source_ref: The identity, code point by code point; None where the line has none.
-        labels: Each label of the line once, in order of first use; of lines that are not valid, what could
-            be read.
-        kinds: What the line's valid label attributes carry.
+        source_ref: The identity, unchanged; None if the line has none.
+        labels: Each label of the line once, in order of first use; of an invalid line, those readable.
+        kinds: The kinds of label in the line's valid attributes.
         problems: In the order in which the rules run; empty for a clean line.
     """
 
@@ -78,7 +77,7 @@ class Checked(NamedTuple):
 
     @property
     def is_valid(self) -> bool:
-        """Whether no problem is an error: the line may be sent."""
+        """Whether no problem is an error, so that the line may be sent."""
         return not has_error(self.problems)
 
 
@@ -116,15 +115,15 @@ def kind_of(*, image_level: bool, boxes: bool) -> Kind:
 
 def shown(value: object) -> str:
     """
-    Show a value of the line within a message: short whatever its size, and nothing in it invisible.
+    Format a value of the line for a message: at most 80 characters, invisible ones escaped.
 
-    Letters of every script stay readable; `repr` writes out what cannot be seen, all but a few fillers.
+    Letters of every script stay readable. `repr` escapes invisible characters except a few fillers.
     """
     text = "nothing" if value is None else _FILLERS.sub(_escaped, repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def some(names: Sequence[str]) -> str:
-    """Name the first five of *names*."""
+    """List the first five of *names* and the number of others."""
     listed = ", ".join(shown(name) for name in names[:5])
     return listed if len(names) <= 5 else f"{listed} and {len(names) - 5} more"
