@@ -1,6 +1,6 @@
 """
-Drift as a change of the specs, so that what was labelled in AWS is kept in git.
+Spec patches that take drift from AWS into git, so that labels edited in AWS are kept.
 
-The law of this package: a line that need not change keeps every byte, and a line that must change keeps its
-author's hand: the order of keys, the spaces, the way numbers and letters are written.
+Invariant: a line that need not change keeps every byte; a line that must change keeps its author's formatting
+(key order, spaces, notation of numbers, escapes).
 """

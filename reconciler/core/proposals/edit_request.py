@@ -1,4 +1,4 @@
-"""What git would have to say of one image to agree with AWS."""
+"""Requests to change the entry of one image in git so that it agrees with AWS."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EditRequest:
     """
-    One image whose entry in git is to change.
+    A change of one image's entry in git.
 
     Attributes:
-        file: Name of the file of entries that it stands in, or shall stand in.
-        line: Which JSON line of that file it is, from 1; of a new one, the line that it comes behind, 0 for none.
-        origin: Where it stands for people; None for a new one.
-        fields: What git should say; empty for one that goes.
-        equality: What the dataset's policy looks at.
+        file: Name of the entries file that holds the entry, or will hold it.
+        line: JSON line of the entry in that file, from 1; of a new entry, the line it follows, 0 for none.
+        origin: The entry's place as shown to users; None for a new one.
+        fields: The new content of the entry; empty for a removal.
+        equality: The comparison that the dataset's policy asks for.
     """
 
     dataset: str
@@ -46,7 +46,7 @@ class EditRequest:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """
-    Drift of one image that no patch takes up.
+    Drift of one image that the patch leaves out.
 
     Attributes:
         reason: A sentence without its full stop.

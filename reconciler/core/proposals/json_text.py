@@ -1,4 +1,4 @@
-"""JSON as its author wrote it: a text whose every value knows where it stands."""
+"""A JSON parser that records the position of every key and value in the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+')
 
 
 class Key(NamedTuple):
-    """The key of an object's member, and where it stands, quotes included."""
+    """The key of an object's member, and its position, quotes included."""
 
     name: str
     start: int
@@ -20,12 +20,12 @@ class Key(NamedTuple):
 
 class Node(NamedTuple):
     """
-    One value, and where it stands.
+    One value and its position.
 
     Attributes:
-        start, end: In characters of the whole text; the end is excluded.
+        start, end: Character offsets in the whole text; the end is exclusive.
         items: The values of an object or a list.
-        keys: Those of an object, one for each of *items*.
+        keys: The keys of an object, one for each of *items*.
     """
 
     value: Any
@@ -35,12 +35,12 @@ class Node(NamedTuple):
     keys: tuple[Key, ...] = ()
 
     def start_of(self, member: int) -> int:
-        """Return where a member starts: with its key, if it has one."""
+        """Return the start of a member: that of its key, if it has one."""
         return self.keys[member].start if self.keys else self.items[member].start
 
 
 def parse(text: str) -> Node:
-    """Read one JSON value, with whatever space around it. The text is known to be JSON."""
+    """Parse one JSON value and any space around it. The text must be valid JSON."""
     return _value(text, _space_end(text, 0))
 
 
@@ -71,11 +71,11 @@ def _collection(text: str, start: int, *, is_object: bool) -> Node:
 
 def _scalar_end(text: str, at: int) -> int:
     found = _SCALAR.match(text, at)
-    assert found is not None  # noqa: S101  it is JSON
+    assert found is not None  # noqa: S101  the text is valid JSON
     return found.end()
 
 
 def _space_end(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
-    assert found is not None  # noqa: S101  no space is space, too
+    assert found is not None  # noqa: S101  the pattern also matches the empty string
     return found.end()

@@ -1,4 +1,4 @@
-"""A manifest line as an item of the YAML shorthand: the way back from `spec.shorthand`, where there is one."""
+"""Conversion of a manifest line to an item of the YAML shorthand: the inverse of `spec.shorthand`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.spec.documents import Box, Entries, Image
 from reconciler.core.spec.shorthand import compile_lines
 
-# What is named of a line that the shorthand cannot say, before it becomes a list that nobody reads.
+# How many fields that the shorthand cannot express are listed in a message.
 _NAMED: Final = 3
 
 T = TypeVar("T")
@@ -36,9 +36,9 @@ class Item:
     One item of ``images``.
 
     Attributes:
-        image: As it is written: a key below base, or a whole address.
-        size: None for an image without boxes.
-        boxes: None for an image that nobody looked for boxes on.
+        image: As written: a key below base, or a whole address.
+        size: None if *boxes* is.
+        boxes: None for an image that was not annotated with boxes; empty if it has none.
     """
 
     image: str
@@ -47,7 +47,7 @@ class Item:
     boxes: tuple[BoxItem, ...] | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Return the item as it is written."""
+        """Return the item as it is written to YAML."""
         found: dict[str, Any] = {"image": self.image}
         if self.labels:
             found["labels"] = list(self.labels)
@@ -59,20 +59,20 @@ class Item:
 
 
 class NotExpressible(Exception):
-    """The shorthand has no words for a line. The text says what for."""
+    """The shorthand cannot express a line. The message says which part."""
 
 
 def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equality) -> Item:
     """
-    Return the item of a document that stands for a line.
+    Return the item of a document that compiles to a line.
 
     Args:
         head: The document: its base and its date become part of every line.
-        old: The item that it takes the place of; None for an image that is new there.
-        equality: What the policy looks at; in the rest the item may differ.
+        old: The item to replace; None for an image that is new in the document.
+        equality: The comparison of the policy; fields outside it may differ.
 
     Raises:
-        NotExpressible: There is none.
+        NotExpressible: There is no such item.
     """
     image = _below(fields[SOURCE_REF], head.base) if old is None else old.image
     labels = tuple(dict.fromkeys(_labels(fields)))
@@ -94,7 +94,7 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
 
 
 def _nearest(old: Sequence[T], new: Sequence[T]) -> tuple[T, ...]:
-    """Order *new* as *old*; what is new takes the places of what is gone, and then comes last."""
+    """Order *new* like *old*: added items first fill the places of removed ones, the rest comes last."""
     left = list(new)
     kept: list[T | None] = []
     for item in old:
@@ -130,7 +130,7 @@ def _unsaid(differences: tuple[FieldChange, ...]) -> str:
 
 
 def _below(source_ref: str, base: str | None) -> str:
-    """Return an address as it is written in a document with this base."""
+    """Return an address as written in a document with this base."""
     if base is not None:
         prefix = base if base.endswith("/") else f"{base}/"
         if source_ref.startswith(prefix) and len(source_ref) > len(prefix):

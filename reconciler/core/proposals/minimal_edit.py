@@ -1,8 +1,8 @@
 """
-What git should say of an image so that nothing differs any more, and nothing else changes.
+The smallest change of an entry in git that makes it equal to the observed one.
 
-The mirror of `Equality.merged`: there the desired entry takes what is ignored from the observed one, here
-the observed entry takes it from the desired one.
+The mirror of `Equality.merged`: there the desired entry takes ignored fields from the observed one, here the
+observed entry takes them from the desired one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.pattern import Pointer, without
 from reconciler.core.entries.training_view import meaning
 
-# What a detection attribute says of boxes, and what stands beside it: in the value, and in the metadata.
+# The keys of a detection attribute that describe boxes, in its value and in its metadata.
 _BOXES_IN_VALUE = ("annotations", "image_size")
 _BOXES_IN_METADATA = ("class-map", "objects")
 
 
 def wanted(desired: Fields | None, observed: Fields, equality: Equality) -> Fields:
-    """Return the line that git should hold; what the service wrote by itself is no part of it."""
+    """Return the line that git should hold, without the keys that the service added."""
     there = without_service_keys(observed)
     if desired is None:
         return there
@@ -40,7 +40,7 @@ def wanted(desired: Fields | None, observed: Fields, equality: Equality) -> Fiel
 
 
 def _without_ignored(fields: Fields, ours: Fields, equality: Equality) -> Fields:
-    """Leave out ignored fields that git does not hold, of objects that it does hold."""
+    """Remove ignored fields that git does not hold, from objects that it does hold."""
     gone = {
         place
         for place in equality.ignored(fields)
@@ -63,9 +63,10 @@ def _holds(value: Any, place: Pointer) -> bool:
 
 def _relabelled(ours: Fields, theirs: Fields) -> Fields:
     """
-    Return our line with their labels and boxes.
+    Return the line of git with the labels and boxes of AWS.
 
-    Attribute by attribute, so that names, dates and jobs stay; if that does not say what theirs says, theirs.
+    Attributes are merged one by one, so that names, dates and jobs stay. If the result does not mean the same
+    to training as *theirs*, return *theirs*.
     """
     goal = meaning(theirs)
     missing = set(goal.labels)
@@ -73,7 +74,7 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
     for key, value in ours.items():
         metadata = ours.get(key + METADATA)
         if key.endswith(METADATA) and key.removesuffix(METADATA) in ours and isinstance(value, dict):
-            continue  # goes with its attribute
+            continue  # handled with its attribute
         if not isinstance(metadata, dict):
             result[key] = value
         elif (pair := _kept_pair(key, value, metadata, theirs, missing)) is not None:
@@ -85,7 +86,7 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
         if is_new and key not in result:
             result[key], result[key + METADATA] = value, metadata
             missing.discard(name)
-    # Without any label attribute, whatever else our line holds would make it one that AWS complains of.
+    # A line with other fields but no label attribute is an error to AWS.
     stands = len(result) == 1 or any(True for _ in _pairs(result))
     return result if stands and meaning(result) == goal else theirs
 
@@ -93,7 +94,7 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
 def _kept_pair(
     key: str, value: Any, metadata: Fields, theirs: Fields, missing: set[str]
 ) -> tuple[Any, Fields] | None:
-    """Return what becomes of one of our attributes; None if it goes."""
+    """Return the new value and metadata of one attribute of git; None to remove it."""
     there = theirs.get(key + METADATA)
     other: Fields = there if isinstance(there, dict) else {}
     same_kind = other.get("type") == metadata.get("type")

@@ -1,4 +1,4 @@
-"""Edits of whole lines, as the edited text and as a unified diff that git applies."""
+"""Line edits, rendered as the edited text and as a unified diff that git can apply."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NEEDS_QUOTES: Final = re.compile(r'[\x00-\x1f"\\\x7f\ud800-\udfff]')
 
 class LineEdit(NamedTuple):
     """
-    Some lines of a file, replaced by others.
+    The replacement of some lines of a file.
 
     Attributes:
-        first: The first line that goes, from 1; if none goes, the line before which the new ones come.
-        removed: How many lines go.
-        added: The new lines, each with its end; only the last line of a file may have none.
+        first: The first removed line, from 1; if none is removed, the line before which to insert.
+        removed: Number of removed lines.
+        added: The new lines, each with its newline; only the last line of a file may lack one.
     """
 
     first: int
@@ -33,10 +33,10 @@ class LineEdit(NamedTuple):
 
 def edited(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
     """
-    Give the lines of the edited text.
+    Yield the lines of the edited text.
 
     Args:
-        lines: Those of the old text, each with its end.
+        lines: The old lines, each with its newline.
         edits: Ordered, not overlapping.
     """
     stream = iter(lines)
@@ -50,14 +50,14 @@ def edited(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]
 
 
 def file_diff(path: str, lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
-    """Give the diff of one file, in pieces; nothing if there is no edit. Keeps no more than a hunk in memory."""
+    """Yield the diff of one file in pieces; nothing without edits. Keeps at most one hunk in memory."""
     if edits:
         yield from _header(path, f"a/{path}")
         yield from _hunks(lines, edits)
 
 
 def new_file_diff(path: str, lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Give the diff that makes a file."""
+    """Yield the diff that creates a file."""
     yield from _header(path, None)
     yield b"@@ -0,0 +1%s @@\n" % (b"" if len(lines) == 1 else b",%d" % len(lines))
     yield from (_marked(b"+", line) for line in lines)
@@ -75,7 +75,7 @@ def _header(path: str, old: str | None) -> Iterator[bytes]:
 
 def _hunks(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]:
     stream = iter(lines)
-    number = 1  # of the next line of the stream
+    number = 1  # number of the next line in the stream
     shift = 0
     waiting: deque[bytes] = deque(maxlen=CONTEXT)
     for group in _groups(edits):
@@ -105,7 +105,7 @@ def _hunks(lines: Iterable[bytes], edits: Sequence[LineEdit]) -> Iterator[bytes]
 
 
 def _groups(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
-    """Put edits into one hunk whose context would overlap."""
+    """Group edits whose context would overlap or touch into one hunk."""
     group: list[LineEdit] = []
     for edit in edits:
         if group and edit.first - (group[-1].first + group[-1].removed) > 2 * CONTEXT:
@@ -127,7 +127,7 @@ def _marked(sign: bytes, line: bytes) -> bytes:
 
 
 def _quoted(path: str) -> str:
-    """Write a path as git does: in quotes only if something in it needs them."""
+    """Quote a path as git does: only if it holds a character that needs quoting."""
     if not _NEEDS_QUOTES.search(path):
         return path
     return f'"{"".join(map(_escaped, path.encode(errors="surrogateescape")))}"'
@@ -140,5 +140,5 @@ def _escaped(byte: int) -> str:
 
 
 def _ended(path: str) -> str:
-    """End a path with spaces in it, so that nobody takes a part of it for a date."""
+    """Append a tab to a path with spaces, so that no part of it is taken for a timestamp."""
     return f"{path}\t" if " " in path else path

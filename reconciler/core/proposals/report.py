@@ -1,4 +1,4 @@
-"""The one object that every rendering of a proposal is made from."""
+"""The proposal object from which every report format is rendered."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DRIFT_EXIT: Final = 4
 @dataclass(frozen=True, slots=True)
 class DatasetProposal:
     """
-    What is proposed for one dataset.
+    The proposal for one dataset.
 
     Attributes:
-        accepted: What the patch takes up, ordered by source-ref.
-        refusals: Drift that it does not take up, ordered by source-ref.
-        pending: Differences that git alone made: they are never proposed back.
+        accepted: Changes in the patch, ordered by source-ref.
+        refusals: Drift that the patch leaves out, ordered by source-ref.
+        pending: Number of differences caused by git alone: they are never proposed.
         observed_at: Seconds since the epoch; None if nothing was observed.
-        since: When the dataset was last applied, as it was recorded; None if that is not known.
-        error_code: What its errors ask a command to exit with; 0 without any.
+        since: When the dataset was last applied, as recorded; None if unknown.
+        error_code: The exit code for its errors; 0 without any.
     """
 
     name: str
@@ -40,22 +40,22 @@ class DatasetProposal:
 
     @property
     def guessed(self) -> int:
-        """Return how many of the proposed images nobody can say about who moved."""
+        """The number of accepted changes whose difference cannot be attributed to git or AWS."""
         return sum(request.cause is Cause.UNATTRIBUTED for request in self.accepted)
 
     @property
     def contested(self) -> int:
-        """Return how many of them moved in git as well: the patch takes what AWS holds."""
+        """The number of accepted changes of images that also changed in git: the patch takes AWS's version."""
         return sum(request.cause is Cause.CONFLICT for request in self.accepted)
 
     @property
     def exit_codes(self) -> tuple[int, int]:
-        """Return what it asks a command to exit with: 4 while there is drift that the patch leaves."""
+        """The exit codes for its errors and for drift that the patch leaves out (4 if there is any)."""
         return self.error_code, DRIFT_EXIT if self.refusals else 0
 
 
 class Branch(NamedTuple):
-    """A branch that was made, and its commit."""
+    """The created branch and its commit."""
 
     name: str
     commit: str
@@ -64,13 +64,13 @@ class Branch(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """
-    What is proposed for a whole spec tree.
+    The proposal for a whole spec tree.
 
     Attributes:
         root: Directory that the paths of the patch are relative to.
         patch: A unified diff; empty if there is nothing to change.
-        problems: What validation would say of the patched specs, and does not say now.
-        branch: None unless one was asked for and there was something to commit.
+        problems: Validation problems that the patch would introduce.
+        branch: None unless one was requested and there was something to commit.
     """
 
     datasets: Sequence[DatasetProposal]

@@ -1,4 +1,8 @@
-"""Rewrite one JSON line in its author's hand: what stays keeps its bytes, what is new looks like the rest."""
+"""
+Rewriting of a JSON line in its author's formatting.
+
+Unchanged parts keep their bytes; new parts are formatted like the rest.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,12 @@ _HEX: Final = re.compile(r"(\\u)([0-9a-f]{4})")
 @dataclass(frozen=True, slots=True)
 class Style:
     """
-    How somebody writes JSON; None where the text that was seen does not tell.
+    The JSON formatting of a text; None where the text does not show it.
 
     Attributes:
         comma, colon: With the space around them.
-        escapes: Whether letters beyond ASCII are written as escapes.
-        upper: Whether those escapes have capital digits.
+        escapes: Whether non-ASCII characters are escaped.
+        upper: Whether those escapes have capital hexadecimal digits.
         slash: Whether ``/`` is escaped as well.
     """
 
@@ -37,7 +41,7 @@ class Style:
     slash: bool = False
 
     def or_else(self, other: Style) -> Style:
-        """Return this style, with what it does not tell taken from another."""
+        """Return this style, completed from another where it is undetermined."""
         return Style(
             self.comma if self.comma is not None else other.comma,
             self.colon if self.colon is not None else other.colon,
@@ -47,7 +51,7 @@ class Style:
         )
 
     def dump(self, value: Any) -> str:
-        """Write a value that has no old text."""
+        """Serialize a value that has no old text."""
         comma, colon = self.comma, self.colon
         if comma is None:
             comma = ", " if colon is not None and colon.endswith(" ") else ","
@@ -63,7 +67,7 @@ PLAIN: Final = Style()
 
 
 def style_of(text: str) -> Style:
-    """Read the hand of one line."""
+    """Detect the style of one line."""
     root = parse(text)
     escaped = _ESCAPED.findall(text)
     return Style(
@@ -78,11 +82,11 @@ def style_of(text: str) -> Style:
 
 def restyled(old: bytes, fields: Fields, fallback: Style = PLAIN) -> bytes:
     """
-    Return the line that says *fields* and is as near to *old* as can be.
+    Return a line that encodes *fields* and keeps as much of *old* as possible.
 
     Args:
-        old: The line that is replaced, without its end.
-        fallback: For what the old line does not tell.
+        old: The line to replace, without its newline.
+        fallback: The style where *old* does not determine it.
     """
     text = old.decode()
     root = parse(text)
@@ -91,12 +95,12 @@ def restyled(old: bytes, fields: Fields, fallback: Style = PLAIN) -> bytes:
 
 
 def composed(fields: Fields, style: Style) -> bytes:
-    """Return a new line in a given hand."""
+    """Return a new line in a given style."""
     return style.dump(fields).encode()
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same JSON; ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
+    """Tell whether two values are equal JSON; ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
     return _key(one) == _key(other)
 
 
@@ -113,7 +117,7 @@ class _Rewriting(NamedTuple):
             case list(), list() if node.items and value:
                 return self._list(node, value)
             case float(), int() | float() if not isinstance(value, bool) and float(value).is_integer():
-                return repr(float(value))  # whoever wrote 86.0 writes 91.0
+                return repr(float(value))  # replace 86.0 by 91.0, not by 91
             case _:
                 return self.style.dump(value)
 
@@ -138,7 +142,7 @@ class _Rewriting(NamedTuple):
         return self._joined(node, members)
 
     def _joined(self, node: Node, members: list[tuple[int | None, str]]) -> str:
-        """Put members between the brackets, each after the space and comma that stood before it."""
+        """Join members between the old brackets, each with the comma and space that preceded it."""
         head = self.text[node.start : node.start_of(0)]
         tail = self.text[node.items[-1].end : node.end]
         comma = self.style.comma or self.style.dump([0, 0])[2:-2]
@@ -155,9 +159,9 @@ class _Rewriting(NamedTuple):
 
 def aligned(old: list[Any], new: list[Any]) -> Iterator[tuple[int | None, int | None]]:
     """
-    Pair the elements of two lists in order; None where one side has none.
+    Yield pairs of indices that align two lists in order; None where one side has no element.
 
-    Equal elements first; what stands between them is paired one by one, so that it counts as changed.
+    Equal elements are aligned first; those between them are paired one by one, as changed elements.
     """
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for _, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -182,12 +186,12 @@ def _colons(text: str, node: Node) -> Iterator[str]:
 
 
 def _key(value: Any) -> bytes:
-    """Return what is equal exactly for equal JSON values."""
+    """Return bytes that are equal exactly for equal JSON values."""
     return orjson.dumps(_whole(value), option=orjson.OPT_SORT_KEYS)
 
 
 def _whole(value: Any) -> Any:
-    """Turn whole floats into integers, at any depth."""
+    """Convert whole floats within the 64-bit range to integers, at any depth."""
     match value:
         case float() if value.is_integer() and -(2**63) <= value < 2**64:
             return int(value)

@@ -1,1 +1,1 @@
-"""The documents of a spec tree: what may be written, and what it means."""
+"""The documents of a spec tree: their schema and their meaning."""

@@ -1,4 +1,4 @@
-"""An ARN as a value with parts. AWS General Reference: ``arn:partition:service:region:account:resource``."""
+"""The parts of an ARN. AWS General Reference: ``arn:partition:service:region:account:resource``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed sets of words that a spec chooses from."""
+"""The enumerated values of spec fields."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Orphans(StrEnum):
 class DriftClass(StrEnum):
     """Kinds of difference, the one that changes most of what training sees first."""
 
-    MISSING = "missing"  # desired, and AWS does not hold it
-    UNMANAGED = "unmanaged"  # AWS holds it, and nobody desires it
+    MISSING = "missing"  # desired, but not in AWS
+    UNMANAGED = "unmanaged"  # in AWS, but not desired
     RELABELLED = "relabelled"  # other labels, of the image or of a box
     BOX_MOVED = "box_moved"
     BOX_ADDED = "box_added"
     BOX_REMOVED = "box_removed"
-    METADATA_ONLY = "metadata_only"  # what training sees is the same, but for the size of the image
+    METADATA_ONLY = "metadata_only"  # what training uses is the same, except perhaps the image size
     ERRORED = "errored"  # AWS marks it with errors

@@ -1,9 +1,9 @@
 """
-Labels in the shape of Ground Truth's own output, and the address of an image.
+Labels in the format of Ground Truth output, and the address of an image.
 
-Whatever people write labels in, the shorthand or the formats that `convert` reads: the same labels of the same
-image are the same line. Shapes and order of keys are those of the developer guide, "Image-level labels in manifest
-files" and "Object localization in manifest files".
+The same labels of the same image give the same line, whether written in the shorthand or read by `convert`.
+Shapes and key order follow the developer guide, "Image-level labels in manifest files" and "Object
+localization in manifest files".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.core.entries.entry import (
 BOXES: Final = "bounding-box"
 COLOUR_DEPTH: Final = 3
 
-# Names that mean something else, or that other attributes' names could become.
+# Names with another meaning in a line.
 _RESERVED: Final = frozenset({SOURCE_REF, "source", BOXES, "cl-metadata", *ERROR_LISTS})
 _SAFE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _UNSAFE_CHARS: Final = re.compile(r"[^A-Za-z0-9_.]+")
@@ -49,10 +49,10 @@ class LabelledBox(Protocol):
 
 def attribute_name(label: str) -> str:
     """
-    Return the attribute that carries an image-level label: the label itself where that is safe.
+    Return the name of the attribute for an image-level label: the label itself where that is safe.
 
-    Else a readable part of it and twelve hexadecimal digits of its hash. No two labels share a name, and
-    none takes the place of another attribute's metadata.
+    Otherwise a readable part of it and twelve hexadecimal digits of its hash. No two labels share a name, and
+    no name collides with another attribute's metadata.
     """
     is_safe = (
         _SAFE.fullmatch(label)
@@ -67,7 +67,7 @@ def attribute_name(label: str) -> str:
 
 
 def image_level(labels: Iterable[str], created_at: str) -> Fields:
-    """Return an attribute pair for each label of the whole image."""
+    """Return an attribute pair for each image-level label."""
     fields: Fields = {}
     for label in labels:
         name = attribute_name(label)
@@ -85,9 +85,10 @@ def image_level(labels: Iterable[str], created_at: str) -> Fields:
 
 def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) -> Fields:
     """
-    Return the one attribute pair that holds all boxes of an image; with none, that somebody looked.
+    Return the attribute pair that holds all boxes of an image.
 
-    Class ids count the labels in the order in which they first appear on the image.
+    Without boxes it records that the image was annotated and has none. Class ids number the labels in
+    order of first use.
 
     Args:
         size: Width and height in pixels, and the depth if it is not 3.
@@ -121,14 +122,14 @@ def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) 
 
 
 def address(image: str, base: str | None) -> str:
-    """Return the source-ref of *image*: *base* and the name as it is, nothing decoded or normalised."""
+    """Return the source-ref of *image*: *base* and the unchanged name, neither decoded nor normalised."""
     if image.startswith("s3://") or base is None:
         return image
     return f"{base}{image}" if base.endswith("/") else f"{base}/{image}"
 
 
 def why_no_address(image: str, base: str | None) -> str | None:
-    """Say why no address can be made of *image*; None if one can."""
+    """Return the reason why *image* has no valid address; None if it has one."""
     if re.match(r"s3://[^/]+/.", image):
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", image):

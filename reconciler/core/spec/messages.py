@@ -1,4 +1,4 @@
-"""What a model refuses, in words for the author of the file: where in the document, what, why."""
+"""Translation of pydantic's validation errors into messages for the author of a spec file."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pydantic_core import ErrorDetails
 from reconciler.core.validation import spec_codes as codes
 
 Path = tuple[str | int, ...]
-"""The way to a value in a document: keys and indexes."""
+"""The path to a value in a document: keys and indexes."""
 
 
 class ModelError(NamedTuple):
     """
-    One thing wrong in a document.
+    One error in a document.
 
     Attributes:
-        path: The value it is about. It may not exist: then its nearest parent has the place.
-        at_key: Whether the key is what is wrong, not the value.
+        path: The value concerned. If it does not exist, its nearest existing parent gives the position.
+        at_key: Whether the key is wrong rather than the value.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class ModelError(NamedTuple):
     at_key: bool = False
 
 
-# What pydantic calls a mismatch of types, and what we say is expected.
+# pydantic's error type -> the expected type, as messages name it.
 _EXPECTED: Final = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -49,18 +49,18 @@ _PLAIN: Final = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?")
 
 
 def model_errors_of(error: ValidationError, model: type[BaseModel]) -> tuple[ModelError, ...]:
-    """Translate everything that pydantic found wrong with a document of *model*."""
+    """Translate all validation errors of a document of *model*."""
     return tuple(_model_error(detail, model) for detail in error.errors(include_url=False))
 
 
 def dotted(path: Path) -> str:
-    """Write a path as people do: ``spec.entries[0].file``."""
+    """Format a path as ``spec.entries[0].file``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.lstrip(".")
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Return a hint for a misspelt word: the nearest known one, or all of them."""
+    """Return a hint for an unknown word: the nearest known one, or all known ones."""
     by_fold = {name.casefold(): name for name in known}
     if close := get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6):
         return f"did you mean {by_fold[close[0]]}?"
@@ -121,7 +121,7 @@ def _shown(value: object) -> str:
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
-    """Return the names a document may use at *path*, in the order of the model."""
+    """Return the field names allowed at *path*, in the order of the model."""
     for step in path:
         if isinstance(step, str):
             field = next(info for name, info in _named(model) if name == step)

@@ -1,8 +1,8 @@
 """
-The YAML shorthand as JSON Lines: the same input gives the same bytes on every machine.
+Compilation of the YAML shorthand to JSON Lines: the same input gives the same bytes on every machine.
 
-A line depends on its image alone, and an attribute's name on its label alone, so that an edit of one
-image never changes another's line.
+A line depends only on its image and the document's base and date, and an attribute's name only on its label,
+so that editing one image never changes another's line.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class CompiledLine(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """What became of a document. An image with an error has no line."""
+    """The result of compiling a document. An image with an error has no line."""
 
     lines: tuple[CompiledLine, ...]
     model_errors: tuple[ModelError, ...]
 
 
 def compile_lines(entries: Entries) -> Compiled:
-    """Turn every image into its line, in order."""
+    """Compile every image to its line, in order."""
     lines: list[CompiledLine] = []
     model_errors: list[ModelError] = []
     for item, image in enumerate(entries.images):
