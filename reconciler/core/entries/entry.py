@@ -74,7 +74,7 @@ def decode(raw: bytes) -> Fields:
         raise BadLine("the line starts with a byte order mark (U+FEFF)", 1)
     try:
         fields = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_int64)
-        again = orjson.loads(raw)  # refuses lone surrogates and numbers beyond all floats
+        again = orjson.loads(raw)  # refuses lone surrogates and numbers beyond the float range
     except json.JSONDecodeError as exc:
         raise BadLine(f"not valid JSON: {exc.msg}", exc.colno) from exc
     except RecursionError as exc:

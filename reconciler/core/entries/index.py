@@ -132,10 +132,11 @@ class Index:
 
     def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """
-        Return the row whose text equals this listed line; None leaves open whether the entries are equal.
+        Return the row whose text equals this listed line, apart from the keys that the service appends.
 
-        Nothing is parsed: a wrongly located source-ref does no harm because the whole text is compared. Equal
-        texts are equal entries, and prove that the service holds no error lists.
+        None leaves open whether the entries are equal. Nothing is parsed: a wrongly located source-ref does no
+        harm because the whole text is compared, by its hash. Equal texts are equal entries, and prove that the
+        service holds no error lists.
 
         Args:
             expected: The row to try first: most listings keep the order in which the dataset was filled.

@@ -1,5 +1,5 @@
 """
-The smallest change of an entry in git that makes it equal to the observed one.
+The edit of an entry in git that makes it equal to the observed one and changes nothing else.
 
 The mirror of `Equality.merged`: there the desired entry takes ignored fields from the observed one, here the
 observed entry takes them from the desired one.

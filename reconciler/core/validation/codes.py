@@ -142,7 +142,7 @@ class Code(StrEnum):
         _LINE,
     )
 
-    # One line, our codes
+    # One line, this project's codes
     LINE_TOO_LONG = (
         "RKD2001",
         (
@@ -269,7 +269,7 @@ class Code(StrEnum):
         _TRAINING,
     )
 
-    # Across entries, our codes
+    # Across entries, this project's codes
     DUPLICATE_SOURCE_REF = (
         "RKD3001",
         (

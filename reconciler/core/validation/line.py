@@ -3,7 +3,7 @@ Validation of one line against all rules, in the order that AWS documents.
 
 A line that is too long, blank, not JSON or without a usable source-ref is checked no further. Next come
 unpaired attributes, then schemas; only a line without such errors has its content checked. This project's own
-warnings about a usable source-ref are added to any of these results.
+warnings about a usable source-ref are reported in any case.
 """
 
 from __future__ import annotations
