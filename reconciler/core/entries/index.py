@@ -134,9 +134,9 @@ class Index:
         """
         Return the row whose text equals this listed line, apart from the keys that the service appends.
 
-        None leaves open whether the entries are equal. Nothing is parsed: a wrongly located source-ref does no
-        harm because the whole text is compared, by its hash. Equal texts are equal entries, and prove that the
-        service holds no error lists.
+        None leaves open whether the entries are equal. Nothing is parsed: a wrongly located source-ref does
+        no harm because the hash of the whole text is compared. Equal texts are equal entries, and prove that
+        the service holds no error lists.
 
         Args:
             expected: The row to try first: most listings keep the order in which the dataset was filled.

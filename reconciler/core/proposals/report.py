@@ -45,7 +45,7 @@ class DatasetProposal:
 
     @property
     def contested(self) -> int:
-        """The number of accepted changes of images that also changed in git: the patch takes AWS's version."""
+        """The number of accepted changes of images also changed in git: the patch takes AWS's version."""
         return sum(request.cause is Cause.CONFLICT for request in self.accepted)
 
     @property
