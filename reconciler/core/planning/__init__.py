@@ -1,1 +1,1 @@
-"""From desired and observed entries to a plan, its batches, and the calls that prove it."""
+"""Turn desired and observed entries into a plan, its batches, and the listing calls that verify it."""

@@ -1,4 +1,4 @@
-"""Packing lines into the fewest updates. An empty batch and an oversize one cannot be built."""
+"""Pack lines into updates. An empty or oversize batch cannot be built."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NEWLINE = b"\n"
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[T]):
     """
-    What travels in one update.
+    The lines of one update.
 
     Attributes:
         items: At least one, in the order in which they are sent.
-        size: Bytes of the payload: every line and the newline that ends it.
-        limit: Most bytes that the payload may have.
+        size: Payload bytes, including the newline that ends each line.
+        limit: Maximum payload bytes.
     """
 
     items: tuple[T, ...]
@@ -38,17 +38,17 @@ class Batch(Generic[T]):
 
 def pack(items: Iterable[tuple[T, int]], limit: int) -> tuple[Batch[T], ...]:
     """
-    Fill batches in the given order.
+    Pack items into batches in the given order.
 
-    Each batch but the last is full to within the next line, so that there are at most
-    ``ceil(total / (limit - longest + 1))`` of them, and never fewer than ``ceil(total / limit)`` could do.
+    A batch is closed only when the next line does not fit, so there are at least ``ceil(total / limit)``
+    batches and at most ``ceil(total / (limit - longest + 1))``.
 
     Args:
-        items: What is sent, each with the bytes of its line, newline excluded.
-        limit: Most bytes of one payload.
+        items: Items to send, each with the bytes of its line, newline excluded.
+        limit: Maximum bytes of one payload.
 
     Raises:
-        ValueError: One line alone is over the limit.
+        ValueError: A single line exceeds the limit.
     """
     batches: list[Batch[T]] = []
     pending: list[T] = []
@@ -66,5 +66,5 @@ def pack(items: Iterable[tuple[T, int]], limit: int) -> tuple[Batch[T], ...]:
 
 
 def payload(lines: Iterable[bytes]) -> bytes:
-    """Return the lines as one update carries them, each ended by a newline."""
+    """Join lines into the payload of one update, each ended by a newline."""
     return b"".join(line + NEWLINE for line in lines)

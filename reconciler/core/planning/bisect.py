@@ -1,9 +1,9 @@
 """
-Which lines make an update fail: told pass or fail, it says what to send next.
+Find the lines that make an update fail, by choosing the next batch from the results so far.
 
-The service fails an update as a whole and names no line. What fails may be one line in any company,
-several lines only in each other's company, or a line on some days only; and after a failure any part of the
-update may have been stored. So a failure proves one thing alone: that this very set of lines failed once.
+The service fails an update as a whole and names no line. The cause may be a single line, a combination of
+lines, or an intermittent fault; and after a failure any part of the update may have been stored. A failure
+therefore proves only that this exact set of lines failed once.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from reconciler.core.planning.batch import Batch, pack
 T = TypeVar("T", bound=Hashable)
 
 Places: TypeAlias = tuple[int, ...]
-"""Lines by their place in the order of sending, ascending."""
+"""Indices of lines in sending order, ascending."""
 
 Steps: TypeAlias = Generator[Places, bool, None]
-"""A search: it yields what to send and receives whether that passed."""
+"""A search: yields the lines to send next and receives whether that update passed."""
 
-# One culprit costs about a bisection and two updates more (its solo send, the merged rest).
+# One culprit costs about one bisection plus two updates: sending it alone, and sending the merged rest.
 CULPRITS_PER_BATCH: Final = 8
 
 
 class Result(StrEnum):
-    """What came of an update. A service error or a lost response is neither: the same batch goes again."""
+    """The result of an update. After a service error or a lost response, the same batch is sent again."""
 
     PASSED = "passed"
     FAILED = "failed"
 
 
 class Dialogue:
-    """Hold one question of a search until it is answered."""
+    """Hold the current question of a search until it is answered."""
 
     __slots__ = ("_answer", "_asked", "_question", "_steps")
 
@@ -46,7 +46,11 @@ class Dialogue:
         self._asked = False
 
     def ask(self) -> Places | None:
-        """Return what to send, or None at the end. An answer is used here, not before: facts may follow."""
+        """
+        Return the lines to send, or None at the end.
+
+        The search resumes here, not in `answer`, so that facts learned in between are taken into account.
+        """
         if self._answer is not None:
             answer, self._answer = self._answer, None
             try:
@@ -64,20 +68,20 @@ class Dialogue:
 
 class Isolation(Generic[T]):
     """
-    Apply every line that can be applied, and convict those that fail alone.
+    Apply every line that can be applied, and isolate those that fail when sent alone.
 
-    First every batch is sent as packed. Then each one that failed is bisected: one half is tested; if it
-    passes, the culprit is in the other, which is halved without being sent whole; if it fails, the other half
-    is deferred. At the end all deferred halves are merged and sent, and what fails of that is bisected again.
-    One culprit of n costs log2(n) + 2.5 updates in the mean, the first included.
+    First every batch is sent as packed. Then each failed batch is bisected: one half is tested; if it passes,
+    the culprit is in the other half, which is halved without being sent whole; if it fails, the other half is
+    deferred. At the end all deferred halves are merged and sent, and those that fail are bisected again.
+    One culprit among n lines costs log2(n) + 2.5 updates on average, including the first.
 
-    No line goes again after an update with it has passed. Each bisection ends in a line sent alone: failed,
-    it is convicted; passed, it is in place. Either way fewer lines are left, so that this ends whatever the
-    service answers, and `allowance` bounds how late.
+    No line is sent again after an update containing it has passed. Each bisection ends with one line sent
+    alone, which is then either isolated or in place. Either way fewer lines remain, so the search terminates
+    whatever the service answers, within the bound that `allowance` sets.
 
     Attributes:
-        updates: How many results were told.
-        passes: How many of them were good. With none, the fault may well not be in the lines.
+        updates: Number of results received.
+        passes: Number of updates that passed. If none did, the lines may not be at fault.
     """
 
     def __init__(
@@ -91,12 +95,12 @@ class Isolation(Generic[T]):
         Pack the lines.
 
         Args:
-            items: What is sent, in order, each with the bytes of its line, newline excluded.
-            limit: Most bytes of one payload.
-            allowance: Most updates beyond the first pass; by default enough for some eight culprits a batch.
+            items: Items to send, in order, each with the bytes of its line, newline excluded.
+            limit: Maximum bytes of one payload.
+            allowance: Maximum updates beyond the first pass; by default enough for about eight culprits a batch.
 
         Raises:
-            ValueError: A line is there twice, or alone is over the limit.
+            ValueError: A line occurs twice, or exceeds the limit on its own.
         """
         self._items = list(items)
         self._limit = limit
@@ -108,8 +112,8 @@ class Isolation(Generic[T]):
         usual = CULPRITS_PER_BATCH * bisection * len(first)
         self._bound = len(first) + (usual if allowance is None else allowance)
         self._wait = len(first) + 2 * bisection
-        self._untried = deque(first)  # sent whole, in turn
-        self._hunts: deque[tuple[Places, Places]] = deque()  # suspects, and the failed update they are from
+        self._untried = deque(first)  # batches to send whole, in order
+        self._hunts: deque[tuple[Places, Places]] = deque()  # suspects, with the failed update they came from
         self._deferred: deque[Places] = deque()
         self._in_place: set[int] = set()
         self._isolated: list[int] = []
@@ -122,26 +126,26 @@ class Isolation(Generic[T]):
 
     @property
     def isolated(self) -> tuple[T, ...]:
-        """Lines that failed when they were sent alone. Final, as all verdicts, once `next` gives None."""
+        """Lines that failed when sent alone. Like all verdicts, final once `next` returns None."""
         return self._named(self._isolated)
 
     @property
     def unresolved_groups(self) -> tuple[tuple[T, ...], ...]:
-        """Groups that failed and were not searched to the end within the bound; they may hold good lines."""
+        """Failed groups whose search the bound cut short; they may contain good lines."""
         return tuple(self._named(places) for places in self._unresolved_groups)
 
     @property
     def together(self) -> tuple[tuple[T, ...], ...]:
         """
-        Groups that failed as one update, although every line of each is now in place.
+        Groups that failed as one update, although every line in them is now in place.
 
-        Some lines of such a group fail in each other's company only, or some line fails only sometimes.
-        Nothing is left to be applied; which lines they are could be told only by sending them again.
+        Either some lines fail only in combination, or a line fails intermittently. Nothing is left to apply;
+        identifying the lines would require sending them again.
         """
         return tuple(self._named(places) for places in self._together)
 
     def next(self) -> Batch[T] | None:
-        """Return what to send now, None when nothing is left; the same until a result or a fact is told."""
+        """Return the batch to send now, None at the end; the same until `tell` or `known_in_place` is called."""
         while (wanted := self._dialogue.ask()) is not None:
             if left := self._left(wanted):
                 self._sent = left
@@ -151,7 +155,7 @@ class Isolation(Generic[T]):
 
     def tell(self, result: Result) -> None:
         """
-        Take the result of the batch that `next` gave last.
+        Record the result of the batch that `next` returned last.
 
         Raises:
             RuntimeError: No batch is waiting for a result.
@@ -163,9 +167,9 @@ class Isolation(Generic[T]):
 
     def known_in_place(self, items: Iterable[T]) -> None:
         """
-        Take it that a look has shown these lines in place: they are not sent (again).
+        Record that these lines were observed in place, so that they are not sent again.
 
-        To be called between two updates, never while one is in flight. Lines that are not ours are ignored.
+        Call this between updates, never while one is in flight. Unknown lines are ignored.
         """
         self._in_place.update(self._places[item] for item in items if item in self._places)
 
@@ -189,11 +193,11 @@ class Isolation(Generic[T]):
 
     def _hunt(self, suspects: Places, failed: Places) -> Steps:
         """
-        Look for one culprit among the suspects.
+        Search for one culprit among the suspects.
 
         Args:
-            suspects: Hold a culprit, unless it takes some of the others of `failed` as well.
-            failed: The smallest update seen to fail that the suspects are from; its other lines passed since.
+            suspects: Contain a culprit, unless the failure also needs other lines of `failed`.
+            failed: The smallest failed update that contains the suspects; its other lines have passed since.
         """
         while not self._settled(suspects := self._left(suspects), failed):
             if not self._may_search():
@@ -209,7 +213,7 @@ class Isolation(Generic[T]):
                 suspects = failed = self._sent
 
     def _settled(self, suspects: Places, failed: Places) -> bool:
-        """Pass judgement where nothing is left to search."""
+        """Record the verdict if the search is over, and tell whether it is."""
         match suspects:
             case ():
                 self._together.append(failed)
@@ -220,17 +224,17 @@ class Isolation(Generic[T]):
         return True
 
     def _merge(self) -> None:
-        """Pack the deferred parts anew: at most as many batches as parts, for these are runs of one order."""
+        """Repack the deferred parts into at most as many batches, which works as they are runs of one order."""
         rest = sorted(place for part in self._deferred for place in part)
         self._untried.extend(self._pack(self._left(tuple(rest))))
         self._deferred.clear()
 
     def _may_search(self) -> bool:
         """
-        Say whether one more test is within the bound, with enough left to send all untried lines once.
+        Tell whether one more test is within the bound, leaving enough updates to send all untried lines once.
 
-        Where nothing has passed at all for two bisections, the parts come before the search: one that
-        passes shows that the lines are at fault, and if none does, no number of updates would help.
+        If nothing has passed for the length of two bisections, the deferred parts are sent before the search
+        goes on: if one passes, the lines are at fault; if none does, no number of updates would help.
         """
         test_and_part_deferred = 2
         reserved = len(self._untried) + len(self._deferred)
@@ -257,7 +261,7 @@ class Isolation(Generic[T]):
 
 
 def batch_of(items: Sequence[tuple[T, int]], places: Places, limit: int) -> Batch[T]:
-    """Build the one batch of lines that went, or would go, into one update before."""
+    """Build the single batch of lines that are known to fit into one update."""
     (batch,) = pack((items[place] for place in places), limit)
     return batch
 

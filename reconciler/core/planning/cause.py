@@ -1,15 +1,15 @@
 """
-Did git move, or AWS, or both? A three-way comparison with what was last applied and proven.
+Attribute each change to git, to AWS or to both, by a three-way comparison with the last verified apply.
 
-    git left what was applied   AWS left what was applied   cause
+    git differs from applied    AWS differs from applied    cause
     -------------------------   -------------------------   --------------------------------
     yes                         no                          spec_changed
     no                          yes                         drift_modified or drift_removed
     yes                         yes                         conflict
-    no                          no                          spec_changed: the policy moved
+    no                          no                          spec_changed: the policy changed
 
-Without something that was applied nobody can tell: the cause is unattributed, except that an entry which
-was never applied to a dataset that we know, or to an empty one, was added in git.
+Without an applied entry to compare with, the cause is unattributed. The exception is an entry that was never
+applied and is absent from a dataset that is empty or whose applies are all on record: it was added in git.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Cause(StrEnum):
 
     @property
     def is_drift(self) -> bool:
-        """Tell whether AWS moved."""
+        """Tell whether AWS changed."""
         return self in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT)
 
 
 class Applied(NamedTuple):
-    """Digests of one entry when it was last proven to be in place."""
+    """Digests of one entry when it was last verified in place."""
 
     desired: bytes
     observed: bytes
@@ -50,8 +50,8 @@ class Base:
     What was last applied to one dataset.
 
     Attributes:
-        entries: By source-ref; only those that a change may be about need to be here.
-        known: False if nothing was ever applied to this dataset, or the memory of it is lost.
+        entries: By source-ref; entries that no change concerns may be missing.
+        known: False if nothing was ever applied to this dataset, or the record of it is lost.
     """
 
     entries: Mapping[str, Applied]
@@ -73,10 +73,10 @@ def cause(
     Attribute one change.
 
     Args:
-        applied: What was last proven in place; None if never.
-        desired, observed: Exact digests of both sides now; None where there is no entry.
-        new_is_certain: Whether an entry that was never applied can only be new: the dataset is
-            empty, or everything that was ever applied to it is remembered.
+        applied: The digests last verified in place; None if there are none.
+        desired, observed: Current exact digests of both sides; None for a missing entry.
+        new_is_certain: Whether an entry without a recorded apply must be new: the dataset is empty, or
+            everything ever applied to it is on record.
     """
     if action is Action.ORPHAN:
         return Cause.ORPHAN

@@ -1,9 +1,8 @@
 """
-What differs between the desired and the observed entries, keyed by source-ref.
+Compare desired and observed entries, keyed by source-ref.
 
-One pass over the observed lines. A line whose raw text is the desired one, as it stands or without its spaces,
-needs no parsing: equal texts are equal entries. Only the others are parsed, on both sides, and judged by their
-canonical texts.
+The comparison is one pass over the observed lines. A line whose raw text equals the desired one, as it is or
+without its spaces, needs no parsing. Other lines are parsed on both sides and compared by canonical text.
 
     desired   observed    change
     -------   --------    -------------------------------------------
@@ -11,7 +10,7 @@ canonical texts.
     yes       different   update
     yes       the same    none
     no        yes         orphan: the API cannot delete one entry
-    unusable  any         none: nobody can say what it should be
+    unusable  any         none: the desired content is unknown
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Action(StrEnum):
 
 
 def place_of(line: Line) -> Place:
-    """Return where a listed line is kept: a listing is one file."""
+    """Return the place of a listed line. A listing is stored in one file."""
     raw, offset, number = line
     return Place(0, offset, len(raw), number)
 
@@ -53,14 +52,14 @@ def place_of(line: Line) -> Place:
 @dataclass(frozen=True, slots=True)
 class Change:
     """
-    One source-ref whose desired and observed entries are not the same.
+    One source-ref whose desired and observed entries differ.
 
     Attributes:
-        desired: Where the desired line stands; None for an orphan.
-        observed: Where the observed line is kept; None for an add.
-        before: Digest of the observed entry, exact; None for an add.
-        after: Digest of the desired entry, exact; None for an orphan and for an add, until it is read.
-        codes: Of the error lists that the service holds an orphan with.
+        desired: Place of the desired line; None for an orphan.
+        observed: Place of the observed line; None for an add.
+        before: Exact digest of the observed entry; None for an add.
+        after: Exact digest of the desired entry; None for an orphan, and for an add until it is read.
+        codes: Codes in the error lists that the service attached to an orphan.
     """
 
     action: Action
@@ -73,7 +72,7 @@ class Change:
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether this is an orphan that holds nothing but its source-ref."""
+        """Tell whether this is an orphan that has only a source-ref."""
         return self.action is Action.ORPHAN and self.before == digest(blank(self.source_ref))
 
 
@@ -83,12 +82,12 @@ class Diff:
     All changes, ordered by source-ref.
 
     Attributes:
-        desired: How many entries are desired and usable.
-        observed: How many entries the dataset holds.
-        unchanged: How many are the same on both sides.
-        ignored: Entries that differ only in what the policy does not look at: source-ref, and the exact
-            digests of the desired and the observed entry.
-        errored: Desired entries that the service holds with error lists, and their codes.
+        desired: Number of usable desired entries.
+        observed: Number of entries in the dataset.
+        unchanged: Number of entries that are equal on both sides.
+        ignored: Entries that differ only in fields that the policy ignores: source-ref, exact digest of the
+            desired entry, exact digest of the observed entry.
+        errored: Desired entries to which the service attached error lists, with their codes.
     """
 
     changes: tuple[Change, ...]
@@ -103,11 +102,11 @@ class Diff:
 
     def updated(self, touched: Collection[str], seen: Diff) -> Diff:
         """
-        Return this diff as it is after another look at some of the entries that differed.
+        Return this diff, updated by a new observation of some of its changes.
 
         Args:
-            touched: Source-refs of changes of this diff.
-            seen: What a look at exactly these showed, as `compare_some` gives it.
+            touched: Source-refs of changes in this diff.
+            seen: The result of `compare_some` for exactly these source-refs.
         """
         again = [change for change in self.changes if change.source_ref in touched]
         rest = (change for change in self.changes if change.source_ref not in touched)
@@ -129,10 +128,10 @@ def compare(
     equality: Equality,
 ) -> Diff:
     """
-    Compare both sides; linear in the number of entries.
+    Compare all desired and observed entries, in linear time.
 
     Args:
-        read_desired: Gives the raw desired line of a source-ref at its place; called where texts differ.
+        read_desired: Returns the raw desired line of a source-ref at its place; called where texts differ.
 
     Raises:
         UnknownAnswer: A listed line is not a JSON object.
@@ -151,10 +150,10 @@ def compare_some(
     equality: Equality,
 ) -> Diff:
     """
-    Compare some entries only, whatever else is listed; an entry may be listed more than once.
+    Compare some entries only. Other listed entries are ignored, and an entry may be listed more than once.
 
     Args:
-        source_refs: What to compare. One that *observed* does not hold is absent.
+        source_refs: The entries to compare. One that is not in *observed* is absent.
 
     Raises:
         UnknownAnswer: A listed line is not a JSON object.
@@ -175,7 +174,7 @@ def compare_some(
 
 
 class _Judge:
-    """The running state of one comparison."""
+    """The state of one comparison."""
 
     def __init__(
         self, desired: Index, read_desired: Callable[[str, Place], bytes], equality: Equality
@@ -211,7 +210,7 @@ class _Judge:
         source_ref = fields.get(SOURCE_REF)
         self._observed += 1
         if not isinstance(source_ref, str):
-            return  # an error-only line of the service: it names no image, so it is nobody's
+            return  # a line of the service that holds only errors and names no image
         row = self._desired.row(source_ref)
         if source_ref in self._elsewhere or (row is not None and self._seen[row]):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
@@ -253,7 +252,7 @@ class _Judge:
         self._changes.append(Change(action, source_ref, desired, observed, before, after))
 
     def verdict(self, source_refs: Iterable[str] | None = None) -> Diff:
-        """Conclude; what was not seen is absent, of *source_refs* or of all that is desired."""
+        """Return the diff. Entries not observed, of *source_refs* or of all desired entries, become adds."""
         for source_ref in self._desired.source_refs if source_refs is None else source_refs:
             row = self._desired.row(source_ref)
             if row is not None and not self._seen[row]:
@@ -271,7 +270,7 @@ class _Judge:
 
 
 def _parse(raw: bytes) -> Fields:
-    """Return the content of a listed line."""
+    """Parse a listed line."""
     try:
         fields = orjson.loads(raw)
     except orjson.JSONDecodeError as exc:
@@ -290,5 +289,5 @@ def _canonical(fields: Fields) -> bytes:
 
 
 def _may_complain(raw: bytes) -> bool:
-    """Tell whether an error list of the service may be in a listed line; its key may be written with escapes."""
+    """Tell whether a listed line may contain an error list, whose key may be written with escapes."""
     return b'errors"' in raw or b"\\u" in raw

@@ -1,7 +1,7 @@
 """
-May this plan be applied? Each guard is one function that says why not, and which words would allow it.
+Decide whether a plan may be applied. Each guard is a function that gives the reason against and the way out.
 
-Guards annotate a plan; they never hide it. The first look at a frightening plan is the plan itself.
+Guards annotate a plan and never hide it, so that the plan itself shows what would happen.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.spec.arn import Arn
 
-# Below this many observed entries a ratio says little: two of six is a third, and an ordinary morning.
+# Below this many observed entries a ratio says little: two of six is already a third.
 RATIO_FROM: Final = 10
 _NAMED: Final = 3
 
 
 class Guard(NamedTuple):
-    """One reason not to apply, with the numbers, the limit and the way out."""
+    """One reason not to apply, with the numbers, the limit and the setting that lifts it."""
 
     code: str
     message: str
@@ -28,15 +28,15 @@ class Guard(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    How far one apply may go.
+    The limits of one apply.
 
     Attributes:
-        max_change_ratio: Largest share of the observed entries that may be overwritten, 0 to 1.
-        max_changes: Most entries that may be sent.
-        allow_empty: Whether a dataset may be desired to hold nothing.
-        protect: Globs over source-refs whose observed entries are never overwritten.
-        allow_protected: Whether the person at the keyboard has lifted that protection.
-        allow_leakage: The same for images that would be in training and in test.
+        max_change_ratio: Maximum share of the observed entries that may be overwritten, 0 to 1.
+        max_changes: Maximum number of entries that may be sent.
+        allow_empty: Whether a dataset may be desired to be empty.
+        protect: Globs over source-refs whose observed entries must not be overwritten.
+        allow_protected: Whether the user lifted that protection for this apply.
+        allow_leakage: Whether the user allowed images in both the training and the test dataset.
     """
 
     max_change_ratio: float = 0.30
@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a plan would do, in numbers: the entries on both sides, and how many would be added."""
+    """Numbers of entries: desired, observed, and to be added."""
 
     desired: int
     observed: int
@@ -61,7 +61,7 @@ def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Gua
     Return every reason not to apply, in a fixed order.
 
     Args:
-        overwritten: Source-refs of the observed entries that would be replaced.
+        overwritten: Source-refs of the observed entries that the plan would replace.
     """
     reasons: Iterable[Iterator[Guard]] = (
         _empty(sizes, limits),
@@ -73,7 +73,7 @@ def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Gua
 
 
 def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
-    """Say why not, if the dataset lies in another account than the spec expects. An ARN names its account."""
+    """Return a guard if the account in the dataset's ARN is not the one that the spec expects."""
     if expected is None or arn is None or (found := Arn.parse(arn).account) == expected:
         return ()
     text = f"the dataset lies in account {found}, spec.target.accountId says {expected}"
@@ -82,12 +82,12 @@ def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
 
 def leakage(added: int, shared: Sequence[str], partners: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
     """
-    Say why not, if images would be added that the project's other dataset is to hold as well.
+    Return a guard if images would be added that are also desired in the project's other dataset.
 
-    A model that is tested with images it was trained with looks better than it is, and AWS says nothing.
+    A model tested with its own training images scores too well, and AWS does not report such overlap.
 
     Args:
-        added: How many images would be added.
+        added: Number of images that would be added.
         shared: Those of them that are also desired in one of *partners*.
         partners: Names of the datasets of the other type in the same project.
     """
@@ -124,7 +124,7 @@ def _too_many(sent: int, limits: Limits) -> Iterator[Guard]:
 
 def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Iterator[Guard]:
     if observed >= RATIO_FROM and (share := overwritten / observed) > limits.max_change_ratio:
-        enough = -(-overwritten * 100 // observed) / 100  # in integers: rounded up to a hundredth, exactly
+        enough = -(-overwritten * 100 // observed) / 100  # integer division rounds up to a hundredth exactly
         yield Guard(
             "MAX_CHANGE_RATIO",
             f"{overwritten} of {observed} observed entries ({share:.1%}) would be overwritten, "

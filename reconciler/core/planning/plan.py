@@ -1,4 +1,4 @@
-"""What an apply would write, and what it can only report."""
+"""The plan of an apply: the changes it would write, and those it can only report."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class Withheld(StrEnum):
     OBSERVE = "mode: observe"
 
 
-# AWS alone moved: what git asks for was in place before.
+# Only AWS changed: the desired content was in place before.
 _REVERTED: Final = frozenset({Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED})
 
 
 def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = False) -> Withheld | None:
     """
-    Return why the policy withholds a change; None if an apply carries it out.
+    Return the setting that withholds a change; None if an apply carries it out.
 
-    What moved in AWS is not overwritten where the policy is to report it, even if git moved as well; nor is
-    what may have moved there, where it cannot be attributed. An orphan is sent to be blanked; whether it is
-    blank already is for the caller to see. Mode observe is not considered: its plan shows what is needed.
+    ``onDrift: report`` withholds changes to drifted entries, even if git changed them too, and unattributed
+    updates, which may be drift. Whether an orphan is already blank is for the caller to check. Mode observe
+    is not considered: its plan shows what is needed.
 
     Args:
-        released: Whether a person applies, which is what ``onChange: plan`` waits for.
+        released: Whether a person runs the apply, which is what ``onChange: plan`` waits for.
     """
     if action is Action.ORPHAN and policy.orphans is not Orphans.BLANK:
         return Withheld.ORPHANS
@@ -58,7 +58,7 @@ def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = Fal
 
 
 class PlanError(NamedTuple):
-    """Why a plan is not complete: something could not be used, or could not be seen."""
+    """Why a plan is incomplete: something could not be used or observed."""
 
     code: str
     message: str
@@ -68,15 +68,15 @@ class PlanError(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     """
-    One change, with everything that is known about it.
+    One change, with its cause, its line, and what keeps it from being sent.
 
     Attributes:
-        sent: Digest of the line that would be sent; None if nothing would.
+        sent: Digest of the line that would be sent; None if nothing would be.
         size: Bytes of that line, newline excluded.
-        quarantined: The quarantine that keeps it from being sent now; None if it is not in one.
-        withheld: The part of the policy that keeps it from being sent; None if none does.
-        reverts: Whether it sets again what had been set, and what AWS has left since.
-        fields: What differs; empty until somebody asks for an explanation.
+        quarantined: The quarantine that keeps it from being sent now; None if there is none.
+        withheld: The policy setting that withholds it; None if none does.
+        reverts: Whether it restores content that was applied before and has drifted since.
+        fields: The differing fields; empty until an explanation is requested.
     """
 
     change: Change
@@ -99,7 +99,7 @@ class PlannedChange:
 
 
 class Counts(NamedTuple):
-    """Entries, by what is to be done about them."""
+    """Numbers of entries, by what is to be done about them."""
 
     desired: int = 0
     observed: int = 0
@@ -128,16 +128,15 @@ class DatasetPlan:
     """
     The plan for one dataset.
 
-    Apply obeys ``batches`` and nothing else: how a plan came about must not change what it does.
+    Apply sends ``batches`` and nothing else, however the plan was made.
 
     Attributes:
-        arn: None if the dataset does not exist (yet), or was not looked for.
+        arn: None if the dataset does not exist, or was not looked up.
         orphans: What the policy does with observed entries that are not desired.
-        complete: Whether everything desired went into it.
-        gap: Why entries may be in AWS that were not seen; None if everything was.
-        errored: Desired entries that are in place, and orphans that are blanked, but that the service marks
-            with these codes.
-        exit_code: What its errors ask a command to exit with; 0 without any.
+        complete: Whether the plan covers everything desired.
+        gap: Why AWS may hold entries that were not observed; None if all were.
+        errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
+        exit_code: The exit code that its errors call for; 0 without errors.
     """
 
     name: str
@@ -156,27 +155,27 @@ class DatasetPlan:
 
     @property
     def was_made(self) -> bool:
-        """Tell whether the dataset could be planned for at all, be it in part."""
+        """Tell whether a plan could be made, at least in part."""
         return self.complete or self.exit_code == 0 or bool(self.counts.desired)
 
     @property
     def applyable(self) -> bool:
-        """Tell whether an apply would write something."""
+        """Tell whether an apply would write anything."""
         return self.mode is not Mode.OBSERVE and bool(self.batches) and not self.guards
 
     @property
     def pending(self) -> bool:
-        """Tell whether something is left that an update could do away with."""
+        """Tell whether a difference is left that an update could remove."""
         return any(change.sent is not None or change.quarantined is not None for change in self.changes)
 
     @property
     def quarantined(self) -> tuple[PlannedChange, ...]:
-        """Return what is kept back, and would be sent otherwise."""
+        """Return the changes that a quarantine keeps from being sent."""
         return tuple(change for change in self.changes if change.quarantined is not None)
 
     @property
     def withheld(self) -> tuple[PlannedChange, ...]:
-        """Return the changes to desired entries that the policy withholds: in mode observe, all of them."""
+        """Return the changes to desired entries that the policy withholds; in mode observe, all of them."""
         observed = self.mode is Mode.OBSERVE
         return tuple(
             replace(change, withheld=Withheld.OBSERVE) if observed else change
@@ -186,12 +185,12 @@ class DatasetPlan:
 
     @property
     def drifted(self) -> bool:
-        """Tell whether AWS is known to have left what was applied."""
+        """Tell whether any entry is known to have drifted."""
         return any(change.cause.is_drift for change in self.changes)
 
 
 def unplanned(name: str, errors: Iterable[PlanError], exit_code: int) -> DatasetPlan:
-    """Return the plan of a dataset about which too little is known: it does nothing and says why."""
+    """Return an empty plan with errors, for a dataset that could not be planned."""
     return DatasetPlan(
         name=name,
         arn=None,
@@ -211,7 +210,7 @@ class Plan:
     The plan for a whole spec tree.
 
     Attributes:
-        revision: Commit of the specs, where they have one.
+        revision: Commit of the specs; None if they are not in a repository.
     """
 
     datasets: tuple[DatasetPlan, ...]
@@ -219,7 +218,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Name what would be sent and what was observed, in 32 hexadecimal digits."""
+        """Digest of what was observed and what would be sent, in 32 hexadecimal digits."""
         total = blake2b(digest_size=16)
         for dataset in self.datasets:
             head = [dataset.name, dataset.arn, dataset.mode, dataset.counts.observed]

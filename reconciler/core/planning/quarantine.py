@@ -1,7 +1,7 @@
 """
-Lines that are not sent for now: which, why, and until when.
+Quarantine lines that fail or do not last, each for a reason and until a set time.
 
-A hold is keyed by the digest of the line as it would be sent: editing the line in git lifts it at once.
+A quarantine is keyed by the digest of the line as it would be sent: editing the line in git lifts it at once.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Final, NamedTuple
 FIRST_PAUSE_SECONDS: Final = 3_600.0
 MOST_PAUSE_SECONDS: Final = 24 * 3_600.0
 
-# How often a line is set again that does not stay as it was set, before it is left alone.
+# Rounds after which a line that does not stay as sent is no longer sent.
 ROUNDS: Final = 3
 
 
 class QuarantineReason(StrEnum):
-    ISOLATED = "convicted"  # an update that held nothing else failed
-    UNRESOLVED_GROUP = "parked"  # the smallest group found that fails, among several lines
-    DROPPED = "dropped"  # accepted, and then absent
-    REWRITTEN_BY_SERVICE = "perpetual"  # comes back different each time it is set
-    FLAPPING = "contested"  # somebody keeps changing it back
+    ISOLATED = "convicted"  # an update with this line alone failed
+    UNRESOLVED_GROUP = "parked"  # in the smallest failing group that was found
+    DROPPED = "dropped"  # accepted, then absent
+    REWRITTEN_BY_SERVICE = "perpetual"  # observed with other content each time it is sent
+    FLAPPING = "contested"  # another writer keeps changing it back
 
 
 class Quarantined(NamedTuple):
     """
-    One line that is not sent, or sent with care.
+    The quarantine of one line.
 
     Attributes:
-        digest: Of the line as it was sent.
-        rounds: How often this has happened to this very line.
-        since: Seconds since the epoch, of the first time.
-        until: Seconds since the epoch; from then on it is tried again.
+        digest: Digest of the line as it was sent.
+        rounds: How many times this happened to this exact line.
+        since: Time of the first round, in seconds since the epoch.
+        until: Time from which the line is tried again, in seconds since the epoch.
     """
 
     source_ref: str
@@ -44,10 +44,10 @@ class Quarantined(NamedTuple):
     until: float
 
     def applies_to(self, digest: bytes, now: float) -> bool:
-        """Tell whether this line is not to be sent now."""
+        """Tell whether the line with this digest must not be sent now."""
         if self.digest != digest or now >= self.until:
             return False
-        # Only a conviction is certain the first time; the rest may have been chance, and is tried again.
+        # A failed update is certain at once; the other reasons may be chance, so the line is retried first.
         certain = self.kind in (QuarantineReason.ISOLATED, QuarantineReason.UNRESOLVED_GROUP)
         return certain or self.rounds >= ROUNDS
 
@@ -60,7 +60,7 @@ def quarantined_again(
     reason: str,
     now: float,
 ) -> Quarantined:
-    """Return the hold after one more failure of this very line: each pause is twice the one before."""
+    """Return the quarantine after one more failure of a line: each pause is twice the one before."""
     same = before is not None and before.digest == digest and before.kind is kind
     rounds = before.rounds + 1 if before is not None and same else 1
     pause = min(MOST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(rounds - 1, 10))

@@ -1,8 +1,8 @@
 """
-Which listing calls show a given set of entries, at the least cost.
+Choose the fewest listing calls that show a given set of entries.
 
-Reading is what costs: a page holds 100 entries, whoever asked for them. `SourceRefContains` lists the entries
-whose source-ref contains a string, so that a whole source-ref shows one entry and a prefix shows a folder.
+The cost is the number of pages, each of up to 100 entries. `SourceRefContains` lists the entries whose
+source-ref contains a string: a whole source-ref shows one entry, a prefix shows a folder.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from reconciler.core.runtime.limits import PAGE_SIZE
 SCHEME: Final = "s3://"
 
 # API reference, shape QueryString: 1 to 2,048 characters that match `.*\S.*`, whose dot stops at a line end.
-# U+10FFFF is no character, and left out so that every filter has a next string in code point order.
+# U+10FFFF is a noncharacter; excluding it gives every filter a successor in code point order.
 USABLE: Final = re.compile(r"s3://[^\n\r\x85\u2028\u2029\U0010ffff]{0,2043}")
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
     """
-    What to list. An entry that no call of it returns is absent.
+    The listings to make. A touched entry that none of them returns is absent.
 
     Attributes:
-        full: List everything, without a filter.
-        filters: Else the values for `SourceRefContains`, one listing each, ordered.
-        calls: Pages to be fetched in all, an empty answer included, if exactly the known entries are there.
+        full: Whether to list everything, without a filter.
+        filters: Otherwise, the values for `SourceRefContains`, one listing each, in order.
+        calls: Total pages to fetch, counting an empty answer as one, if exactly the known entries exist.
     """
 
     full: bool
@@ -42,12 +42,12 @@ class Cover:
 @dataclass(slots=True)
 class _Branch:
     """
-    A prefix with touched refs below it.
+    A prefix of touched refs in the prefix tree.
 
     Attributes:
-        length: Characters of the prefix.
-        calls: Least calls that show the touched refs below that were looked at; infinite if one ends here.
-        kept: How many filters were chosen before the first of them.
+        length: Characters in the prefix.
+        calls: Minimum calls that show the touched refs visited below it; infinite if a ref ends here.
+        kept: Number of filters chosen before the first of those refs.
     """
 
     length: int
@@ -56,32 +56,32 @@ class _Branch:
 
 
 def matches(contained: str, source_ref: str) -> bool:
-    """Say whether a listing with `SourceRefContains=contained` answers for a source-ref."""
+    """Tell whether a listing with `SourceRefContains=contained` includes a source-ref."""
     return contained in source_ref
 
 
 def filter_of(source_ref: str) -> str:
-    """Return what to ask for to see one entry: its whole source-ref, or as much of it as a filter can hold."""
+    """Return the filter that shows one entry: its source-ref, or as much of it as a filter can hold."""
     usable = USABLE.match(source_ref)
     return usable.group() if usable else SCHEME
 
 
 def cover(known: Sequence[str], touched: Collection[str], page_size: int = PAGE_SIZE) -> Cover:
     """
-    Choose the fewest calls that show all touched refs: never more than a full listing takes.
+    Choose the fewest calls that show all touched refs, never more than a full listing takes.
 
-    Filters are prefixes of touched refs, or those refs whole; among all sets of such filters none takes fewer
-    calls. For of two prefixes either one begins with the other, or no ref begins with both. So the best for a
-    prefix is to list it, or else the best for each of its branches; and of the prefixes between two
-    branchings only the longest is worth a look, as it shows the fewest others. Where the calls are equal,
-    fewer filters are better, and the full listing is best, since it shows the rest as well.
+    Filters are touched refs or prefixes of them, and no set of such filters takes fewer calls. Of two
+    prefixes, either one begins with the other or no ref begins with both. So the best choice for a prefix is
+    either to list it, or the best choice for each of its branches; and between two branchings only the
+    longest prefix needs to be considered, since it shows the fewest other refs. On a tie, fewer filters win,
+    and a full listing wins over any filters.
 
-    `HasErrors` is not part of it: it shows the rejected entries of the whole dataset in a listing of its own.
+    `HasErrors` is not considered: it lists the rejected entries of the whole dataset separately.
 
     Args:
-        known: Every source-ref that the dataset may hold, the touched ones too, ascending, without repeats.
-        touched: The source-refs to be shown.
-        page_size: Entries of one page.
+        known: Every source-ref that the dataset may hold, touched ones included, ascending and unique.
+        touched: The source-refs to show.
+        page_size: Entries per page.
     """
     if not touched:
         return Cover(full=False, filters=(), calls=0)
@@ -94,7 +94,7 @@ def cover(known: Sequence[str], touched: Collection[str], page_size: int = PAGE_
 
 
 def _cheapest(touched: Iterable[str], census: _Census) -> tuple[float, list[str]]:
-    """Walk the prefix tree of the touched refs in order, holding only the path to the last one."""
+    """Walk the prefix tree of the touched refs in order, keeping only the path to the last one."""
     filters: list[str] = []
     path: list[_Branch] = []
     last = ""
@@ -125,10 +125,10 @@ def _cheapest(touched: Iterable[str], census: _Census) -> tuple[float, list[str]
 
 class _Census:
     """
-    Count what a filter shows.
+    Count the refs that a filter shows.
 
-    A prefix that begins with the scheme stands elsewhere than at the start only in a key with `s3://` inside.
-    Such keys are rare but allowed, so the inner part of each is kept in order too.
+    A prefix that begins with the scheme can match elsewhere than at the start only in a key that contains
+    `s3://`. Such keys are rare but allowed, so their inner parts are kept in order too.
     """
 
     __slots__ = ("_inner", "_known", "_page_size")
@@ -140,7 +140,7 @@ class _Census:
         self._inner = sorted((ref[place:], ref) for ref in nested for place in _inner_places(ref))
 
     def pages(self, prefix: str | None = None) -> int:
-        """Return the pages that a listing takes: of all refs, or of those that contain this prefix."""
+        """Return the number of pages for all refs, or for those that contain this prefix."""
         return max(1, -(-self._matching(prefix) // self._page_size))
 
     def _matching(self, prefix: str | None) -> int:
@@ -163,7 +163,7 @@ def _inner_places(ref: str) -> Iterator[int]:
 
 
 def _shared(one: str, other: str) -> int:
-    """Return the length of the longest common prefix, by halving: comparing slices is what is fast here."""
+    """Return the length of the longest common prefix, by halving, because comparing slices is fast."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
