@@ -97,7 +97,7 @@ class Isolation(Generic[T]):
         Args:
             items: Items to send, in order, each with the bytes of its line, newline excluded.
             limit: Maximum bytes of one payload.
-            allowance: Maximum updates beyond the first pass; by default enough for about eight culprits a batch.
+            allowance: Maximum updates beyond the first pass; by default enough for some eight culprits a batch.
 
         Raises:
             ValueError: A line occurs twice, or exceeds the limit on its own.
@@ -145,7 +145,7 @@ class Isolation(Generic[T]):
         return tuple(self._named(places) for places in self._together)
 
     def next(self) -> Batch[T] | None:
-        """Return the batch to send now, None at the end; the same until `tell` or `known_in_place` is called."""
+        """Return the batch to send now, None at the end. Repeatable until the next result or fact."""
         while (wanted := self._dialogue.ask()) is not None:
             if left := self._left(wanted):
                 self._sent = left
@@ -224,7 +224,7 @@ class Isolation(Generic[T]):
         return True
 
     def _merge(self) -> None:
-        """Repack the deferred parts into at most as many batches, which works as they are runs of one order."""
+        """Repack the deferred parts: at most as many batches as parts, as the parts are runs of one order."""
         rest = sorted(place for part in self._deferred for place in part)
         self._untried.extend(self._pack(self._left(tuple(rest))))
         self._deferred.clear()

@@ -1,1 +1,1 @@
-"""What is known of a dataset: results, summaries, conditions."""
+"""The state of a dataset: results, summaries, conditions."""

@@ -1,8 +1,9 @@
 """
-What is true of a dataset, in the shape that Kubernetes gave to such statements.
+Derive the conditions of a dataset, in the format of Kubernetes conditions.
 
 A condition is True, False or Unknown, for one of a closed set of reasons. Messages hold no times and no
-counts: a condition that did not change reads the same. What nobody has looked at for too long is Unknown.
+counts, so that an unchanged condition has an unchanged message. A condition becomes Unknown when its last
+complete observation is too old.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from reconciler.core.status.result import Verdict
 class Kind(StrEnum):
     READY = "Ready"  # everything that the policy allows is done
     SOURCE_READY = "SourceReady"  # the specs can be read
-    OBSERVED = "Observed"  # AWS could be looked at
-    IN_SYNC = "InSync"  # observed is what is desired
-    DRIFTED = "Drifted"  # AWS left what was applied
-    RECONCILING = "Reconciling"  # something is left that will be tried without anybody's help
-    STALLED = "Stalled"  # something is left that somebody must mend
+    OBSERVED = "Observed"  # the dataset in AWS could be observed
+    IN_SYNC = "InSync"  # observed equals desired
+    DRIFTED = "Drifted"  # AWS differs from what was applied
+    RECONCILING = "Reconciling"  # work is left that needs no person
+    STALLED = "Stalled"  # work is left that a person must unblock
     DEGRADED = "Degraded"  # single entries are left out
-    SUSPENDED = "Suspended"  # left alone, because the spec says so
+    SUSPENDED = "Suspended"  # the spec suspends the dataset
 
 
 class Truth(StrEnum):
@@ -71,7 +72,7 @@ CHANGING: Final = "AWS is being brought to what git says"
 
 NOT_WHOLE: Final = "AWS counts other entries than it lists: others may be there"
 
-# What only a person can mend: credentials, a spec, a guard, a dataset that is not there.
+# Only a person can fix these: credentials, a spec, a guard, a missing dataset.
 TERMINAL: Final = frozenset(
     {
         Reason.BLOCKED,
@@ -87,10 +88,10 @@ TERMINAL: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Condition:
     """
-    One statement.
+    One condition.
 
     Attributes:
-        since: Seconds since the epoch when its status last became another one.
+        since: Time of the last change of its status, in seconds since the epoch.
     """
 
     kind: Kind
@@ -102,7 +103,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class FailureReason:
-    """Why a dataset could not be brought to what is desired, or not be seen."""
+    """Why a dataset could not be observed, or not be brought to the desired state."""
 
     reason: Reason
     message: str
@@ -115,19 +116,19 @@ class FailureReason:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """
-    Everything that the conditions of one dataset follow from.
+    The facts from which the conditions of one dataset are derived.
 
     Attributes:
-        source_failure: Why the specs cannot be read now, or may be outdated; None if all is well with them.
-        verdict: Of the last cycle that came to one; None before.
-        failure: What the last cycle met.
+        source_failure: Why the specs cannot be read now, or may be outdated; None if neither is so.
+        verdict: Verdict of the last cycle that reached one; None before.
+        failure: Failure reason of the last cycle; None without a failure.
         pending: Whether a difference is left.
-        drifted: Whether AWS is known to have left what was applied.
-        unattributed: Whether a difference is left of which nobody can say who moved.
+        drifted: Whether any entry is known to have drifted.
+        unattributed: Whether an unattributed difference is left.
         left_out: Whether single entries are invalid, quarantined, dropped or rejected.
-        incomplete: Whether AWS counts other entries than could be seen.
-        outdated: Whether a newer revision has come since the last cycle.
-        applying: Whether a plan is being carried out right now; the other facts are what it was made from.
+        incomplete: Whether AWS counts other entries than it lists.
+        outdated: Whether a newer revision has arrived since the last cycle.
+        applying: Whether a plan is being applied now; the other facts are those it was made from.
     """
 
     source_failure: FailureReason | None = None
@@ -144,18 +145,18 @@ class Facts:
 
     @property
     def observed(self) -> bool | None:
-        """Tell whether AWS could be looked at; None before the first look."""
+        """Tell whether AWS could be observed; None if no observation was attempted."""
         if self.applying:
             return True
         if self.verdict is None or self.suspended:
             return None
         if self.verdict is Verdict.FAILED and self.failure and self.failure.reason is Reason.INVALID:
-            return None  # nobody looks for what nobody can say
+            return None  # with an invalid spec, AWS is not observed
         return self.verdict is not Verdict.UNKNOWN
 
 
 def judge(facts: Facts) -> tuple[Condition, ...]:
-    """Return every condition, in the order of `Kind`; their times are for `advanced` to say."""
+    """Return all conditions in the order of `Kind`, without their times, which `advanced` sets."""
     return (
         _ready(facts),
         _source(facts),
@@ -172,7 +173,7 @@ def judge(facts: Facts) -> tuple[Condition, ...]:
 def advanced(
     before: Iterable[Condition], now: Iterable[Condition], at: float
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
-    """Return the conditions with their times, and those of them whose status changed."""
+    """Return the conditions with their times, and the subset whose status changed."""
     known = {condition.kind: condition for condition in before}
     after, changed = [], []
     for condition in now:

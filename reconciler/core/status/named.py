@@ -1,4 +1,4 @@
-"""The first entries of each kind that are not in place: what a remembered result can still name."""
+"""Store the first entries of each kind that are not in place, so that a stored result can name them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Named:
     At most `MOST_NAMED` entries of each kind, as in `DatasetResult`.
 
     Attributes:
-        groups, unblanked: Whole, by reason.
+        groups, unblanked: All of them, by reason.
     """
 
     withheld: tuple[WithheldEntry, ...] = ()
@@ -34,7 +34,7 @@ class Named:
     unblanked: tuple[WithheldGroup, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it as a JSON document."""
         return {
             "withheld": [[e.source_ref, e.origin, e.cause.value, e.reason] for e in self.withheld],
             "groups": [[g.cause.value, g.reason, g.number] for g in self.groups],
@@ -61,10 +61,10 @@ def named_of(result: DatasetResult) -> Named:
 
 def named_in(document: Mapping[str, Any]) -> Named:
     """
-    Return what `Named.document` gave.
+    Restore what `Named.document` returned.
 
     Raises:
-        KeyError, TypeError, ValueError: Another version wrote it.
+        KeyError, TypeError, ValueError: Another version wrote the document.
     """
     return Named(
         tuple(

@@ -1,4 +1,4 @@
-"""What came of an apply."""
+"""The result of an apply."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Verdict(StrEnum):
     """What a second look showed about one dataset."""
 
     CONVERGED = "converged"  # everything desired is in place
-    WITHHELD = "withheld"  # all that the policy allows is in place, and something desired is not
-    PARTIAL = "partial"  # all but the entries that are named
-    BLOCKED = "blocked"  # a guard said no; nothing was sent
-    FAILED = "failed"  # something desired could not be used or done
-    UNKNOWN = "unknown"  # it could not be seen
-    OBSERVED = "observed"  # mode observe: looked at, never written
+    WITHHELD = "withheld"  # everything that the policy allows is in place, but not everything desired
+    PARTIAL = "partial"  # everything is in place but the named entries
+    BLOCKED = "blocked"  # a guard blocked the plan; nothing was sent
+    FAILED = "failed"  # something desired could not be used or applied
+    UNKNOWN = "unknown"  # the dataset could not be observed
+    OBSERVED = "observed"  # mode observe: observed, never written
 
     @property
     def decays(self) -> bool:
-        """Tell whether it says something of AWS, which only holds as long as somebody keeps looking."""
+        """Tell whether the verdict is about AWS, and so goes stale without new observations."""
         return self not in (Verdict.FAILED, Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class EntryProblem:
-    """One entry that is not in place, and why."""
+    """One entry that is not in place or is marked with errors, and the reason."""
 
     source_ref: str
     origin: Origin | None
@@ -41,11 +41,11 @@ class EntryProblem:
 
 
 MOST_NAMED: Final = 1_000
-"""How many withheld entries are named; the others are counted."""
+"""Maximum number of withheld entries that are named; the others are only counted."""
 
 
 class WithheldEntry(NamedTuple):
-    """One desired entry that the policy leaves as AWS has it."""
+    """One desired entry whose change the policy withholds."""
 
     source_ref: str
     origin: Origin | None
@@ -54,7 +54,7 @@ class WithheldEntry(NamedTuple):
 
 
 class WithheldGroup(NamedTuple):
-    """How many entries are withheld for one reason."""
+    """The number of entries withheld for one cause and reason."""
 
     cause: Cause
     reason: str
@@ -62,40 +62,39 @@ class WithheldGroup(NamedTuple):
 
     @property
     def asks_for_change(self) -> bool:
-        """Tell whether git may ask for something new; else AWS alone moved."""
+        """Tell whether git may ask for something new; otherwise only AWS changed."""
         return self.cause not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
 
     @property
     def waits(self) -> bool:
-        """Tell whether a person's apply would carry it out."""
+        """Tell whether an apply by a person would carry it out."""
         return self.reason.endswith(Withheld.ON_CHANGE)
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
     """
-    What an apply did to one dataset, and what is left.
+    The result of an apply for one dataset, and what is left to do.
 
-    Every desired entry is in place, withheld, blocked, quarantined or dropped, and is one of these only.
+    Every desired entry is exactly one of: in place, withheld, blocked, quarantined, dropped.
 
     Attributes:
-        added, updated: Entries sent and then seen in place; an orphan that was blanked is updated.
-        updates: Calls of UpdateDatasetEntries that were made.
-        verified: Whether everything that was sent was looked for afterwards.
-        quarantined: An update failed because of them.
-        dropped: Accepted, and then absent.
-        rejected: Stored, with an error list of the service.
-        withheld: Left as they are by the policy; the first of them, sorted.
-        groups: All that are withheld, by reason.
-        unblanked: Orphans that the policy leaves as they are, by reason; they are not desired, and are no part of
-            what is withheld.
-        blocked: How many desired entries were not sent because of a guard.
-        counts: All entries as they were last seen; None if they were not seen after the last update.
-        left: How many entries still differ, by cause; orphans are among them.
-        errors: What else went wrong.
-        complete: Whether every entry that AWS counts was seen.
-        gap: Why others may be there; None where all were seen, and where none was.
-        exit_code: The gravest of all that happened here.
+        added, updated: Entries sent and then observed in place; a blanked orphan counts as updated.
+        updates: Number of UpdateDatasetEntries calls.
+        verified: Whether everything sent was checked afterwards.
+        quarantined: Entries because of which an update failed.
+        dropped: Entries accepted by the service, then absent.
+        rejected: Entries stored with an error list of the service.
+        withheld: The first of the desired entries withheld by policy, sorted.
+        groups: All withheld entries, counted by reason.
+        unblanked: Orphans withheld by policy, counted by reason; not part of `withheld`, as none is desired.
+        blocked: Number of desired entries not sent because of a guard.
+        counts: All entries as last observed; None if they were not observed after the last update.
+        left: Number of entries that still differ, by cause, orphans included.
+        errors: Other errors.
+        complete: Whether every entry that AWS counts was observed.
+        gap: Why AWS may hold other entries; None if all were observed, or none.
+        exit_code: The gravest exit code of everything in this result.
     """
 
     name: str
@@ -125,18 +124,18 @@ class DatasetResult:
 
     @property
     def detailed_exit_code(self) -> int:
-        """Return the exit code that tells withheld entries apart: 2 if git asks for one of them, else 4."""
+        """Return the exit code that includes withheld entries: 2 if git asks for any of them, else 4."""
         groups = (*self.groups, *(group for group in self.unblanked if group.waits))
         if not groups:
             return self.exit_code
         return gravest([self.exit_code, 2 if any(group.asks_for_change for group in groups) else 4])
 
 
-# From the gravest down; whatever several datasets came to, the first of these that occurs is the answer. No
-# dataset ends with 64: that is what doctor finds of a state directory.
+# Gravest first: the first of these that any dataset ends with is the exit code of the command. No dataset ends
+# with 64, which doctor returns for an unusable state directory.
 GRAVITY = (64, 1, 8, 5, 3, 6, 7, 4, 2, 0)
 
 
 def gravest(codes: Iterable[int]) -> int:
-    """Return the exit code of a command from those of its parts; 0 for none."""
+    """Return the gravest of these exit codes; 0 if there are none."""
     return min(codes, key=GRAVITY.index, default=0)

@@ -1,4 +1,4 @@
-"""Until when a statement about AWS is believed: it only holds as long as somebody keeps looking."""
+"""Turn conditions about AWS to Unknown once the last complete observation is too old."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTE
 
 def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) -> tuple[Condition, ...]:
     """
-    Return the conditions as they may be believed at *now*: a verdict that is too old is Unknown.
+    Return the conditions as of *now*, with those that are too old turned to Unknown.
 
     Args:
-        stale_at: Until when the last complete look counts, in seconds since the epoch; None if it does
-            not matter, because there was none.
+        stale_at: When the last complete observation expires, in seconds since the epoch; None if there was
+            none, and then no condition ages.
     """
     if stale_at is None or now < stale_at:
         return tuple(conditions)
@@ -27,9 +27,9 @@ def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) ->
 
 def decays(kind: Kind, status: Truth) -> bool:
     """
-    Tell whether a statement becomes Unknown with the age of the last complete look.
+    Tell whether a condition becomes Unknown once the last complete observation is too old.
 
-    That something is not ready, or could not be looked at, stays so: age makes nothing better.
+    Ready and Observed do not decay while False, since age makes nothing better.
     """
     stays = status is Truth.FALSE and kind in (Kind.READY, Kind.OBSERVED)
     return kind in _AGEING and status is not Truth.UNKNOWN and not stays

@@ -1,4 +1,4 @@
-"""What a complete look at one dataset, and the apply after it, came to: numbers, reasons, the first entries."""
+"""Summarize a complete observation of one dataset and the apply after it: counts, reasons, first entries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.core.status.conditions import Facts, FailureReason, Reason
 from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.status.result import DatasetResult, Verdict
 
-# Verdicts that stay true until something moves. The others ask for another try.
+# Verdicts that hold until something changes. The others call for a retry.
 _LASTING = frozenset(
     {Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED, Verdict.BLOCKED, Verdict.PARTIAL}
 )
@@ -24,19 +24,19 @@ _LASTING = frozenset(
 @dataclass(frozen=True, slots=True)
 class Summary:
     """
-    What is known about one dataset.
+    The summary of one dataset.
 
     Attributes:
-        counts: Entries by what they are: those of a plan, and withheld, blocked, quarantined, dropped, rejected;
-            and how many were found to have drifted, and were set back to what git says.
-        drift: Entries that left what was applied, by class.
-        pending: Whether a difference is left, be it one that the policy only reports.
-        unattributed: Whether one of them cannot be attributed.
+        counts: The counts of the plan, and of withheld, blocked, quarantined, dropped and rejected entries;
+            ``found`` counts drifted entries, ``set_back`` those restored to what git desires.
+        drift: Numbers of drifted entries, by class.
+        pending: Whether a difference is left, even one that the policy only reports.
+        unattributed: Whether one of the differences is unattributed.
         left_out: Whether entries are invalid, quarantined, dropped or rejected.
-        seen: Whether the counts are those after the last update.
-        gap: Why entries may be in AWS that were not seen; None if everything was.
-        named: The first of the entries that are not in place.
-        exit_code: What a command would exit with.
+        seen: Whether the counts were observed after the last update.
+        gap: Why AWS may hold entries that were not observed; None if all were.
+        named: The first entries of each kind that are not in place.
+        exit_code: The exit code of a command with this result.
     """
 
     verdict: Verdict
@@ -53,12 +53,12 @@ class Summary:
 
     @property
     def lasts(self) -> bool:
-        """Tell whether this stays true until git or AWS moves."""
+        """Tell whether the verdict holds until git or AWS changes."""
         return self.verdict in _LASTING
 
     @property
     def desired_is_in_place(self) -> bool:
-        """Tell whether every desired entry was seen as desired, whoever wrote it."""
+        """Tell whether every desired entry was observed as desired in mode observe, whoever wrote it."""
         lacks_nothing = self.counts.get("add") == 0 == self.counts.get("update")
         return self.verdict is Verdict.OBSERVED and lacks_nothing and not self.left_out
 
@@ -68,20 +68,20 @@ class Summary:
 
     @property
     def left(self) -> int:
-        """Count what left what was applied; an image that git does not know may be one that git took out."""
+        """Number of drifted entries, without unmanaged images, which git itself may have removed."""
         return sum(count for kind, count in self.drift.items() if kind != DriftClass.UNMANAGED)
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether the cycle came to nothing, for a reason that may pass without anybody's help."""
+        """Tell whether the cycle failed for a reason that may pass without a person's help."""
         if self.failure is not None and self.failure.reason is Reason.STANDBY:
-            return False  # the leader does it; the next visit, at its usual time, sees that
+            return False  # the leader does the work; the next regular cycle observes it
         if self.verdict is Verdict.FAILED:
             return self.failure is None or self.failure.reason is not Reason.INVALID
         return self.verdict is Verdict.UNKNOWN
 
     def facts(self) -> Facts:
-        """Return what the conditions follow from, as far as this says it."""
+        """Return the facts for the conditions, as far as the summary holds them."""
         return Facts(
             verdict=self.verdict,
             failure=self.failure,
@@ -93,7 +93,7 @@ class Summary:
         )
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it as a JSON document."""
         failure = self.failure and [self.failure.reason.value, self.failure.message]
         return {
             "verdict": self.verdict.value,
@@ -111,7 +111,7 @@ class Summary:
 
 
 def from_document(document: Mapping[str, Any]) -> Summary | None:
-    """Return what `Summary.document` gave; None for what another version wrote."""
+    """Restore what `Summary.document` returned; None if another version wrote it."""
     try:
         known = dict(document)
         failure, named = known.pop("trouble"), named_in(known.pop("named"))
@@ -125,13 +125,13 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
 
 
 def failed(failure: FailureReason, exit_code: int) -> Summary:
-    """Return what is known of a dataset that could not be looked at, or whose specs cannot be used."""
+    """Summarize a dataset that could not be observed, or whose specs cannot be used."""
     verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
     return Summary(verdict, failure=failure, left_out=False, exit_code=exit_code)
 
 
 def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
-    """Return what is known while a plan is carried out: what it was made from."""
+    """Summarize a dataset whose plan is being applied, from what the plan was made of."""
     return Summary(
         Verdict.UNKNOWN,
         counts={**plan.counts._asdict(), "withheld": len(plan.withheld), "found": _found(classes)},
@@ -154,11 +154,11 @@ def concluded(
     classes: Mapping[str, DriftClass],
 ) -> Summary:
     """
-    Return what a look and the apply of its plan came to.
+    Summarize an observation and the apply of its plan.
 
     Args:
-        after: All entries as they are after the last update; None if they could not be seen.
-        classes: How each drifted entry looks to people, by source-ref.
+        after: The differences after the last update; None if they could not be observed.
+        classes: Drift class of each drifted entry, by source-ref.
     """
     left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
     drift = Counter(kind.value for ref, kind in classes.items() if ref in left)
@@ -193,7 +193,7 @@ def _counts(
 
 
 def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
-    """Count the drifted entries that were sent, and were then seen as desired."""
+    """Count the drifted entries that were sent and then observed as desired."""
     if after is None:
         return 0
     left = {change.source_ref for change in after.changes}
