@@ -1,4 +1,4 @@
-"""Drift that somebody expects: it stays in the report, and raises no alarm."""
+"""Mark acknowledged drift, which stays in the report but raises no alarm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.core.spec.documents import Acknowledgement
 
 
 class _Known(NamedTuple):
-    """An acknowledgement of this dataset, and whether it has not expired."""
+    """An acknowledgement for this dataset, and whether it is still valid."""
 
     one: Acknowledgement
     holds: bool
@@ -21,10 +21,10 @@ class _Known(NamedTuple):
 
 def acknowledged(drift: DatasetDrift, known: Iterable[Acknowledgement]) -> DatasetDrift:
     """
-    Return the drift with the reasons why some of it is expected.
+    Return the drift with its acknowledged items marked.
 
-    An image of two classes is expected only if both are. What expired before the observation silences nothing;
-    where it would have, the image tells it.
+    An image of several classes is acknowledged only if every class is. An acknowledgement that expired before
+    the observation does not count; an item that it would have covered gets it as `lapsed`.
     """
     at = drift.observed_at
     if at is None:
@@ -57,6 +57,6 @@ def _covers(known: Iterable[Acknowledgement], item: DriftItem) -> bool:
 
 
 def _holds(one: Acknowledgement, at_seconds: float) -> bool:
-    """Tell whether the last day of an acknowledgement is not over, in UTC."""
+    """Tell whether an acknowledgement is valid: it expires at the end of its last day, in UTC."""
     end = date.fromisoformat(one.until) + timedelta(days=1)
     return at_seconds < datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()

@@ -1,4 +1,4 @@
-"""The best one-to-one assignment (the Hungarian method, in the form of shortest augmenting paths)."""
+"""Pair desired and observed boxes one to one, by the Hungarian method with shortest augmenting paths."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from reconciler.core.entries.training_view import Box
 EXACT_UP_TO: Final = 100
 
 Scores = Sequence[Sequence[float]]
-"""One row for each element of the one side, one column for each of the other; 0 says "never pair these"."""
+"""One row per element of one side, one column per element of the other; 0 means "never pair these"."""
 
 
 def assign(scores: Scores) -> list[tuple[int, int]]:
     """
-    Pair rows with columns so that the sum of scores is the largest; each is in one pair at most.
+    Pair rows with columns so that the sum of scores is maximal; each is in at most one pair.
+
+    Beyond `EXACT_UP_TO` elements on both sides, the sum is at least half of the maximum.
 
     Returns:
-        Row and column of every pair, by row. A score of 0 makes no pair.
+        Row and column of every pair, ordered by row. A score of 0 makes no pair.
 
     Raises:
         ValueError: A score is negative.
@@ -38,10 +40,10 @@ def assign(scores: Scores) -> list[tuple[int, int]]:
 
 def _exact(scores: Scores) -> list[tuple[int, int]]:
     """
-    Add one row after the other, each time along the cheapest path of exchanges.
+    Add one row after the other, each time along the cheapest augmenting path.
 
-    ``taken[column]`` is the row that holds a column; row and column 0 stand for "nobody" and "not yet".
-    The potentials keep every reduced cost at or above 0, which is what makes the shortest path right.
+    ``taken[column]`` is the row that holds a column; row 0 means "free", column 0 is the start of the path.
+    The potentials keep every reduced cost at or above 0, as the shortest path requires.
     """
     columns = len(scores[0])
     row_potential = [0.0] * (len(scores) + 1)
@@ -74,7 +76,7 @@ def _exact(scores: Scores) -> list[tuple[int, int]]:
 
 
 def _greedy(scores: Scores) -> list[tuple[int, int]]:
-    """Take the highest score that is left, again and again: at least half of the best sum."""
+    """Take the highest remaining score repeatedly, for at least half of the maximal sum."""
     ranked = sorted(
         ((score, r, c) for r, row in enumerate(scores) for c, score in enumerate(row) if score > 0),
         key=lambda found: (-found[0], found[1], found[2]),
@@ -93,13 +95,13 @@ def _greedy(scores: Scores) -> list[tuple[int, int]]:
 # Two boxes of different labels are one relabelled box if they share at least this much of their union.
 RELABELLED_IOU: Final = 0.5
 
-# What a drag without any overlap scores at most: less than any overlap of whole pixels does.
+# Maximum score of a box dragged without overlap: less than any overlap of whole pixels scores.
 _DRAGGED: Final = 1e-9
 
 
 class BoxPair(NamedTuple):
     """
-    One box on both sides, or on one.
+    One box on both sides, or on one side.
 
     Attributes:
         desired: None for a box that was added outside git.
@@ -120,7 +122,7 @@ class BoxPair(NamedTuple):
 
     @property
     def is_moved(self) -> bool:
-        """Tell whether it is on both sides, at different places or of different size."""
+        """Tell whether it is on both sides, with different position or size."""
         return self._both and self.desired[1:] != self.observed[1:]  # type: ignore[index]
 
     @property
@@ -129,7 +131,7 @@ class BoxPair(NamedTuple):
 
     @property
     def turned(self) -> BoxPair:
-        """Return it seen from the other side."""
+        """Return it with both sides swapped."""
         return BoxPair(self.observed, self.desired)
 
     @property
@@ -138,7 +140,7 @@ class BoxPair(NamedTuple):
 
 
 def iou(one: Box, other: Box) -> float:
-    """Return the area that two boxes share, as a part of the area that they cover; 0 for empty boxes."""
+    """Return the intersection over union of two boxes; 0 for empty boxes."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     shared = max(width, 0.0) * max(height, 0.0)
@@ -147,7 +149,7 @@ def iou(one: Box, other: Box) -> float:
 
 
 def pair_boxes(desired: Sequence[Box], observed: Sequence[Box]) -> tuple[BoxPair, ...]:
-    """Pair the boxes of one image. Every box of both sides is in exactly one pair; ordered by place."""
+    """Pair the boxes of one image. Every box is in exactly one pair; pairs are ordered by position."""
     same = Counter(desired) & Counter(observed)
     pairs = [BoxPair(box, box) for box in same.elements()]
     before = sorted((Counter(desired) - same).elements())
@@ -169,7 +171,7 @@ def _take(
     before: list[Box],
     after: list[Box],
 ) -> list[BoxPair]:
-    """Pair what scores best, and take it out of what is left of both sides."""
+    """Pair the boxes with the best total score, and remove them from *before* and *after*."""
     chosen = assign([[score(one, other) for other in theirs] for one in ours])
     pairs = [BoxPair(ours[row], theirs[column]) for row, column in chosen]
     for row, column in chosen:

@@ -1,4 +1,4 @@
-"""What kinds of difference there are between what git desires of one image and what AWS holds."""
+"""Classify the difference between the desired and the observed content of one image."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reconciler.core.spec.choices import DriftClass
 @dataclass(frozen=True, slots=True)
 class Picture:
     """
-    One image on both sides, as people see it.
+    The labels and boxes of one image on both sides.
 
     Attributes:
-        desired: None where nobody desires it.
-        observed: None where AWS does not hold it.
-        boxes: Every box of both sides, paired.
+        desired: None if git does not desire the image.
+        observed: None if AWS does not hold the image.
+        boxes: All boxes of both sides, paired.
     """
 
     desired: Meaning | None
@@ -28,12 +28,12 @@ class Picture:
 
     @property
     def labels_lost(self) -> tuple[str, ...]:
-        """Labels of the whole image that git desires and AWS does not hold."""
+        """Image-level labels that git desires and AWS does not hold."""
         return _only_in(self.desired, self.observed)
 
     @property
     def labels_gained(self) -> tuple[str, ...]:
-        """Labels of the whole image that AWS holds and git does not desire."""
+        """Image-level labels that AWS holds and git does not desire."""
         return _only_in(self.observed, self.desired)
 
     @property
@@ -44,12 +44,12 @@ class Picture:
 
     @property
     def turned(self) -> Picture:
-        """Return it seen from the other side: what was lost is gained."""
+        """Return it with both sides swapped."""
         return Picture(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
 
     @property
     def size(self) -> tuple[float, float] | None:
-        """Return the image's width and height in pixels; None where no box was ever drawn on it."""
+        """Width and height of the image in pixels; None if neither side states them."""
         for side in (self.desired, self.observed):
             if side is not None and side.sizes:
                 return side.sizes[0]
@@ -57,7 +57,7 @@ class Picture:
 
     @property
     def labels(self) -> frozenset[str]:
-        """Return every label that occurs on either side, of the image or of a box."""
+        """All labels on either side, of the image or of a box."""
         sides = [side for side in (self.desired, self.observed) if side is not None]
         return frozenset(
             label for side in sides for label in (*side.labels, *(box.label for box in side.boxes))
@@ -69,7 +69,7 @@ def picture(desired: Fields | None, observed: Fields | None) -> Picture:
     Read both sides of one image.
 
     Args:
-        desired: As it would be sent: ignored fields as observed.
+        desired: The entry as it would be sent, with ignored fields as observed.
     """
     ours = meaning(desired) if desired is not None else None
     theirs = meaning(observed) if observed is not None else None
@@ -79,11 +79,10 @@ def picture(desired: Fields | None, observed: Fields | None) -> Picture:
 
 def classes(seen: Picture, *, errored: bool) -> tuple[DriftClass, ...]:
     """
-    Name every kind of difference of one image that is known to differ, or to be errored.
+    Classify one image that is known to differ or to be errored.
 
     Returns:
-        At least one, in the order of `DriftClass`. An image that is on one side only has no other class:
-        its labels and boxes came or went with it.
+        At least one class, in the order of `DriftClass`. An image on one side only has exactly one class.
     """
     if seen.observed is None:
         return (DriftClass.MISSING,)

@@ -1,4 +1,4 @@
-"""The one object that every rendering of drift is made from."""
+"""The drift report, from which all renderings of drift are made."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class DriftVerdict(StrEnum):
     """What one look says about one dataset."""
 
     IN_SYNC = "in_sync"  # nothing differs
-    DRIFTED = "drifted"  # AWS left what was applied, or nobody can tell who moved
-    PENDING = "pending"  # only git moved: an apply is due
-    UNKNOWN = "unknown"  # it could not be seen whole, and nothing of it is known to have drifted
+    DRIFTED = "drifted"  # AWS differs from what was applied, or a difference is unattributed
+    PENDING = "pending"  # only git changed: an apply is due
+    UNKNOWN = "unknown"  # the observation is incomplete, and shows no drift
 
 
 class Lines(NamedTuple):
-    """Both sides of one image as text, without what the service adds; None where there is none."""
+    """Both sides of one image as text, without what the service adds; None for a missing side."""
 
     desired: str | None
     observed: str | None
 
 
 class Lapsed(NamedTuple):
-    """An acknowledgement that has expired: its last day, and its reason."""
+    """An expired acknowledgement: its last day and its reason."""
 
     until: str
     reason: str
@@ -45,19 +45,19 @@ class Lapsed(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DriftItem:
     """
-    One image that is not the same on both sides, or that AWS marks with errors.
+    One image that differs between both sides, or that AWS marks with errors.
 
     Attributes:
-        classes: In the order of `DriftClass`, at least one.
-        origin: Where it is desired; None for an image that nobody desires.
-        fields: What differs; empty for an image that is on one side only.
-        codes: AWS's own, for an image that is errored.
-        picture: None beyond the number of images that are drawn.
-        lines: None beyond the number of images whose text is shown.
-        acknowledged: The reason why somebody expects this; None if nobody does.
-        lapsed: What would have acknowledged it, had it not expired; None without such.
-        since: Seconds since the epoch, when it was first seen drifted this time; None if not remembered.
-        times: How often it has drifted; 0 if not remembered.
+        classes: At least one, in the order of `DriftClass`.
+        origin: Where the specs desire it; None for an image that is not desired.
+        fields: The differing fields; empty for an image that is on one side only.
+        codes: Error codes of AWS, for an errored image.
+        picture: None beyond the number of images to draw.
+        lines: None beyond the number of images to show as text.
+        acknowledged: Reason of the acknowledgement; None if it is not acknowledged.
+        lapsed: The expired acknowledgement that would have covered it; None if there is none.
+        since: When this drift was first observed, in seconds since the epoch; None if not recorded.
+        times: How many times it has drifted; 0 if not recorded.
     """
 
     source_ref: str
@@ -75,23 +75,23 @@ class DriftItem:
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether git alone moved: then it is no drift, but an apply that is due."""
+        """Tell whether only git changed: then this is no drift, but a due apply."""
         return is_pending(self.cause)
 
     @property
     def alarms(self) -> bool:
-        """Tell whether a command exits with 4 because of it."""
+        """Tell whether a command exits with 4 because of this item."""
         return not self.is_pending and self.acknowledged is None
 
 
 class Coverage(NamedTuple):
     """
-    How much of either side the other one covers.
+    How much of each side the other side covers, in numbers of entries.
 
     Attributes:
-        desired: Entries that git desires and that can be used.
+        desired: Usable entries that git desires.
         observed: Entries that AWS holds.
-        in_place: Entries that are the same on both sides, as far as the policy looks.
+        in_place: Entries that are equal on both sides under the policy.
         managed: Observed entries that git desires, whatever their content.
     """
 
@@ -107,18 +107,18 @@ NOTHING_SEEN: Final = Coverage()
 @dataclass(frozen=True, slots=True)
 class DatasetDrift:
     """
-    What one complete look at one dataset showed.
+    The drift that one complete observation of a dataset showed.
 
     Attributes:
         path: Where the dataset is declared; None if that could not be read.
-        observed_at: Seconds since the epoch when the listing was complete; None if there was none.
+        observed_at: When the listing was complete, in seconds since the epoch; None without a listing.
         items: Ordered by source-ref.
-        labels: What each label gained and lost, by label.
-        leaked: Images that AWS holds in the training and in the test dataset of the project, sorted.
-        complete: Whether every line of the specs went into it, and the dataset could be looked at.
-        gap: Why entries may be in AWS that were not seen; None if everything was.
-        attributed: Whether it is remembered what was applied; else every difference counts as drift.
-        error_code: What its errors ask a command to exit with; 0 without any.
+        labels: What each label gained and lost.
+        leaked: Images that AWS holds in both the training and the test dataset of the project, sorted.
+        complete: Whether every line of the specs was used, and the dataset could be observed.
+        gap: Why AWS may hold entries that were not observed; None if all were.
+        attributed: Whether applied entries are on record; without a record every difference counts as drift.
+        error_code: The exit code that its errors call for; 0 without errors.
     """
 
     name: str
@@ -138,7 +138,7 @@ class DatasetDrift:
 
     @property
     def verdict(self) -> DriftVerdict:
-        # A line of the specs that cannot be read may be about the very image that seems to be in none.
+        # An orphan may be desired by a line of the specs that cannot be read.
         certain = (item for item in self.items if self.complete or item.cause is not Cause.ORPHAN)
         if any(not item.is_pending for item in certain):
             return DriftVerdict.DRIFTED
@@ -154,7 +154,7 @@ class DatasetDrift:
 
     @property
     def drifted(self) -> int:
-        """Return how many images left what was applied."""
+        """Number of images that drifted."""
         return sum(not item.is_pending for item in self.items)
 
     @property
@@ -163,7 +163,7 @@ class DatasetDrift:
 
     @property
     def exit_codes(self) -> tuple[int, ...]:
-        """Return what this dataset asks a command to exit with."""
+        """Return the exit codes that this dataset calls for: of its errors, and of its drift."""
         alarm = DRIFT_EXIT if any(item.alarms for item in self.items) else 0
         return self.error_code, alarm
 
@@ -171,12 +171,12 @@ class DatasetDrift:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """
-    What moved outside git, in a whole spec tree.
+    The drift of a whole spec tree.
 
     Attributes:
         path: The spec tree, as the user named it.
-        revision: Commit of the specs, where they have one.
-        flags: What other commands need to be about the same account, as the user gave it.
+        revision: Commit of the specs; None if they are not in a repository.
+        flags: The user's options that make other commands use the same account.
     """
 
     datasets: tuple[DatasetDrift, ...]
@@ -187,9 +187,9 @@ class Drift:
 
 def is_pending(cause: Cause) -> bool:
     """
-    Tell whether git alone moved.
+    Tell whether only git changed.
 
-    A difference that nobody can attribute is no such thing: with no memory of an apply, whatever is not as
-    desired counts as drift, since calling it "pending" would invite an apply to overwrite somebody's work.
+    An unattributed difference is not pending but counts as drift: calling it "pending" would invite an apply
+    that overwrites someone's work.
     """
     return cause in (Cause.SPEC_ADDED, Cause.SPEC_CHANGED)

@@ -1,23 +1,23 @@
-"""Since when an image is drifted, and how often it has been: what one look adds to those before."""
+"""Record since when an image has been drifted and how many times, updated by each complete observation."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-# An image that came back to what git desires is forgotten after this long.
+# The record of an image that is back in sync is dropped this long after its last drift.
 FORGOTTEN_AFTER_SECONDS: Final = 90 * 24 * 3_600.0
 
 
 class Sighting(NamedTuple):
     """
-    What is known of one image's drift.
+    The drift history of one image. Times are in seconds since the epoch.
 
     Attributes:
-        since: Seconds since the epoch, when it was first seen drifted this time.
-        last: When it was last seen drifted.
-        times: How often it has drifted: 2 if it was set right in between.
-        gone: Whether it has been set right.
+        since: When the current drift was first observed.
+        last: When drift was last observed.
+        times: How many times it has drifted: 2 if it was in sync in between.
+        gone: Whether it is back in sync.
     """
 
     source_ref: str
@@ -28,7 +28,7 @@ class Sighting(NamedTuple):
 
 
 def sighted(before: Mapping[str, Sighting], drifted: Collection[str], now: float) -> Iterator[Sighting]:
-    """Give what is known after a complete look; what is not given is to be forgotten."""
+    """Yield all sightings after a complete observation; those not yielded are to be dropped."""
     for source_ref in drifted:
         match before.get(source_ref):
             case None:

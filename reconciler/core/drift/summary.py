@@ -1,4 +1,4 @@
-"""What happened to each label: counted over all images, one at a time, so that nothing is kept of them."""
+"""Count what happened to each label over all images, one image at a time, keeping none of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class LabelBalance(NamedTuple):
     What one label gained and lost outside git.
 
     Attributes:
-        gained, lost: Times it came or went, as a label of a whole image or of a box.
-        moved: Boxes of this label that moved.
-        mean_iou: Mean overlap of its moved boxes with their desired places; None if none moved.
+        gained, lost: Number of times it was added or removed, as an image-level label or as that of a box.
+        moved: Number of moved boxes with this label.
+        mean_iou: Mean intersection over union of its moved boxes with the desired ones; None if none moved.
     """
 
     label: str
@@ -42,7 +42,7 @@ class Tally:
         self._rows: defaultdict[str, _Row] = defaultdict(_Row)
 
     def add(self, seen: Picture) -> None:
-        """Count one image that is not the same on both sides."""
+        """Count one image that differs between both sides."""
         for label in seen.labels_gained:
             self._rows[label].gained += 1
         for label in seen.labels_lost:
@@ -51,7 +51,7 @@ class Tally:
             self._count(pair)
 
     def balances(self) -> tuple[LabelBalance, ...]:
-        """Return every label to which something happened, those with the most first."""
+        """Return the balance of every affected label, those with most changes first."""
         found = [
             LabelBalance(label, row.gained, row.lost, row.moved, row.iou / row.moved if row.moved else None)
             for label, row in self._rows.items()

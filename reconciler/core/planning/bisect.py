@@ -97,7 +97,7 @@ class Isolation(Generic[T]):
         Args:
             items: Items to send, in order, each with the bytes of its line, newline excluded.
             limit: Maximum bytes of one payload.
-            allowance: Maximum updates beyond the first pass; by default enough for some eight culprits a batch.
+            allowance: Maximum updates beyond the first pass; by default enough for eight culprits a batch.
 
         Raises:
             ValueError: A line occurs twice, or exceeds the limit on its own.

@@ -1,1 +1,1 @@
-"""Limits, back-off, sharding and leader election: decisions about running, with time and chance as arguments."""
+"""Limits, back-off, sharding and leader election, with time and randomness as arguments."""

@@ -1,10 +1,10 @@
 """
-Who may write, where several replicas run: the decisions of one that takes part in the election of a leader.
+Decide which of several replicas may write: one replica's part in leader election.
 
-A lease is a record that all of them can read, and replace only if nobody else did so meanwhile. No two clocks are
-compared. The leader counts from the moment *before* it asked for the record to be renewed, a standby from the
-moment *after* it first saw that renewal, each by its own clock. So the leader stops first, by a margin that covers
-clocks which run at different speeds:
+A lease is a record that every replica can read, and replace only if no other did so meanwhile. Clocks are never
+compared. The leader counts from the moment *before* it asked to renew the record, a standby from the moment
+*after* it first saw that renewal, each by its own clock. So the leader stops first, by a margin that covers
+clocks that run at different rates:
 
     leader    |ask-----------------------------------|  may write until here, less what a call may take
     store          |renewed
@@ -26,46 +26,46 @@ _CALL_RATIO: Final = 1 / 3
 _MARGIN_RATIO: Final = 1 / 12
 
 CLOCK_RATE_ERROR: Final = 0.04
-"""How much faster or slower than true time a clock may run: 2·e/(1+e) is less than the margin."""
+"""Maximum rate error e of a clock, as a fraction of true time: 2·e/(1+e) is less than the margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """
-    How long things take; all follow from the first.
+    The durations of the election, all derived from that of a lease.
 
     Attributes:
-        duration_seconds: How long a lease lasts after its last renewal. Whole, as the record has it.
+        duration_seconds: How long a lease lasts after its last renewal, in whole seconds as in the record.
     """
 
     duration_seconds: int = DEFAULT_SECONDS
 
     @property
     def renew_seconds(self) -> float:
-        """How often it is renewed, or looked at; also how long one such call may take."""
+        """Interval at which the lease is renewed or read; also the timeout of each such call."""
         return self.duration_seconds * _RENEW_RATIO
 
     @property
     def call_seconds(self) -> float:
-        """How long one call that writes may wait for its answer: it is begun only if the lease lasts longer."""
+        """Timeout of one writing call, which is begun only if the lease outlasts it."""
         return self.duration_seconds * _CALL_RATIO
 
     @property
     def margin_seconds(self) -> float:
-        """How much earlier than the record says the leader takes the lease for over."""
+        """How much earlier than the record says the leader considers its lease expired."""
         return self.duration_seconds * _MARGIN_RATIO
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """
-    The lease as it was read.
+    The lease as read from the store.
 
     Attributes:
-        holder: Who has it; empty if it was given back.
+        holder: Identity of the holder; empty if the lease was given back.
         version: Changes with each write.
-        duration_seconds: For how long the holder has it after its last renewal.
-        transitions: How often it went to another holder.
+        duration_seconds: How long the lease lasts after its last renewal.
+        transitions: How many times the holder changed.
     """
 
     holder: str
@@ -75,7 +75,7 @@ class Record:
 
 
 class Move(StrEnum):
-    """What to do about the record that was read."""
+    """What to do about the record."""
 
     CREATE = "create"
     TAKE = "take"
@@ -85,10 +85,10 @@ class Move(StrEnum):
 
 class Elector:
     """
-    One replica's part in the election. Every time is of one clock of its own that never jumps.
+    One replica's part in the election. All times come from its own monotonic clock, in seconds.
 
     Args:
-        identity: Names this replica, and no other, not even its own successor after a crash.
+        identity: Unique to this replica; not even its successor after a crash may share it.
     """
 
     def __init__(self, identity: str, timing: Timing) -> None:
@@ -100,10 +100,11 @@ class Elector:
 
     def decide(self, record: Record | None, now: float) -> Move:
         """
-        Say what to do about the record, None if there is none.
+        Decide what to do about the record.
 
         Args:
-            now: After it was read.
+            record: None if there is none.
+            now: A time after it was read.
         """
         if record is None:
             self.lost()
@@ -118,25 +119,25 @@ class Elector:
         return Move.WAIT
 
     def won(self, asked_at: float) -> None:
-        """Note that a write was confirmed that makes us the holder, asked for at *asked_at*."""
+        """Record that the write requested at *asked_at*, which makes this replica the holder, was confirmed."""
         self._until = asked_at + self.timing.duration_seconds - self.timing.margin_seconds
 
     def lost(self) -> None:
-        """Note that somebody else has it, or that it is given back."""
+        """Record that another replica holds the lease, or that it was given back."""
         self._until = None
 
     def may_write(self, now: float) -> bool:
-        """Tell whether a call that is begun now ends before anybody else may write."""
-        until = self._until  # read once: the election goes on in another thread
+        """Tell whether a call begun now ends before any other replica may write."""
+        until = self._until  # read once: the election runs in another thread
         return until is not None and now + self.timing.call_seconds <= until
 
     def holds(self, now: float) -> bool:
-        """Tell whether nobody else may write now."""
+        """Tell whether this replica holds the lease, so that no other may write now."""
         until = self._until
         return until is not None and now < until
 
     def wanted(self, seen: Record | None) -> Record:
-        """Return what is to stand in the record once it is created, taken or renewed."""
+        """Return the record to write in order to create, take or renew the lease."""
         duration = self.timing.duration_seconds
         if seen is None:
             return Record(self.identity, "", duration)
@@ -144,5 +145,5 @@ class Elector:
         return Record(self.identity, seen.version, duration, seen.transitions + moved)
 
     def given_back(self, seen: Record) -> Record:
-        """Return what is to stand in the record for another replica to take it at once."""
+        """Return the record to write so that another replica can take the lease at once."""
         return Record("", seen.version, seen.duration_seconds, seen.transitions)

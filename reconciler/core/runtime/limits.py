@@ -1,11 +1,11 @@
-"""Numbers that AWS fixes, each with the page that fixes it, and the margins we keep from them."""
+"""Limits set by AWS, each with its source, and the margins kept from them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 # UpdateDatasetEntries: "must be less than 5MB". The model's shape GroundTruthBlob allows 5,242,880
-# decoded bytes; this is the smaller reading of "5MB", so that both readings are kept.
+# decoded bytes; this is the smaller reading of "5MB", and satisfies both.
 MAX_UPDATE_BYTES: Final = 5_000_000 - 1
 
 # ListDatasetEntries: MaxResults, 1 to 100 (botocore model).
@@ -15,7 +15,7 @@ PAGE_SIZE: Final = 100
 CALLS_PER_SECOND: Final = 5
 
 # Developer guide, terminal content errors: a JSON line holds at most 100,000 characters. The service
-# adds its own keys to a stored line, so the last thousand are left to it.
+# adds its own keys to a stored line, so 1,000 are reserved for them.
 MAX_LINE_CHARS: Final = 99_000
 
 # Developer guide, limits page.
@@ -31,8 +31,8 @@ MAX_ENTRIES: Final = 250_000  # 500,000 on request, for classification only
 # Training scales an image down until its longer side is this long, in pixels.
 TRAINING_SIDE: Final = 1_280
 
-# API reference: DatasetLabel, 1 to 255 characters. The guide says 256; this is the smaller.
+# API reference: DatasetLabel, 1 to 255 characters. The guide says 256; this is the stricter.
 MAX_LABEL_CHARS: Final = 255
 
-# Developer guide, validation rules: an import with a larger share of invalid lines fails whole.
+# Developer guide, validation rules: an import with a larger share of invalid lines fails as a whole.
 MAX_INVALID_RATIO: Final = 0.20

@@ -1,4 +1,4 @@
-"""Which of several replicas a dataset belongs to: the same answer on every machine, in every version."""
+"""Assign datasets to replicas, with the same answer on every machine and in every version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hashlib import blake2b
 @dataclass(frozen=True, slots=True)
 class Shard:
     """
-    One of *count* parts of all datasets.
+    One of *count* shards of all datasets.
 
     Attributes:
         index: From 0.
@@ -24,10 +24,10 @@ class Shard:
 
     def __contains__(self, name: str) -> bool:
         """
-        Tell whether the dataset of that name belongs here.
+        Tell whether the dataset of that name belongs to this shard.
 
-        Each shard bids for it, and the highest bid has it: one shard more takes its own share from all others,
-        and moves nothing between them.
+        Rendezvous hashing: the shard with the highest bid gets the dataset, so that an added shard takes its
+        share from all others and moves nothing between them.
         """
         return max(range(self.count), key=lambda index: _bid(index, name)) == self.index
 

@@ -131,8 +131,8 @@ class DatasetResult:
         return gravest([self.exit_code, 2 if any(group.asks_for_change for group in groups) else 4])
 
 
-# Gravest first: the first of these that any dataset ends with is the exit code of the command. No dataset ends
-# with 64, which doctor returns for an unusable state directory.
+# Gravest first: the first of these that any dataset ends with is the exit code of the command. No dataset
+# ends with 64, which doctor returns for an unusable state directory.
 GRAVITY = (64, 1, 8, 5, 3, 6, 7, 4, 2, 0)
 
 
