@@ -1,31 +1,31 @@
 """
-The exception tree. `retryable` and `exit_code` stand on the class, so that no caller decides them again:
+The exception tree. Each class sets `retryable` and `exit_code`, so that no caller has to decide them:
 
 * ReconcilerError ........... 1
   - UsageError .............. 64  the command line cannot be carried out as written
-  - SpecError ............... 5   the desired state cannot be used; a commit must mend it
-  - SourceError ............. 3   the specs could not be read at all: nothing is known about the desire
+  - SpecError ............... 5   the desired state cannot be used; a commit must fix it
+  - SourceError ............. 3   the specs could not be read at all: the desired state is unknown
   - Claimed ................. 3   retryable: another process is writing to the dataset
   - StateError .............. 1   the state could not be read or written just now
-    + StateLost ............. 3   retryable: it was damaged or deleted; an empty one serves from now on
-    + StateUnusable ......... 64  the state directory cannot be used: another one must be named
-  - OutputError ............. 1   a file that was asked for could not be written
-  - PlanOutdated ............ 6   what was planned for is no longer there: nothing of it was sent
-  - RebuildUnfinished ....... 6   the dataset is being deleted and made anew: that must be finished or undone first
+    + StateLost ............. 3   retryable: it was damaged or deleted; an empty one replaces it
+    + StateUnusable ......... 64  the state directory cannot be used: choose another one
+  - OutputError ............. 1   a requested file could not be written
+  - PlanOutdated ............ 6   the planned-for dataset is no longer there: nothing was sent
+  - RebuildUnfinished ....... 6   the dataset is being deleted and recreated: finish or undo that first
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
-  - Fenced .................. 6   another replica leads: this one may not write
-  - LeaseUnavailable ........ 3   retryable: who leads cannot be asked
-  - MachineFailure .......... 3   the machine has no room, no memory or no right left: nothing is known
-  - Interrupted ............. 130 somebody asked us to stop
-  - GatewayError ............ 3   AWS said no, or nothing
+  - NotLeader ............... 6   another replica leads: this one may not write
+  - LeaseUnavailable ........ 3   retryable: the leader cannot be determined
+  - MachineFailure .......... 3   the machine lacks disk space, memory or a permission
+  - Interrupted ............. 130 the process was asked to stop
+  - GatewayError ............ 3   AWS answered with an error, or not at all
     + Throttled ............. retryable
     + Unavailable ........... retryable
     + DatasetBusy ........... retryable: another operation is in progress
-    + ListingMoved .......... retryable: a listing became useless half-way
+    + ListingMoved .......... retryable: a listing became invalid half-way
     + ListingIncomplete ..... terminal: AWS counts other entries than it lists, or its listing never ends
     + NotFound .............. terminal: no such project or dataset
     + AlreadyExists ......... terminal
-    + DatasetUnusable ....... terminal: being deleted, or never created whole
+    + DatasetUnusable ....... terminal: being deleted, or its creation failed
     + Rejected .............. terminal: the request itself is wrong
     + Denied ................ 8   terminal until credentials or permissions change
     + UnknownAnswer ......... terminal: a code or status that this version does not know
@@ -41,7 +41,7 @@ class ReconcilerError(Exception):
     Base of every error that this package raises on purpose. Its text is for people: place, what, why.
 
     Attributes:
-        outlasted: Set on one that was tried again until nobody should wait any longer.
+        outlasted: Whether retries were exhausted, so that an outer retry need not wait as long again.
     """
 
     code = "RKD5000"
@@ -176,9 +176,9 @@ class Unavailable(GatewayError):
     No usable answer: a network fault or a server fault.
 
     Attributes:
-        unsent: Set on one of a call that never left: there was no connection.
-        isolated: Set where other calls were answered meanwhile: the service is not down.
-        garbled: Set where something answered that is not the service: to wait for long is no use.
+        unsent: Whether the request was never sent, for lack of a connection.
+        isolated: Whether other calls were answered meanwhile, so that the service is not down.
+        garbled: Whether something other than the service answered, so that waiting for long is no use.
     """
 
     code = "RKD5012"

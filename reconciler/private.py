@@ -1,4 +1,4 @@
-"""Files and directories that their owner alone may read: what is remembered names images, and who may see them."""
+"""Create files and directories that only their owner can read, since the state names images."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 
 def private_directory(path: Path) -> None:
     """
-    Make a directory for its owner alone, whatever the umask; one that is there stays as it is.
+    Create a directory for its owner alone, whatever the umask. An existing one is left unchanged.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
-    path.chmod(0o700)  # a umask may have taken even that away
+    path.chmod(0o700)  # the umask may have removed even the owner's permissions
 
 
 def state_directory(path: Path) -> None:
     """
-    Make the state directory, and keep git from adding it to a commit.
+    Create the state directory, with a ``.gitignore`` that keeps it out of commits.
 
-    One that holds anything is left as it is: it may be a directory that holds other things, too.
+    A directory that is not empty is left unchanged, as it may also serve another purpose.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     private_directory(path)
     if next(path.iterdir(), None) is None:
@@ -39,14 +39,14 @@ def state_directory(path: Path) -> None:
 
 def private_file(path: Path) -> None:
     """
-    Make a file for its owner alone, if there is none, and take from others what they may do with it.
+    Create a file if there is none, and restrict it to its owner.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created or opened.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with suppress(PermissionError):  # it is somebody else's, who lets us
+        with suppress(PermissionError):  # another user owns it and lets this one use it
             os.fchmod(handle, 0o600)
     finally:
         os.close(handle)

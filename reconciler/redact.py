@@ -1,8 +1,8 @@
 """
-What nobody may read in a log, a status, a page or a report: credentials, and links that carry a signature.
+Redact credentials and signed links from logs, statuses, pages and reports.
 
-Every message of an error passes here when it is read (`errors.ReconcilerError`), every text of AWS that is no
-entry when it arrives, and all of stderr when it is written. Entries and specs are data, and are never changed.
+Error messages are redacted when read (`errors.ReconcilerError`), texts from AWS other than entries when they
+arrive, and stderr when written. Entries and specs are data and are never changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 REDACTED: Final = "[redacted]"
 
-# What a name has to have for its value to be a secret; of a URL's query, a header, a setting, or JSON.
+# Names whose values are secret, in a URL query, a header, a setting or JSON.
 _NAMES: Final = r"""
     (?:aws_?)?(?:secret_?(?:access_?)?key|session_?token|access_?key_?id)
   | (?:x-amz-)?(?:signature|credential|security-token)
@@ -25,9 +25,9 @@ _NAMES: Final = r"""
 _VALUE: Final = r"""[^\s"'\\,;&<>)\]}\[]+"""  # stops at a quotation mark, so that JSON stays JSON
 
 _QUOTED: Final = r"""[^"\\]{1,512}"""
-_PROSE: Final = r"(?-i:[a-z]+\ [a-z])"  # after a colon: what is wrong with it, and not it
+_PROSE: Final = r"(?-i:[a-z]+\ [a-z])"  # after a colon: a message about the secret, not the secret
 
-# Nothing here takes more than a bounded number of characters back: a text of AWS may be of any size.
+# Backtracking is bounded in every alternative, since a text from AWS may be of any size.
 _SECRETS: Final = rf"""
       \b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16,32}}\b                        # access keys
     | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=_%-]{{32,}}                        # session tokens
@@ -45,34 +45,34 @@ _SECRETS: Final = rf"""
       [A-Za-z0-9/+]{{40}}(?=[\s"',;)]|\.?\Z|\.\s)                         # secret keys
 """
 
-# Of the environment. A value that is a path or a name is to be read, in the very messages about it.
+# Environment variables. Paths and names are excluded, so that messages about them stay readable.
 _SECRET_VARIABLE: Final = re.compile(
     r"(?:.*_)?(?:SECRET|TOKEN|PASSWORD|PASSWD)|(?:.*_)?ACCESS_KEY(?:_ID)?|.*_(?:SECRET|TOKEN|PASSWORD)_.*"
 )
 _NO_SECRET_VARIABLE: Final = re.compile(r".*_(?:FILE|ENV|URI|URL|PATH|DIR|NAME|ARN|REGION)")
-# An emulator is content with `x` or `test`, and replacing that everywhere would leave no word whole.
+# Emulators accept secrets such as `x` or `test`, and replacing those everywhere would garble all text.
 _MIN_CHARS: Final = 8
-# Emulators take an account ID for an access key ID. It is no secret, and messages about accounts name it.
+# Emulators accept an account ID as access key ID. It is not secret, and messages about accounts contain it.
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 _known: set[str] = set()
 
 
 def know(secret: str) -> None:
-    """Redact this very text from now on: nothing tells a secret key from other text, but its value is known."""
+    """Redact this exact text from now on, since no pattern recognizes every secret."""
     if len(secret) >= _MIN_CHARS and not _ACCOUNT.fullmatch(secret):
         _known.add(secret)
 
 
 def know_those_of(environ: Mapping[str, str]) -> None:
-    """Redact the secrets that stand in an environment."""
+    """Redact the values of the secret variables of an environment from now on."""
     for name, value in environ.items():
         if _SECRET_VARIABLE.fullmatch(name) and not _NO_SECRET_VARIABLE.fullmatch(name):
             know(value)
 
 
 def redacted(text: str) -> str:
-    """Return a text without what is or looks like a credential or a signature; all else stays as it is."""
+    """Replace in a text whatever is or looks like a credential or a signature."""
     for secret in tuple(_known):
         if secret in text:
             text = text.replace(secret, REDACTED)
@@ -81,7 +81,7 @@ def redacted(text: str) -> str:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    return re.compile(_SECRETS, re.VERBOSE | re.IGNORECASE)  # 20 ms, which `--version` need not take
+    return re.compile(_SECRETS, re.VERBOSE | re.IGNORECASE)  # takes 20 ms, which `--version` is spared
 
 
 def _named(found: re.Match[str]) -> str:

@@ -1,5 +1,5 @@
 """
-Data and decisions. Its law: no I/O, no clock, no randomness, no logging.
+Data and decisions, without I/O, clock, randomness or logging.
 
-The core returns reasons; whoever called it logs them. Time and chance are arguments.
+The core returns reasons, which its caller logs. Time and randomness are arguments.
 """

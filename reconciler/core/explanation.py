@@ -1,4 +1,4 @@
-"""One image's whole story: what git says of it, what was applied, what AWS holds, and what follows."""
+"""Explain one image: what git desires, what was applied, what AWS holds, and what follows from it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from reconciler.core.validation.problem import Origin, Problem
 class ExplanationVerdict(StrEnum):
     """What can be said of one image in one dataset."""
 
-    IN_PLACE = "in_place"  # AWS holds what git desires, as far as the policy looks
-    DRIFTED = "drifted"  # AWS left what was applied, or nobody can tell who moved
-    PENDING = "pending"  # git alone moved: an apply is due
+    IN_PLACE = "in_place"  # AWS holds what git desires, under the policy
+    DRIFTED = "drifted"  # AWS differs from what was applied, or the difference is unattributed
+    PENDING = "pending"  # only git changed: an apply is due
     UNMANAGED = "unmanaged"  # AWS holds it, and no spec desires it
     UNUSABLE = "unusable"  # its line in git cannot be used
-    UNKNOWN = "unknown"  # AWS could not be seen
-    NOWHERE = "nowhere"  # neither git nor AWS knows it
+    UNKNOWN = "unknown"  # AWS could not be observed
+    NOWHERE = "nowhere"  # neither in git nor in AWS
 
 
 class Ignored(NamedTuple):
     """
-    One difference that does not count.
+    One difference that the policy ignores.
 
     Attributes:
         rule: The path of the ignore rule, or ``compare: labels``.
@@ -43,12 +43,12 @@ class Ignored(NamedTuple):
 
 class Past(NamedTuple):
     """
-    One update that the image was in.
+    One past update that contained the image.
 
     Attributes:
         begun_at: Seconds since the epoch.
-        entries: How many images were in it.
-        result: How it ended; None if nobody wrote that down.
+        entries: Number of images in the update.
+        result: How it ended; None if that was not recorded.
     """
 
     begun_at: float
@@ -57,7 +57,7 @@ class Past(NamedTuple):
 
 
 class Blame(NamedTuple):
-    """Who wrote a line last; ``at`` in seconds since the epoch."""
+    """The last commit that changed a line; ``at`` is in seconds since the epoch."""
 
     commit: str
     author: str
@@ -68,20 +68,20 @@ class Blame(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """
-    One image in one dataset.
+    The explanation of one image in one dataset.
 
     Attributes:
         origins: Every place in git that names it; more than one is an error.
-        problems: What validation says of its lines.
-        desired: As git says it; None if git does not, or not usably.
-        observed: As AWS lists it, with what the service wrote into it.
-        was_observed: Whether AWS was seen at all.
-        applied: Digests of when it was last proven in place; None if it never was, or nobody remembers.
-        remembers: Whether it is remembered at all what was applied to the dataset.
-        applied_at: When the dataset was last applied, as it was recorded.
-        fields: What differs, observed first.
-        ignored: What differs and does not count.
-        past: Updates it was in, oldest first.
+        problems: Validation problems of its lines.
+        desired: The entry in git; None if there is none, or none that is usable.
+        observed: The entry as AWS lists it, with what the service added.
+        was_observed: Whether AWS was observed at all.
+        applied: Digests last verified in place; None if there is no record of that.
+        remembers: Whether there is any record of what was applied to the dataset.
+        applied_at: When the dataset was last applied, as recorded.
+        fields: Differing fields, from observed to desired.
+        ignored: Differences that the policy ignores.
+        past: Updates that contained it, oldest first.
     """
 
     dataset: str
@@ -108,7 +108,7 @@ class Explanation:
 def differences(
     desired: Fields, observed: Fields, equality: Equality
 ) -> tuple[tuple[FieldChange, ...], tuple[Ignored, ...]]:
-    """Return the differences that count, and those that do not."""
+    """Return the differences that count, and those that the policy ignores."""
     everything = explain(observed, desired)
     if equality.text(desired) == equality.text(observed):
         counting: tuple[FieldChange, ...] = ()
@@ -127,7 +127,7 @@ def differences(
 
 
 def _rules(desired: Fields, observed: Fields, equality: Equality) -> Iterator[tuple[str, str]]:
-    """Give every place that is ignored, with the path of the rule that says so."""
+    """Yield every ignored place with the path of its ignore rule."""
     for rule in equality.rules(desired["source-ref"]):
         for path in rule.paths:
             for side in (desired, observed):

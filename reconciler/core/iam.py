@@ -1,4 +1,4 @@
-"""Least-privilege policies: the exact actions that a command uses, on the exact resources."""
+"""Generate least-privilege IAM policies: the exact actions that a command uses, on the exact resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Level(StrEnum):
 
     READ = "read"  # doctor, plan, drift, propose, explain, export, mode observe
     WRITE = "write"  # apply, restore, run
-    REBUILD = "rebuild"  # delete a dataset and create it anew
+    REBUILD = "rebuild"  # delete and recreate a dataset
 
 
 _READ: Final = ("rekognition:DescribeDataset", "rekognition:ListDatasetEntries")
@@ -27,12 +27,12 @@ def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*"
     """
     Return an IAM policy for these targets.
 
-    DescribeProjects has no resource to be narrowed to. Where a spec leaves Region or account to the
-    environment, the policy has ``*`` in its place. A dataset is created with the rights of the caller, who
-    must be able to read the manifest, and to tag what has tags.
+    DescribeProjects cannot be restricted to a resource. Where a spec leaves Region or account to the
+    environment, the policy has ``*``. Creating a dataset uses the caller's permissions, which must allow
+    reading the manifest, and tagging if the dataset had tags.
 
     Args:
-        places: Buckets, or buckets and prefixes with a ``/`` between, in which a rebuild keeps its manifests.
+        places: Where a rebuild stores its manifests, each as ``bucket`` or ``bucket/prefix``.
     """
     targets = list(targets)
     data = [

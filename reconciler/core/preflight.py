@@ -1,4 +1,4 @@
-"""The result of a preflight: one result for each check, with its reason and its remedy."""
+"""The results of a preflight: one for each check, with its reason and remedy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.core.status.result import gravest
 
-# Signatures count for five minutes by the clock of AWS.
+# AWS accepts a signature for five minutes, by its own clock.
 MOST_SKEW_SECONDS: Final = 300
 _NOTICEABLE_SKEW_SECONDS: Final = 60
 _INVALID: Final = 5
@@ -47,10 +47,10 @@ class Mark(StrEnum):
 class Fitness(StrEnum):
     """The sum of a dataset's check results."""
 
-    READY = "ready"  # nothing that could be checked stands in the way
-    INVALID = "invalid"  # the specs must be mended
-    DENIED = "denied"  # credentials or permissions
-    UNKNOWN = "unknown"  # it cannot be looked at, or not now
+    READY = "ready"  # no check failed
+    INVALID = "invalid"  # the specs must be fixed
+    DENIED = "denied"  # credentials or permissions are missing
+    UNKNOWN = "unknown"  # the dataset cannot be checked, or not now
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class CheckResult:
     The result of one check.
 
     Attributes:
-        remedy: What to do about it; empty where nothing is to be done.
-        code: Of the error, to look it up by.
-        exit_code: Only what failed has another than 0.
+        remedy: What to do about it; empty if nothing is to be done.
+        code: Code of the error; None without an error.
+        exit_code: 0 unless the check failed.
     """
 
     check: Check
@@ -75,11 +75,11 @@ class CheckResult:
 @dataclass(frozen=True, slots=True)
 class DatasetPreflight:
     """
-    One dataset.
+    The check results of one dataset.
 
     Attributes:
-        arn: None as long as it is not known.
-        identity: Whose calls they are, as STS says; None if it could not be asked.
+        arn: None if not known.
+        identity: The caller as STS reports it; None if STS could not be asked.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Preflight:
     The results of a preflight.
 
     Attributes:
-        results: Of this machine, and of the specs as a whole.
+        results: Results for this machine, and for the specs as a whole.
     """
 
     results: tuple[CheckResult, ...]
@@ -126,10 +126,10 @@ class Preflight:
 
 def clock(skew_seconds: float | None) -> CheckResult:
     """
-    Judge the clock of this machine.
+    Check the clock of this machine.
 
     Args:
-        skew_seconds: How far that of AWS is ahead; None if AWS did not answer.
+        skew_seconds: How far the clock of AWS is ahead; None if AWS did not answer.
     """
     if skew_seconds is None:
         return CheckResult(
@@ -150,10 +150,10 @@ _SET_THE_CLOCK: Final = "set this machine's clock, best by NTP"
 
 def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> CheckResult:
     """
-    Judge specs by what is wrong with them.
+    Check the specs by their errors and warnings.
 
     Args:
-        errors: Each with its place.
+        errors: Messages, each with its place.
     """
     if errors:
         more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""

@@ -1,10 +1,10 @@
 """
 Decide which of several replicas may write: one replica's part in leader election.
 
-A lease is a record that every replica can read, and replace only if no other did so meanwhile. Clocks are never
-compared. The leader counts from the moment *before* it asked to renew the record, a standby from the moment
-*after* it first saw that renewal, each by its own clock. So the leader stops first, by a margin that covers
-clocks that run at different rates:
+A lease is a record that every replica can read, and replace only if no other did so meanwhile. Clocks are
+never compared. The leader counts from the moment *before* it asked to renew the record, a standby from the
+moment *after* it first saw that renewal, each by its own clock. So the leader stops first, by a margin that
+covers clocks that run at different rates:
 
     leader    |ask-----------------------------------|  may write until here, less what a call may take
     store          |renewed
@@ -119,7 +119,7 @@ class Elector:
         return Move.WAIT
 
     def won(self, asked_at: float) -> None:
-        """Record that the write requested at *asked_at*, which makes this replica the holder, was confirmed."""
+        """Record that a write requested at *asked_at* was confirmed and makes this replica the holder."""
         self._until = asked_at + self.timing.duration_seconds - self.timing.margin_seconds
 
     def lost(self) -> None:
