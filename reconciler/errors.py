@@ -10,7 +10,7 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
     + StateLost ............. 3   retryable: it was damaged or deleted; an empty one replaces it
     + StateUnusable ......... 64  the state directory cannot be used: choose another one
   - OutputError ............. 1   a requested file could not be written
-  - PlanOutdated ............ 6   the planned-for dataset is no longer there: nothing was sent
+  - PlanOutdated ............ 6   the dataset or the specs changed after planning: nothing was sent
   - RebuildUnfinished ....... 6   the dataset is being deleted and recreated: finish or undo that first
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
   - NotLeader ............... 6   another replica leads: this one may not write

@@ -1,4 +1,4 @@
-"""Create files and directories that only their owner can read, since the state names images."""
+"""Create files and directories that only their owner can read, since their content names images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def private_file(path: Path) -> None:
     Create a file if there is none, and restrict it to its owner.
 
     Raises:
-        OSError: It cannot be created or opened.
+        OSError: It cannot be created, or not be opened.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

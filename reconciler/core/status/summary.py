@@ -58,7 +58,7 @@ class Summary:
 
     @property
     def desired_is_in_place(self) -> bool:
-        """Tell whether every desired entry was observed as desired in mode observe, whoever wrote it."""
+        """Tell whether mode observe found every desired entry in place, no matter who wrote it."""
         lacks_nothing = self.counts.get("add") == 0 == self.counts.get("update")
         return self.verdict is Verdict.OBSERVED and lacks_nothing and not self.left_out
 
