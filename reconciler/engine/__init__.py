@@ -1,5 +1,5 @@
 """
-The imperative shell: it carries out through ports what the core decided.
+The imperative shell: it executes the decisions of the core through ports.
 
-Read `reconcile` first. Every module here does one step of it.
+Start with `dataset.reconcile`.
 """

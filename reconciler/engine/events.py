@@ -1,4 +1,4 @@
-"""Every event that the log can hold: names are constant, facts are keys. `docs/logs.md` is made of this."""
+"""The catalogue of log events: names are constant, facts are keys. `docs/logs.md` is rendered from it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from reconciler.core.spec.choices import DriftClass
 
 class Event(NamedTuple):
     """
-    One event.
+    One log event.
 
     Attributes:
-        level: The gravest level that it comes at.
-        keys: Beside the common ones; not every line has every key.
+        level: The most severe level it is logged at.
+        keys: Its keys besides the common ones; a line may lack some.
     """
 
     level: str

@@ -1,4 +1,4 @@
-"""From errors to the closed reasons of conditions."""
+"""Map errors and results to the closed set of condition reasons."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
 
 
 def failure_reason_of(exc: errors.ReconcilerError) -> FailureReason:
-    """Return why a cycle failed."""
+    """Return the failure reason for an error."""
     return FailureReason(_REASONS.get(type(exc), Reason.FAILED), str(exc))
 
 
 def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:
-    """Return why an apply was not completed; None if it was, even with entries left out."""
+    """Return the failure reason of an apply; None if it ended without errors, even with entries left out."""
     first = result.errors[0] if result.errors else None
     match result.verdict:
         case Verdict.BLOCKED:
@@ -54,7 +54,7 @@ def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:
 
 
 def facts_of(result: DatasetResult) -> Facts:
-    """Return what the conditions of a dataset follow from after a plain apply."""
+    """Return the facts that the conditions of a dataset derive from after an apply."""
     return Facts(
         verdict=result.verdict,
         failure=failure_reason_of_result(result),
@@ -67,5 +67,5 @@ def facts_of(result: DatasetResult) -> Facts:
 
 
 def placed(error: PlanError | Problem) -> str:
-    """Return the message with its place in front."""
+    """Return the message, prefixed with its origin if it has one."""
     return f"{error.origin}: {error.message}" if error.origin else error.message

@@ -1,8 +1,8 @@
 """
 The entry point of logging. Imports structlog lazily, with the first event.
 
-It brings asyncio, and rich where that is installed: together they take longer to import than many a command
-runs, and `validate`, or a `plan` against a file, says nothing at all.
+structlog imports asyncio, and rich if installed, which takes longer than many commands run; `validate` and a
+`plan` against a file often log nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _waiting: Final[list[Callable[[], None]]] = []
 
 @contextmanager
 def set_up_by(configure: Callable[[], None]) -> Iterator[None]:
-    """Within this block, call *configure* before the first line is written, and not at all without one."""
+    """Call *configure* before the first line that is logged within this block; never if there is none."""
     _waiting[:] = [configure]
     try:
         yield
@@ -31,7 +31,7 @@ def set_up_by(configure: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def bound(**facts: object) -> Iterator[None]:
-    """Within this block, add *facts* to every line."""
+    """Add *facts* to every line that is logged within this block."""
     from structlog.contextvars import bound_contextvars
 
     with bound_contextvars(**facts):
@@ -39,14 +39,14 @@ def bound(**facts: object) -> Iterator[None]:
 
 
 def bind(**facts: object) -> None:
-    """Add *facts* to every line from here on, or until the `bound` block ends that binds the same names."""
+    """Add *facts* to every later line, until a `bound` block that binds the same names ends."""
     from structlog.contextvars import bind_contextvars
 
     bind_contextvars(**facts)
 
 
 class _Log:
-    """What modules write with: the name of an event of `engine.events`, and its facts."""
+    """Logs an event of `engine.events` with its facts."""
 
     def debug(self, event: str, **facts: Any) -> None:
         _logger().debug(event, **facts)
@@ -58,14 +58,14 @@ class _Log:
         _logger().warning(event, **facts)
 
     def exception(self, event: str, **facts: Any) -> None:
-        """The same at the level of errors, with the exception that is being handled."""
+        """Log an event as an error, with the exception being handled."""
         _logger().exception(event, **facts)
 
 
 def _logger() -> FilteringBoundLogger:
     import structlog
 
-    with _lock:  # no thread may log before it is done
+    with _lock:  # no thread may log before logging is configured
         if _waiting:
             _waiting[0]()
             _waiting.clear()

@@ -1,1 +1,1 @@
-"""The controller: poll the source, run cycles, publish what is known."""
+"""The controller: poll the source, run cycles, publish the status."""

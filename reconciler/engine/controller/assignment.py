@@ -1,4 +1,4 @@
-"""The revision of its specs that a cycle works on, and when a newer one takes over."""
+"""The spec revision that a cycle works on, and when a newer one supersedes it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from reconciler.errors import Superseded
 from reconciler.ports import LoadedDataset
 
 MOST_REPLANS: Final = 3
-"""How often a cycle plans again for a newer commit before it sends what it has planned."""
+"""How often a cycle replans for a newer commit before it sends its plan regardless."""
 
 MOST_REVISIONS: Final = 10
-"""How many revisions a cycle works on whose files are gone before they are read."""
+"""How many newer revisions a cycle takes if the files of each are gone before it reads them."""
 
 MOST_CUT_SHORT: Final = 2
-"""How many applies in a row a newer commit may cut short; the next one is sent to its end."""
+"""How many consecutive applies newer commits may cut short; the next one is sent completely."""
 
 
 class Assignment:
     """
-    What one cycle works on.
+    The spec revision that one cycle works on.
 
-    A newer commit takes over what is still to be sent, and never costs what was observed. Both kinds of takeover
-    have a limit, so that updates go out however often somebody commits.
+    A newer commit supersedes what is still to be sent; the observation stays in use. Replans and applies cut
+    short are both limited, so that updates are sent however frequent the commits are.
 
     Attributes:
-        loaded: The specs of the dataset; None if they cannot be read.
-        digest: Of what is desired; None if it is not known yet.
-        generation: Which state of the dataset they are.
+        loaded: The loaded spec of the dataset; None if it cannot be read.
+        digest: Digest of what is desired; None if it is not known yet.
+        generation: The generation of the dataset that they belong to.
     """
 
     def __init__(self, state: DatasetState, registry: Registry) -> None:
@@ -50,18 +50,18 @@ class Assignment:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether a newer commit has changed the dataset since."""
+        """Tell whether a newer commit has changed the spec of the dataset."""
         return self._state.generation != self.generation
 
     def check(self, sent: int) -> None:
         """
-        Let the cycle go on with the revision that it has.
+        Check that the cycle may continue with its revision.
 
         Args:
-            sent: Updates that it has sent.
+            sent: Updates that the cycle has sent.
 
         Raises:
-            Superseded: A newer one takes over.
+            Superseded: A newer revision takes over.
         """
         if not self.is_outdated or self._to_the_end:
             return
@@ -70,11 +70,11 @@ class Assignment:
 
     def take_newest(self) -> LoadedDataset:
         """
-        Go on with the newest revision, and return its specs.
+        Switch to the newest revision and return its spec.
 
         Raises:
-            Superseded: It needs a cycle of its own: the dataset is gone from the specs, suspended, invalid, or
-                another one in AWS.
+            Superseded: The newest revision needs its own cycle: the dataset was removed, suspended, made
+                invalid or given another target, or the cycle has switched too often.
         """
         before = self.loaded
         with self._registry.lock:

@@ -1,4 +1,4 @@
-"""Time for a process that lives for months: one clock that never jumps, and one that people read."""
+"""The clocks of a long-running process: a monotonic one, and one that tells the time of day."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from reconciler.ports import Clock
 
 
 class MonotonicClock(Protocol):
-    """What a controller needs of time."""
+    """The monotonic clock and jitter of the controller."""
 
     @property
     def stopping(self) -> bool:
-        """Tell whether somebody asked the process to stop."""
+        """Tell whether the process was asked to stop."""
         ...
 
     def seconds(self) -> float:
-        """Return seconds of a clock that never jumps."""
+        """Return the monotonic time in seconds."""
         ...
 
     def draw(self) -> float:
@@ -26,8 +26,8 @@ class MonotonicClock(Protocol):
 
     def clock(self, before_sleep: Callable[[], object]) -> Clock:
         """
-        Return the clock of one cycle: it starts at the time of day and then runs steadily.
+        Return the clock of one cycle: it starts at the time of day and then runs monotonically.
 
-        Its sleep raises `Interrupted` when the process is to stop.
+        Its sleep calls *before_sleep* first, and raises `Interrupted` when the process must stop.
         """
         ...

@@ -1,4 +1,4 @@
-"""One cycle of one dataset: has anything moved? If so, look at it whole, and do what the policy allows."""
+"""Run one cycle of one dataset: a fingerprint check, else a full observation and what the policy allows."""
 
 from __future__ import annotations
 
@@ -33,25 +33,26 @@ from reconciler.errors import NotFound, SourceError, SpecError, Superseded
 from reconciler.ports import Kept, LoadedDataset
 
 WAIT_SECONDS: Final = 60.0
-"""How long a look waits for a dataset that is busy, before the thread is given to another dataset."""
+"""How long an observation waits for a busy dataset before its thread is free for another dataset."""
 
 NAMED: Final = 20
-"""How many entries of a kind are named in the log of one cycle."""
+"""How many entries of each kind one cycle names in the log."""
 
-# What is compared, and how, may change with a version of this tool: then everything is looked at anew.
+# Part of every digest: raise it when what is compared changes, so that every dataset is observed again.
 _FORMAT: Final = b"1"
 
 
 @dataclass(frozen=True, slots=True)
 class CycleResult:
     """
-    What came of one cycle.
+    The result of one cycle.
 
     Attributes:
         observation: ``full`` or ``fingerprint``; None if nothing was observed.
         scanned_at: When the last complete listing ended, in seconds since the epoch.
-        added, updated, updates: Entries seen in place that were sent, and calls.
-        drift_view: What the last complete look showed, for people; None without one.
+        added, updated: Sent entries that were observed in place afterwards.
+        updates: Calls of UpdateDatasetEntries.
+        drift_view: Drift for the status page; None without a full observation.
     """
 
     summary: Summary
@@ -66,12 +67,12 @@ class CycleResult:
 
 class _Review:
     """
-    What a cycle makes of its plan before that is carried out.
+    Review the plan of a cycle before it is applied.
 
     Attributes:
-        drifted: How each entry that drifted looks to people.
-        drift_view: What the observation showed, for people.
-        scanned_at: When that observation was complete; None where there was no dataset to observe.
+        drifted: Drift class by source-ref.
+        drift_view: Drift for the status page.
+        scanned_at: When the observation was complete; None if there was no dataset to observe.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class _Review:
 
     def __call__(self, planned: Planned) -> None:
         """
-        Log and announce a plan.
+        Log a plan, and publish it if it will be applied.
 
         Raises:
             Superseded: A newer commit takes over.
@@ -103,12 +104,12 @@ class _Review:
 
 def digest_of(loaded: LoadedDataset) -> bytes:
     """
-    Name what is desired of a dataset: its entries and its policy, not its schedule.
+    Return a digest of the desired entries and the spec, without labels, schedule and suspension.
 
-    Reads every file once, at the speed of the disk; parses nothing.
+    Reads every file once and parses none.
 
     Raises:
-        SourceError: A file is gone, or another one.
+        SourceError: A file is missing or was replaced.
     """
     total = blake2b(_FORMAT, digest_size=16)
     aside = {"metadata": {"labels"}, "spec": {"schedule", "suspend"}}
@@ -127,15 +128,15 @@ def run_cycle(
     work: Assignment, context: Context, guarded: GuardedGateway, begin: Callable[[Summary], object]
 ) -> CycleResult:
     """
-    Carry out one cycle. Costs one call if nothing has moved since the last complete look.
+    Run one cycle. Costs one call if nothing changed since the last full observation.
 
-    Where a newer commit comes before anything was sent, it is planned for with the observation at hand.
+    A newer commit that arrives before anything was sent is planned with the same observation.
 
     Args:
-        begin: Told what was found, before the first update of a plan is sent.
+        begin: Called with the summary of the plan before its first update is sent.
 
     Raises:
-        ReconcilerError: The dataset could not be looked at, or nothing could be sent at all.
+        ReconcilerError: The dataset could not be observed, or nothing could be sent.
     """
     loaded = work.loaded
     if loaded is None:
@@ -145,7 +146,7 @@ def run_cycle(
             try:
                 return _visited(loaded, work, session, guarded, begin)
             except (SourceError, Superseded):
-                # Copies of an older commit's files are deleted while newer ones come: that is no fault of theirs.
+                # The files of an older commit are deleted when a newer one arrives: no error of the specs.
                 if not work.is_outdated or guarded.work.sent:
                     raise
                 loaded = work.take_newest()
@@ -180,7 +181,7 @@ def _visited(
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
-    """Tell whether the last complete look is about the same desire, is young enough, and left nothing to do."""
+    """Tell whether the last full observation fits the desired state, is recent, and left nothing to do."""
     schedule, now = loaded.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
         return False
@@ -193,14 +194,14 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
 
 
 def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | None:
-    """Ask once whether the dataset is as it was; None if it is not."""
+    """Describe the dataset once; return None if it changed since the last full observation."""
     summary = summaries.from_document(kept.body)
     if summary is None:
         return None
     try:
         description = context.gateway.describe(kept.arn)
     except NotFound:
-        context.memory.observations.put(name, None)  # deleted, or made anew under another ARN
+        context.memory.observations.put(name, None)  # deleted, or created again under another ARN
         return None
     if as_text(description) != kept.description:
         log.info("observe.fingerprint", moved=True)
@@ -210,7 +211,7 @@ def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult |
 
 
 def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
-    """Observe the whole dataset, and do what the policy allows."""
+    """Observe the whole dataset and apply what the policy allows."""
     applied = reconcile(desired, session, review)
     result, seen, told = applied.result, applied.observation, review.drift_view
     _name_what_is_wrong(result)
@@ -232,7 +233,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
 
 
 def _classes(seen: Planned) -> dict[str, DriftClass]:
-    """Say of each entry that left what was applied how it looks to people; parses what differs, both sides."""
+    """Return the drift class of each drifted entry and orphan; parses both sides of each drifted entry."""
     found = {}
     for change in seen.plan.changes:
         if change.action is Action.ORPHAN:
@@ -244,7 +245,7 @@ def _classes(seen: Planned) -> dict[str, DriftClass]:
 
 
 def _log_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
-    """Log what is to be done, and what left what was applied: once it is reverted there is nothing to see."""
+    """Log the plan and the drift: once reverted, drift can no longer be observed."""
     log.info("plan.computed", **plan.counts._asdict(), batches=len(plan.batches))
     for guard in plan.guards:
         log.warning("guard.tripped", code=guard.code, reason=guard.message)
@@ -254,7 +255,7 @@ def _log_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
 
 
 def _name_what_is_wrong(result: DatasetResult) -> None:
-    """Log the first entries that are not as they should be; the status has the numbers."""
+    """Log the first dropped and rejected entries; the status has their numbers."""
     for entry in result.dropped[:NAMED]:
         log.warning("entry.dropped", source_ref=entry.source_ref, origin=str(entry.origin))
     for entry in result.rejected[:NAMED]:
@@ -269,7 +270,7 @@ def _keep(
     seen: Observation | None,
     context: Context,
 ) -> None:
-    """Remember the look, if a later cycle may rely on it: nothing was written or is left to try after it."""
+    """Store the observation if later cycles may rely on it: no write followed, and nothing is left to try."""
     now, quarantine = context.clock.now(), context.memory.quarantine.of(name).values()
     quarantined = {each.source_ref for each in quarantine if each.applies_to(each.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - quarantined

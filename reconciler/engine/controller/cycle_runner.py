@@ -1,4 +1,4 @@
-"""Visit one dataset: run its cycle, whatever happens, and note what came of it."""
+"""Run the cycle of one dataset, handle every failure, and record the result."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 
-# How long a status that only grew older may wait to be kept.
+# How often a status that is unchanged but for its times is stored.
 KEEP_EVERY_SECONDS = 60.0
-# What the log calls a cycle that the end of the process cut short: it has no verdict.
+# Logged instead of a verdict when the process stopped during the cycle.
 INTERRUPTED = "interrupted"
 
 
 class Listener(Meter, Protocol):
-    """Whoever counts cycles."""
+    """Counts cycles and updates."""
 
     def cycle(self, dataset: str, verdict: str, seconds: float) -> None: ...
 
@@ -45,9 +45,9 @@ class CycleRunner:
     Runs cycles.
 
     Args:
-        context_of: Gives the context of a dataset; its gateway is fenced here.
-        permit: Raises `NotLeader` if another replica may write; called before each call that writes.
-        tracer: Takes a span for each cycle; those of its steps go to the tracer of the context.
+        context_of: Returns the context of a dataset; its gateway is guarded here.
+        permit: Called before each writing call; raises `NotLeader` if another replica may write.
+        tracer: Receives one span for each cycle; the steps use the tracer of the context.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class CycleRunner:
         self._kept: dict[str, tuple[object, float]] = {}
 
     def oldest_beat(self, now: float) -> float:
-        """Return when the worker that has been silent for longest last gave a sign; *now* if none works."""
+        """Return the oldest last sign of life among running cycles; *now* if none is running."""
         return min(list(self._beats.values()), default=now)
 
     def run_cycle(self, state: DatasetState) -> float:
@@ -84,7 +84,7 @@ class CycleRunner:
         with bound(**facts), self._tracer.span("cycle") as span:
             try:
                 return self._run_cycle(state, work, begun, span)
-            except Interrupted:  # an update may be in flight: what was last said of it stays true
+            except Interrupted:  # an update may be in flight: keep the last status
                 span.note(verdict=INTERRUPTED)
                 _log_end(state, INTERRUPTED, self._monotonic.seconds() - begun, 0.0)
                 return 0.0
@@ -101,7 +101,7 @@ class CycleRunner:
                 self._beats.pop(state.name, None)
 
     def rejudge(self, state: DatasetState) -> None:
-        """Bring the conditions up to date, and say which changed."""
+        """Update the conditions and log those that changed."""
         with self._registry.lock:
             first = not state.conditions
             changed = state.judge(self._registry.source_failure, self._registry.wall())
@@ -129,7 +129,11 @@ class CycleRunner:
         return delay
 
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
-        """Run the cycle, and make whatever ends it a value."""
+        """Run the cycle and turn every failure into a result.
+
+        Raises:
+            Interrupted: The process must stop.
+        """
         if state.suspended:
             return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:
@@ -178,7 +182,7 @@ class CycleRunner:
         return found
 
     def _begin(self, state: DatasetState, found: Summary) -> None:
-        """Make the dataset say what was found, and that it is being changed."""
+        """Publish the summary of a plan whose apply begins."""
         with self._registry.lock:
             if state.work is not None:
                 state.work.found = found
@@ -187,7 +191,7 @@ class CycleRunner:
         self._record(state, state.document(self._registry.wall(), None))
 
     def _note(self, state: DatasetState, found: CycleResult, work: Assignment) -> None:
-        """Make the dataset say what is known now."""
+        """Update the state of the dataset from the result of a cycle."""
         now, before = self._registry.wall(), state.summary
         with self._registry.lock:
             summary, state.work = found.summary, None
@@ -199,7 +203,7 @@ class CycleRunner:
             if state.suspended:
                 state.failures = 0
             else:
-                if not cut:  # a newer commit is neither a failure nor a success of this one
+                if not cut:  # superseded: neither a failure nor a success
                     state.failures = state.failures + 1 if summary.is_lost else 0
                 self._note_revisions(state, found, work.revision, now)
             state.cut_short = state.cut_short + 1 if cut and found.updates else 0
@@ -244,7 +248,7 @@ class CycleRunner:
         return next_visit(state.interval, state.jitter, self._monotonic.draw())
 
     def _keep(self, state: DatasetState, delay: float) -> None:
-        """Keep the status across restarts: when it changed, and otherwise now and then."""
+        """Store the status if it changed or was last stored long ago."""
         wall = self._registry.wall()
         document = state.document(wall, None if state.suspended else wall + delay)
         aside = {"at", "observed_at", "history", "next_visit_at"}
@@ -257,7 +261,7 @@ class CycleRunner:
             self._kept[state.name] = (essence, now)
 
     def _record(self, state: DatasetState, document: dict[str, Any]) -> bool:
-        """Keep a status across restarts, and tell whether that was possible."""
+        """Store a status and return whether that succeeded; a failure is logged."""
         try:
             self._memory.record(state.name, document)
         except StateError as exc:
@@ -269,7 +273,7 @@ class CycleRunner:
 def _log_end(
     state: DatasetState, verdict: str, seconds: float, delay: float, result: CycleResult | None = None
 ) -> None:
-    """Log the one line that every cycle ends with; without a result nothing is known but that it ended."""
+    """Log the one line that ends every cycle; without a result, its counts are zero or null."""
     counts = result.summary.counts if result else {}
     log.info(
         "cycle.finished",
@@ -289,7 +293,7 @@ def _log_end(
 
 
 def _trace_end(span: Span, state: DatasetState, verdict: str, result: CycleResult) -> None:
-    """Note what the log says of the end of the cycle, but for times."""
+    """Record the result of a cycle in its span, without times."""
     summary = result.summary
     span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)
     span.note(added=result.added, updated=result.updated, updates=result.updates)

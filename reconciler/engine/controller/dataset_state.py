@@ -1,4 +1,4 @@
-"""One dataset in the controller's care: what is desired, what is known, and when it is next."""
+"""The state of one dataset in the controller: its spec, its status, and its schedule."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ HISTORY: Final = 20
 @dataclass(slots=True)
 class DatasetState:
     """
-    One dataset.
+    The state of one dataset.
 
     Attributes:
-        loaded: What its document says; None if it cannot be read.
-        digest: Of what is desired; None until it is known.
-        revision: The commit that it was read from.
-        generation: Counts what came since: a cycle of an older generation sends nothing more.
-        due: When it is next, by the steady clock.
-        running: Whether a cycle is running: never two at once.
-        again: Whether somebody asked for a look while it was running.
-        failures: Cycles in a row that came to nothing.
-        cut_short: Applies in a row whose rest was not sent, since a newer commit came.
-        attempted, applied, verified: The revision that was last tried, brought about, and seen in place.
-        added, updated, updates: What the last cycle did.
-        drift_view: What the last complete look of this process showed; None before the first.
-        quarantined: What is not sent for now.
-        work: How far the running cycle is; None between cycles.
-        trend: For each line of the history, whether it ended in sync, and how many images were found drifted.
+        loaded: The loaded spec; None if its document cannot be read.
+        digest: Digest of what is desired; None if it could not be computed.
+        revision: The commit that the spec was read from.
+        generation: Counts changes of the spec; a newer generation supersedes a running cycle.
+        due: When the next cycle starts, by the monotonic clock.
+        running: Whether a cycle is running; there is at most one.
+        again: Whether a cycle was requested while one was running.
+        failures: Consecutive failed cycles.
+        cut_short: Consecutive applies that a newer commit ended early.
+        attempted, applied, verified: The revision last tried, last applied, and last observed in place.
+        added, updated, updates: Entries added, entries updated and calls made by the last cycle.
+        drift_view: Drift in the last full observation of this process; None before the first.
+        quarantined: Entries in quarantine.
+        work: Progress of the running cycle; None between cycles.
+        trend: For each line of the history, the status of InSync and how many images had drifted.
     """
 
     name: str
@@ -89,7 +89,7 @@ class DatasetState:
 
     @property
     def was_observed(self) -> bool:
-        """Tell whether AWS was observed once, or nothing is to be: suspended, or without a usable spec."""
+        """Tell whether AWS was observed, or need not be: suspended, or without a usable spec."""
         if self.observed_at is not None or self.suspended:
             return True
         failure = self.summary.failure if self.summary else None
@@ -105,13 +105,13 @@ class DatasetState:
 
     @property
     def why_broken(self) -> str:
-        """Say what is wrong with its document, and where."""
+        """Return the first error of the document, with its origin."""
         problems = self.broken.problems if self.broken else ()
         return next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
 
     @property
     def place(self) -> str:
-        """Name the credentials and the Region that it is reached with: what fails there may fail at once."""
+        """Return the role and the Region of the target; datasets that share both share a pool of threads."""
         if self.loaded is None:
             return ""
         target = self.loaded.target
@@ -119,18 +119,18 @@ class DatasetState:
 
     @property
     def stale_at(self) -> float | None:
-        """Return until when the last complete look counts; None if there was none."""
+        """Return when the last full observation becomes stale; None if there was none."""
         if self.scanned_at is None or self.loaded is None:
             return None
         return self.scanned_at + self.loaded.schedule.full_scan_max_age_seconds
 
     @property
     def known(self) -> Summary | None:
-        """Return what is known now: while a plan is carried out, what it was made from."""
+        """Return the current summary: while a plan is applied, the summary of that plan."""
         return (self.work and self.work.found) or self.summary
 
     def judge(self, source_failure: FailureReason | None, now: float) -> tuple[Condition, ...]:
-        """Bring the conditions up to date, and return those whose status changed."""
+        """Update the conditions and return those whose status changed."""
         summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
             summary = failed(FailureReason(Reason.INVALID, self.why_broken), 5)
@@ -145,11 +145,11 @@ class DatasetState:
         return changed
 
     def believed(self, now: float) -> tuple[Condition, ...]:
-        """Return the conditions as they may be believed at *now*."""
+        """Return the conditions at *now*, aged if the last full observation is stale."""
         return aged(self.conditions, self.stale_at, now)
 
     def verdict(self, now: float) -> Verdict:
-        """Return the verdict as it may be believed at *now*."""
+        """Return the verdict at *now*; UNKNOWN if it decays and the last full observation is stale."""
         summary = self.known
         if summary is None:
             return Verdict.UNKNOWN
@@ -157,13 +157,13 @@ class DatasetState:
         return Verdict.UNKNOWN if old and summary.verdict.decays else summary.verdict
 
     def remember(self, line: dict[str, Any]) -> None:
-        """Put one more line into the history."""
+        """Append a line to the history, and its point to the trend."""
         in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
         self.history.append(line)
         self.trend.append((in_sync, max(line["found"], self.summary.left if self.summary else 0)))
 
     def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
-        """Return all that is known, as JSON can hold it."""
+        """Return the status of the dataset as a JSON document."""
         summary = self.known
         return {
             "name": self.name,
@@ -202,7 +202,7 @@ class DatasetState:
 
 
 def moment(seconds: float | None) -> str | None:
-    """Return a time as people and machines read it, to the second; None stays None."""
+    """Return a time as ISO 8601 in UTC, to the second; None stays None."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A gateway with a gate before everything that writes, and somebody who counts what passes."""
+"""A gateway that checks before each call whether it may be made, and counts updates."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from reconciler.ports import Clock, Description, Gateway, Located, Phase
 
 
 class Meter(Protocol):
-    """Counts updates. Called from many threads."""
+    """Counts updates; must be thread-safe."""
 
     def update(self, dataset: str, result: str, size_bytes: int, seconds: float) -> None:
-        """Note one update: submitted, then finished or failed some seconds later."""
+        """Count one update: once as submitted, later as finished or failed, with its duration."""
         ...
 
 
 @dataclass(slots=True)
 class Work:
     """
-    How far a cycle is.
+    The progress of a cycle.
 
     Attributes:
         begun_at: Seconds since the epoch.
-        planned: Updates that the plan has; more are sent where one fails and is parted.
-        sent, finished, failed: Updates.
-        sent_bytes: Of all of them.
-        in_flight_since: When the update was sent that AWS works on; None if there is none.
-        found: What the plan was made from that is being carried out; None while nothing is to be sent.
+        planned: Updates in the plan; more are sent if one fails and is bisected.
+        sent, finished, failed: Numbers of updates.
+        sent_bytes: Total size of the sent updates.
+        in_flight_since: When the update in progress was sent; None if there is none.
+        found: The summary of the plan being applied; None while nothing is to be sent.
     """
 
     begun_at: float
@@ -57,12 +57,12 @@ class GuardedGateway:
     `ports.Gateway` of one cycle.
 
     Args:
-        before_call: Called before each call; raises `Interrupted` when the process is to stop.
-        may_write: Called before each call that writes, as well; raises `errors.NotLeader`.
+        before_call: Called before each call; raises `Interrupted` when the process must stop.
+        may_write: Also called before each writing call; raises `errors.NotLeader`.
 
     Attributes:
-        created: Whether the dataset was made in this cycle.
-        work: How far the cycle is.
+        created: Whether this cycle created the dataset.
+        work: The progress of the cycle.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class GuardedGateway:
 
     def _read(self, arn: str) -> None:
         self._before_call()
-        bind(dataset_arn=arn)  # in the first cycle of a dataset it is not known before
+        bind(dataset_arn=arn)  # unknown until now in the first cycle of a dataset
 
     def _write(self) -> None:
         self._before_call()

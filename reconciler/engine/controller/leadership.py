@@ -1,4 +1,4 @@
-"""Take part in the election of the replica that writes, and hold everything else to its outcome."""
+"""Take part in the election of the replica that may write, and refuse writes on every other."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from reconciler.errors import NotLeader
 from reconciler.ports import Lease
 
 KIND: Final = "Leading"
-"""How this stands in the log and the metrics, where the conditions of datasets stand."""
+"""The type of this condition in the log and the metrics, beside the conditions of datasets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leadership:
     """
-    How this replica stands.
+    Whether this replica leads.
 
     Attributes:
-        identity: Its name in the lease.
-        status: True: it leads. False: another does, or nobody yet. Unknown: the lease cannot be asked.
+        identity: The name of this replica in the lease.
+        status: True if it leads, False if not, Unknown if the lease could not be read or renewed.
     """
 
     status: Truth
@@ -34,7 +34,7 @@ class Leadership:
     identity: str
 
     def document(self) -> dict[str, str]:
-        """Return it as JSON can hold it."""
+        """Return the leadership as a JSON document."""
         return {
             "status": self.status.value,
             "reason": self.reason.value,
@@ -45,11 +45,11 @@ class Leadership:
 
 class Leading:
     """
-    One replica.
+    One replica in the election.
 
     Args:
-        seconds: A clock that never jumps, and does not stand still while the machine sleeps.
-        wall: The time of day, for people who read the lease.
+        seconds: A monotonic clock that keeps counting while the machine sleeps.
+        wall: The time of day, written to the lease for its human readers.
     """
 
     def __init__(
@@ -66,21 +66,21 @@ class Leading:
 
     @property
     def call_seconds(self) -> float:
-        """How long a call that writes may take, so that it ends while the lease lasts."""
+        """Seconds that a writing call may take so that it ends before the lease expires."""
         return self._elector.timing.call_seconds
 
     def permit(self) -> None:
         """
-        Let a call pass that writes.
+        Permit a writing call.
 
         Raises:
-            NotLeader: Another replica may write before it would end.
+            NotLeader: Another replica might lead before the call ends.
         """
         if not self._elector.may_write(self._seconds()):
             raise NotLeader(f"the lease {self._lease.name} is not held by this replica: it only looks")
 
     def leadership(self) -> Leadership:
-        """Return how this replica stands now."""
+        """Return the current leadership of this replica."""
         current = self._current
         if current is None:
             return self._leadership(Truth.UNKNOWN, Reason.NOT_YET, "the lease has not been read yet")
@@ -89,16 +89,16 @@ class Leading:
         return current
 
     def start(self, on_won: Callable[[], object]) -> None:
-        """Take part from now on, in a thread; *on_won* is called when this replica becomes the leader."""
+        """Start the election thread; it calls *on_won* when this replica becomes the leader."""
         self._thread = threading.Thread(target=self._run, args=(on_won,), name="lease", daemon=True)
         self._thread.start()
 
     def step(self) -> bool:
-        """Read the lease, do what is to be done about it, and return whether this replica now became leader."""
+        """Read the lease, acquire or renew it if possible; return True if this replica just won it."""
         led = self._current is not None and self._current.status is Truth.TRUE
         try:
             self._advance()
-        except Exception as exc:  # noqa: BLE001  whatever the cluster answers, the fence closes by itself in time
+        except Exception as exc:  # noqa: BLE001  whatever fails, the fence closes when the lease expires
             failure = str(named(exc))
         else:
             failure = ""
@@ -107,10 +107,11 @@ class Leading:
 
     def end(self, *, release: bool) -> None:
         """
-        Write nothing from now on.
+        Leave the election; writes are refused from now on.
 
         Args:
-            release: Let another replica take over at once: no call that writes is under way any more.
+            release: Release the lease so that another replica takes over at once. Requires that no writing
+                call is in progress.
         """
         self._ending.set()
         if self._thread is not None:
@@ -122,7 +123,7 @@ class Leading:
                 seen = self._lease.read()
                 if seen is not None and seen.holder == self._elector.identity:
                     self._lease.write(self._elector.given_back(seen), self._wall())
-        except Exception as exc:  # noqa: BLE001  then it runs out by itself
+        except Exception as exc:  # noqa: BLE001  then the lease expires
             log.warning("lease.unreleased", error=type(exc).__name__, reason=str(exc))
         finally:
             self._lease.close()
@@ -144,7 +145,7 @@ class Leading:
             elector.won(asked_at)
             self._seen = wanted
         else:
-            elector.lost()  # somebody was faster; the next look says who
+            elector.lost()  # another replica was faster; the next read shows which
 
     def _leadership(self, status: Truth, reason: Reason, message: str) -> Leadership:
         return Leadership(status, reason, message, self._elector.identity)

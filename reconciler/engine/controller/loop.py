@@ -1,8 +1,8 @@
 """
-The loop: look at the source, visit every dataset when it is due, and stop when asked.
+The loop of the controller: poll the source, run the cycles that are due, and stop on request.
 
-Level-triggered: whatever wakes it, it looks at what is, never at what the wake-up said. One dataset is never
-visited twice at once, and what one of them meets stops no other.
+The loop is level-triggered: a wake-up carries no content. At most one cycle of a dataset runs at a time, and
+the failure of one dataset does not stop another.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from reconciler.engine.controller.workers import Workers
 from reconciler.ports import Source
 
 LONGEST_NAP_SECONDS: Final = 1.0
-"""The loop wakes up this often, if only to say that it is alive."""
+"""The longest sleep of the loop, so that its liveness can be checked."""
 
 SOURCE: Final = "source"
-"""Where the source is followed: whatever AWS does, a new commit is seen."""
+"""The place where the source is polled: a hanging call to AWS does not delay it."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
 """
-No call to AWS takes longer, with all attempts of the SDK, and no command of git: a worker silent for so long is
-stuck, or computes without an end.
+Longer than any AWS call with all attempts of the SDK, and than any git command: a worker without progress for
+so long is stuck.
 """
 
 
 @dataclass(slots=True)
 class Signals:
     """
-    What was asked of the loop from outside.
+    Events that control the loop.
 
     Attributes:
-        stopping: No new cycle, no new update.
-        wake: Something is to be looked at now.
+        stopping: Set to stop: no new cycle or update starts.
+        wake: Set to end the sleep of the loop.
     """
 
     stopping: threading.Event
@@ -53,12 +53,12 @@ class Signals:
 
 class Controller:
     """
-    Follows one source for as long as the process lives.
+    Reconciles the datasets of one source until it is stopped.
 
     Args:
-        monotonic: A clock that never jumps, in seconds.
-        draw: Gives a number from 0 to 1, for jitter.
-        polling: How often the source is looked at, and what confirms its revision.
+        monotonic: A monotonic clock, in seconds.
+        draw: Returns a random number from 0 to 1, for jitter.
+        polling: How often the source is polled, and what confirms its revision.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class Controller:
         self._beat = monotonic()
 
     def run(self) -> None:
-        """Work until `stop`."""
+        """Run the loop until `stop` is called."""
         while not self._signals.stopping.is_set():
             nap = self.tick()
             self._signals.wake.wait(max(0.0, min(nap, LONGEST_NAP_SECONDS)))
             self._signals.wake.clear()
 
     def tick(self) -> float:
-        """Start whatever is due, and return the seconds until something is due next."""
+        """Submit everything that is due, and return the seconds until something is due next."""
         now = self._beat = self._monotonic()
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
@@ -104,10 +104,10 @@ class Controller:
 
     def once(self) -> None:
         """
-        Poll the source, and visit every dataset one time.
+        Poll the source, and run one cycle of every dataset.
 
         Raises:
-            ReconcilerError: What the source met: SourceError, if the specs cannot be read.
+            ReconcilerError: The poll failed; a SourceError if the specs cannot be read.
         """
         self._poller.running = True
         self._poll()
@@ -121,13 +121,13 @@ class Controller:
         self._registry.publish(now=True)
 
     def poll_source(self) -> None:
-        """Ask for a look at the source now; a dataset is due if that changes it."""
+        """Make the source due now; datasets that it changes become due in turn."""
         with self._lock:
             self._poller.due = self._monotonic()
         self._signals.wake.set()
 
     def trigger(self, dataset: str | None = None) -> bool:
-        """Ask for a look now, at all or at one; return whether there is such a dataset."""
+        """Make the source and one dataset, or all, due now; return False if the dataset does not exist."""
         now = self._monotonic()
         with self._lock:
             if dataset is not None and dataset not in self._registry.states:
@@ -141,13 +141,13 @@ class Controller:
         return True
 
     def stop(self) -> None:
-        """Send no new update, start no new cycle, and let `run` return. Safe in a signal handler."""
+        """Start no new update or cycle, and let `run` return."""
         self._signals.stopping.set()
         self._signals.wake.set()
 
     @property
     def alive(self) -> bool:
-        """Tell whether the loop turns, the workers live, and none of them has fallen silent."""
+        """Tell whether the loop runs, every worker is alive, and none is stuck."""
         now = self._monotonic()
         if not self._workers.healthy or now - self._beat > 30 * LONGEST_NAP_SECONDS:
             return False
@@ -155,7 +155,7 @@ class Controller:
         return now - oldest < STUCK_AFTER_SECONDS
 
     def _due(self, now: float) -> Iterable[DatasetState]:
-        """Take every dataset that is due, the longest waiting first."""
+        """Mark every due dataset as running, and return them, the longest overdue first."""
         if self._signals.stopping.is_set():
             return ()
         with self._lock:

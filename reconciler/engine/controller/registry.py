@@ -1,4 +1,4 @@
-"""What is known of everything, in one place: for the status page, the probes, the metrics and other processes."""
+"""The state of the whole controller, for the status page, the probes, the metrics and other processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
 
-# How long a status that only grew older may wait to be written.
+# Seconds between writes of the status: without a change, and at least after one.
 REFRESH_SECONDS: Final = 15.0
 LEAST_SECONDS: Final = 1.0
 
@@ -24,16 +24,16 @@ Publisher = Callable[[Mapping[str, Any]], object]
 @dataclass
 class Registry:
     """
-    The state of the controller. Whoever reads or changes a schedule holds `lock`.
+    The state of the controller. Hold `lock` to read or change a schedule.
 
     Attributes:
-        revision: The commit that is followed now.
-        source_failure: Why the source cannot be read, or may be outdated; None if all is well with it.
-        source_notice: What people should know of the source though it can be read.
-        source_confirmed_at: When it was last confirmed that its revision is the newest; None if it never was.
-        ready: Whether every dataset has been observed once; never taken back.
+        revision: The commit in use.
+        source_failure: Why the source cannot be read or may be outdated; None if neither.
+        source_notice: A warning about a source that can be read.
+        source_confirmed_at: When its revision was last confirmed to be the newest; None if never.
+        ready: Whether every dataset has been observed once; never reset.
         publisher: Writes the status for other processes.
-        leading: How this replica stands in the election; None where it is alone.
+        leading: Returns the leadership of this replica; None without an election.
     """
 
     source_name: str
@@ -54,11 +54,11 @@ class Registry:
     _dirty: bool = True
 
     def touch(self) -> None:
-        """Note that something changed that others should see soon."""
+        """Mark the status as changed, to be published soon."""
         self._dirty = True
 
     def document(self) -> dict[str, Any]:
-        """Return status/v1."""
+        """Return the status as a status/v1 document."""
         now, monotonic = self.wall(), self.monotonic()
         with self.lock:
             self._update_ready()
@@ -84,13 +84,13 @@ class Registry:
             }
 
     def is_ready(self) -> bool:
-        """Tell whether the specs were read and every dataset was observed once."""
+        """Tell whether the specs have been read and every dataset has been observed once."""
         with self.lock:
             self._update_ready()
             return self.ready
 
     def publish(self, *, now: bool = False) -> None:
-        """Write the status for other processes, if it changed or grew old. A full disk stops nothing."""
+        """Write the status for other processes if it changed or is old. A failed write is retried later."""
         if self.publisher is None:
             return
         since = self.monotonic() - self._published_at
@@ -100,7 +100,7 @@ class Registry:
         try:
             self.publisher(self.document())
         except ReconcilerError:
-            self._dirty = True  # the next tick tries again; the status page has it meanwhile
+            self._dirty = True  # retried at a later tick; the status page is up to date meanwhile
 
     def _update_ready(self) -> None:
         if not self.ready and self.fingerprint is not None:

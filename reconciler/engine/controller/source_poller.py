@@ -1,4 +1,4 @@
-"""Poll the source, and take over what is new. What was good stays in use until something better is read."""
+"""Poll the source and adopt new revisions. The last good revision stays in use until a newer one is read."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from reconciler.errors import ReconcilerError, SourceError
 from reconciler.ports import BrokenDataset, LoadedDataset, Source, SpecRevision, Witness
 
 DIRECTORY_SECONDS: Final = 5.0
-"""How often a directory is looked at, which costs milliseconds."""
+"""How often a directory is polled; one poll costs milliseconds."""
 
 FIRST_LOOKS_SECONDS: Final = 10.0
-"""Until the specs were read once, the source is looked at this often at least."""
+"""The longest interval between polls until the specs have been read once."""
 
 NAMED: Final = 20
-"""How many datasets that left the specs are named in the log."""
+"""How many datasets removed from the specs are named in the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polling:
     """
-    How a source is followed.
+    How a source is polled.
 
     Attributes:
-        interval_seconds: How often it is looked at.
-        witness: What confirms that its revision is the newest; None where a look does so by itself.
-        max_age_seconds: How old the last confirmation may be.
+        interval_seconds: The interval between polls.
+        witness: Confirms that the revision is the newest; None if every poll confirms it.
+        max_age_seconds: The maximum age of the last confirmation.
     """
 
     interval_seconds: float = DIRECTORY_SECONDS
@@ -49,12 +49,12 @@ EVERY_FIVE_SECONDS: Final = Polling()
 
 class SourcePoller:
     """
-    Follows one source.
+    Polls one source and keeps the registry up to date.
 
     Attributes:
-        due: When the source is looked at next, by the steady clock.
-        running: Whether it is being looked at.
-        failure: Why the last look failed.
+        due: When the next poll starts, by the monotonic clock.
+        running: Whether a poll is running.
+        failure: Why the last poll failed; None if it succeeded.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SourcePoller:
         self.running = False
 
     def start_if_due(self, now: float) -> bool:
-        """Tell whether the source is to be looked at now; whoever asks has to do it."""
+        """Tell whether a poll is due, and mark it as running; the caller must then call `poll`."""
         if self.running or now < self.due:
             return False
         self._begun = now
@@ -87,7 +87,7 @@ class SourcePoller:
         return True
 
     def oldest_beat(self, now: float) -> float:
-        """Return when the look that is going on began; *now* if none is."""
+        """Return when the running poll began; *now* if none is running."""
         return self._begun if self.running else now
 
     def poll(self) -> None:
@@ -96,7 +96,7 @@ class SourcePoller:
             revision = self._source.poll(self._registry.fingerprint)
             if revision is not None:
                 self._adopt(revision)
-        except Exception as exc:  # noqa: BLE001  whatever a source meets, the last good one stays in use
+        except Exception as exc:  # noqa: BLE001  whatever fails, the last good revision stays in use
             self._failures += 1
             self.failure = named(exc)
             self._unavailable(str(self.failure))
@@ -126,7 +126,7 @@ class SourcePoller:
             self._rejudge()
 
     def _staleness(self) -> FailureReason | None:
-        """Return why the revision may no longer be the newest; None if that was confirmed lately."""
+        """Return why the revision may be outdated; None if it was confirmed recently."""
         registry, polling, why = self._registry, self._polling, ""
         if polling.witness is None:
             registry.source_confirmed_at = registry.wall()
@@ -164,7 +164,7 @@ class SourcePoller:
         self._registry.touch()
 
     def _adopt(self, revision: SpecRevision) -> None:
-        """Take over a new revision: what did not change keeps its schedule, what did is due at once."""
+        """Adopt a new revision: unchanged datasets keep their schedule, changed ones become due."""
         registry, specs = self._registry, revision.specs
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:
@@ -207,7 +207,7 @@ def _digest(loaded: LoadedDataset) -> bytes | None:
     try:
         return digest_of(loaded)
     except SourceError:
-        return None  # its own cycle will say what is wrong with it
+        return None  # the cycle of the dataset reports the error
 
 
 def _renew(
@@ -223,7 +223,7 @@ def _renew(
     state.loaded, state.broken, state.digest = loaded, broken, digest
     state.revision = revision
     if same:
-        # Nothing to do for it in this commit: it is as attempted, applied and verified as it was before.
+        # This commit does not change the dataset: what held for the previous revision holds for this one.
         for name in ("attempted", "applied", "verified"):
             if getattr(state, name) is not None:
                 setattr(state, name, revision)
@@ -236,10 +236,10 @@ def _renew(
 
 def _delay(state: DatasetState, was: LoadedDataset | None, loaded: LoadedDataset | None) -> float:
     """
-    Return after how many seconds a commit that changes a dataset is worth a cycle.
+    Return within how many seconds a changed dataset gets a cycle; infinity to keep its schedule.
 
-    A dataset that fails keeps its back-off, however often somebody commits. A change of its document, which may
-    mend what it suffers from, is tried as soon as a first retry would be.
+    A failing dataset keeps its back-off however frequent the commits are, unless its document changed, which
+    may fix the failure.
     """
     if not state.failures:
         return 0.0

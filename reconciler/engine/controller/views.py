@@ -1,4 +1,4 @@
-"""What people may want to see of a dataset beyond its status: kept in memory, bounded, and never written down."""
+"""Details of a dataset for the status pages: bounded in size, kept in memory only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.plan import Planned
 from reconciler.engine.usecases.drift import drift_of
 
-# With its drawing, an image takes some 3 kB of memory for as long as it is shown.
+# An image with its drawing takes about 3 kB of memory.
 MOST_IMAGES: Final = 10_000
 MOST_LINE_CHARACTERS: Final = 4_000_000
 MOST_QUARANTINED: Final = 200
@@ -22,12 +22,12 @@ MOST_QUARANTINED: Final = 200
 @dataclass(frozen=True, slots=True)
 class DriftView:
     """
-    What the last complete look showed.
+    Drift in the last full observation.
 
     Attributes:
         drift: None if more images differ than are kept.
         differing: Images that differed.
-        set_back: Images that had drifted, and that the same cycle put back.
+        set_back: Images that had drifted and that the same cycle reverted.
     """
 
     drift: DatasetDrift | None
@@ -36,14 +36,14 @@ class DriftView:
 
 
 class QuarantineView(NamedTuple):
-    """Lines that are not sent for now: the first of them, and how many there are."""
+    """Entries in quarantine: the first of them, and how many there are."""
 
     first: tuple[Quarantined, ...] = ()
     number: int = 0
 
 
 def drift_view(desired: Desired, planned: Planned) -> DriftView:
-    """Return what a look shows; it must still be open, and what it was about not yet changed."""
+    """Return the drift in an observation, which must still be open; call before the apply."""
     differing = len(planned.plan.changes) + len(planned.plan.errored)
     if differing > MOST_IMAGES:
         return DriftView(None, differing)
@@ -53,9 +53,9 @@ def drift_view(desired: Desired, planned: Planned) -> DriftView:
 
 def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
     """
-    Return what is to be shown once an apply was seen to end: what git alone had moved is in place.
+    Return the view after a verified apply, without the pending changes that are now in place.
 
-    Drift that was put back stays, since it can be seen nowhere else.
+    Drift that was reverted stays, since nothing else shows it.
 
     Args:
         left: Source-refs of the images that still differ.
@@ -82,13 +82,13 @@ def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
 
 
 def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:
-    """Return the holds that are shown, the one that is tried again first ahead."""
+    """Return the first quarantined entries in order of retry, and how many there are."""
     ordered = sorted(quarantine, key=lambda quarantined: (quarantined.until, quarantined.source_ref))
     return QuarantineView(tuple(ordered[:MOST_QUARANTINED]), len(ordered))
 
 
 def _lighter(items: Iterable[DriftItem]) -> Iterable[DriftItem]:
-    """Leave out the lines side by side beyond a number of characters; the drawings stay."""
+    """Drop the compared lines of items beyond the limit of characters; drawings stay."""
     left = MOST_LINE_CHARACTERS
     for item in items:
         if item.lines is not None:

@@ -1,4 +1,4 @@
-"""Threads that carry out jobs, and that can be left behind; jobs at one place never wait for those at another."""
+"""Run jobs in daemon threads; jobs of one place never wait for those of another."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Job = Callable[[], None]
 
 
 class Workers(Protocol):
-    """Whoever carries out jobs. A job raises nothing."""
+    """Runs jobs. A job must not raise."""
 
     def submit(self, job: Job, place: str) -> None:
         """
-        Have a job done.
+        Run a job, now or later.
 
         Args:
-            place: What it talks to: where that hangs, jobs at other places go on.
+            place: What the job talks to; a place that hangs does not delay jobs of other places.
         """
         ...
 
@@ -30,7 +30,7 @@ class Workers(Protocol):
 
 
 class Inline:
-    """Carries out a job before `submit` returns: for one pass, and for tests."""
+    """Runs each job before `submit` returns: for ``--once`` and for tests."""
 
     healthy = True
 
@@ -41,9 +41,9 @@ class Inline:
 
 class Threads:
     """
-    Up to so many threads at each place, started when they are needed.
+    Runs jobs in up to *count* threads for each place, started on demand.
 
-    They are daemons: a call that hangs in the network must not keep a process that was asked to stop.
+    The threads are daemons: a hanging network call must not keep the process from ending.
     """
 
     def __init__(self, count: int) -> None:
@@ -60,7 +60,7 @@ class Threads:
         self._crews[place].submit(job)
 
     def close(self, timeout: float) -> bool:
-        """Let every thread end after its job; return whether all did within *timeout* seconds, shared."""
+        """End every thread after the submitted jobs; return whether all ended within *timeout* seconds."""
         for crew in self._crews.values():
             crew.dismiss()
         for thread in self._threads():
@@ -73,7 +73,7 @@ class Threads:
 
 
 class _Crew:
-    """The threads at one place. Jobs come from one thread alone."""
+    """The threads of one place. Jobs are submitted by a single thread."""
 
     def __init__(self, most: int, place: str) -> None:
         self._most = most
