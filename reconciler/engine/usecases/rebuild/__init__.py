@@ -1,10 +1,10 @@
 """
-Delete a dataset and make it anew from a manifest: the one way to be rid of entries that are not desired.
+Delete a dataset and create it again from a manifest: the only way to remove entries that are not desired.
 
-Its law: nothing is deleted before every observed line is kept in two places and was read back; every step is on
-the disk before its first call goes out; from each the rebuild can be finished, or the old entries brought back.
+Nothing is deleted before every observed line is backed up in two places and read back. Every step is on disk
+before its first call. From every step the rebuild can be finished, or undone to restore the old entries.
 
     keeping ─ kept ─ deleting ─ deleted ─ creating ─ filling ─ over
        └────────┴─────── nothing was changed
-                          └──────────┴─────────┴────────┴─ undo: delete what was made, create from the old entries
+                          └──────────┴─────────┴────────┴─ undo: delete the new dataset, create from backup
 """

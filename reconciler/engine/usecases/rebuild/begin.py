@@ -1,4 +1,4 @@
-"""Begin a rebuild: check every guard, and save all entries in two places."""
+"""Begin a rebuild: check every guard, and back up all entries in two places."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _NOTHING = Content(0, "")
 
 class Order(NamedTuple):
     """
-    What the operator asked for.
+    The request of the operator.
 
     Attributes:
-        plan: Digest of the plan that they have seen.
-        confirmed: Whether they say that nothing else uses the dataset.
+        plan: Digest of the plan that the operator reviewed.
+        confirmed: Whether the operator confirms that nothing else uses the dataset.
     """
 
     plan: str
@@ -47,7 +47,7 @@ class Order(NamedTuple):
 def blocks(
     desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, context: RebuildContext
 ) -> tuple[Guard, ...]:
-    """Return every reason not to begin. Makes no call that writes."""
+    """Return every guard that stops the rebuild. Makes no call that writes."""
     found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired, seen)]
     return tuple(found) or tuple(in_use(_project(desired, context), context, confirmed=order.confirmed))
 
@@ -56,10 +56,10 @@ def keep_everything(
     desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, context: RebuildContext
 ) -> Rebuild:
     """
-    Keep every observed line below the state directory and in S3, and the manifest of the desired ones in S3.
+    Back up every observed line to the state directory and to S3, and write the desired manifest to S3.
 
     Raises:
-        StateError, GatewayError: One of them could not be kept, or did not come back as it was written.
+        StateError, GatewayError: One of them could not be written, or differs when read back.
     """
     rebuild = _ordered(desired, seen, order, context)
     noted(rebuild, context)
@@ -85,7 +85,7 @@ def keep_everything(
 
 
 def _ordered(desired: Desired, seen: Observation, order: Order, context: RebuildContext) -> Rebuild:
-    """Return a rebuild of which nothing is done yet."""
+    """Return a rebuild at its first step."""
     now = context.dataset.clock.now()
     return Rebuild(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
@@ -109,7 +109,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
 def _archived(
     rebuild: Rebuild, plan: DatasetPlan, listing: Spool, context: RebuildContext
 ) -> tuple[str, Content]:
-    """Keep the observed lines below the state directory, and return the name and what was read back."""
+    """Back up the observed lines to the state directory; return the name and the content read back."""
     entries = sum(1 for _ in listing.lines())
     head = BackupHeader(
         rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries

@@ -1,4 +1,4 @@
-"""Run, resume or undo a rebuild; the result is a value that says where the old entries are kept."""
+"""Run, resume or undo a rebuild; a failure after the backups is a result that says where they are."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Rebuilt(NamedTuple):
     The outcome of a rebuild.
 
     Attributes:
-        rebuild: As far as it came; None if it never began.
-        removed: How many entries the dataset holds no more.
+        rebuild: The last state of the rebuild; None if it never began.
+        removed: By how many entries the dataset shrank.
     """
 
     result: DatasetResult
@@ -45,8 +45,8 @@ def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
     Delete the dataset and create it again with exactly the desired entries.
 
     Raises:
-        UsageError: Another rebuild of it was begun, and is not over.
-        ReconcilerError: Before anything was changed: it could not be observed.
+        UsageError: There is no dataset, or a rebuild of it is unfinished.
+        ReconcilerError: The dataset could not be observed or backed up; nothing was changed.
     """
     with claimed(desired.name, context.dataset):
         if known := context.dataset.memory.rebuilds.of(desired.name):
@@ -58,11 +58,11 @@ def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
 
 def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
     """
-    Finish a rebuild that was begun.
+    Finish an unfinished rebuild.
 
     Raises:
         UsageError: There is none, or it is being undone.
-        ReconcilerError: Before anything was changed: the dataset could not be observed.
+        ReconcilerError: The dataset could not be observed or backed up; nothing was changed.
     """
     with claimed(desired.name, context.dataset):
         known = _known(desired.name, context)
@@ -70,7 +70,7 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
             raise UsageError(
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
-        if known.step is Step.KEEPING:  # nothing is changed, and nothing is known to be kept
+        if known.step is Step.KEEPING:  # nothing is changed, and the backups may be incomplete
             context.dataset.memory.rebuilds.over(desired.name)
             return _begun(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(
@@ -82,12 +82,12 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
 
 def undo(name: str, context: RebuildContext) -> Rebuilt:
     """
-    Bring back exactly the entries that the dataset held before.
+    Restore exactly the entries that the dataset held before the rebuild.
 
-    They are compared with what was kept, and not with what git desires: the verdict is `observed`.
+    They are compared with the backup, not with the desired entries, so the verdict is `observed`.
 
     Raises:
-        UsageError: No rebuild was begun.
+        UsageError: There is no unfinished rebuild.
     """
     with claimed(name, context.dataset):
         known = _known(name, context)
@@ -116,9 +116,7 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
             kept = keep_everything(desired, plan, seen.observation, order, context)
             require_unchanged(seen.observation, context.dataset, context.timeout)
         except ReconcilerError:
-            context.dataset.memory.rebuilds.over(
-                desired.name
-            )  # nothing was changed: there is nothing to finish
+            context.dataset.memory.rebuilds.over(desired.name)  # nothing was changed: nothing to finish
             raise
         done = _guided(kept, context, lambda: _finished(kept, desired, context))
     if not done.result.verified:
@@ -127,7 +125,7 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
 
 
 def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
-    """Run the remaining steps and compare the whole dataset with what is desired."""
+    """Run the remaining steps and compare the whole dataset with the desired entries."""
     done = finish(start, context)
     seen = observe(desired, done.made or "", context.dataset, context.deadline)
     seen.listing.close()
@@ -195,7 +193,7 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
 
 
 def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
-    """Return the result of *act*; if it fails, return the step that was reached and how to go on."""
+    """Return the result of *act*; if it fails, a result with the step reached and how to go on."""
     try:
         return act()
     except ReconcilerError as exc:
@@ -206,7 +204,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
 
 
 def _way_out(known: Rebuild) -> PlanError:
-    """Explain how to finish or undo the rebuild, and where the old entries are kept."""
+    """Return an error that says how to finish or undo the rebuild, and where the backups are."""
     forward = "" if known.undoing else "rebuild --resume finishes it, "
     text = (
         f"the rebuild stands at {known.step.value!r}: {forward}rebuild --undo brings the old entries back; "

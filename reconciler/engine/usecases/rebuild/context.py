@@ -18,8 +18,8 @@ class RebuildContext:
 
     Attributes:
         dataset: The context of the dataset's reconciliation.
-        gateway: The gateway of the dataset, able to delete it as well.
-        timeout: Seconds that deleting, and that creating, may take.
+        gateway: The gateway of the dataset, which can also delete it.
+        timeout: Seconds that each operation, such as deletion or creation, may take.
     """
 
     dataset: Context
@@ -40,7 +40,7 @@ class RebuildContext:
 
     def rested(self, arn: str) -> Description | None:
         """
-        Wait until nothing is in progress; None if the dataset is gone then.
+        Wait until no operation is in progress, and return the description; None if the dataset is gone.
 
         Raises:
             DatasetBusy: An operation is still in progress after the timeout.

@@ -1,4 +1,4 @@
-"""Whole datasets as files: written once, counted, and recognised again wherever they are."""
+"""Whole datasets as files, compared by count and digest wherever they are stored."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from reconciler.errors import UnknownAnswer
 from reconciler.ports import Content
 
 MOST_BYTES: Final = 1_000_000_000
-"""Of a manifest (limits page)."""
+"""Maximum size of a manifest (limits page of the Rekognition documentation)."""
 
 
 def content_of(lines: Iterable[bytes]) -> Content:
     """
-    Return what lines say: 16 bytes of memory an entry.
+    Return number and digest of lines, whatever their order. Holds 16 bytes a line in memory.
 
     Raises:
-        UnknownAnswer: One of them is not an entry.
+        UnknownAnswer: A line is not a JSON object.
     """
     try:
         found = sorted(digest(canonical(orjson.loads(line))) for line in lines)
@@ -42,8 +42,8 @@ def content_of(lines: Iterable[bytes]) -> Content:
 
 
 def spooled(lines: Iterable[bytes]) -> BinaryIO:
-    """Return the lines as a temporary file, for the caller to close."""
-    stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  see above
+    """Write lines to a temporary file and return it at its start; the caller closes it."""
+    stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  the caller closes it
     try:
         stream.writelines(line + b"\n" for line in lines)
         stream.seek(0)
@@ -58,12 +58,12 @@ def lines_in(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def observed_lines(listing: Spool) -> Iterator[bytes]:
-    """Give every listed line as it would be sent: without what the service wrote into it."""
+    """Yield every listed line as it would be sent: without the keys that the service added."""
     return (encode(without_service_keys(orjson.loads(raw))) for raw, _, _ in listing.lines())
 
 
 def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
-    """Give every desired line as it would be sent: ignored fields as they are observed."""
+    """Yield every desired line as it would be sent: ignored fields keep their observed values."""
     places: dict[str, Place] = {}
     if desired.equality.ignore:
         places = {ref: place for line in listing.lines() for ref, place in _named(line)}
@@ -76,11 +76,11 @@ def put_and_prove(
     lines: Callable[[], Iterable[bytes]], bucket: str, key: str, context: RebuildContext
 ) -> Content:
     """
-    Keep lines in S3, read them back, and return what they say.
+    Write lines to S3, read them back, and return their content.
 
     Raises:
-        UnknownAnswer: What was read back is not what was written.
-        GatewayError: S3 refused, or did not answer.
+        UnknownAnswer: The content read back differs.
+        GatewayError: S3 refused the call or did not answer.
     """
     with spooled(lines()) as written:
         expected = content_of(lines_in(written))

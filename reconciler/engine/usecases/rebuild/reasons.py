@@ -1,4 +1,4 @@
-"""Why a rebuild must not begin: everything that stops an apply, and more, since it deletes."""
+"""The guards that stop a rebuild: those of an apply, and more, since it deletes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from reconciler.errors import Denied, Rejected, UnknownAnswer
 
 
 def digest_of(plan: DatasetPlan) -> str:
-    """Return the digest by which a rebuild is bound to the plan of one dataset."""
+    """Return the digest of a plan for this dataset alone, which a rebuild must be given."""
     return Plan((plan,)).digest
 
 
 def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Iterator[Guard]:
-    """Give every reason that the plan itself shows. An orphan counts as an observed entry that is overwritten."""
+    """Yield the guards that follow from the plan. An orphan counts as an overwritten entry."""
     if plan.mode is not Mode.UPSERT:
         yield Guard(
             "MODE", f"policy.mode is {plan.mode}; to delete a dataset and make it anew it must be upsert"
@@ -49,13 +49,14 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
 
 def in_use(project_arn: str, context: RebuildContext, *, confirmed: bool) -> Iterator[Guard]:
     """
-    Say why not, if a model of the project is being trained, which reads the dataset.
+    Yield a guard if a model of the project is being trained, which reads the dataset.
 
-    That is all that AWS shows: a person in the console, or another tool, is not to be seen. What they write
-    between the observation and the deletion is noticed, what they are about to write is not.
+    AWS shows no other use, such as a person in the console or another tool. Their writes between observation
+    and deletion are detected, later ones are not.
 
     Args:
-        confirmed: Whether the operator confirms that nothing uses it; required where that cannot be observed.
+        confirmed: Whether the operator confirms that nothing uses the dataset; required if trainings cannot
+            be listed.
     """
     try:
         trainings = context.gateway.trainings(project_arn)

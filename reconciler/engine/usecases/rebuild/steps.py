@@ -1,4 +1,4 @@
-"""The steps of a rebuild after everything is kept, and of its undoing. Each may be taken again."""
+"""The steps of a rebuild after the backups, and of its undo. Every step may be repeated."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reconciler.ports import Content, Phase, Rebuild, Step
 
 def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """
-    Take every step that is left, until the new dataset is complete.
+    Take the remaining steps until the new dataset is complete.
 
     Raises:
-        PlanOutdated: The dataset changed after its entries were kept: it was not deleted.
+        PlanOutdated: The dataset changed after the backup; it was not deleted.
         DatasetUnusable: The new dataset could not be created, or another client created one in its place.
-        GatewayError: AWS refused, or did not answer in time.
+        GatewayError: AWS refused a call, or did not answer in time.
     """
     while True:
         match rebuild.step:
@@ -41,14 +41,14 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
 
 
 def noted(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
-    """Note how far it has come, on the disk, and return it."""
+    """Store the rebuild on disk, report its step as progress, and return it."""
     context.dataset.memory.rebuilds.put(rebuild)
     context.dataset.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
 
 
 def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
-    """Return where to go on from, if the dataset that was made cannot be used, or is gone."""
+    """Return the step to resume from: an earlier one if the new dataset is unusable or gone."""
     if rebuild.step is not Step.FILLING or rebuild.made is None:
         return rebuild
     description = context.rested(rebuild.made)
@@ -61,7 +61,7 @@ def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
 
 def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     """
-    Return the first step of the way back; None if nothing was changed, so that there is no way to go.
+    Return the first step of the undo; None if nothing was changed, so that there is nothing to undo.
 
     Raises:
         DatasetUnusable: Another client created a dataset in its place.
@@ -86,10 +86,10 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
 
 def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> Content:
     """
-    Read a dataset whole and return what it holds.
+    List a whole dataset and return its content.
 
     Raises:
-        ListingIncomplete: It holds other entries than it lists.
+        ListingIncomplete: The service counts other entries than it lists.
     """
 
     def consume(lines: Iterator[Line]) -> Content:
@@ -112,14 +112,14 @@ def _to_be_deleted(
 
 
 def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
-    """Delete the doomed dataset, if it is as it was kept, and wait until the service knows it no more."""
+    """Delete the doomed dataset if it is unchanged since the backup, and wait until it is gone."""
     if context.rested(rebuild.doomed) is None:
         return
 
     def attempt() -> None:
         description = context.describe(rebuild.doomed)
         if description is None or is_deleting(description):
-            return  # an answer that was lost
+            return  # an earlier answer was lost
         if rebuild.description not in ("", as_text(description)):
             raise PlanOutdated(
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
@@ -136,7 +136,7 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
 
 
 def _create(rebuild: Rebuild, context: RebuildContext) -> str:
-    """Create the dataset from its manifest; what an earlier process created is taken, if it holds the same."""
+    """Create the dataset from its manifest; adopt an existing one if its content is the same."""
     manifest = (rebuild.bucket, rebuild.wanted_key) if rebuild.wanted.entries else None
     created = False
 
@@ -151,7 +151,7 @@ def _create(rebuild: Rebuild, context: RebuildContext) -> str:
         try:
             project, kind = rebuild.project_arn, rebuild.dataset_type
             made = context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
-        except AlreadyExists as exc:  # not free yet, or our own call whose answer was lost
+        except AlreadyExists as exc:  # not deleted yet, or created by a call whose answer was lost
             raise DatasetBusy(str(exc)) from exc
         created = True
         return made
@@ -173,10 +173,10 @@ def _found(rebuild: Rebuild, context: RebuildContext) -> str | None:
 
 def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     """
-    Distinguish a dataset that this rebuild created from one of another client.
+    Check that a dataset was created by this rebuild, not by another client.
 
     Raises:
-        DatasetUnusable: It holds something else than what this rebuild creates.
+        DatasetUnusable: Its content differs from what this rebuild creates.
     """
     description = context.rested(arn)
     if description is None or description.phase is Phase.CREATE_FAILED:
@@ -186,7 +186,7 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
 
 
 def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
-    """Wait until the new dataset is complete."""
+    """Wait until the new dataset is complete, or raise `DatasetUnusable` if its creation failed."""
     description = context.rested(rebuild.made or "")
     if description is None:
         raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
