@@ -1,6 +1,6 @@
 """
 The command line: parse, wire, print, exit.
 
-The only floor that makes clients, reads the environment, writes to the terminal, and ends the process.
-Heavy imports stand where they are used: help, completion and validation never load the AWS SDK.
+The only layer that creates clients, reads the environment, writes to the terminal, and ends the process.
+Heavy imports are local to their use: help, completion and validation never load the AWS SDK.
 """

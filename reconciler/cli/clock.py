@@ -1,4 +1,4 @@
-"""The real clock."""
+"""The clocks of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.ports import Clock
 
 
 class SystemClock:
-    """`ports.Clock` of this machine. Ctrl-C ends a sleep by itself."""
+    """`ports.Clock` of this machine. Ctrl-C interrupts a sleep."""
 
     def now(self) -> float:
         return time.time()
@@ -43,10 +43,10 @@ class SystemMonotonicClock:
 
     def sleep(self, seconds: float) -> None:
         """
-        Wait.
+        Sleep for *seconds*.
 
         Raises:
-            Interrupted: Somebody asked the process to stop.
+            Interrupted: The process was asked to stop.
         """
         if self._stopping.wait(seconds):
             raise Interrupted("asked to stop")
@@ -56,7 +56,7 @@ class SystemMonotonicClock:
 
 
 class _CycleClock:
-    """The time of day as it was at the start, and steady from there: no deadline moves with the wall clock."""
+    """Starts at the time of day and then runs monotonically: changes of the wall clock move no deadline."""
 
     def __init__(self, monotonic: SystemMonotonicClock, before_sleep: Callable[[], object]) -> None:
         self._monotonic = monotonic
@@ -75,7 +75,7 @@ class _CycleClock:
 
 
 def unsleeping_seconds() -> float:
-    """Return seconds of a clock that never jumps, and goes on while the machine is suspended, where it can."""
+    """Return monotonic seconds; on Linux the clock also counts while the machine is suspended."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""What a command declares of itself."""
+"""The declaration of a command."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ class Command(NamedTuple):
     One command, as the `COMMAND` of its module declares it.
 
     Attributes:
-        name: What is typed, and the name of the module.
-        exits: The exit codes it may end with, besides those of every command.
+        name: The word on the command line, and the name of the module.
+        exits: Its exit codes, besides those of every command.
         arguments: Adds its arguments to a parser.
         run: Runs it and returns the exit code.
-        document: The kind of document that ``-o json`` prints, for a failure of the command as a whole; None where
-            the command prints none.
-        runs_on: Whether it runs until it is stopped, rather than to the end of one task.
+        document: The kind of document that ``-o json`` prints if the whole command fails; None for none.
+        runs_on: Whether it runs until it is stopped.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Command(NamedTuple):
     runs_on: bool = False
 
     def failure_document(self, args: argparse.Namespace) -> str | None:
-        """Return the kind of document that reports a failure to this command line; None if it asks for no JSON."""
+        """Return the kind of document that reports a failure of the command; None without ``-o json``."""
         if self.document is None or args.output != "json":
             return None
         return self.document(args) if callable(self.document) else self.document

@@ -1,4 +1,4 @@
-"""The exit codes, the same for every command, and how an error becomes one."""
+"""The exit codes of every command, and how errors map to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.redact import know_those_of
 
 
 class Exit(IntEnum):
-    """What the process says when it ends."""
+    """An exit code of the process."""
 
     DONE = 0
     UNEXPECTED = 1
@@ -48,15 +48,15 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.TERMINATED: "asked to stop",
 }
 
-# What any command may end with.
+# Exit codes of every command.
 ALWAYS: Final = (Exit.UNEXPECTED, Exit.USAGE, Exit.INTERRUPTED, Exit.TERMINATED)
 
-# What a command that observes AWS may end with, at the least.
+# Exit codes of every command that observes AWS.
 OBSERVED: Final = (Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED)
 
 
 def explained(codes: Iterable[Exit]) -> str:
-    """Return a line for each of these codes, for a help text."""
+    """Return one line of help for each code, in order."""
     return "".join(f"  {code:<5d}{MEANINGS[code]}\n" for code in sorted(codes))
 
 
@@ -64,15 +64,15 @@ class Terminated(BaseException):
     """SIGTERM arrived."""
 
     arrived = False
-    """Also where the exception was lost: Python drops what is raised within a destructor or an import lock."""
+    """True even if the exception was lost: Python drops one raised in a destructor or an import lock."""
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run one command, and turn whatever ends it into an exit code and at most one line on stderr."""
+    """Run one command; turn every exception into an exit code and at most one line on stderr."""
     Terminated.arrived = False
     know_those_of(os.environ)
-    if not sys.stderr:  # closed by whoever started us
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  it stays open to the end
+    if not sys.stderr:  # closed by the parent process
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  stays open until exit
     with _aside():
         if not sys.stdout:
             say("stdout is closed: what is found could not be said")
@@ -83,8 +83,8 @@ def guarded(command: Callable[[], int]) -> int:
 
 @contextmanager
 def _aside() -> Iterator[None]:
-    """Let nothing that is written to stderr stop the work, or change how it ends."""
-    from reconciler.cli.output.terminal import Aside, discard  # loads what `--version` has no use for
+    """Ignore errors of writing to stderr within this block."""
+    from reconciler.cli.output.terminal import Aside, discard  # not needed for `--version`
 
     stderr = sys.stderr
     sys.stderr = cast("TextIO", Aside(stderr))
@@ -105,7 +105,7 @@ def _ended(command: Callable[[], int]) -> int:
         try:
             return command()
         finally:
-            stream(lambda _: None)  # what cannot be written is to be known here, not while Python shuts down
+            stream(lambda _: None)  # fail here, not while Python shuts down
     except ReconcilerError as exc:
         say(str(exc))
         return exc.exit_code
@@ -116,13 +116,13 @@ def _ended(command: Callable[[], int]) -> int:
         say("asked to stop; nothing is sent any more")
         return Exit.TERMINATED
     except BrokenPipeError:
-        # Whoever started the emulator does not wait for its address. Reports end in `stream`, which knows better.
+        # Nobody reads the address of the emulator. A broken pipe of a report is handled in `stream`.
         discard(sys.stdout)
         return Exit.DONE
     except (OSError, MemoryError) as exc:
         say(f"the machine could not do it: {str(exc) or type(exc).__name__}")
         return Exit.UNKNOWN
-    except Exception as exc:  # noqa: BLE001  the last place where an unforeseen error can be given a name
+    except Exception as exc:  # noqa: BLE001  the last place to report an unforeseen error
         say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
         if "debug" in sys.argv:
             traceback.print_exc()
@@ -135,5 +135,5 @@ def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
 
 
 def say(text: str) -> None:
-    """Say something beside the data, in the name of the program."""
+    """Write a line to stderr, prefixed with the name of the program."""
     sys.stderr.write(f"reconciler: {text}\n")

@@ -11,7 +11,7 @@ from reconciler.reports.registry import FORMATS
 
 
 def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
-    """Add the flags that stand before the command, and are taken after it as well."""
+    """Add the flags that are accepted before the command and after it."""
 
     def either(value: object) -> object:
         return value if default else argparse.SUPPRESS
@@ -46,7 +46,7 @@ DEFAULT_PATH: Final = "specs"
 
 
 def add_path(parser: argparse.ArgumentParser) -> None:
-    """Add the spec tree, or file, that the command is about."""
+    """Add PATH, the spec tree or spec file."""
     parser.add_argument(
         "path",
         nargs="?",
@@ -57,13 +57,13 @@ def add_path(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add PATH, and what chooses datasets in it."""
+    """Add PATH and the flags that select datasets."""
     add_path(parser)
     add_selectors(parser)
 
 
 def add_selectors(parser: argparse.ArgumentParser) -> None:
-    """Add what chooses datasets."""
+    """Add the flags that select datasets."""
     group = parser.add_argument_group("which datasets (default: all)")
     group.add_argument(
         "--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
@@ -79,14 +79,14 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
 
 
 def add_one_dataset(parser: argparse.ArgumentParser) -> None:
-    """Add PATH, and the one dataset that the command is about."""
+    """Add PATH and --dataset for a command on one dataset."""
     add_path(parser)
     parser.add_argument("--dataset", action="append", required=True, metavar="NAME", help="which dataset")
     parser.set_defaults(selector=[])
 
 
 def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> None:
-    """Add the format of stdout: those of a document, else text and JSON."""
+    """Add --output, with the formats of a document, or text and JSON without one."""
     formats = FORMATS[document] if document else ("text", "json")
     parser.add_argument(
         "-o",
@@ -98,7 +98,7 @@ def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> 
 
 
 def add_aws(parser: argparse.ArgumentParser) -> None:
-    """Add how AWS is reached."""
+    """Add the flags that say how AWS is called."""
     group = parser.add_argument_group("AWS (else the SDK's own configuration: profiles, AWS_REGION, …)")
     group.add_argument(
         "--local",
@@ -120,7 +120,7 @@ def add_aws(parser: argparse.ArgumentParser) -> None:
 
 
 def add_guards(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that lift what stands in the way, for this time."""
+    """Add the flags that lift guards for one run."""
     group = parser.add_argument_group("guards")
     group.add_argument(
         "--allow-protected", action="store_true", help="protected entries may be overwritten too"

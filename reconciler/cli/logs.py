@@ -1,4 +1,4 @@
-"""Structured logs on stderr: constant events, facts as keys."""
+"""Configure structured logs on stderr: constant events, facts as keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Line = MutableMapping[str, Any]
 
 def configure(log_format: str | None, log_level: str) -> None:
     """
-    Set structlog up for this process.
+    Configure structlog for this process.
 
     Args:
         log_format: ``console`` or ``json``; None for console on a terminal, else JSON.
@@ -41,7 +41,7 @@ def configure(log_format: str | None, log_level: str) -> None:
 
 
 def _redact(_logger: Any, _method: str, line: Line) -> Line:
-    """Let no credential and no presigned URL through, whatever wrote it into a value."""
+    """Remove credentials and presigned URLs from every value of a line."""
     return {key: _clean(value) for key, value in line.items()}
 
 

@@ -1,4 +1,4 @@
-"""The way in: parse, then hand over to the one command that was asked for."""
+"""The entry point: parse the command line and run the command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.cli.command import Command
 
-# Objects made before the collector looks for cycles. Lines by the hundred thousand make none: at its usual 700 it
-# takes a fifth of the time of a large plan, and finds nothing. What runs for months has to look more often.
+# Thresholds of the cyclic garbage collector. At its default of 700 it takes a fifth of the time of a large plan
+# and finds nothing, since entries form no cycles. A process that runs for months collects more often.
 _BEFORE_COLLECTING: Final = 200_000
 _BEFORE_COLLECTING_FOR_MONTHS: Final = 50_000
 
@@ -23,7 +23,7 @@ _BEFORE_COLLECTING_FOR_MONTHS: Final = 50_000
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words == ["--version"] and sys.stdout:  # asked by scripts, in loops: not worth a parser
+    if words == ["--version"] and sys.stdout:  # called by scripts in loops: skip the parser
         from reconciler import __version__
 
         sys.stdout.write(f"reconciler {__version__}\n")
@@ -40,7 +40,7 @@ def _run(words: Sequence[str]) -> int:
     parser = build(words, whole=completing)
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
-    from reconciler.cli.handlers.failure import documented  # loads what no help needs
+    from reconciler.cli.handlers.failure import documented  # not needed for help
     from reconciler.cli.usage import refuse
 
     command: Command = args.declared

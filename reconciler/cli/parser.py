@@ -1,4 +1,4 @@
-"""The command line: the flags of all commands, and a loop over the commands, which declare the rest themselves."""
+"""Build the parser: the global flags, and every command with the arguments that it declares."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ exit codes:
 
 COMPLETION: Final = "--print-completion"
 
-# The order in the help and in the documentation; a command that is not named here comes after these.
+# The order in help and documentation; commands not named here come last.
 _ORDER: Final = (
     *("validate", "plan", "apply", "run", "drift", "propose", "explain", "restore", "rebuild", "export"),
     *("convert", "status", "schema", "iam", "doctor", "emulator"),
@@ -45,12 +45,12 @@ COMMANDS: Final[Sequence[Command]] = sorted(
 
 def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
     """
-    Return the command line; in what it parses, `declared` is the `Command` that was asked for.
+    Return the parser; in its results, `declared` is the `Command` to run.
 
     Args:
-        words: What was typed. Only a command that is named there gets its own flags, since making them all takes
-            longer than many a command.
-        whole: Give every command its flags.
+        words: The words of the command line. Only commands among them get their own flags, since adding all
+            flags takes longer than many commands run.
+        whole: Add the flags of every command.
     """
     parser = Parser(
         prog="reconciler",
@@ -85,10 +85,10 @@ def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
 
 def add_completion(parser: argparse.ArgumentParser, *, wanted: bool) -> None:
     """
-    Add ``--print-completion bash|zsh|tcsh``: a script to be sourced by the shell, made from the parser itself.
+    Add ``--print-completion bash|zsh|tcsh``, which prints a completion script made from the parser.
 
     Args:
-        wanted: Whether it was asked for; only then is it more than a line of the help, since that takes 30 ms.
+        wanted: Whether it is requested; otherwise only its help is added, since the rest takes 30 ms.
     """
     if not wanted:
         parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script: bash, zsh or tcsh")

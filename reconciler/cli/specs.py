@@ -1,4 +1,4 @@
-"""From PATH and the selecting flags to what is desired."""
+"""Read the specs that PATH and the selecting flags name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.sources.trees.directory import Opened, open_path
 @contextmanager
 def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> Iterator[Reading]:
     """
-    Give everything that PATH and the flags select, read and checked.
+    Yield all that PATH and the flags select, read and validated.
 
     Raises:
         SourceError: PATH cannot be read, or declares nothing.
@@ -35,7 +35,7 @@ def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> It
 
 def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
     """
-    Give the one dataset that --dataset names, its entries unread, and the revision of the tree.
+    Return the dataset that --dataset names, its entries unread, and the revision of the tree.
 
     Raises:
         SpecError: Its document cannot be read.
@@ -52,10 +52,10 @@ def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
 
 def opened_path(args: argparse.Namespace) -> Opened:
     """
-    Open PATH. Why its revision is not known, where it could be, is logged.
+    Open PATH, and log why its revision is unknown if git should know it.
 
     Raises:
-        SourceError: It cannot be read.
+        SourceError: PATH cannot be read.
     """
     opened = open_path(Path(args.path))
     if opened.tree.no_revision:
@@ -70,11 +70,11 @@ def s3_place(text: str) -> tuple[str, str]:
 
 
 def overrides_of(args: argparse.Namespace) -> Overrides:
-    """Return which guards the person at the keyboard lifts; what waits for a person is released."""
+    """Return the guards lifted on the command line; a manual run also retries entries parked for one."""
     return Overrides(args.allow_protected, args.allow_leakage, released=True)
 
 
 def selection_of(args: argparse.Namespace) -> Selection:
-    """Return what --dataset and --selector ask for."""
+    """Return the selection by --dataset and --selector."""
     pairs = (text.partition("=") for text in args.selector)
     return Selection(frozenset(args.dataset), {key: value for key, _, value in pairs})

@@ -1,4 +1,4 @@
-"""Spans for OpenTelemetry, which is imported only where its environment variables ask for traces."""
+"""Spans for OpenTelemetry, which is imported only if its environment variables request traces."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from opentelemetry.trace import Tracer as Traced
 
-# What the lines of the log carry, too, and both can be joined by.
+# Keys that log lines carry too, so that logs and traces can be joined.
 _JOINED: Final = ("dataset", "dataset_arn", "revision", "cycle_id")
-# A collector that does not answer keeps no process from ending.
+# The longest that an unresponsive collector delays the end of the process.
 FLUSH_SECONDS: Final = 1.0
 _ASKING: Final = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -36,7 +36,7 @@ _HTTP: Final = "http/protobuf"
 
 
 class OpenTelemetry:
-    """`ports.Tracer` over a tracer of OpenTelemetry."""
+    """`ports.Tracer` that uses an OpenTelemetry tracer."""
 
     def __init__(self, tracer: Traced) -> None:
         self._tracer = tracer
@@ -46,7 +46,7 @@ class OpenTelemetry:
 
 
 class _Step:
-    """`ports.Span`. Whatever goes wrong with it is no reason to stop the work."""
+    """`ports.Span`. Suppresses every failure of OpenTelemetry."""
 
     def __init__(self, tracer: Traced, name: str, attributes: Mapping[str, Value]) -> None:
         self._tracer, self._name, self._attributes = tracer, name, attributes
@@ -70,7 +70,7 @@ class _Step:
             self.fail(kind.__name__)
         if self._open is not None:
             with suppress(Exception):
-                # Given the exception, it would record what that says, which may be anything.
+                # Given the exception, it would record the message, which may hold secrets.
                 self._open.__exit__(None, None, None)
 
     def note(self, **attributes: Value) -> None:
@@ -89,7 +89,7 @@ class _Step:
 
 @contextmanager
 def tracing(environ: Mapping[str, str] = os.environ) -> Iterator[Tracer]:
-    """Give the tracer that the environment asks for; the last spans are sent when the block ends."""
+    """Yield the tracer that the environment requests; send the last spans when the block ends."""
     provider = _provider(environ) if _is_asked_for(environ) else None
     if provider is None:
         yield Untraced()
@@ -103,7 +103,7 @@ def tracing(environ: Mapping[str, str] = os.environ) -> Iterator[Tracer]:
 
 
 def _is_asked_for(environ: Mapping[str, str]) -> bool:
-    """Tell whether traces are wanted; an empty variable counts as none, as OpenTelemetry has it."""
+    """Tell whether traces are requested; an empty variable counts as unset, as OpenTelemetry specifies."""
     said = {name: value.strip().lower() for name, value in environ.items() if name.startswith("OTEL_")}
     if said.get("OTEL_SDK_DISABLED") == "true" or said.get("OTEL_TRACES_EXPORTER") == "none":
         return False
@@ -111,21 +111,21 @@ def _is_asked_for(environ: Mapping[str, str]) -> bool:
 
 
 def _provider(environ: Mapping[str, str]) -> TracerProvider | None:
-    """Return what sends spans to a collector; None, and one line on stderr, where that cannot be."""
+    """Return the provider that sends spans; None, with a line on stderr, if it cannot start."""
     reason = _why_not(environ)
     if not reason:
         try:
             return _made()
         except ImportError:
             reason = "they need the extra otel: pip install 'rekognition-dataset-reconciler[otel]'"
-        except Exception as exc:  # noqa: BLE001  a variable that OpenTelemetry does not understand
+        except Exception as exc:  # noqa: BLE001  a variable that OpenTelemetry rejects
             reason = f"OpenTelemetry does not start: {type(exc).__name__}"
     say(f"no traces are sent: {reason}")
     return None
 
 
 def _why_not(environ: Mapping[str, str]) -> str | None:
-    """Return what is asked for that this tool cannot do."""
+    """Return why the requested exporter or protocol is unsupported; None if it is supported."""
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
     if exporter != "otlp":
         return "OTEL_TRACES_EXPORTER can be otlp or none"
@@ -148,7 +148,7 @@ def _made() -> TracerProvider:
 
 
 class _Once(logging.Handler):
-    """Says a single time that something is wrong; not what, since that may hold headers of requests."""
+    """Reports the first warning only, without its text, which may hold request headers."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

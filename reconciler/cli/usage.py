@@ -1,4 +1,4 @@
-"""A bad command line, answered in one line that helps."""
+"""Report a bad command line in one helpful line."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from reconciler.cli.exits import Exit
 
 
 def refuse(prog: str, reason: str) -> Exit:
-    """Say on stderr what is wrong with a command line and where its usage is, and return the exit code for it."""
+    """Print on stderr what is wrong with a command line and how to get help; return the exit code."""
     sys.stderr.write(f"{prog}: {reason}; usage: {prog} --help\n")
     return Exit.USAGE
 
 
 class Parser(argparse.ArgumentParser):
     """
-    argparse, with the nearest word that is known, and the exit code for a bad command line.
+    An argparse parser that suggests the nearest known word and exits with `Exit.USAGE`.
 
-    Flags are written whole, since what abbreviates one today is ambiguous once there is another. No value may be
-    empty: it is a variable of the shell that nobody set, and what it stood for would be left out in silence.
+    Abbreviated flags are refused, since a new flag could make them ambiguous. Empty values are refused, since
+    they usually come from an unset shell variable.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class CommandParser(Parser):
-    """The parser of one command: it answers for the words that it does not know, not its parent."""
+    """The parser of one command; reports unknown words itself rather than leave them to its parent."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -59,7 +59,7 @@ class CommandParser(Parser):
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # 5 ms, which only a mistake costs
+    from difflib import get_close_matches  # takes 5 ms
 
     near = get_close_matches(word, list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -1,8 +1,8 @@
 """
-The values of flags, judged where they are parsed: one that cannot be used is a bad command line, exit 64.
+Check the values of flags while parsing: an unusable value is a bad command line, exit 64.
 
-Every function returns its text unchanged, or what it stands for, and raises `ArgumentTypeError` saying why not.
-PATH is not judged here: specs that cannot be read leave the verdict unknown, which is 3.
+Every function returns its text, or the parsed value, and raises `ArgumentTypeError` with the reason. PATH is
+not checked here: specs that cannot be read leave the verdict unknown, exit 3.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Final
 
 Wrong = argparse.ArgumentTypeError
 
-# What `git check-ref-format` refuses, and what could be taken for a flag.
+# What `git check-ref-format` refuses, and what could be mistaken for a flag.
 _NO_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(/|$)")
 _DIGEST: Final = re.compile(r"[0-9a-f]+")
 
 
 def _judged(take: Callable[[str], str]) -> Callable[[str], str]:
-    """Let what the system says of a path be the reason to refuse it."""
+    """Refuse empty text, and report an OSError or ValueError of *take* as an unusable value."""
 
     @wraps(take)
     def judged(text: str) -> str:
@@ -39,7 +39,7 @@ def _judged(take: Callable[[str], str]) -> Callable[[str], str]:
 
 @_judged
 def readable_file(text: str) -> str:
-    """Take a file, a device or a pipe that can be read; it is not opened yet."""
+    """Accept a readable file, device or pipe, without opening it."""
     if stat.S_ISDIR(Path(text).stat().st_mode):
         raise Wrong(f"{text} is a directory; a file is needed")
     return readable(text)
@@ -47,14 +47,14 @@ def readable_file(text: str) -> str:
 
 @_judged
 def readable(text: str) -> str:
-    """Take a file or a directory that can be read."""
+    """Accept a readable file or directory."""
     Path(text).stat()
     return text if os.access(text, os.R_OK) else _refuse(f"{text} may not be read")
 
 
 @_judged
 def readable_directory(text: str) -> str:
-    """Take a directory that can be read."""
+    """Accept a readable directory."""
     if not stat.S_ISDIR(Path(text).stat().st_mode):
         raise Wrong(f"{text} is not a directory")
     return readable(text)
@@ -62,12 +62,12 @@ def readable_directory(text: str) -> str:
 
 @_judged
 def writable_file(text: str) -> str:
-    """Take a file that can be written, whether it is there or not, in a directory that is there."""
+    """Accept a writable file, existing or not, in an existing directory."""
     path = Path(text)
     mode = _mode(path)
     if text.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
         raise Wrong(f"{text} is a directory; a file is needed")
-    if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe is written to as it is
+    if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe is written directly
         return text if os.access(path, os.W_OK) else _refuse(f"{text} may not be written to")
     if _mode(path.parent) is None:
         raise Wrong(f"{text}: there is no directory {path.parent}")
@@ -75,13 +75,13 @@ def writable_file(text: str) -> str:
 
 
 def writable_file_or_stdout(text: str) -> str:
-    """Take - as well."""
+    """Accept - for stdout, or what `writable_file` accepts."""
     return text if text == "-" else writable_file(text)
 
 
 @_judged
 def creatable_directory(text: str) -> str:
-    """Take a directory that can be written to, or made."""
+    """Accept a directory that is writable or can be created."""
     path = Path(text)
     while (mode := _mode(path)) is None:
         path = path.parent
@@ -91,9 +91,9 @@ def creatable_directory(text: str) -> str:
 @_judged
 def state_directory(text: str) -> str:
     """
-    Take a directory, or a name at which one can be made.
+    Accept a directory, or a path where nothing exists.
 
-    Whether it may be read or written is left to what does so: some commands need neither, and doctor reports it.
+    Permissions are not checked: some commands need none, and doctor reports them.
     """
     try:
         mode = _mode(Path(text))
@@ -103,7 +103,7 @@ def state_directory(text: str) -> str:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Take HOST:PORT; [::1]:8080 for IPv6."""
+    """Parse HOST:PORT; IPv6 in brackets, such as [::1]:8080."""
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65_535):
         raise Wrong(f"{text!r}: it must look like HOST:PORT")
@@ -111,7 +111,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 def host(text: str) -> str:
-    """Take the name or the address of a host, with a port or without."""
+    """Accept the name or address of a host, with or without a port."""
     if not re.fullmatch(
         r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?|[0-9A-Fa-f:.]+", _given(text)
     ):
@@ -120,7 +120,7 @@ def host(text: str) -> str:
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what takes a whole number within these bounds, both included."""
+    """Return a parser of whole numbers from *least* to *most*, inclusive."""
 
     def take(text: str) -> int:
         number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
@@ -133,20 +133,20 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def variable(text: str) -> str:
-    """Take an environment variable that holds something."""
+    """Accept the name of an environment variable that is set and not blank."""
     if not os.environ.get(_given(text), "").strip():
         raise Wrong(f"the environment variable {text} is not set, or empty")
     return text
 
 
 def selector(text: str) -> str:
-    """Take KEY=VALUE."""
+    """Accept KEY=VALUE."""
     key, equals, _ = text.partition("=")
     return text if key and equals else _refuse(f"{text!r}: it must look like KEY=VALUE")
 
 
 def bucket(text: str) -> str:
-    """Take s3://BUCKET/PREFIX; the prefix may be empty."""
+    """Accept s3://BUCKET/PREFIX; the prefix may be empty."""
     scheme, _, rest = text.partition("://")
     if scheme != "s3" or not rest.partition("/")[0]:
         raise Wrong(f"{text!r}: it must look like s3://bucket/prefix")
@@ -154,26 +154,26 @@ def bucket(text: str) -> str:
 
 
 def image(text: str) -> str:
-    """Take the address of an image."""
+    """Accept the S3 URI of an image."""
     if not text.startswith("s3://"):
         raise Wrong(f"{text!r} is not the address of an image, such as s3://bucket/key.jpg")
     return text
 
 
 def project(text: str) -> str:
-    """Take the name of a project of Rekognition."""
+    """Accept the name of a Rekognition project."""
     if not re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", _given(text)):
         raise Wrong(f"{text!r} is not a project name: at most 255 of a-z, A-Z, 0-9 and _ . -")
     return text
 
 
 def git_ref(text: str) -> str:
-    """Take what git can follow: a branch, a tag, a commit, or a full name below refs/."""
+    """Accept a branch, a tag, a commit, or a full ref name below refs/."""
     return _refuse(f"{text!r} is not a name for a branch, tag or commit") if _NO_REF.search(text) else text
 
 
 def digest(text: str) -> str:
-    """Take the digest of a plan."""
+    """Accept the digest of a plan."""
     return text if _DIGEST.fullmatch(text) else _refuse(f"{text!r} is not a digest, as plan prints it")
 
 
@@ -186,7 +186,7 @@ def _refuse(reason: str) -> str:
 
 
 def _mode(path: Path) -> int | None:
-    """Return what stands at a path, links followed; None where nothing does."""
+    """Return the mode of a path, following links; None if it does not exist."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:

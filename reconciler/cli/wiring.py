@@ -1,4 +1,4 @@
-"""Make clients and contexts: the one place that knows credentials, Regions, roles and the emulator."""
+"""Create clients and contexts: the only place that knows credentials, Regions, roles and the emulator."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Kind = TypeVar("Kind", bound=Rekognition)
 
 LOCAL_ACCOUNT: Final = "111122223333"
 LOCAL_REGION: Final = "us-east-1"
-# What would make the SDK read this machine's configuration, which may be broken or name a missing profile.
+# Keeps the SDK from reading this machine's configuration, which may be broken or name a missing profile.
 _NO_CONFIGURATION: Final = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -59,15 +59,15 @@ _NO_CONFIGURATION: Final = {
 @dataclass(frozen=True, slots=True)
 class Threads:
     """
-    How the wiring is used.
+    How AWS is called.
 
     Attributes:
-        count: How many threads call at once.
-        sleep: Waits for the limiter, in seconds.
-        meter: Told of every attempt.
-        attempts: How often the SDK tries a call in all.
-        permit: Asked before every attempt of a call that writes.
-        call_seconds: How long one attempt may take; None for what is usual.
+        count: Number of threads that call concurrently.
+        sleep: Sleeps for the limiter, in seconds.
+        meter: Notified of every attempt.
+        attempts: Maximum attempts of the SDK for each call.
+        permit: Called before every attempt of a writing call; raises to refuse it.
+        call_seconds: Timeout of one attempt; None for the default.
     """
 
     count: int = 10
@@ -83,10 +83,10 @@ SINGLE: Final = Threads()
 
 class Wiring:
     """
-    Makes the context of each dataset; clients are shared by Region and role.
+    Creates the context of each dataset; clients are shared by Region and role.
 
     Args:
-        endpoint: Of the embedded emulator; None for AWS as the SDK finds it.
+        endpoint: URL of the embedded emulator; None for AWS.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Wiring:
         self._memory = memory
         self._progress = progress
         self._endpoint = endpoint
-        # The emulator of this very process needs no mercy; everything else gets AWS's own limit.
+        # The embedded emulator needs no limit; everything else gets that of AWS.
         calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)
         self._threads = threads
         self._limiter = Limiter(calls, time.monotonic, threads.sleep)
@@ -125,7 +125,7 @@ class Wiring:
         Return the context of a target.
 
         Raises:
-            Denied, Rejected: There are no credentials, or no Region, to make clients with.
+            Denied, Rejected: There are no credentials, or no Region, to create clients with.
         """
         key = self._key(target)
         with self._making, translated(CONFIGURATION):
@@ -138,7 +138,7 @@ class Wiring:
         return Context(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
 
     def access_of(self, desired: Desired) -> Access:
-        """Return what tells whether the dataset can be reached; errors as `context_of`."""
+        """Return the access checks of a dataset; errors as `context_of`."""
         target = desired.target
         key = self._key(target)
         with translated(CONFIGURATION):
@@ -148,9 +148,9 @@ class Wiring:
 
     def rebuild_context_of(self, desired: Desired) -> RebuildContext:
         """
-        Return where the dataset can be rebuilt; errors as `context_of`.
+        Return the rebuild context of a dataset; errors as `context_of`.
 
-        Clients of its own, since only this needs to delete.
+        It has clients of its own, since only a rebuild may delete.
         """
         target = desired.target
         with translated(CONFIGURATION):
@@ -166,7 +166,7 @@ class Wiring:
 
     def pictures(self, target: Target) -> ImageReader:
         """
-        Return what reads the images of a dataset.
+        Return the reader of the images of a dataset.
 
         Raises:
             Denied, Rejected: As `context_of`.
@@ -224,7 +224,7 @@ class Wiring:
         return self._direct(client_config(self._threads.count, min(attempts, self._threads.attempts)))
 
     def _direct(self, config: Config) -> Config:
-        """Pass by a proxy of the environment, which would not know the loopback of this machine."""
+        """Bypass any proxy of the environment for the emulator, which listens on loopback."""
         return config if self._endpoint is None else config.merge(Config(proxies={}))
 
     def _session(self, target: Target) -> boto3.Session:
@@ -237,7 +237,7 @@ class Wiring:
             )
         if (reason := settings.unusable()) is not None:
             raise Denied(reason)
-        # Every other SDK of AWS reads AWS_REGION, and reads it first; botocore knows AWS_DEFAULT_REGION alone.
+        # Other AWS SDKs read AWS_REGION first; botocore reads only AWS_DEFAULT_REGION.
         region = target.home_region or os.environ.get("AWS_REGION") or None
         ambient = boto3.Session(region_name=region)
         if ambient.region_name is None:
@@ -247,7 +247,7 @@ class Wiring:
         return assuming(ambient, target.role_arn, target.external_id, self._config(attempts=3))
 
     def _local_key(self, target: Target) -> str | None:
-        """Return the access key for the emulator, which takes twelve digits for the account itself."""
+        """Return the access key for the emulator, which takes it as the account ID; None for AWS."""
         if self._endpoint is None:
             return None
         role_account = Arn.parse(target.role_arn).account if target.role_arn else None
@@ -257,14 +257,14 @@ class Wiring:
 @contextmanager
 def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = SINGLE) -> Iterator[Wiring]:
     """
-    Give the wiring that the command line asks for: memory, progress, and the emulator if it says --local.
+    Yield the wiring for a command line: memory, progress, tracer, and with --local the emulator.
 
     Args:
-        read_only: Nothing is created or changed in the state directory.
+        read_only: Create and change nothing in the state directory, except for the emulator.
 
     Raises:
         StateUnusable: The state directory cannot be used.
-        StateError: It can be, and not now.
+        StateError: The state directory cannot be used now, though its path is valid.
     """
     directory = Path(args.state_dir)
     with ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""From the command line to a running controller."""
+"""Assemble and run the controller from the command line."""

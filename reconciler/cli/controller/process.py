@@ -41,15 +41,15 @@ from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 
 WORKERS: Final = 16
-"""For each role and Region: five calls a second keep fewer than that busy."""
+"""Threads for each role and Region; the limit of five calls a second keeps fewer busy."""
 
-# With a second or two for the server and the disk, the process ends within ten.
+# The server and the disk need one or two seconds more: the process ends within ten.
 STOP_SECONDS: Final = 6.0
 STATUS_FILE: Final = "status.json"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    """Reconcile until SIGTERM; with --once, run one cycle of every dataset."""
     _refuse_misuse(args)
     signals = Signals.quiet()
     monotonic = SystemMonotonicClock(signals.stopping)
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
-            os._exit(Exit.DONE)  # a call hangs in the network; what it began is in the journal
+            os._exit(Exit.DONE)  # a network call hangs; its update is in the journal
     return Exit.DONE
 
 
@@ -98,7 +98,7 @@ def _refuse_misuse(args: argparse.Namespace) -> None:
 
 
 def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
-    """Work until asked to stop, and tell whether every worker ended in time."""
+    """Run until asked to stop, and return whether every worker ended in time."""
     if elected:
         elected.start(controller.trigger)
     controller.run()
@@ -110,7 +110,7 @@ def _until_stopped(controller: Controller, workers: Threads, elected: Leading | 
 
 
 def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, elected: Leading | None) -> Calling:
-    """Say how AWS is called; with a lease, no attempt to write outlasts it."""
+    """Return how AWS is called; with a lease, no writing attempt outlasts it."""
     if elected is None:
         return Calling(WORKERS, monotonic.sleep, metrics.request)
     return Calling(
@@ -131,7 +131,7 @@ def _ended_by(number: int) -> Exit:
 
 
 def _as_result(state: DatasetState) -> DatasetResult:
-    """Return what is known of a dataset as an apply reports it."""
+    """Return the state of a dataset as the result of an apply."""
     summary = state.summary
     if summary is None:
         return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
@@ -173,10 +173,10 @@ def _served(
     args: argparse.Namespace, controller: Controller, registry: Registry, metrics: Metrics
 ) -> Iterator[str]:
     """
-    Serve probes, metrics and status, and give their URL.
+    Serve probes, metrics and status, and yield their URL.
 
     Raises:
-        UsageError: The address is taken, or is not of this machine; a secret cannot be read.
+        UsageError: The address is in use or not of this machine, or a secret cannot be read.
     """
     host, port = args.listen
     secrets = Secrets(
@@ -198,10 +198,10 @@ def _served(
 @contextmanager
 def _on_signals(controller: Controller) -> Iterator[Sequence[int]]:
     """
-    SIGTERM and Ctrl-C stop, once gently, twice at once, and are kept; SIGHUP asks for a look now.
+    Handle signals: SIGTERM and Ctrl-C stop gracefully, a second one at once; SIGHUP makes everything due now.
 
-    A handler only puts a number into a queue, which takes no lock: the thread that it interrupts may hold the
-    very lock that the answer needs.
+    Yields a list that receives the stopping signal. A handler only puts a number into a queue, which takes no
+    lock: the interrupted thread may hold the lock that the controller needs.
     """
     asked: SimpleQueue[int | None] = SimpleQueue()
     stopping: list[int] = []
@@ -224,7 +224,7 @@ def _on_signals(controller: Controller) -> Iterator[Sequence[int]]:
     listener.start()
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, note) for number in handled}
-    if Terminated.arrived:  # before anybody listened, and its exception was lost
+    if Terminated.arrived:  # arrived before the handlers were set, and its exception was lost
         note(signal.SIGTERM, None)
     try:
         yield stopping

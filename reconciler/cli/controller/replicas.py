@@ -1,4 +1,4 @@
-"""From the command line to this replica's part among several: the lease it needs, the shard it has."""
+"""Read the lease, the shard and the share of calls of this replica from the command line."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from reconciler.errors import UsageError
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _AUTO: Final = "auto"
 _OF_A_LEASE: Final = 2
-"""Replicas that are counted for a lease: the leader and one that stands by."""
+"""Replicas counted for each lease: the leader and one standby."""
 
 _LIMIT: Final = f"AWS answers {CALLS_PER_SECOND} calls a second for each operation, account and Region"
 
 
 def leading(args: argparse.Namespace) -> Leading | None:
     """
-    Return this replica's part in the election that --lease names; None without the flag.
+    Return this replica in the election for --lease; None without the flag.
 
     Raises:
-        UsageError: It is no NAMESPACE/NAME, the extra is not installed, or no cluster is configured.
+        UsageError: The flag is not NAMESPACE/NAME or comes with --once, the extra is not installed, or no
+            cluster is configured.
     """
     if args.lease is None:
         return None
@@ -41,7 +42,7 @@ def leading(args: argparse.Namespace) -> Leading | None:
     from reconciler.lease.kubernetes import KubernetesLease
 
     timing = Timing(args.lease_seconds)
-    # Whoever crashed and came back is another one: its call may still be on its way.
+    # A restarted replica gets a new identity: a call of the crashed one may still be in flight.
     identity = f"{args.identity or socket.gethostname()}_{secrets.token_hex(4)}"
     lease = KubernetesLease(namespace, name, timing.renew_seconds)
     return Leading(lease, Elector(identity, timing), unsleeping_seconds, SystemClock().now)
@@ -49,10 +50,10 @@ def leading(args: argparse.Namespace) -> Leading | None:
 
 def shard(args: argparse.Namespace) -> Shard | None:
     """
-    Return the part of the datasets that --shard names; None without the flag.
+    Return the shard that --shard names; None without the flag.
 
     Raises:
-        UsageError: It is none, or the name of this host ends in no ordinal to derive it from.
+        UsageError: The flag is invalid, or with auto the host name ends in no ordinal.
     """
     if args.shard is None:
         return None
@@ -72,12 +73,12 @@ def shard(args: argparse.Namespace) -> Shard | None:
 
 def calls_per_second(args: argparse.Namespace, part: Shard | None) -> int | None:
     """
-    Return this replica's share of what AWS answers: all replicas have one limit, and do not know each other.
+    Return this replica's share of the call limit of AWS, which all replicas share without coordination.
 
-    Parts are counted as if all datasets were of one account and Region, since any two of them may be.
+    Shards are counted as if all datasets were of one account and Region.
 
     Raises:
-        UsageError: All together would make more calls than AWS answers.
+        UsageError: All replicas together would exceed the limit.
     """
     asked: int | None = args.calls_per_second
     replicas = (part.count if part else 1) * (_OF_A_LEASE if args.lease else 1)

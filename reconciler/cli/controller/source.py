@@ -1,4 +1,4 @@
-"""From the command line to the source that the controller follows."""
+"""Create the source that the controller polls from the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reconciler.sources.trees.directory_source import DirectorySource
 
 def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     """
-    Return the source that PATH and the git flags name, narrowed to the selected datasets of this shard.
+    Return the source that PATH and the git flags name, limited to the selected datasets of this shard.
 
     Raises:
         UsageError: The flags contradict each other.
@@ -52,10 +52,10 @@ def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
 
 def polling(args: argparse.Namespace) -> Polling:
     """
-    Return how often the source is looked at, and what confirms its revision.
+    Return how often the source is polled, and what confirms its revision.
 
     Raises:
-        UsageError: The flags contradict each other, or name no such thing.
+        UsageError: The flags contradict each other, or --sync-metrics is not an HTTP URL.
     """
     witnesses = [flag for flag in (args.sync_metrics, args.sync_file) if flag is not None]
     if args.git is not None:
@@ -75,7 +75,7 @@ def polling(args: argparse.Namespace) -> Polling:
 
 
 class Selected:
-    """`ports.Source` of which only a part is looked at."""
+    """`ports.Source` limited to the selected datasets."""
 
     def __init__(self, source: Source, selection: Selection) -> None:
         self._source = source
@@ -95,9 +95,9 @@ class Selected:
 
 class Sharded:
     """
-    `ports.Source` of which this replica has a part.
+    `ports.Source` limited to the datasets of one shard.
 
-    The tree is read whole first: what is wrong across datasets is known in every part.
+    The whole tree is read first, so that every shard reports problems across datasets.
     """
 
     def __init__(self, source: Source, shard: Shard) -> None:
@@ -122,7 +122,7 @@ class Sharded:
 
 
 def _password(args: argparse.Namespace) -> Callable[[], bytes | None] | None:
-    """Return how the password for git is read. What is wrong with it now is told now."""
+    """Return a reader of the git password; None if there is none. Reads it once, to raise errors early."""
     read = partial(secret, args.git_password_file, args.git_password_env)
     return None if read() is None else read
 
@@ -132,7 +132,7 @@ def secret(file: str | None, variable: str | None) -> bytes | None:
     Return a secret from a file or an environment variable; None where neither is given.
 
     Raises:
-        UsageError: It cannot be read, or is empty.
+        UsageError: The secret cannot be read, or is empty.
     """
     if file is not None:
         try:

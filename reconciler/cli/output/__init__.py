@@ -1,1 +1,1 @@
-"""Where output goes, and in which format."""
+"""Output to the terminal and to files."""

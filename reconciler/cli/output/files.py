@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Writer = Callable[[BinaryIO], object]
 
 
 def _usual_mode() -> int:
-    """Return the mode of a new file, which can only be found out by changing it for a moment."""
+    """Return the default mode of a new file; reading the umask requires to change it briefly."""
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask
 
 
-# Of the whole process: asked once, before there are threads, whose files would get the mode of that moment.
+# Read once, before there are threads: the umask belongs to the whole process.
 _MODE: Final = _usual_mode()
 
 
 def write_whole(path: Path, write: Writer, *, mode: int = _MODE) -> None:
     """
-    Write one file: what stood there before stands there until the new one is on the disk.
+    Write one file atomically: the old file stays until the new one is on disk.
 
-    A device or a pipe (``--out /dev/stdout``) is written to, and never replaced by a file.
+    A device or a pipe (``--out /dev/stdout``) is written to directly.
 
     Raises:
-        OutputError: The disk is full, the directory is missing, or it may not be written.
+        OutputError: The disk is full, or the directory is missing or not writable.
     """
     if path.exists() and not path.is_file():
         with _explained(path), path.open("wb") as stream:
@@ -44,14 +44,14 @@ def write_whole(path: Path, write: Writer, *, mode: int = _MODE) -> None:
 
 def write_all(files: Mapping[Path, Writer], *, replace: bool, mode: int = _MODE) -> None:
     """
-    Write several files, after all of them are known to fit and allowed to be written.
+    Write several files, replacing none before the new content of all is on disk.
 
     Args:
-        replace: Whether a file that stands there with other content may be replaced.
+        replace: Whether existing files with other content may be replaced.
 
     Raises:
-        OutputError: One of them cannot be written.
-        UsageError: One of them stands there with other content, and may not be replaced.
+        OutputError: A file cannot be written.
+        UsageError: A file exists with other content and may not be replaced.
     """
     with ExitStack() as stack:
         staged = {path: stack.enter_context(_staged(path, write, mode)) for path, write in files.items()}
@@ -65,7 +65,7 @@ def write_all(files: Mapping[Path, Writer], *, replace: bool, mode: int = _MODE)
 
 @contextmanager
 def _staged(path: Path, write: Writer, mode: int) -> Iterator[Path]:
-    """Write the new content beside *path*, safely on the disk, and clean up if nobody takes it."""
+    """Write the content to a temporary file beside *path*, synced to disk; delete it if it is not moved."""
     with _explained(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     new = Path(name)

@@ -1,4 +1,4 @@
-"""Progress on a terminal: one line a dataset, gone when it is done; nothing at all in a pipe."""
+"""Progress on a terminal: one line for each dataset, erased at the end; nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TerminalProgress:
 
 @contextmanager
 def progress(args: argparse.Namespace) -> Iterator[Progress]:
-    """Give the progress that suits stderr."""
+    """Yield a progress display for stderr; a silent one unless stderr is a terminal."""
     if args.no_progress or not sys.stderr.isatty():
         yield Silence()
         return

@@ -1,4 +1,4 @@
-"""Write reports to stdout, or prepare them for a file."""
+"""Render reports, and write them to stdout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def screen(args: argparse.Namespace) -> Screen:
-    """Return how text is shown on this stdout."""
+    """Return width, colour and limit of text on stdout."""
     everything = getattr(args, "all", False)
     colour = coloured(args, sys.stdout)
     return Screen(width(), colour, None) if everything else Screen(width(), colour)
@@ -32,7 +32,7 @@ def rendered(
     failure: PlanError | None = None,
     thumbnails: Mapping[str, Thumbnail] | None = None,
 ) -> Iterator[bytes]:
-    """Return a report in one format, in pieces; the flags say how much of it, and in which encoding."""
+    """Render a report in one format, in pieces, with the options of the command line."""
     options = Options(
         screen=screen(args),
         encoding=sys.stdout.encoding or "utf-8",
@@ -46,16 +46,16 @@ def rendered(
 
 def show(document: str, report: object, args: argparse.Namespace, failure: PlanError | None = None) -> None:
     """
-    Print a report in the format that was asked for.
+    Print a report in the requested format.
 
     Args:
-        document: Its kind, as `reports.registry` has it.
-        failure: Why the command as a whole failed, for the JSON; people read it on stderr.
+        document: Its kind in `reports.registry`.
+        failure: Why the whole command failed, for JSON; text has it on stderr.
     """
     pieces = rendered(document, args.output, report, args, failure)
     stream(lambda target: target.writelines(pieces))
 
 
 def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> int:
-    """Return the gravest exit code; entries that a policy withholds count only in detail."""
+    """Return the gravest exit code; entries withheld by policy count only if *detailed*."""
     return gravest(result.detailed_exit_code if detailed else result.exit_code for result in results)

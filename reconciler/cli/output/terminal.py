@@ -1,4 +1,4 @@
-"""Where output goes: data to stdout, all else to stderr, and colour only where somebody sees it."""
+"""Terminal output: data to stdout, all else to stderr, and colour only on terminals."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from reconciler.redact import redacted
 
 
 class Stdout:
-    """Whether data went to stdout since this was last set."""
+    """Records whether data was written to stdout since the flag was reset."""
 
     begun = False
 
 
 def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
-    """Tell whether *stream* gets colours: a terminal, and nobody said no (https://no-color.org)."""
+    """Tell whether *stream* gets colours: a terminal, unless disabled (https://no-color.org)."""
     if args.no_color or os.environ.get("NO_COLOR"):
         return False
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int:
-    """Return the columns of the terminal; 100 where there is none."""
+    """Return the width of the terminal in columns; 100 without one."""
     return shutil.get_terminal_size((100, 24)).columns
 
 
 def out(text: str) -> None:
-    """Write text to stdout, whatever its encoding can hold, and end it with one newline."""
+    """Write text to stdout, ending with a newline; characters that its encoding lacks are escaped."""
     data = text.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace")
     stream(lambda target: target.write(data if data.endswith(b"\n") else data + b"\n"))
 
 
 def stream(write: Callable[[BinaryIO], object]) -> None:
     """
-    Let a report write itself to stdout, piece by piece.
+    Call *write* with stdout.
 
-    Whoever read it may have gone, as `head` does when it has seen enough: what was found still decides how we end.
+    A broken pipe, such as to `head`, is ignored: it does not change the exit code.
 
     Raises:
-        OutputError: The disk behind it is full, or it is closed.
+        OutputError: Stdout cannot be written to, such as a full disk.
     """
     Stdout.begun = True
     try:
@@ -59,14 +59,14 @@ def stream(write: Callable[[BinaryIO], object]) -> None:
 
 
 def discard(target: TextIO) -> None:
-    """Send what *target* still holds, and all that follows, nowhere: else Python trips over it when it ends."""
+    """Discard buffered and later output of *target*, which would fail again when Python exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, target.fileno())
     os.close(nowhere)
 
 
 class Aside:
-    """stderr, without secrets, and whatever becomes of it: a line that nobody can take stops no work."""
+    """Wraps stderr: redacts secrets, and ignores errors when writing."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target

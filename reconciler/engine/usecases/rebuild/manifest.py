@@ -43,7 +43,7 @@ def content_of(lines: Iterable[bytes]) -> Content:
 
 def spooled(lines: Iterable[bytes]) -> BinaryIO:
     """Write lines to a temporary file and return it at its start; the caller closes it."""
-    stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  the caller closes it
+    stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  caller closes it
     try:
         stream.writelines(line + b"\n" for line in lines)
         stream.seek(0)
