@@ -14,8 +14,8 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.cli.command import Command
 
-# Thresholds of the cyclic garbage collector. At its default of 700 it takes a fifth of the time of a large plan
-# and finds nothing, since entries form no cycles. A process that runs for months collects more often.
+# Thresholds of the cyclic garbage collector. Its default of 700 costs a fifth of the time of a large plan and
+# finds nothing, since entries form no cycles. A process that runs for months collects more often.
 _BEFORE_COLLECTING: Final = 200_000
 _BEFORE_COLLECTING_FOR_MONTHS: Final = 50_000
 

@@ -70,7 +70,7 @@ def s3_place(text: str) -> tuple[str, str]:
 
 
 def overrides_of(args: argparse.Namespace) -> Overrides:
-    """Return the guards lifted on the command line; a manual run also retries entries parked for one."""
+    """Return the guards lifted on the command line; a manual run sends what ``onChange: plan`` keeps."""
     return Overrides(args.allow_protected, args.allow_leakage, released=True)
 
 

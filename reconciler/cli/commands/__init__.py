@@ -1,6 +1,6 @@
 """
-One module a command: its `COMMAND` declares name, summary, example, exit codes, arguments and run.
+One module for each command; its `COMMAND` declares name, summary, example, exit codes, arguments and run.
 
-All of them are imported before it is known which one is wanted, so each imports inside `run` what that needs; a
-command of more than a function or two does its work in `reconciler.cli.handlers`.
+All modules are imported for every command, so each imports what it needs inside `run`; larger commands do
+their work in `reconciler.cli.handlers`.
 """

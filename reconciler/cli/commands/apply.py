@@ -1,4 +1,4 @@
-"""``reconciler apply``: plan, guards, updates, read-back."""
+"""``reconciler apply``: plan, check guards, send updates, verify."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Bring every selected dataset to what is desired, and print what a second look showed."""
+    """Apply every selected dataset, and print the verified results."""
     from reconciler.cli.handlers.apply import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler convert FORMAT IN -o OUT``: labels of other formats as JSON Lines. Offline."""
+"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines. Offline."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _moment(text: str) -> str:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Write the lines; nothing at all if an image has an error, unless such images are to be left out."""
+    """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
     from reconciler.cli.handlers.convert import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler doctor``: what would stand in the way of plan and apply. Makes no call that writes."""
+"""``reconciler doctor``: check what plan and apply need. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print what was found, also where there are no specs to be read."""
+    """Print the results of all checks, even if the specs cannot be read."""
     from reconciler.cli.handlers.doctor import run
 
     return run(args)

@@ -1,6 +1,6 @@
-"""``reconciler drift``: what moved outside git. Makes no call that writes.
+"""``reconciler drift``: report changes made outside git. Makes no call that writes.
 
-Without ``--remember`` it writes no file but the report either, so that it can run from anywhere.
+Without ``--remember`` it writes no file but the report, so that it can run from anywhere.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
+    """Print and save the drift of every selected dataset, even if some could not be observed."""
     from reconciler.cli.handlers.drift import run
 
     return run(args)

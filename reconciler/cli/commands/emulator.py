@@ -1,4 +1,4 @@
-"""``reconciler emulator``: the Rekognition dataset API on this machine."""
+"""``reconciler emulator``: serve the Rekognition dataset API on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``reconciler explain PATH S3-URI``: one image's whole story. Makes no call that writes."""
+"""``reconciler explain PATH S3-URI``: explain the state of one image. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print the story in every selected dataset that knows the image, or that could not be asked."""
+    """Explain the image in every selected dataset that has it or could not be observed."""
     from reconciler.cli.handlers.explain import run
 
     return run(args)

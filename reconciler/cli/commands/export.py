@@ -1,4 +1,4 @@
-"""``reconciler export``: an existing dataset as a spec and sorted JSON Lines."""
+"""``reconciler export``: write an existing dataset as a spec and sorted JSON Lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Write the spec and the lines; `plan` right after it finds nothing."""
+    """Write the spec and the lines; a `plan` right afterwards finds no change."""
     from reconciler.cli.handlers.export import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler iam LEVEL``: a policy with the actions that are used, and no more."""
+"""``reconciler iam LEVEL``: print an IAM policy with exactly the actions that are used."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _bucket(source_ref: str) -> str:
-    """Return the bucket of an image: a rebuild keeps its manifests there, unless --bucket says where."""
+    """Return the bucket of an image, where a rebuild stores its manifests unless --bucket is given."""
     return source_ref.split("/")[2]
 
 

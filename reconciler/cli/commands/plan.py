@@ -1,4 +1,4 @@
-"""``reconciler plan``: what an apply would do. Makes no call that writes, and writes nothing but --out."""
+"""``reconciler plan``: show what an apply would do. Makes no call that writes; writes only --out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print the plan of every selected dataset, also when some of it could not be made."""
+    """Print the plan of every selected dataset, even if some could not be planned."""
     from reconciler.cli.handlers.plan import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler propose``: drift as a patch to the specs. Makes no call that writes; --branch adds a branch."""
+"""``reconciler propose``: turn drift into a patch or branch of the specs. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _images(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Write the patch, and say what is in it, what is not, and why."""
+    """Write the patch, and print what it contains, what it omits, and why."""
     from reconciler.cli.handlers.propose import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler rebuild``: delete a dataset and make it anew, with exactly the desired entries."""
+"""``reconciler rebuild``: delete a dataset and create it again with exactly the desired entries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Carry out, finish or undo the rebuild of one dataset, and print what a second look showed."""
+    """Run, resume or undo the rebuild of one dataset, and print the verified result."""
     from reconciler.cli.handlers.rebuild import run
 
     return run(args)

@@ -1,4 +1,4 @@
-"""``reconciler restore``: entries as they were before an apply overwrote them. Itself a plan, with all guards."""
+"""``reconciler restore``: restore overwritten entries from a backup, by a plan with all guards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _document(args: argparse.Namespace) -> str:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Show what would be brought back, or bring it back; or list what is kept."""
+    """Plan or apply the restore of a backup, or list the backups."""
     from reconciler.cli.handlers.restore import run
 
     return run(args)

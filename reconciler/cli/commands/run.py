@@ -1,4 +1,4 @@
-"""``reconciler run``: the controller."""
+"""``reconciler run``: run the controller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _own_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command takes."""
+    """Add the arguments that only this command has."""
     parser.add_argument(
         "--once", action="store_true", help="one pass over all datasets, then exit as apply does"
     )
@@ -50,7 +50,7 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_git(parser: argparse.ArgumentParser) -> None:
-    """Add where the specs are followed, if not in a directory."""
+    """Add the arguments of a git source."""
     group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
@@ -83,7 +83,7 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
-    """Add what proves a caller of the pages that do something."""
+    """Add the secrets that authenticate requests which trigger an action."""
     group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
     group.add_argument(
         "--token-file", type=values.readable_file, metavar="FILE", help="bearer token of POST /reconcile"
@@ -99,7 +99,7 @@ def _add_secrets(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
-    """Add what tells a checkout that is kept up to date from one that nobody renews any more."""
+    """Add the arguments that detect a checkout which is no longer updated."""
     group = parser.add_argument_group("what confirms that PATH is the newest (without: that it can be read)")
     group.add_argument(
         "--sync-metrics", metavar="URL", help="metrics of git-sync, whose counter of syncs goes on growing"
@@ -162,7 +162,7 @@ def _duration(text: str) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Follow the specs until SIGTERM; or, with --once, pass over all datasets one time."""
+    """Reconcile until SIGTERM; with --once, run one cycle of every dataset."""
     from reconciler.cli.controller.process import run
 
     return run(args)

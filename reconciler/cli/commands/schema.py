@@ -1,4 +1,4 @@
-"""``reconciler schema KIND``: JSON Schemas of what we read and write."""
+"""``reconciler schema KIND``: print the JSON Schema of a document that is read or written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print one schema."""
+    """Print one JSON Schema."""
     import json
 
     from reconciler.cli.output.terminal import out

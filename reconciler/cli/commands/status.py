@@ -1,4 +1,4 @@
-"""``reconciler status``: the last known state, from the state directory alone."""
+"""``reconciler status``: print the last known status, from the state directory alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print what is remembered. A dataset that was never observed is unknown."""
+    """Print the stored status. A dataset that was never observed is unknown."""
     from reconciler.cli.handlers.status import run
 
     return run(args)

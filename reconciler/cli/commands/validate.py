@@ -1,4 +1,4 @@
-"""``reconciler validate``: is the spec tree sound? Offline."""
+"""``reconciler validate``: check a spec tree. Offline."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a command does that takes more than its own module: each is imported when its command runs."""
+"""The work of larger commands; each handler is imported when its command runs."""

@@ -1,4 +1,4 @@
-"""``reconciler apply``: plan, guards, updates, read-back."""
+"""``reconciler apply``: plan, check guards, send updates, verify."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ INTERRUPTED = "interrupted: what was sent was not looked at again; the next appl
 
 
 def run(args: argparse.Namespace) -> int:
-    """Bring every selected dataset to what is desired, and print what a second look showed."""
+    """Apply every selected dataset, and print the verified results."""
     results: list[DatasetResult] = []
     try:
         _apply(args, results)
     except (ReconcilerError, KeyboardInterrupt, Terminated) as exc:
-        if results:  # what was done is said, whatever went wrong afterwards
+        if results:  # report what was done before the failure
             show("apply", results, args, reason(exc))
         raise
     show("apply", results, args)
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
-    """Apply, and add each result to *results* as soon as it is known."""
+    """Apply each dataset and append its result to *results* at once."""
     plan = _read_plan(Path(args.plan)) if args.plan else None
     if plan is not None and not args.dataset:
         args.dataset = list(plan.datasets)
@@ -62,7 +62,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
-    """Plan for everything first; apply only if that gives the very same plan."""
+    """Plan every dataset first; apply only if the digest is that of the given plan."""
     with ExitStack() as stack:
         looks = []
         for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
@@ -77,7 +77,7 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
 
 
 def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:
-    """Say of every dataset without a result that nothing is known: one of them may have an update in flight."""
+    """Yield an unknown result for every remaining dataset; one may have an update in flight."""
     known = {result.name for result in results}
     why = PlanError(Interrupted.code, INTERRUPTED)
     for name in (dataset.name for dataset in found.datasets if dataset.name not in known):
@@ -94,7 +94,7 @@ def _read_plan(path: Path) -> PlanRef:
 
 
 def record(memory: Memory, results: Iterable[DatasetResult], revision: str | None) -> None:
-    """Keep numbers, reasons and conditions; a condition that did not change keeps its time."""
+    """Store the status of each dataset; an unchanged condition keeps its transition time."""
     at, known = SystemClock().now(), memory.statuses()
     for result in results:
         before = kept.conditions_in(known.get(result.name, {}))

@@ -1,4 +1,4 @@
-"""``reconciler convert FORMAT IN -o OUT``: labels of other formats as JSON Lines. Offline."""
+"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines. Offline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.reports.visible import counted, visible
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the lines; nothing at all if an image has an error, unless such images are to be left out."""
+    """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
     done = converted(args.format, Path(args.input), _options(args))
     is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
     if is_good:

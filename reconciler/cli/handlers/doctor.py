@@ -1,4 +1,4 @@
-"""``reconciler doctor``: what would stand in the way of plan and apply. Makes no call that writes."""
+"""``reconciler doctor``: check what plan and apply need. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reconciler.ports import Access
 from reconciler.sources.git.revision import program
 from reconciler.state.fitness import state
 
-# Whoever waits for a diagnosis wants it soon: what fails three times in a row is down.
+# A diagnosis should be fast: three failed attempts in a row are enough.
 _IMPATIENT = Threads(attempts=3)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found, also where there are no specs to be read."""
+    """Print the results of all checks, even if the specs cannot be read."""
     results = [state(Path(args.state_dir))]
     if said := program(Path(args.path)):
         results.append(said)
@@ -48,10 +48,10 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPr
             seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
             return (*seen, *broken), preflight.clock(wiring.skew.seconds)
     except StateError as exc:
-        if not args.local:  # AWS can be asked all the same; only what is remembered is not known
+        if not args.local:  # AWS can still be checked, without the stored state
             with TemporaryDirectory(prefix="reconciler-") as empty:
                 return _examined(found, argparse.Namespace(**{**vars(args), "state_dir": empty}))
-        reason = exc  # the name of an exception ends with its clause
+        reason = exc  # `exc` is unbound after the clause
 
         def no_access(_: Desired) -> Access:
             raise reason

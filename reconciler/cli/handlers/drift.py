@@ -1,6 +1,6 @@
-"""``reconciler drift``: what moved outside git. Makes no call that writes.
+"""``reconciler drift``: report changes made outside git. Makes no call that writes.
 
-Without ``--remember`` it writes no file but the report either, so that it can run from anywhere.
+Without ``--remember`` it writes no file but the report, so that it can run from anywhere.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from reconciler.errors import OutputError, SpecError, StateError, UsageError
 from reconciler.reports.registry import SUFFIXES
 from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 
-# Rekognition takes images of at most 15 MB; all of a report's together, so that it ends.
+# Rekognition accepts images up to 15 MB; the total for one report bounds its time.
 _MOST_BYTES: Final = 15_000_000
 _MOST_BYTES_IN_ALL: Final = 500_000_000
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print and keep what moved in every selected dataset, also when some of it could not be seen."""
+    """Print and save the drift of every selected dataset, even if some could not be observed."""
     report = Path(args.report) if args.report else None
     kind = format_of(report) if report else None
     drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if report and kind:
             write_whole(report, partial(write, kind))
-    except OutputError:  # what was seen is shown
+    except OutputError:  # still print the report
         stream(partial(write, args.output))
         raise
     stream(partial(write, args.output))
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def _look(
     args: argparse.Namespace, *, drawn: bool
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
-    """Return what drifted, small pictures of it, and errors of the specs that are about no dataset."""
+    """Return the drift, its thumbnails, and errors of the specs that belong to no dataset."""
     with reading(args) as found, _connected(args) as wiring:
         seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(each_dataset.broken, found.broken))
@@ -72,7 +72,7 @@ def _look(
 
 @contextmanager
 def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
-    """Give the wiring; a state that cannot be written, such as on a full disk, costs the memory and no report."""
+    """Yield the wiring; if the state cannot be written, such as on a full disk, open it read-only."""
     with ExitStack() as stack:
         try:
             wiring = stack.enter_context(connected(args, read_only=not args.remember))
@@ -85,7 +85,7 @@ def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
 
 
 def _untold(found: Reading) -> list[Problem]:
-    """Return errors that are about no dataset: an acknowledgement that cannot be read silences nothing."""
+    """Return the errors that belong to no dataset, such as in an acknowledgement."""
     told = {problem for dataset in found.datasets for problem in dataset.problems}
     told |= {problem for dataset in found.broken for problem in dataset.problems}
     return [problem for problem in found.problems if problem.is_error and problem not in told]
@@ -93,10 +93,10 @@ def _untold(found: Reading) -> list[Problem]:
 
 def format_of(report: Path) -> str:
     """
-    Return the format that a file's name asks for.
+    Return the format for the suffix of a file name.
 
     Raises:
-        UsageError: Its suffix stands for none.
+        UsageError: The suffix is unknown.
     """
     try:
         return SUFFIXES[report.suffix.lower()]
@@ -106,7 +106,7 @@ def format_of(report: Path) -> str:
 
 
 def thumbnails(drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int) -> dict[str, Thumbnail]:
-    """Return small pictures by source-ref: of the first *most* images, and none where Pillow is missing."""
+    """Return thumbnails of the first *most* images by source-ref; none without Pillow."""
     if most <= 0 or not available():
         return {}
     return dict(islice(_made(drift, datasets, wiring, most), most))

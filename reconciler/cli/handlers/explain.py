@@ -1,4 +1,4 @@
-"""``reconciler explain PATH S3-URI``: one image's whole story. Makes no call that writes."""
+"""``reconciler explain PATH S3-URI``: explain the state of one image. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.sources.trees.directory import Directory
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell the story in every selected dataset that knows the image, or that could not be asked."""
+    """Explain the image in every selected dataset that has it or could not be observed."""
     with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
         told = tell(args.source_ref, found.datasets, wiring.context)
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _writers(stories: Iterable[Explanation], tree: Directory) -> dict[Origin, Blame]:
-    """Ask git who wrote the lines that the stories are about."""
+    """Return who last changed each line that the explanations cite, by git blame."""
     origins = {origin for explanation in stories for origin in explanation.origins}
     if not origins:
         return {}

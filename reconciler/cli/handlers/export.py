@@ -1,4 +1,4 @@
-"""``reconciler export``: an existing dataset as a spec and sorted JSON Lines."""
+"""``reconciler export``: write an existing dataset as a spec and sorted JSON Lines."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ spec:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the spec and the lines; `plan` right after it finds nothing."""
+    """Write the spec and the lines; a `plan` right afterwards finds no change."""
     kind = DatasetType(args.type)
     with connected(args, read_only=True) as wiring:
         context = wiring.context_of(Target(project=args.project, type=kind))
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _remarks(found: Exported, files: list[str]) -> Iterator[str]:
-    """Say what is not as somebody who exports a dataset expects it."""
+    """Yield remarks on entries that were left out or that AWS marked with errors."""
     if found.refused:
         first, codes = next(iter(found.refused.items()))
         many = counted(len(found.refused), "entry is", "entries are")
@@ -112,5 +112,5 @@ def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
 
 
 def _dns_label(text: str) -> str:
-    """Return the nearest DNS-1123 label: what a dataset may be called in a spec."""
+    """Return the nearest DNS-1123 label, as the name of a dataset in a spec must be."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")

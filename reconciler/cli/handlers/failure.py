@@ -1,4 +1,4 @@
-"""A program that asked for JSON gets its document also when the command failed as a whole."""
+"""Write the JSON document even if the whole command fails."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reconciler.errors import Interrupted, OutputError, ReconcilerError
 @contextmanager
 def documented(args: argparse.Namespace) -> Iterator[None]:
     """
-    Write the document if the block fails before it wrote anything itself.
+    Write a failure document if the block fails before it wrote to stdout.
 
-    For a bad command line, 64, there is none: all that is to be said of it goes to stderr.
+    A bad command line, exit 64, is reported on stderr only.
     """
     terminal.Stdout.begun = False
     try:
@@ -30,7 +30,7 @@ def documented(args: argparse.Namespace) -> Iterator[None]:
 
 
 def reason(exc: BaseException) -> PlanError:
-    """Return why a command failed, as documents say it."""
+    """Return the error of a failed command for its document."""
     if isinstance(exc, ReconcilerError):
         return PlanError(exc.code, str(exc))
     if isinstance(exc, Exception):
@@ -42,5 +42,5 @@ def _write(kind: str, why: PlanError, args: argparse.Namespace) -> None:
     from reconciler.reports.failed import write_failed
 
     source_ref = args.source_ref if kind == "explain" else None
-    with suppress(OutputError):  # what failed may be stdout itself
+    with suppress(OutputError):  # stdout itself may have failed
         terminal.stream(lambda target: write_failed(kind, why, target, source_ref))

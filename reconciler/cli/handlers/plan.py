@@ -1,4 +1,4 @@
-"""``reconciler plan``: what an apply would do. Makes no call that writes, and writes nothing but --out."""
+"""``reconciler plan``: show what an apply would do. Makes no call that writes; writes only --out."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from reconciler.errors import OutputError, UsageError
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the plan of every selected dataset, also when some of it could not be made."""
+    """Print the plan of every selected dataset, even if some could not be planned."""
     with reading(args, overrides_of(args)) as found:
         plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
     try:
         if args.out:
             _save(plan, Path(args.out), args)
-    except OutputError as exc:  # the plan is made, and shown
+    except OutputError as exc:  # still print the plan
         show("plan", plan, args, reason(exc))
         raise
     show("plan", plan, args)
@@ -48,10 +48,10 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
 
 def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
     """
-    Plan for the one dataset against a listing in a file; nothing if it is a broken one.
+    Plan one dataset against a listing in a file; yield nothing if its document is broken.
 
     Raises:
-        UsageError: Several datasets are selected.
+        UsageError: Not exactly one dataset is selected.
     """
     names = [*(dataset.name for dataset in found.datasets), *(dataset.name for dataset in found.broken)]
     if len(names) != 1:
@@ -61,7 +61,7 @@ def _against_file(found: Reading, path: Path) -> Iterator[DatasetPlan]:
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Return 0, or what is gravest; pending changes and drift only count if somebody asked for them."""
+    """Return the gravest exit code; pending changes and drift count only if *detailed*."""
     codes = [dataset.exit_code for dataset in plan.datasets]
     if detailed:
         codes += [Exit.PENDING for dataset in plan.datasets if dataset.pending]

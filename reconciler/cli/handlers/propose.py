@@ -1,4 +1,4 @@
-"""``reconciler propose``: drift as a patch to the specs. Makes no call that writes; --branch adds a branch."""
+"""``reconciler propose``: turn drift into a patch or branch of the specs. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from reconciler.sources.trees.directory import Directory
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the patch, and say what is in it, what is not, and why."""
+    """Write the patch, and print what it contains, what it omits, and why."""
     proposal = _proposal(args)
     try:
         if args.patch:
             write_whole(Path(args.patch), lambda target: target.write(proposal.patch))
-    except OutputError:  # what was found is shown
+    except OutputError:  # still print the proposal
         _show(proposal, args)
         raise
     _show(proposal, args)
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(proposal: Proposal, args: argparse.Namespace) -> None:
-    """Print the proposal; without a file for the patch, stdout is the patch, and the text goes to stderr."""
+    """Print the proposal; as text without --patch, the patch goes to stdout and the text to stderr."""
     if args.patch or args.output != "text":
         show("propose", proposal, args)
         return

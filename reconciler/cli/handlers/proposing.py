@@ -1,4 +1,4 @@
-"""From a look at AWS to a patch that was tried: fulfil wishes, read the edited specs, keep what holds."""
+"""Make a patch of edits, read the edited specs, and keep the edits that have the intended effect."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ UNPROVEN = "the edited specs would not say the same as AWS; please report it"
 @dataclass(frozen=True, slots=True)
 class Tried:
     """
-    Edits that were tried, and what they leave.
+    Edits that were checked, and their result.
 
     Attributes:
-        problems: What validation says of the edited specs, and did not say before.
+        problems: Problems of the edited specs that the original specs did not have.
     """
 
     edits: TreeEdits
@@ -44,7 +44,7 @@ class Tried:
 
 @contextmanager
 def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
-    """Give the tree, all that it declares, and what the flags select of it, read and checked."""
+    """Yield the tree, all specs in it, and the selected ones, read and validated."""
     opened = opened_path(args)
     specs = load(opened.tree, opened.only)
     with closing(read(select(specs, selection_of(args)))) as found:
@@ -53,7 +53,7 @@ def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Read
 
 @contextmanager
 def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed]) -> Iterator[Tried]:
-    """Give edits that are known to do what they should; what is not known to work is refused."""
+    """Yield the edits that are verified to have the intended effect; refuse the others."""
     requests = [request for one in proposed for request in one.requests]
     refusals: list[Refusal] = []
     while True:
@@ -76,7 +76,7 @@ def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Propo
 def _wrong(
     opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: TreeEdits
 ) -> tuple[frozenset[str], tuple[Problem, ...]]:
-    """Read the edited specs; return the images that are not as wished, and what is wrong now and was not."""
+    """Read the edited specs; return images whose edit lacks the intended effect, and new problems."""
     if not edits.accepted:
         return frozenset(), ()
     edited = load(overlay, opened.only)
@@ -114,22 +114,22 @@ def diff_of(tree: Directory, root: Path, edits: TreeEdits) -> bytes:
 
 
 def relative(tree: Directory, root: Path, path: str) -> str:
-    """Return a path of the tree as the patch names it: where its links lead, since git follows none."""
+    """Return a path of the tree relative to *root*, with links resolved, since git follows none."""
     return (tree.root / path).resolve().relative_to(root).as_posix()
 
 
 def root_of(tree: Directory) -> Path:
     """
-    Return the directory that a patch is applied in: that of the repository.
+    Return the directory that paths of the patch are relative to: the root of the git repository.
 
-    Outside git, the working directory if the tree lies below it, else the tree itself.
+    Outside git, the working directory if the tree is below it, else the tree itself.
     """
     here = Path.cwd().resolve()
     return toplevel(tree.root) or (here if tree.root.is_relative_to(here) else tree.root)
 
 
 def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
-    """Return what is proposed for one dataset."""
+    """Return the proposal for one dataset."""
     name = one.desired.name
     since = memory.statuses().get(name, {}).get("at")
     return DatasetProposal(

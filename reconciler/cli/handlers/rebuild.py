@@ -1,4 +1,4 @@
-"""``reconciler rebuild``: delete a dataset and make it anew, with exactly the desired entries."""
+"""``reconciler rebuild``: delete a dataset and create it again with exactly the desired entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.reports.visible import counted
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry out, finish or undo the rebuild of one dataset, and print what a second look showed."""
+    """Run, resume or undo the rebuild of one dataset, and print the verified result."""
     order = None if args.resume or args.undo else _order(args)
     with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
         for broken in found.broken:
@@ -58,7 +58,7 @@ def _order(args: argparse.Namespace) -> Order:
 
 
 def _tell(done: Rebuilt, *, undone: bool) -> None:
-    """Say what became of the dataset, and where the old entries are."""
+    """Print the outcome, and where the old entries are backed up."""
     known = done.rebuild
     if known is None or not done.result.verified:
         return

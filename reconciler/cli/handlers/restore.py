@@ -1,4 +1,4 @@
-"""``reconciler restore``: entries as they were before an apply overwrote them. Itself a plan, with all guards."""
+"""``reconciler restore``: restore overwritten entries from a backup, by a plan with all guards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reconciler.state import State
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show what would be brought back, or bring it back; or list what is kept."""
+    """Plan or apply the restore of a backup, or list the backups."""
     if args.list:
         name = _listed(args)
         with State(Path(args.state_dir), read_only=True) as state:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _listed(args: argparse.Namespace) -> str:
-    """Return the dataset whose snapshots are listed, which need not be in the specs any more."""
+    """Return the dataset whose snapshots are listed; it may be gone from the specs."""
     if args.path is not None:
         opened = open_path(Path(args.path))
         load(opened.tree, opened.only)

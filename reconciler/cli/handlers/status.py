@@ -1,4 +1,4 @@
-"""``reconciler status``: the last known state, from the state directory alone."""
+"""``reconciler status``: print the last known status, from the state directory alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconciler.state import State
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is remembered. What was never looked at is unknown, and said to be."""
+    """Print the stored status. A dataset that was never observed is unknown."""
     with closing(State(Path(args.state_dir), read_only=True)) as state:
         known = dict(state.statuses())
         quarantined = {name: tuple(state.quarantine.of(name).values()) for name in known}
@@ -32,10 +32,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
     """
-    Return the names that the specs declare and the flags select; without specs, of what is remembered.
+    Return the selected names that the specs declare; without specs, those with a stored status.
 
     Raises:
-        SourceError: PATH was named, or is needed for a label, and cannot be read.
+        SourceError: PATH cannot be read, although it was given or a selector needs it.
         UsageError: The flags select nothing.
     """
     if args.path is None and not args.selector and not Path(DEFAULT_PATH).exists():
