@@ -11,7 +11,7 @@ from reconciler.cli.exits import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from reconciler.convert.formats import READERS  # and with it every reader, which no other command needs
+    from reconciler.convert.formats import READERS  # imports every reader, which only convert needs
 
     parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
     parser.add_argument(

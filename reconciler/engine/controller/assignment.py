@@ -30,7 +30,7 @@ class Assignment:
     Attributes:
         loaded: The loaded spec of the dataset; None if it cannot be read.
         digest: Digest of what is desired; None if it is not known yet.
-        generation: The generation of the dataset that they belong to.
+        generation: The generation of the dataset that the spec belongs to.
     """
 
     def __init__(self, state: DatasetState, registry: Registry) -> None:

@@ -129,7 +129,8 @@ class CycleRunner:
         return delay
 
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
-        """Run the cycle and turn every failure into a result.
+        """
+        Run the cycle and turn every failure into a result.
 
         Raises:
             Interrupted: The process must stop.
