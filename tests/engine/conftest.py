@@ -1,4 +1,4 @@
-"""The engine against the emulator: real boto3, real HTTP, and a clock that costs nothing."""
+"""Fixtures that run the engine against the emulator: real boto3, real HTTP, simulated time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROJECT = "flowers"
 
 
 class JumpingClock:
-    """A clock whose sleeping moves the emulator's time instead of passing ours."""
+    """A clock whose sleep advances the emulator's time instead of waiting."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -50,7 +50,7 @@ class JumpingClock:
 
 @dataclass
 class Lab:
-    """One emulated account, a state directory, and a spec directory."""
+    """An emulated account with a state directory and a spec directory."""
 
     emulator: Emulator
     context: Context
@@ -60,7 +60,7 @@ class Lab:
     open: list[Desired] = field(default_factory=list)
 
     def write(self, *lines: bytes, limits: str = "{}", **policy: str) -> None:
-        """Write the one dataset of the tree: these lines, this policy."""
+        """Write the only dataset of the spec tree: its lines and its policy."""
         self.specs.mkdir(exist_ok=True)
         options = "\n".join(f"    {key}: {value}" for key, value in ({"mode": "upsert"} | policy).items())
         (self.specs / "train.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
@@ -95,7 +95,7 @@ class Lab:
         return plan
 
     def forget_everything(self) -> None:
-        """Delete the state directory, as somebody might."""
+        """Delete the state directory."""
         self.context.memory.close()
         shutil.rmtree(self.state_dir)
         self.context = dataclasses.replace(self.context, memory=State(self.state_dir))
@@ -107,7 +107,7 @@ class Lab:
         return arn
 
     def updates(self) -> list[tuple[str, ...]]:
-        """Return the source-refs of every update that was sent, in order."""
+        """Return the source-refs of every update sent, in order."""
         return [call.source_refs for call in self.emulator.calls.of("UpdateDatasetEntries")]
 
 
@@ -136,7 +136,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def full(lab: Lab) -> Lab:
-    """Five entries are in place, and the spec says so."""
+    """Give a lab whose dataset holds five entries, exactly as its spec desires."""
     lab.write(*named("abcde"), orphans="blank")
     lab.apply()
     return lab

@@ -1,4 +1,4 @@
-"""A controller over an emulator, whose time passes only when somebody waits."""
+"""A controller over an emulator whose time advances only when something waits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ spec:
 
 
 class JumpingTime:
-    """`MonotonicClock` and `Clock` in one: to wait is to push the emulator's time."""
+    """`MonotonicClock` and `Clock` in one: waiting advances the emulator's time."""
 
     def __init__(self, time: ManualClock) -> None:
         self._time = time
@@ -79,7 +79,7 @@ class JumpingTime:
 
 @dataclass
 class Counted:
-    """A `Listener` that remembers."""
+    """A `Listener` that records what it is called with."""
 
     cycles: list[tuple[str, str]] = field(default_factory=list)
     updates: list[tuple[str, str]] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Counted:
 
 @dataclass
 class Months:
-    """One emulated account, a spec directory, and a controller that is pushed along."""
+    """An emulated account, a spec directory, and a controller that is advanced in ticks."""
 
     emulator: Emulator
     controller: Controller
@@ -112,7 +112,7 @@ class Months:
         return self.place / "specs"
 
     def forget(self) -> None:
-        """Lose everything that was remembered."""
+        """Delete all state."""
         with self.state._db.writing() as connection:
             for (table,) in connection.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -153,7 +153,7 @@ class Months:
         self.controller.tick()
 
     def settle(self) -> None:
-        """Let everything that is due now happen."""
+        """Run everything that is due now."""
         self.controller.trigger()
         self.controller.tick()
         self.controller.tick()
@@ -162,7 +162,7 @@ class Months:
         return self.registry.states[name]
 
     def conditions(self, name: str) -> dict[str, str]:
-        """Return the status of every condition, as it may be believed now."""
+        """Return the status of every condition as of now, decayed by age."""
         believed = self.dataset_state(name).believed(self.time.wall())
         return {condition.kind.value: condition.status.value for condition in believed}
 
@@ -171,7 +171,7 @@ class Months:
         return {condition.kind.value: condition.reason.value for condition in believed}
 
     def calls(self) -> list[str]:
-        """Return the operations called since this was last asked."""
+        """Return the operations called since the last call of this method."""
         names = self.emulator.calls.names()
         self.emulator.calls.clear()
         return names
@@ -200,7 +200,7 @@ def _controlled(
     tracer: Tracer | None = None,
     calls_per_second: int | None = None,
 ) -> Months:
-    """Start a controller: the specs and the state are what a process before it left."""
+    """Start a controller over existing specs and state."""
     context = Context(
         gateway_of(client, time, calls_per_second), time, state, Silence(), tracer=tracer or Untraced()
     )

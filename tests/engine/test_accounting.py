@@ -1,4 +1,4 @@
-"""Every desired entry is counted once, as what it is: in every document, under every policy."""
+"""Every desired entry is counted exactly once, in every document and under every policy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ spec: %s
 """
 NAMES = "abcdefghijkl"
 OTHER_DAY = "2031-01-01T00:00:00"
-# A label, and whether its date is another one: some policies do not look at dates.
+# A label, and whether the creation date differs: some policies ignore dates.
 CONTENT = st.tuples(st.sampled_from(["rose", "tulip"]), st.booleans())
 ENTRIES = st.dictionaries(st.sampled_from(NAMES), CONTENT, min_size=1)
 POLICIES = st.fixed_dictionaries(
@@ -80,7 +80,7 @@ def _apply(lab: Lab, *, released: bool) -> tuple[Planned, Outcome]:
     ENTRIES, st.dictionaries(st.sampled_from(NAMES + "xyz"), CONTENT), ENTRIES, POLICIES, EXTRAS, st.data()
 )
 def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after, policy, extras, data):
-    """Whatever git and AWS changed, whatever fails, whatever the policy: nothing is lost or counted twice."""
+    """Whatever changed or failed, under any policy, no entry is lost or counted twice."""
     poisoned = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="poisoned")
     gone = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="gone")
     released, forgets = data.draw(st.booleans(), label="released"), data.draw(st.booleans(), label="forgets")
@@ -96,7 +96,7 @@ def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after,
         if poisoned:
             lab.emulator.faults.add(Fault(kind=Kind.POISON, source_refs=frozenset(map(ref, poisoned))))
         _write(lab, after, policy, **extras)
-        for _ in range(2):  # the second finds what failed in quarantine
+        for _ in range(2):  # the second apply finds what failed in quarantine
             _hold_to_it(lab, *_apply(lab, released=released))
 
 
@@ -123,7 +123,7 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     assert counts["desired"] == sum(parts)
     assert not {entry["source_ref"] for entry in document["withheld"]} & set(named)
 
-    # What a fresh look finds is what was told.
+    # A new observation finds what was reported.
     assert (now.desired, now.unchanged + now.ignored) == (counts["desired"], counts["in_place"])
     assert now._asdict() == {key: summary[key] for key in now._fields}
     left = now.add + now.update

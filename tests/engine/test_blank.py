@@ -1,4 +1,4 @@
-"""What becomes of observed entries that are not desired, where the policy is to blank them."""
+"""What happens to orphans where the policy is to blank them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def observed(lab: Lab) -> dict[str, set[str]]:
 
 
 def test_an_orphan_loses_its_labels_and_nothing_else_changes(full: Lab):
-    """It is sent back bare, so that training ignores it; it is planned, counted and proven like an update."""
+    """A blanked orphan keeps only its source-ref; it is planned, counted and verified like an update."""
     full.write(*named("abcd"), orphans="blank")
     plan = full.plan()
 
@@ -42,7 +42,7 @@ def test_an_orphan_loses_its_labels_and_nothing_else_changes(full: Lab):
 
 
 def test_a_blank_orphan_is_left_alone(full: Lab):
-    """A second apply sends nothing, and nothing is pending; nor for an image that was never labelled."""
+    """An orphan without labels, blanked or never labelled, is neither sent nor pending."""
     full.write(*named("abcd"), orphans="blank")
     full.apply()
     full.emulator.console.add_image(full.arn, ref("z"))
@@ -54,7 +54,7 @@ def test_a_blank_orphan_is_left_alone(full: Lab):
 
 
 def test_the_plan_says_what_becomes_of_orphans(full: Lab):
-    """Blanked where the policy says so, reported where it does not."""
+    """The plan says of each orphan whether it will be blanked or only reported."""
     full.write(*named("abcd"), orphans="blank")
     assert "1 orphan (blanked)" in summary(full.plan())
 
@@ -64,7 +64,7 @@ def test_the_plan_says_what_becomes_of_orphans(full: Lab):
 
 @pytest.mark.parametrize("policy", [{"orphans": "report"}, {"orphans": "rebuild"}])
 def test_an_orphan_is_otherwise_only_reported(full: Lab, policy):
-    """No other policy makes an apply touch it."""
+    """Under any other policy an apply leaves orphans alone."""
     full.write(*named("abcd"), **policy)
 
     full.apply()
@@ -73,7 +73,7 @@ def test_an_orphan_is_otherwise_only_reported(full: Lab, policy):
 
 
 def test_mode_create_only_blanks_nothing(full: Lab):
-    """To blank is to overwrite."""
+    """Mode create-only blanks nothing, since blanking overwrites."""
     full.write(*named("abcd"), orphans="blank", mode="create-only")
 
     full.apply()
@@ -82,7 +82,7 @@ def test_mode_create_only_blanks_nothing(full: Lab):
 
 
 def test_while_a_line_cannot_be_read_no_orphan_is_blanked(full: Lab):
-    """Nobody can say which image a cut line was about: it may be this one."""
+    """No orphan is blanked while a line cannot be parsed: the line may be about that image."""
     full.write(*named("abcd"), named("f")[0], GARBAGE, orphans="blank")
 
     result = full.apply()
@@ -92,7 +92,7 @@ def test_while_a_line_cannot_be_read_no_orphan_is_blanked(full: Lab):
 
 
 def test_blanking_counts_as_overwriting(lab: Lab):
-    """The guards see it: four of ten entries blanked are too large a share."""
+    """Guards count a blanked entry as overwritten: four of ten are too large a share."""
     lab.write(*named("abcdefghij"), orphans="blank")
     lab.apply()
     lab.write(*named("abcdef"), orphans="blank")
@@ -106,7 +106,7 @@ def test_blanking_counts_as_overwriting(lab: Lab):
 
 
 def test_a_service_that_takes_bare_lines_for_errors_is_found_out(full: Lab):
-    """What it marks is named as rejected; it is sent once, and said again as long as it is so."""
+    """A bare line that the service marks with errors is sent once, and reported as rejected ever after."""
     full.emulator.settings = dataclasses.replace(
         full.emulator.settings, switches=Switches(bare_line=BareLine.ERROR)
     )
@@ -123,7 +123,7 @@ def test_a_service_that_takes_bare_lines_for_errors_is_found_out(full: Lab):
 
 
 def test_an_orphan_that_is_labelled_again_and_again_is_left_to_them(full: Lab):
-    """It is blanked a few times, and then somebody is to be asked."""
+    """An orphan that keeps being labelled again is blanked a few times, then left alone and reported."""
     full.write(*named("abcd"), orphans="blank")
     full.apply()
     for _ in range(5):
@@ -135,7 +135,7 @@ def test_an_orphan_that_is_labelled_again_and_again_is_left_to_them(full: Lab):
 
 
 def test_a_blanked_image_that_returns_to_git_is_a_change_of_git(full: Lab):
-    """What was blanked is remembered, so that nobody has to guess who moved."""
+    """A blanked image that is desired again is attributed to git, as the blanking was remembered."""
     full.write(*named("abcd"), orphans="blank")
     full.apply()
     full.apply()
@@ -145,7 +145,7 @@ def test_a_blanked_image_that_returns_to_git_is_a_change_of_git(full: Lab):
 
 
 def test_a_labelled_orphan_that_aws_marks_with_errors_is_blanked_like_any_other(full: Lab):
-    """Its codes are named in the drift report; they are no reason to leave the labels, nor counted as left."""
+    """An orphan with service errors is blanked all the same; the drift report names its error codes."""
     full.write(*named("abcd"), orphans="blank")
     spoilt = classified("e", "x").replace(b"image-classification", b"wrong").decode()
     full.emulator.console.put(full.arn, spoilt)

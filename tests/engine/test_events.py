@@ -1,4 +1,4 @@
-"""The catalogue of events is complete, both ways."""
+"""The catalogue of events matches the source."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ spec.unmatched
 
 
 def calls() -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Every call of a logger in the package: level, event, and the keys that are spelled out."""
+    """Every call of a logger in the package: level, event, and the literal keys."""
     for path in (ROOT / "reconciler").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -39,17 +39,17 @@ def calls() -> Iterator[tuple[str, str, frozenset[str]]]:
 
 
 def test_every_event_in_the_source_is_in_the_catalogue():
-    """And every event of the catalogue is in the source."""
+    """Every event in the source is in the catalogue, and the reverse."""
     assert set(EVENTS) == {event for _, event, _ in calls()}
 
 
 def test_the_catalogue_is_the_public_contract():
-    """Names are public: neither more nor fewer."""
+    """The names of events are public: none is added or removed unnoticed."""
     assert {*CONTRACT.split(), *ADDED.split()} == set(EVENTS)
 
 
 def test_every_key_in_the_source_is_in_the_catalogue():
-    """A key that somebody greps for is explained."""
+    """Every key logged in the source is explained in the catalogue."""
     known = {name: {*event.keys, *COMMON, "exc_info"} for name, event in EVENTS.items()}
 
     assert [] == [(event, keys - known[event]) for _, event, keys in calls() if keys - known[event]]
@@ -57,7 +57,7 @@ def test_every_key_in_the_source_is_in_the_catalogue():
 
 def test_the_page_is_what_the_catalogue_renders():
     """
-    Nobody edits docs/logs.md by hand. To renew it:
+    docs/logs.md is generated. To renew it:
 
     python -c "from reconciler.engine.events import page; print(page(), end='')" > docs/logs.md
     """

@@ -1,4 +1,4 @@
-"""What is known after an apply whose read-back lists no more than what was sent."""
+"""What is known after an apply whose read-back lists only what was sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def many(months: Months) -> Months:
 
 
 def _apply(months: Months) -> None:
-    """Let one cycle run, and make sure that it looked again at what it had sent alone."""
+    """Run one cycle, and assert that its read-back lists only what was sent."""
     months.calls()
     months.run_for(5 * MINUTE + 40)
     calls = Counter(months.calls())
@@ -31,7 +31,7 @@ def _apply(months: Months) -> None:
 
 
 def test_no_look_from_before_the_update_speaks_of_the_time_after_it(many: Months):
-    """Even where both bear the same time: what was set back is not called pending."""
+    """An entry that was set back is not reported as pending, even if both observations have the same time."""
     many.emulator.console.put(many.arn("roses"), orjson.loads(classified("n007", "daisy")))
 
     _apply(many)
@@ -42,7 +42,7 @@ def test_no_look_from_before_the_update_speaks_of_the_time_after_it(many: Months
 
 
 def test_a_blanked_orphan_stays_an_orphan_in_every_count(many: Months):
-    """It was never desired, so that blanking it updates nothing that is."""
+    """A blanked orphan stays an orphan in every count and is never counted as an update."""
     for name in ("x1", "x2", "x3"):
         many.emulator.console.put(many.arn("roses"), orjson.loads(classified(name, "daisy")))
 

@@ -1,4 +1,4 @@
-"""One update at a time, and each once: also where the status lags, an answer is lost, or a process is killed."""
+"""One update at a time, each sent once: also with a late status, a lost answer or a killed process."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.engine.conftest import Lab
 
 
 class Killed(BaseException):
-    """The process dies here."""
+    """The process was killed."""
 
 
 class Slow:
     """
-    A gateway of a service that takes its time.
+    A gateway of a slow service.
 
     Args:
-        lag_seconds: For so long after an update the status is as before it.
-        late_seconds: An update that is not answered arrives so much later; None if it never does.
-        ends: What becomes of an unanswered call, one after the other; then all are answered.
+        lag_seconds: How long after an update the status still shows the state before it.
+        late_seconds: The delay of an update that is not answered; None if it never arrives.
+        ends: The outcomes of unanswered calls, in order; later calls are answered.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ def lost() -> Unavailable:
 
 
 def start_again(lab: Lab) -> None:
-    """As a new process does: nothing is left but the state directory."""
+    """Start a new process that has only the state directory."""
     lab.context.memory.close()
     lab.context = dataclasses.replace(lab.context, memory=State(lab.state_dir))
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update takes two lines."""
+    """Limit an update to two lines."""
     for module in (apply, planning):
         monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 450)
 
@@ -108,7 +108,7 @@ def test_a_status_that_has_not_moved_is_not_believed(full: Lab, lag: float):
 
 @pytest.mark.usefixtures("small")
 def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
-    """Not for ever: the proof shows what became of it."""
+    """A status that never changes is accepted after a while: verification shows the outcome."""
     full.write(*named("abcd", label="tulip"), *named("e"))
     description = full.context.gateway.describe(full.arn)
     gateway = slow(full)
@@ -120,7 +120,7 @@ def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
 
 @pytest.mark.parametrize("late", [0.0, 5.0, 75.0])
 def test_a_call_that_is_not_answered_may_arrive_later(full: Lab, late: float):
-    """It is waited for, and not made again."""
+    """An unanswered call that arrives late is waited for and not repeated."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), late_seconds=late)
 
@@ -130,7 +130,7 @@ def test_a_call_that_is_not_answered_may_arrive_later(full: Lab, late: float):
 
 
 def test_a_call_that_was_lost_is_made_again_after_a_look(full: Lab):
-    """Ninety seconds after it was begun, and only if none of its lines is there."""
+    """A lost call is repeated ninety seconds after it began, if an observation finds none of its lines."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), late_seconds=None)
 
@@ -140,7 +140,7 @@ def test_a_call_that_was_lost_is_made_again_after_a_look(full: Lab):
 
 
 def test_a_call_that_arrived_without_a_sign_is_not_made_again(full: Lab):
-    """Its lines are there, whatever the status says."""
+    """A call whose lines are in place is not repeated, even if the status never showed it."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), lag_seconds=1_000.0)
     arrived = gateway._gateway.update
@@ -157,7 +157,7 @@ def test_a_call_that_arrived_without_a_sign_is_not_made_again(full: Lab):
 
 
 def test_a_call_that_never_left_is_made_again_at_once(full: Lab):
-    """Without a connection nothing can have arrived."""
+    """A call that failed to connect cannot have arrived and is repeated at once."""
     full.write(*named("abcde", label="tulip"))
     unconnected = lost()
     unconnected.unsent = True
@@ -170,7 +170,7 @@ def test_a_call_that_never_left_is_made_again_at_once(full: Lab):
 
 @pytest.mark.parametrize("late", [0.0, 5.0, 75.0])
 def test_killed_after_the_call_the_next_start_waits_for_it(full: Lab, late: float):
-    """What may still arrive is not sent again."""
+    """After a kill the next start waits for an update that may still arrive, and does not send it again."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, Killed(), late_seconds=late)
     with pytest.raises(Killed):
@@ -184,7 +184,7 @@ def test_killed_after_the_call_the_next_start_waits_for_it(full: Lab, late: floa
 
 
 def test_killed_before_the_call_arrived_the_next_start_sends_after_ninety_seconds(full: Lab):
-    """By then it has not arrived, and never will; the dataset is observed before anything is sent."""
+    """Ninety seconds after a call that never arrived, the next start observes and then sends."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, Killed(), late_seconds=None)
     with pytest.raises(Killed):
@@ -198,7 +198,7 @@ def test_killed_before_the_call_arrived_the_next_start_sends_after_ninety_second
 
 
 def test_a_plan_made_while_an_update_was_open_is_not_carried_out(full: Lab):
-    """Whoever looked too early looks again."""
+    """A plan made while an update was open is not applied: the dataset is observed again."""
     full.write(*named("abcde", label="tulip"))
     begun = full.context.memory.journal
     begun.begin("train", full.arn, [ref("a")], full.clock.now() - 30.0, _standing_text(full))
@@ -209,7 +209,7 @@ def test_a_plan_made_while_an_update_was_open_is_not_carried_out(full: Lab):
 
 
 def test_a_quiet_start_costs_no_call_more(full: Lab):
-    """Only an open update is waited for."""
+    """A start without an open update makes no extra call."""
     full.emulator.calls.clear()
 
     assert Verdict.CONVERGED is full.apply().verdict
@@ -217,7 +217,7 @@ def test_a_quiet_start_costs_no_call_more(full: Lab):
 
 
 def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
-    """The log says what was done; and no later start waits for it."""
+    """An update refused by the write fence is logged as not submitted, and no later start waits for it."""
     full.write(*named("abcde", label="tulip"))
     slow(full, NotLeader("another replica leads"), late_seconds=None)
 

@@ -1,4 +1,4 @@
-"""A listing may lag behind an update: what is as before it is looked at again before anything is said."""
+"""A listing may lag behind an update: entries that look unchanged are listed again before any verdict."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.engine.conftest import Lab
 
 class Stale:
     """
-    A gateway that answers so many listings after each update as before it.
+    A gateway whose first listings after each update show the state before it.
 
     Args:
-        lag_seconds: Instead, for so long.
+        lag_seconds: If given, how long they do; otherwise their number decides.
     """
 
     def __init__(self, lab: Lab, times: int = 0, lag_seconds: float = 0.0) -> None:
@@ -57,7 +57,7 @@ def stale(lab: Lab, times: int = 0, **options: Any) -> Stale:
 @pytest.mark.parametrize("times", [1, 4, 5])
 @pytest.mark.parametrize("edited", ["c", "abcde"])
 def test_stale_listings_after_an_update_drop_nothing(full: Lab, times: int, edited: str):
-    """An update, whether the proof lists one entry or all."""
+    """An update is verified despite stale listings, whether verification lists one entry or all."""
     full.write(*(classified(name, "tulip" if name in edited else "rose") for name in "abcde"))
     stale(full, times)
 
@@ -70,7 +70,7 @@ def test_stale_listings_after_an_update_drop_nothing(full: Lab, times: int, edit
 
 @pytest.mark.parametrize("lag", [3.0, 20.0, 40.0])
 def test_new_entries_that_show_late_are_not_dropped(full: Lab, lag: float):
-    """The service counts them before it lists them; both are no reason to send them again."""
+    """New entries are counted before they are listed, and are not sent again meanwhile."""
     full.write(*named("abcdefgh"))
     stale(full, lag_seconds=lag)
 
@@ -87,7 +87,7 @@ def test_a_first_apply_that_shows_late_is_not_dropped(lab: Lab):
 
 
 def test_what_stays_absent_is_dropped_within_a_minute(full: Lab):
-    """With a reason, and no sooner or later than promised."""
+    """An entry that stays absent is reported as dropped within a minute, and not at once."""
     full.write(*named("abcdefgh"))
     gateway = stale(full, lag_seconds=1_000.0)
 
@@ -98,7 +98,7 @@ def test_what_stays_absent_is_dropped_within_a_minute(full: Lab):
 
 
 def test_what_somebody_else_made_of_it_is_told_at_once(full: Lab):
-    """Other content than before and than sent is no lag."""
+    """Content that is neither the old nor the sent one is no lag and is reported at once."""
     full.write(*named("abd", label="tulip"), classified("c", "tulip"), classified("e", "tulip"))
     gateway = stale(full)
     real = gateway.update

@@ -1,4 +1,4 @@
-"""An image that training and test would share is not added without a word."""
+"""An image is not silently added to both the training and the test dataset."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def apply(lab: Lab, *names: str, allow: bool = False):
 
 @pytest.mark.parametrize("name", ["train", "test"])
 def test_a_shared_image_blocks_either_dataset(lab: Lab, name: str):
-    """Whichever is applied, alone or with the other; named, with the numbers and the way out."""
+    """A shared image blocks either dataset, applied alone or with the other; the error names the way out."""
     write(lab.specs, "train", "abcd")
     write(lab.specs, "test", "cdefg")
 
@@ -61,7 +61,7 @@ def test_it_can_be_allowed(lab: Lab):
 
 
 def test_what_is_shared_already_blocks_nothing_else(lab: Lab):
-    """An edit does not put an image anywhere: only images that are added count."""
+    """Only images that are to be added count: an edit of a shared image is not blocked."""
     write(lab.specs, "train", "abcd")
     write(lab.specs, "test", "cd")
     apply(lab, allow=True)

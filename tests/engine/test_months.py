@@ -1,4 +1,4 @@
-"""A day in the life of a controller, with everything that goes wrong in it, in seconds."""
+"""A simulated day of a controller with faults, console edits and commits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS = (
 
 
 def disturb(months: Months, chance: random.Random, hour: int) -> None:
-    """Let something go wrong for the next hour: a few calls, somebody at the console, or a commit."""
+    """Plan trouble for the next hour: failing calls, a console edit, or a commit."""
     name = chance.choice(NAMES)
     match chance.randrange(4):
         case 0:
@@ -46,8 +46,8 @@ def disturb(months: Months, chance: random.Random, hour: int) -> None:
 
 @pytest.mark.slow
 def test_a_day_of_trouble_ends_in_sync(tmp_path: Path):
-    """Whatever happened, an hour of peace later all is as desired; memory and threads are as they were."""
-    chance = random.Random(5)  # the same day each time
+    """After a day of faults and a quiet hour all is as desired, without growth of memory or threads."""
+    chance = random.Random(5)  # the same random day in each run
     finished: Counter[str] = Counter()
 
     def counted(_logger: object, _name: str, event: dict[str, object]) -> dict[str, object]:

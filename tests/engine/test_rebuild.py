@@ -1,4 +1,4 @@
-"""A rebuild: what must be true before it begins, what it leaves, and that a kill at any instant is survived."""
+"""A rebuild: its preconditions, its result, and that it survives a kill at any instant."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KEEPS = "abcdefghijkl"
 
 
 class Killed(BaseException):
-    """The process dies here."""
+    """The process was killed."""
 
 
 CHANGING = frozenset({"put", "over", "keep", "delete_dataset", "create_dataset_from"})
@@ -42,7 +42,7 @@ CHANGING = frozenset({"put", "over", "keep", "delete_dataset", "create_dataset_f
 
 
 class Doom:
-    """Kills at the n-th instant; an instant is before and after each call that changes anything."""
+    """Kills the process at the n-th instant: before or after a call that changes anything."""
 
     def __init__(self, instant: int | None = None) -> None:
         self.instant = instant
@@ -77,7 +77,7 @@ class _Watched:
 
 
 class _Memory(_Watched):
-    """Of the memory only what is noted of rebuilds is watched."""
+    """A memory whose notes about rebuilds are instants; everything else passes through."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
@@ -98,7 +98,7 @@ def rebuild_context_of(lab: Lab, doom: Doom | None = None) -> RebuildContext:
 
 
 def fill(lab: Lab) -> None:
-    """Twelve entries, two of them not desired any more, one changed, and two tags."""
+    """Fill a dataset with twelve entries, two of them orphans and one changed, and two tags."""
     lab.write(*named(KEEPS + "yz"), orphans="rebuild")
     lab.apply()
     client = lab.context.gateway._client
@@ -131,7 +131,7 @@ def tags(lab: Lab) -> dict[str, str]:
 
 
 def test_what_is_left_is_exactly_what_is_desired(full: Lab):
-    """No orphan, every change, the old tags, under a new ARN that is remembered; the next plan is empty."""
+    """A rebuild leaves exactly the desired entries and the old tags under a new ARN; the next plan is empty."""
     before = full.arn
 
     done = begin(full)
@@ -151,7 +151,7 @@ def test_what_is_left_is_exactly_what_is_desired(full: Lab):
 
 
 def test_every_old_line_is_kept_in_two_places(full: Lab):
-    """Below the state directory as it was listed, and in S3 as it would be sent."""
+    """Every old line is kept in the state directory as it was listed, and in S3 as it would be sent."""
     old = lines(full)
 
     done = begin(full)
@@ -167,7 +167,7 @@ def test_every_old_line_is_kept_in_two_places(full: Lab):
 
 
 def test_the_order_of_lines_proves_nothing():
-    """A service lists in whatever order it likes: only what a line says counts, and how often it is there."""
+    """A rebuild compares the content and number of lines, not the order in which the service lists them."""
     kept = named(KEEPS)
 
     assert content_of(kept) == content_of(reversed(kept))
@@ -176,7 +176,7 @@ def test_the_order_of_lines_proves_nothing():
 
 
 def test_a_claim_that_is_soon_given_back_is_waited_for(full: Lab, monkeypatch: pytest.MonkeyPatch):
-    """An apply that is about to end is no reason to refuse; one that goes on is, after half a minute."""
+    """A rebuild waits up to half a minute for the claim of a running apply, then refuses."""
     other = State(full.state_dir)
     claim = other.claim("train")
     claim.__enter__()
@@ -220,7 +220,7 @@ def test_the_policy_must_say_so(full: Lab, policy: dict[str, str], code: str):
 
 
 def test_orphans_count_as_overwritten(full: Lab):
-    """Removing six of fourteen entries is too large a share, whatever the command."""
+    """Guards count orphans as overwritten: removing six of fourteen entries is too large a share."""
     full.write(*named(KEEPS[:8]), orphans="rebuild")
 
     done = begin(full)
@@ -237,7 +237,7 @@ def test_an_orphan_may_be_protected(full: Lab):
 
 
 def test_a_line_that_cannot_be_used_forbids_it(full: Lab):
-    """What it is about would be deleted."""
+    """A line that cannot be used blocks a rebuild: its image would be deleted."""
     full.write(*named(KEEPS), b'{"source-ref": "s3://b/z.jpg", "x": 1}', orphans="rebuild")
 
     assert "INCOMPLETE" in [error.code for error in begin(full).result.errors]
@@ -250,7 +250,7 @@ def test_without_an_orphan_there_is_no_reason(full: Lab):
 
 
 def test_a_part_that_is_not_listed_forbids_it(full: Lab):
-    """It would be deleted, and not be among what is kept."""
+    """An incomplete listing blocks a rebuild: the hidden entries would be deleted without a backup."""
     context = rebuild_context_of(full)
     hiding = Short(context.dataset.gateway, ref("y"))
 
@@ -264,7 +264,7 @@ def test_a_part_that_is_not_listed_forbids_it(full: Lab):
 
 
 def test_a_training_that_runs_forbids_it(full: Lab):
-    """It reads the dataset; named, and allowed once it is over."""
+    """A running training blocks a rebuild; the message names it."""
     project = full.arn.partition("/dataset/")[0]
     project_arn = next(
         found["ProjectArn"]
@@ -288,7 +288,7 @@ def test_where_trainings_cannot_be_seen_somebody_must_say_so(full: Lab):
 
 
 def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
-    """Whatever somebody does between the look and the deletion is not lost."""
+    """A dataset that changed after its backup is not deleted."""
     action = {"do": "add_image", "dataset": full.arn, "source_ref": ref("new")}
     fault = Fault(kind=Kind.CONSOLE_AFTER, operations=frozenset({"ListTagsForResource"}), action=action)
     context = rebuild_context_of(full)
@@ -303,7 +303,7 @@ def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
 
 
 def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
-    """A day later somebody has labelled: the rebuild is refused, and taking it back changes nothing."""
+    """A resumed rebuild refuses to delete a dataset that changed since its backup; undo changes nothing."""
     doom = Doom()
     kill_at(doom, full, Step.DELETING)
     with pytest.raises(Killed):
@@ -322,7 +322,7 @@ def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
 
 
 def test_a_dataset_named_by_its_arn_is_not_rebuilt(full: Lab):
-    """The new one would have another, and the spec would name none."""
+    """A dataset named by its ARN is not rebuilt: the new one would have another ARN."""
     spec = full.specs / "train.yaml"
     spec.write_text(
         spec.read_text().replace("project: flowers, type: TRAIN, create: true", f'datasetArn: "{full.arn}"')
@@ -332,7 +332,7 @@ def test_a_dataset_named_by_its_arn_is_not_rebuilt(full: Lab):
 
 
 def test_a_copy_that_does_not_come_back_whole_stops_it(full: Lab, monkeypatch: pytest.MonkeyPatch):
-    """Nothing is deleted before what is kept was read back and compared."""
+    """Nothing is deleted before the backup was read back and compared."""
     fetch = S3.open
 
     def cut(self: S3, bucket: str, key: str):
@@ -379,7 +379,7 @@ def test_a_lost_answer_is_no_failure(full: Lab, operation: str, fault: Kind):
 
 
 def test_a_project_that_still_lists_the_deleted_dataset_is_waited_for(full: Lab):
-    """DescribeProjects may lag behind: what is listed under the old ARN is not what was made."""
+    """A rebuild waits while DescribeProjects still lists the deleted dataset under its old ARN."""
     old, context = full.arn, rebuild_context_of(full)
     locate = context.gateway.locate
     lagging = [Located(full.arn.partition("/dataset/")[0], old)] * 3
@@ -417,7 +417,7 @@ def failing_create(lab: Lab, times: int = 1) -> None:
 
 
 def test_a_creation_that_fails_says_both_ways_on(full: Lab):
-    """The old entries are gone from AWS; the words name the step, the commands, and where they are kept."""
+    """A failed creation names the step, where the old entries are kept, and how to resume or undo."""
     failing_create(full)
 
     done = begin(full)
@@ -443,7 +443,7 @@ def test_a_failed_creation_can_be_tried_again(full: Lab):
 
 
 def test_a_failed_creation_can_be_undone(full: Lab):
-    """Exactly the old entries, and the old tags; of what git desires, which may differ, nothing is claimed."""
+    """Undo after a failed creation restores exactly the old entries and tags."""
     old = lines(full)
     failing_create(full)
     begin(full)
@@ -455,7 +455,7 @@ def test_a_failed_creation_can_be_undone(full: Lab):
 
 
 def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
-    """An apply that would create it anew, and empty, is told what is going on; so is a second rebuild."""
+    """While a rebuild is open, an apply and a second rebuild are refused."""
     doom = Doom()
     context = rebuild_context_of(full, doom)
     kill_at(doom, full, Step.DELETED)
@@ -470,7 +470,7 @@ def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
 
 
 def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
-    """Die when this step has been noted, and nothing of it done."""
+    """Kill the process after this step has been noted and before it is carried out."""
     put = lab.context.memory.rebuilds.put
 
     def noted(record: Any) -> None:
@@ -483,7 +483,7 @@ def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
 
 
 def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
-    """Neither to finish nor to undo is a reason to delete what this rebuild has not made."""
+    """Neither resume nor undo deletes a dataset that this rebuild has not created."""
     doom = Doom()
     kill_at(doom, full, Step.CREATING)
     with pytest.raises(Killed):
@@ -503,7 +503,7 @@ def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
 
 
 def test_lines_that_the_service_drops_are_named_and_can_be_undone(full: Lab):
-    """The whole dataset is read back; what is absent is named, and the rebuild is not over."""
+    """Lines that the service drops are named, the rebuild stays open, and it can be undone."""
     old = lines(full)
     full.emulator.settings = dataclasses.replace(
         full.emulator.settings, switches=Switches(invalid_base="off")
@@ -520,7 +520,7 @@ def test_lines_that_the_service_drops_are_named_and_can_be_undone(full: Lab):
 
 @pytest.mark.parametrize("rewriting", list(Rewriting))
 def test_the_service_may_rewrite_lines_in_form(full: Lab, rewriting: Rewriting):
-    """What is compared is what lines say."""
+    """Lines that the service rewrites in form alone count as equal."""
     full.emulator.settings = dataclasses.replace(
         full.emulator.settings, switches=Switches(rewriting=rewriting)
     )
@@ -540,7 +540,7 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 def killed_at(
     tmp_path_factory: Any, settings: Settings, then: Callable[[Lab, dict[str, bytes]], None]
 ) -> int:
-    """Kill a rebuild at every instant, each in a laboratory of its own, and let *then* judge what follows."""
+    """Kill a rebuild at every instant, each in its own lab, and pass each lab to *then*."""
     instant = 0
     while True:
         with make_lab(tmp_path_factory.mktemp("lab")) as lab:
@@ -559,7 +559,7 @@ def killed_at(
 
 @pytest.mark.parametrize("step", list(Step))
 def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
-    """Back to exactly the old entries, and then all the way; nothing is left begun."""
+    """Killed at any step, a rebuild can be undone to the old entries and then run to its end."""
     old = lines(full)
     ways = (
         lambda: undo("train", rebuild_context_of(full)),
@@ -626,7 +626,7 @@ def test_killed_at_any_instant_it_can_be_undone(tmp_path_factory, settings: Sett
 
 @pytest.mark.slow
 def test_undoing_can_be_killed_at_any_instant_too(tmp_path_factory):
-    """And is finished by undoing again."""
+    """An undo that is killed at any instant is finished by a second undo."""
     instant = 0
     while True:
         with make_lab(tmp_path_factory.mktemp("lab")) as lab:

@@ -1,4 +1,4 @@
-"""What is selected of a tree: a dataset that cannot be read is dropped only where it clearly is another one."""
+"""Selection: a dataset whose document cannot be read is dropped only if it certainly does not match."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OTHER = "metadata: {name: bad, labels: {team: y}}"
     ],
 )
 def test_what_matches_or_cannot_be_known_survives_labels(tmp_path, bad):
-    """Else `validate --selector` says that nothing is wrong, and a controller that its dataset was removed."""
+    """A broken document that may match the selector is kept, so that its problems are reported."""
     found = selected(tmp_path, bad, team="x")
 
     assert ["good", True] == [found[0], bool(found[1:])]
@@ -61,7 +61,7 @@ def test_what_matches_or_cannot_be_known_survives_labels(tmp_path, bad):
     ],
 )
 def test_what_clearly_has_other_labels_does_not(tmp_path, bad):
-    """The faults of another team are no reason to stop."""
+    """A broken document whose labels certainly do not match is dropped."""
     assert ["good"] == selected(tmp_path, bad, team="x")
 
 
@@ -70,7 +70,7 @@ def test_a_label_may_select_broken_ones_only(tmp_path):
 
 
 def test_a_name_selects_what_has_it(tmp_path):
-    """Broken or not, with fitting labels."""
+    """A name selects every dataset of that name, broken or not, whose labels fit."""
     assert ["bad"] == selected(tmp_path, broken(SAME), "bad")
     assert ["bad"] == selected(tmp_path, broken(SAME), "bad", team="x")
     assert ["good"] == selected(tmp_path, broken(SAME), "good")
@@ -79,7 +79,7 @@ def test_a_name_selects_what_has_it(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_may_hold_a_name_that_is_missing(tmp_path):
-    """But not one that is found elsewhere."""
+    """An unreadable file may hold a missing name, but not one that another file holds."""
     cut = "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: [\n"
 
     assert ["specs/bad.yaml"] == selected(tmp_path, cut, "lost")

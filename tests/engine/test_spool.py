@@ -1,4 +1,4 @@
-"""Observed lines that are kept in a file."""
+"""Spooling observed lines to a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.engine.dataset.listing import Spool
 
 
 def test_an_empty_listing_gives_no_lines_again():
-    """A dataset without entries is a dataset."""
+    """Spooling a listing without entries yields no lines and no error."""
     with closing(Spool()) as spool:
         assert [] == list(spool.fill([[]]))
         assert [] == list(spool.lines())

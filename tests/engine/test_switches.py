@@ -1,4 +1,4 @@
-"""The reconciler under every answer that the service may give to what nobody has documented."""
+"""The reconciler under every setting of the emulator's switches for undocumented behaviour."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def turn(lab: Lab, name: str, value: Any, **others: Any) -> None:
 @pytest.mark.parametrize(("name", "value"), list(settings()), ids=shown)
 def test_a_dataset_of_sound_lines_converges_and_stays(lab: Lab, name: str, value: Any):
     """
-    Made, edited, drifted in the console and interrupted: whatever the answer, everything desired is in place.
+    Whatever the service answers, a created, edited, drifted or interrupted dataset converges.
 
-    Updates take a while, another client is in the middle of one, and the first that is ours fails.
+    Updates are slow, another client has one in progress, and the first of ours fails.
     """
     turn(lab, name, value, create_seconds=20, update_seconds=20)
     lab.write(
@@ -67,7 +67,7 @@ def test_a_dataset_of_sound_lines_converges_and_stays(lab: Lab, name: str, value
     assert not desired & {change.source_ref for change in lab.plan().changes}
 
 
-# The one line that is minded, by the answer that minds it. Under every other answer all are in place.
+# The one line that is named, by the answer that causes it. Under every other answer all are in place.
 MINDED = {
     ("bare_line", "error"): "bare",
     ("floats", "error"): "float",
@@ -82,7 +82,7 @@ OF_LINES = ("bare_line", "floats", "string_label", "unknown_keys", "rewriting")
     ("name", "value"), [(name, value) for name, value in settings() if name in OF_LINES], ids=shown
 )
 def test_a_line_that_the_service_may_mind_is_in_place_or_named(lab: Lab, name: str, value: Any):
-    """Floats, text for a number, keys of no attribute, no label at all; what is beside them is sent once."""
+    """A doubtful line is in place or named: floats, text for a number, stray keys, no label."""
     turn(lab, name, value)
     lab.write(
         *(classified(i, "rose") for i in "abcdef"),

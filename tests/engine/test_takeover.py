@@ -1,4 +1,4 @@
-"""Commits that come faster than a dataset can be listed: updates go out all the same."""
+"""Updates are sent even if commits arrive faster than a dataset can be listed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def months(tmp_path: Path) -> Iterator[Months]:
 
 
 class Commits:
-    """Somebody who changes the label of one image after every so many seconds, whatever else happens."""
+    """Changes the label of one image at a fixed interval of seconds."""
 
     def __init__(self, months: Months, every: float, label: str = "rose") -> None:
         self._months = months
@@ -52,7 +52,7 @@ class Commits:
 
 
 def run_for(months: Months, seconds: float) -> None:
-    """Let time pass in steps that are short beside the time between two commits."""
+    """Advance time in steps much shorter than the time between two commits."""
     end = months.time.seconds() + seconds
     while months.time.seconds() < end:
         months.controller.tick()
@@ -61,7 +61,7 @@ def run_for(months: Months, seconds: float) -> None:
 
 @pytest.mark.parametrize("every", [0.3, 4.0])
 def test_updates_arrive_at_any_rate_of_commits(months: Months, every: float):
-    """A newer commit takes over what is to be sent, and never throws away what was observed."""
+    """A newer commit replaces what is to be sent and never discards what was observed."""
     months.write("roses", *IMAGES)
     months.settle()
     updates, lists = months.counted.updates, months.emulator.calls.of("ListDatasetEntries")
@@ -76,14 +76,14 @@ def test_updates_arrive_at_any_rate_of_commits(months: Months, every: float):
     listed = len(months.emulator.calls.of("ListDatasetEntries")) - lists_before
     assert commits.made >= 5
     assert 4 <= sent
-    assert listed <= 13 * (sent + 1)  # one listing and one proof for each, never one for each commit
+    assert listed <= 13 * (sent + 1)  # one listing and one verification each, never one for each commit
     months.run_for(60)
     assert "True" == months.conditions("roses")["InSync"]
     assert 0 == months.dataset_state("roses").failures
 
 
 def test_what_is_sent_is_the_newest(months: Months):
-    """A commit that comes while the dataset is listed is what goes out, not the one before it."""
+    """A commit that arrives during the listing is what is sent."""
     months.write("roses", *IMAGES)
     months.settle()
     months.emulator.calls.clear()
@@ -105,7 +105,7 @@ def test_what_is_sent_is_the_newest(months: Months):
 
 
 def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """A commit between any two updates, for ever: after a few applies one is sent to its end."""
+    """With a commit between any two updates, an apply is sent to its end after a few cut short."""
     monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
     monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
     names, labels = "abcdefghij", (f"rose-{number}" for number in count())
@@ -133,7 +133,7 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
 def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
     months: Months, monkeypatch: pytest.MonkeyPatch
 ):
-    """Somebody commits whenever something is about to be sent: then what is planned goes out all the same."""
+    """With a commit before every send, a plan is still sent after a few replacements."""
     check, labels = Assignment.check, (f"rose-{number}" for number in count())
     asked: list[int] = []
 
@@ -153,7 +153,7 @@ def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
 
 
 def test_commits_do_not_reset_the_back_off(months: Months):
-    """What AWS refuses is tried ever more slowly, and counted for its alert, however often somebody commits."""
+    """A refused dataset keeps its back-off and its failure count, however many commits arrive."""
     months.write("roses", *IMAGES)
     months.settle()
     updates = frozenset({"UpdateDatasetEntries"})
@@ -170,7 +170,7 @@ def test_commits_do_not_reset_the_back_off(months: Months):
 
 
 def test_a_failure_while_somebody_commits_is_a_failure(months: Months):
-    """That a newer commit came meanwhile says nothing about AWS."""
+    """A failure counts as a failure even if a newer commit arrived meanwhile."""
     months.write("roses", *IMAGES)
     months.settle()
     number = months.emulator.faults.add(Fault(kind=Kind.UNAVAILABLE, times=0))

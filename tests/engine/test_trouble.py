@@ -1,4 +1,4 @@
-"""Everything at once: commits, a console user, faults and kills, in any order, and always the same end."""
+"""Commits, console edits, faults and kills in any order end in convergence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PASSING = [
 
 
 class Trouble(RuleBasedStateMachine):
-    """A dataset's life: after every kind of trouble, one quiet apply ends in converged but for what is named."""
+    """A state machine: after any trouble one quiet apply converges, except for the entries it names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Trouble(RuleBasedStateMachine):
         rewriting=st.sampled_from(list(Rewriting)),
     )
     def begin(self, concurrent, busy, failed, rewriting) -> None:
-        """Every unknown of the service is drawn, once."""
+        """Draw a value for every switch of the emulator."""
         switches = Switches(
             concurrent_update=concurrent, busy_listing=busy, failed_update=failed, rewriting=rewriting
         )
@@ -127,7 +127,7 @@ class Trouble(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_sent_while_an_update_is_in_flight(self) -> None:
-        """The service would have said so: refusals of that kind are not among the planted faults."""
+        """No update is sent while another is in progress: such refusals are not among the planted faults."""
         assert len(collisions(self.lab)) <= self.theirs
 
     def teardown(self) -> None:
@@ -138,7 +138,7 @@ class Trouble(RuleBasedStateMachine):
             shutil.rmtree(self.directory)
 
     def _ends_well(self) -> None:
-        """Calm down twice: first all but the poison is over, then that too."""
+        """Check the end twice: once with only the poison left, and once without any fault."""
         self.lab.emulator.faults.clear()
         for fault in self.poison:
             self.lab.emulator.faults.add(fault)
@@ -163,7 +163,7 @@ class Trouble(RuleBasedStateMachine):
         return different & set(map(ref, self.desired))
 
     def _all_fail(self) -> bool:
-        """Tell whether the service may look down: where lines fail by its fault, only some others are tried."""
+        """Tell whether lines may be left over because the service looks down: it fails by its own fault."""
         return any(fault.kind is Kind.FAIL_SERVICE for fault in self.poison)
 
 

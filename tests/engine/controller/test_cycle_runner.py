@@ -1,4 +1,4 @@
-"""What a cycle leaves behind, however it ends."""
+"""What a cycle records, however it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.engine.months import Months
 
 
 def test_a_quiet_cycle_added_and_sent_nothing(months: Months):
-    """What the cycle before it did is history."""
+    """A quiet cycle reports zero changes, whatever the previous cycle did."""
     months.write("roses", *"abc")
     months.settle()
     before = months.dataset_state("roses").added, months.dataset_state("roses").updates
@@ -29,7 +29,7 @@ def test_a_quiet_cycle_added_and_sent_nothing(months: Months):
 def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
     months: Months, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
 ):
-    """Calls that fail because the process stops say nothing of AWS: no failure is counted, no verdict is lost."""
+    """Calls that fail because the process stops count as no failure and change no verdict."""
     months.write("roses", *"abc")
     months.settle()
     dataset_state = months.dataset_state("roses")
@@ -57,7 +57,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
 
 
 def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """The other datasets go on, and yet the process is not alive: one of its workers never comes back."""
+    """The process is not alive once one of its workers is stuck, though the other datasets go on."""
     months.write("roses", "a")
     months.write("tulips", "b")
     months.settle()
@@ -69,7 +69,7 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
 
     def stuck(*_: object) -> CycleResult:
         months.time.sleep(STUCK_AFTER_SECONDS + 1)
-        months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
+        months.controller._beat = months.time.seconds()  # the loop runs in a thread of its own
         monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", fresh)
         runner.run_cycle(months.dataset_state("tulips"))
         raise ZeroDivisionError

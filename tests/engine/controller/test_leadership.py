@@ -1,4 +1,4 @@
-"""The part of one replica in the election, over a clock that a test moves on."""
+"""One replica's part in the election, over a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMING = Timing(60)
 
 @dataclass
 class Store:
-    """One record for all replicas."""
+    """The lease record that all replicas share."""
 
     record: Record | None = None
     version: int = 0
@@ -58,7 +58,7 @@ class Door:
 
 @dataclass
 class Cluster:
-    """Replicas on one steady clock."""
+    """Replicas on one monotonic clock."""
 
     now: float = 1_000.0
     store: Store = field(default_factory=Store)
@@ -80,7 +80,7 @@ def events() -> Iterator[list[dict[str, object]]]:
 
 
 def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
-    """Not before the first look, and not by the one that came second."""
+    """A replica writes neither before it has read the lease nor while another replica holds it."""
     first, _ = cluster.replica("first")
     second, _ = cluster.replica("second")
     for one in (first, second):
@@ -94,11 +94,11 @@ def test_nothing_is_written_before_the_lease_is_held(cluster: Cluster):
     with pytest.raises(NotLeader):
         second.permit()
     assert (Truth.TRUE, Truth.FALSE) == (first.leadership().status, second.leadership().status)
-    assert not first.step()  # it leads already: that is no news
+    assert not first.step()  # it leads already, which is no change
 
 
 def test_a_call_is_only_begun_if_it_ends_while_the_lease_lasts(cluster: Cluster):
-    """Without renewal the right to write ends first, then the lead, and only then may another one take it."""
+    """Without renewal the right to write ends first, then the leadership, and then another replica leads."""
     first, _ = cluster.replica("first")
     second, _ = cluster.replica("second")
     first.step()
@@ -122,7 +122,7 @@ def test_a_call_is_only_begun_if_it_ends_while_the_lease_lasts(cluster: Cluster)
 
 
 def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: list[dict[str, object]]):
-    """The lease counts from its last renewal; with the cluster's return the same replica leads again."""
+    """A leader that cannot reach the cluster stops in time, and leads again once the cluster is back."""
     only, door = cluster.replica("only")
     only.step()
     door.failure = True
@@ -145,7 +145,7 @@ def test_a_cluster_that_is_away_ends_the_lead_in_time(cluster: Cluster, events: 
 
 
 def test_a_lease_that_is_given_back_is_free_at_once(cluster: Cluster):
-    """And whoever gave it back writes nothing more."""
+    """Another replica can take a released lease at once, and the one that released it writes nothing more."""
     first, door = cluster.replica("first")
     second, _ = cluster.replica("second")
     first.step()
@@ -161,7 +161,7 @@ def test_a_lease_that_is_given_back_is_free_at_once(cluster: Cluster):
 
 @pytest.mark.parametrize("release", [False, True])
 def test_a_lease_that_is_not_ours_is_not_given_back(cluster: Cluster, release: bool):
-    """Nor one that a call may still be using."""
+    """A lease is not released by a replica that does not hold it, nor while a call may still depend on it."""
     first, _ = cluster.replica("first")
     second, _ = cluster.replica("second")
     first.step()
@@ -176,7 +176,7 @@ def test_a_lease_that_is_not_ours_is_not_given_back(cluster: Cluster, release: b
 def test_a_lease_that_cannot_be_given_back_is_an_event_of_its_own(
     cluster: Cluster, events: list[dict[str, object]]
 ):
-    """No cycle failed by it: it runs out by itself."""
+    """A failed release is logged as its own event and fails no cycle: the lease expires by itself."""
     only, door = cluster.replica("only")
     only.step()
     door.failure = True
@@ -188,7 +188,7 @@ def test_a_lease_that_cannot_be_given_back_is_an_event_of_its_own(
 
 
 def test_the_thread_steps_until_the_end_and_tells_of_a_won_election(cluster: Cluster):
-    """Whoever becomes leader looks at everything anew; once, however often the lease is renewed."""
+    """A replica that wins the election observes every dataset again, once and not per renewal."""
     door, won = Door(cluster.store), []
     only = Leading(door, Elector("only", Timing(3)), lambda: cluster.now, lambda: cluster.now)
 
@@ -197,4 +197,4 @@ def test_the_thread_steps_until_the_end_and_tells_of_a_won_election(cluster: Clu
     until(lambda: door.reads >= 3)
     only.end(release=True)
     assert [1] == won
-    assert "" == cluster.store.record.holder  # given back, and not taken again by the thread
+    assert "" == cluster.store.record.holder  # released, and not taken again by the thread

@@ -1,4 +1,4 @@
-"""The controller over simulated time: what it looks at, when, and what it believes."""
+"""The controller over simulated time: what it observes, when, and which verdicts it keeps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def events() -> Iterator[list[dict[str, object]]]:
 
 
 def test_what_git_says_comes_to_be(months: Months):
-    """A spec is applied, seen in place, and said to be."""
+    """The controller applies a spec, observes the result and reports it in sync."""
     months.write("roses", *"abc")
 
     months.settle()
@@ -42,7 +42,7 @@ def test_what_git_says_comes_to_be(months: Months):
 
 
 def test_a_quiet_cycle_costs_one_call(months: Months):
-    """With nothing changed a cycle is one DescribeDataset, and nothing else."""
+    """A cycle in which nothing changed makes one DescribeDataset call and no other."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -55,7 +55,7 @@ def test_a_quiet_cycle_costs_one_call(months: Months):
 
 
 def test_the_arn_is_known_across_restarts(tmp_path: Path):
-    """A new process believes the last complete look of the one before, as long as one call confirms it."""
+    """A new process reuses the last complete observation of its predecessor once one call confirms it."""
     with make_months(tmp_path) as first:
         first.write("roses", *"abc")
         first.settle()
@@ -70,7 +70,7 @@ def test_the_arn_is_known_across_restarts(tmp_path: Path):
 
 
 def test_a_commit_is_applied_without_a_restart(months: Months):
-    """What changes in the specs is due at once; what does not keeps its schedule, and is not listed."""
+    """Datasets that a commit changes are due at once; the others keep their schedule and are not listed."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -87,7 +87,7 @@ def test_a_commit_is_applied_without_a_restart(months: Months):
 
 
 def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, object]]):
-    """What the console changes is seen by the fingerprint, and set back."""
+    """The fingerprint check detects a change made in the console, and the controller reverts it."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -104,7 +104,7 @@ def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, obje
 
 
 def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
-    """No document calls a dataset in sync, or done, during an update; what is set back stays known."""
+    """No document reports a dataset as in sync or done during an update; the drift stays reported."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -135,7 +135,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
 
 
 def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """Whatever ends it: the next thing that is said is about what is known then."""
+    """Whatever ends an apply, the next status no longer says that it is running."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -149,7 +149,7 @@ def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypat
 
 
 def test_drift_is_only_reported_where_the_policy_says_so(months: Months, events: list[dict[str, object]]):
-    """onDrift: report writes nothing, and stays cheap: the verdict is kept until something moves again."""
+    """With onDrift: report nothing is written, and nothing is listed until something moves again."""
     months.write("roses", *"abc", policy="onDrift: report")
     months.settle()
     months.settle()
@@ -170,7 +170,7 @@ def test_drift_is_only_reported_where_the_policy_says_so(months: Months, events:
 
 
 def test_a_change_in_git_is_only_planned_where_the_policy_says_so(months: Months):
-    """onChange: plan sends nothing of a commit, and still reverts drift: the two policies are independent."""
+    """With onChange: plan a commit is only planned, and drift is still reverted."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -186,7 +186,7 @@ def test_a_change_in_git_is_only_planned_where_the_policy_says_so(months: Months
 
 
 def test_guards_judge_what_the_policy_lets_through(months: Months):
-    """onChange: plan, and most of git edited: nothing of that is sent, so no guard stops the drift's reversal."""
+    """Guards count only what is to be sent: an edit withheld by onChange: plan blocks no reverting."""
     entries = "abcdefghijkl"
     months.write("roses", *entries)
     months.settle()
@@ -211,7 +211,7 @@ def _as_rose(name: str) -> bytes:
 
 
 def test_suspend_means_no_call(months: Months):
-    """A suspended dataset is left alone, and never shown as green."""
+    """The controller makes no call for a suspended dataset and never reports it as ready."""
     months.write("roses", *"abc", suspend=True)
 
     months.run_for(20 * MINUTE)
@@ -221,7 +221,7 @@ def test_suspend_means_no_call(months: Months):
 
 
 def test_one_failing_dataset_stops_no_other(months: Months):
-    """A dataset that AWS refuses is retried ever more slowly, while the others keep their pace."""
+    """A dataset that AWS refuses is retried with growing back-off; the others keep their interval."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -239,7 +239,7 @@ def test_one_failing_dataset_stops_no_other(months: Months):
 
 
 def test_what_recovers_is_noticed_soon(months: Months):
-    """AWS is away for half an hour: nothing stops, nothing is believed wrongly, and all is well soon after."""
+    """A dataset recovers soon after an outage of half an hour, which changes no verdict wrongly."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -257,7 +257,7 @@ def test_what_recovers_is_noticed_soon(months: Months):
 
 
 def test_a_new_interval_counts_at_once(months: Months):
-    """Not only after the old one is over, which may be a day."""
+    """A shorter interval takes effect at once, not after the previous one has elapsed."""
     months.write("roses", *"abc", interval="24h")
     months.write("tulips", *"def", interval="1m")
     months.settle()
@@ -273,7 +273,7 @@ def test_a_new_interval_counts_at_once(months: Months):
 
 
 def test_a_commit_that_changes_the_document_is_a_new_try_for_what_failed(months: Months):
-    """It may mend what this dataset suffers from; one to another dataset changes nothing about its back-off."""
+    """A commit to the document of a failing dataset resets its back-off; a commit to another one does not."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -295,7 +295,7 @@ def test_a_commit_that_changes_the_document_is_a_new_try_for_what_failed(months:
 
 
 def test_one_bad_line_hides_nothing(months: Months):
-    """All others were sent and seen; what is wrong is named with its place, and only one entry is left out."""
+    """An invalid line is reported with its place; all other lines are sent and verified."""
     months.write("roses", *"abc")
     with (months.specs / "roses.jsonl").open("ab") as stream:
         stream.write(b"{\n")
@@ -314,7 +314,7 @@ def test_one_bad_line_hides_nothing(months: Months):
 
 
 def test_a_document_that_cannot_be_read_is_named_with_its_place(months: Months):
-    """Its dataset is known by name, and what is wrong with it by file and line."""
+    """A document that cannot be parsed is reported under its dataset's name, with file and line."""
     months.write("roses", *"abc")
     months.settle()
     path = months.specs / "roses.yaml"
@@ -328,7 +328,7 @@ def test_a_document_that_cannot_be_read_is_named_with_its_place(months: Months):
 
 
 def test_what_left_the_specs_is_named(months: Months, events: list[dict[str, object]]):
-    """A number alone would not tell which dataset nobody looks at any more."""
+    """A dataset removed from the specs is reported by name, not only counted."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -341,7 +341,7 @@ def test_what_left_the_specs_is_named(months: Months, events: list[dict[str, obj
 
 
 def test_a_source_that_vanishes_is_not_an_empty_desire(months: Months, tmp_path: Path):
-    """The last good revision keeps being defended, and SourceReady says why nothing new comes."""
+    """When a source vanishes the last good revision stays in force, and SourceReady gives the reason."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -358,7 +358,7 @@ def test_a_source_that_vanishes_is_not_an_empty_desire(months: Months, tmp_path:
 
 @pytest.mark.parametrize("broken", ["empty", "nothing", "yaml"])
 def test_a_broken_tree_never_becomes_a_plan(months: Months, broken: str):
-    """An emptied directory, an emptied file or bad YAML: no call that writes, ever."""
+    """An emptied directory, an emptied file or invalid YAML leads to no call that writes."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -384,7 +384,7 @@ def _only(months: Months) -> str:
 
 
 def test_every_six_hours_everything_is_listed(months: Months):
-    """A complete listing is taken before the last one is older than fullScanMaxAge, and not much earlier."""
+    """A complete listing is made before the last one is older than fullScanMaxAge, and not much earlier."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -398,7 +398,7 @@ def test_every_six_hours_everything_is_listed(months: Months):
 
 
 def test_a_verdict_that_nobody_renewed_decays(months: Months):
-    """Older than fullScanMaxAge is Unknown, whatever was true then."""
+    """A verdict older than fullScanMaxAge becomes Unknown."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -415,7 +415,7 @@ def test_a_verdict_that_nobody_renewed_decays(months: Months):
 
 
 def test_a_wall_clock_set_back_is_no_reason_to_believe(months: Months):
-    """A look from the future is not trusted: everything is listed again."""
+    """An observation dated in the future is not trusted: the dataset is listed again."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -428,7 +428,7 @@ def test_a_wall_clock_set_back_is_no_reason_to_believe(months: Months):
 
 
 def test_a_deleted_dataset_is_found_again(months: Months):
-    """Under its old ARN there is nothing: it is looked for by name, and made anew."""
+    """A dataset deleted under its known ARN is looked up by name and created again."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -442,7 +442,7 @@ def test_a_deleted_dataset_is_found_again(months: Months):
 
 
 def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """Between two updates the newer revision takes over; the older one sends nothing more."""
+    """A newer revision takes over between two updates; the older one sends nothing more."""
     monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
     monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
     months.write("roses", *"abcdef")
@@ -460,7 +460,7 @@ def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatc
 
 
 def test_every_cycle_ends_in_one_line(months: Months, events: list[dict[str, object]]):
-    """Exactly one cycle.finished for each cycle and dataset, with the ids that join it to the others."""
+    """Each cycle of each dataset logs cycle.finished exactly once, with the ids that other lines have."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.emulator.faults.add(Fault(kind=Kind.INTERNAL_ERROR, every=3, times=0))
@@ -474,12 +474,12 @@ def test_every_cycle_ends_in_one_line(months: Months, events: list[dict[str, obj
 
 
 def test_every_line_of_an_update_names_the_dataset_in_aws(months: Months, events: list[dict[str, object]]):
-    """Also in the first cycle, which has to find it; and nothing of it sticks to other lines of the thread."""
+    """Every line about an update has the dataset's ARN, also in the first cycle; no other line has it."""
     months.write("roses", *"abc")
 
     months.settle()
 
-    # The plan comes before the dataset is made.
+    # The plan precedes the creation of the dataset.
     told = [e for e in events if str(e["event"]).startswith(("observe.", "update.", "verify."))]
     assert {"observe.finished", "update.submitted", "update.finished", "verify.finished"} <= {
         e["event"] for e in told
@@ -489,7 +489,7 @@ def test_every_line_of_an_update_names_the_dataset_in_aws(months: Months, events
 
 
 def test_a_defect_in_a_source_stops_nothing(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """Even an error that nobody foresaw leaves the last good revision in use."""
+    """An unexpected error in a source leaves the last good revision in force."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -508,7 +508,7 @@ def _defective(*_: object) -> None:
 
 
 def test_a_dataset_that_leaves_the_specs_is_left_alone(months: Months):
-    """It is no longer looked at, and certainly not emptied."""
+    """A dataset removed from the specs is neither observed nor emptied."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
@@ -525,7 +525,7 @@ def test_a_dataset_that_leaves_the_specs_is_left_alone(months: Months):
 
 
 def test_a_lost_state_costs_attribution_and_says_so(months: Months):
-    """With the memory gone nobody can tell who moved: Drifted is Unknown, and the rest stays true."""
+    """Without state Drifted is Unknown, since the cause of a difference is lost; the rest stays true."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -540,7 +540,7 @@ def test_a_lost_state_costs_attribution_and_says_so(months: Months):
 
 
 def test_a_state_that_cannot_be_written_sends_nothing(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """A full disk: no update goes out that the journal does not know, and the loop goes on."""
+    """With a full disk no update is sent that the journal does not hold, and the loop goes on."""
     from reconciler.errors import StateError
 
     def full(*_: object) -> int:
@@ -559,7 +559,7 @@ def test_a_state_that_cannot_be_written_sends_nothing(months: Months, monkeypatc
 
 
 def test_messages_do_not_change_when_nothing_does(months: Months, events: list[dict[str, object]]):
-    """A failure that lasts is one change of a condition, not one a cycle."""
+    """A lasting failure changes a condition once, not once per cycle."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -575,7 +575,7 @@ def test_messages_do_not_change_when_nothing_does(months: Months, events: list[d
 
 
 def test_asked_to_stop_an_update_is_left_in_flight(months: Months, events: list[dict[str, object]]):
-    """No outcome is made up: nothing failed, the journal has it, and the cycle ends in its one line."""
+    """A stop during an update records no failure: the journal keeps it, and the cycle logs its line."""
     months.emulator.settings = replace(months.emulator.settings, update_seconds=30.0)
     months.write("roses", *"abc")
     months.counted.on_submitted = months.time.event.set
@@ -593,7 +593,7 @@ def test_asked_to_stop_an_update_is_left_in_flight(months: Months, events: list[
 def test_a_commit_that_is_gone_was_superseded(
     months: Months, events: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ):
-    """A cycle that finds the copies of its specs deleted, since newer ones came, did not fail."""
+    """A cycle whose copy of the specs is deleted for a newer one counts as superseded, not failed."""
     months.write("roses", *"abc")
     months.settle()
     months.write("roses", *"abcd")
@@ -613,13 +613,13 @@ def test_a_commit_that_is_gone_was_superseded(
 
 
 def test_a_cycle_that_computes_for_too_long_is_not_alive(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """It makes no call and never returns; whoever probes the process can see that, and start it again."""
+    """The liveness probe fails when a cycle computes for too long without making a call."""
     alive = []
 
     def compute(*_: object) -> None:
         for seconds in (890, 20):
             months.time.sleep(seconds)
-            months.controller._beat = months.time.seconds()  # the loop turns, in a thread of its own
+            months.controller._beat = months.time.seconds()  # the loop runs in a thread of its own
             alive.append(months.controller.alive)
         raise ZeroDivisionError
 
@@ -634,7 +634,7 @@ def test_a_cycle_that_computes_for_too_long_is_not_alive(months: Months, monkeyp
 
 
 def test_a_source_that_is_read_for_too_long_is_not_alive(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """Such as by a disk that hangs: the datasets go on, and the probe says that no commit will be seen."""
+    """The liveness probe fails when reading a source hangs, while the datasets go on."""
     months.write("roses", "a")
     months.settle()
     monkeypatch.setattr("reconciler.engine.controller.source_poller.SourcePoller.poll", lambda _: None)

@@ -1,4 +1,4 @@
-"""How a source is followed: on a clock of its own, and how old its last confirmation may be."""
+"""How a source is polled, on its own schedule, and how old its last confirmation may be."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def events() -> Iterator[list[dict[str, object]]]:
 
 @dataclass
 class Sync:
-    """A `Witness` that a test moves on."""
+    """A `Witness` that the test advances."""
 
     at: float | None = None
     failure: str | None = None
@@ -42,7 +42,7 @@ def follow_by(months: Months, polling: Polling) -> None:
 
 
 def test_a_directory_is_looked_at_every_five_seconds(months: Months):
-    """Whatever the interval of its datasets, which is about AWS."""
+    """A spec directory is polled every five seconds, whatever the intervals of its datasets."""
     months.write("roses", *"abc", interval="24h")
     months.settle()
     months.write("roses", *"abcd", interval="24h")
@@ -53,7 +53,7 @@ def test_a_directory_is_looked_at_every_five_seconds(months: Months):
 
 
 def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """`--git-interval`, and no look more."""
+    """A repository is polled every `--git-interval`, and no more often."""
     with make_months(tmp_path) as months:
         follow_by(months, Polling(30.0))
         months.write("roses", "a", interval="1m")
@@ -72,7 +72,7 @@ def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
-    """A link that appears late is seen within ten seconds, however often it was not there before."""
+    """A source that is missing at first is found within ten seconds of appearing."""
     months.run_for(10 * MINUTE)
     assert not months.registry.is_ready()
     months.write("roses", *"abc")
@@ -84,7 +84,7 @@ def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
 
 
 def test_conditions_change_with_the_first_failed_look_alone(months: Months, events: list[dict[str, object]]):
-    """And change back with the first that succeeds: between them there is nothing new to tell."""
+    """Conditions change at the first failed poll and at the first success after it, not in between."""
     months.write("roses", *"abc")
     months.settle()
     months.specs.rename(months.place / "gone")
@@ -108,7 +108,7 @@ def test_conditions_change_with_the_first_failed_look_alone(months: Months, even
 def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
     months: Months, monkeypatch: pytest.MonkeyPatch
 ):
-    """Each judging goes through every dataset: it happens when the source fails, and when it is back."""
+    """All datasets are judged when a source fails and when it recovers, not at every failed poll."""
     months.write("roses", *"abc")
     months.settle()
     poll, judged = months.controller._poller.poll, []
@@ -133,7 +133,7 @@ def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
 
 
 def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[dict[str, object]]):
-    """It can be read for ever: that nobody renews it shows in its age alone."""
+    """A revision that can be read but is never confirmed goes stale by its age."""
     sync = Sync(at=months.time.wall())
     follow_by(months, Polling(witness=sync, max_age_seconds=120))
     months.write("roses", *"abc")
@@ -156,7 +156,7 @@ def test_a_revision_that_nothing_confirms_is_stale(months: Months, events: list[
 
 @pytest.mark.parametrize("sync", [Sync(), Sync(failure="connection refused")])
 def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
-    """From the start of the process; news are applied all the same."""
+    """A source that never confirms goes stale, counted from the start; its changes still apply."""
     follow_by(months, Polling(witness=sync, max_age_seconds=120))
     months.write("roses", *"abc")
     months.settle()

@@ -1,4 +1,4 @@
-"""What is kept of a look for people, and what it costs."""
+"""What the controller keeps of an observation for reports, and what that costs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def move(months: Months, entry: str) -> None:
 
 
 def test_what_was_applied_no_longer_waits(months: Months):
-    """After the first apply the report says what is, not what was about to be done."""
+    """After the first apply the report shows the result, no longer the pending change."""
     months.write("roses", *"abc")
 
     months.settle()
@@ -36,7 +36,7 @@ def test_what_was_applied_no_longer_waits(months: Months):
 
 
 def test_drift_that_is_only_reported_stands(months: Months):
-    """The report shows the image, and what it looks like on both sides."""
+    """With onDrift: report the report shows the drifted image as it is on both sides."""
     months.write("roses", *"abc", policy="onDrift: report")
     months.settle()
     move(months, "b")
@@ -50,7 +50,7 @@ def test_drift_that_is_only_reported_stands(months: Months):
 
 
 def test_drift_that_was_put_back_is_still_told(months: Months):
-    """Else nobody would ever see what the controller took away."""
+    """The report still shows drift that the controller has reverted."""
     months.write("roses", *"abc")
     months.settle()
     months.settle()
@@ -64,7 +64,7 @@ def test_drift_that_was_put_back_is_still_told(months: Months):
 
 
 def test_a_report_costs_no_call(months: Months):
-    """A look that is told makes the calls of a look, and no other."""
+    """Keeping a report makes no call beyond those of the observation."""
     months.write("roses", *"abc", policy="onDrift: report")
     months.settle()
     months.settle()
@@ -76,7 +76,7 @@ def test_a_report_costs_no_call(months: Months):
 
 
 def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """Memory is bounded, and what is left out is said."""
+    """Beyond a bound the report keeps only the number of images, and says so."""
     monkeypatch.setattr(views, "MOST_IMAGES", 2)
     months.write("roses", *"abc")
 
@@ -86,7 +86,7 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
 
 
 def test_nothing_works_between_cycles(months: Months):
-    """While a cycle runs it says how far it is; afterwards there is nothing to say."""
+    """Progress is reported while a cycle runs and not between cycles."""
     seen = []
     months.write("roses", *"abc")
     months.counted.on_submitted = lambda: seen.append(months.dataset_state("roses").work)

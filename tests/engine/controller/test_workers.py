@@ -1,4 +1,4 @@
-"""Jobs at one place never wait for those at another."""
+"""Jobs for one place never wait for jobs for another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.engine.controller.workers import Threads
 
 
 def test_a_place_that_hangs_stops_no_other():
-    """A Region that does not answer takes its own threads, and no more."""
+    """A Region that does not answer blocks its own threads and no others."""
     workers = Threads(2)
     hanging, done = threading.Event(), threading.Event()
     for _ in range(20):
@@ -22,7 +22,7 @@ def test_a_place_that_hangs_stops_no_other():
 
 
 def test_no_more_threads_than_jobs():
-    """Nor than there may be."""
+    """There are never more threads than jobs, nor more than the limit."""
     workers = Threads(3)
     begun, go = threading.Semaphore(0), threading.Event()
 
@@ -45,7 +45,7 @@ def test_no_more_threads_than_jobs():
 
 
 def test_who_is_left_behind_is_told():
-    """The process ends all the same: its threads are daemons."""
+    """Jobs that have not ended are reported; their daemon threads do not keep the process from ending."""
     workers = Threads(1)
     hanging = threading.Event()
     workers.submit(lambda: hanging.wait(10) and None, "")

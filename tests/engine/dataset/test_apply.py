@@ -1,4 +1,4 @@
-"""An apply that can be trusted: what fails is named, all else is in place, nothing is sent in vain."""
+"""What an apply guarantees: bad lines are named, all others are in place, nothing is sent in vain."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def listed(lab: Lab) -> set[str]:
 
 
 def collisions(lab: Lab) -> list[str | None]:
-    """Return the errors of updates that were sent while another was in progress."""
+    """Return the errors of updates sent while another was in progress."""
     busy = ("ResourceInUseException", "LimitExceededException")
     return [c.error for c in lab.emulator.calls.of("UpdateDatasetEntries") if c.error in busy]
 
@@ -46,7 +46,7 @@ class TestFailingLines:
     @pytest.mark.parametrize("failed", list(FailedUpdate))
     @pytest.mark.parametrize("culprits", [(0,), (31,), (7, 8), (0, 15, 31)])
     def test_are_named_and_all_others_are_applied(self, lab: Lab, culprits, failed):
-        """Whatever a failed update left behind, only culprits are missing, and they are called by name."""
+        """Whatever a failed update stored, only the culprits are missing in the end, and they are named."""
         settings = lab.emulator.settings
         lab.emulator.settings = dataclasses.replace(settings, switches=Switches(failed_update=failed))
         lab.write(*named(32))
@@ -61,14 +61,14 @@ class TestFailingLines:
         assert absent <= refs(*culprits)
 
     def test_are_found_in_few_updates(self, lab: Lab):
-        """One culprit of 200 costs about a bisection, not 200 solo sends."""
+        """One culprit among 200 lines costs about one bisection, not 200 single updates."""
         lab.write(*named(200))
         poison(lab, 77)
 
         assert lab.apply().updates <= 12
 
     def test_that_fail_only_together_all_end_in_place(self, lab: Lab):
-        """A pair is no culprit: apart, both lines pass, so nothing is left to complain of."""
+        """Two lines that fail only together are both applied separately, and neither is reported."""
         lab.write(*named(20))
         poison(lab, 3, 17, kind=Kind.POISON_TOGETHER)
 
@@ -77,7 +77,7 @@ class TestFailingLines:
         assert (Verdict.CONVERGED, 20) == (result.verdict, result.added)
 
     def test_are_not_sent_again_until_they_are_edited(self, lab: Lab):
-        """A convicted line waits; the same line edited in git goes at once."""
+        """A quarantined line is not sent again until it is edited in git, and then at once."""
         lab.write(*named(10))
         poison(lab, 4)
         lab.apply()
@@ -93,7 +93,7 @@ class TestFailingLines:
         assert {} == lab.context.memory.quarantine.of("train")
 
     def test_are_tried_again_after_a_pause_that_grows(self, lab: Lab):
-        """An hour later the line is sent once more; after a second failure the pause is twice as long."""
+        """A quarantined line is sent again after an hour; after a second failure the pause doubles."""
         lab.write(*named(10))
         poison(lab, 4)
         lab.apply()
@@ -108,7 +108,7 @@ class TestFailingLines:
 
 class TestTheService:
     def test_may_fail_by_its_own_fault_and_then_succeed(self, lab: Lab):
-        """SERVICE_ERROR: the same batch goes again, later; no line is blamed."""
+        """After SERVICE_ERROR the same batch is sent again later, and no line is blamed."""
         lab.write(*named(10))
         lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=2))
 
@@ -118,7 +118,7 @@ class TestTheService:
         assert [tuple(sorted(refs(*range(10))))] * 3 == lab.updates()
 
     def test_may_fail_by_its_own_fault_for_ever(self, lab: Lab):
-        """After a few tries the rest is left for later: exit 7, nothing quarantined for the next time."""
+        """After a few attempts the rest is left for a later apply: exit code 7, nothing quarantined."""
         lab.write(*named(10))
         lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=0))
 
@@ -130,7 +130,7 @@ class TestTheService:
 
     @pytest.mark.parametrize("culprits", [(0,), (9,), (2, 3, 8)])
     def test_may_fail_by_its_own_fault_wherever_a_certain_line_travels(self, lab: Lab, culprits):
-        """Whose fault it is called does not matter: one bad line stops no other, and is named and held back."""
+        """A line that always fails is isolated and quarantined even if the service reports its own fault."""
         lab.write(*named(10))
         lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, source_refs=refs(*culprits), times=0))
 
@@ -145,7 +145,7 @@ class TestTheService:
 
     @pytest.mark.parametrize("passing", [6, 9])
     def test_may_go_down_in_the_middle_of_a_search(self, lab: Lab, passing: int):
-        """What is only left because nothing passes any more is not held back: it goes with the next apply."""
+        """Lines left over because nothing passes any more are not quarantined: the next apply sends them."""
         lab.write(*named(32))
         lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, source_refs=refs(1), times=0))
         lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, after=passing, times=0))
@@ -159,7 +159,7 @@ class TestTheService:
 
     @pytest.mark.parametrize("kind", [Kind.CUT_AFTER, Kind.CUT_INSIDE, Kind.GARBAGE])
     def test_may_lose_its_answer(self, lab: Lab, kind: Kind):
-        """The call arrived, its answer did not: that is no failure, and it is not sent twice."""
+        """A call that arrived but whose answer was lost is no failure and is not sent twice."""
         slow = dataclasses.replace(lab.emulator.settings, update_seconds=20.0)
         lab.emulator.settings = slow
         lab.write(*named(10))
@@ -179,7 +179,7 @@ class TestTheService:
         ],
     )
     def test_may_refuse_a_call_without_effect(self, lab: Lab, kind: Kind):
-        """Whatever the refusal, the call is made again later and arrives once."""
+        """A refused call without effect is made again later and takes effect once."""
         lab.write(*named(10))
         lab.emulator.faults.add(Fault(kind=kind, operations=UPDATE, times=2))
 
@@ -187,7 +187,7 @@ class TestTheService:
         assert 1 == len([c for c in lab.emulator.calls.of("UpdateDatasetEntries") if c.error is None])
 
     def test_may_mark_a_line_with_errors(self, lab: Lab):
-        """A line that is stored with an error list is named with AWS's codes: exit 7, also the next time."""
+        """A line stored with an error list is named with AWS's codes: exit code 7, also the next time."""
         error = Switches(bare_line="error")
         lab.emulator.settings = dataclasses.replace(lab.emulator.settings, switches=error)
         lab.write(*named(9), b'{"source-ref":"s3://b/bare.jpg"}')
@@ -203,7 +203,7 @@ class TestTheService:
 
 class TestOtherWriters:
     def test_are_waited_for(self, lab: Lab):
-        """An update that is not ours is in progress: ours goes after it."""
+        """An update waits for one of another client that is in progress."""
         lab.write(*named(5))
         lab.apply()
         lab.emulator.settings = dataclasses.replace(lab.emulator.settings, update_seconds=30.0)
@@ -215,7 +215,7 @@ class TestOtherWriters:
         assert ref("foreign") in listed(lab)
 
     def test_that_keep_changing_a_line_back_are_not_fought_for_ever(self, lab: Lab):
-        """After a few rounds the line is left alone and named; a pause later the question is asked again."""
+        """A line that keeps being changed back is left alone after a few rounds, and retried later."""
         lab.write(*named(12))
         lab.apply()
         theirs = orjson.loads(classified("003", "daisy"))
@@ -231,7 +231,7 @@ class TestOtherWriters:
         assert [(ref("003"), ("CONTESTED",))] == [(t.source_ref, t.codes) for t in result.quarantined]
 
     def test_that_rewrite_a_line_at_once_get_an_ignore_rule(self, lab: Lab):
-        """After a few rounds the line is left alone, and the rule that would settle it is told."""
+        """A line that the service rewrites is left alone after a few rounds, and an ignore rule suggested."""
         lab.write(*named(12))
         lab.apply()
         theirs = orjson.loads(classified("003", "rose"))
@@ -255,7 +255,7 @@ class TestOtherWriters:
         assert f"spec.ignore: [{rule}]" in entry_problem.reason
 
     def test_a_second_process_waits_and_then_refuses(self, lab: Lab):
-        """Two processes never write to one dataset from one state directory."""
+        """Two processes never write to one dataset from one state directory: the second is refused."""
         lab.write(*named(3))
         with State(lab.state_dir).claim("train"):
             result = lab.apply()
@@ -265,11 +265,11 @@ class TestOtherWriters:
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Mortal:
-    """A gateway that dies with the n-th call, before or after it has had its effect."""
+    """A gateway that kills the process at the n-th call, before or after it takes effect."""
 
     def __init__(self, gateway, at: int, *, after: bool) -> None:
         self._gateway, self._left, self._after = gateway, at, after
@@ -298,7 +298,7 @@ def calls_of_one_apply(tmp_path: Path) -> int:
 
 
 def killable_lab(tmp_path: Path):
-    """Return a lab in which four updates are needed, three of them to isolate a culprit; each takes time."""
+    """Return a lab in which four slow updates are needed, three of them to isolate a culprit."""
     tmp_path.mkdir()
     return make_lab(tmp_path, prepare=_prepare)
 
@@ -313,7 +313,7 @@ def _prepare(lab: Lab) -> None:
 
 
 class MortalMemory:
-    """A memory that dies with the n-th step of its journal, before or after it is on the disk."""
+    """A memory that kills the process at the n-th step of its journal, before or after it is on disk."""
 
     def __init__(self, memory: State, at: int, *, after: bool) -> None:
         self._memory = memory
@@ -328,7 +328,7 @@ class MortalMemory:
     "at", [2, 3, 4, 5, 8, 9]
 )  # 1 asks what is unfinished; then begin, end, begin, end, …
 def test_killed_at_a_step_of_the_journal_the_next_start_converges(tmp_path: Path, at: int, after: bool):
-    """Before and after each line of the diary, whatever it says then, the next run ends well."""
+    """Killed before or after any step of the journal, the next run converges."""
     with killable_lab(tmp_path / "lab") as lab:
         whole = lab.context
         lab.context = dataclasses.replace(whole, memory=MortalMemory(whole.memory, at, after=after))
@@ -345,7 +345,7 @@ def test_killed_at_a_step_of_the_journal_the_next_start_converges(tmp_path: Path
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, step: int, after: bool):
-    """A matrix over the calls of an apply: whatever died, the next run ends where it would have ended."""
+    """Killed at any call of an apply, the next run converges as if nothing had happened."""
     for at in range(1, calls_of_one_apply(tmp_path) + 1, step):
         with killable_lab(tmp_path / f"{at}-{after}") as lab:
             whole = lab.context
@@ -357,7 +357,7 @@ def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, step: int, 
 
                 result = lab.apply()
 
-                # The poisoned line alone is not as desired, and is named.
+                # Only the poisoned line is not as desired, and it is named.
                 assert [ref("002")] == [entry_problem.source_ref for entry_problem in result.quarantined]
                 assert [] == collisions(lab)
                 assert {ref("002")} == {change.source_ref for change in lab.plan().changes}
@@ -365,7 +365,7 @@ def test_killed_at_any_call_the_next_start_converges(tmp_path: Path, step: int, 
 
 
 def test_without_its_state_nothing_is_lost_but_attribution(lab: Lab):
-    """A deleted state file costs a full look: the next apply finds everything in place."""
+    """A deleted state file costs a complete observation: the next apply finds everything in place."""
     lab.write(*named(5))
     lab.apply()
     lab.forget_everything()

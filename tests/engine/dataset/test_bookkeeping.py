@@ -1,4 +1,4 @@
-"""Before-images: kept before the first update goes out, and no more than the apply changes."""
+"""Backups: written before the first update is sent, and limited to what the apply overwrites."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def kept(lab: Lab) -> list[list[bytes]]:
 
 
 def test_an_apply_keeps_what_it_overwrites_and_nothing_else(full: Lab):
-    """An update and a blanked orphan, as they were listed; not what is added, nor what stays."""
+    """The backup holds updated and blanked entries as they were listed, not added or unchanged ones."""
     full.write(classified("a", "tulip"), *named("bcd"), *named("x"), orphans="blank")
     plan = full.plan()
 
@@ -43,7 +43,7 @@ def test_an_apply_that_overwrites_nothing_keeps_nothing(full: Lab):
 
 
 def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.MonkeyPatch):
-    """With the disk full the apply does not start: nothing is sent, and the reason is told."""
+    """If the backup cannot be written, as with a full disk, nothing is sent and the reason is reported."""
 
     def full_disk(*_):
         raise StateError("state/snapshots: No space left on device")
@@ -59,7 +59,7 @@ def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.M
 
 
 def test_it_is_kept_before_the_update_goes_out(full: Lab, monkeypatch: pytest.MonkeyPatch):
-    """Killed right after the call, the before-image is there."""
+    """The backup is complete if the process is killed right after the first call."""
     full.write(classified("a", "tulip"), *named("bcde"))
     seen = []
     gateway = full.context.gateway

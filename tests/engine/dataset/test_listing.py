@@ -1,4 +1,4 @@
-"""What a listing leaves out is not known to be missing, and a listing ends."""
+"""An entry that a listing omits is not known to be missing, and every listing ends."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.engine.conftest import PROJECT, Lab
 
 class Short:
     """
-    A gateway whose listings leave entries out.
+    A gateway whose listings omit entries.
 
     Args:
         hidden: Source-refs that no listing without a filter shows.
-        times: So many listings; then all is shown.
-        lost: Source-refs that no query shows either.
+        times: The number of short listings; later ones are complete.
+        lost: Source-refs that no listing shows, filtered or not.
     """
 
     def __init__(self, gateway: Gateway, *hidden: str, times: int = 99, lost: Sequence[str] = ()) -> None:
@@ -65,7 +65,7 @@ def actions(plan: DatasetPlan) -> list[tuple[Action, str]]:
 
 
 def test_a_short_listing_is_made_once_more(full: Lab):
-    """It may lag behind an update."""
+    """A listing that is shorter than the entry count is repeated, as it may lag behind an update."""
     gateway = shorten(full, ref("b"), times=1)
 
     plan = full.plan()
@@ -74,7 +74,7 @@ def test_a_short_listing_is_made_once_more(full: Lab):
 
 
 def test_an_entry_that_a_listing_leaves_out_is_asked_for(full: Lab):
-    """Only it: the others were seen."""
+    """Only the desired entries that the listing omits are queried one by one."""
     gateway = shorten(full, ref("b"))
 
     plan = full.plan()
@@ -84,7 +84,7 @@ def test_an_entry_that_a_listing_leaves_out_is_asked_for(full: Lab):
 
 
 def test_an_entry_that_a_query_finds_is_compared(full: Lab):
-    """What was found is as good as listed: an edit is an update, and never an add over somebody's work."""
+    """An entry found by query counts as listed: its edit is an update, never an add over another's work."""
     shorten(full, ref("b"))
     full.write(*named("acde"), named("b", label="other")[0])
 
@@ -92,7 +92,7 @@ def test_an_entry_that_a_query_finds_is_compared(full: Lab):
 
 
 def test_an_entry_that_no_query_finds_is_missing(full: Lab):
-    """It is sent; and that others may be there is told."""
+    """An entry that no query finds is sent, with a note that other entries may be hidden."""
     shorten(full, lost=[ref("b")])
 
     plan = full.plan()
@@ -102,7 +102,7 @@ def test_an_entry_that_no_query_finds_is_missing(full: Lab):
 
 
 def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):
-    """Then none is asked for, and nothing is sent."""
+    """With too many entries to query none is queried, nothing is sent, and the verdict is unknown."""
     monkeypatch.setattr(observe, "MOST_QUERIES", 1)
     gateway = shorten(full, ref("a"), ref("b"))
 
@@ -116,7 +116,7 @@ def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: 
 
 
 def test_an_orphan_that_is_not_listed_leaves_the_rest_as_it_is(full: Lab):
-    """Everything desired is in place; the result says that more may be there."""
+    """With every desired entry in place the result still says that unlisted orphans may exist."""
     full.write(*named("abcd"))
     shorten(full, ref("e"))
 
@@ -128,7 +128,7 @@ def test_an_orphan_that_is_not_listed_leaves_the_rest_as_it_is(full: Lab):
 
 
 def test_more_than_is_counted_is_believed_and_told(full: Lab):
-    """What is listed is there."""
+    """A listing longer than the entry count is accepted, and the difference is reported."""
 
     class Uncounted(Short):
         def describe(self, arn: str) -> Any:
@@ -143,7 +143,7 @@ def test_more_than_is_counted_is_believed_and_told(full: Lab):
 
 
 def test_a_listing_may_be_trusted(full: Lab):
-    """For a service whose count is known to be off: what is not listed is missing."""
+    """With the setting for unreliable counts, an entry that is not listed counts as missing."""
     gateway = shorten(full, ref("b"))
     full.context = dataclasses.replace(full.context, trust_listing=True)
 
@@ -153,7 +153,7 @@ def test_a_listing_may_be_trusted(full: Lab):
 
 
 def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
-    """Labels in git are not lost because AWS answers short."""
+    """A proposal removes no line from git because of a short listing."""
     shorten(full, lost=[ref("b")])
 
     (proposed,) = propose_each([full.desired()], lambda _: full.context, EVERYTHING)
@@ -164,7 +164,7 @@ def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
 
 
 def test_a_part_is_never_exported(full: Lab):
-    """A spec that lacks entries would call them orphans."""
+    """An export from a short listing is refused: the spec would turn the hidden entries into orphans."""
     shorten(full, ref("b"))
 
     with pytest.raises(ListingIncomplete, match="counts 5 entries, and 4 could be seen"):
@@ -172,7 +172,7 @@ def test_a_part_is_never_exported(full: Lab):
 
 
 class TestEnding:
-    """A listing that never ends must hold no worker."""
+    """A listing that never ends must not block a worker."""
 
     @pytest.mark.parametrize(
         ("pages", "entries", "message"),
@@ -194,7 +194,7 @@ class TestEnding:
         assert pages == list(ending(pages, 2, lab.clock))
 
     def test_a_listing_that_drips_is_given_up(self, lab: Lab):
-        """Ten seconds a page, for all the pages that there may be."""
+        """A listing is given up after ten seconds per page, for the greatest possible number of pages."""
 
         def dripping() -> Iterator[Sequence[str]]:
             while True:

@@ -1,4 +1,4 @@
-"""One dataset, once: what a cycle promises, against the emulator."""
+"""One cycle of one dataset against the emulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.conftest import Lab, make_lab
 
 
 def test_what_is_missing_is_made(lab: Lab):
-    """With ``create: true`` a project, a dataset and its entries come to be, and are seen to be."""
+    """With ``create: true`` an apply creates project, dataset and entries, and verifies them."""
     lab.write(*named("abc"))
 
     result = lab.apply()
@@ -35,7 +35,7 @@ def test_what_is_missing_is_made(lab: Lab):
 
 
 def test_a_second_apply_sends_nothing(lab: Lab):
-    """Reconciling is idempotent: what one apply wrote, the next finds in place."""
+    """Reconciling is idempotent: a second apply finds everything in place."""
     lab.write(*named("abc"))
     lab.apply()
 
@@ -56,7 +56,7 @@ def test_the_service_may_rewrite_a_line_in_form(lab: Lab, rewriting: Rewriting):
 
 
 def test_one_edit_is_one_change(lab: Lab):
-    """Only the entry that was edited is planned for, with its place, its cause and its fields."""
+    """A plan after one edit holds that entry alone, with its place, its cause and its fields."""
     lab.write(*named("abc"))
     lab.apply()
     lab.write(*named("a"), classified("b", "tulip"), *named("c"))
@@ -69,7 +69,7 @@ def test_one_edit_is_one_change(lab: Lab):
 
 
 def test_who_moved_is_told_apart(lab: Lab):
-    """Against what was last applied, git, AWS or both are seen to have moved."""
+    """Compared with what was last applied, a difference is attributed to git, to AWS or to both."""
     lab.write(*named("abcd"))
     lab.apply()
     lab.emulator.console.put(lab.arn, *(orjson.loads(line) for line in named("bc", "daisy")))
@@ -88,7 +88,7 @@ def test_who_moved_is_told_apart(lab: Lab):
 
 
 def test_reported_drift_is_not_overwritten(lab: Lab):
-    """With ``onDrift: report`` what people did in the console stays, and is still shown."""
+    """With ``onDrift: report`` changes made in the console stay, and are still reported."""
     lab.write(*named("ab"), onDrift="report")
     lab.apply()
     lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
@@ -101,7 +101,7 @@ def test_reported_drift_is_not_overwritten(lab: Lab):
 
 
 def test_what_came_into_place_meanwhile_is_not_withheld(lab: Lab):
-    """The verdict is about what is there after the apply: the person who moved an entry set it back themselves."""
+    """An entry whose drift was undone in AWS during the apply is no longer reported as withheld."""
     lab.write(*named("ab"), onDrift="report")
     lab.apply()
     lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
@@ -116,7 +116,7 @@ def test_what_came_into_place_meanwhile_is_not_withheld(lab: Lab):
 
 
 def test_a_blocked_orphan_is_no_desired_entry(lab: Lab):
-    """Blocked counts what git asks for; an orphan that was to be blanked is something else."""
+    """The number of blocked entries counts desired ones, not orphans to be blanked."""
     lab.write(*named("abc"))
     lab.apply()
     lab.write(*named("a"), *named("b", "tulip"), orphans="blank", limits="{maxChanges: 1}")
@@ -127,7 +127,7 @@ def test_a_blocked_orphan_is_no_desired_entry(lab: Lab):
 
 
 def test_reported_drift_is_not_overwritten_once_it_cannot_be_told_from_a_change_of_git(lab: Lab):
-    """With the state lost, a difference may be somebody's work; what is missing in AWS is added all the same."""
+    """Without state a difference may be drift and is not overwritten; missing entries are still added."""
     lab.write(*named("ab"), onDrift="report")
     lab.apply()
     lab.emulator.console.put(lab.arn, orjson.loads(classified("a", "daisy")))
@@ -141,7 +141,7 @@ def test_reported_drift_is_not_overwritten_once_it_cannot_be_told_from_a_change_
 
 
 def test_mode_observe_never_writes(lab: Lab):
-    """The default mode plans and looks; no call that writes leaves the process."""
+    """The default mode observes and plans, and makes no call that writes."""
     lab.write(*named("ab"))
     lab.apply()
     lab.emulator.calls.clear()
@@ -154,7 +154,7 @@ def test_mode_observe_never_writes(lab: Lab):
 
 
 def test_mode_create_only_never_overwrites(lab: Lab):
-    """New images are added; what is there stays as it is."""
+    """Mode create-only adds new images and leaves existing entries as they are."""
     lab.write(*named("ab"))
     lab.apply()
     lab.write(classified("a", "tulip"), *named("bc"), mode="create-only")
@@ -166,7 +166,7 @@ def test_mode_create_only_never_overwrites(lab: Lab):
 
 
 def test_planning_makes_no_call_that_writes(lab: Lab):
-    """Even for a dataset that does not exist, a plan only looks."""
+    """Planning makes no call that writes, even for a dataset that does not exist."""
     lab.write(*named("ab"))
 
     plan = lab.plan()
@@ -176,7 +176,7 @@ def test_planning_makes_no_call_that_writes(lab: Lab):
 
 
 def test_a_guard_stops_the_apply_and_not_the_plan(lab: Lab):
-    """Four of ten entries would be overwritten: blocked, exit 6, nothing sent, the plan still there."""
+    """Overwriting four of ten entries is blocked: exit code 6, nothing sent, the plan still reported."""
     lab.write(*named("abcdefghij"))
     lab.apply()
     lab.write(*named("abcd", "tulip"), *named("efghij"))
@@ -190,7 +190,7 @@ def test_a_guard_stops_the_apply_and_not_the_plan(lab: Lab):
 
 
 def test_one_bad_line_stops_no_other(lab: Lab):
-    """The bad line is named and not sent, the good ones are, and the exit code says that specs are invalid."""
+    """An invalid line is named and not sent, the valid ones are, and the exit code says invalid specs."""
     lab.write(*named("abcdef"), b'{"source-ref": "s3://b/bad.jpg", "x": 1}')
 
     result = lab.apply()
@@ -201,7 +201,7 @@ def test_one_bad_line_stops_no_other(lab: Lab):
 
 
 def test_a_bad_line_is_no_orphan(lab: Lab):
-    """An entry whose line cannot be used is neither changed nor called undesired."""
+    """An observed entry whose desired line is invalid is neither changed nor called an orphan."""
     lab.write(*named("abcdef"))
     lab.apply()
     lab.write(*named("bcdef"), b'{"source-ref": "s3://b/a.jpg", "x": 1}')
@@ -210,7 +210,7 @@ def test_a_bad_line_is_no_orphan(lab: Lab):
 
 
 def test_a_dropped_line_is_found_out(lab: Lab):
-    """UPDATE_COMPLETE is not believed: an accepted and absent entry is named, exit 7."""
+    """An entry that is absent after UPDATE_COMPLETE is named: exit code 7."""
     lab.write(*named("ab"))
     lab.apply()
     lab.write(*named("abcdefgh"))
@@ -223,11 +223,11 @@ def test_a_dropped_line_is_found_out(lab: Lab):
 
 
 def test_a_dataset_that_moved_is_planned_for_again(lab: Lab):
-    """Somebody who writes between the look and the first update costs another look, and is not overwritten."""
+    """A change between the observation and the first update is observed, and not overwritten."""
     lab.write(*named("ab"))
     lab.apply()
     lab.write(*named("ab"), *named("c"))
-    lab.emulator.faults.add(  # the third DescribeDataset is the one that confirms the plan
+    lab.emulator.faults.add(  # the third DescribeDataset confirms the plan
         Fault(
             kind=Kind.CONSOLE_BEFORE,
             operations=frozenset({"DescribeDataset"}),
@@ -247,7 +247,7 @@ def test_a_dataset_that_moved_is_planned_for_again(lab: Lab):
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_start_converges_to_orphans_only(tmp_path_factory, data):
-    """From any observed state, one apply leaves only what is not desired."""
+    """From any observed state one apply leaves only orphans."""
     some = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["rose", "tulip"]), min_size=1)
     before, after = data.draw(some, label="before"), data.draw(some, label="after")
     with make_lab(tmp_path_factory.mktemp("lab")) as lab:
@@ -262,7 +262,7 @@ def test_any_start_converges_to_orphans_only(tmp_path_factory, data):
 
 
 def test_both_datasets_of_a_project_may_be_made_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    """The training and the test dataset find no project, both: the second takes what the first has made."""
+    """When two datasets of a new project are applied at once, the second uses the project of the first."""
     lab.write(*named("abc"))
     gateway = lab.context.gateway
     locate = type(gateway).locate

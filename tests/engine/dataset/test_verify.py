@@ -1,4 +1,4 @@
-"""What is proven while others write, and what is concluded while the service fails."""
+"""Verification while others write, and bisection while the service fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MANY = [f"n{number:03}" for number in range(250)]  # three pages, so that a filt
 
 
 class Disturbed:
-    """A gateway on which somebody else writes while a filtered listing is read, once."""
+    """A gateway on which another client writes once, during a filtered listing."""
 
     def __init__(self, lab: Lab, line: bytes) -> None:
         self._gateway: Gateway = lab.context.gateway
@@ -46,7 +46,7 @@ class Disturbed:
 def test_another_writer_during_a_read_back_makes_it_start_again(
     lab: Lab, theirs: bytes, quarantined: list[tuple[str, tuple[str, ...]]]
 ):
-    """Nothing is called proven by a listing of two states."""
+    """A read-back starts again when another client wrote during it, so that it never mixes two states."""
     lab.write(*named(MANY))
     lab.apply()
     lab.write(*(classified(name, "tulip" if name == "n007" else "rose") for name in MANY))
@@ -62,7 +62,7 @@ def test_another_writer_during_a_read_back_makes_it_start_again(
 def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
-    """A batch of several lines that fails by the service's fault: a few lines are tried, and no more."""
+    """When batches fail by the service's fault, only a few lines are tried one by one."""
     for module in (apply, planning):
         monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 900)  # four lines
     lab.write(*named("abcdefgh"))

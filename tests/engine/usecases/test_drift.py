@@ -1,4 +1,4 @@
-"""What one look says about drift, against the emulator."""
+"""What one observation reports about drift, against the emulator."""
 
 from dataclasses import replace
 
@@ -27,19 +27,19 @@ def drift(lab: Lab) -> DatasetDrift:
 
 
 def told(found: DatasetDrift) -> dict[str, tuple[tuple[str, ...], str]]:
-    """What happened to which image, and why."""
+    """The kind and cause of each reported image."""
     return {item.source_ref: (item.classes, item.cause) for item in found.items}
 
 
 def console_edits(lab: Lab) -> None:
-    """What an afternoon in the console leaves behind."""
+    """Make the edits of one console user."""
     lab.emulator.console.move_box(lab.arn, ref("desk"), dx=5)
     lab.emulator.console.relabel(lab.arn, ref("rose"), "with_leaves", "no_leaves")
     lab.emulator.console.add_image(lab.arn, ref("new"))
 
 
 def test_a_console_user_is_told_apart_from_git(lab):
-    """One box moved by five pixels, one image relabelled, one added: exactly that, and who did it."""
+    """A moved box, a relabelled and an added image are reported as exactly that, attributed to AWS."""
     lab.write(DESK, ROSE, TULIP)
     lab.apply()
     console_edits(lab)
@@ -55,7 +55,7 @@ def test_a_console_user_is_told_apart_from_git(lab):
 
 
 def test_what_is_as_applied_is_in_sync(lab):
-    """Nothing moved: nothing is told, and everything is covered."""
+    """Right after an apply no image is reported, and coverage is complete."""
     lab.write(DESK, ROSE)
     lab.apply()
 
@@ -65,7 +65,7 @@ def test_what_is_as_applied_is_in_sync(lab):
 
 
 def test_a_change_in_git_is_no_drift(lab):
-    """Only git moved: an apply is due, and no alarm."""
+    """A change in git is pending and raises no alarm."""
     lab.write(DESK)
     lab.apply()
     lab.write(boxed("desk", ("Echo", 90, 65, 220, 334), ("Dot", 399, 251, 155, 101)), ROSE)
@@ -80,7 +80,7 @@ def test_a_change_in_git_is_no_drift(lab):
 
 
 def test_without_memory_a_difference_counts_as_drift(lab):
-    """Nobody can tell who moved: then it is not called pending, which invites to overwrite it."""
+    """Without state a difference counts as drift, not as pending."""
     lab.write(ROSE)
     lab.apply()
     lab.emulator.console.relabel(lab.arn, ref("rose"), "with_leaves", "no_leaves")
@@ -93,13 +93,13 @@ def test_without_memory_a_difference_counts_as_drift(lab):
 
 
 def delete_dataset(lab: Lab) -> None:
-    """Delete the dataset as somebody with the console might, and wait until it is gone."""
+    """Delete the dataset in AWS, and wait until it is gone."""
     lab.context.gateway._client.delete_dataset(DatasetArn=lab.arn)
     lab.context.clock.sleep(60)
 
 
 def test_a_dataset_that_was_deleted_has_drifted(lab):
-    """All that was applied is gone: that is no change in git, and no reason to be calm. What is new is new."""
+    """Every applied entry of a deleted dataset has drifted; entries new in git are pending."""
     lab.write(ROSE)
     lab.apply()
     delete_dataset(lab)
@@ -115,7 +115,7 @@ def test_a_dataset_that_was_deleted_has_drifted(lab):
 
 
 def test_a_dataset_that_was_deleted_and_made_anew_has_drifted(lab):
-    """It is another one, and empty: what was applied to the one before it is gone."""
+    """Every applied entry of a dataset that was deleted and created empty has drifted."""
     lab.write(ROSE)
     lab.apply()
     delete_dataset(lab)
@@ -127,7 +127,7 @@ def test_a_dataset_that_was_deleted_and_made_anew_has_drifted(lab):
 
 
 def test_another_target_is_a_change_in_git(lab):
-    """Nothing was lost: the spec names a project that is still to be filled."""
+    """A new target in the spec makes its entries pending, not drifted."""
     lab.write(ROSE)
     lab.apply()
     spec = lab.specs / "train.yaml"
@@ -140,7 +140,7 @@ def test_another_target_is_a_change_in_git(lab):
 
 
 def test_an_orphan_that_was_blanked_raises_no_alarm(lab):
-    """It is told, since AWS holds it and git does not; but nothing is left to be done about it."""
+    """A blanked orphan is reported without an alarm."""
     lab.write(ROSE, TULIP, orphans="blank")
     lab.apply()
     lab.write(ROSE, orphans="blank")
@@ -155,7 +155,7 @@ def test_an_orphan_that_was_blanked_raises_no_alarm(lab):
 
 
 def test_an_orphan_that_is_marked_with_errors_is_an_orphan(lab):
-    """One class, and the codes all the same."""
+    """An orphan with service errors has the class of an orphan, and its error codes."""
     lab.write(ROSE)
     lab.apply()
     broken = orjson.loads(TULIP)
@@ -169,7 +169,7 @@ def test_an_orphan_that_is_marked_with_errors_is_an_orphan(lab):
 
 
 def test_a_look_makes_no_call_that_writes(lab):
-    """Whatever it finds, it only reads."""
+    """A drift report makes no call that writes."""
     lab.write(DESK, ROSE)
     lab.apply()
     console_edits(lab)
@@ -182,7 +182,7 @@ def test_a_look_makes_no_call_that_writes(lab):
 
 
 def test_what_the_service_marks_is_told_although_it_is_in_place(lab):
-    """An error list on an image is not shrugged off because the rest of its line is as desired."""
+    """An error list of the service is reported even if the rest of the line is as desired."""
     lab.write(TULIP)
     lab.apply()
     broken = orjson.loads(TULIP)
@@ -196,7 +196,7 @@ def test_what_the_service_marks_is_told_although_it_is_in_place(lab):
 
 
 def test_an_unusable_line_makes_no_claim_about_its_image(lab):
-    """What git wants of it is not known: no drift, but no "in sync" either."""
+    """An image whose desired line is invalid is not reported as drifted, and the dataset not as in sync."""
     lab.write(ROSE, TULIP)
     lab.apply()
     lab.write(ROSE, TULIP.replace(b"groundtruth/image-classification", b"wrong"))
@@ -207,7 +207,7 @@ def test_an_unusable_line_makes_no_claim_about_its_image(lab):
 
 
 def test_an_image_that_an_unreadable_line_may_be_about_is_not_known_to_have_drifted(lab):
-    """A comma too many in git is no drift of AWS; the image is told, and the verdict waits for the line."""
+    """An image that an unparsable line may be about is reported, but not as drifted."""
     lab.write(ROSE, TULIP)
     lab.apply()
     lab.write(ROSE, b"{" + TULIP)
@@ -219,7 +219,7 @@ def test_an_image_that_an_unreadable_line_may_be_about_is_not_known_to_have_drif
 
 
 def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
-    """No project, no verdict; and the reason is kept."""
+    """A dataset without a project has no verdict, and the reason is kept."""
     lab.write(ROSE)
     desired = lab.desired()
     target = desired.target.model_copy(update={"create": False})
@@ -233,7 +233,7 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
 
 
 def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
-    """Somebody put a training image into the test dataset, in the console: both datasets say so."""
+    """An image that a console user put into both datasets of a project is reported in both."""
     lab.write(ROSE)
     project = lab.specs / "train.yaml"
     test = project.read_text().replace("name: train}", "name: test}").replace("type: TRAIN", "type: TEST")
@@ -256,7 +256,7 @@ def remembered(lab: Lab, *, remember: bool) -> list[tuple[float | None, int]]:
 
 
 def test_drift_has_an_age(lab):
-    """Noted once, it is told by every later look, also by one that notes nothing."""
+    """The time of the first sighting is kept and shown by every later report."""
     lab.write(ROSE)
     lab.apply()
     lab.emulator.console.add_image(lab.arn, ref("new"))
@@ -270,7 +270,7 @@ def test_drift_has_an_age(lab):
 
 
 def test_a_look_remembers_nothing_unless_it_is_asked_to(lab):
-    """A command that only reads leaves the state directory as it found it."""
+    """A drift report writes no state unless it is asked to."""
     lab.write(ROSE)
     lab.apply()
     lab.emulator.console.add_image(lab.arn, ref("new"))

@@ -1,4 +1,4 @@
-"""What was overwritten can be brought back: by a plan, with its guards, its proof, and nothing else touched."""
+"""Restoring overwritten entries: by a plan, with guards and verification, touching nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.conftest import Lab
 
 @pytest.fixture
 def overwritten(lab: Lab) -> Lab:
-    """An update of a, a blanked e; f was added."""
+    """Apply an update of a and add f, with e blanked."""
     lab.write(*named("abcde"), orphans="blank")
     lab.apply()
     lab.write(classified("a", "tulip"), *named("bcdf"), orphans="blank")
@@ -41,7 +41,7 @@ def plan(lab: Lab, snapshot: str | None = None):
 
 
 def restore(lab: Lab):
-    """Bring back what was overwritten last."""
+    """Restore what was overwritten last."""
     (result,) = each_dataset.apply_each([(chosen(lab), None)], lambda _: lab.context)
     lab.clock.sleep(60)
     return result
@@ -56,7 +56,7 @@ def labels(lab: Lab) -> dict[str, str]:
 
 
 def test_the_plan_is_about_the_kept_entries_only(overwritten: Lab):
-    """Two updates; whatever else is in the dataset is no orphan of this plan."""
+    """The plan holds the entries of the backup; other entries are no orphans of it."""
     found = plan(overwritten)
 
     assert [(Action.UPDATE, ref("a")), (Action.UPDATE, ref("e"))] == [
@@ -67,7 +67,7 @@ def test_the_plan_is_about_the_kept_entries_only(overwritten: Lab):
 
 
 def test_a_restored_dataset_holds_what_it_held(overwritten: Lab):
-    """Labels come back, also those of a blanked image; what was added stays, since nothing can delete it."""
+    """Labels come back, also those of a blanked image; added entries stay, since AWS cannot delete them."""
     (file,) = kept_of("train", overwritten.context.memory)
 
     result = restore(overwritten)
@@ -78,7 +78,7 @@ def test_a_restored_dataset_holds_what_it_held(overwritten: Lab):
 
 
 def test_a_restore_can_itself_be_undone(overwritten: Lab):
-    """It keeps what it overwrites, like any apply."""
+    """A restore writes a backup of what it overwrites, like any apply."""
     restore(overwritten)
 
     result = restore(overwritten)
@@ -88,7 +88,7 @@ def test_a_restore_can_itself_be_undone(overwritten: Lab):
 
 
 def test_a_restore_does_not_become_what_git_says(overwritten: Lab):
-    """The specs still say otherwise, and the next plan says that AWS has left them."""
+    """A restore changes AWS alone: the next plan reports the entries as changed there."""
     restore(overwritten)
 
     causes = {change.source_ref: change.cause for change in overwritten.plan().changes}
@@ -97,7 +97,7 @@ def test_a_restore_does_not_become_what_git_says(overwritten: Lab):
 
 
 def test_the_guards_stand(overwritten: Lab):
-    """A protected entry is not restored unless somebody says so."""
+    """A protected entry is not restored unless that is allowed."""
     overwritten.write(classified("a", "tulip"), *named("bcdf"))
     spec = overwritten.specs / "train.yaml"
     spec.write_text(spec.read_text() + f'  protect: ["{ref("a")}"]\n')
@@ -116,7 +116,7 @@ def test_an_entry_that_is_gone_is_added_again(overwritten: Lab):
 
 
 def test_a_line_that_was_marked_with_errors_is_named_and_not_sent(overwritten: Lab):
-    """The service would mark it again; the others are brought back."""
+    """A line that the service would mark with errors is named and not sent; the others are restored."""
     overwritten.emulator.console.put(overwritten.arn, orjson.loads(line("e", odd=1)))
     overwritten.write(classified("a", "rose", "tulip"), *named("bcdf"), orphans="blank")
     overwritten.apply()
@@ -129,7 +129,7 @@ def test_a_line_that_was_marked_with_errors_is_named_and_not_sent(overwritten: L
 
 
 def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
-    """With the ids that there are."""
+    """An unknown or ambiguous backup id is refused, and the known ids are listed."""
     files = kept_of("train", overwritten.context.memory)
     (only,) = files
 
