@@ -1,4 +1,4 @@
-"""A stand-in for the service, as far as a search for culprits can see it."""
+"""A stand-in for the service, as seen by the bisection."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Lines = frozenset[int]
 
 @dataclass
 class Service:
-    """Lines are numbers. What fails: any poison, any whole group, and what `whim` says, each time anew."""
+    """Lines are numbers. What fails: any poison, any whole group, and what `whim` says at each call."""
 
     poison: Collection[int] = ()
     groups: Collection[Collection[int]] = ()

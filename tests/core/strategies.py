@@ -1,4 +1,4 @@
-"""What hypothesis draws from: JSON as people and services write it, and then some."""
+"""Hypothesis strategies for JSON as people and services write it, and for stranger values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
 
-# Keys that have gone wrong in somebody's code before.
+# Keys that have caused bugs in other programs.
 SERVICE_KEYS = st.sampled_from(
     ["errors", "cl-errors", "warnings", "cl-warnings", "cl-metadata", "annotations"]
 )
@@ -34,7 +34,7 @@ ODD_KEYS = SERVICE_KEYS | st.sampled_from(
 )
 KEYS = ODD_KEYS | st.text(st.characters(codec="utf-8"), max_size=4)
 
-# Numbers that meet at the edges of what 64 bits hold.
+# Numbers at the edges of 64 bits.
 SMALL = st.sampled_from([0, -0.0, 1, 1.0, True, "1", None, False, 1.5, 1e-7])
 EDGES = (
     SMALL
@@ -66,7 +66,7 @@ FIELDS = st.dictionaries(KEYS, VALUES | ERROR_LISTS, max_size=5)
 
 @st.composite
 def attributes(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the content of a line as annotators write it: labels, or boxes, and now and then nonsense."""
+    """Draw the content of a line as annotators write it: labels or boxes, sometimes nonsense."""
     edges = st.integers(0, 9) | st.sampled_from([1.0, 2.5])
     box = st.fixed_dictionaries(
         dict.fromkeys(("left", "top", "width", "height"), edges) | {"class_id": st.integers(0, 2)}
@@ -100,7 +100,7 @@ def attributes(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def rewritten(value: Any, rng: random.Random) -> Any:
-    """Write the same JSON value another way: keys shuffled, whole numbers as floats or the other way."""
+    """Write the same JSON value another way: keys shuffled, whole numbers as floats or the reverse."""
     match value:
         case bool() | None | str():
             return value
@@ -119,6 +119,6 @@ def rewritten(value: Any, rng: random.Random) -> Any:
 
 
 def dumped(value: Any, rng: random.Random) -> bytes:
-    """Write JSON in one of the styles that are seen: compact or not, escaped or not."""
+    """Write JSON in one of the common styles: compact or not, escaped or not."""
     separators = rng.choice([(",", ":"), (", ", ": "), (" , ", " :\t")])
     return json.dumps(value, separators=separators, ensure_ascii=rng.random() < 0.5).encode()

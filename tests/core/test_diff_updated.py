@@ -1,4 +1,4 @@
-"""A look at some entries brings a diff of all of them up to date."""
+"""An observation of some entries updates a complete diff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.builders import index_of, line, listed, observed, reader, ref
 
 IGNORING = Equality(ignore=(Ignore((pointer("/i"),)),))
 NAMES = string.ascii_lowercase[:8]
-# What a line holds besides its image: a field that counts, one that is ignored, an error list of the service.
+# What a line holds besides its image: a compared field, an ignored one, an error list of the service.
 CONTENTS = st.tuples(st.integers(0, 1), st.integers(0, 1), st.booleans())
 STATES = st.dictionaries(st.sampled_from(NAMES), CONTENTS)
 
@@ -26,7 +26,7 @@ def _lines(state: Mapping[str, tuple[int, int, bool]]) -> list[bytes]:
 
 
 def _facts(diff: Diff) -> object:
-    """Return all that a diff says but where the lines were listed."""
+    """Return all that a diff holds except where its lines were listed."""
     changes = [(c.action, c.source_ref, c.before, c.codes) for c in diff.changes]
     ignored = sorted(diff.ignored)
     return changes, diff.desired, diff.observed, diff.unchanged, ignored, diff.errored
@@ -39,7 +39,7 @@ def _facts(diff: Diff) -> object:
     st.data(),
 )
 def test_it_is_the_diff_that_a_complete_look_would_give(desired, before, now, data):
-    """Where nothing but the touched entries changed in AWS, whatever became of those."""
+    """If only the observed entries changed, the updated diff equals that of a complete observation."""
     want, index = _lines(desired), index_of(*_lines(desired))
     first = compare(index, observed(*_lines(before)), reader(*want), IGNORING)
     differing = [change.source_ref for change in first.changes]

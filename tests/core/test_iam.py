@@ -1,4 +1,4 @@
-"""Policies are as narrow as the specs let them be. That they are wide enough, tests/cli/test_rebuild.py tells."""
+"""Policies are as narrow as the specs allow. That they suffice is tested in tests/cli/test_rebuild.py."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def resources(level: Level, **fields: object) -> dict[str, list[str]]:
     ],
 )
 def test_what_the_spec_knows_narrows_the_policy(fields, place):
-    """A role acts in its own account, unless the spec insists on another one, and is then never used."""
+    """A policy names the account of the role, unless the spec requires another one."""
     found = resources(Level.READ, project="flowers", type="TRAIN", **fields)
 
     assert [f"arn:aws:rekognition:{place}:project/flowers/dataset/train/*"] == found["Datasets"]
@@ -39,7 +39,7 @@ def test_a_role_is_named():
 
 
 def test_a_dataset_that_is_named_whole_is_the_only_one():
-    """And its project is the one that its ARN names."""
+    """A dataset named by ARN is the only one in its policy, with the project of that ARN."""
     found = resources(Level.REBUILD, datasetArn=ARN)
 
     assert [ARN] == found["Datasets"]

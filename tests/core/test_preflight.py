@@ -33,7 +33,7 @@ def examined(*codes: int) -> DatasetPreflight:
     ],
 )
 def test_the_gravest_finding_decides(codes, expected):
-    """As everywhere: 1, 8, 5, 3, 0."""
+    """The gravest exit code of the checks wins: 1, 8, 5, 3, 0."""
     assert expected is examined(*codes).fitness
 
 
@@ -57,7 +57,7 @@ def test_this_machine_counts_like_a_dataset():
     ],
 )
 def test_a_clock_may_be_off_by_less_than_five_minutes(skew, mark):
-    """Nobody told the time: that is no reason to believe ours."""
+    """A clock may be off by less than five minutes; an unknown difference is not taken for none."""
     assert mark is clock(skew).mark
 
 

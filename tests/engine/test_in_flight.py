@@ -30,7 +30,7 @@ class Slow:
     Args:
         lag_seconds: How long after an update the status still shows the state before it.
         late_seconds: The delay of an update that is not answered; None if it never arrives.
-        ends: The outcomes of unanswered calls, in order; later calls are answered.
+        ends: The errors that the first updates raise, in order; later updates are answered.
     """
 
     def __init__(

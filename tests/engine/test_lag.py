@@ -20,7 +20,8 @@ class Stale:
     A gateway whose first listings after each update show the state before it.
 
     Args:
-        lag_seconds: If given, how long they do; otherwise their number decides.
+        times: At least so many listings are stale.
+        lag_seconds: Listings are stale for at least this time.
     """
 
     def __init__(self, lab: Lab, times: int = 0, lag_seconds: float = 0.0) -> None:

@@ -131,7 +131,7 @@ def tags(lab: Lab) -> dict[str, str]:
 
 
 def test_what_is_left_is_exactly_what_is_desired(full: Lab):
-    """A rebuild leaves exactly the desired entries and the old tags under a new ARN; the next plan is empty."""
+    """A rebuild leaves the desired entries and the old tags under a new ARN; the next plan is empty."""
     before = full.arn
 
     done = begin(full)

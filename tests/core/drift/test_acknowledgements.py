@@ -1,4 +1,4 @@
-"""Drift that somebody expects."""
+"""Acknowledged drift raises no alarm."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def reason(item: DriftItem, *acknowledgements: Acknowledgement) -> str | None:
     ],
 )
 def test_what_is_expected_says_why(content):
-    """By dataset, by address, by class, or by all of them."""
+    """An acknowledgement covers a dataset, an address, a class, or all of them, and gives its reason."""
     assert "labelling party" == reason(NEW, known(**content))
 
 
@@ -54,12 +54,12 @@ def test_what_is_expected_says_why(content):
     ],
 )
 def test_what_is_not_meant_still_alarms(content):
-    """Another dataset, another address, another class, or a day that is over."""
+    """An acknowledgement of another dataset, address or class, or one that has expired, silences nothing."""
     assert reason(NEW, known(**content)) is None
 
 
 def test_an_image_of_two_classes_needs_both_to_be_expected():
-    """An expected move does not hide a relabel; two acknowledgements together may."""
+    """An image with two drift classes needs both acknowledged; two acknowledgements together may do so."""
     both = DriftItem("s3://b/a.png", (DriftClass.RELABELLED, DriftClass.BOX_MOVED), Cause.DRIFT_MODIFIED)
     moved = known(classes=["box_moved"], reason="new crop")
 
@@ -68,21 +68,21 @@ def test_an_image_of_two_classes_needs_both_to_be_expected():
 
 
 def test_what_waits_for_an_apply_needs_no_acknowledgement():
-    """It is no drift."""
+    """A pending change is no drift and needs no acknowledgement."""
     waiting = DriftItem("s3://b/a.png", (DriftClass.MISSING,), Cause.SPEC_ADDED)
 
     assert reason(waiting, known()) is None
 
 
 def test_the_alarm_is_silent_and_the_verdict_is_not():
-    """The dataset has drifted, and the command says so with exit code 0."""
+    """With all drift acknowledged the verdict is still drifted, and the exit code is 0."""
     drift = acknowledged(DatasetDrift("train", None, observed_at=NOON, items=(NEW,)), [known()])
 
     assert ("drifted", (0, 0), 1) == (drift.verdict, drift.exit_codes, drift.acknowledged)
 
 
 def test_an_image_tells_of_the_acknowledgement_that_expired():
-    """Its alarm is back, and whoever wonders why sees the last day and the reason; of several, the latest."""
+    """An alarm names the last day and the reason of the expired acknowledgement; of several, the latest."""
     drift = DatasetDrift("train", None, observed_at=NOON, items=(NEW,))
     over = known(until="2026-11-22", reason="spring clean")
 

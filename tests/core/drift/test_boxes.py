@@ -1,4 +1,4 @@
-"""Which observed box is which desired box."""
+"""Matching observed boxes to desired boxes."""
 
 from itertools import permutations
 
@@ -51,13 +51,13 @@ boxes = st.lists(
 
 @given(matrices)
 def test_an_assignment_is_the_best_there_is(scores):
-    """No other pairing has a higher sum, as trying them all shows."""
+    """No other assignment has a higher sum, as exhaustive search shows."""
     assert by_trying_all(scores) == sides(scores)
 
 
 @given(matrices)
 def test_an_assignment_uses_everything_once_at_most(scores):
-    """No row and no column is in two pairs, and nothing is paired that must not be."""
+    """No row or column is in two pairs, and no forbidden pair is used."""
     pairs = assign(scores)
 
     assert len(pairs) == len({row for row, _ in pairs}) == len({column for _, column in pairs})
@@ -66,12 +66,12 @@ def test_an_assignment_uses_everything_once_at_most(scores):
 
 @pytest.mark.parametrize("scores", [[], [[]], [[0.0]], [[0.0, 0.0], [0.0, 0.0]]])
 def test_nothing_to_pair_is_no_pair(scores):
-    """Empty sides and forbidden pairs give nothing."""
+    """Empty sides and forbidden pairs give no pair."""
     assert [] == assign(scores)
 
 
 def test_a_crowd_is_paired_without_taking_for_ever():
-    """Beyond what the exact method can do, the best is taken first."""
+    """Beyond the size that the exact method can handle, pairs are chosen greedily."""
     size = EXACT_UP_TO + 50
     scores = [[1.0 if row == column else 0.25 for column in range(size)] for row in range(size)]
 
@@ -88,12 +88,12 @@ def test_a_crowd_is_paired_without_taking_for_ever():
     ],
 )
 def test_overlap_is_a_share_of_the_area_covered(other, expected):
-    """Equal boxes share all, touching ones nothing."""
+    """Equal boxes overlap fully, boxes that only touch not at all."""
     assert pytest.approx(expected) == iou(CAT, other)
 
 
 def test_a_box_that_moved_is_one_box():
-    """The same label, somewhat elsewhere."""
+    """A box of the same label at a slightly different place is a moved box."""
     (pair,) = pair_boxes([CAT], [moved(CAT, right=5)])
 
     assert (True, False) == (pair.is_moved, pair.is_relabelled)
@@ -101,47 +101,47 @@ def test_a_box_that_moved_is_one_box():
 
 
 def test_a_tiny_box_that_was_dragged_is_one_box():
-    """Five pixels are more than a box of four: its size tells that it is the same one."""
+    """A box of four pixels that moved by five is matched by its size."""
     speck = Box("cat", 10, 10, 4, 4)
 
     assert (BoxPair(speck, moved(speck, right=5)),) == pair_boxes([speck], [moved(speck, right=5)])
 
 
 def test_a_box_of_another_size_elsewhere_is_another_box():
-    """Neither place nor size tells that it is the same one: one was removed, and one added."""
+    """A box that matches neither in place nor in size is one removed and one added box."""
     other = Box("cat", 300, 300, 40, 60)
 
     assert {BoxPair(CAT, None), BoxPair(None, other)} == set(pair_boxes([CAT], [other]))
 
 
 def test_an_overlap_counts_more_than_a_size():
-    """A box of the same size far away does not take the place of one that overlaps."""
+    """An overlapping box is preferred to a distant one of the same size."""
     near, far = CAT._replace(width=90), moved(CAT, right=400)
 
     assert (BoxPair(CAT, near), BoxPair(None, far)) == pair_boxes([CAT], [near, far])
 
 
 def test_another_label_at_the_same_place_is_a_relabel():
-    """What lies where it lay, under another name."""
+    """A box of another label at the same place is a relabelled box."""
     (pair,) = pair_boxes([CAT], [CAT._replace(label="dog")])
 
     assert (False, True) == (pair.is_moved, pair.is_relabelled)
 
 
 def test_another_label_elsewhere_is_another_box():
-    """A dog that came is not the cat that went."""
+    """A box of another label at another place is one removed and one added box."""
     assert (BoxPair(CAT, None), BoxPair(None, DOG)) == pair_boxes([CAT], [DOG])
 
 
 def test_another_label_that_only_touches_is_another_box():
-    """A third of their area in common is not the same place."""
+    """A third of the area in common is not the same place for boxes of different labels."""
     dog = moved(CAT, right=50)._replace(label="dog")
 
     assert (BoxPair(CAT, None), BoxPair(None, dog)) == pair_boxes([CAT], [dog])
 
 
 def test_the_label_decides_before_the_overlap():
-    """Two boxes that changed places keep their names: they moved, and were not relabelled."""
+    """Two boxes that swapped places are matched by label: both moved, neither was relabelled."""
     left, right = Box("cat", 0, 0, 20, 20), Box("dog", 5, 0, 20, 20)
     swapped = [right._replace(label="cat"), left._replace(label="dog")]
 
@@ -159,7 +159,7 @@ def test_no_box_is_lost_or_invented(desired, observed):
 
 @given(boxes, st.randoms())
 def test_the_order_of_boxes_means_nothing(found, random):
-    """The same boxes in another order are the same boxes."""
+    """The order of boxes does not change how they are matched."""
     shuffled = list(found)
     random.shuffle(shuffled)
 

@@ -1,4 +1,4 @@
-"""What kind of difference it is."""
+"""The classes of a difference."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ RIGHT = ("Dot", 399, 251, 155, 101)
 
 
 def entry(*labels: str, boxes: tuple = (), size: tuple[int, int] = (640, 480), job: str = "a") -> Fields:
-    """One image with these labels and boxes."""
+    """Return a line for one image with these labels and boxes."""
     fields: Fields = {"source-ref": "s3://bucket/image.png"}
     for label in labels:
         fields[label] = 1
@@ -62,12 +62,12 @@ def kinds(desired: Fields | None, observed: Fields | None, *, errored: bool = Fa
     ],
 )
 def test_a_difference_has_the_class_that_people_would_name(desired, observed, expected):
-    """What happened to the image, not to its line."""
+    """The class describes what happened to the image, not to its line."""
     assert expected == kinds(desired, observed)
 
 
 def test_an_errored_image_says_so_besides_what_else_it_is():
-    """Being marked by AWS hides no difference, and no difference hides the mark."""
+    """An error mark of the service is a class beside the others and hides none."""
     assert (RELABELLED, ERRORED) == kinds(entry("rose"), entry("tulip"), errored=True)
     assert (ERRORED,) == kinds(entry("rose"), entry("rose"), errored=True)
 
@@ -82,7 +82,7 @@ entries = st.builds(
 
 @given(entries, entries)
 def test_what_git_lost_is_what_aws_lacks(desired, observed):
-    """Swapping the sides swaps gain and loss, and leaves moves and their overlap alone."""
+    """Swapping the two sides swaps added and removed, and leaves moves and their overlap unchanged."""
     there, back = Tally(), Tally()
     there.add(picture(desired, observed))
     back.add(picture(observed, desired))
@@ -93,7 +93,7 @@ def test_what_git_lost_is_what_aws_lacks(desired, observed):
 
 @given(entries)
 def test_an_image_that_did_not_change_counts_for_nothing(same):
-    """No label gains or loses, and nothing moves."""
+    """An image that did not change adds nothing to the summary."""
     tally = Tally()
     tally.add(picture(same, same))
 
@@ -101,7 +101,7 @@ def test_an_image_that_did_not_change_counts_for_nothing(same):
 
 
 def test_a_summary_counts_by_label():
-    """What came, what went, and how far what moved has moved."""
+    """The summary counts by label what was added and removed, and how far boxes moved."""
     tally = Tally()
     tally.add(picture(entry("crack"), entry("dust")))
     tally.add(picture(entry(boxes=[("crack", 0, 0, 10, 10)]), entry(boxes=[("crack", 5, 0, 10, 10)])))
@@ -131,7 +131,7 @@ def item(cause: Cause, **more) -> DriftItem:
     ],
 )
 def test_the_verdict_says_who_moved(items, complete, verdict, alarm):
-    """Drift where AWS may have moved, pending where only git did, and never "in sync" half-seen."""
+    """Drifted where AWS may have changed, pending where only git did, never in sync if incomplete."""
     found = DatasetDrift("train", None, items=tuple(items), complete=complete)
 
     assert (verdict, (0, alarm)) == (found.verdict, found.exit_codes)

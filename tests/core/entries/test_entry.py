@@ -1,4 +1,4 @@
-"""The identity of an entry, and what makes two of them the same."""
+"""The identity of an entry, and when two entries are equal."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class TestCanonical:
     def test_ignores_how_the_same_values_are_written(
         self, fields: dict[str, Any], rng: random.Random
     ) -> None:
-        """Key order, white space, escapes, and 1 against 1.0 say nothing."""
+        """Key order, white space, escapes, and 1 against 1.0 make no difference."""
         again = orjson.loads(json_of.dumped(json_of.rewritten(fields, rng), rng))
 
         assert canonical(fields) == canonical(again)
 
     @given(json_of.FIELDS, json_of.FIELDS)
     def test_ignores_nothing_else(self, one: dict[str, Any], other: dict[str, Any]) -> None:
-        """Two contents have one text exactly when a slow and simple comparison calls them equal."""
+        """Two contents have one canonical text exactly when a simple comparison calls them equal."""
         same = naive(without_service_keys(one)) == naive(without_service_keys(other))
 
         assert same == (canonical(one) == canonical(other))
@@ -138,7 +138,7 @@ class TestAreSame:
         ],
     )
     def test_tells_a_boolean_from_a_number(self, one: Any, other: Any) -> None:
-        """To Python they are equal."""
+        """A boolean differs from a number, although Python calls them equal."""
         assert one == {key: value for key, value in other.items() if key != "cl-metadata"}
 
         assert not is_same(one, other)
@@ -188,14 +188,14 @@ class TestServiceKeys:
         ids=repr,
     )
     def test_of_the_users_own_are_kept(self, key: str, value: Any) -> None:
-        """An attribute may be called "errors": only the shape makes it the service's."""
+        """An attribute of the user may be called "errors": only its shape marks a list of the service."""
         fields = {"x": {key: value}, key: value}
 
         assert fields == without_service_keys(fields)
 
     @pytest.mark.parametrize("key", sorted(ERROR_LISTS))
     def test_an_empty_list_is_of_the_service_under_its_own_names(self, key: str) -> None:
-        """Else a service that says of every line that it has no errors would never be in sync."""
+        """An empty list under the service's own names is the service's, or no line would ever be in sync."""
         own = {"source-ref": "s3://b/k", "x": {"annotations": [{"top": 1}]}}
         listed = {"source-ref": "s3://b/k", "x": {"annotations": [{"top": 1, key: []}], key: []}, key: []}
 

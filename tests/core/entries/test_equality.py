@@ -1,4 +1,4 @@
-"""What is looked at, and what is sent."""
+"""Which fields are compared, and which are sent."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TestLabelsOnly:
 
     @given(json_of.attributes(), st.randoms(use_true_random=False))
     def test_does_not_look_at_how_numbers_are_written(self, content: dict[str, Any], rng: Any) -> None:
-        """A service that writes 1 as 1.0 must not make a line differ for ever."""
+        """A service that writes 1 as 1.0 causes no difference."""
         fields = {"source-ref": ref("a"), **content}
         policy = Equality(labels_only=True)
 
@@ -131,7 +131,7 @@ class TestIgnored:
         assert same(policy, classified("a", "cat", "dog"), classified("a", "dog"))
 
     def test_shifts_nothing_where_the_service_has_written_into_the_line(self) -> None:
-        """Error lists are gone before places are looked for."""
+        """Error lists of the service are removed before paths are resolved, so that no index shifts."""
         raw = boxed("a", ("cat", 1, 2, 3, 4), ("cat", 5, 6, 7, 8))
         marked = edited(listed(raw), "/boxes/annotations/0/errors", errors("E"))
 
@@ -163,7 +163,7 @@ class TestMerged:
         assert {"source-ref": ref("a"), "x": 1} == ignoring("/x").merged(orjson.loads(line("a", x=1)), None)
 
     def test_sends_nothing_that_the_service_wrote(self) -> None:
-        """However wide the rule, and whichever side it stands on."""
+        """No error list of the service is sent, however wide the rule, on whichever side it stands."""
         there = orjson.loads(listed(line("a", x=1), "ERROR_A"))
         there["x-metadata"] = {"errors": errors("E")}
         mine = orjson.loads(listed(line("a", x=2), "ERROR_B"))
@@ -177,7 +177,7 @@ class TestMerged:
     def test_is_equal_to_what_is_desired_in_all_that_counts(
         self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
     ) -> None:
-        """And ignored fields that both sides have a place for stand as they were observed."""
+        """A sent line equals the desired one in compared fields and the observed one in ignored fields."""
         desired["source-ref"] = observed["source-ref"] = ref("a")
         mine, there = without_service_keys(desired), without_service_keys(observed)
         ignored = frozenset(
@@ -195,7 +195,7 @@ class TestMerged:
     def test_is_stable_once_it_is_there(
         self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
     ) -> None:
-        """What was sent, once observed, would be sent again unchanged."""
+        """A line that was sent and is then observed would be sent again unchanged."""
         desired["source-ref"] = observed["source-ref"] = ref("a")
         sent = policy.merged(desired, observed)
 
@@ -205,7 +205,7 @@ class TestMerged:
     def test_leaves_nothing_to_do(
         self, desired: dict[str, Any], observed: dict[str, Any], policy: Equality
     ) -> None:
-        """A line that was sent and is then observed counts as the desired one."""
+        """A line that was sent and is then observed equals the desired one."""
         desired["source-ref"] = observed["source-ref"] = ref("a")
         sent = policy.merged(desired, observed)
 
@@ -217,7 +217,7 @@ def test_a_line_travels_compact_and_in_its_authors_order() -> None:
 
 
 def test_what_is_sent_is_the_same_bytes_in_every_process() -> None:
-    """Ignored fields that AWS alone holds come in an order of their own, not in that of Python's hashes."""
+    """The order of ignored fields that only AWS has does not depend on Python's hash seed."""
     names = [f"note-{letter}" for letter in "hbgdfcea"]
     desired, observed = orjson.loads(line("a")), orjson.loads(line("a")) | dict.fromkeys(names, 1)
 

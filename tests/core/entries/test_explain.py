@@ -1,4 +1,4 @@
-"""Naming what differs."""
+"""Naming the fields that differ."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAIRS = st.tuples(json_of.FIELDS, json_of.FIELDS) | edits()
 
 @given(PAIRS)
 def test_explains_exactly_what_is_not_equal(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """DeepDiff has its own idea of equality; it must never come to another verdict."""
+    """Differences are named exactly when the lines are not equal, although DeepDiff compares differently."""
     before, after = pair
 
     assert (canonical(before) != canonical(after)) == bool(explain(before, after))

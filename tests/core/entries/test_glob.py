@@ -1,4 +1,4 @@
-"""One matcher for every glob: what it matches, and that no pattern makes it slow."""
+"""The one matcher for globs: what it matches, and that no pattern makes it slow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXTS = st.text("ab/é\n", max_size=8)
 
 
 def regex(pieces: list[Piece]) -> re.Pattern[str]:
-    """Write the same pattern for Python's own matcher, which backtracks."""
+    """Return the pattern for Python's own matcher, which backtracks."""
     return re.compile("".join(map(_part, pieces)), re.DOTALL)
 
 
@@ -47,7 +47,7 @@ def _part(piece: Piece) -> str:
 
 @given(st.lists(WITH_STARS, max_size=5), TEXTS)
 def test_matches_what_a_backtracking_matcher_matches(patterns: list[list[Piece]], text: str) -> None:
-    """For each of many patterns that are asked together."""
+    """Each of many patterns matched together gives the result of a backtracking matcher."""
     expected = tuple(n for n, pieces in enumerate(patterns) if regex(pieces).fullmatch(text))
 
     assert expected == Globs(patterns).which(text)
@@ -56,7 +56,7 @@ def test_matches_what_a_backtracking_matcher_matches(patterns: list[list[Piece]]
 
 @given(st.lists(WITH_STARS, min_size=1, max_size=3), st.lists(TEXTS, max_size=5))
 def test_answers_the_same_with_no_room_to_remember(patterns: list[list[Piece]], texts: list[str]) -> None:
-    """What was remembered is forgotten when it takes too much memory; that costs time, and nothing else."""
+    """Without room in its cache the matcher is slower and gives the same answers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(glob, "_MEMORY_BYTES", 0)
         forgetful = Globs(patterns)
@@ -71,7 +71,7 @@ REF = "s3://b/" + "a" * 1_000
 
 @pytest.mark.parametrize("star", ["*", "**"])
 def test_no_pattern_takes_longer_than_its_length_times_that_of_the_text(star: str) -> None:
-    """A matcher that tries one way after the other does not come back from this within a lifetime."""
+    """Time grows with pattern length times text length; a backtracking matcher would never return here."""
     evil = f"s3://b/{star}" + f"a{star}" * 200 + "b"
 
     assert not globs([evil]).match(REF)
@@ -80,7 +80,7 @@ def test_no_pattern_takes_longer_than_its_length_times_that_of_the_text(star: st
 
 
 def test_thousands_of_patterns_are_one_question() -> None:
-    """Each entry is asked once, however many patterns a spec holds."""
+    """Each entry is matched once against all patterns of a spec, however many there are."""
     few = [f"s3://b/{number}/**" for number in range(3_000)]
     many = globs([*few, "s3://b/**/7.jpg", "s3://b/golden.jpg", *(f"**/x{n}/*{n}*" for n in range(1_000))])
 

@@ -1,4 +1,4 @@
-"""Where desired lines stand."""
+"""The index of desired lines by source-ref."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TestListedAs:
         ],
     )
     def test_finds_no_line_that_is_not_sent_as_it_stands(self, raw: bytes) -> None:
-        """It travels without what the service wrote: its text proves nothing, whoever lists it."""
+        """A line with fields of the service is never matched by raw text, as it is sent without them."""
         index = index_of(raw)
 
         for observed in (raw, raw.replace(b" ", b""), listed(line("a", x=1))):
@@ -75,7 +75,7 @@ class TestListedAs:
 
     @pytest.mark.parametrize("labeled", ["true", "false"])
     def test_finds_a_line_with_spaces_that_the_service_kept(self, labeled: str) -> None:
-        """As most programs write JSON; the ending then has spaces, too."""
+        """A line with spaces is found if the service kept them; its ending then has spaces, too."""
         raw = b'{"source-ref": "s3://b/a.jpg", "x": {"y": "a, b"}}'
         ending = b', "cl-metadata": {"is_labeled": %s}}' % labeled.encode()
         index = index_of(line("z"), raw)
@@ -107,7 +107,7 @@ class TestListedAs:
 
     @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",", ": "), (" , ", ":")])
     def test_proves_that_there_are_no_error_lists(self, separators: tuple[str, str]) -> None:
-        """However the desired line writes those that it holds itself."""
+        """A line matched by raw text has no error lists, however the desired line writes its own."""
         fields = {"source-ref": ref("a"), "x": {"cl-errors": errors("E")}, "warnings": errors("W")}
         raw = json.dumps(fields, separators=separators).encode()
 
@@ -128,7 +128,7 @@ class TestListedAs:
 
 
 class TestListedWithoutSpaces:
-    """What most programs write has spaces; what is sent, and so what is listed, has none."""
+    """Lines are written with spaces by most programs, and sent and listed without."""
 
     @pytest.mark.parametrize("separators", [(", ", ": "), (",", ": "), (" ,\t", " : ")])
     @pytest.mark.parametrize("labeled", [True, False])
@@ -212,7 +212,7 @@ def test_a_source_ref_may_be_void_without_ever_having_been_usable() -> None:
 
 @pytest.mark.slow
 def test_needs_less_than_300_bytes_an_entry() -> None:
-    """So that 250,000 entries stay far below the budget, source-refs of 90 characters included."""
+    """An entry takes less than 300 bytes, source-refs of 90 characters included, to serve 250,000 of them."""
     names = 50_000
     tracemalloc.start()
     try:

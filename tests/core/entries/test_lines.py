@@ -1,4 +1,4 @@
-"""Lines out of a stream, however long they are."""
+"""Reading lines of any length from a stream."""
 
 import io
 import json
@@ -25,14 +25,14 @@ from reconciler.core.entries.lines import iter_lines, other_form
     ],
 )
 def test_lines_come_with_their_offsets_and_numbers(content, expected):
-    """Blank lines count, line ends do not, and a lone carriage return inside ends nothing."""
+    """Blank lines count, line ends do not, and a lone carriage return ends no line."""
     assert expected == list(iter_lines(io.BytesIO(content)))
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
 @pytest.mark.parametrize("length", [9, 10, 11, 12, 13, 14, 100, 200_000])
 def test_a_line_over_the_limit_is_cut_and_shows_it(length, end):
-    """Its length gives it away, and the next line starts where it should."""
+    """A line over the limit is cut to a recognisable length, and the next line starts where it should."""
     content = b"x" * length + end + (b"next\n" if end else b"")
 
     found = list(iter_lines(io.BytesIO(content), limit=10))
@@ -42,7 +42,7 @@ def test_a_line_over_the_limit_is_cut_and_shows_it(length, end):
 
 
 class Counting(io.BytesIO):
-    """Remembers the longest piece that was asked for."""
+    """A stream that records the longest read that was requested."""
 
     longest = 0
 
@@ -61,7 +61,7 @@ def test_a_line_of_ten_megabytes_is_never_held_whole():
 
 @given(st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"").rstrip(b"\r"))))
 def test_nothing_is_lost_and_every_offset_leads_back(texts):
-    """Reading again at an offset gives the line again."""
+    """Reading again at the offset of a line gives the line again."""
     content = b"".join(text + b"\n" for text in texts)
 
     found = list(iter_lines(io.BytesIO(content)))
@@ -91,7 +91,7 @@ A, B = '{"source-ref": "s3://b/a.jpg", "x": [1, {"y": 2}]}', '{"source-ref": "s3
     ],
 )
 def test_json_in_another_form_is_told_from_json_lines(text, form):
-    """However it was written: by json.dump, by an editor, or by a query tool."""
+    """A JSON document is told from JSON lines, as json.dump, editors and query tools write it."""
     assert form in str(other_form(text.encode()[:8192]))
 
 
@@ -114,5 +114,5 @@ def test_json_in_another_form_is_told_from_json_lines(text, form):
     ],
 )
 def test_a_bad_line_is_no_other_form(text):
-    """It is an error by itself, and hides none of the others."""
+    """A bad line is an error of its own and hides no other line."""
     assert other_form(text.encode()[:8192]) is None

@@ -18,7 +18,7 @@ STEPS = st.lists(
 
 
 def at(value: Any, steps: tuple[str, ...]) -> Any:
-    """Follow exact steps; LookupError where they lead nowhere."""
+    """Follow exact steps; raise LookupError where they lead nowhere."""
     for step in steps:
         value = value[int(step)] if isinstance(value, list) else value[step]
     return value
@@ -81,11 +81,11 @@ class TestPlaces:
 
     @pytest.mark.parametrize("key", ["[0]", "a[b]c", "[!x]"])
     def test_take_brackets_for_brackets(self, key: str) -> None:
-        """Only stars and question marks are special, as in globs over source-refs."""
+        """Only stars and question marks are special, brackets are not."""
         assert [(key,)] == list(places({key: 1, "0": 2, "abc": 3, "y": 4}, (key,)))
 
     def test_stars_match_keys_with_slashes(self) -> None:
-        """A slash is nothing special inside a step: the pointer has already been split."""
+        """A star matches keys with slashes, as the pointer has already been split."""
         assert [("a/b",)] == list(places({"a/b": 1}, ("*",)))
 
     @given(json_of.VALUES, STEPS)
@@ -97,7 +97,7 @@ class TestPlaces:
 class TestWithout:
     @given(json_of.VALUES, STEPS)
     def test_nothing_that_was_named_is_left(self, value: Any, steps: list[str]) -> None:
-        """In objects; in lists what comes after moves up."""
+        """Nothing that matches is left, in objects or in lists; later items of a list move up."""
         gone = frozenset(places(value, tuple(steps)))
         left = without(value, gone)
 
@@ -134,7 +134,7 @@ class TestCarry:
     def test_gives_the_target_the_values_of_the_source_and_nothing_else(
         self, source: Any, target: Any, steps: list[str]
     ) -> None:
-        """Where source and target have the same shape on the way; elsewhere the target stays as it is."""
+        """Values are copied where source and target have the same shape; elsewhere the target stays."""
         for place in places(source, tuple(steps)):
             result = carry(place, source, target)
             if carried := _can_be_carried(source, target, place):

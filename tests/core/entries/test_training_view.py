@@ -1,4 +1,4 @@
-"""What training sees."""
+"""What training reads of a line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_labels_are_sorted_and_each_once() -> None:
 
 
 def test_sizes_are_sorted_and_each_once() -> None:
-    """Two attributes may state two sizes of one image: that is a difference to be seen."""
+    """Two attributes may state two sizes of one image: both are listed, sorted and without repeats."""
     fields: dict[str, Any] = {}
     for number, width in enumerate([9, 3, 7, 3, 5]):
         fields |= {f"x{number}": {"image_size": [{"width": width, "height": 1}]}}
@@ -67,7 +67,7 @@ def test_class_numbers_and_attribute_names_do_not_matter() -> None:
 
 
 def test_a_class_number_may_come_back_as_a_float() -> None:
-    """The service may write 1 as 1.0: the box is still the same box."""
+    """A class number of 1.0 is the class 1, as the service may write it."""
     box = {"left": 1, "top": 2, "width": 3, "height": 4}
 
     assert (Box("cat", 1, 2, 3, 4),) == meaning(detection({"annotations": [{**box, "class_id": 0.0}]})).boxes
@@ -113,11 +113,11 @@ def test_a_class_number_may_come_back_as_a_float() -> None:
     ],
 )
 def test_what_is_malformed_contributes_nothing(fields: dict[str, Any]) -> None:
-    """Training leaves it out as well."""
+    """Malformed parts are left out, as by training."""
     assert NOTHING == meaning(fields)
 
 
 @given(json_of.attributes() | json_of.FIELDS)
 def test_equal_entries_mean_the_same(fields: dict[str, Any]) -> None:
-    """Meaning is coarser than equality: it survives the canonical form."""
+    """Equal entries have equal training views; the reverse need not hold."""
     assert meaning(fields) == meaning(orjson.loads(canonical(fields)))

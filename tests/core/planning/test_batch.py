@@ -28,7 +28,7 @@ def test_keeps_order_and_loses_nothing(lengths: list[int], limit: int) -> None:
 
 @given(LENGTHS, LIMITS)
 def test_every_batch_fits_and_holds_something(lengths: list[int], limit: int) -> None:
-    """And its size is that of the payload, to the byte."""
+    """No batch is empty or over the limit, and its size is that of its payload to the byte."""
     for batch in packed(lengths, limit):
         assert len(batch) == len(batch.items) > 0
         assert len(payload(b"x" * lengths[item] for item in batch.items)) == batch.size <= limit

@@ -1,4 +1,4 @@
-"""A failed update names no line; the lines are told apart all the same, and the good ones go in."""
+"""A failed update names no line: bisection isolates the culprits and applies all other lines."""
 
 import random
 from itertools import combinations
@@ -17,7 +17,7 @@ ENDLESS = 1_000_000
 
 
 def isolate(service, count, *, batches=1, **how):
-    """Carry out the isolation of that many equal lines, packed into that many batches."""
+    """Run the isolation of that many equal lines in that many batches."""
     isolation = Isolation(lines(count), limit=10 * -(-count // batches), **how)
     service.carry_out(isolation)
     return isolation
@@ -28,12 +28,12 @@ def sets(lines):
 
 
 def once(groups):
-    """Whether no line is in two of the groups."""
+    """Tell whether no line is in two of the groups."""
     return sum(map(len, groups)) == len(frozenset().union(*groups))
 
 
 def test_what_passes_is_sent_once_in_order_and_full():
-    """Where nothing fails, the search costs nothing."""
+    """Without failures each line is sent once, in order, in full batches."""
     service = Service()
     isolation = isolate(service, 7, batches=3)
 
@@ -49,7 +49,7 @@ def test_nothing_to_send_asks_for_no_update():
 @pytest.mark.parametrize("count", range(1, 10))
 @pytest.mark.parametrize("batches", [1, 2, 3])
 def test_any_one_or_two_culprits_are_convicted_and_all_others_applied(count, batches):
-    """Every place, and every two places, of a few lines."""
+    """One or two culprits at any places are convicted, and all other lines applied."""
     places = [(place,) for place in range(count)] + list(combinations(range(count), 2))
     for bad in places:
         service = Service(poison=bad)
@@ -64,7 +64,7 @@ def test_any_one_or_two_culprits_are_convicted_and_all_others_applied(count, bat
 @pytest.mark.parametrize("count", range(2, 10))
 @pytest.mark.parametrize("batches", [1, 2])
 def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
-    """Neither is to blame, both are good alone: nothing stays out, and the group that failed is told."""
+    """Two lines that fail only together are both applied, and the group that failed is reported."""
     for pair in combinations(range(count), 2):
         service = Service(groups=[pair])
         isolation = isolate(service, count, batches=batches)
@@ -78,7 +78,7 @@ def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
 
 @pytest.mark.parametrize("count", range(3, 10))
 def test_a_culprit_does_not_hide_behind_a_pair(count):
-    """Every culprit with every pair of other lines."""
+    """Every culprit is found beside every pair of other lines that fail together."""
     for bad in range(count):
         for pair in combinations(set(range(count)) - {bad}, 2):
             service = Service(poison=[bad], groups=[pair])
@@ -90,7 +90,7 @@ def test_a_culprit_does_not_hide_behind_a_pair(count):
 
 @st.composite
 def worlds(draw):
-    """Lines of any size, a limit that they fit, and a service that dislikes some of them."""
+    """Draw lines of any size, a limit that they fit, and a service that refuses some of them."""
     sizes = draw(st.lists(st.integers(1, 60), min_size=1, max_size=70))
     limit = draw(st.integers(max(sizes) + 1, sum(sizes) + len(sizes) + 1))
     line = st.integers(0, len(sizes) - 1)
@@ -105,10 +105,10 @@ def worlds(draw):
 @given(worlds(), st.none() | st.integers(0, 60), st.booleans())
 def test_the_laws_hold_whatever_fails(context, allowance, partial):
     """
-    Poison, groups, moods, failures that store a part: in the end each line is in place or named.
+    Whatever fails, or fails in part, each line is in place or named in the end.
 
-    And on the way no line is sent again that is in place, none that is convicted, no batch is empty or over
-    the limit, and the bound is kept.
+    No line is sent again that is in place or convicted, no batch is empty or over the limit, and the bound
+    on updates is kept.
     """
     items, limit, service, moody, chance = context
     isolation = Isolation(items, limit, allowance=allowance)
@@ -139,7 +139,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
 
 @given(worlds())
 def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(context):
-    """Once any update passes, the fault is in the lines, and none is left in doubt."""
+    """Once updates pass, every good line is in place and every bad one convicted."""
     items, limit, service, *_ = context
     service.whim = lambda _: False
     isolation = Isolation(items, limit, allowance=ENDLESS)
@@ -152,7 +152,7 @@ def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(co
 
 @given(worlds())
 def test_the_same_answers_lead_to_the_same_updates(context):
-    """What was sent can be told from the journal: no chance is in it."""
+    """The sequence of updates depends on the answers alone."""
     items, limit, service, *_ = context
     service.whim = lambda _: False
     again = Service(service.poison, service.groups)
@@ -164,7 +164,7 @@ def test_the_same_answers_lead_to_the_same_updates(context):
 
 @pytest.mark.parametrize(("culprits", "budget"), [(1, 15), (2, 28), (5, 65)])
 def test_isolation_keeps_its_budget(culprits, budget):
-    """The mean over places of all updates for 3,400 lines in one batch."""
+    """The mean number of updates for one culprit in 3,400 lines, over all its places, stays in budget."""
     rng = random.Random(culprits)
     updates = []
     for _ in range(60):
@@ -178,7 +178,7 @@ def test_isolation_keeps_its_budget(culprits, budget):
 
 
 def test_every_batch_is_tried_before_any_is_searched():
-    """A culprit in the first batch does not keep the healthy ones waiting."""
+    """Every batch is sent once before any is bisected, so that good batches do not wait."""
     service = Service(poison=[0])
     isolation = Isolation(lines(6), limit=20)
 
@@ -190,7 +190,7 @@ def test_every_batch_is_tried_before_any_is_searched():
 
 
 def test_a_line_that_fails_alone_only_sometimes_is_not_convicted_once_it_passed():
-    """It failed with the others, passed alone, and is in place."""
+    """A line that failed with others and then passed alone is in place and not convicted."""
     moods = iter([True])
     service = Service(whim=lambda sent: 2 in sent and next(moods, False))
     isolation = isolate(service, 4)
@@ -200,7 +200,7 @@ def test_a_line_that_fails_alone_only_sometimes_is_not_convicted_once_it_passed(
 
 
 def test_where_nothing_ever_passes_the_search_gives_up_early():
-    """When even small parts fail, the fault is not in the lines; it is not paid for line by line."""
+    """Bisection gives up early where even small parts fail, as the fault is not in the lines."""
     service = Service(poison=range(3_400))
     isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
     service.carry_out(isolation)
@@ -211,7 +211,7 @@ def test_where_nothing_ever_passes_the_search_gives_up_early():
 
 
 def test_many_culprits_at_the_start_do_not_look_like_an_outage():
-    """After two fruitless bisections another part is tried; it passes, and the search goes on."""
+    """After two fruitless bisections another part is tried; if it passes, the search goes on."""
     service = Service(poison=range(6))
     isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
     service.carry_out(isolation)
@@ -221,7 +221,7 @@ def test_many_culprits_at_the_start_do_not_look_like_an_outage():
 
 
 def test_past_the_bound_what_failed_is_parked_and_the_rest_still_sent():
-    """Two tests are allowed: one half is known bad, the other is good and must go in."""
+    """Past the bound the failed parts are parked, and the rest is still sent."""
     service = Service(poison=[1])
     isolation = isolate(service, 8, allowance=2)
 
@@ -231,7 +231,7 @@ def test_past_the_bound_what_failed_is_parked_and_the_rest_still_sent():
 
 
 def test_no_allowance_means_no_search():
-    """The first pass alone is made."""
+    """Without an allowance only the first pass is made."""
     service = Service(poison=[1])
     isolation = isolate(service, 8, batches=2, allowance=0)
 
@@ -240,7 +240,7 @@ def test_no_allowance_means_no_search():
 
 
 def test_who_failed_alone_is_convicted_though_there_is_no_search():
-    """A batch of one line needs none."""
+    """A batch of one line that fails is convicted without a search."""
     service = Service(poison=[0, 1])
     isolation = isolate(service, 2, batches=2, allowance=0)
 
@@ -248,7 +248,7 @@ def test_who_failed_alone_is_convicted_though_there_is_no_search():
 
 
 def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
-    """The other is in place now, but this line was never sent alone."""
+    """The last line left of a failed group is not convicted unless it was sent alone."""
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
     isolation.tell(Result.FAILED)
@@ -259,7 +259,7 @@ def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
 
 
 def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_it_fails():
-    """After a service error the same update goes again, without what was stored."""
+    """A line left alone in its update is convicted when it fails again."""
     isolation = Isolation(lines(4), limit=40)
     isolation.next()
     isolation.tell(Result.FAILED)
@@ -276,7 +276,7 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_
     ("in_place", "merged"), [((), [{1, 2, 3, 5}, {6, 7}]), ((2, 3, 5), [{1, 6, 7}])], ids=["all", "few"]
 )
 def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
-    """In order, packed anew, without what a look has found in place."""
+    """The deferred parts of all searches are packed together in order, without lines already in place."""
     service = Service(poison=[0, 4])
     isolation = Isolation(lines(8), limit=40)
     while not service.passed and (batch := isolation.next()):
@@ -289,7 +289,7 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
 
 
 def test_what_a_look_found_in_place_is_not_sent():
-    """A failed update may have stored a part; an update told to be sent again shrinks as well."""
+    """A line that an observation finds in place is not sent again, even if a retry is due."""
     isolation = Isolation(lines(8), limit=80)
     isolation.known_in_place([0, 99])
     assert tuple(range(1, 8)) == isolation.next().items
@@ -305,7 +305,7 @@ def test_what_a_look_found_in_place_is_not_sent():
 
 
 def test_a_result_nobody_asked_for_is_refused():
-    """A result counted twice would blame the wrong half."""
+    """A result that was not asked for is refused, as counting it twice would convict the wrong half."""
     isolation = Isolation(lines(4), limit=40)
     with pytest.raises(RuntimeError, match="no update was asked for"):
         isolation.tell(Result.PASSED)
@@ -316,6 +316,6 @@ def test_a_result_nobody_asked_for_is_refused():
 
 
 def test_a_line_given_twice_is_refused():
-    """The service does not say which of two lines for one image it keeps."""
+    """A line given twice is refused: the service does not say which of two lines for an image it keeps."""
     with pytest.raises(ValueError, match="sent twice"):
         Isolation([("a", 3), ("a", 3)], limit=40)

@@ -1,4 +1,4 @@
-"""Who moved."""
+"""Attributing a difference to git or to AWS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ APPLIED = Applied(desired=b"d", observed=b"o")
 def test_with_a_base(
     action: Action, desired: bytes | None, observed: bytes | None, expected: Cause, certain: bool
 ) -> None:
-    """What was last applied decides; nothing else is needed."""
+    """The entry that was last applied determines the cause."""
     assert expected is cause(action, APPLIED, desired, observed, new_is_certain=certain)
 
 
@@ -41,7 +41,7 @@ def test_with_a_base(
     ],
 )
 def test_without_a_base_nobody_can_tell(action: Action, certain: bool, expected: Cause) -> None:
-    """Except that what was certainly never there is new."""
+    """Without a last applied entry the cause is unknown, except for what was certainly never there."""
     assert expected is cause(action, None, b"d", b"o", new_is_certain=certain)
 
 

@@ -1,4 +1,4 @@
-"""How the two sides are judged."""
+"""Comparing desired and observed lines."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TestEachKind:
 class TestSameText:
     @pytest.mark.parametrize("labeled", [True, False])
     def test_needs_no_second_look(self, labeled: bool) -> None:
-        """A listed line that is the desired one with the service's ending is not read, nor parsed."""
+        """A listed line that is the desired one plus the service's ending is neither reread nor parsed."""
         raw = classified("a", "cat")
         diff = compare(index_of(raw), observed(listed(raw, labeled=labeled)), unread, EXACT)
 
@@ -107,7 +107,7 @@ class TestSameText:
             judge([line("�")], [b'{"source-ref":"s3://b/\xff.jpg"}'])
 
     def test_does_not_hide_errors_that_a_desired_line_already_holds(self) -> None:
-        """Somebody keeps a listing as his spec: its error lists are the service's, today as well."""
+        """Error lists in a desired line, as in a listing kept as a spec, do not hide those of the service."""
         fields = {**orjson.loads(classified("a", "cat"))}
         fields["cat-metadata"]["cl-errors"] = errors("ERROR_A")
         raw = orjson.dumps(fields)
@@ -152,7 +152,7 @@ class TestOddListings:
         ],
     )
     def test_a_line_without_an_image_is_observed_and_nobodys(self, raw: bytes) -> None:
-        """It may come more than once."""
+        """An observed line without a source-ref is kept apart, however often it occurs."""
         diff = judge([], [raw, raw])
 
         assert (2, ()) == (diff.observed, diff.changes)
@@ -224,7 +224,7 @@ def _as_listed(draw: st.DrawFn, raw: bytes, rng: random.Random) -> bytes:
 def test_agrees_with_a_simple_comparison_of_parsed_lines(
     drawn: tuple[list[bytes], list[bytes], list[str]], policy: Equality
 ) -> None:
-    """The short cut by raw text never says anything else than the long way by canonical text."""
+    """The comparison of raw text never differs from that of canonical text."""
     desired, there, void = drawn
     want = {f["source-ref"]: f for f in map(orjson.loads, desired) if f["source-ref"] not in void}
     have = {f["source-ref"]: f for f in map(orjson.loads, there) if "source-ref" in f}
@@ -248,7 +248,7 @@ def test_agrees_with_a_simple_comparison_of_parsed_lines(
 
 @given(json_of.FIELDS, st.booleans())
 def test_a_stored_line_is_the_line_that_was_sent(content: dict[str, Any], labeled: bool) -> None:
-    """Whatever it holds, its own error lists and all."""
+    """A stored line equals the line that was sent, with or without its own error lists."""
     raw = line("a", **content)
     stored = listed(orjson.dumps(without_service_keys(orjson.loads(raw))), labeled=labeled)
 
@@ -258,14 +258,14 @@ def test_a_stored_line_is_the_line_that_was_sent(content: dict[str, Any], labele
 
 
 class TestSome:
-    """Comparing some entries only, as a proof after an apply does."""
+    """Comparing some entries only, as the verification after an apply does."""
 
     def some(self, names: str, there: Sequence[bytes], desired: Sequence[bytes]) -> Diff:
         wanted = {ref(name) for name in names}
         return compare_some(index_of(*desired), wanted, observed(*there), reader(*desired), EXACT)
 
     def test_looks_at_nothing_else(self) -> None:
-        """Neither at other listed lines, nor at other desired ones."""
+        """Other lines, listed or desired, are ignored."""
         desired = [line("a", x=1), line("b"), line("c"), line("e", x=1)]
         there = [
             b'{"cl-errors":[{"code":"E"}]}',
@@ -281,7 +281,7 @@ class TestSome:
         assert 1 == diff.unchanged
 
     def test_takes_an_entry_that_is_listed_again_for_one(self) -> None:
-        """Two filters may both find it."""
+        """An entry that two filtered listings return counts once."""
         diff = self.some("a", [listed(line("a")), b'{ "source-ref": "s3://b/a.jpg" }'], [line("a")])
 
         assert (1, ()) == (diff.unchanged, diff.changes)
@@ -297,7 +297,7 @@ class TestSome:
 
 @pytest.mark.benchmark
 def test_a_listing_without_changes_costs_about_as_much_as_parsing_it() -> None:
-    """Both measured in one run, in CPU time; the best of three, since machines are shared."""
+    """A listing without changes costs about as much CPU time as parsing it, in the best of three runs."""
     desired = [classified(f"{'x' * 40}{number}", "one", "two", "three") for number in range(50_000)]
     index, there = index_of(*desired), list(observed(*map(listed, desired)))
 

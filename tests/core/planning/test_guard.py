@@ -1,4 +1,4 @@
-"""What may not be applied, and the words that would allow it."""
+"""What guards block, and the option that allows it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TestShare:
 
     @given(st.integers(0, 100), st.integers(1, 50))
     def test_a_share_exactly_at_the_limit_passes(self, percent: int, scale: int) -> None:
-        """29 of 100 are 0.29, whatever floats make of 0.29 x 100."""
+        """29 of 100 are exactly at a limit of 0.29, despite the rounding of 0.29 x 100."""
         assert () == share(percent * scale, 100 * scale, percent / 100)
 
     @given(st.integers(10, 2_000), st.data())

@@ -1,4 +1,4 @@
-"""The plan and its name."""
+"""The plan and its digest."""
 
 from __future__ import annotations
 
@@ -112,14 +112,14 @@ class TestDigest:
         assert same.digest == self.PLAN.digest
 
     def test_is_not_confused_by_where_one_digest_ends(self) -> None:
-        """An absent digest is not one that begins with a dash."""
+        """An absent digest differs from one that begins with a dash."""
         one = Plan((planned(change("a", before=None, sent=b"-" * 16)),))
         other = Plan((planned(change("a", before=b"-" * 16, sent=None)),))
 
         assert one.digest != other.digest
 
     def test_is_the_same_everywhere(self) -> None:
-        """A plan made on one machine is applied on another, perhaps by another Python."""
+        """The digest is the same on every machine and Python version, as a plan may be applied elsewhere."""
         assert self.PLAN.digest == self.PLAN.digest
         assert 32 == len(self.PLAN.digest)
         int(self.PLAN.digest, 16)
@@ -135,7 +135,7 @@ class TestWithheld:
         ],
     )
     def test_by_the_mode(self, mode: Mode, expected: set[Action]) -> None:
-        """In mode observe, nothing is: the plan shows what would be needed. An orphan is never carried out."""
+        """Mode observe applies no change though the plan shows it; an orphan is never applied."""
         carried = {a for a in Action if withheld(Policy(mode=mode), a, Cause.SPEC_CHANGED) is None}
 
         assert expected == carried
@@ -148,7 +148,7 @@ class TestWithheld:
         assert {Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT, Cause.UNATTRIBUTED} == left
 
     def test_is_not_a_missing_entry_of_unknown_cause(self) -> None:
-        """Adding it overwrites no work."""
+        """A missing entry of unknown cause is added, as that overwrites nothing."""
         policy = Policy(mode=Mode.UPSERT, onDrift=OnDrift.REPORT)
 
         assert withheld(policy, Action.ADD, Cause.UNATTRIBUTED) is None
@@ -160,7 +160,7 @@ class TestWithheld:
     @pytest.mark.parametrize("why", list(Cause))
     @pytest.mark.parametrize("on_drift", list(OnDrift))
     def test_is_what_git_changed_until_a_person_applies(self, why: Cause, on_drift: OnDrift) -> None:
-        """onChange: plan waits for a person, reverts drift meanwhile, and has no say in anything else."""
+        """onChange: plan withholds every update but pure drift until a person applies it."""
         waiting = Policy(mode=Mode.UPSERT, onChange=OnChange.PLAN, onDrift=on_drift)
         free = waiting.model_copy(update={"on_change": OnChange.APPLY})
         reverted = why in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)

@@ -1,4 +1,4 @@
-"""What was touched is shown by the fewest listing calls, and never by more than a full listing takes."""
+"""The read-back of touched entries takes the fewest listing calls, at most those of a full listing."""
 
 from math import inf
 from time import process_time
@@ -15,12 +15,12 @@ REFS = st.sets(KEYS.map(lambda key: "s3://" + key), min_size=1, max_size=24)
 
 
 def pages(known, contained, page_size):
-    """What the service would answer with: at least one page, be it empty."""
+    """Return the number of pages for so many entries, at least one."""
     return max(1, -(-sum(contained in ref for ref in known) // page_size))
 
 
 def fewest(known, touched, page_size):
-    """Try every set of prefixes that shows all touched refs; usable ones end before a line end."""
+    """Search all sets of prefixes that show all touched refs; usable prefixes end before a line end."""
     prefixes = {ref[:end] for ref in touched for end in range(5, len(ref) + 1)}
     best = {frozenset(): 0}
     for prefix in (p for p in prefixes if "\n" not in p):
@@ -34,7 +34,7 @@ def fewest(known, touched, page_size):
 
 @given(REFS, st.data(), st.integers(1, 4))
 def test_no_set_of_prefixes_takes_fewer_calls(refs, data, page_size):
-    """Against every such set, on small cases; and the calls told are the calls made."""
+    """On small cases no set of prefixes takes fewer calls, and the announced calls are those made."""
     known = sorted(refs)
     touched = data.draw(st.sets(st.sampled_from(known), min_size=1, max_size=7))
 
@@ -54,54 +54,54 @@ def folder(name, count):
 
 
 def test_nothing_touched_takes_no_call():
-    """There is nothing to prove."""
+    """Without touched refs no call is made."""
     assert Cover(full=False, filters=(), calls=0) == cover(folder("a", 3), [])
 
 
 def test_one_touched_ref_is_listed_by_its_whole_name():
-    """One call, however large the dataset is."""
+    """One touched ref is listed by its whole name with one call, however large the dataset is."""
     known = folder("a", 1_000)
 
     assert Cover(full=False, filters=(known[7],), calls=1) == cover(known, [known[7]])
 
 
 def test_a_touched_folder_is_listed_by_its_prefix():
-    """The longest one that its refs share: it shows the fewest others."""
+    """A touched folder is listed by the longest prefix that its refs share, which shows the fewest others."""
     known = sorted(folder("a", 90) + folder("b", 900))
 
     assert Cover(full=False, filters=("s3://b/a/00",), calls=1) == cover(known, folder("a", 90))
 
 
 def test_of_two_ways_at_the_same_price_the_one_with_fewer_filters_is_taken():
-    """Two single refs, or the two pages of their folder, which show more."""
+    """Two single refs are preferred to the two pages of their folder, which show more entries."""
     known = sorted(folder("a", 150) + folder("b", 900))
 
     assert Cover(full=False, filters=("s3://b/a/0",), calls=2) == cover(known, [known[0], known[149]])
 
 
 def test_a_small_dataset_is_listed_whole():
-    """At the same price the full listing shows more."""
+    """A small dataset is listed in full, which shows more at the same price."""
     known = folder("a", 100)
 
     assert Cover(full=True, filters=(), calls=1) == cover(known, known[:1])
 
 
 def test_a_dataset_that_is_touched_everywhere_is_listed_whole():
-    """Ten pages are fewer than 200 single refs, or ten prefixes."""
+    """A dataset touched everywhere is listed in full: ten pages are fewer than 200 refs or ten prefixes."""
     known = folder("a", 1_000)
 
     assert Cover(full=True, filters=(), calls=10) == cover(known, known[::5])
 
 
 def test_a_ref_that_begins_many_others_costs_their_pages_too():
-    """`SourceRefContains` knows no end of the name: the others are in the answer."""
+    """`SourceRefContains` does not end at the name: refs that continue it count among the pages."""
     known = sorted(["s3://b/a", *(f"s3://b/a{number:03}" for number in range(250)), *folder("c", 900)])
 
     assert Cover(full=False, filters=("s3://b/a",), calls=3) == cover(known, ["s3://b/a"])
 
 
 def test_a_ref_that_others_hold_inside_costs_their_pages_too():
-    """A key may hold the name of another image."""
+    """Refs that contain a touched ref count among its pages."""
     copies = [f"s3://b/copy/{number:03}/of/s3://b/x.jpg" for number in range(150)]
     known = sorted(["s3://b/x.jpg", *copies, *folder("c", 900)])
 
@@ -109,7 +109,7 @@ def test_a_ref_that_others_hold_inside_costs_their_pages_too():
 
 
 def test_a_ref_is_counted_once_however_often_it_holds_the_filter():
-    """The service lists entries, not places in their names."""
+    """A ref that holds the filter several times counts once, as the service lists entries."""
     copies = [f"s3://b/{at}/{number}/s3://b/x/s3://b/x" for at in "cx" for number in range(40)]
     known = sorted(["s3://b/x", *copies, *folder("d", 900)])
 
@@ -117,13 +117,13 @@ def test_a_ref_is_counted_once_however_often_it_holds_the_filter():
 
 
 def test_a_touched_ref_that_is_not_known_is_asked_for_all_the_same():
-    """That it is absent is what the empty answer proves."""
+    """A touched ref that is not known is still listed: an empty answer proves its absence."""
     assert Cover(full=False, filters=("s3://b/z",), calls=1) == cover(folder("a", 200), ["s3://b/z"])
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r", "\x85", "\u2028", "\U0010ffff"])
 def test_a_filter_is_cut_where_the_service_would_refuse_it(end):
-    """After 2,048 characters, or before a line end: the beginning shows the ref, and others."""
+    """A filter is cut to 2,048 characters and before a line end; it then shows other refs as well."""
     stem = "s3://b/" + "k" * (40 if end else 2_041)
     deep = [f"{stem}{end}{number:03}" for number in range(150)]
     known = sorted(deep + folder("a", 900))
@@ -133,12 +133,12 @@ def test_a_filter_is_cut_where_the_service_would_refuse_it(end):
 
 @pytest.mark.parametrize("ref", ["s3://", "s3://\nkey", "https://b/key"])
 def test_a_ref_for_which_no_filter_is_sure_asks_for_the_full_listing(ref):
-    """A guess would prove nothing."""
+    """A ref without a reliable filter requires the full listing."""
     assert Cover(full=True, filters=(), calls=3) == cover(sorted([ref, *folder("a", 250)]), [ref])
 
 
 def test_20000_of_250000_are_chosen_for_in_two_seconds():
-    """Far more than any apply; the choice takes a tenth of that, so a slow machine passes too."""
+    """Choosing for 20,000 of 250,000 refs takes less than two seconds, usually a tenth of that."""
     known = [f"s3://bucket/train/{number // 500:03}/{number % 500:05}.jpg" for number in range(250_000)]
     started = process_time()
     chosen = cover(known, known[::13])

@@ -1,4 +1,4 @@
-"""Line edits as a diff: what git makes of it is what we make of it."""
+"""Line edits as a diff that git can apply."""
 
 import subprocess
 
@@ -50,7 +50,7 @@ def applied(tmp_path, name, before, diff):
 @settings(max_examples=60, deadline=None)
 @given(texts_with_edits())
 def test_git_makes_of_the_diff_what_the_edits_say(tmp_path_factory, case):
-    """Whatever is removed, added and left between: the diff and the edits are one."""
+    """Applying the diff with git gives the same text as the edits."""
     lines, edits = case
     after = b"".join(edited(lines, edits))
     if not edits or after == b"".join(lines):
@@ -64,7 +64,7 @@ def test_git_makes_of_the_diff_what_the_edits_say(tmp_path_factory, case):
     "name", ["plain", "with space", 'qu"ote', "tab\there", "back\\slash", "ünïcode", "a b.j"]
 )
 def test_any_file_name_can_be_patched(tmp_path, name):
-    """Names are quoted as git quotes them."""
+    """File names are quoted as git quotes them."""
     diff = b"".join(file_diff(name, [b"one\n"], [LineEdit(1, 1, (b"two\n",))]))
 
     assert b"two\n" == applied(tmp_path, name, b"one\n", diff)
@@ -76,7 +76,7 @@ def test_any_file_name_can_be_patched(tmp_path, name):
      "bell\a\b\v\f\r", "line\nbreak", "del\x7f", "ünï cöde"],
 )  # fmt: skip
 def test_headers_are_git_s_own(tmp_path, name):
-    """Byte for byte, so that whatever reads patches of git reads ours; a space is followed by a tab."""
+    """Headers are those of git to the byte; a name with a space is followed by a tab."""
     old, new = b"one\n", b"two\n"
 
     def git(*words):
@@ -101,12 +101,12 @@ def test_headers_are_git_s_own(tmp_path, name):
 
 
 def test_a_file_can_be_made(tmp_path):
-    """A file that was not there is there."""
+    """A diff can create a file."""
     assert b"x\ny" == applied(tmp_path, "new", None, b"".join(new_file_diff("new", [b"x\n", b"y"])))
 
 
 def test_a_diff_reads_like_anybody_elses():
-    """Three lines of context, and the numbers of the lines."""
+    """A hunk has three lines of context and correct line numbers."""
     lines = [b"%d\n" % number for number in range(1, 9)]
 
     assert b"""\
@@ -126,7 +126,7 @@ diff --git a/f b/f
 
 
 def test_later_hunks_count_what_came_before():
-    """The second hunk says where it stands in the old text and in the new one."""
+    """A second hunk counts the lines that earlier hunks added or removed."""
     lines = [b"%d\n" % number for number in range(1, 31)]
 
     diff = b"".join(file_diff("f", lines, [LineEdit(2, 1, ()), LineEdit(20, 0, (b"x\n",))]))

@@ -1,4 +1,4 @@
-"""A line is rewritten in its author's hand."""
+"""Rewriting a line in the style of its author."""
 
 import json
 import random
@@ -19,7 +19,7 @@ def rewrite(old: str, fields, fallback=PLAIN) -> str:
 
 @given(FIELDS | attributes(), FIELDS | attributes(), st.randoms(use_true_random=False))
 def test_what_is_written_is_what_was_meant(old, new, rng: random.Random):
-    """Whatever the old line looks like, the new one says the new fields."""
+    """The rewritten line has the new content, whatever the old line looks like."""
     text = restyled(dumped(old, rng), new)
 
     assert canonical(new) == canonical(orjson.loads(text))
@@ -27,7 +27,7 @@ def test_what_is_written_is_what_was_meant(old, new, rng: random.Random):
 
 @given(FIELDS | attributes(), st.randoms(use_true_random=False))
 def test_an_equal_line_keeps_every_byte(fields, rng: random.Random):
-    """Another order of keys, or 1.0 for 1, is no reason to touch a line."""
+    """A line of equal content is not changed by a byte, despite another key order or 1.0 for 1."""
     old = dumped(rewritten(fields, rng), rng)
 
     assert old == restyled(old, rewritten(fields, rng))
@@ -55,12 +55,12 @@ def test_an_equal_line_keeps_every_byte(fields, rng: random.Random):
     ],
 )
 def test_the_hand_is_kept(old, fields, new):
-    """Order of keys, spaces, the way of numbers and letters; and only what must change does."""
+    """Key order, spacing, number format and escapes are kept; only what must change does."""
     assert new == rewrite(old, fields)
 
 
 def test_what_a_short_line_does_not_tell_is_taken_from_its_neighbours():
-    """A line with nothing but a source-ref has no comma."""
+    """A line with nothing but a source-ref has no comma: its spacing is taken from its neighbours."""
     fallback = style_of('{"a": "\\u00e9", "b": 1}')
 
     assert '{"a": 1, "b": "\\u00e8"}' == rewrite('{"a": 1}', {"a": 1, "b": "\u00e8"}, fallback)
@@ -68,7 +68,7 @@ def test_what_a_short_line_does_not_tell_is_taken_from_its_neighbours():
 
 
 def test_a_new_line_looks_like_its_neighbour():
-    """Composed in the hand that was seen."""
+    """A new line is written in the style of its neighbour."""
     fields = {"source-ref": "s3://b/é.jpg", "a": [1.0, 2]}
 
     assert b'{"source-ref": "s3://b/\\u00e9.jpg", "a": [1, 2]}' == composed(

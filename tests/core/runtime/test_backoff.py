@@ -1,4 +1,4 @@
-"""How long to wait."""
+"""Rate limits, retries and the schedule of full scans."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TestCallWindow:
     def test_no_second_sees_more_calls_arrive(
         self, calls: list[tuple[float, float, float]], most: int
     ) -> None:
-        """Whenever calls are asked for, arrive within half a second, and are answered."""
+        """No second has more calls than the limit, if calls arrive within half a second of being made."""
         window, now, arrivals = CallWindow(most), 0.0, []
         unanswered: list[tuple[float, Admission]] = []
         for gap, took, share in calls:
@@ -93,14 +93,14 @@ class TestCallWindow:
         assert window.wait(100.0) > 1.0
 
     def test_counts_a_call_from_its_answer(self) -> None:
-        """It may have arrived as late as that."""
+        """A call counts from its answer, as it may have arrived as late as that."""
         window = CallWindow(1)
         window.let_out(0.0).answered(0.4)
 
         assert pytest.approx(0.4 + WINDOW_SECONDS) == window.wait(0.0)
 
     def test_reaches_the_rate_of_a_service_that_answers_at_once(self) -> None:
-        """At least 95 % of five calls a second."""
+        """At least 95 % of five calls a second are reached if answers come at once."""
         assert 1.0 < WINDOW_SECONDS < 5 / 4.75
 
     def test_admits_at_least_one(self) -> None:
@@ -110,7 +110,7 @@ class TestCallWindow:
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.floats(0.1, 86_400))
 def test_a_retry_never_waits_longer_than_two_intervals(failures: int, draw: float, interval: float):
-    """What recovers is noticed about as soon as what never failed; nothing is retried at once."""
+    """A retry waits at most two intervals and is never immediate."""
     wait = next_attempt(failures, draw, interval)
 
     assert RETRY_LEAST_SECONDS <= wait <= max(RETRY_MOST_SECONDS, 2 * interval)
@@ -118,12 +118,12 @@ def test_a_retry_never_waits_longer_than_two_intervals(failures: int, draw: floa
 
 @given(st.floats(0, 86_400), st.floats(1, 3_600), st.floats(0, 1))
 def test_a_scan_never_waits_for_a_visit_that_comes_too_late(age: float, interval: float, jitter: float):
-    """If a scan is not due now, it is not yet overdue at the next visit, unless the visits are rarer."""
+    """A scan that is not due at this visit is not overdue at the next, unless visits are rarer than scans."""
     most = 6 * 3_600.0
     if not scan_is_due(age, most, interval, jitter):
         assert age + next_visit(interval, jitter, 1.0) <= max(most, most / 2 + 2 * interval)
 
 
 def test_a_scan_from_the_future_is_due():
-    """A clock that was set back proves nothing."""
+    """A scan dated in the future is due, as after a clock that was set back."""
     assert scan_is_due(-1.0, 3_600.0, 60.0, 0.1)

@@ -1,4 +1,4 @@
-"""Whatever happens between them, two replicas may never write at the same time."""
+"""Two replicas never write at the same time, whatever happens between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMING = Timing(DURATION)
 
 
 def test_a_call_ends_before_the_lease_does():
-    """What is begun may take its time; when that is no longer left, nothing is begun."""
+    """A call begins only if it can end before the lease does."""
     elector = Elector("a", TIMING)
     elector.won(asked_at=100.0)
     last = 100.0 + DURATION - TIMING.margin_seconds - TIMING.call_seconds
@@ -27,7 +27,7 @@ def test_a_call_ends_before_the_lease_does():
 
 
 def test_two_renewals_may_fail():
-    """A hiccup of the cluster stops no apply."""
+    """A leader keeps its lease when two renewals fail."""
     elector = Elector("a", TIMING)
     elector.won(asked_at=0.0)
 
@@ -35,7 +35,7 @@ def test_two_renewals_may_fail():
 
 
 def test_a_lease_of_another_is_waited_for():
-    """From when it was last seen to change, by our own clock, for as long as its holder said."""
+    """A lease of another replica is free once it was unchanged for its duration on our own clock."""
     elector = Elector("b", Timing(3))
     held = Record("a", "1", DURATION)
 
@@ -61,7 +61,7 @@ def test_what_is_read_says_what_to_do(record: Record | None, expected: Move):
 
 @pytest.mark.parametrize("record", [None, Record("b", "9", DURATION), Record("", "9", DURATION)])
 def test_a_lease_that_is_not_ours_stops_us_at_once(record: Record | None):
-    """Somebody deleted it, or gave it to another, whatever our clock says."""
+    """A lease that was deleted or taken by another stops us at once, whatever our clock says."""
     elector = Elector("a", TIMING)
     elector.won(asked_at=0.0)
 
@@ -81,7 +81,7 @@ def test_only_another_holder_counts_as_a_transition():
 
 @dataclass
 class Store:
-    """Optimistic locking, and nothing else."""
+    """A store with optimistic locking."""
 
     record: Record | None = None
     writes: int = 0
@@ -97,11 +97,11 @@ class Store:
 @dataclass
 class Replica:
     """
-    An elector whose requests take a while, arrive late, or get lost.
+    An elector whose requests are slow, late or lost.
 
     Attributes:
-        rate, offset: Of its clock.
-        late: Writes that were sent and gave up waiting: they may arrive at any time after.
+        rate, offset: Those of its clock.
+        late: Writes that timed out and may still arrive at any time.
     """
 
     name: str
@@ -130,7 +130,7 @@ STEPS = st.lists(
 
 
 class Context:
-    """Two replicas, one store, true time; after each step both fences are looked at."""
+    """Two replicas, one store and true time; both fences are checked after each step."""
 
     def __init__(self, rates: tuple[float, float], offsets: tuple[float, float]) -> None:
         self.true = 0.0
@@ -170,7 +170,7 @@ class Context:
                 for record in replica.late:
                     self.store.write(record)
                 replica.late.clear()
-            case "crash":  # and comes back under another name, knowing nothing
+            case "crash":  # and comes back under another name, without memory
                 late = replica.late
                 self.replicas[n] = Replica(replica.name + "'", replica.rate, replica.offset + after)
                 self.replicas[n].late = late
@@ -183,7 +183,7 @@ class Context:
                 self.turn(replica, what, before, after)
 
     def turn(self, replica: Replica, what: str, before: float, after: float) -> None:
-        """Read, decide and write as `controller.leadership` does; answers take *before* and *after* seconds."""
+        """Read, decide and write as `controller.leadership` does; calls take *before* and *after* seconds."""
         seen = self.store.record
         self.wait(before if what == "slow" else 0.0)
         if replica.elector.decide(seen, replica.now(self.true)) is Move.WAIT:
@@ -218,7 +218,7 @@ class Context:
     ],
 )
 def test_two_never_write(rates: tuple[float, float], offsets: tuple[float, float], steps):
-    """For any clocks that run at about the right speed, and requests that are slow, lost, late or unanswered."""
+    """Clocks may run fast or slow within bounds, requests may be slow, lost, late or unanswered."""
     context = Context(rates, offsets)
 
     for step in steps:
@@ -226,7 +226,7 @@ def test_two_never_write(rates: tuple[float, float], offsets: tuple[float, float
 
 
 def test_a_silent_leader_is_replaced():
-    """The law above would hold of replicas that never write at all."""
+    """A silent leader is replaced, as replicas that never write would satisfy the law above."""
     context = Context((1.0, 1.0), (0.0, 7.0))
     for _ in range(20):
         context.step(0, "turn", 0, 0)

@@ -1,4 +1,4 @@
-"""Which replica has which dataset."""
+"""Assigning datasets to shards."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def owners(name: str, count: int) -> list[int]:
 
 @given(NAMES, st.integers(1, 20))
 def test_every_dataset_has_one_home(name: str, count: int):
-    """No dataset is left out, and none is written by two."""
+    """Every dataset belongs to exactly one shard."""
     assert 1 == len(owners(name, count))
 
 
 @given(NAMES, st.integers(1, 20))
 def test_one_shard_more_only_takes(name: str, count: int):
-    """Nothing moves between the shards that were there."""
+    """Adding a shard moves datasets only to the new one."""
     before, after = owners(name, count), owners(name, count + 1)
 
     assert after in (before, [count])
 
 
 def test_the_answer_is_the_same_everywhere():
-    """Replicas of two versions of Python, on two machines, must agree: these were written down once."""
+    """The assignment is the same for every version and machine: these values must never change."""
     assert [PINNED[name] for name in PINNED] == [owners(name, 3)[0] for name in PINNED]
 
 
 def test_shards_are_about_equally_large():
-    """Of three thousand datasets, each of three has a third, give or take a tenth of it."""
+    """Of three thousand datasets each of three shards has a third, within a tenth."""
     sizes = [sum(f"dataset-{n}" in Shard(index, 3) for n in range(3000)) for index in range(3)]
 
     assert all(900 <= size <= 1100 for size in sizes), sizes

@@ -1,4 +1,4 @@
-"""What a spec may say, and how it is told what it may not."""
+"""What a spec may contain, and how its mistakes are reported."""
 
 import json
 from pathlib import Path
@@ -52,7 +52,7 @@ def message(document, model=Dataset):
 
 
 def test_defaults_are_those_of_the_documentation():
-    """A minimal spec observes, and the guards are on."""
+    """A minimal spec only observes, with its guards on."""
     spec = Dataset.model_validate(dataset()).spec
 
     assert (
@@ -81,7 +81,7 @@ def test_defaults_are_those_of_the_documentation():
 
 
 def test_every_field_of_the_documentation_is_accepted():
-    """The whole vocabulary, in camel case."""
+    """Every documented field is accepted, in camel case."""
     full = dataset(
         target={
             "project": "flowers",
@@ -177,14 +177,14 @@ def test_every_field_of_the_documentation_is_accepted():
     ],
 )
 def test_a_flaw_says_where_what_and_how_to_mend_it(document, path, at_key, words):
-    """Each kind of mistake has its own words and the exact way to its place."""
+    """Each kind of mistake has its own message, the exact path of the field, and a remedy."""
     (model_error,) = model_errors(document)
 
     assert (path, at_key, words) == (model_error.path, model_error.at_key, model_error.message)
 
 
 def test_all_flaws_of_a_document_are_told_at_once():
-    """The author mends the file in one go."""
+    """All mistakes of a document are reported at once."""
     found = model_errors(dataset(name="A", polcy={}, limits={"maxChanges": "7"}, suspend=1))
 
     assert {"metadata.name", "spec.polcy", "spec.limits.maxChanges", "spec.suspend"} == {
@@ -193,7 +193,7 @@ def test_all_flaws_of_a_document_are_told_at_once():
 
 
 def test_a_number_where_text_belongs_asks_for_quotes():
-    """An account id is text: leading zeros count."""
+    """A number where text is required gets the advice to quote it: an account id may begin with a zero."""
     found = message(dataset(target={"project": "p", "type": "TEST", "accountId": 111122223333}))
 
     assert found.endswith("not the number 111122223333; put it in quotes if it is meant as text")
@@ -212,7 +212,7 @@ def test_a_number_where_text_belongs_asks_for_quotes():
     ],
 )
 def test_a_target_must_not_contradict_itself(target, words):
-    """Project and type, or an ARN: one of both, and all else in agreement with it."""
+    """A target is a project and type or an ARN, and its other fields must agree with it."""
     assert words in message(dataset(target=target))
 
 
@@ -232,13 +232,13 @@ def test_durations(text, seconds):
     "text", ["", "5", 5, "0s", "5 m", "m", "30m1h", "1.5h", "-5m", "5M", "\u0661s", None]
 )
 def test_what_is_no_duration_is_refused(text):
-    """A unit is required, and zero would mean "always"."""
+    """A duration needs a unit and must not be zero."""
     assert model_errors(dataset(schedule={"interval": text}))
 
 
 @given(st.integers(1, 10**8))
 def test_durations_survive_writing_and_reading(seconds):
-    """What a spec is exported as means what it meant."""
+    """A duration that is written and read again keeps its value."""
     assert seconds == parse_duration(format_duration(seconds))
 
 
@@ -251,7 +251,7 @@ def test_created_at_must_be_a_moment(value):
 
 @pytest.mark.parametrize("value", ["2026-03-01T12:00:00", "2013-11-18 02:53:27", "2021-07-11T03:33:42.025Z"])
 def test_created_at_is_kept_as_it_was_written(value):
-    """It is sent to AWS, and must not depend on how we would write it."""
+    """createdAt is sent to AWS exactly as the author wrote it."""
     assert value == Entries.model_validate(entries() | {"createdAt": value}).created_at
 
 
@@ -263,7 +263,7 @@ def test_a_size_has_two_or_three_numbers(size):
 
 
 def test_boxes_are_whole_pixels():
-    """Half a pixel is a slip of a converter, not something to write by hand."""
+    """Boxes have whole pixels: a fraction is refused."""
     box = {"label": "x", "left": 1.5, "top": 1, "width": 1, "height": 1}
 
     found = message(entries({"image": "a.jpg", "size": [9, 9], "boxes": [box]}), Entries)
@@ -272,7 +272,7 @@ def test_boxes_are_whole_pixels():
 
 
 def test_documents_cannot_be_changed():
-    """A spec that was read stays what was read."""
+    """A document is immutable once it is read."""
     read = Dataset.model_validate(dataset())
 
     with pytest.raises(ValidationError):
@@ -281,14 +281,14 @@ def test_documents_cannot_be_changed():
 
 @pytest.mark.parametrize("kind", ["dataset", "entries"])
 def test_shipped_schemas_are_those_of_the_models(kind):
-    """Editors complete what the program reads. (`reconciler schema KIND` prints them.)"""
+    """The schemas in the repository are those of the models. (`reconciler schema KIND` prints them.)"""
     shipped = json.loads((SCHEMAS / f"{kind}.json").read_text())
 
     assert json_schema(kind) == shipped
 
 
 def test_every_field_of_a_schema_is_described():
-    """What an editor shows is never only a name."""
+    """Every field of a schema has a description for editors to show."""
     bare = [
         f"{part['title']}.{name}"
         for kind in ("dataset", "entries")
@@ -301,6 +301,6 @@ def test_every_field_of_a_schema_is_described():
 
 
 def test_codes_are_unique_and_explained():
-    """A code in a report leads to one explanation."""
+    """Every code is unique and has an explanation."""
     assert len(SPEC_CODES) == len({code.code for code in SPEC_CODES}) > 20
     assert all(code.title and code.explanation and code.source for code in SPEC_CODES)

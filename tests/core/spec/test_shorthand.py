@@ -1,4 +1,4 @@
-"""The shorthand, compiled: what it stands for, and what it refuses."""
+"""Compiling the shorthand: the lines that it stands for, and what it refuses."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_an_image_without_labels_is_an_unlabelled_entry():
 
 
 def test_labels_become_attributes_in_the_shape_of_the_console():
-    """Key by key the line that Ground Truth would have written, labels in the author's order."""
+    """Image-level labels give the line that Ground Truth writes, key by key, in the author's order."""
     compiled = compile_lines(entries({"image": "a.jpg", "labels": ["with_leaves", "camellia"]}))
 
     assert (
@@ -54,7 +54,7 @@ def test_labels_become_attributes_in_the_shape_of_the_console():
 
 
 def test_boxes_become_one_attribute():
-    """Class ids count labels in the order in which they first appear on the image."""
+    """Class ids follow the order in which labels first appear on the image."""
     (line,) = lines(
         {
             "image": "desk.png",
@@ -94,7 +94,7 @@ def test_an_image_may_have_labels_and_boxes():
 
 
 def test_an_empty_list_of_boxes_says_that_nothing_was_found():
-    """That differs from an image which nobody looked at."""
+    """An empty list of boxes means a labelled image without objects, unlike an unlabelled image."""
     (line,) = lines({"image": "a.jpg", "size": [640, 480], "boxes": []})
 
     assert [] == line["bounding-box"]["annotations"]
@@ -112,7 +112,7 @@ def test_an_empty_list_of_boxes_says_that_nothing_was_found():
     ],
 )
 def test_an_image_is_a_key_below_base_or_a_whole_address(image, base, source_ref):
-    """Keys are joined as they are, never decoded or normalised."""
+    """A key is appended to the base as it is, neither decoded nor normalised."""
     assert source_ref == lines({"image": image}, base=base)[0]["source-ref"]
 
 
@@ -121,7 +121,7 @@ def test_an_image_is_a_key_below_base_or_a_whole_address(image, base, source_ref
     ["s3://b/", "s3://Old_Bucket.v1/x/", "s3://", "s3:///x/", "S3://bucket/", "https://b/", "s3://b c/"],
 )
 def test_a_base_is_whatever_source_refs_may_begin_with(base):
-    """The shorthand and a JSON line take the same addresses: old buckets have capitals, emulators short names."""
+    """Shorthand and JSON lines accept the same addresses: old buckets with capitals, short names."""
     try:
         taken = entries({"image": "k.jpg"}, base=base).base == base
     except ValidationError:
@@ -142,7 +142,7 @@ def test_a_base_is_whatever_source_refs_may_begin_with(base):
     ],
 )
 def test_an_image_without_an_address_is_refused(image, base):
-    """AWS would drop the line without a word."""
+    """An image without an address is refused, as AWS would silently drop its line."""
     ((path, _),) = model_errors({"image": image}, base=base)
 
     assert ("images", 0, "image") == path
@@ -161,7 +161,7 @@ def test_boxes_need_the_size_of_the_image():
 
 
 def test_one_bad_image_costs_only_its_own_line():
-    """The others keep their lines, and know which item they came from."""
+    """An invalid image costs only its own line; the others keep their lines and item numbers."""
     compiled = compile_lines(
         entries(
             {"image": "a.jpg"}, {"image": "/b.jpg"}, {"image": "c.jpg", "boxes": [box()]}, {"image": "d.jpg"}
@@ -191,7 +191,7 @@ def test_a_plain_label_names_its_own_attribute(label):
     ],
 )
 def test_any_other_label_is_named_by_a_readable_part_and_its_hash(label, readable):
-    """Names that mean something to AWS or could be taken for another's metadata are never used."""
+    """Names with a meaning to AWS, or that look like metadata of another attribute, are never used."""
     start, _, digits = attribute_name(label).rpartition("-")
 
     assert (readable, 12) == (start, len(digits))
@@ -199,7 +199,7 @@ def test_any_other_label_is_named_by_a_readable_part_and_its_hash(label, readabl
 
 @given(st.lists(st.text(min_size=1, max_size=8) | st.from_regex(r"\A[xX -]{1,3}(-metadata)?\Z"), unique=True))
 def test_no_two_attributes_of_a_line_collide(labels):
-    """Whatever the labels are, each keeps an attribute and a metadata key of its own."""
+    """Each label has an attribute and a metadata key of its own, whatever the labels are."""
     labels = [label for label in labels if label.isprintable()]
 
     (line,) = lines({"image": "a.jpg", "labels": labels, "size": [9, 9], "boxes": []})
@@ -209,7 +209,7 @@ def test_no_two_attributes_of_a_line_collide(labels):
 
 
 def test_an_edit_of_one_image_leaves_the_other_lines_alone():
-    """A line depends on its image alone: a plan after one edit shows one change."""
+    """A line depends on its image alone: a plan after one edit holds one change."""
     before = lines({"image": "a.jpg", "labels": ["x"]}, {"image": "b.jpg", "labels": ["y"]})
     after = lines({"image": "a.jpg", "labels": ["z", "y"]}, {"image": "b.jpg", "labels": ["y"]})
 

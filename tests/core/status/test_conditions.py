@@ -1,4 +1,4 @@
-"""Conditions are True, False or Unknown, and Unknown is never taken for good."""
+"""Conditions are True, False or Unknown, and Unknown never counts as good."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def statuses(conditions) -> dict[Kind, Truth]:
 
 @given(facts)
 def test_every_condition_is_always_given(known: Facts):
-    """Whoever reads them never has to guess what a missing one means."""
+    """Every condition is always present."""
     assert list(Kind) == [condition.kind for condition in judge(known)]
 
 
 @given(facts)
 def test_green_is_earned(known: Facts):
-    """Ready and InSync are True only after a look that worked, of specs that can be read, unsuspended."""
+    """Ready and InSync need a successful observation, readable specs and no suspension."""
     status = statuses(judge(known))
 
     if Truth.TRUE in (status[Kind.READY], status[Kind.IN_SYNC]):
@@ -61,7 +61,7 @@ def test_green_is_earned(known: Facts):
 
 @given(facts)
 def test_age_makes_nothing_green(known: Facts):
-    """What is too old is Unknown, or stays False; nothing becomes True."""
+    """With age a condition becomes Unknown or keeps its status; InSync becomes Unknown."""
     conditions, _ = advanced((), judge(known), 0.0)
     before, after = statuses(conditions), statuses(aged(conditions, 100.0, 100.0))
 
@@ -71,14 +71,14 @@ def test_age_makes_nothing_green(known: Facts):
 
 
 def test_a_young_verdict_is_believed():
-    """Up to the very moment."""
+    """A verdict holds up to the very limit of its age."""
     conditions, _ = advanced((), judge(Facts(verdict=Verdict.CONVERGED)), 0.0)
 
     assert conditions == aged(conditions, 100.0, 99.9)
 
 
 def test_why_nobody_can_look_is_not_forgotten():
-    """The last complete look is too old because credentials expired: that, and not its age, is what helps."""
+    """A verdict that expired because observations fail gives that failure as reason, not its age."""
     known = Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.DENIED, "the token expired"))
     conditions, _ = advanced((), judge(known), 0.0)
 
@@ -89,7 +89,7 @@ def test_why_nobody_can_look_is_not_forgotten():
 
 
 def test_only_a_new_status_moves_the_time():
-    """Another reason for the same status is no transition."""
+    """Another reason for the same status leaves the transition time as it is."""
     first, _ = advanced((), [Condition(Kind.READY, Truth.FALSE, Reason.BLOCKED, "a")], 1.0)
 
     second, changed = advanced(first, [Condition(Kind.READY, Truth.FALSE, Reason.DENIED, "b")], 2.0)
@@ -104,21 +104,21 @@ def test_only_a_new_status_moves_the_time():
     [(Reason.DENIED, Truth.TRUE, Truth.FALSE), (Reason.THROTTLED, Truth.FALSE, Truth.TRUE)],
 )
 def test_who_has_to_act(reason: Reason, stalled: Truth, reconciling: Truth):
-    """Stalled waits for a person, Reconciling for the next try: never both, never neither."""
+    """A failure needs a person (Stalled) or is retried (Reconciling): never both, never neither."""
     status = statuses(judge(Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(reason, "why"))))
 
     assert (stalled, reconciling) == (status[Kind.STALLED], status[Kind.RECONCILING])
 
 
 def test_lost_attribution_is_said():
-    """Without a memory nobody can say whether AWS moved: Drifted is Unknown, not False."""
+    """Without state Drifted is Unknown, not False, as nothing shows whether AWS changed."""
     known = Facts(verdict=Verdict.OBSERVED, pending=True, unattributed=True)
 
     assert Truth.UNKNOWN is statuses(judge(known))[Kind.DRIFTED]
 
 
 def test_a_listing_that_is_not_whole_is_unknown() -> None:
-    """Everything desired was seen; whether orphans are hidden is not known, and so never in sync."""
+    """With an incomplete listing InSync is not True: it may hide orphans."""
     status = statuses(judge(Facts(verdict=Verdict.CONVERGED, incomplete=True)))
 
     assert (Truth.UNKNOWN, Truth.UNKNOWN) == (status[Kind.OBSERVED], status[Kind.IN_SYNC])

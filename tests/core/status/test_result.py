@@ -1,4 +1,4 @@
-"""What several results come to."""
+"""The combined exit code of several results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_code_of_a_dataset_has_its_place() -> None:
     ],
 )
 def test_withheld_entries_ask_for_an_exit_code_of_their_own(causes: list[Cause], expected: int):
-    """2 if git asks for one of them, 4 if AWS alone moved; whatever is graver wins."""
+    """Withheld entries exit with 2 if git changed any of them, 4 if only AWS did; graver codes win."""
     groups = tuple(WithheldGroup(cause, "", 1) for cause in causes)
     result = DatasetResult("roses", None, Verdict.WITHHELD, groups=groups)
 

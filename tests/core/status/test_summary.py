@@ -1,4 +1,4 @@
-"""What is remembered of a look and the apply after it."""
+"""What is stored of an observation and the apply after it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WHOLE = Summary(
 
 @pytest.mark.parametrize("summary", [WHOLE, Summary(Verdict.CONVERGED)])
 def test_it_survives_its_document(summary: Summary):
-    """The reason of its failure and the entries that it names are there after a restart."""
+    """A failure reason and the entries it names survive a restart."""
     assert summary == from_document(json.loads(json.dumps(summary.document())))
 
 

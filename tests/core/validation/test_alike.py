@@ -55,7 +55,7 @@ put_together = st.builds(
 
 @pytest.mark.parametrize("rest", RESTS)
 def test_no_finding_speaks_of_an_image_that_has_nothing_to_it(rest: bytes):
-    """Every line of the table with two images: the second answer was made for the first."""
+    """A result reused for a second image names nothing of the first, for every line of the table."""
     checker = LineChecker()
 
     for image in (b"s3://acme/a.jpg", b"s3://other/b, c/d.png"):
@@ -66,7 +66,7 @@ def test_no_finding_speaks_of_an_image_that_has_nothing_to_it(rest: bytes):
 @given(st.lists(put_together | mutants(), max_size=20))
 @settings(max_examples=300, deadline=None)
 def test_what_came_before_changes_no_answer(lines: list[bytes]):
-    """Whether a line is judged for the first time or known, the rules have the word."""
+    """A line has the same result whether it is checked for the first time or recognised."""
     checker = LineChecker()
 
     for raw in lines:
@@ -75,7 +75,7 @@ def test_what_came_before_changes_no_answer(lines: list[bytes]):
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The lines that were looked at whole."""
+    """Return the lines that were checked in full."""
     lines: list[bytes] = []
 
     def counted(raw: bytes) -> Checked:
@@ -119,7 +119,7 @@ def test_a_line_too_long_is_told_though_its_rest_is_known(judged: list[bytes]):
 
 
 def full_of_faults() -> dict[str, Any]:
-    """Twenty labels, and something to say of each."""
+    """Write a line with twenty labels, each with a problem."""
     line = image_level_line(1, labels=1)
     (name,) = (key for key in line if key + "-metadata" in line)
     for number in range(20):
@@ -151,7 +151,7 @@ def test_much_is_not_kept_in_mind(judged: list[bytes], line: dict[str, Any]):
 def test_looking_is_given_up_where_no_line_is_like_another(
     judged: list[bytes], monkeypatch: pytest.MonkeyPatch
 ):
-    """And then costs nothing: even lines that are alike are judged one by one."""
+    """Where no line is like another the search stops, and later alike lines are checked one by one."""
     monkeypatch.setattr(alike, "MOST_RESTS", 10)
     checker = LineChecker()
 
@@ -162,7 +162,7 @@ def test_looking_is_given_up_where_no_line_is_like_another(
 
 
 def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
-    """Memory is bounded, and what is alike is found again behind."""
+    """The memory for alike lines is bounded: older ones are dropped while reuse pays."""
     monkeypatch.setattr(alike, "MOST_RESTS", 10)
     checker = LineChecker()
 

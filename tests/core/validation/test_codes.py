@@ -13,7 +13,7 @@ PACKAGE = ROOT / "reconciler"
 
 def test_the_page_is_what_the_catalogue_renders():
     """
-    Nobody edits docs/codes.md by hand. To renew it:
+    docs/codes.md is generated. To renew it:
 
     python -c "from reconciler.core.validation.catalogue import page; print(page(), end='')" > docs/codes.md
     """
@@ -22,7 +22,7 @@ def test_the_page_is_what_the_catalogue_renders():
 
 @pytest.mark.parametrize("code", list(Code))
 def test_a_code_is_aws_own_or_four_digits(code: Code):
-    """No third kind of name."""
+    """A code is one of AWS or has four digits."""
     is_ours = code.startswith("RKD") and len(code) == 7 and code[3:].isdigit()
 
     assert is_ours != code.startswith(("ERROR_", "WARNING_"))
@@ -30,14 +30,14 @@ def test_a_code_is_aws_own_or_four_digits(code: Code):
 
 @pytest.mark.parametrize("code", list(Code))
 def test_a_code_is_explained_in_a_table_row(code: Code):
-    """Each says what it means and after whom, on one line and without breaking the table."""
+    """Every code has a meaning and a source on one line, without characters that break the table."""
     assert code.meaning.endswith(".")
     assert code.source
     assert not {"\n", "|"} & set(code.meaning + code.source)
 
 
 def test_every_code_in_the_sources_is_explained():
-    """A code that somebody meets can be looked up."""
+    """Every code used in the sources is in the catalogue."""
     sources = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
 
     assert set() == set(re.findall(r'"(RKD[0-9]{4})"', sources)) - set(re.findall(r"`(RKD[0-9]{4})`", page()))

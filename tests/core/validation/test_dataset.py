@@ -35,17 +35,17 @@ def codes(found, dataset_type="TRAIN"):
 
 
 def test_two_labels_in_one_bucket_are_fine():
-    """The smallest dataset that can be trained on."""
+    """A dataset of two labels in one bucket has no problem."""
     assert [] == codes(facts(line("cat"), line("dog")))
 
 
 def test_an_empty_dataset_is_no_business_of_the_rules():
-    """Whether a dataset may be empty is for its spec to say."""
+    """An empty dataset has no problem here: its spec decides whether it may be empty."""
     assert () == check_dataset(DatasetFacts(), "TRAIN")
 
 
 def test_each_bucket_is_named_with_its_images():
-    """The reader sees which of them is the stray one."""
+    """Each bucket is reported with its number of images, so that the stray one can be found."""
     (found,) = check_dataset(facts(line("a"), line("b", bucket="stray"), line("a")), "TRAIN")
 
     assert Code.MULTIPLE_BUCKETS is found.code
@@ -61,7 +61,7 @@ def test_each_bucket_is_named_with_its_images():
     ],
 )
 def test_a_bad_line_forbids_no_other_by_its_bucket(bad):
-    """It is never sent, so nothing of it is in a second bucket."""
+    """A line that is never sent does not count as a second bucket."""
     assert [] == codes(facts(*[line("a", "b")] * 10, bad))
 
 
@@ -79,9 +79,9 @@ def test_a_bad_line_forbids_no_other_by_its_bucket(bad):
 )
 def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected):
     """
-    Under the code that fits what becomes of them: the service drops some and stores the others with an error.
+    The code depends on the kind: the service drops some lines and stores the others with an error.
 
-    Warnings do not count: training ignores such lines, and does not call them invalid.
+    Warnings do not count: training ignores such lines without calling them invalid.
     """
     lines = [check_line(b"{}")] * dropped + [line("a", "b", problems=BAD)] * kept
     lines += [line("a", "b", problems=ODD)] * (10 - dropped - kept)
@@ -90,14 +90,14 @@ def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected)
 
 
 def test_a_blank_line_counts_for_nothing():
-    """It is never sent, so it cannot spoil the share of valid ones."""
+    """A blank line is never sent and does not count in the share of valid lines."""
     found = facts(line("a", "b"), check_line(b""), check_line(b"  \t"))
 
     assert (1, 0) == (found.entries, found.invalid)
 
 
 def test_a_line_without_a_usable_source_ref_is_an_invalid_entry():
-    """It counts, and names no bucket."""
+    """A line without a usable source-ref counts as invalid and has no bucket."""
     found = facts(check_line(b"{}"), check_line(b'{"source-ref":"https://b/a"}'))
 
     assert (2, 2, {}) == (found.entries, found.invalid, dict(found.buckets))
@@ -105,7 +105,7 @@ def test_a_line_without_a_usable_source_ref_is_an_invalid_entry():
 
 @pytest.mark.parametrize(("count", "expected"), [(250, []), (251, [(Code.TOO_MANY_LABELS, Severity.ERROR)])])
 def test_a_dataset_has_250_labels_at_most(count, expected):
-    """The limit itself is allowed."""
+    """250 labels are allowed, 251 are an error."""
     assert expected == codes(facts(*(line(f"label {number}") for number in range(count))))
 
 
@@ -119,7 +119,7 @@ def test_a_dataset_has_250_labels_at_most(count, expected):
     ],
 )
 def test_training_needs_two_labels_or_one_for_boxes(lines, expected):
-    """A warning: such a dataset can be stored, only not trained on."""
+    """Too few labels are a warning: the dataset can be stored but not trained on."""
     assert [(code, Severity.WARNING) for code in expected] == codes(facts(*lines))
 
 
@@ -127,14 +127,14 @@ def test_training_needs_two_labels_or_one_for_boxes(lines, expected):
     "kinds", [(Kind.BOTH, Kind.BOTH), (Kind.BOXES, Kind.IMAGE_LEVEL), (Kind.BOTH, Kind.BOXES)]
 )
 def test_a_mixture_of_model_types_is_a_warning(kinds):
-    """Training takes the one kind and ignores the other, without saying which beforehand."""
+    """Mixed model types are a warning: training uses one and ignores the other."""
     found = facts(*(line("a", "b", kinds=kind) for kind in kinds))
 
     assert [(Code.MIXED_MODEL_TYPES, Severity.WARNING)] == codes(found)
 
 
 def test_a_label_has_1000_test_images_at_most():
-    """A limit of test datasets alone."""
+    """A test dataset, and only that, may have at most 1,000 images of a label."""
     found = facts(*[line("a", "b")] * limits.MAX_TEST_IMAGES_PER_LABEL)
     assert [] == codes(found, "TEST")
 
@@ -144,7 +144,7 @@ def test_a_label_has_1000_test_images_at_most():
 
 
 def test_a_dataset_has_250_000_entries_at_most():
-    """The limit itself is allowed."""
+    """250,000 entries are allowed, one more is an error."""
     found = facts(line("a", "b"))
     found.kinds[Kind.NONE] = limits.MAX_ENTRIES - 1
     assert [] == codes(found)
@@ -163,14 +163,14 @@ def test_a_dataset_has_250_000_entries_at_most():
     ],
 )
 def test_the_test_dataset_has_half_of_the_training_labels(train, test, expected):
-    """Common labels in relation to the training labels; too few is a warning, since each alone is fine."""
+    """A test dataset that shares less than half of the training labels is a warning."""
     found = check_pair(facts(line(*train)), facts(line(*test)))
 
     assert [(code, Severity.WARNING) for code in expected] == [(f.code, f.severity) for f in found]
 
 
 def test_a_repeated_image_names_its_other_place():
-    """A reader who is at one of the lines is told where the other is."""
+    """A repeated image names the place of its other line."""
     found = duplicate_source_ref("s3://b/a.jpg", Origin("train.jsonl", 12))
 
     assert (Severity.ERROR, "RKD3001") == found[:2]
@@ -180,7 +180,7 @@ def test_a_repeated_image_names_its_other_place():
 
 
 def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
-    """AWS accepts it; the examination is worth less."""
+    """An image in both datasets is a warning that names the other: AWS accepts it, evaluation suffers."""
     found = image_in_train_and_test("s3://b/a.jpg", Origin("test.jsonl", 3))
 
     assert (Severity.WARNING, "RKD3002") == found[:2]

@@ -1,4 +1,4 @@
-"""The law of the fast path: when it answers, the slow rules give the same answer."""
+"""The fast path gives the result of the rules, or none."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ CLEAN = [
 ]
 TEXTS = [row.raw for row in rows() if len(row.raw) < 2000]
 
-# What the rules turn on: words of the format, numbers at the limits, characters nobody sees.
+# What the rules depend on: words of the format, numbers at the limits, invisible characters.
 WORDS = """
 source-ref bounding-box bounding-box-metadata relay relay-metadata a-metadata-metadata -metadata extra
 image_size annotations class_id top objects confidence class-map class-name type job-name human-annotated
@@ -73,7 +73,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 @st.composite
 def mutants(draw: st.DrawFn) -> bytes:
-    """A clean document after one to three changes to its structure."""
+    """Draw a clean document after one to three changes to its structure."""
     document = copy.deepcopy(draw(st.sampled_from(CLEAN)))
     for _ in range(draw(st.integers(0, 3))):
         holder, step = draw(st.sampled_from(places(document)))
@@ -95,7 +95,7 @@ def mutants(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def scrambled(draw: st.DrawFn) -> bytes:
-    """A line of the table or a clean one, with bytes put in, left out, or members repeated."""
+    """Draw a line of the table or a clean one, with bytes inserted or removed, or members repeated."""
     raw = draw(st.sampled_from(TEXTS) | mutants())
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(raw)))
@@ -145,7 +145,7 @@ def repeated(line: dict[str, Any], **metadata: Any) -> str:
     ],
 )
 def test_lines_made_to_deceive_the_shortcut(text: str):
-    """Each is odd in a way that no random change is likely to hit upon."""
+    """Lines whose oddity random changes are unlikely to produce."""
     raw = text.encode()
 
     assert check_slowly(raw).problems
@@ -156,7 +156,7 @@ def test_lines_made_to_deceive_the_shortcut(text: str):
     "class_map", ["5", "null", "{}", '{"0":""}', '{"0":1}', '{"0":"a\u200b"}', '{"0":"a"}']
 )
 def test_a_class_map_where_none_belongs_deceives_nobody(class_map: str):
-    """It is looked at last of all, while the commas of its line are counted."""
+    """A class map where none belongs is found, although the fast path reads it last of all."""
     line = image_level_line(1, labels=1)
     (key,) = (key for key in line if key.endswith("-metadata"))
     line[key] |= {"objects": [{"confidence": 1}], "class-map": "here", "job-name": "a, b"}
@@ -168,13 +168,13 @@ def test_a_class_map_where_none_belongs_deceives_nobody(class_map: str):
 @given(mutants() | scrambled())
 @settings(max_examples=600, deadline=None)
 def test_an_answer_of_the_shortcut_is_the_answer_of_the_rules(raw: bytes):
-    """Whatever is done to a clean line, the two never contradict one another, and nothing raises."""
+    """Whatever is done to a clean line, the fast path and the rules agree, and neither raises."""
     assert check_clean(raw) in (None, check_slowly(raw))
 
 
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
 def test_nothing_raises(raw: bytes):
-    """Any bytes at all get an answer, and one that is not clean says why."""
+    """Any bytes get a result, and one that is not clean has a problem."""
     checked = check_line(raw)
 
     assert checked.labels or checked.problems
@@ -193,7 +193,7 @@ def test_nothing_raises(raw: bytes):
 )
 @pytest.mark.parametrize("separators", [COMPACT, SPACED])
 def test_usual_lines_take_the_shortcut(fields, separators):
-    """As the console, labelling jobs and json.dumps write them, whatever the order of their keys."""
+    """Lines as the console, labelling jobs and json.dumps write them take the fast path, in any key order."""
     shuffled = dict(random.Random(7).sample(list(fields.items()), k=len(fields)))
 
     for document in (fields, shuffled):

@@ -1,4 +1,4 @@
-"""Whole manifests as labelling jobs and the console write them, and the troubles met in public ones."""
+"""Whole manifests as labelling jobs and the console write them, and the problems of public ones."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 
 
 def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
-    """Check a manifest; give the codes of each line, and what is known of the whole."""
+    """Check a manifest; return the codes of each line, and those of the whole."""
     facts = DatasetFacts()
     codes = []
     for raw in (MANIFESTS / name).read_bytes().removesuffix(b"\n").split(b"\n"):
@@ -19,7 +19,7 @@ def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
 
 
 def test_an_image_level_manifest_as_the_console_writes_it():
-    """Two labels an image, an extra key, accents and commas in names: only the bare line is worth a word."""
+    """Two labels an image, an extra key, accents and commas: only the unlabelled line is reported."""
     codes, facts = read("garden.manifest")
 
     assert [[], [], [], [], ["WARNING_UNANNOTATED_RECORD"]] == codes
@@ -28,7 +28,7 @@ def test_an_image_level_manifest_as_the_console_writes_it():
 
 
 def test_a_box_manifest_with_spaces_and_windows_line_ends():
-    """White space between tokens means nothing; of a class map only the classes in use count as labels."""
+    """White space between tokens is ignored; of a class map only the classes in use count as labels."""
     codes, facts = read("desk-spaced-crlf.manifest")
 
     assert [[], [], []] == codes
@@ -37,7 +37,7 @@ def test_a_box_manifest_with_spaces_and_windows_line_ends():
 
 
 def test_the_troubles_of_public_manifests():
-    """One line for each; every one is named by its own code, and none hides the next line."""
+    """Each problem has its own line and its own code, and hides no line after it."""
     codes, facts = read("desk-troubles.manifest")
 
     assert [

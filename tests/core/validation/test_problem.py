@@ -1,4 +1,4 @@
-"""What is wrong, as a value."""
+"""A problem as a value."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from reconciler.core.validation.problem import LONGEST_MESSAGE, Problem, Severit
 
 @pytest.mark.parametrize("length", [LONGEST_MESSAGE, LONGEST_MESSAGE + 1, 5_000_000])
 def test_a_message_is_never_as_long_as_what_it_quotes(length):
-    """A key of five megabytes is named by its beginning; what to do about it stands at the end."""
+    """A key of five megabytes is quoted by its beginning; the remedy still ends the message."""
     problem = Problem(
         Severity.ERROR, "RKD1203", f"unknown field {'x' * length}; did you mean policy?"[-length:], None
     )

@@ -1,4 +1,4 @@
-"""Each row of `tests/fixtures/lines.yaml`, through the public door and through the readable rules."""
+"""Each row of `tests/fixtures/lines.yaml`, checked by the public function and by the rules."""
 
 import pytest
 
@@ -12,7 +12,7 @@ TABLE = [pytest.param(row, id=row.id) for row in rows()]
 
 @pytest.mark.parametrize("row", TABLE)
 def test_a_line_gets_the_codes_of_the_table(row: Row):
-    """All codes, with their severities, and no others."""
+    """A line gets exactly the codes of the table, with their severities."""
     found = [(problem.code, problem.severity) for problem in check_line(row.raw).problems]
 
     assert dict(row.validator) == dict(found)
@@ -21,13 +21,13 @@ def test_a_line_gets_the_codes_of_the_table(row: Row):
 
 @pytest.mark.parametrize("row", TABLE)
 def test_the_shortcut_agrees_with_the_rules(row: Row):
-    """The fast path answers as the slow rules do, or not at all."""
+    """The fast path gives the result of the rules, or none."""
     assert check_clean(row.raw) in (None, check_slowly(row.raw))
 
 
 @pytest.mark.parametrize("row", TABLE)
 def test_what_the_service_drops_or_marks_is_an_error(row: Row):
-    """A line with documented trouble at the service is never sent; a blank one is no line at all."""
+    """What the service is documented to drop or mark is an error and never sent; blank lines do not count."""
     checked = check_line(row.raw)
     trouble = row.service is not None and (row.service.dropped or bool(row.service.errors))
 
@@ -35,7 +35,7 @@ def test_what_the_service_drops_or_marks_is_an_error(row: Row):
 
 
 def test_ids_are_unique():
-    """A failing row can be found by its name."""
+    """Row ids are unique."""
     names = [row.id for row in rows()]
 
     assert sorted(set(names)) == sorted(names)

@@ -1,4 +1,4 @@
-"""Globs that are meant for entries that are not there."""
+"""Globs that match no entry."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_exactly_the_globs_without_a_match_are_found(texts: list[str], refs: set
 
 
 def test_what_is_observed_counts_too() -> None:
-    """An orphan is protected as well."""
+    """A glob that matches only an observed entry is used: an orphan can be protected as well."""
     found = unmatched(placed("s3://acme-bees/old/*", "s3://acme-bees/odl/*"), REFS)
 
     left = still_unmatched(found, ["s3://acme-bees/old/1.jpg"])

@@ -1,4 +1,4 @@
-"""What messages quote."""
+"""Quoting values in messages."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from reconciler.core.validation.verdict import shown
 
 @pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])
 def test_a_label_is_quoted_as_its_author_wrote_it(label):
-    """Whatever its script."""
+    """A label of any script is quoted as its author wrote it."""
     assert f"'{label}'" == shown(label)
 
 
@@ -24,5 +24,5 @@ def test_a_label_is_quoted_as_its_author_wrote_it(label):
     ],
 )
 def test_what_cannot_be_seen_is_written_out(text, expected):
-    """And what is long is cut."""
+    """Invisible characters are escaped, and long values cut."""
     assert expected == shown(text)
