@@ -1,4 +1,4 @@
-"""What tests of commands share."""
+"""Fixtures that tests of commands share."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _LOADER = create_loader()
 
 @pytest.fixture
 def quick_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sessions of botocore share the models that each reads anew otherwise, 0.2 s a time."""
+    """Let botocore sessions share the models that each would read again, 0.2 s each time."""
     monkeypatch.setattr("botocore.session.create_loader", lambda _: _LOADER)
 
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """Give an emulator on a port, whose time is real."""
+    """Give an emulator on a port, in real time."""
     made = Emulator()
     with serve(made) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Each dataset in its own account and Region, as its own role."""
+"""Each dataset in its own account and Region, under its own role."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROLES = MappingProxyType({BOTANY: "xyz123", ZOOLOGY: None})
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Give an emulator whose time is real, and that the SDK of this process finds, with credentials of ours."""
+    """Give an emulator in real time that the SDK of this process finds, with test credentials."""
     made = Emulator(settings=Settings(roles=ROLES))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -58,7 +58,7 @@ def wiring(emulator: Emulator, tmp_path: Path) -> Iterator[Wiring]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let the SDK believe that so many minutes have passed since the start of the test."""
+    """Make the SDK see a time so many minutes after the start of the test."""
     started = datetime.now(UTC)
 
     def jump(minutes: float) -> None:
@@ -79,7 +79,7 @@ def looked(gateway: Gateway) -> None:
 
 
 def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring, emulator: Emulator) -> None:
-    """The Region of the spec is all that is needed; the role's external id is handed over."""
+    """A spec needs only its Region; the external id of the role is passed on."""
     looked(wiring.context_of(target(region="eu-west-1", roleArn=BOTANY, externalId="xyz123")).gateway)
     looked(wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway)
     looked(wiring.context_of(target(region="us-east-2")).gateway)
@@ -95,7 +95,7 @@ def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring,
 
 @pytest.mark.parametrize("given", [{}, {"externalId": "another"}], ids=["none", "wrong"])
 def test_a_role_that_refuses_is_denied_by_name(wiring: Wiring, given: dict[str, str]) -> None:
-    """The text names the call that was refused, not the one that was to be made."""
+    """A refused role is reported as DENIED; the message names the call that was refused."""
     gateway = wiring.context_of(target(region="eu-west-1", roleArn=BOTANY, **given)).gateway
 
     with pytest.raises(errors.Denied, match=r"^AssumeRole: AccessDenied: .*sts:AssumeRole"):
@@ -115,7 +115,7 @@ def test_a_role_cannot_be_assumed_without_credentials(
 def test_a_role_is_assumed_again_before_it_expires(
     wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
 ) -> None:
-    """A session lasts an hour: ten minutes before its end no call is made with it any more."""
+    """A role is assumed again at the latest ten minutes before its session of an hour expires."""
     gateway = wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
     for minutes in (0, 1, 44):
         later(minutes)
@@ -131,7 +131,7 @@ def test_a_role_is_assumed_again_before_it_expires(
 def test_a_role_that_fails_to_be_renewed_is_used_to_its_end(
     wiring: Wiring, emulator: Emulator, later: Callable[[float], None]
 ) -> None:
-    """And then denied."""
+    """If a role cannot be renewed its session is used for a while; once it has expired, calls are denied."""
     gateway = wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway
     looked(gateway)
     emulator.settings = replace(emulator.settings, roles={BOTANY: None})

@@ -1,4 +1,4 @@
-"""`reconciler convert`: what is written where, what is said, and what the rest of the program makes of it."""
+"""`reconciler convert`: the files it writes, its messages, and that other commands read its output."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def table(text: str, name: str = "labels.csv") -> str:
 
 
 def test_lines_go_to_the_file_and_words_to_stderr(capfd):
-    """The count is the proof that everything came through."""
+    """Lines go to the file; stderr gets their number, which shows that none was lost."""
     assert 0 == main(["convert", "csv", table("b.jpg,dog\na.jpg,dog,cat\n"), *BASE, "-o", "out.jsonl"])
 
     assert ("", "out.jsonl: 2 images with 0 boxes converted.\n") == capfd.readouterr()
@@ -46,7 +46,7 @@ def test_lines_go_to_the_file_and_words_to_stderr(capfd):
 
 
 def test_a_dash_is_stdout(capfd):
-    """For pipes; it is byte for byte what a file would hold."""
+    """A dash writes to stdout, byte for byte what the file would hold."""
     main(["convert", "csv", table("é.jpg,dog\n"), *BASE, "-o", "out.jsonl"])
     capfd.readouterr()
 
@@ -56,7 +56,7 @@ def test_a_dash_is_stdout(capfd):
 
 
 def test_with_one_error_nothing_is_written(capfd):
-    """Every problem is named, errors first; what stood there stands there still."""
+    """With one error nothing is written and an existing file is kept; all problems are listed."""
     Path("out.jsonl").write_text("mine")
     place = voc(Path("voc/1.xml"), "1.jpg", voc_box("dog", 1, 1, 900, 20), voc_box("dog", 1, 1, 2, 20)).parent
     voc(place / "2.xml", "2.jpg", voc_box("dog", 1, 1, 20, 20))
@@ -85,7 +85,7 @@ def test_with_one_error_nothing_is_written(capfd):
 
 
 def test_images_with_errors_can_be_left_out(capfd):
-    """By order only; why each was left out is still said."""
+    """A flag leaves images with errors out; the reason for each is still reported."""
     assert 0 == main(
         ["convert", "csv", table("a.jpg,dog\n/b.jpg,dog\n"), *BASE, "-o", "out.jsonl", "--skip-invalid"]
     )
@@ -97,7 +97,7 @@ def test_images_with_errors_can_be_left_out(capfd):
 
 @pytest.mark.parametrize("text", ["", "/a.jpg,dog\n"])
 def test_an_empty_file_is_never_written(text, capfd):
-    """It would read as a dataset that is meant to be empty."""
+    """An empty file is never written, as it would mean a dataset that is meant to be empty."""
     assert 5 == main(["convert", "csv", table(text), *BASE, "-o", "out.jsonl", "--skip-invalid"])
 
     assert capfd.readouterr().err.endswith(
@@ -107,7 +107,7 @@ def test_an_empty_file_is_never_written(text, capfd):
 
 
 def test_a_file_that_differs_is_not_overwritten(capfd):
-    """The same again is no difference."""
+    """A file of other content is not overwritten without a flag; one of the same content is no error."""
     command = ["convert", "csv", table("a.jpg,dog\n"), *BASE, "-o", "out.jsonl"]
     assert [0, 0] == [main(command), main(command)]
     before = Path("out.jsonl").read_bytes()
@@ -121,7 +121,7 @@ def test_a_file_that_differs_is_not_overwritten(capfd):
 
 
 def test_many_problems_are_summed_up(capfd):
-    """A screenful, and how many more of which kind; all of them on demand."""
+    """Many problems are cut to a screenful with a count for each kind; a flag prints all."""
     table("".join(f"/{number}.jpg,dog\n" for number in range(150)))
     command = ["convert", "csv", "labels.csv", *BASE, "-o", "-"]
 
@@ -147,7 +147,7 @@ def test_many_problems_are_summed_up(capfd):
     ],
 )
 def test_a_bad_command_line_is_64(words, said, capfd):
-    """One line, and nothing written."""
+    """A bad command line exits with 64 and one line, and writes nothing."""
     table("a.jpg,dog\n")
     try:
         code = main(["convert", *words.split()])
@@ -189,7 +189,7 @@ def every_format() -> None:
 
 
 def test_what_is_converted_is_valid_and_converges(capfd):
-    """The whole way: five formats, one dataset, nothing left to do."""
+    """Five formats are converted into one dataset that converges: the plan after an apply is empty."""
     every_format()
 
     assert 0 == main(["validate", "specs"])
@@ -197,12 +197,12 @@ def test_what_is_converted_is_valid_and_converges(capfd):
     assert 0 == main(["plan", "specs", "--local", "--detailed-exitcode"])
     said = capfd.readouterr().out
     assert "1 dataset, 5 entries: 1 warning." in said
-    assert "RKD3004" in said  # image-level labels beside boxes, as this test would have it
+    assert "RKD3004" in said  # image-level labels beside boxes, as this test needs them
     assert "converged: everything desired is in place; 5 added" in said
 
 
 def test_the_bytes_depend_on_nothing_around(place):
-    """Neither on the seed of hashes, nor on language, zone, or directory."""
+    """The output depends neither on the hash seed nor on language, time zone or directory."""
     every_format()
     for path in ("coco.json", str(place / "coco.json")):
         done = subprocess.run(
@@ -221,7 +221,7 @@ def test_the_bytes_depend_on_nothing_around(place):
 
 
 def test_it_opens_no_socket(monkeypatch):
-    """Converting needs a disk."""
+    """Converting opens no socket."""
     monkeypatch.setattr("socket.socket", None)
 
     assert 0 == main(["convert", "csv", table("a.jpg,dog\n"), *BASE, "-o", "out.jsonl"])

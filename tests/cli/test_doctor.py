@@ -1,4 +1,4 @@
-"""``reconciler doctor``, as somebody types it: nothing of it writes, and nothing that is not known is green."""
+"""``reconciler doctor`` as a user runs it: it writes nothing, and passes only checks that it could make."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 
 class Office:
-    """A directory with specs, an account, and somebody who asks the doctor."""
+    """A directory with specs, an emulated account, and the command."""
 
     def __init__(self, root: Path, emulator: Emulator, read: Callable[[], str]) -> None:
         self.root = root
@@ -64,14 +64,14 @@ class Office:
         return made
 
     def stands(self, status: str, message: str = "so it is") -> None:
-        """Let all datasets be in this state."""
+        """Put all datasets into this state."""
         with self.emulator.lock:
             db = self.emulator._context.store.db
             for (number,) in db.execute("SELECT id FROM datasets").fetchall():
                 set_status(db, number, status, message, "SUCCESS")
 
     def doctor(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """Return doctor/v1, having made sure of the exit code and that nothing was written."""
+        """Return doctor/v1, after asserting the exit code and that nothing was written."""
         assert code == main(["doctor", *words, "-o", "json"])
         found: dict[str, Any] = json.loads(self._read())
         assert [] == self.emulator.calls.writes()
@@ -101,7 +101,7 @@ def office(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Office]:
     monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    # Loggers keep the stream that they were first used with, which is gone after the test.
     monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -125,7 +125,7 @@ def office(
 
 
 def test_all_is_well(office: Office) -> None:
-    """Each check is one line, and costs one call at most; rights to write are not said to be there."""
+    """Each check is one line and at most one call; rights to write are not claimed."""
     arn = office.make()
     office.spec(more="  policy: {mode: upsert}\n")
 
@@ -146,7 +146,7 @@ def test_all_is_well(office: Office) -> None:
 
 
 def test_people_get_a_line_a_check(office: Office) -> None:
-    """Mark, check, reason, code, and the way out."""
+    """The text output has a line for each check: mark, name, reason, code and remedy."""
     text = office.text()
 
     assert (
@@ -157,7 +157,7 @@ def test_people_get_a_line_a_check(office: Office) -> None:
 
 
 def test_there_is_nothing_of_it_yet(office: Office) -> None:
-    """What apply may make is fine; what it may not is not."""
+    """A missing dataset passes if apply may create it, and is a warning or a failure if not."""
     office.spec(target="project: flowers, type: TRAIN, create: true", more="  policy: {mode: upsert}\n")
     assert "there is no project 'flowers' yet; apply makes it" == office.checks()["project"]["message"]
 
@@ -191,7 +191,7 @@ def test_there_is_nothing_of_it_yet(office: Office) -> None:
     ],
 )
 def test_the_state_of_the_dataset(office: Office, status: str, mark: str, listing: str, code: int) -> None:
-    """By its name; one that nobody knows yet is no reason not to try the listing."""
+    """The state of a dataset is named; an unknown state does not stop the check of the listing."""
     office.make()
     office.stands(status)
 
@@ -203,7 +203,7 @@ def test_the_state_of_the_dataset(office: Office, status: str, mark: str, listin
 
 
 def test_there_are_no_credentials(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said once; whatever needs them is not tried."""
+    """Missing credentials are reported once, and checks that need them are skipped."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     checks = office.checks(code=8)
@@ -238,7 +238,7 @@ def test_there_is_no_region(office: Office, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_account_is_another_one(office: Office) -> None:
-    """As credentials that are no use here: apply would be blocked, and nothing is asked of Rekognition."""
+    """With the credentials of another account apply would be blocked, and Rekognition is not called."""
     office.make()
     office.spec(target=f"project: flowers, type: TRAIN, accountId: '{THEIRS}'")
 
@@ -251,7 +251,7 @@ def test_the_account_is_another_one(office: Office) -> None:
 
 
 def test_the_account_of_an_arn_counts_as_well(office: Office) -> None:
-    """A dataset that is named whole is not looked for."""
+    """The account in an ARN is checked as well; a dataset named by ARN is not searched for."""
     arn = office.make()
     office.spec(target=f"datasetArn: '{arn}'")
     checks = office.checks()
@@ -277,7 +277,7 @@ def test_a_role_is_taken_on_and_its_account_is_what_counts(office: Office) -> No
 
 
 def test_a_role_is_refused(office: Office) -> None:
-    """Who wanted it, and which role; nothing is asked of Rekognition."""
+    """A refused role is named with its caller, and Rekognition is not called."""
     office.spec(target=f"project: flowers, type: TRAIN, roleArn: '{ROLE}', accountId: '444455556666'")
 
     checks = office.checks(code=8)
@@ -293,7 +293,7 @@ def test_a_role_is_refused(office: Office) -> None:
     [("DescribeProjects", "project"), ("DescribeDataset", "status"), ("ListDatasetEntries", "listing")],
 )
 def test_a_permission_that_is_missing_is_named(office: Office, operation: str, check: str) -> None:
-    """With the policy that holds it. One that is denied does not hide another."""
+    """A missing permission is named with the policy that grants it, and hides no other one."""
     office.make()
     office.emulator.faults.add(Fault(kind=Kind.ACCESS_DENIED, operations=frozenset([operation]), times=0))
 
@@ -308,13 +308,13 @@ def test_a_permission_that_is_missing_is_named(office: Office, operation: str, c
 
 @pytest.fixture
 def nowhere() -> str:
-    """Give an address of this machine at which nobody listens."""
+    """Return an address of this machine at which nothing listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
-    """An endpoint that cannot be reached is no verdict about the dataset."""
+    """An endpoint that cannot be reached gives no verdict about the dataset."""
     for service in ("REKOGNITION", "STS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", nowhere)
 
@@ -329,7 +329,7 @@ def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere
 
 
 def test_sts_alone_does_not_answer(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
-    """Plan and apply can do without, unless an account is expected, or a role is to be assumed."""
+    """Without STS plan and apply work, unless an account is expected or a role is to be assumed."""
     office.make()
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", nowhere)
 
@@ -347,7 +347,7 @@ def test_sts_alone_does_not_answer(office: Office, monkeypatch: pytest.MonkeyPat
 
 
 def test_one_dataset_stops_no_other(office: Office) -> None:
-    """Broken, in a foreign account, invalid, fine: each with its own verdict; the gravest is the exit code."""
+    """Broken, foreign, invalid and sound datasets have their own verdicts; the gravest sets the exit code."""
     office.make()
     office.spec("a-foreign", f"project: flowers, type: TRAIN, roleArn: '{ROLE}'")
     office.spec("b-broken", "project: flowers, typ: TEST")
@@ -380,7 +380,7 @@ def test_those_who_share_credentials_are_asked_for_once(office: Office) -> None:
 
 
 def test_there_are_no_specs(office: Office) -> None:
-    """Even then this machine is told of, and the document is whole."""
+    """Without specs the local checks are still reported, and the document is complete."""
     document = office.doctor("nowhere", code=3)
 
     assert [] == document["datasets"]
@@ -388,7 +388,7 @@ def test_there_are_no_specs(office: Office) -> None:
 
 
 def test_a_state_directory_that_cannot_be_made(office: Office) -> None:
-    """apply would say so after the first look at AWS. With --local nothing can be seen at all."""
+    """A state directory that cannot be created fails its check; with --local nothing can be observed."""
     office.make()
     (office.root / ".reconciler").symlink_to("gone/gone")
 
@@ -401,7 +401,7 @@ def test_a_state_directory_that_cannot_be_made(office: Office) -> None:
 
 
 def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
-    """apply puts it aside; the doctor only says that it will."""
+    """A damaged state is left alone: the doctor reports that apply will put it aside."""
     office.make()
     file = office.root / ".reconciler" / FILE_NAME
     file.parent.mkdir()
@@ -419,7 +419,7 @@ def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
 
 
 def test_nothing_is_left_behind(office: Office) -> None:
-    """No file, no directory, no state."""
+    """The command leaves no file, no directory and no state."""
     office.make()
     before = sorted(office.root.rglob("*"))
 
@@ -429,7 +429,7 @@ def test_nothing_is_left_behind(office: Office) -> None:
 
 
 def test_local_needs_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A role is not assumed by the embedded emulator, and not said to have been."""
+    """The embedded emulator assumes no role, and no check claims that it did."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     office.spec(target=f"project: flowers, type: TRAIN, roleArn: '{ROLE}', create: true")
 
@@ -447,7 +447,7 @@ def test_local_needs_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_clock_that_is_off_is_told(
     office: Office, monkeypatch: pytest.MonkeyPatch, off: float, mark: str, code: int
 ) -> None:
-    """By the dates of the answers; from five minutes on AWS refuses every signature."""
+    """A clock difference is taken from the dates of answers; from five minutes on AWS refuses signatures."""
     import time
 
     now = time.time
@@ -458,7 +458,7 @@ def test_a_clock_that_is_off_is_told(
 
 
 def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
-    """The dataset is missing on purpose; apply would refuse as well."""
+    """An unfinished rebuild is reported first: the dataset is missing on purpose, and apply would refuse."""
     content = Content(0, "")
     with closing(State(office.root / ".reconciler")) as memory:
         rebuild = Rebuild(
@@ -474,7 +474,7 @@ def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
 
 
 def test_what_belongs_to_no_dataset_is_told_of_the_specs(office: Office) -> None:
-    """As validate does: the specs are invalid, each dataset is fine."""
+    """A mistake outside any dataset is reported for the specs, as by validate; each dataset passes."""
     office.make()
     (office.root / "specs" / "ack.yaml").write_text("apiVersion: reconciler/v1\nkind: Acknowledgement\n")
 

@@ -1,4 +1,4 @@
-"""``reconciler drift``, as somebody types it."""
+"""``reconciler drift`` as a user runs it."""
 
 import io
 import json
@@ -41,14 +41,14 @@ BUCKET = "acme-flowers"
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
-    """An emulated account, a spec directory beside it, and a console user who has been at it since."""
+    """An emulated account with console edits, and a spec directory beside it."""
     first, rest = SPEC.split("---\n")
     specs = tmp_path / "specs"
     specs.mkdir()
     (specs / "train.yaml").write_text(first)
     (specs / "entries.yaml").write_text(rest)
     monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    # Loggers keep the stream that they were first used with, which is gone after the test.
     monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with closing(Emulator()) as emulator, serve(emulator) as running:
@@ -74,7 +74,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def test_drift_is_told_and_alarms(account, capsys):
-    """Three edits in the console: exactly their three classes, and exit code 4."""
+    """Three console edits are reported as exactly their three classes, with exit code 4."""
     console_edits(account)
     capsys.readouterr()
 
@@ -87,12 +87,12 @@ def test_drift_is_told_and_alarms(account, capsys):
 
 
 def test_a_dataset_as_applied_is_no_alarm(account):
-    """Nothing moved: exit code 0."""
+    """Without a difference the exit code is 0."""
     assert 0 == main(["drift", "specs"])
 
 
 def test_only_the_report_is_written(account, tmp_path):
-    """No call that writes, no file but the one that was asked for."""
+    """The command makes no call that writes, and writes no file but the report."""
     console_edits(account)
     account.calls.clear()
     before = files(tmp_path)
@@ -106,7 +106,7 @@ def test_only_the_report_is_written(account, tmp_path):
 
 
 def test_a_look_makes_no_state_directory(account, tmp_path):
-    """Unless it is asked to remember."""
+    """The state directory is created only if the command is to record what it observes."""
     main(["--state-dir", "fresh", "drift", "specs"])
     assert not (tmp_path / "fresh").exists()
 
@@ -122,7 +122,7 @@ def _full(*_: object) -> None:
     "where", ["reconciler.state.tables.Sightings.replace", "reconciler.state.database._prepared"]
 )
 def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkeypatch, where):
-    """The look may have taken minutes, and what it shows is true."""
+    """With a full disk nothing is recorded, and the report is still printed."""
     console_edits(account)
     capsys.readouterr()
     monkeypatch.setattr(where, _full)
@@ -133,7 +133,7 @@ def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkey
 
 
 def test_what_is_acknowledged_is_told_without_an_alarm(account, tmp_path, capsys):
-    """A document in the specs silences the exit code, not the report."""
+    """An acknowledgement in the specs changes the exit code to 0, and not the report."""
     console_edits(account)
     (tmp_path / "specs" / "known.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: Acknowledgement\ndataset: train\nuntil: 9999-12-30\n"
@@ -150,7 +150,7 @@ def test_what_is_acknowledged_is_told_without_an_alarm(account, tmp_path, capsys
 
 @pytest.mark.parametrize("suffix", ["html", "json", "md", "xml", "sarif", "txt"])
 def test_the_name_of_a_report_says_its_format(account, tmp_path, suffix):
-    """Also for a dataset in which nothing drifted."""
+    """The format of a report follows from its file name, also without drift."""
     main(["drift", "specs", "--report", f"out.{suffix}"])
 
     starts = {"html": "<!doctype html>", "json": '{"format"', "md": "<!--", "xml": "<?xml", "sarif": "{"}
@@ -158,7 +158,7 @@ def test_the_name_of_a_report_says_its_format(account, tmp_path, suffix):
 
 
 def test_a_report_of_no_known_format_is_refused(account, tmp_path):
-    """Before anything is asked of AWS."""
+    """An unknown report format is refused before any call to AWS."""
     account.calls.clear()
 
     assert 64 == main(["drift", "specs", "--report", "out.pdf"])
@@ -166,7 +166,7 @@ def test_a_report_of_no_known_format_is_refused(account, tmp_path):
 
 
 def test_pictures_stand_in_the_page_where_they_can_be_read(account, tmp_path):
-    """An image that is there becomes part of the page; one that is missing is drawn without."""
+    """Images that can be read are embedded in the page; a missing one is drawn without its picture."""
     image = pytest.importorskip("PIL.Image")
     console_edits(account)
     data = io.BytesIO()
@@ -183,7 +183,7 @@ def test_pictures_stand_in_the_page_where_they_can_be_read(account, tmp_path):
 
 
 def test_a_dataset_that_is_not_there_is_unknown(account, tmp_path, capsys):
-    """Exit code 3, and a document all the same."""
+    """A missing dataset exits with 3 and still prints a document."""
     spec = tmp_path / "specs" / "train.yaml"
     spec.write_text(spec.read_text().replace("flowers", "elsewhere").replace(", create: true", ""))
     capsys.readouterr()
@@ -193,7 +193,7 @@ def test_a_dataset_that_is_not_there_is_unknown(account, tmp_path, capsys):
 
 
 def test_an_acknowledgement_that_cannot_be_read_is_told(account, tmp_path, capsys):
-    """It silences nothing, and whoever wrote it is told why: exit code 5, as for any spec that is wrong."""
+    """An invalid acknowledgement silences nothing and is reported: exit code 5, as for any invalid spec."""
     (tmp_path / "specs" / "known.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: Acknowledgement\ndataset: train\nuntil: 9999-12-30\n"
     )
@@ -203,7 +203,7 @@ def test_an_acknowledgement_that_cannot_be_read_is_told(account, tmp_path, capsy
 
 
 def test_a_program_gets_its_document_also_when_the_specs_cannot_be_read(account, capsys):
-    """No datasets, exit code 3, and JSON all the same."""
+    """With unreadable specs the command prints JSON without datasets and exits with 3."""
     capsys.readouterr()
 
     assert 3 == main(["drift", "nowhere", "-o", "json"])

@@ -1,4 +1,4 @@
-"""``reconciler export`` of a dataset that holds what nobody may desire."""
+"""``reconciler export`` of a dataset with entries that a spec cannot hold."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 @pytest.fixture
 def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
-    """Let the service hold these lines."""
+    """Fill the dataset with these lines."""
     monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, and this one is gone after the test.
+    # Loggers keep the stream that they were first used with, which is gone after the test.
     monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
     for name, value in {
         "ACCESS_KEY_ID": "111122223333",
@@ -65,7 +65,7 @@ def refs(path: str) -> list[str]:
 def test_what_validation_refuses_is_left_out_and_kept_beside(
     hold: Hold, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The rest is sound, and its plan empty; what was left out is named with its codes, and no line is lost."""
+    """Entries that validation refuses are named with their codes and kept in a file beside the spec."""
     hold(*GOOD, *WRONG)
 
     assert 0 == export("-o", "json")
@@ -88,7 +88,7 @@ def test_what_validation_refuses_is_left_out_and_kept_beside(
 
 
 def test_a_dataset_of_which_nothing_can_be_desired(hold: Hold) -> None:
-    """Its spec says that it may be empty: an emptied file is an error otherwise."""
+    """A spec exported without usable entries allows an empty dataset, which would be an error otherwise."""
     hold(*WRONG)
 
     assert 0 == export()

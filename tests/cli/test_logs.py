@@ -1,4 +1,4 @@
-"""Lines for people and machines, without secrets."""
+"""Log lines for people and machines, without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY, SECRET, SESSION = "AKIA" + "PLANTED1" * 2, "s3cr3t/" * 6, "sess10n+" * 9
 def test_no_secret_gets_into_a_line(
     log_format: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """In a value, in a list, in a traceback: AWS and its SDK repeat what they were given."""
+    """Secrets are removed from values, lists and tracebacks, as AWS and its SDK repeat their input."""
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": SESSION})
     configure(log_format, "info")
@@ -47,7 +47,7 @@ def test_no_secret_gets_into_a_line(
 def test_a_stand_in_for_a_secret_leaves_words_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Against an emulator the secret key is `test`, and so may be a part of every dataset's name."""
+    """An emulator's secret key `test` is not masked inside longer words, such as a dataset's name."""
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "e"})
     configure("json", "info")
@@ -62,7 +62,7 @@ def test_a_stand_in_for_a_secret_leaves_words_whole(
 
 
 def test_the_log_is_set_up_before_the_first_line_and_not_without_one(capsys: pytest.CaptureFixture[str]):
-    """A command that says nothing loads nothing for it; what one left unused is not the next one's."""
+    """The log is set up by its first line; a setup that was never used does not affect the next command."""
     told: list[str] = []
 
     def set_up() -> None:
@@ -91,7 +91,7 @@ def test_the_log_is_set_up_before_the_first_line_and_not_without_one(capsys: pyt
 
 
 def test_a_command_that_says_nothing_loads_no_log(tmp_path: Path):
-    """Nor the SDK: checking specs, and planning against a file, start in half the time without."""
+    """A command that logs nothing loads neither the log nor the SDK, which halves its start."""
     (tmp_path / "flowers.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: flowers}\n"
         "spec: {target: {project: flowers, type: TRAIN}, entries: [{file: flowers.jsonl}]}\n"

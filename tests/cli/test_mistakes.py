@@ -1,4 +1,4 @@
-"""One mistake, one exit code, whatever the command: 3 for specs that cannot be read, 64 for any other value."""
+"""Each mistake has one exit code in every command: 3 for unreadable specs, 64 for any other bad value."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOT_OVER_SPECS = {
     "emulator": "emulator --data data --console stamp",
 }
 
-# What PATH may be in place of a spec tree.
+# Values of PATH that are no spec tree.
 NO_SPECS = [
     "nowhere",
     "nowhere/below",
@@ -132,7 +132,7 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("emulator", "--console"): ["", "x", "stamp,x", "{", "{}", "stamp,dataset=nowhere/train"],
 }
 FREE = {
-    ("*", "--dataset"),  # judged once the specs are read: see below
+    ("*", "--dataset"),  # checked once the specs are read: see below
     ("propose", "--label"),
     ("propose", "--source-ref"),
     ("convert", "--attribute"),
@@ -146,7 +146,7 @@ FREE = {
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working directory with specs, and with all that is none."""
+    """Give a working directory with specs, and with files that are none."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     (tmp_path / "empty").mkdir()
     (tmp_path / "dir.html").mkdir()
@@ -172,7 +172,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """A port that is taken."""
+    """Give a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -194,7 +194,7 @@ def words_of(command: str, path: str | None = None) -> list[str]:
 
 
 def flags(command: Any) -> Iterator[tuple[str, str]]:
-    """Give the flags of a command that take a value, and the arguments that are no flags."""
+    """Return the flags of a command that take a value, and its positional arguments."""
     from reconciler.cli.flags import add_globals
 
     parser = argparse.ArgumentParser(add_help=False)
@@ -243,7 +243,7 @@ def named(flag: str, value: str) -> list[str]:
 
 
 def rows() -> Iterator[Any]:
-    """Give every mistake; in the default run one of each flag, and all that `plan` and `convert` may meet."""
+    """Return every mistake; in the default run one for each flag, and all for `plan` and `convert`."""
     for command in COMMANDS:
         for name, flag in flags(command):
             shared = MISTAKES.get(("*", flag), [])[: None if name == "plan" else 3]
@@ -254,7 +254,7 @@ def rows() -> Iterator[Any]:
 
 
 def test_every_flag_that_takes_a_value_is_tried():
-    """Whoever adds one says here what it cannot use, or that any text will do."""
+    """Every flag that takes a value lists here the values that it refuses, or accepts any text."""
     known = MISTAKES.keys() | FREE
     all_flags = {flag for command in COMMANDS for flag in flags(command)}
 
@@ -268,7 +268,7 @@ def test_every_flag_that_takes_a_value_is_tried():
 def test_a_value_that_cannot_be_used(
     command: str, flag: str, value: str, port: int, capfd: pytest.CaptureFixture[str]
 ):
-    """64, one line on stderr that names the flag or the value, nothing on stdout, and nothing begun."""
+    """An unusable value exits with 64 and one line on stderr that names it; nothing is printed or begun."""
     words = [*usual(command, flag), *named(flag, value.replace("$PORT", str(port)))]
 
     code = ended(*words)
@@ -291,7 +291,7 @@ def test_a_value_that_cannot_be_used(
     ],
 )  # fmt: skip
 def test_specs_that_cannot_be_read(command: str, path: str, capfd: pytest.CaptureFixture[str]):
-    """3, and a document that says why."""
+    """Unreadable specs exit with 3 and a document that gives the reason."""
     words, kind = words_of(command, path), OVER_SPECS[command][1]
 
     code = ended(*words, *(["-o", "json"] if kind else []))
@@ -331,7 +331,7 @@ def test_a_dataset_that_the_specs_do_not_have(command: str, capfd: pytest.Captur
 def test_a_file_where_the_state_directory_should_be(
     command: str, state: str, capfd: pytest.CaptureFixture[str]
 ):
-    """Whether the command needs it or not, before or after its name."""
+    """A file in place of the state directory is refused by every command, before or after its name."""
     words = words_of(command, "specs") if command in OVER_SPECS else NOT_OVER_SPECS[command].split()
 
     for line in (["--state-dir", state, *words], [*words, "--state-dir", state]):
@@ -342,7 +342,7 @@ def test_a_file_where_the_state_directory_should_be(
 
 @pytest.mark.parametrize("command", ["validate", "status", "plan", "drift", "propose", "explain", "doctor"])
 def test_a_state_directory_that_does_not_exist_is_empty(command: str, place: Path):
-    """To commands that only read; none of them makes it."""
+    """A missing state directory counts as empty for commands that only read, and is not created."""
     words = [word for word in words_of(command, "specs") if word != "--local"]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
@@ -360,7 +360,7 @@ def test_a_state_directory_that_cannot_be_made(command: str, capfd: pytest.Captu
 
 
 def test_status_without_specs_tells_what_is_remembered(place: Path, capfd: pytest.CaptureFixture[str]):
-    """Where no PATH is named and none is there, as beside a controller that reads git."""
+    """Without PATH and specs `status` prints what the state holds, as beside a controller that reads git."""
     assert 0 == ended("apply", "specs", "--local", "--dataset", "flowers-test")
     (place / "specs").rename(place / "elsewhere")
     capfd.readouterr()
@@ -398,7 +398,7 @@ def test_a_failure_that_nobody_foresaw_has_a_document(
 def test_a_report_that_cannot_be_written_costs_only_the_report(
     place: Path, capfd: pytest.CaptureFixture[str]
 ):
-    """A full disk is no mistake of the command line: what was seen is shown, and the exit code is 1."""
+    """With a full disk the report is lost, the result is still printed, and the exit code is 1."""
     moved = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-boards/train/board4.jpg,dx=9"
     assert 0 == ended("apply", "specs", "--local")
     assert 0 == ended("emulator", "--data", ".reconciler/local", "--console", moved)

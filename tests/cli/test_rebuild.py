@@ -1,4 +1,4 @@
-"""Orphans, from the command line: blanked, restored, and removed by a rebuild; each as a process of its own."""
+"""Orphans on the command line: blanked, restored and rebuilt away, each command in its own process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEPT = "abcdefghijkl"
 
 @dataclass
 class Desk:
-    """A person's directory, and the service that their commands reach."""
+    """A working directory, and the service that its commands reach."""
 
     root: Path
     running: Running
@@ -75,7 +75,7 @@ class Desk:
         return out
 
     def rebuild_words(self) -> tuple[str, ...]:
-        """Return the command as `plan` prints it, with a bucket put in."""
+        """Return the command that `plan` prints, with a bucket filled in."""
         command = re.search(r"reconciler (rebuild .*)", self.run("plan"))
         assert command is not None
         return tuple(command.group(1).replace("s3://BUCKET/PREFIX", f"s3://{BUCKET}/old").split())
@@ -88,7 +88,7 @@ class Desk:
         return {json.loads(line)["source-ref"] for line in found}
 
     def settle(self, **seconds: float) -> None:
-        """Let everything in progress end, and later operations take this long."""
+        """End everything in progress, and let later operations take this long."""
         with self.emulator.lock:
             self.emulator.clock.advance(1_000)
             self.emulator.settings = replace(Settings(), **seconds)
@@ -109,7 +109,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_the_plan_says_how_to_be_rid_of_orphans(desk: Desk):
-    """The command that it prints, with a bucket put in, does it; and nothing is left to plan."""
+    """The rebuild command that `plan` prints, with a bucket filled in, leaves an empty plan."""
     text = desk.run(*desk.rebuild_words())
 
     assert "2 entries fewer" in text
@@ -118,7 +118,7 @@ def test_the_plan_says_how_to_be_rid_of_orphans(desk: Desk):
 
 
 def test_the_old_entries_can_be_restored_afterwards(desk: Desk):
-    """By the command that the rebuild prints."""
+    """The restore command that the rebuild prints brings the old entries back."""
     words = re.search(r"reconciler (restore .*)", desk.run(*desk.rebuild_words())).group(1).split()
 
     desk.run(*words, "--apply")
@@ -170,7 +170,7 @@ def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
 
 @pytest.mark.slow
 def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
-    """Told by the calls of a whole life: created, filled, looked at in every way, changed, rebuilt, restored."""
+    """The policies allow exactly the actions that commands use from creating to restoring a dataset."""
     target = Target(project="flowers", type="TRAIN", create=True, region="us-east-1", accountId=ACCOUNT)
     calls = desk.emulator.calls
     created = used(desk)
@@ -203,7 +203,7 @@ def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
     assert restored <= write
     assert read == actions(policy(Level.READ, [target]))
     assert write == actions(policy(Level.WRITE, [target]))
-    # Tags travel with CreateDataset, which asks for this action as well; it makes no call of its own.
+    # Tags travel with CreateDataset, which needs this action as well; it makes no call of its own.
     tagging = {"rekognition:TagResource"}
     assert write | rebuilt | tagging == actions(whole)
 
@@ -219,12 +219,12 @@ def test_a_policy_is_bound_to_the_bucket(desk: Desk):
 
 
 def used(desk: Desk) -> set[str]:
-    """Return the actions of all calls; asking who one is needs no permission."""
+    """Return the actions of all calls; GetCallerIdentity needs no permission."""
     return {f"{call.service}:{call.operation}" for call in desk.emulator.calls if call.service != "sts"}
 
 
 def allows(document: dict, call: Call) -> bool:
-    """Tell whether a policy allows what a call did, to the thing that it names, if it names one."""
+    """Tell whether a policy allows the action of a call on the resource that it names, if any."""
     named = call.resource.replace("s3://", "arn:aws:s3:::")
     return call.operation == "GetCallerIdentity" or any(
         f"{call.service}:{call.operation}" in statement["Action"]

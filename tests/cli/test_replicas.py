@@ -1,4 +1,4 @@
-"""Several processes beside one source: one writes, the others look; or each has its part."""
+"""Several processes with one source: one leads and the others stand by, or each has its shard."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
 
 
 def led(process: Process) -> list[str]:
-    """What the process said of its leadership, in order."""
+    """Return the leadership values that the process logged, in order."""
     return [e["status"] for e in process.events("condition.changed") if e["type"] == "Leading"]
 
 
@@ -52,7 +52,7 @@ def got(process: Process, path: str) -> str:
 def test_a_standby_takes_over_from_a_leader_that_was_killed(
     tmp_path: Path, emulator: Running, api: ApiServer
 ):
-    """Only the leader writes; the standby looks, is ready, and says what it is; SIGKILL, and it writes."""
+    """A standby observes, is ready and names its role; it writes once the leader is killed."""
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator, *LEASE, "--identity", "one") as one:
         until(lambda: converged(one, 3))
@@ -87,7 +87,7 @@ def test_a_standby_takes_over_from_a_leader_that_was_killed(
 def test_a_leader_that_is_asked_to_stop_gives_the_lease_back(
     tmp_path: Path, emulator: Running, api: ApiServer
 ):
-    """The standby does not have to wait until it runs out."""
+    """A leader that is stopped releases its lease, so that the standby need not wait for it to expire."""
     write(tmp_path, "roses", "abc")
     words = ("--lease", "reconciler/reconciler", "--lease-seconds", "12")
     with run(tmp_path, emulator, *words, "--identity", "one") as one:
@@ -105,7 +105,7 @@ def test_a_leader_that_is_asked_to_stop_gives_the_lease_back(
 
 @pytest.mark.slow
 def test_a_leader_that_cannot_renew_stops_writing(tmp_path: Path, emulator: Running, api: ApiServer):
-    """A cluster that is away costs writes, never two writers; when it is back, all goes on."""
+    """A leader that cannot reach the cluster stops writing, and continues when the cluster is back."""
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator, *LEASE) as process:
         until(lambda: converged(process, 3))
@@ -122,7 +122,7 @@ def test_a_leader_that_cannot_renew_stops_writing(tmp_path: Path, emulator: Runn
 
 @pytest.mark.slow
 def test_each_shard_visits_its_own(tmp_path: Path, emulator: Running):
-    """And is ready with it; what the other has is none of its business."""
+    """Each shard observes and reports only its own datasets, and is ready once it has."""
     names = ["roses", "tulips", "daisies", "lilies"]
     for name in names:
         write(tmp_path, name, "abc")
@@ -184,7 +184,7 @@ def test_a_host_without_an_ordinal_is_told(monkeypatch: pytest.MonkeyPatch):
      ({"shard": "2/3"}, 1), ({"shard": "4/5"}, 1), ({"shard": "0/2", "lease": "a/b"}, 1)],
 )  # fmt: skip
 def test_replicas_share_what_aws_answers(asked_for: dict[str, object], expected: int | None):
-    """5 calls a second, all together."""
+    """All replicas together make at most 5 calls a second."""
     args = words(**asked_for)
 
     assert expected == replicas.calls_per_second(args, replicas.shard(args))
@@ -202,7 +202,7 @@ def test_replicas_share_what_aws_answers(asked_for: dict[str, object], expected:
      ({"shard": "1/2", "lease": "a/b", "calls_per_second": 2}, "at most 1 each")],
 )  # fmt: skip
 def test_replicas_that_would_ask_too_much_are_refused(asked_for: dict[str, object], allowed: str):
-    """With what is allowed: 5 calls a second, whatever the number of processes."""
+    """More replicas than 5 calls a second can serve are refused, and the allowed number is named."""
     args = words(**asked_for)
 
     with pytest.raises(UsageError, match=allowed):

@@ -30,7 +30,7 @@ ACCESS_KEY, SECRET_KEY, SESSION, TOKEN = "AKIA" + "PLANTED" * 2, "s3cr3t-" * 5, 
 
 @dataclass
 class Process:
-    """One running controller."""
+    """A running controller."""
 
     popen: subprocess.Popen[bytes]
     log: Path
@@ -51,7 +51,7 @@ class Process:
             return found
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal; return the exit code and how long it took."""
+        """Send a signal; return the exit code and the seconds until the process ended."""
         begun = time.monotonic()
         self.popen.send_signal(number)
         return self.popen.wait(15), time.monotonic() - begun
@@ -89,7 +89,7 @@ def run(place: Path, emulator: Running, *flags: str) -> Iterator[Process]:
 
 
 def test_a_process_follows_and_stops(tmp_path: Path, emulator: Running):
-    """One call a dataset and quiet cycle; SIGTERM ends it well, the status is on the disk, no secret in a log."""
+    """A quiet cycle is one call for each dataset; SIGTERM leaves the status on disk; no secret is logged."""
     write(tmp_path, "roses", "abc")
     write(tmp_path, "tulips", "def")
     with run(tmp_path, emulator) as process:
@@ -101,7 +101,7 @@ def test_a_process_follows_and_stops(tmp_path: Path, emulator: Running):
         ended = len(process.events("cycle.finished")) - before
 
         assert {"DescribeDataset"} == set(calls.names())
-        assert abs(len(calls) - ended) <= 4  # those that were under way when we looked
+        assert abs(len(calls) - ended) <= 4  # those that were under way when the calls were counted
         assert all(e["observation"] == "fingerprint" for e in process.events("cycle.finished")[before:])
 
         code, seconds = process.stop()
@@ -117,7 +117,7 @@ def test_a_process_follows_and_stops(tmp_path: Path, emulator: Running):
 
 
 def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
-    """The list leads to the dataset, and the report to the image that was relabelled in the console."""
+    """The list links to the dataset, and the report shows the image that was relabelled in the console."""
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator) as process:
         until(lambda: process.events("cycle.finished"))
@@ -137,7 +137,7 @@ def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
 
 @pytest.mark.slow
 def test_an_update_in_flight_is_left_to_the_service(tmp_path: Path, emulator: Running):
-    """SIGTERM does not wait for it; the next start sends nothing until it is over, and nothing twice."""
+    """SIGTERM does not wait for an update; the next start waits until it is over, and sends nothing twice."""
     emulator.emulator.settings = replace(emulator.emulator.settings, update_seconds=6.0)
     write(tmp_path, "roses", "abc")
     calls = emulator.emulator.calls
@@ -159,7 +159,7 @@ def test_an_update_in_flight_is_left_to_the_service(tmp_path: Path, emulator: Ru
 def test_once_asked_to_stop_while_it_waits_is_no_failure(
     tmp_path: Path, emulator: Running, number: int, expected: int
 ):
-    """It says that it was stopped, by whom, and nothing of an error that nobody foresaw."""
+    """A signal during --once ends it with the exit code of that signal and logs no failed cycle."""
     emulator.emulator.settings = replace(emulator.emulator.settings, update_seconds=60.0)
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator, "--once") as process:
@@ -172,7 +172,7 @@ def test_once_asked_to_stop_while_it_waits_is_no_failure(
 
 @pytest.mark.slow
 def test_sighup_looks_now(tmp_path: Path, emulator: Running):
-    """Without waiting for the interval."""
+    """SIGHUP starts a cycle without waiting for the interval."""
     write(tmp_path, "roses", "abc", interval="1h")
     with run(tmp_path, emulator) as process:
         until(lambda: process.events("cycle.finished"))
@@ -185,7 +185,7 @@ def test_sighup_looks_now(tmp_path: Path, emulator: Running):
 
 @pytest.mark.slow
 def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, emulator: Running):
-    """Even while a call hangs in the network."""
+    """A second SIGTERM ends the process at once, even while a call hangs in the network."""
     from reconciler.emulator.behaviour.faults import Fault, Kind
 
     write(tmp_path, "roses", "abc")
@@ -219,7 +219,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_a_sigterm_while_it_starts_is_not_lost(tmp_path: Path):
-    """Else nothing but SIGKILL would end it."""
+    """A SIGTERM during the start ends the process."""
     write(tmp_path, "roses", "abc")
     words = [
         "--state-dir",
@@ -239,7 +239,7 @@ def test_a_sigterm_while_it_starts_is_not_lost(tmp_path: Path):
 
 
 def test_a_signal_is_answered_in_a_thread_of_its_own():
-    """The thread that it interrupts may hold the very lock that the answer needs, and would wait for itself."""
+    """Signals are handled in their own thread, as the interrupted one may hold a lock that is needed."""
     from reconciler.cli.controller.process import _on_signals
 
     answered: SimpleQueue[tuple[str, str]] = SimpleQueue()
@@ -262,14 +262,14 @@ def test_a_signal_is_answered_in_a_thread_of_its_own():
     ("entries", "expected"), [("abc", 0), ("", 5)], ids=["converged", "an empty source is no desire"]
 )
 def test_once_exits_as_apply(tmp_path: Path, emulator: Running, entries: str, expected: int):
-    """A pass for cron: the exit code says what came of it."""
+    """With --once, as in cron, the exit code is that of apply."""
     write(tmp_path, "roses", entries)
     with run(tmp_path, emulator, "--once") as process:
         assert expected == process.popen.wait(20)
 
 
 def test_a_taken_port_is_a_usage_error(tmp_path: Path, emulator: Running):
-    """Said in one line."""
+    """A port in use exits with 64 and one line."""
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator, "--listen", f"127.0.0.1:{emulator.port}") as process:
         assert 64 == process.popen.wait(10)

@@ -1,4 +1,4 @@
-"""Traces: a whole cycle against the emulator, and who asks for them."""
+"""Tracing: the spans of a whole cycle against the emulator, and when tracing is on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 
 @dataclass
 class Bench:
-    """A controller, and the spans that ended since they were last asked for."""
+    """A controller, and the spans that ended since the last call of `cycle`."""
 
     months: Months
     memory: InMemorySpanExporter
@@ -70,7 +70,7 @@ def facts(span: ReadableSpan) -> dict[str, object]:
 
 
 def test_a_cycle_that_works_shows_every_step(bench: Bench):
-    """Five spans in one trace, the steps below the cycle, with numbers, and with what the log can be joined by."""
+    """Five spans in one trace, the steps below the cycle, with numbers and the ids that the log has."""
     bench.months.write("roses", "a", "b", "c")
     bench.cycle()  # makes the dataset
     bench.months.write("roses", "a", "b", "c", "d")
@@ -113,7 +113,7 @@ def test_a_quiet_cycle_is_one_span(bench: Bench):
 
 
 def test_no_content_is_in_a_span(bench: Bench):
-    """Neither images nor labels, whether a cycle works or fails; errors by name, and no event that quotes one."""
+    """No span of a good or failed cycle holds images or labels; errors are given by name, without events."""
     bench.months.write("roses", "a", "b", label="xylophone")
     bench.cycle()
     bench.months.write("roses", "a", "b", "c", label="zeppelin")
@@ -131,7 +131,7 @@ def test_no_content_is_in_a_span(bench: Bench):
 
 
 def test_an_error_is_told_by_its_name(memory: InMemorySpanExporter, tracer: OpenTelemetry):
-    """What it says may hold anything."""
+    """A span holds the name of an error and not its message, which may quote content."""
     with pytest.raises(ValueError, match="hunter2"), tracer.span("observe", entries=None):
         raise ValueError("hunter2")
 
@@ -142,7 +142,7 @@ def test_an_error_is_told_by_its_name(memory: InMemorySpanExporter, tracer: Open
 
 
 class Broken:
-    """A tracer, a span and a processor that fail at everything."""
+    """A tracer, span and processor that fail at every call."""
 
     def __init__(self, *passing: str) -> None:
         self._passing = passing
@@ -161,7 +161,7 @@ class Broken:
 
 @pytest.mark.parametrize("passing", [(), ("start_as_current_span",)], ids=["never opens", "breaks later"])
 def test_trouble_with_a_span_is_no_trouble_of_the_work(passing: tuple[str, ...]):
-    """Nothing that tracing does wrong is raised into the engine."""
+    """No error of tracing is raised into the engine."""
     with OpenTelemetry(Broken(*passing)).span("cycle", dataset="roses") as span:  # type: ignore[arg-type]
         span.note(entries=1)
         span.fail("ValueError")
@@ -183,7 +183,7 @@ def test_trouble_with_a_span_is_no_trouble_of_the_work(passing: tuple[str, ...])
 def test_nobody_is_traced_unasked(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Without an endpoint or an exporter, or where it is switched off: as if the extra did not exist."""
+    """Without endpoint or exporter, or if switched off, tracing does nothing, as without the extra."""
     monkeypatch.setattr(module, "_made", lambda: pytest.fail("asked for"))
 
     with tracing(environ) as tracer:
@@ -193,7 +193,7 @@ def test_nobody_is_traced_unasked(
 
 
 def test_unasked_nothing_is_imported():
-    """The start has a budget, and most people trace nothing."""
+    """Without tracing OpenTelemetry is not imported, so that the start stays within its budget."""
     code = (
         "import sys, reconciler.cli.controller.process as r\n"
         "from reconciler.cli.tracing import tracing\n"
@@ -222,7 +222,7 @@ def test_what_cannot_be_had_is_said_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    """One line, and the work goes on without."""
+    """A missing exporter is logged in one line, and the command goes on."""
     monkeypatch.setitem(sys.modules, EXPORTER, None)
 
     with tracing(environ) as tracer:
@@ -234,7 +234,7 @@ def test_what_cannot_be_had_is_said_once(
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], SpanExporter]], None]]:
-    """Put another exporter in place of the one of the extra, which sends over HTTP."""
+    """Replace the exporter of the extra, which sends over HTTP."""
 
     def put(make: Callable[[], SpanExporter]) -> None:
         stand_in = ModuleType(EXPORTER)
@@ -251,7 +251,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], 
 
 
 def test_the_last_spans_are_sent(install, monkeypatch: pytest.MonkeyPatch):
-    """When the process ends, under the name of the service that the environment gives, or else ours."""
+    """The last spans are sent at exit, under the service name of the environment or the default."""
     made: list[InMemorySpanExporter] = []
     install(lambda: made.append(InMemorySpanExporter()) or made[-1])
 
@@ -266,7 +266,7 @@ def test_the_last_spans_are_sent(install, monkeypatch: pytest.MonkeyPatch):
 
 
 class Deaf(SpanExporter):
-    """Sends to somebody who does not answer for ages."""
+    """An exporter whose collector does not answer."""
 
     def __init__(self, answered: threading.Event) -> None:
         self._answered = answered
@@ -277,7 +277,7 @@ class Deaf(SpanExporter):
 
 
 def test_a_silent_collector_keeps_no_process(install, monkeypatch: pytest.MonkeyPatch):
-    """The end is not waited for longer than a moment."""
+    """A silent collector delays the exit only for a moment."""
     answered = threading.Event()
     install(lambda: Deaf(answered))
     monkeypatch.setattr(module, "FLUSH_SECONDS", 0.01)
@@ -292,14 +292,14 @@ def test_a_silent_collector_keeps_no_process(install, monkeypatch: pytest.Monkey
 
 
 class Refused(SpanExporter):
-    """Sends to nobody, and says too much of it."""
+    """An exporter that fails and logs what it was to send."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         raise OSError("authorization: hunter2")
 
 
 def test_lost_spans_are_said_once_and_quote_nothing(install, capsys: pytest.CaptureFixture[str]):
-    """OpenTelemetry logs by itself, with what it was sent or set: none of it reaches stderr."""
+    """Lost spans are logged once; nothing that OpenTelemetry logs by itself reaches stderr."""
     install(Refused)
 
     with tracing(ENDPOINT) as tracer, tracer.span("cycle"):

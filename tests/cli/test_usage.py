@@ -1,4 +1,4 @@
-"""Bad command lines, help, and completion: what the program says before it does anything."""
+"""Bad command lines, help and completion: what the program prints before it starts work."""
 
 import os
 import pkgutil
@@ -22,7 +22,7 @@ printf '%%s\\n' "${COMPREPLY[@]}"
 
 
 def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does, knowing nothing of AWS but *variables*."""
+    """Run the command as a user does, with no AWS settings but *variables*."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [sys.executable, "-m", "reconciler", *words],
@@ -50,7 +50,7 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
     ],
 )
 def test_a_bad_command_line_gets_one_line_that_helps(words, said):
-    """The nearest word that is known, and where to look; exit code 64."""
+    """A bad command line gets one line with the nearest known word and the help to read: exit code 64."""
     done = reconciler(*words.split())
 
     assert (64, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
@@ -72,7 +72,7 @@ def test_a_bad_command_line_gets_one_line_that_helps(words, said):
     ],
 )
 def test_a_variable_that_nobody_set_is_no_value(words, named):
-    """`apply --plan "$PLAN"` without PLAN would apply whatever is there now."""
+    """An empty value is refused: `apply --plan "$PLAN"` without PLAN would apply whatever is there now."""
     done = reconciler(*words)
 
     assert (64, "") == (done.returncode, done.stdout)
@@ -81,7 +81,7 @@ def test_a_variable_that_nobody_set_is_no_value(words, named):
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
 def test_help_teaches(name):
-    """What it does, an example that starts with its name, and what it may end with."""
+    """Help has a description, an example that starts with the command's name, and the exit codes."""
     text = reconciler(name, "--help").stdout
 
     assert f"example:\n  reconciler {name}" in text
@@ -89,7 +89,7 @@ def test_help_teaches(name):
 
 
 def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
-    """What is shown can be typed, where the file that it names is there."""
+    """Every example in the help can be parsed, provided that its files exist."""
     (tmp_path / "instances.json").touch()
     monkeypatch.chdir(tmp_path)
     for command in COMMANDS:
@@ -120,7 +120,7 @@ def test_bash_completes(typed, offered):
 
 
 def test_output_nobody_reads_is_no_failure():
-    """`reconciler --help | head -n 1` ends in silence."""
+    """`reconciler --help | head -n 1` ends without an error."""
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m reconciler schema plan | true; exit ${{PIPESTATUS[0]}}"],
         cwd=ROOT,
@@ -133,7 +133,7 @@ def test_output_nobody_reads_is_no_failure():
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"], ["pln"]], ids=" ".join)
 def test_help_loads_nothing_that_only_a_run_needs(words):
-    """The modules of all commands are imported for the help; what they work with is not."""
+    """The help imports the modules of all commands, but not the libraries that they work with."""
     code = (
         "import sys\nfrom reconciler.cli.main import main\n"
         f"try: main({words!r})\nexcept SystemExit: pass\n"
@@ -144,7 +144,7 @@ def test_help_loads_nothing_that_only_a_run_needs(words):
 
 
 def test_a_command_is_found_by_the_name_of_its_module():
-    """Adding a command takes one module."""
+    """A new command takes one new module, whose name is the command."""
     modules = [module.name for module in pkgutil.iter_modules(commands.__path__)]
 
     assert modules == sorted(command.name for command in COMMANDS)
@@ -152,7 +152,7 @@ def test_a_command_is_found_by_the_name_of_its_module():
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"]], ids=" ".join)
 def test_it_starts_at_once(words, monkeypatch):
-    """150 ms of CPU is the budget, a tenth of it usual; the first run may compile."""
+    """The start has a budget of 150 ms of CPU, of which a tenth is usual; the first run may compile."""
     monkeypatch.chdir(ROOT)
     cpu(words)
 
@@ -160,7 +160,7 @@ def test_it_starts_at_once(words, monkeypatch):
 
 
 def test_no_region_is_said_with_the_way_out(tmp_path):
-    """The first thing that goes wrong for whoever tries it on AWS."""
+    """A missing Region is reported with the ways to set it, as new users meet it first."""
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
     done = reconciler("--state-dir", str(tmp_path), "plan", "--dataset", "flowers-test", **nothing)
 

@@ -1,4 +1,4 @@
-"""Specs that are odd and valid: whatever a person may write is read, planned and applied."""
+"""Specs that are odd but valid are read, planned and applied."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ createdAt: 2026-03-01T12:00:00
 images:
 """
 
-# Letters of several planes, marks that combine, right to left, and what YAML or JSON would have to escape.
+# Letters of several planes, combining marks, right to left, and what YAML or JSON must escape.
 WORDS = st.text(
     st.sampled_from("aZ9 _-.'\"\\#:&*!|>%@`é\u0301ßñ日本語🐝𝔘אب\u200d\u00a0{}[],?<~=nullyes"),
     min_size=1,
@@ -46,13 +46,13 @@ LABELS = st.one_of(WORDS, LONG, st.sampled_from(["no", "null", "1e3", "0x1F", "~
 
 
 def quoted(text: str, escaped: bool) -> str:
-    """Return a YAML scalar; half of a surrogate pair, as JSON escapes what is beyond the first plane, is none."""
+    """Return a YAML scalar, escaped only within the first plane: YAML knows no surrogate pairs."""
     return json.dumps(text, ensure_ascii=escaped and all(letter < "\U00010000" for letter in text))
 
 
 @st.composite
 def images(draw: st.DrawFn, number: int) -> str:
-    """Give one document: boxes that are merged from boxes, labels that are aliases of labels."""
+    """Draw one document: boxes merged from boxes, labels that are aliases of labels."""
     base = draw(
         st.sampled_from(["s3://acme-odd/", f"s3://acme-odd/{'deep/' * 40}", "s3://acme-odd/日本/ä ö/"])
     )
@@ -70,7 +70,7 @@ def images(draw: st.DrawFn, number: int) -> str:
 
 
 def boxes(draw: st.DrawFn, anchor: str) -> list[str]:
-    """Give boxes each of which is merged from those before it, to some depth."""
+    """Draw boxes each of which is merged from those before it, to some depth."""
     label = quoted(draw(LABELS), False)
     lines = [f"      - &{anchor}0 {{label: {label}, left: 0, top: 0, width: 9, height: 9}}\n"]
     for count in range(1, draw(st.integers(1, 12))):
@@ -84,7 +84,7 @@ def boxes(draw: st.DrawFn, anchor: str) -> list[str]:
 
 @st.composite
 def trees(draw: st.DrawFn) -> dict[str, str]:
-    """Give a tree: for each dataset one file, of a spec and some documents of entries."""
+    """Draw a tree: for each dataset one file, of a spec and some documents of entries."""
     files = {}
     for number in range(draw(st.integers(1, 3))):
         name = f"d{number}" + draw(st.sampled_from(["", "-" + "n" * 55, "-2"]))

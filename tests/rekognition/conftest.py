@@ -1,4 +1,4 @@
-"""A service on the loopback interface that answers what it is told to, in order."""
+"""A service on the loopback interface that gives prepared answers in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUT = b"(the connection is cut)"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer; `CUT` as body closes the connection instead, *missing* bytes are promised and not sent."""
+    """One answer; `CUT` as body closes the connection, *missing* bytes are promised and not sent."""
 
     body: bytes
     status: int = 200
@@ -39,7 +39,7 @@ def refusal(code: str, status: int = 400) -> Answer:
 
 @dataclass(slots=True)
 class Service:
-    """What was asked, and what will be answered. The last answer is given again and again."""
+    """The requests received and the answers to give. The last answer is given again and again."""
 
     answers: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -77,7 +77,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rekognition]]:
-    """Make gateways to the service; the pauses of the SDK between attempts cost no time."""
+    """Make gateways to the service; the SDK does not sleep between attempts."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     clients = []
 

@@ -1,4 +1,4 @@
-"""Whether Rekognition can be reached, at the price of one call a question."""
+"""Checking access to Rekognition, with one call for each check."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def diagnostic(service: Service, attempts: int) -> Iterator[DiagnosticRekognitio
 
 
 def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
-    """Though the service says that there are more."""
+    """The check of the listing requests one entry and no second page, even if there are more."""
     service.answers = [ok(DatasetEntries=["{}"], NextToken="more")]
     with diagnostic(service, attempts=1) as gateway:
         gateway.list_one(ARN)
@@ -73,7 +73,7 @@ class Answer:
 
 
 def test_the_smallest_difference_of_clocks_counts() -> None:
-    """An answer that was long on its way looks older than it is; one without a date says nothing."""
+    """The smallest clock difference counts, as slow answers look older; one without a date is ignored."""
     skew = Skew(lambda: 1_000.0)
 
     for answer in (Answer(), Answer(date="?"), Answer(date="Thu, 01 Jan 1970 00:16:30 GMT")):

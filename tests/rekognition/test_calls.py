@@ -11,7 +11,7 @@ from reconciler.rekognition.calls import Limiter
 
 
 class Stopwatch:
-    """A clock that jumps when somebody sleeps."""
+    """A clock that advances when something sleeps."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -40,7 +40,7 @@ def test_a_burst_passes_and_the_next_call_waits() -> None:
 
 
 def test_a_call_that_is_not_answered_keeps_its_place_longer() -> None:
-    """Nobody knows yet when it arrives."""
+    """An unanswered call holds its place longer, as it may still arrive."""
     watch = Stopwatch()
     limit = limiter(1, watch)
     limit.wait("a", "r", "Op")
@@ -82,7 +82,7 @@ def test_without_a_limit_nobody_waits() -> None:
 
 
 def test_threads_share_one_window() -> None:
-    """Twelve threads, two calls a second: the sixth pair leaves after five windows."""
+    """Twelve threads share two calls a second: the sixth pair leaves after five windows."""
     clock = Together()
     limit = Limiter(2, clock.now, clock.sleep)
 
@@ -100,7 +100,7 @@ def test_threads_share_one_window() -> None:
 
 
 class Together:
-    """A clock that several threads push; a call takes no time."""
+    """A clock that several threads advance; a call takes no time."""
 
     def __init__(self) -> None:
         self._time = 0.0

@@ -1,4 +1,4 @@
-"""Rekognition over the wire, as real boto3 speaks it."""
+"""Rekognition over the wire, through real boto3."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TestPages:
         assert len(tokens) == len(service.asked)
 
     def test_of_projects_end_after_fifty(self, service: Service, gateway: Rekognition) -> None:
-        """One is asked for: a service that gives new tokens for ever has no answer."""
+        """A search for one project is given up after fifty pages, as a service may return tokens for ever."""
         service.answers = [ok(ProjectDescriptions=[], NextToken=f"t{number}") for number in range(60)]
 
         with pytest.raises(errors.UnknownAnswer, match="50 pages, and no end"):
@@ -86,7 +86,7 @@ class TestPages:
     def test_raise_where_a_later_one_is_missing(
         self, service: Service, gateway: Rekognition, answer: Answer, expected: type[Exception]
     ) -> None:
-        """A part of a listing is never taken for the whole."""
+        """A listing with a missing page raises and never counts as complete."""
         service.answers = [ok(DatasetEntries=["a"], NextToken="t"), answer]
         pages = gateway.pages(ARN)
 
@@ -98,7 +98,7 @@ class TestPages:
     def test_raise_where_an_answer_is_no_answer(
         self, service: Service, gateway: Rekognition, answer: Answer
     ) -> None:
-        """botocore itself takes them for a last page without entries."""
+        """Malformed pages raise, although botocore takes them for a last page without entries."""
         service.answers = [ok(DatasetEntries=["a"], NextToken="t"), answer]
 
         with pytest.raises((errors.Unavailable, errors.UnknownAnswer)):
@@ -126,7 +126,7 @@ class TestPages:
     def test_describe_takes_nothing_for_what_it_is_not(
         self, service: Service, gateway: Rekognition, field: str, value: object
     ) -> None:
-        """botocore takes a text for a number, and any number for a count."""
+        """Fields of the wrong type or range raise, although botocore accepts them."""
         stats = {} if field in {"LastUpdatedTimestamp", "StatusMessage", "DatasetStats"} else {field: value}
         found = {"Status": "UPDATE_COMPLETE", "DatasetStats": stats} | ({} if stats else {field: value})
         service.answers = [ok(DatasetDescription=found)]
@@ -153,7 +153,7 @@ class TestPages:
 
 
 def test_half_a_character_of_a_status_is_replaced(service: Service, gateway: Rekognition) -> None:
-    """No journal could note it."""
+    """Half of a surrogate pair in a status message is replaced, as no journal could store it."""
     status = {"Status": "UPDATE_COMPLETE", "StatusMessageCode": "\ud800", "StatusMessage": "a\udfff"}
     service.answers = [ok(DatasetDescription=status)]
 
@@ -207,7 +207,7 @@ class TestUpdate:
     def test_whose_fate_is_unknown_is_not_sent_again(
         self, service: Service, gateway: Rekognition, answer: Answer
     ) -> None:
-        """It may be in progress: whoever called has to look first."""
+        """An update whose outcome is unknown is not sent again, as it may be in progress."""
         service.answers = [answer]
 
         with pytest.raises(errors.Unavailable):
@@ -218,7 +218,7 @@ class TestUpdate:
     def test_that_was_throttled_is_sent_again(
         self, service: Service, gateway: Rekognition, status: int
     ) -> None:
-        """It never arrived."""
+        """A throttled update never took effect and is sent again."""
         service.answers = [refusal("ThrottlingException", status), ok()]
 
         gateway.update(ARN, b"{}\n")
@@ -242,7 +242,7 @@ class TestLocate:
         assert [{"ProjectNames": ["flowers"]}] == [body for _, body in service.asked]
 
     def test_never_takes_another_project(self, service: Service, gateway: Rekognition) -> None:
-        """Not one that starts, ends or only looks like it, wherever the service lists it."""
+        """A project whose name only begins, ends or looks like the wanted one is never taken."""
         others = [project(name, "TRAIN") for name in ("flowers2", "my-flowers", "Flowers", "dataset")]
         service.answers = [
             ok(ProjectDescriptions=others, NextToken="t"),
@@ -283,7 +283,7 @@ class TestLocate:
     def test_does_not_take_garbage_for_a_missing_project(
         self, service: Service, gateway: Rekognition, answer: Answer
     ) -> None:
-        """Or a project that exists would be created again."""
+        """Garbage raises, as taking it for a missing project would create one that exists."""
         if b"DatasetEntries" in answer.body:
             answer = Answer(b'{"ProjectDescriptions":[')
         service.answers = [answer]
@@ -358,7 +358,7 @@ class TestCreation:
 
 class TestLimit:
     def test_is_waited_for_before_every_attempt(self, service: Service, gateway: Rekognition) -> None:
-        """The SDK's own attempts count against the quota as well."""
+        """Every attempt waits for the rate limit, as the SDK's own retries count against the quota."""
         service.answers = [
             refusal("ThrottlingException"),
             refusal("InternalServerError", 500),
@@ -374,7 +374,7 @@ class TestLimit:
     def test_is_that_of_the_account_as_soon_as_an_arn_tells_it(
         self, service: Service, gateway: Rekognition
     ) -> None:
-        """Credentials of the machine and a role may be of one account, and AWS counts them together."""
+        """Once an ARN gives the account, its limit applies, shared by all credentials of that account."""
         service.answers = [
             ok(ProjectDescriptions=[]),
             ok(),
@@ -436,7 +436,7 @@ class TestNoAnswer:
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it may remember what others gave it
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it may remember the settings of others
 
         gateway = connect(service.url, aws_session_token=None)
         with pytest.raises(errors.Denied):

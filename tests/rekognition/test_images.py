@@ -1,4 +1,4 @@
-"""Images in S3: read where they are those of the dataset, and given up soon where they cannot be."""
+"""Images in S3: read for datasets of AWS only, and given up soon if refused."""
 
 import io
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def client(service: str, endpoint: str | None = None):
 
 @pytest.fixture
 def s3() -> Iterator[Stubber]:
-    """S3 of AWS, that answers what it is told to."""
+    """S3 of AWS with prepared answers."""
     with Stubber(client("s3")) as stub:
         yield stub
 
@@ -37,21 +37,21 @@ def answer(data: bytes) -> dict[str, object]:
 
 
 def test_an_image_is_read_by_its_source_ref(s3):
-    """The key is taken as it stands, whatever is in it."""
+    """An image is read by its source-ref, with the key as it stands."""
     s3.add_response("get_object", answer(IMAGE), {"Bucket": "b", "Key": "a b/ü?.png"})
 
     assert ImageReader(s3.client, client("rekognition")).read("s3://b/a b/ü?.png", 100) == IMAGE
 
 
 def test_a_larger_image_is_left_alone(s3):
-    """Its size is told before it is read."""
+    """An image over the limit is not read, as its size is known first."""
     s3.add_response("get_object", answer(IMAGE))
 
     assert ImageReader(s3.client, client("rekognition")).read("s3://b/k", 3) is None
 
 
 def test_no_image_of_another_world_is_read(s3):
-    """With an emulated dataset, AWS's own S3 is not asked for images of that name."""
+    """For a dataset of an emulator AWS's own S3 is not asked."""
     s3.add_response("get_object", answer(IMAGE))
 
     assert ImageReader(s3.client, client("rekognition", LOCAL)).read("s3://b/k", 100) is None
@@ -60,7 +60,7 @@ def test_no_image_of_another_world_is_read(s3):
 
 
 def test_what_may_not_be_read_is_soon_given_up(s3):
-    """Three refusals in a row are enough; the fourth image is not asked for."""
+    """After three refusals in a row no further image is requested."""
     for _ in range(4):
         s3.add_client_error("get_object", "AccessDenied", http_status_code=403)
     pictures = ImageReader(s3.client, client("rekognition"))

@@ -1,4 +1,4 @@
-"""Errors of AWS in our words."""
+"""Mapping AWS errors to our own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def modelled() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("operation", "code"), modelled())
 def test_every_error_of_the_model_is_mapped(operation: str, code: str) -> None:
-    """Nothing that AWS documents for these operations is left to the status."""
+    """Every error that AWS documents for these operations is mapped by its code, not by its status."""
     assert code in ERRORS
     assert not isinstance(raised(answer(code, 400), operation), errors.UnknownAnswer)
 
@@ -82,7 +82,7 @@ def test_the_code_decides_whatever_the_status(
     [("ResourceInUseException", errors.AlreadyExists), ("LimitExceededException", errors.Rejected)],
 )
 def test_a_project_is_not_busy(code: str, expected: type[errors.GatewayError]) -> None:
-    """Its name is taken, or the account is full: waiting does not help."""
+    """A project whose name is taken, or that is over a limit, is not busy: waiting does not help."""
     assert expected is type(raised(answer(code, 400), "CreateProject"))
 
 
@@ -152,7 +152,7 @@ def test_errors_without_an_answer(error: Exception, expected: type[errors.Gatewa
 
 
 def test_no_error_of_the_sdk_gets_through() -> None:
-    """Whatever botocore has or will have, below its own base or not."""
+    """Every error of botocore is mapped, whether or not it derives from its base class."""
     for kind in vars(boto).values():
         if inspect.isclass(kind) and issubclass(kind, Exception) and not issubclass(kind, Warning):
             error = kind.__new__(kind)
@@ -172,7 +172,7 @@ def test_no_error_of_the_sdk_gets_through() -> None:
     ],
 )
 def test_only_a_call_without_a_connection_never_left(error: Exception, unsent: bool) -> None:
-    """Any other may have arrived, and an update is not sent again at once."""
+    """Only a failure to connect counts as never sent; after any other an update is not repeated at once."""
     found = raised(error)
     assert isinstance(found, errors.Unavailable)
     assert unsent is found.unsent
@@ -191,7 +191,7 @@ def test_our_own_errors_pass_unchanged(error: BaseException) -> None:
 
 
 def test_no_credential_that_aws_repeats_gets_into_an_error():
-    """It would stand in logs, statuses and reports."""
+    """Credentials that AWS repeats are removed from errors, as these go to logs, statuses and reports."""
     key = "AKIA" + "PLANTED1" * 2
     answer = {
         "Error": {
@@ -209,7 +209,7 @@ def test_no_credential_that_aws_repeats_gets_into_an_error():
     )
 
 
-# Only these may pass if somebody waits: everything else is a setting, or an answer that is not one.
+# Only these may pass in time: everything else is a setting, or a malformed answer.
 MAY_PASS = {
     "CapacityNotAvailableError", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError",
     "EndpointConnectionError", "HTTPClientError", "IncompleteReadError", "ProxyConnectionError",
@@ -218,7 +218,7 @@ MAY_PASS = {
 
 
 def test_only_a_fault_of_the_network_is_tried_again() -> None:
-    """A setting that is wrong is wrong for as long as anybody waits."""
+    """Only network errors are retried; a wrong setting is not."""
     kinds = [k for k in vars(boto).values() if inspect.isclass(k) and issubclass(k, boto.BotoCoreError)]
     passing = set()
     for kind in kinds:
@@ -248,7 +248,7 @@ def test_only_a_fault_of_the_network_is_tried_again() -> None:
     ],
 )  # fmt: skip
 def test_the_setting_is_named(error: Exception, environ: dict[str, str], expected: str) -> None:
-    """A path alone says nothing to those who never wrote it down."""
+    """The error names the setting, as a path alone does not show where it comes from."""
     assert expected == blamed(error, environ)
 
 

@@ -1,4 +1,4 @@
-"""What was overwritten is kept, whole or not at all, and not for ever."""
+"""Backups of what was overwritten: complete or absent, and limited in number and size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lines_of(backups: Backups, backup_id: str) -> list[bytes]:
 
 
 def test_what_is_kept_comes_back_byte_for_byte(tmp_path: Path):
-    """With what it is about: dataset, revision, time, plan, number."""
+    """A backup returns the lines byte for byte, with dataset, revision, time, plan and number."""
     backups = Backups(tmp_path)
 
     saved = backups.keep(head(1_700_000_000.5), LINES)
@@ -48,7 +48,7 @@ def test_each_dataset_has_its_own(tmp_path: Path):
 
 
 def test_the_oldest_make_room_and_the_newest_never(tmp_path: Path):
-    """Whether there are too many, or they are too large."""
+    """The oldest backups are deleted when there are too many or they are too large; the newest never is."""
     few, small = Backups(tmp_path / "few", most_files=2), Backups(tmp_path / "small", most_bytes=1)
 
     for at in range(3):
@@ -60,10 +60,10 @@ def test_the_oldest_make_room_and_the_newest_never(tmp_path: Path):
 
 
 def test_what_a_killed_process_began_makes_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A file that was not finished is never read, and does not lie about for ever."""
+    """An unfinished file of a killed process is never read and is deleted in time."""
     backups = Backups(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", lambda *_, **__: None)  # the process is gone before it tidies up
+        patched.setattr(Path, "unlink", lambda *_, **__: None)  # the process is gone before it can clean up
         with pytest.raises(ZeroDivisionError):
             backups.keep(head(1.0), (LINES[0][:: 1 // 0] for _ in range(2)))
     assert 1 == len(list((tmp_path / "train").iterdir()))
@@ -75,7 +75,7 @@ def test_what_a_killed_process_began_makes_room_too(tmp_path: Path, monkeypatch:
 
 
 def test_fewer_lines_than_announced_are_no_snapshot(tmp_path: Path):
-    """What lacks a line would not bring everything back: it is an error, and leaves nothing."""
+    """Fewer lines than announced are an error and leave no backup."""
     backups = Backups(tmp_path)
 
     with pytest.raises(StateError, match="2 lines instead of 3"):

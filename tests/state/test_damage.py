@@ -1,4 +1,4 @@
-"""A damaged state file costs a full look, and never more than one run."""
+"""A damaged state file costs a complete observation and at most one run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFS = [f"s3://b/{number:04}.jpg" for number in range(500)]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return the file of a state that knows 500 entries and one update."""
+    """Return the file of a state that holds 500 entries and one update."""
     with State(tmp_path) as state:
         state.remember("d", "arn", ((ref, Applied(b"d" * 16, b"o" * 16)) for ref in REFS), ())
         state.record("d", {"verdict": "converged"})
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def zeroed(raw: bytes) -> bytes:
-    """Keep the header and lose the rest: what some file systems leave after a crash."""
+    """Keep the header and zero the rest, as some file systems do after a crash."""
     return raw[:PAGE] + bytes(len(raw) - PAGE)
 
 
@@ -42,7 +42,7 @@ def one_page_of_others(raw: bytes) -> bytes:
 def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
     file: Path, damage: Callable[[bytes], bytes]
 ):
-    """To read, nothing is known; to write, the file is put aside, and a new one serves from then on."""
+    """Readers of a damaged file get an empty state; a writer puts it aside and starts a new one."""
     file.write_bytes(damage(file.read_bytes()))
 
     with State(file.parent, read_only=True) as state:
@@ -71,7 +71,7 @@ def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
     ],
 )
 def test_in_what_is_written_there_it_is_met_when_the_file_is_opened(file: Path, damage: str):
-    """The file is put aside then, once, and whoever asks next finds one that works."""
+    """A record that cannot be read puts the file aside once; the next process finds a sound one."""
     with sqlite3.connect(file) as connection:
         connection.execute(damage)
 
@@ -90,7 +90,7 @@ def _read_everything(state: State) -> None:
 
 
 def test_a_disk_that_says_no_is_no_damage(file: Path):
-    """A file that is locked is kept: nothing that a new file would cure."""
+    """A locked file is no damage and is kept."""
     with sqlite3.connect(file) as other, State(file.parent) as state:
         other.execute("BEGIN IMMEDIATE")
         state._db.connection.execute("PRAGMA busy_timeout = 0")
@@ -100,7 +100,7 @@ def test_a_disk_that_says_no_is_no_damage(file: Path):
 
 
 def damaged_schema(file: Path) -> None:
-    """One byte of the text of a table is no UTF-8."""
+    """Put a byte that is not UTF-8 into the text of a table."""
     raw = file.read_bytes()
     file.write_bytes(raw.replace(b"CREATE TABLE journal", b"CREATE TABLE j\xffurnal", 1))
 
@@ -114,7 +114,7 @@ def of_a_newer_version(file: Path) -> None:
 
 
 def no_longer_writable(file: Path) -> None:
-    """SQLite takes a format that it does not know for a file that is only to be read."""
+    """Set a format version that SQLite does not know and opens read-only."""
     _flip(file, 18, 0x40)
 
 
@@ -123,7 +123,7 @@ def no_database(file: Path) -> None:
 
 
 def a_closed_row(file: Path) -> None:
-    """What is over cannot be read, and nobody waits for it."""
+    """Damage the row of a finished update, which nothing waits for."""
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE journal SET source_refs = x'00' WHERE result IS NOT NULL")
 
@@ -152,7 +152,7 @@ def _flip(file: Path, at: int, bits: int) -> None:
     ],
 )  # fmt: skip
 def test_an_update_that_may_have_arrived_is_not_forgotten(file: Path, damage: Callable[[Path], None]):
-    """Whatever else is lost: it could be sent a second time while AWS works on it."""
+    """An open update survives the loss of the rest, as it could be sent twice while AWS works on it."""
     with State(file.parent) as state:
         state.journal.end(state.journal.begin("d", "arn", ["a"], 1.0, ""), "finished")
     damage(file)
@@ -168,7 +168,7 @@ def test_an_update_that_may_have_arrived_is_not_forgotten(file: Path, damage: Ca
 
 
 def test_a_directory_in_its_place_is_put_aside(tmp_path: Path):
-    for _ in range(2):  # what was put aside before gives way
+    for _ in range(2):  # what was put aside before is deleted
         (tmp_path / "state.sqlite3").unlink(missing_ok=True)
         (tmp_path / "state.sqlite3" / "garbage").mkdir(parents=True)
         with State(tmp_path) as state:
@@ -177,7 +177,7 @@ def test_a_directory_in_its_place_is_put_aside(tmp_path: Path):
 
 
 def test_no_flipped_bits_stop_a_run_and_none_is_met_twice(file: Path, tmp_path: Path):
-    """A disk that lies: whichever bits it turns, the file serves, or is put aside once."""
+    """Whichever bits are flipped, the file works or is put aside once."""
     raw = file.read_bytes()
     draw = random.Random(20)
     for number in range(60):

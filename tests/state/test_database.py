@@ -1,4 +1,4 @@
-"""The file that everything is remembered in, over the months of one process, and of several."""
+"""The state database, in one process over months and in several."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def fill(state: State, number: int = 500) -> None:
 
 
 def overwrite(place: Path) -> None:
-    """What a broken disk leaves."""
+    """Overwrite a part of the file, as a broken disk does."""
     for path in place.glob("state.sqlite3*"):
         with path.open("r+b") as stream:
             stream.write(os.urandom(path.stat().st_size))
 
 
 def test_a_file_that_is_damaged_under_a_running_process_is_replaced(state: State, tmp_path: Path):
-    """Whoever notices gets one error; after that memory is empty, and works."""
+    """A file damaged under a running process gives one error; then an empty state works."""
     fill(state)
     overwrite(tmp_path / "state")
 
     def use() -> None:
-        for _ in range(3):  # what SQLite has in memory is still whole
+        for _ in range(3):  # SQLite still has intact pages in memory
             state.record("roses", {"verdict": "converged"})
             state.applied("roses", ARN)
 
@@ -56,7 +56,7 @@ def test_a_file_that_is_damaged_under_a_running_process_is_replaced(state: State
 
 @pytest.mark.parametrize("what", ["the file", "the directory"])
 def test_a_file_that_is_deleted_under_a_running_process_is_made_anew(state: State, tmp_path: Path, what: str):
-    """Else what it learns from now on would be gone with the process; that memory is lost is said once."""
+    """A file deleted under a running process is created again, and the loss is reported once."""
     fill(state)
     if what == "the directory":
         shutil.rmtree(tmp_path / "state")
@@ -74,7 +74,7 @@ def test_a_file_that_is_deleted_under_a_running_process_is_made_anew(state: Stat
 
 
 def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
-    """What was remembered stays."""
+    """A full disk is no damage: the stored state is kept."""
     fill(state, 3)
     with state._db.writing() as connection:
         connection.execute("PRAGMA max_page_count = 1")  # SQLite answers as for a full disk
@@ -86,7 +86,7 @@ def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
 
 
 def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Whoever finds an empty file, and meanwhile another process fills it, goes on with theirs."""
+    """A process that finds an empty file which another one fills meanwhile uses that file."""
     version = database._noted
     others = [tmp_path]
 

@@ -1,4 +1,4 @@
-"""Whether the state directory can be used, told without touching it."""
+"""Checking whether the state directory is usable, without changing it."""
 
 import os
 import sqlite3
@@ -27,7 +27,7 @@ def test_what_was_used_before_can_be_used_again(used):
 
 
 def test_while_somebody_uses_it(used):
-    """A controller that runs is no trouble."""
+    """A running controller is no problem."""
     with closing(State(used)) as memory:
         memory.record("b", {})
         assert Mark.OK is state(used).mark
@@ -41,7 +41,7 @@ def test_what_is_not_there_can_be_made(tmp_path):
 
 
 def test_a_file_in_its_place(tmp_path):
-    """Or on the way to it."""
+    """A file at the path, or at one of its parents, is a problem."""
     (tmp_path / "file").write_text("")
 
     assert Mark.FAILED is state(tmp_path / "file").mark
@@ -50,7 +50,7 @@ def test_a_file_in_its_place(tmp_path):
 
 @pytest.mark.parametrize(("name", "said"), [("", "cannot be written to"), ("below", "cannot be made")])
 def test_no_right_to_write(name, said):
-    """In it, or where it would have to be made."""
+    """Missing write permission is a problem, in the directory or in its parent."""
     with TemporaryDirectory() as outer:  # that of pytest is closed to all others
         Path(outer).chmod(0o755)
         directory = Path(outer) / "state"
@@ -64,7 +64,7 @@ def test_no_right_to_write(name, said):
 
 @contextmanager
 def nobody():
-    """Be somebody without rights: root may write anywhere."""
+    """Drop root rights, as root may write anywhere."""
     if (own := os.geteuid()) == 0:
         os.seteuid(65_534)
     yield
@@ -72,7 +72,7 @@ def nobody():
 
 
 def test_a_newer_version_was_here(used):
-    """Nothing of it may be touched, and apply would say so too."""
+    """A state of a newer version is a problem and left alone, as by apply."""
     with closing(sqlite3.connect(used / FILE_NAME)) as connection:
         connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
 
@@ -84,7 +84,7 @@ def test_a_newer_version_was_here(used):
 
 @pytest.mark.parametrize("place", [0, 8_192])
 def test_a_page_that_is_garbage(used, place):
-    """Of its head, or of a table: it is said, and left alone."""
+    """Garbage in the header or in a table is reported and left alone."""
     file = used / FILE_NAME
     raw = bytearray(file.read_bytes())
     raw[place : place + 2_000] = b"\xff" * 2_000

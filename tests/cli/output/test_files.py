@@ -1,4 +1,4 @@
-"""Files that are written whole."""
+"""Files that are written atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.cli.output.files import write_whole
 def test_the_umask_of_the_process_stays_while_files_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another thread may make a file at that moment, which all the world could write to."""
+    """Writing a file leaves the umask of the process alone, as another thread may create a file meanwhile."""
     monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask was changed"))
 
     write_whole(tmp_path / "report", lambda target: target.write(b"x"))
