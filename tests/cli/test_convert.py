@@ -121,7 +121,7 @@ def test_a_file_that_differs_is_not_overwritten(capfd):
 
 
 def test_many_problems_are_summed_up(capfd):
-    """Many problems are cut to a screenful with a count for each kind; a flag prints all."""
+    """The first 100 problems are printed, with a count for each kind of the rest; a flag prints all."""
     table("".join(f"/{number}.jpg,dog\n" for number in range(150)))
     command = ["convert", "csv", "labels.csv", *BASE, "-o", "-"]
 

@@ -222,7 +222,7 @@ def test_what_cannot_be_had_is_said_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    """A missing exporter is logged in one line, and the command goes on."""
+    """A missing exporter is reported in one line, and the command goes on."""
     monkeypatch.setitem(sys.modules, EXPORTER, None)
 
     with tracing(environ) as tracer:
@@ -299,7 +299,7 @@ class Refused(SpanExporter):
 
 
 def test_lost_spans_are_said_once_and_quote_nothing(install, capsys: pytest.CaptureFixture[str]):
-    """Lost spans are logged once; nothing that OpenTelemetry logs by itself reaches stderr."""
+    """Lost spans are reported once; nothing that OpenTelemetry logs by itself reaches stderr."""
     install(Refused)
 
     with tracing(ENDPOINT) as tracer, tracer.span("cycle"):

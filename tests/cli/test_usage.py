@@ -133,7 +133,7 @@ def test_output_nobody_reads_is_no_failure():
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"], ["pln"]], ids=" ".join)
 def test_help_loads_nothing_that_only_a_run_needs(words):
-    """The help imports the modules of all commands, but not the libraries that they work with."""
+    """Help, version and usage errors import no library that only a run needs."""
     code = (
         "import sys\nfrom reconciler.cli.main import main\n"
         f"try: main({words!r})\nexcept SystemExit: pass\n"

@@ -57,7 +57,7 @@ def test_this_machine_counts_like_a_dataset():
     ],
 )
 def test_a_clock_may_be_off_by_less_than_five_minutes(skew, mark):
-    """A clock may be off by less than five minutes; an unknown difference is not taken for none."""
+    """Off by five minutes a clock fails, by one it is a warning; an unknown difference is not checked."""
     assert mark is clock(skew).mark
 
 

@@ -101,7 +101,7 @@ def test_a_box_that_moved_is_one_box():
 
 
 def test_a_tiny_box_that_was_dragged_is_one_box():
-    """A box of four pixels that moved by five is matched by its size."""
+    """A box four pixels wide that moved by five is matched by its size."""
     speck = Box("cat", 10, 10, 4, 4)
 
     assert (BoxPair(speck, moved(speck, right=5)),) == pair_boxes([speck], [moved(speck, right=5)])

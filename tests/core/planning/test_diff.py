@@ -152,7 +152,7 @@ class TestOddListings:
         ],
     )
     def test_a_line_without_an_image_is_observed_and_nobodys(self, raw: bytes) -> None:
-        """An observed line without a source-ref is kept apart, however often it occurs."""
+        """An observed line without a source-ref is counted and causes no change, however often it occurs."""
         diff = judge([], [raw, raw])
 
         assert (2, ()) == (diff.observed, diff.changes)

@@ -110,7 +110,7 @@ class TestCallWindow:
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.floats(0.1, 86_400))
 def test_a_retry_never_waits_longer_than_two_intervals(failures: int, draw: float, interval: float):
-    """A retry waits at most two intervals and is never immediate."""
+    """A retry is never immediate and waits at most two intervals, or the retry maximum if longer."""
     wait = next_attempt(failures, draw, interval)
 
     assert RETRY_LEAST_SECONDS <= wait <= max(RETRY_MOST_SECONDS, 2 * interval)

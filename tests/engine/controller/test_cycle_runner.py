@@ -57,7 +57,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
 
 
 def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """The process is not alive once one of its workers is stuck, though the other datasets go on."""
+    """The process is not alive while one of its workers is stuck, though other datasets go on."""
     months.write("roses", "a")
     months.write("tulips", "b")
     months.settle()

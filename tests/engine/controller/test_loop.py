@@ -273,7 +273,7 @@ def test_a_new_interval_counts_at_once(months: Months):
 
 
 def test_a_commit_that_changes_the_document_is_a_new_try_for_what_failed(months: Months):
-    """A commit to the document of a failing dataset resets its back-off; a commit to another one does not."""
+    """A commit to the document of a failing dataset makes it due soon; a commit to another does not."""
     months.write("roses", *"abc")
     months.write("tulips", *"def")
     months.settle()
