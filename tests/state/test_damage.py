@@ -86,7 +86,7 @@ def _read_everything(state: State) -> None:
     state.statuses()
     state.journal.unfinished("d")
     state.rebuilds.of("d")
-    state.holds.of("d")
+    state.quarantine.of("d")
 
 
 def test_a_disk_that_says_no_is_no_damage(file: Path):
