@@ -14,7 +14,15 @@ from tests.docs.tables import PAGES, leaves, named, renewed
 NAMES = [command.name for command in COMMANDS]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+# The table of faults is counted by collecting every test, which takes half a minute.
+COUNTED = "reliability.md"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if path.name == COUNTED else ()) for path in PAGES],
+    ids=lambda path: path.name,
+)
 def test_tables_are_what_the_program_says(path):
     """
     Nobody edits a table below a marker by hand. To renew them all:
