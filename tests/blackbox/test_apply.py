@@ -220,9 +220,8 @@ def test_observed_with_a_duplicate_names_the_file(lab: Lab, twice: str) -> None:
     once = '{"source-ref":"s3://acme-flowers/train/%s.jpg"}\n'
     lab.write("listing.jsonl", once % twice + once % "another" + once % twice)
     ran = lab.plan("--observed", "listing.jsonl")
-    assert (3, False) == (ran.code, ran.only["complete"])
-    message = ran.only["errors"][0]["message"]
-    assert message.startswith(f"listing.jsonl: s3://acme-flowers/train/{twice}.jpg is listed twice"), message
+    assert (64, "") == (ran.code, ran.out)
+    assert f"listing.jsonl: s3://acme-flowers/train/{twice}.jpg is listed twice" in ran.err
     assert lab.service.calls == []
 
 

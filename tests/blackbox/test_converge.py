@@ -78,7 +78,7 @@ def test_create_only_adds_and_never_changes(lab: Lab) -> None:
     lab.service.make("flowers", lines=[image_level(ref(0), "tulip")])
     result = lab.apply()
     assert lab.service.sent() == [[image_level(ref(1), "rose")]]
-    assert result.only["counts"] == {"added": 1, "updated": 0, "withheld": 0}
+    assert result.only["counts"] == {"added": 1, "updated": 0, "withheld": 1}
     lab.assert_in_order()
 
 

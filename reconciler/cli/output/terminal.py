@@ -55,6 +55,7 @@ def stream(write: Callable[[BinaryIO], object]) -> None:
     except BrokenPipeError:
         discard(sys.stdout)
     except OSError as exc:
+        discard(sys.stdout)  # what is still buffered would fail again when Python exits, with a code of its own
         raise OutputError(f"stdout: {exc.strerror or exc}") from exc
 
 
