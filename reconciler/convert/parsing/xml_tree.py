@@ -76,6 +76,8 @@ def tree_of(path: Path) -> Element:
     except expat.ExpatError as exc:
         message = f"not valid XML: {expat.ErrorString(exc.code)}"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.offset + 1)) from exc
+    except ValueError as exc:  # a declaration that only the parser recognises, of an encoding that it lacks
+        raise BadFile(codes.NOT_TEXT, f"not readable XML: {exc}", Origin(name, 1)) from exc
     return builder.root
 
 

@@ -160,6 +160,16 @@ def test_an_encoding_that_is_not_known_or_not_true_costs_its_file_alone(declared
     assert ["s3://b/p/b.jpg"] == list(done.lines)
 
 
+def test_an_encoding_that_the_parser_alone_recognises_costs_its_file_alone(tmp_path):
+    """A declaration too long to be looked for is still judged by the parser, which lacks most encodings."""
+    voc(tmp_path / "b.xml", "b.jpg", voc_box("x", 1, 2, 30, 40))
+    (tmp_path / "a.xml").write_bytes(b'<?xml version="1.0"' + b" " * 300 + b'encoding="GBK"?><annotation/>')
+    done = convert("voc", tmp_path)
+
+    assert [("a.xml:1", "RKD1003")] == errors(done)
+    assert ["s3://b/p/b.jpg"] == list(done.lines)
+
+
 def test_a_directory_without_annotations_is_an_error(tmp_path):
     """An empty file would read as a dataset that is meant to be empty."""
     assert [(f"{tmp_path.name}:1", "RKD1609")] == errors(convert("voc", tmp_path))
