@@ -55,7 +55,8 @@ def stream(write: Callable[[BinaryIO], object]) -> None:
     except BrokenPipeError:
         discard(sys.stdout)
     except OSError as exc:
-        discard(sys.stdout)  # what is still buffered would fail again when Python exits, with a code of its own
+        # What is still buffered would fail again when Python exits, with a code of its own.
+        discard(sys.stdout)
         raise OutputError(f"stdout: {exc.strerror or exc}") from exc
 
 
