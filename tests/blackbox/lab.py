@@ -112,7 +112,7 @@ class Lab:
             **options,
         )
 
-    def finish(self, process: subprocess.Popen[str], timeout: float = 120.0) -> Ran:
+    def finish(self, process: subprocess.Popen[str], timeout: float = 400.0) -> Ran:
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
