@@ -129,12 +129,7 @@ class CycleRunner:
         return delay
 
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
-        """
-        Run the cycle and turn every failure into a result.
-
-        Raises:
-            Interrupted: The process must stop.
-        """
+        """Run the cycle and turn every failure into a result, but for `Interrupted`: the process must stop."""
         if state.suspended:
             return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
         if work.loaded is None:

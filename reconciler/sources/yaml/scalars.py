@@ -27,7 +27,8 @@ _FALSE_WORDS: Final = frozenset({"no", "No", "NO", "off", "Off", "OFF"})
 
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_DECIMAL: Final = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)")
+# With a sign and nothing before the point, YAML 1.2 reads a number, and PyYAML text.
+_DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+")
 _MAX_DIGITS: Final = 18
 
 # Numbers of YAML 1.1 or 1.2 only, and what they mean to the parsers that read them as numbers.
