@@ -20,6 +20,9 @@ from reconciler.errors import StateUnusable
 from reconciler.ports import Content, Rebuild, Step
 from reconciler.state.schema import MIGRATIONS, NEWEST
 
+# The member that holds a dataset's description in state files of every version.
+_STORED_DESCRIPTION: Final = "standing"
+
 SUFFIXES: Final = ("", "-wal", "-shm")
 _DAMAGED: Final = ".damaged"
 
@@ -102,15 +105,23 @@ def _check_journal(begun_at: float, packed: bytes) -> None:
         raise ValueError("an update that no process can have begun")
 
 
+def write_rebuild(rebuild: Rebuild) -> str:
+    """Return the stored form of a rebuild, which `read_rebuild` reads."""
+    fields = rebuild._asdict()
+    fields[_STORED_DESCRIPTION] = fields.pop("description")
+    return json.dumps(fields, sort_keys=True)
+
+
 def read_rebuild(body: str) -> Rebuild:
     """
-    Return what is noted of a rebuild.
+    Return the rebuild that a row stores.
 
     Raises:
         ValueError, KeyError, TypeError: It is damaged.
     """
     fields = json.loads(body)
     known = {
+        "description": fields.pop(_STORED_DESCRIPTION),
         "step": Step(fields["step"]),
         "dataset_type": DatasetType(fields["dataset_type"]),
         "before": Content(*fields["before"]),

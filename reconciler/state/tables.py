@@ -13,7 +13,7 @@ from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.ports import Begun, Kept, Rebuild
-from reconciler.state.damage import read_rebuild
+from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database
 
 
@@ -176,7 +176,7 @@ class Rebuilds:
         with self._db.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO rebuild VALUES (?, ?, ?)",
-                (rebuild.dataset, rebuild.step.value, json.dumps(rebuild._asdict(), sort_keys=True)),
+                (rebuild.dataset, rebuild.step.value, write_rebuild(rebuild)),
             )
 
     def over(self, dataset: str) -> None:

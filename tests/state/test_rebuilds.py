@@ -1,0 +1,43 @@
+"""Tests of the rebuilds that are stored: a rebuild outlives the version of the program that began it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from reconciler.core.spec.choices import DatasetType
+from reconciler.ports import Content, Rebuild, Step
+from reconciler.state import State
+
+REBUILD = Rebuild(
+    id="r1",
+    dataset="d",
+    step=Step.KEPT,
+    plan="p",
+    revision=None,
+    project_arn="arn",
+    dataset_type=DatasetType.TRAIN,
+    doomed="old",
+    description="described",
+    bucket="b",
+    prefix="",
+    begun_at=1.0,
+    tags={},
+    before=Content(1, "x"),
+    desired=Content(2, "y"),
+)
+MEMBERS = {*REBUILD._fields} - {"description"} | {"standing"}
+
+
+def test_a_rebuild_keeps_its_stored_form(tmp_path: Path):
+    """The first version called a dataset's description its standing; a rebuild begun by it must be found."""
+    with closing(State(tmp_path)) as state:
+        state.rebuilds.put(REBUILD)
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as file:
+        (body,) = file.execute("SELECT body FROM rebuild").fetchone()
+
+    assert (MEMBERS, "described") == (set(json.loads(body)), json.loads(body)["standing"])
+    with closing(State(tmp_path)) as state:
+        assert REBUILD == state.rebuilds.of("d")
