@@ -36,7 +36,7 @@ KEEPERS = {
         "reconciler.core.spec.documents",
         "reconciler.core.spec.field_types",
         "reconciler.core.spec.messages",
-        "reconciler.reports.schemas",
+        "reconciler.reports.registry",
         "reconciler.sources.documents",
     },
     "rich": {"reconciler.cli", "reconciler.demo"},

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from reconciler.cli.main import main
 from reconciler.cli.parser import COMMANDS
-from reconciler.reports.schemas import DOCUMENTS
+from reconciler.reports.registry import FORMATS, document_type
 from tests.docs.pages import ROOT
 
 HEX = "0" * 32
@@ -303,8 +303,8 @@ def test_specs_that_cannot_be_read(command: str, path: str, capfd: pytest.Captur
         return
     document = json.loads(out)
     assert f"{kind}/v1" == document["format"]
-    if kind in DOCUMENTS:
-        TypeAdapter(DOCUMENTS[kind]).validate_json(out, strict=True)
+    if kind in FORMATS:
+        TypeAdapter(document_type(kind)).validate_json(out, strict=True)
     if kind == "validate":
         assert (0, 0, ["RKD5003"]) == (
             document["datasets"], document["entries"], [problem["code"] for problem in document["problems"]]

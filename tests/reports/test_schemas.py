@@ -11,8 +11,9 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.schemas import DOCUMENTS, json_schema
-from reconciler.reports.status.record import Known, record
+from reconciler.reports.registry import FORMATS, document_type, json_schema
+from reconciler.reports.status.json import Known
+from reconciler.reports.status.record import record
 from reconciler.reports.validate.json import Validation
 from tests.reports.builders import (
     add,
@@ -57,9 +58,9 @@ def test_what_is_written_is_what_the_schema_says(kind):
     """Every key is there, of its type, and there is none that the schema does not name."""
     document = written(kind)
 
-    read = TypeAdapter(DOCUMENTS[kind]).validate_json(json.dumps(document), strict=True)
+    read = TypeAdapter(document_type(kind)).validate_json(json.dumps(document), strict=True)
 
-    assert document == TypeAdapter(DOCUMENTS[kind]).dump_python(read, mode="json")
+    assert document == TypeAdapter(document_type(kind)).dump_python(read, mode="json")
 
 
 @pytest.mark.parametrize("kind", REPORTS)
@@ -68,10 +69,10 @@ def test_another_format_is_refused(kind):
     document = written(kind) | {"format": f"{kind}/v2"}
 
     with pytest.raises(ValidationError, match=f"{kind}/v1"):
-        TypeAdapter(DOCUMENTS[kind]).validate_json(json.dumps(document))
+        TypeAdapter(document_type(kind)).validate_json(json.dumps(document))
 
 
-@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_the_schemas_that_are_kept_are_current(kind):
     """After a change: reconciler schema KIND > schemas/KIND.json."""
     assert json.dumps(json_schema(kind), indent=2) + "\n" == (ROOT / "schemas" / f"{kind}.json").read_text()
@@ -86,6 +87,6 @@ def test_drift_has_the_classes_and_verdicts_that_were_promised():
     }  # fmt: skip
     document = {"format": "drift/v1", "datasets": [drifted]}
 
-    adapter = TypeAdapter(DOCUMENTS["drift"])
+    adapter = TypeAdapter(document_type("drift"))
 
     assert document == adapter.dump_python(adapter.validate_json(json.dumps(document)), mode="json")

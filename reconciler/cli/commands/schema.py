@@ -28,7 +28,7 @@ def _run(args: argparse.Namespace) -> int:
 
         schema = documents.json_schema(args.kind)
     else:
-        from reconciler.reports.schemas import json_schema
+        from reconciler.reports.registry import json_schema
 
         schema = json_schema(args.kind)
     out(json.dumps(schema, indent=2))

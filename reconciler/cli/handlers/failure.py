@@ -39,7 +39,7 @@ def reason(exc: BaseException) -> PlanError:
 
 
 def _write(kind: str, why: PlanError, args: argparse.Namespace) -> None:
-    from reconciler.reports.failed import write_failed
+    from reconciler.reports.documents import write_failed
 
     source_ref = args.source_ref if kind == "explain" else None
     with suppress(OutputError):  # stdout itself may have failed

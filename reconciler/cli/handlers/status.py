@@ -14,7 +14,7 @@ from reconciler.cli.output.show import show
 from reconciler.cli.specs import selection_of
 from reconciler.engine.usecases.spec_tree import names, select
 from reconciler.errors import UsageError
-from reconciler.reports.status.record import Known
+from reconciler.reports.status.json import Known
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
 from reconciler.state import State

@@ -3,25 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
-from reconciler.core.status.result import DatasetResult, EntryProblem, WithheldEntry
-from reconciler.reports.encoding import Rows, encode, error_doc, place_text
+from typing_extensions import TypedDict
+
+from reconciler.core.planning.cause import Cause
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldEntry
+from reconciler.reports.documents import ErrorDoc, Rows, encode, error_doc, place_text
 
 if TYPE_CHECKING:
-    from reconciler.reports.apply import shape
     from reconciler.reports.registry import Options
+
+
+class EntryProblemDoc(TypedDict):
+    """One entry that is not in place, and why."""
+
+    source_ref: str
+    origin: str | None
+    reason: str
+    codes: Sequence[str]
+
+
+class WithheldDoc(TypedDict):
+    """One desired entry that the policy leaves as AWS has it, and why."""
+
+    source_ref: str
+    origin: str | None
+    cause: Cause
+    reason: str
+
+
+class AppliedDoc(TypedDict):
+    """Added and updated: sent, and then seen in place; an orphan that was blanked is updated."""
+
+    added: int
+    updated: int
+    withheld: int
+
+
+class EntriesDoc(TypedDict):
+    """
+    Every desired entry, once: in_place, withheld, blocked by a guard, or quarantined or dropped.
+
+    The lists of the last two also name orphans, which have no origin.
+    """
+
+    desired: int
+    in_place: int
+    blocked: int
+
+
+class DatasetResultDoc(TypedDict):
+    """
+    What an apply did to one dataset, and what is left.
+
+    Quarantined: an update failed because of it. Dropped: accepted, and then absent. Rejected: stored, with
+    an error list of AWS. Withheld: left as it is by the policy; at most 1,000 are named, the count is whole.
+    ``complete`` is false where AWS counts other entries than could be seen; ``entries`` is null where the end
+    was not seen.
+    """
+
+    name: str
+    arn: str | None
+    verdict: Verdict
+    counts: AppliedDoc
+    entries: EntriesDoc | None
+    updates: int
+    verified: bool
+    complete: NotRequired[bool]
+    quarantined: Sequence[EntryProblemDoc]
+    dropped: Sequence[EntryProblemDoc]
+    rejected: Sequence[EntryProblemDoc]
+    withheld: Sequence[WithheldDoc]
+    errors: Sequence[ErrorDoc]
+
+
+class ApplyDoc(TypedDict):
+    """What came of an apply."""
+
+    format: Literal["apply/v1"]
+    datasets: Sequence[DatasetResultDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = ApplyDoc
 
 
 def render(results: Sequence[DatasetResult], options: Options) -> Iterator[bytes]:
     """Give apply/v1."""
-    document: shape.ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
+    document: ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
     if options.failure:
         document["errors"] = [error_doc(options.failure)]
     return encode(document)
 
 
-def _result(result: DatasetResult) -> shape.DatasetResultDoc:
+def _result(result: DatasetResult) -> DatasetResultDoc:
     return {
         "name": result.name,
         "arn": result.arn,
@@ -43,13 +119,13 @@ def _result(result: DatasetResult) -> shape.DatasetResultDoc:
     }
 
 
-def _entries(result: DatasetResult) -> shape.EntriesDoc | None:
+def _entries(result: DatasetResult) -> EntriesDoc | None:
     if (seen := result.counts) is None:
         return None
     return {"desired": seen.desired, "in_place": seen.unchanged + seen.ignored, "blocked": result.blocked}
 
 
-def _withheld(entry: WithheldEntry) -> shape.WithheldDoc:
+def _withheld(entry: WithheldEntry) -> WithheldDoc:
     return {
         "source_ref": entry.source_ref,
         "origin": place_text(entry.origin) if entry.origin else None,
@@ -58,7 +134,7 @@ def _withheld(entry: WithheldEntry) -> shape.WithheldDoc:
     }
 
 
-def _entry_problem(entry_problem: EntryProblem) -> shape.EntryProblemDoc:
+def _entry_problem(entry_problem: EntryProblem) -> EntryProblemDoc:
     return {
         "source_ref": entry_problem.source_ref,
         "origin": place_text(entry_problem.origin) if entry_problem.origin else None,

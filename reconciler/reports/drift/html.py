@@ -24,10 +24,10 @@ from reconciler.reports.drift import words
 from reconciler.reports.drift.drawing import UNITS, draw
 from reconciler.reports.drift.lines import side_by_side
 from reconciler.reports.drift.remedies import remedies, ways
+from reconciler.reports.plan.words import CAUSES
 from reconciler.reports.thumbnails import Thumbnail
 from reconciler.reports.visible import moment
 from reconciler.reports.webpage import exactly, policy, script, style, templates
-from reconciler.reports.words import CAUSES
 
 if TYPE_CHECKING:
     import jinja2

@@ -2,26 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
-from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from typing_extensions import TypedDict
+
+from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, place_text
+from reconciler.reports.documents import ErrorDoc, FieldDoc, Rows, encode, error_doc, field_doc, place_text
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports.drift import shape
     from reconciler.reports.registry import Options
+
+# In this form because "class" is a word of Python's.
+DriftItemDoc = TypedDict(
+    "DriftItemDoc",
+    {
+        "source_ref": str,
+        "class": DriftClass,
+        "cause": Cause,
+        "origin": str | None,
+        "fields": Sequence[FieldDoc],
+        "codes": NotRequired[Sequence[str]],
+        "acknowledged": NotRequired[str | None],
+        "since": NotRequired[str | None],
+        "times": NotRequired[int],
+    },
+)
+
+
+class CoverageDoc(TypedDict):
+    """How much of either side the other one covers, in entries."""
+
+    desired: int
+    observed: int
+    in_place: int
+    managed: int
+
+
+class LabelBalanceDoc(TypedDict):
+    """What one label gained and lost outside git; ``mean_iou`` is that of its moved boxes."""
+
+    label: str
+    gained: int
+    lost: int
+    moved: int
+    mean_iou: float | None
+
+
+class DatasetDriftDoc(TypedDict):
+    """
+    What moved outside git, in one dataset.
+
+    ``counts`` is by class; an image of two classes is two items. ``observed_at`` is null where nothing was
+    observed. ``complete`` is false where not every line of the specs could be used, or where AWS counts other
+    entries than could be seen. ``leaked`` names images that AWS holds in the training and in the test dataset.
+    """
+
+    name: str
+    arn: str | None
+    verdict: DriftVerdict
+    observed_at: str | None
+    complete: NotRequired[bool]
+    observation: Literal["full", "fingerprint"] | None
+    counts: Mapping[str, int]
+    items: Sequence[DriftItemDoc]
+    coverage: NotRequired[CoverageDoc]
+    labels: NotRequired[Sequence[LabelBalanceDoc]]
+    leaked: NotRequired[Sequence[str]]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+class DriftDoc(TypedDict):
+    """What moved outside git."""
+
+    format: Literal["drift/v1"]
+    datasets: Sequence[DatasetDriftDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = DriftDoc
 
 
 def render(drift: Drift, _options: Options) -> Iterator[bytes]:
     """Give drift/v1. An image of two classes is two items, so that a selection by class misses none."""
-    document: shape.DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
+    document: DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
     return encode(document)
 
 
-def _dataset(drift: DatasetDrift) -> shape.DatasetDriftDoc:
+def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
     rows = [(item, kind) for item in drift.items for kind in item.classes]
     seen = drift.coverage
     return {
@@ -54,7 +125,7 @@ def _dataset(drift: DatasetDrift) -> shape.DatasetDriftDoc:
     }
 
 
-def _item(row: tuple[DriftItem, DriftClass]) -> shape.DriftItemDoc:
+def _item(row: tuple[DriftItem, DriftClass]) -> DriftItemDoc:
     item, kind = row
     return {
         "source_ref": item.source_ref,

@@ -12,8 +12,8 @@ from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.entries.training_view import Box
 from reconciler.core.spec.choices import DriftClass
+from reconciler.reports.plan.words import CAUSES
 from reconciler.reports.visible import counted, visible
-from reconciler.reports.words import CAUSES
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
     {

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NotRequired
 
-from reconciler.core.explanation import Blame, Explanation, Ignored, Past
+from typing_extensions import TypedDict
+
+from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, Past
+from reconciler.core.planning.cause import Cause
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.encoding import (
+from reconciler.reports.documents import (
+    ErrorDoc,
+    FieldDoc,
+    ProblemDoc,
+    QuarantinedDoc,
     Rows,
     encode,
     error_doc,
@@ -20,8 +27,92 @@ from reconciler.reports.encoding import (
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
-    from reconciler.reports.explain import shape
     from reconciler.reports.registry import Options
+
+
+class BlameDoc(TypedDict):
+    """Who wrote a line last."""
+
+    commit: str
+    author: str
+    at: str
+    summary: str
+
+
+class PlaceDoc(TypedDict):
+    """``file:line``; ``blame`` is null outside git, or if the file was edited since."""
+
+    origin: str
+    blame: BlameDoc | None
+
+
+class AppliedEntryDoc(TypedDict):
+    """
+    What was last proven in place; digests of both sides, null if the image never was.
+
+    ``known`` tells whether it is remembered at all what was applied to the dataset.
+    """
+
+    known: bool
+    at: str | None
+    desired: str | None
+    observed: str | None
+
+
+class IgnoredDoc(TypedDict):
+    """One difference that does not count, and the rule that says so."""
+
+    path: str
+    before: object
+    after: object
+    rule: str
+
+
+class PastDoc(TypedDict):
+    """One update that the image was in; ``result`` is null if nobody wrote down how it ended."""
+
+    at: str
+    entries: int
+    result: str | None
+
+
+class ExplanationDoc(TypedDict):
+    """
+    One image in one dataset.
+
+    ``fields`` is what differs, ``before`` being what AWS holds and ``after`` what git desires. ``observed`` is
+    null if AWS does not hold the image, or, with ``was_observed`` false, if nobody could look.
+    """
+
+    name: str
+    arn: str | None
+    verdict: ExplanationVerdict
+    cause: Cause | None
+    origins: Sequence[PlaceDoc]
+    desired: Mapping[str, object] | None
+    observed: Mapping[str, object] | None
+    was_observed: bool
+    applied: AppliedEntryDoc
+    fields: Sequence[FieldDoc]
+    ignored: Sequence[IgnoredDoc]
+    codes: Sequence[str]
+    findings: Sequence[ProblemDoc]
+    held: QuarantinedDoc | None
+    updates: Sequence[PastDoc]
+    errors: Sequence[ErrorDoc]
+
+
+class ExplainDoc(TypedDict):
+    """The explanation of one image, one element a dataset that was asked."""
+
+    format: Literal["explain/v1"]
+    source_ref: str
+    datasets: Sequence[ExplanationDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = ExplainDoc
+
 
 Writers = Mapping[Origin, Blame]
 
@@ -42,7 +133,7 @@ class Explained(NamedTuple):
 def render(explained: Explained, _options: Options) -> Iterator[bytes]:
     """Give explain/v1: one element for each dataset that was asked."""
     source_ref, stories, writers = explained
-    document: shape.ExplainDoc = {
+    document: ExplainDoc = {
         "format": "explain/v1",
         "source_ref": source_ref,
         "datasets": Rows(stories, partial(_explanation, writers)),
@@ -50,7 +141,7 @@ def render(explained: Explained, _options: Options) -> Iterator[bytes]:
     return encode(document)
 
 
-def _explanation(writers: Writers, explanation: Explanation) -> shape.ExplanationDoc:
+def _explanation(writers: Writers, explanation: Explanation) -> ExplanationDoc:
     return {
         "name": explanation.dataset,
         "arn": explanation.arn,
@@ -76,7 +167,7 @@ def _explanation(writers: Writers, explanation: Explanation) -> shape.Explanatio
     }
 
 
-def _origin(origin: Origin, writer: Blame | None) -> shape.PlaceDoc:
+def _origin(origin: Origin, writer: Blame | None) -> PlaceDoc:
     return {
         "origin": place_text(origin),
         "blame": None
@@ -90,9 +181,9 @@ def _origin(origin: Origin, writer: Blame | None) -> shape.PlaceDoc:
     }
 
 
-def _ignored(ignored: Ignored) -> shape.IgnoredDoc:
+def _ignored(ignored: Ignored) -> IgnoredDoc:
     return {**field_doc(ignored.field), "rule": ignored.rule}
 
 
-def _past(past: Past) -> shape.PastDoc:
+def _past(past: Past) -> PastDoc:
     return {"at": moment(past.begun_at), "entries": past.entries, "result": past.result}

@@ -11,6 +11,7 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines
+from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
 from reconciler.reports.screen import (
     PLAIN,
     Ink,
@@ -23,7 +24,6 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.visible import counted, moment, shortened, value, visible
-from reconciler.reports.words import CAUSES, QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

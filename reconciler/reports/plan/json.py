@@ -4,18 +4,85 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
 
+from typing_extensions import TypedDict
+
+from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange, Withheld
 from reconciler.errors import UsageError
-from reconciler.reports.encoding import Rows, encode, error_doc, field_doc, place_text
+from reconciler.reports.documents import ErrorDoc, FieldDoc, Rows, encode, error_doc, field_doc, place_text
 from reconciler.reports.visible import value
 
 if TYPE_CHECKING:
-    from reconciler.reports.plan import shape
     from reconciler.reports.registry import Options
+
+
+class ChangeDoc(TypedDict):
+    """One entry that is not as desired; ``withheld`` names the policy that leaves it as it is, if one does."""
+
+    action: Action
+    source_ref: str
+    cause: Cause
+    origin: str | None
+    fields: Sequence[FieldDoc]
+    withheld: NotRequired[Withheld]
+
+
+class CountsDoc(TypedDict):
+    """``desired`` is the sum of add, update, unchanged and ignored, whether an apply would send them or not."""
+
+    desired: int
+    observed: int
+    add: int
+    update: int
+    orphan: int
+    unchanged: int
+    ignored: int
+
+
+class BatchDoc(TypedDict):
+    """One update: how many entries, and the bytes of its payload."""
+
+    entries: int
+    bytes: int
+
+
+class GuardDoc(TypedDict):
+    """One reason not to apply."""
+
+    code: str
+    message: str
+
+
+class DatasetPlanDoc(TypedDict):
+    """The plan for one dataset. ``changes`` is sorted by source-ref."""
+
+    name: str
+    arn: str | None
+    applyable: bool
+    complete: bool
+    errors: Sequence[ErrorDoc]
+    counts: CountsDoc
+    changes: Sequence[ChangeDoc]
+    batches: Sequence[BatchDoc]
+    guards: Sequence[GuardDoc]
+
+
+class PlanDoc(TypedDict):
+    """What an apply would do. ``digest`` covers what would be sent and what was observed."""
+
+    format: Literal["plan/v1"]
+    digest: str
+    revision: str | None
+    datasets: Sequence[DatasetPlanDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = PlanDoc
+
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -60,7 +127,7 @@ def read_plan(data: bytes) -> PlanRef:
     raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; run plan again")
 
 
-def _plan(plan: Plan) -> shape.PlanDoc:
+def _plan(plan: Plan) -> PlanDoc:
     return {
         "format": "plan/v1",
         "digest": plan.digest,
@@ -69,7 +136,7 @@ def _plan(plan: Plan) -> shape.PlanDoc:
     }
 
 
-def _dataset(plan: DatasetPlan) -> shape.DatasetPlanDoc:
+def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
     counts = plan.counts
     return {
         "name": plan.name,
@@ -92,8 +159,8 @@ def _dataset(plan: DatasetPlan) -> shape.DatasetPlanDoc:
     }
 
 
-def _change(item: PlannedChange) -> shape.ChangeDoc:
-    change: shape.ChangeDoc = {
+def _change(item: PlannedChange) -> ChangeDoc:
+    change: ChangeDoc = {
         "action": item.action,
         "source_ref": item.source_ref,
         "cause": item.cause,

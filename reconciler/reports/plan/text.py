@@ -24,7 +24,6 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.visible import counted, moment, shortened, value, visible
-from reconciler.reports.words import SETTLED_BY_WORDS
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -97,7 +96,7 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
     if item.quarantined is not None:
         reason = visible(item.quarantined.reason)
-        if item.quarantined.kind not in SETTLED_BY_WORDS:
+        if item.quarantined.kind not in words.SETTLED_BY_WORDS:
             reason = shortened(reason, width)
         again = f"; tried again from {moment(item.quarantined.until)}, or once the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))

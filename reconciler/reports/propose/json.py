@@ -4,16 +4,96 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
+from typing_extensions import TypedDict
+
+from reconciler.core.planning.cause import Cause
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
-from reconciler.reports.encoding import Rows, encode, error_doc, place_text, problem_doc
+from reconciler.core.spec.choices import DriftClass
+from reconciler.reports.documents import (
+    ErrorDoc,
+    ProblemDoc,
+    Rows,
+    encode,
+    error_doc,
+    place_text,
+    problem_doc,
+)
 from reconciler.reports.visible import counted, moment, shortened, visible
 
 if TYPE_CHECKING:
-    from reconciler.reports.propose import shape
     from reconciler.reports.registry import Options
+
+
+class BranchDoc(TypedDict):
+    name: str
+    commit: str
+
+
+class ProposedDoc(TypedDict):
+    """
+    One image that the patch takes up.
+
+    ``origin`` is where it stands now, null for a new one; ``file`` is where it will stand.
+    """
+
+    action: Kind
+    source_ref: str
+    cause: Cause
+    classes: Sequence[DriftClass]
+    origin: str | None
+    file: str
+
+
+class RefusedDoc(TypedDict):
+    """One image whose drift the patch does not take up, and why."""
+
+    source_ref: str
+    cause: Cause
+    classes: Sequence[DriftClass]
+    origin: str | None
+    reason: str
+
+
+class DatasetProposalDoc(TypedDict):
+    """
+    What is proposed for one dataset.
+
+    ``pending`` counts the differences that git alone made. ``applied_at`` is the last apply, where it is known.
+    """
+
+    name: str
+    arn: str | None
+    observed_at: str | None
+    applied_at: str | None
+    proposed: Sequence[ProposedDoc]
+    refused: Sequence[RefusedDoc]
+    pending: int
+    errors: Sequence[ErrorDoc]
+
+
+class ProposeDoc(TypedDict):
+    """
+    Drift as a patch to the specs.
+
+    ``patch`` is a unified diff, empty if there is nothing to change; its paths are relative to ``root``.
+    ``problems`` is what validation will say of the patched specs, and does not say now.
+    """
+
+    format: Literal["propose/v1"]
+    revision: str | None
+    root: str
+    patch: str
+    branch: BranchDoc | None
+    datasets: Sequence[DatasetProposalDoc]
+    problems: Sequence[ProblemDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = ProposeDoc
+
 
 VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
 
@@ -25,7 +105,7 @@ _LONGEST_NAME: Final = 1_200
 def render(proposal: Proposal, _options: Options) -> Iterator[bytes]:
     """Give propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
-    document: shape.ProposeDoc = {
+    document: ProposeDoc = {
         "format": "propose/v1",
         "revision": proposal.revision,
         "root": proposal.root,
@@ -71,7 +151,7 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         yield ""
 
 
-def _dataset(dataset: DatasetProposal) -> shape.DatasetProposalDoc:
+def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
     return {
         "name": dataset.name,
         "arn": dataset.arn,
@@ -84,7 +164,7 @@ def _dataset(dataset: DatasetProposal) -> shape.DatasetProposalDoc:
     }
 
 
-def _request(request: EditRequest) -> shape.ProposedDoc:
+def _request(request: EditRequest) -> ProposedDoc:
     return {
         "action": request.kind,
         "source_ref": request.source_ref,
@@ -95,7 +175,7 @@ def _request(request: EditRequest) -> shape.ProposedDoc:
     }
 
 
-def _refusal(refusal: Refusal) -> shape.RefusedDoc:
+def _refusal(refusal: Refusal) -> RefusedDoc:
     return {
         "source_ref": refusal.source_ref,
         "cause": refusal.cause,

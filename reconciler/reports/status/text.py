@@ -9,14 +9,20 @@ from reconciler.core.status.conditions import Kind
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.staleness import TOO_OLD
 from reconciler.reports.apply.text import mark_of
+from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
-from reconciler.reports.status.record import Known, QuarantinedDataset, Records, datasets_doc, is_past
+from reconciler.reports.status.json import (
+    DatasetStatusDoc,
+    Known,
+    QuarantinedDataset,
+    Records,
+    datasets_doc,
+    is_past,
+)
 from reconciler.reports.visible import visible
-from reconciler.reports.words import QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
-    from reconciler.reports.status import shape
 
 # Verdicts after a complete observation, so that the number of entries that are not in place means something.
 _LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
@@ -45,7 +51,7 @@ def render_status(
     return screen.draw(_lines(datasets_doc(records, quarantined, now), now))
 
 
-def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line]:
+def _lines(known: Sequence[DatasetStatusDoc], now: float) -> Iterator[Line]:
     if not known:
         yield line("Nothing is known: no dataset was ever applied with this state directory.")
         return
@@ -64,13 +70,13 @@ def _lines(known: Sequence[shape.DatasetStatusDoc], now: float) -> Iterator[Line
         yield from _quarantine_lines(dataset)
 
 
-def _mark(dataset: shape.DatasetStatusDoc) -> Span:
+def _mark(dataset: DatasetStatusDoc) -> Span:
     """Return the sign of a dataset: no tick while AWS differs from git, or was not seen whole."""
     differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
     return mark_of(dataset["verdict"], differs=differs, incomplete=dataset.get("complete") is False)
 
 
-def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
+def _quarantine_lines(dataset: DatasetStatusDoc) -> Iterator[Line]:
     """Name the quarantined entries, and when each is tried again."""
     for quarantined in dataset["held"][:_NAMED]:
         why = f"{QUARANTINE_REASONS[quarantined['kind']]}; tried again from {quarantined['until']}"
@@ -81,7 +87,7 @@ def _quarantine_lines(dataset: shape.DatasetStatusDoc) -> Iterator[Line]:
         yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
 
 
-def _row(dataset: shape.DatasetStatusDoc) -> tuple[str, ...]:
+def _row(dataset: DatasetStatusDoc) -> tuple[str, ...]:
     left, counts = _NONE, dataset["counts"]
     if counts is not None and dataset["verdict"] in _COUNTED:
         left = f"{sum(counts[kind] for kind in _LEFT):,}"

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
+
+from typing_extensions import TypedDict
 
 from reconciler.core.validation.problem import Problem
-from reconciler.reports.encoding import Rows, encode, problem_doc
+from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
-    from reconciler.reports.validate import shape
+
+
+class ValidateDoc(TypedDict):
+    """
+    What is wrong with a spec tree; ``datasets`` and ``entries`` say how much was looked at.
+
+    ``skipped`` counts YAML files and documents that belong to other programs.
+    """
+
+    format: Literal["validate/v1"]
+    datasets: int
+    entries: int
+    skipped: int
+    problems: Sequence[ProblemDoc]
+
+
+DOCUMENT: Final = ValidateDoc
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +55,7 @@ class Validation:
 
 def render(result: Validation, _options: Options) -> Iterator[bytes]:
     """Give validate/v1."""
-    document: shape.ValidateDoc = {
+    document: ValidateDoc = {
         "format": "validate/v1",
         "datasets": result.datasets,
         "entries": result.entries,

@@ -10,8 +10,8 @@ from reconciler.core.drift.report import Coverage, Lapsed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.reports.comment import LIMIT
+from reconciler.reports.drift.json import DriftDoc
 from reconciler.reports.drift.markdown import MARKER, render_markdown
-from reconciler.reports.drift.shape import DriftDoc
 from reconciler.reports.drift.text import render_drift
 from reconciler.reports.drift.words import events, headline
 from reconciler.reports.screen import Screen

@@ -9,7 +9,8 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
-from reconciler.reports.status.record import Known, record
+from reconciler.reports.status.json import Known
+from reconciler.reports.status.record import record
 from reconciler.reports.status.text import render_status
 from tests.reports.builders import ARN, HOSTILE, entry_problem, rendered, result
 
