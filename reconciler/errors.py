@@ -33,7 +33,48 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final
+
 from reconciler.redact import redacted
+
+
+class Exit(IntEnum):
+    """An exit code of the process; `cli.exits` describes each to users."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    PENDING = 2
+    UNKNOWN = 3
+    DRIFT = 4
+    INVALID = 5
+    BLOCKED = 6
+    PARTIAL = 7
+    DENIED = 8
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+# Gravest first. No dataset ends with USAGE, which doctor returns for an unusable state directory.
+GRAVITY: Final = (
+    Exit.USAGE,
+    Exit.UNEXPECTED,
+    Exit.DENIED,
+    Exit.INVALID,
+    Exit.UNKNOWN,
+    Exit.BLOCKED,
+    Exit.PARTIAL,
+    Exit.DRIFT,
+    Exit.PENDING,
+    Exit.DONE,
+)
+
+
+def gravest(codes: Iterable[Exit]) -> Exit:
+    """Return the gravest of these exit codes; DONE if there are none."""
+    return min(codes, key=GRAVITY.index, default=Exit.DONE)
 
 
 class ReconcilerError(Exception):
@@ -46,7 +87,7 @@ class ReconcilerError(Exception):
 
     code = "RKD5000"
     retryable = False
-    exit_code = 1
+    exit_code: Exit = Exit.UNEXPECTED
     outlasted = False
 
     def __str__(self) -> str:
@@ -57,21 +98,21 @@ class UsageError(ReconcilerError):
     """The command line cannot be carried out as written."""
 
     code = "RKD5001"
-    exit_code = 64
+    exit_code = Exit.USAGE
 
 
 class SpecError(ReconcilerError):
     """The desired state cannot be used; a commit must mend it."""
 
     code = "RKD5002"
-    exit_code = 5
+    exit_code = Exit.INVALID
 
 
 class SourceError(ReconcilerError):
     """The specs could not be read at all. Never to be mistaken for "nothing is desired"."""
 
     code = "RKD5003"
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class Claimed(ReconcilerError):
@@ -79,7 +120,7 @@ class Claimed(ReconcilerError):
 
     code = "RKD5008"
     retryable = True
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class StateError(ReconcilerError):
@@ -92,13 +133,13 @@ class StateLost(StateError):
     """The state was damaged or deleted while it was in use. An empty one serves from now on: try again."""
 
     retryable = True
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class StateUnusable(StateError):
     """The state directory cannot be used: a file stands there, or it may not be entered. Another must be named."""
 
-    exit_code = 64
+    exit_code = Exit.USAGE
 
 
 class OutputError(ReconcilerError):
@@ -111,28 +152,28 @@ class PlanOutdated(ReconcilerError):
     """What was planned for is no longer there. Nothing of the plan was sent."""
 
     code = "RKD5007"
-    exit_code = 6
+    exit_code = Exit.BLOCKED
 
 
 class RebuildUnfinished(ReconcilerError):
     """The dataset is being deleted and made anew. That must be finished, or undone, before anything else."""
 
     code = "RKD5021"
-    exit_code = 6
+    exit_code = Exit.BLOCKED
 
 
 class Superseded(ReconcilerError):
     """A newer commit took over. The rest of the older one is not sent."""
 
     code = "RKD5023"
-    exit_code = 6
+    exit_code = Exit.BLOCKED
 
 
 class NotLeader(ReconcilerError):
     """Another replica leads. This one may look, and never write."""
 
     code = "RKD5022"
-    exit_code = 6
+    exit_code = Exit.BLOCKED
 
 
 class LeaseUnavailable(ReconcilerError):
@@ -140,28 +181,28 @@ class LeaseUnavailable(ReconcilerError):
 
     code = "RKD5024"
     retryable = True
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class MachineFailure(ReconcilerError):
     """The machine could not do what was asked of it: a full disk, no memory, a missing right."""
 
     code = "RKD5026"
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class Interrupted(ReconcilerError):
     """Somebody asked the process to stop, and it did so between two steps."""
 
     code = "RKD5006"
-    exit_code = 130
+    exit_code = Exit.INTERRUPTED
 
 
 class GatewayError(ReconcilerError):
     """AWS answered with an error, or did not answer. The botocore error is kept as the cause."""
 
     code = "RKD5010"
-    exit_code = 3
+    exit_code = Exit.UNKNOWN
 
 
 class Throttled(GatewayError):
@@ -236,7 +277,7 @@ class Denied(GatewayError):
     """Credentials are missing, expired, foreign, or lack a permission."""
 
     code = "RKD5019"
-    exit_code = 8
+    exit_code = Exit.DENIED
 
 
 class UnknownAnswer(GatewayError):

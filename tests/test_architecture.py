@@ -168,6 +168,15 @@ def test_no_test_waits_for_a_fixed_time():
     assert [ROOT / "tests" / "waiting.py"] == sleeping
 
 
+def test_exit_codes_are_named():
+    """The numbers stand in `errors.Exit` alone."""
+    bare = re.compile(r"\b(exit_code|error_code|sys\.exit|SystemExit)\b\s*(=|==|!=|in|is|is not|\()\s*\(?\d")
+
+    found = {path: bare.findall(path.read_text()) for path in SOURCES if path.name != "dev.py"}
+
+    assert {} == {str(path.relative_to(ROOT)): numbers for path, numbers in found.items() if numbers}
+
+
 def test_names_say_what_is_inside():
     """No module or package is a drawer for the rest."""
     assert [] == [module for module in MODULES if NAMES_OF_NOTHING & set(module.split("."))]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from reconciler.cli.exits import Exit
+from reconciler.errors import Exit
 
 
 class Command(NamedTuple):

@@ -8,30 +8,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import IntEnum
 from types import FrameType
 from typing import Final, TextIO, cast
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Exit, ReconcilerError
 from reconciler.redact import know_those_of
-
-
-class Exit(IntEnum):
-    """An exit code of the process."""
-
-    DONE = 0
-    UNEXPECTED = 1
-    PENDING = 2
-    UNKNOWN = 3
-    DRIFT = 4
-    INVALID = 5
-    BLOCKED = 6
-    PARTIAL = 7
-    DENIED = 8
-    USAGE = 64
-    INTERRUPTED = 130
-    TERMINATED = 143
-
 
 MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.DONE: "done, nothing left",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.exits import Exit, guarded
-from reconciler.errors import ReconcilerError
+from reconciler.cli.exits import guarded
+from reconciler.errors import Exit, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.cli.command import Command

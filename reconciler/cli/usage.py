@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from reconciler.cli.exits import Exit
+from reconciler.errors import Exit
 
 
 def refuse(prog: str, reason: str) -> Exit:

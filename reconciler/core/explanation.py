@@ -15,6 +15,7 @@ from reconciler.core.planning.cause import Applied, Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.validation.problem import Origin, Problem
+from reconciler.errors import Exit
 
 
 class ExplanationVerdict(StrEnum):
@@ -102,7 +103,7 @@ class Explanation:
     quarantined: Quarantined | None = None
     past: tuple[Past, ...] = ()
     errors: tuple[PlanError, ...] = ()
-    error_code: int = 0
+    error_code: Exit = Exit.DONE
 
 
 def differences(

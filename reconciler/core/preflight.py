@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.status.result import gravest
+from reconciler.errors import Exit, gravest
 
 # AWS accepts a signature for five minutes, by its own clock.
 MOST_SKEW_SECONDS: Final = 300
 _NOTICEABLE_SKEW_SECONDS: Final = 60
-_INVALID: Final = 5
-_DENIED: Final = 8
 
 
 class Check(StrEnum):
@@ -61,7 +59,7 @@ class CheckResult:
     Attributes:
         remedy: What to do about it; empty if nothing is to be done.
         code: Code of the error; None without an error.
-        exit_code: 0 unless the check failed.
+        exit_code: `Exit.DONE` unless the check failed.
     """
 
     check: Check
@@ -69,7 +67,7 @@ class CheckResult:
     message: str
     remedy: str = ""
     code: str | None = None
-    exit_code: int = 0
+    exit_code: Exit = Exit.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,17 @@ class DatasetPreflight:
     identity: str | None = None
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> Exit:
         return gravest([result.exit_code for result in self.results])
 
     @property
     def fitness(self) -> Fitness:
         match self.exit_code:
-            case 0:
+            case Exit.DONE:
                 return Fitness.READY
-            case 5:
+            case Exit.INVALID:
                 return Fitness.INVALID
-            case 8:
+            case Exit.DENIED:
                 return Fitness.DENIED
             case _:
                 return Fitness.UNKNOWN
@@ -119,7 +117,7 @@ class Preflight:
     datasets: tuple[DatasetPreflight, ...] = ()
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> Exit:
         own = [result.exit_code for result in self.results]
         return gravest([*own, *(dataset.exit_code for dataset in self.datasets)])
 
@@ -139,7 +137,7 @@ def clock(skew_seconds: float | None) -> CheckResult:
     off = f"{abs(skew_seconds):,.0f} s {direction} that of AWS"
     if abs(skew_seconds) >= MOST_SKEW_SECONDS:
         text = f"{off}: signatures are refused from {MOST_SKEW_SECONDS} s on"
-        return CheckResult(Check.CLOCK, Mark.FAILED, text, _SET_THE_CLOCK, exit_code=_DENIED)
+        return CheckResult(Check.CLOCK, Mark.FAILED, text, _SET_THE_CLOCK, exit_code=Exit.DENIED)
     if abs(skew_seconds) >= _NOTICEABLE_SKEW_SECONDS:
         return CheckResult(Check.CLOCK, Mark.WARNING, off, _SET_THE_CLOCK)
     return CheckResult(Check.CLOCK, Mark.OK, "within a minute of that of AWS")
@@ -157,7 +155,7 @@ def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> CheckR
     """
     if errors:
         more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
-        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=_INVALID)
+        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=Exit.INVALID)
     text = f"{entries:,} {'entry' if entries == 1 else 'entries'}"
     if warnings:
         text += f", {warnings:,} {'warning' if warnings == 1 else 'warnings'}"

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.cli.exits import Exit
 from reconciler.demo.bucket import upload
+from reconciler.errors import Exit
 
 ROOT: Final = Path(__file__).parents[2]
 SPECS: Final = ROOT / "specs"

@@ -2,9 +2,9 @@
 
 import sys
 
-from reconciler.cli.exits import Exit
 from reconciler.cli.output.terminal import discard
 from reconciler.demo import main
+from reconciler.errors import Exit
 
 if __name__ == "__main__":
     try:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.exits import Exit
-from reconciler.errors import SourceError, UsageError
+from reconciler.errors import Exit, SourceError, UsageError
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from tests.loopback import Quiet, listening

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

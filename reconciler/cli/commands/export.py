@@ -7,8 +7,8 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit
 from reconciler.cli.flags import add_aws, add_output
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

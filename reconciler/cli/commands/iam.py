@@ -7,8 +7,9 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit, say
+from reconciler.cli.exits import say
 from reconciler.cli.flags import add_selection
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

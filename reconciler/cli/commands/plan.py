@@ -7,8 +7,9 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.command import Command
-from reconciler.cli.exits import OBSERVED, Exit
+from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_guards, add_output, add_selection
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit
+from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS
 
 _READ: Final = ("dataset", "entries", "acknowledgement")

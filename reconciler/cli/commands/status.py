@@ -6,8 +6,8 @@ import argparse
 from typing import Final
 
 from reconciler.cli.command import Command
-from reconciler.cli.exits import Exit
 from reconciler.cli.flags import add_output, add_selection
+from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

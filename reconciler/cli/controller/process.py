@@ -19,7 +19,7 @@ from reconciler import __version__
 from reconciler.cli.clock import SystemClock, SystemMonotonicClock
 from reconciler.cli.controller import replicas
 from reconciler.cli.controller.source import followed, polling, secret
-from reconciler.cli.exits import Exit, Terminated
+from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.wiring import Threads as Calling
@@ -34,7 +34,7 @@ from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.workers import Inline, Threads
 from reconciler.engine.dataset.context import always
 from reconciler.engine.log import log
-from reconciler.errors import UsageError
+from reconciler.errors import Exit, UsageError
 from reconciler.server.app import application
 from reconciler.server.guarding import Secrets
 from reconciler.server.listening import listening

@@ -8,13 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.cli.exits import Exit
 from reconciler.cli.output.files import write_all, write_whole
 from reconciler.cli.output.terminal import coloured, stream
 from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
 from reconciler.convert.record import Crowd, Options
-from reconciler.errors import UsageError
+from reconciler.errors import Exit, UsageError
 from reconciler.reports.validate.text import SHOWN, render_problems
 from reconciler.reports.visible import counted, visible
 

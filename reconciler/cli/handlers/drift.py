@@ -20,14 +20,13 @@ from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift
-from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import OutputError, SpecError, StateError, UsageError
+from reconciler.errors import OutputError, SpecError, StateError, UsageError, gravest
 from reconciler.reports.registry import SUFFIXES
 from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 

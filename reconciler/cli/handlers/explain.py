@@ -9,10 +9,10 @@ from reconciler.cli.handlers.proposing import opened_specs
 from reconciler.cli.output.show import show
 from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict
-from reconciler.core.status.result import gravest
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import tell
+from reconciler.errors import gravest
 from reconciler.reports.explain.json import Explained
 from reconciler.sources.git.revision import blame
 from reconciler.sources.trees.directory import Directory

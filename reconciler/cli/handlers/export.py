@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from reconciler.cli.exits import Exit, say
+from reconciler.cli.exits import say
 from reconciler.cli.output.files import Writer, write_all
 from reconciler.cli.output.terminal import out
 from reconciler.cli.wiring import connected
@@ -17,7 +17,7 @@ from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.usecases.export import Exported, export
-from reconciler.errors import OutputError
+from reconciler.errors import Exit, OutputError
 from reconciler.reports.visible import counted
 
 WAIT_SECONDS = 60.0

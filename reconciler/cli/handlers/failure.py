@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from reconciler.cli.exits import Exit, Terminated
+from reconciler.cli.exits import Terminated
 from reconciler.cli.output import terminal
 from reconciler.core.planning.plan import PlanError
-from reconciler.errors import Interrupted, OutputError, ReconcilerError
+from reconciler.errors import Exit, Interrupted, OutputError, ReconcilerError
 
 
 @contextmanager

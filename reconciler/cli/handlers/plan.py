@@ -6,16 +6,14 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.cli.exits import Exit
 from reconciler.cli.handlers.failure import reason
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import rendered, show
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
-from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import OutputError, UsageError
+from reconciler.errors import Exit, OutputError, UsageError, gravest
 
 
 def run(args: argparse.Namespace) -> int:

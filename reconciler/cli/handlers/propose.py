@@ -22,10 +22,9 @@ from reconciler.cli.wiring import connected
 from reconciler.core.entries.pattern import globs
 from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.result import gravest
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Choice, propose_each
-from reconciler.errors import OutputError, UsageError
+from reconciler.errors import OutputError, UsageError, gravest
 from reconciler.reports.propose.json import message
 from reconciler.reports.propose.text import render_proposal
 from reconciler.sources.git.branch import commit_to

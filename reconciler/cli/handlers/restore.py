@@ -9,17 +9,15 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import show
 from reconciler.cli.output.terminal import out
 from reconciler.cli.specs import declared, overrides_of
 from reconciler.core.planning.plan import Plan
-from reconciler.core.status.result import gravest
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.restore import BackupFile, as_desired, choose, kept_of
-from reconciler.errors import UsageError
+from reconciler.errors import Exit, UsageError, gravest
 from reconciler.reports.visible import counted, size
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path

@@ -8,12 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.exits import Exit
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import show
 from reconciler.cli.specs import selection_of
 from reconciler.engine.usecases.spec_tree import names, select
-from reconciler.errors import UsageError
+from reconciler.errors import Exit, UsageError
 from reconciler.reports.status.json import Known
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.output.terminal import coloured, stream, width
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.status.result import DatasetResult, gravest
+from reconciler.core.status.result import DatasetResult
+from reconciler.errors import gravest
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
 

@@ -15,8 +15,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.validation.problem import Origin
-
-DRIFT_EXIT: Final = 4
+from reconciler.errors import Exit
 
 
 class DriftVerdict(StrEnum):
@@ -118,7 +117,7 @@ class DatasetDrift:
         complete: Whether every line of the specs was used, and the dataset could be observed.
         gap: Why AWS may hold entries that were not observed; None if all were.
         attributed: Whether applied entries are on record; without a record every difference counts as drift.
-        error_code: The exit code that its errors call for; 0 without errors.
+        error_code: The exit code that its errors call for.
     """
 
     name: str
@@ -134,7 +133,7 @@ class DatasetDrift:
     attributed: bool = True
     complete: bool = True
     gap: str | None = None
-    error_code: int = 0
+    error_code: Exit = Exit.DONE
 
     @property
     def verdict(self) -> DriftVerdict:
@@ -162,9 +161,9 @@ class DatasetDrift:
         return sum(item.acknowledged is not None for item in self.items)
 
     @property
-    def exit_codes(self) -> tuple[int, ...]:
+    def exit_codes(self) -> tuple[Exit, Exit]:
         """Return the exit codes that this dataset calls for: of its errors, and of its drift."""
-        alarm = DRIFT_EXIT if any(item.alarms for item in self.items) else 0
+        alarm = Exit.DRIFT if any(item.alarms for item in self.items) else Exit.DONE
         return self.error_code, alarm
 
 

@@ -18,6 +18,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin
+from reconciler.errors import Exit
 
 
 class Withheld(StrEnum):
@@ -136,7 +137,7 @@ class DatasetPlan:
         complete: Whether the plan covers everything desired.
         gap: Why AWS may hold entries that were not observed; None if all were.
         errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
-        exit_code: The exit code that its errors call for; 0 without errors.
+        exit_code: The exit code that its errors call for.
     """
 
     name: str
@@ -150,13 +151,13 @@ class DatasetPlan:
     errored: tuple[tuple[str, tuple[str, ...]], ...] = ()
     complete: bool = True
     gap: str | None = None
-    exit_code: int = 0
+    exit_code: Exit = Exit.DONE
     orphans: Orphans = Orphans.REPORT
 
     @property
     def was_made(self) -> bool:
         """Tell whether a plan could be made, at least in part."""
-        return self.complete or self.exit_code == 0 or bool(self.counts.desired)
+        return self.complete or not self.exit_code or bool(self.counts.desired)
 
     @property
     def applyable(self) -> bool:
@@ -189,7 +190,7 @@ class DatasetPlan:
         return any(change.cause.is_drift for change in self.changes)
 
 
-def unplanned(name: str, errors: Iterable[PlanError], exit_code: int) -> DatasetPlan:
+def unplanned(name: str, errors: Iterable[PlanError], exit_code: Exit) -> DatasetPlan:
     """Return an empty plan with errors, for a dataset that could not be planned."""
     return DatasetPlan(
         name=name,

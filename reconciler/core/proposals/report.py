@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.proposals.edit_request import EditRequest, Refusal
 from reconciler.core.validation.problem import Problem
-
-DRIFT_EXIT: Final = 4
+from reconciler.errors import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class DatasetProposal:
         pending: Number of differences caused by git alone: they are never proposed.
         observed_at: Seconds since the epoch; None if nothing was observed.
         since: When the dataset was last applied, as recorded; None if unknown.
-        error_code: The exit code for its errors; 0 without any.
+        error_code: The exit code that its errors call for.
     """
 
     name: str
@@ -36,7 +35,7 @@ class DatasetProposal:
     observed_at: float | None = None
     since: str | None = None
     errors: tuple[PlanError, ...] = ()
-    error_code: int = 0
+    error_code: Exit = Exit.DONE
 
     @property
     def guessed(self) -> int:
@@ -49,9 +48,9 @@ class DatasetProposal:
         return sum(request.cause is Cause.CONFLICT for request in self.accepted)
 
     @property
-    def exit_codes(self) -> tuple[int, int]:
-        """The exit codes for its errors and for drift that the patch leaves out (4 if there is any)."""
-        return self.error_code, DRIFT_EXIT if self.refusals else 0
+    def exit_codes(self) -> tuple[Exit, Exit]:
+        """The exit codes for its errors and for drift that the patch leaves out."""
+        return self.error_code, Exit.DRIFT if self.refusals else Exit.DONE
 
 
 class Branch(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import Counts, PlanError, Withheld
 from reconciler.core.validation.problem import Origin
+from reconciler.errors import Exit, gravest
 
 
 class Verdict(StrEnum):
@@ -116,26 +117,17 @@ class DatasetResult:
     errors: tuple[PlanError, ...] = ()
     complete: bool = True
     gap: str | None = None
-    exit_code: int = 0
+    exit_code: Exit = Exit.DONE
 
     @property
     def number_withheld(self) -> int:
         return sum(group.number for group in self.groups)
 
     @property
-    def detailed_exit_code(self) -> int:
+    def detailed_exit_code(self) -> Exit:
         """Return the exit code that includes withheld entries: 2 if git asks for any of them, else 4."""
         groups = (*self.groups, *(group for group in self.unblanked if group.waits))
         if not groups:
             return self.exit_code
-        return gravest([self.exit_code, 2 if any(group.asks_for_change for group in groups) else 4])
-
-
-# Gravest first: the first of these that any dataset ends with is the exit code of the command. No dataset
-# ends with 64, which doctor returns for an unusable state directory.
-GRAVITY = (64, 1, 8, 5, 3, 6, 7, 4, 2, 0)
-
-
-def gravest(codes: Iterable[int]) -> int:
-    """Return the gravest of these exit codes; 0 if there are none."""
-    return min(codes, key=GRAVITY.index, default=0)
+        asked = any(group.asks_for_change for group in groups)
+        return gravest([self.exit_code, Exit.PENDING if asked else Exit.DRIFT])

@@ -14,6 +14,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.conditions import Facts, FailureReason, Reason
 from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.status.result import DatasetResult, Verdict
+from reconciler.errors import Exit
 
 # Verdicts that hold until something changes. The others call for a retry.
 _LASTING = frozenset(
@@ -49,7 +50,7 @@ class Summary:
     failure: FailureReason | None = None
     gap: str | None = None
     named: Named = NOTHING_NAMED
-    exit_code: int = 0
+    exit_code: Exit = Exit.DONE
 
     @property
     def lasts(self) -> bool:
@@ -115,8 +116,9 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
     try:
         known = dict(document)
         failure, named = known.pop("trouble"), named_in(known.pop("named"))
+        exit_code = Exit(known.get("exit_code", Exit.DONE))
         return Summary(
-            **known | {"verdict": Verdict(known["verdict"])},
+            **known | {"verdict": Verdict(known["verdict"]), "exit_code": exit_code},
             failure=failure and FailureReason(Reason(failure[0]), failure[1]),
             named=named,
         )
@@ -124,7 +126,7 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
         return None
 
 
-def failed(failure: FailureReason, exit_code: int) -> Summary:
+def failed(failure: FailureReason, exit_code: Exit = Exit.DONE) -> Summary:
     """Summarize a dataset that could not be observed, or whose specs cannot be used."""
     verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
     return Summary(verdict, failure=failure, left_out=False, exit_code=exit_code)

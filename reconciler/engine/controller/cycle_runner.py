@@ -25,7 +25,7 @@ from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
-from reconciler.errors import Interrupted, ReconcilerError, SourceError, StateError, Superseded
+from reconciler.errors import Exit, Interrupted, ReconcilerError, SourceError, StateError, Superseded
 from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
 
 # How often a status that is unchanged but for its times is stored.
@@ -131,9 +131,9 @@ class CycleRunner:
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
         """Run the cycle and turn every failure into a result, but for `Interrupted`: the process must stop."""
         if state.suspended:
-            return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended"), 0))
+            return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended")))
         if work.loaded is None:
-            return CycleResult(failed(FailureReason(Reason.INVALID, state.why_broken), 5))
+            return CycleResult(failed(FailureReason(Reason.INVALID, state.why_broken), Exit.INVALID))
         try:
             return self._in_its_context(state, work.loaded, work)
         except Interrupted:
@@ -144,10 +144,10 @@ class CycleRunner:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
-                return CycleResult(failed(failure_reason_of(reason), 0), arn=state.arn)
+                return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
             if isinstance(reason, errors.NotLeader):
                 log.info("apply.fenced", reason=str(reason))
-                return CycleResult(failed(failure_reason_of(reason), 0), arn=state.arn)
+                return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
             log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
             return CycleResult(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)

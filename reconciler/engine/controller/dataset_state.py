@@ -24,6 +24,7 @@ from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.failure_reasons import placed
+from reconciler.errors import Exit
 from reconciler.ports import BrokenDataset, LoadedDataset
 
 HISTORY: Final = 20
@@ -133,7 +134,7 @@ class DatasetState:
         """Update the conditions and return those whose status changed."""
         summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
-            summary = failed(FailureReason(Reason.INVALID, self.why_broken), 5)
+            summary = failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID)
         facts = replace(
             summary.facts() if summary else Facts(),
             source_failure=source_failure,

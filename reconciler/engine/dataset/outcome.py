@@ -18,15 +18,11 @@ from reconciler.core.status.result import (
     Verdict,
     WithheldEntry,
     WithheldGroup,
-    gravest,
 )
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.verify import Proof
-from reconciler.errors import GatewayError, PlanOutdated, ReconcilerError, SpecError
-
-PARTIAL_EXIT = 7
-BLOCKED_EXIT = 6
+from reconciler.errors import Exit, GatewayError, PlanOutdated, ReconcilerError, SpecError, gravest
 
 MOVED: Final = {
     Cause.SPEC_ADDED: "new in git",
@@ -83,7 +79,7 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
         errors=(*plan.errors, *reasons),
         complete=plan.gap is None,
         gap=plan.gap,
-        exit_code=gravest([BLOCKED_EXIT, plan.exit_code]),
+        exit_code=gravest([Exit.BLOCKED, plan.exit_code]),
     )
     return _with_rest(result, plan, after)
 
@@ -94,7 +90,7 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -
     still = (_still_quarantined(item) for item in plan.quarantined if item.source_ref in different)
     quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *still)
     entry_problems = quarantined or proof.dropped or proof.rejected
-    codes = [plan.exit_code, PARTIAL_EXIT if entry_problems else 0]
+    codes = [plan.exit_code, Exit.PARTIAL if entry_problems else Exit.DONE]
     result = DatasetResult(
         name=plan.name,
         arn=arn,

@@ -25,7 +25,7 @@ from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Listing
-from reconciler.errors import PlanOutdated, SpecError
+from reconciler.errors import Exit, PlanOutdated, SpecError
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.
 RULE_PATHS: Final = 5
@@ -73,7 +73,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         errored=marked(diff, desired),
         orphans=desired.policy.orphans,
         complete=not broken,
-        exit_code=SpecError.exit_code if broken else 0,
+        exit_code=SpecError.exit_code if broken else Exit.DONE,
     )
 
 

@@ -28,6 +28,7 @@ from reconciler.errors import (
     DatasetBusy,
     DatasetUnusable,
     Denied,
+    Exit,
     Interrupted,
     NotFound,
     RebuildUnfinished,
@@ -40,7 +41,7 @@ from reconciler.ports import Access, BrokenDataset, Description, Identity, Memor
 
 T = TypeVar("T")
 
-_UNKNOWN: Final = 3
+_OWN_EXITS: Final = (Exit.UNEXPECTED, Exit.INVALID, Exit.DENIED)
 
 
 def examine(
@@ -111,8 +112,8 @@ class _Round:
 
     def failed(self, check: Check, error: ReconcilerError) -> None:
         # What a guard of apply would block, and what keeps an apply from starting, is not checked further here.
-        code = error.exit_code if error.exit_code in (1, 5, 8) else _UNKNOWN
-        code = _UNKNOWN if isinstance(error, StateError) else code
+        code = error.exit_code if error.exit_code in _OWN_EXITS else Exit.UNKNOWN
+        code = Exit.UNKNOWN if isinstance(error, StateError) else code
         way_out = remedy(check, error, self._path, self._desired.name)
         self._results.append(CheckResult(check, Mark.FAILED, str(error), way_out, error.code, code))
 

@@ -16,7 +16,7 @@ from reconciler.engine.dataset.plan import Planned, observe_and_plan, plan_again
 from reconciler.engine.dataset.planning import Composer, errors_of, explained
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
-from reconciler.errors import Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
+from reconciler.errors import Exit, Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
 from reconciler.ports import BrokenDataset
 
 WAIT_SECONDS = 20.0
@@ -83,7 +83,7 @@ def apply_each(
                 else:
                     yield apply(desired, context_of(desired), pinned).result
             except PlanOutdated as exc:
-                yield outcome.outdated(unplanned(desired.name, (), 0), str(exc))
+                yield outcome.outdated(unplanned(desired.name, (), Exit.DONE), str(exc))
             except Exception as exc:  # noqa: BLE001  as above
                 yield outcome.unplanned(_unseen(desired, exc))
 

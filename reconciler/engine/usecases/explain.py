@@ -21,7 +21,7 @@ from reconciler.engine.dataset.observe import find
 from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.usecases import each_dataset
-from reconciler.errors import Interrupted, SpecError
+from reconciler.errors import Exit, Interrupted, SpecError
 
 WAIT_SECONDS = 20.0
 
@@ -78,7 +78,7 @@ def _in_git(source_ref: str, desired: Desired) -> Explanation:
         origins=tuple(sorted(dict.fromkeys(place for place in places))),
         problems=problems,
         desired=fields,
-        error_code=SpecError.exit_code if is_void else 0,
+        error_code=SpecError.exit_code if is_void else Exit.DONE,
     )
 
 

@@ -20,7 +20,7 @@ from reconciler.engine.dataset.reconcile import claimed, require_unchanged
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
-from reconciler.errors import ListingIncomplete, ReconcilerError, UsageError
+from reconciler.errors import Exit, ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, Step
 
 UNFINISHED = "REBUILD_UNFINISHED"
@@ -165,7 +165,7 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
         quarantined=(*other, *strange),
         dropped=dropped,
         rejected=rejected,
-        exit_code=outcome.PARTIAL_EXIT if partial else 0,
+        exit_code=Exit.PARTIAL if partial else Exit.DONE,
     )
 
 
@@ -187,9 +187,7 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
         f"the dataset holds {found.entries} entries, and not just what the {done.before.entries} before were"
     )
     errors = (PlanError("REBUILD", text), _way_out(done))
-    return Rebuilt(
-        replace(result, verdict=Verdict.PARTIAL, errors=errors, exit_code=outcome.PARTIAL_EXIT), done
-    )
+    return Rebuilt(replace(result, verdict=Verdict.PARTIAL, errors=errors, exit_code=Exit.PARTIAL), done)
 
 
 def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
@@ -198,7 +196,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
         return act()
     except ReconcilerError as exc:
         now = context.dataset.memory.rebuilds.of(known.dataset) or known
-        blank = unplanned(known.dataset, (), 0)
+        blank = unplanned(known.dataset, (), Exit.DONE)
         failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
         return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)
 
