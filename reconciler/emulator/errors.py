@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 
@@ -59,3 +60,9 @@ def bad_s3_object() -> ServiceError:
 
 def serialization(message: str) -> ServiceError:
     return ServiceError("SerializationException", message)
+
+
+def validation(violations: Sequence[str]) -> ServiceError:
+    """Return the error that states each violated constraint."""
+    errors = "1 validation error" if len(violations) == 1 else f"{len(violations)} validation errors"
+    return ServiceError("ValidationException", f"{errors} detected: {'; '.join(violations)}")

@@ -72,7 +72,7 @@ class Rekognition:
                 code = "cut"
                 return disposition
             self._refuse(caller, operation, resource, raw)
-            params = shapes.read(shape, raw)
+            params = shapes.read(shape, raw, self._context.settings.switches.invalid_request)
             body = orjson.dumps(self._perform(caller, operation, params))
             self._let_console(Kind.CONSOLE_AFTER, operation, resource)
             status = 200
@@ -164,9 +164,9 @@ def _parse(body: bytes) -> Params:
     try:
         raw = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as exc:
-        raise serialization("The request body is not JSON.") from exc
+        raise serialization("") from exc  # Firehose and DynamoDB give no message for what is not JSON
     if not isinstance(raw, dict):
-        raise serialization("The request body is not a JSON object.")
+        raise serialization(shapes.mismatch("structure", raw))
     return raw
 
 
@@ -176,7 +176,14 @@ def _resource(params: Params) -> str:
 
 
 def _error_body(exc: ServiceError, request_id: str) -> bytes:
-    return orjson.dumps({"__type": exc.code, "Code": exc.code, "Logref": request_id, "Message": exc.message})
+    """Return the members of an error: four if the model of the service has it, else its type and message."""
+    if exc.code in shapes.modelled_errors():
+        members = {"Code": exc.code, "Logref": request_id, "Message": exc.message}
+    elif exc.message:
+        members = {"Message" if exc.code == "SerializationException" else "message": exc.message}
+    else:
+        members = {}
+    return orjson.dumps({"__type": exc.code, **members})
 
 
 def _worsen(disposition: Answer, fault: Fault) -> Answer:

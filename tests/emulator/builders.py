@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +100,18 @@ SIGNED = (
     "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/rekognition/aws4_request,"
     " SignedHeaders=host;x-amz-date, Signature=0"
 )
+
+
+def post(url: str, body: bytes, target: str = "RekognitionService.DescribeProjects", **headers: str) -> Any:
+    """Post and return (status, headers, parsed body)."""
+    headers = {"Authorization": SIGNED, "X-Amz-Target": target} | headers
+    request = urllib.request.Request(url, body, {k: v for k, v in headers.items() if v})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return answer.status, answer.headers, json.loads(answer.read())
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code, exc.headers, json.loads(exc.read())
 
 
 class Direct:

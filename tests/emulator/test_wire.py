@@ -8,8 +8,6 @@ import json
 import resource
 import select
 import socket
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -23,24 +21,11 @@ from reconciler.emulator.behaviour.settings import Floats, Settings, Switches
 from reconciler.emulator.http import Request
 from reconciler.emulator.rekognition import OPERATIONS
 from reconciler.emulator.server import Emulator
-from tests.emulator.builders import SIGNED, Direct, boxed, dataset, labelled, listed, refs
+from tests.emulator.builders import SIGNED, Direct, boxed, dataset, labelled, listed, post, refs
 
-INVALID = "InvalidParameterException"
 DESCRIBE = "RekognitionService.DescribeProjects"
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
 PROJECT = "arn:aws:rekognition:us-east-1:111122223333:project/p/1"
-
-
-def post(url: str, body: bytes, target: str = "RekognitionService.DescribeProjects", **headers: str) -> Any:
-    """Post and return (status, headers, parsed body)."""
-    headers = {"Authorization": SIGNED, "X-Amz-Target": target} | headers
-    request = urllib.request.Request(url, body, {k: v for k, v in headers.items() if v})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return answer.status, answer.headers, json.loads(answer.read())
-    except urllib.error.HTTPError as exc:
-        with exc:
-            return exc.code, exc.headers, json.loads(exc.read())
 
 
 def test_an_answer_is_json_1_1_with_a_request_id_and_epoch_seconds(rekognition_emulator, rekognition):
@@ -119,66 +104,24 @@ def test_operations_are_posted_to_the_root(rekognition, emulator, method, path):
     assert [] == rekognition.describe_projects()["ProjectDescriptions"]
 
 
-def changes(size: int) -> dict[str, Any]:
-    return {"DatasetArn": ARN, "Changes": {"GroundTruth": base64.b64encode(b"x" * size).decode()}}
-
-
 @pytest.mark.parametrize(
-    ("operation", "params", "code"),
+    ("operation", "params"),
     [
-        ("DescribeDataset", {}, "InvalidParameterException"),
-        ("DescribeDataset", {"DatasetArn": None}, "InvalidParameterException"),
-        ("DescribeDataset", {"DatasetArn": 7}, "InvalidParameterException"),
-        ("DescribeDataset", {"DatasetArn": "arn:aws:rekognition:nonsense"}, "InvalidParameterException"),
-        ("DescribeDataset", {"DatasetArn": PROJECT}, "InvalidParameterException"),
-        ("CreateProject", {"ProjectName": "a b"}, "InvalidParameterException"),
-        ("CreateProject", {"ProjectName": "a" * 256}, "InvalidParameterException"),
-        ("CreateProject", {"ProjectName": "a\n"}, "InvalidParameterException"),
-        ("CreateProject", {"ProjectName": "a", "Feature": "X"}, "InvalidParameterException"),
-        ("CreateProject", {"ProjectName": "a", "Tags": {"aws:x": "1"}}, "InvalidParameterException"),
-        ("CreateDataset", {"ProjectArn": PROJECT, "DatasetType": "train"}, "InvalidParameterException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 101}, "ValidationException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 0}, "InvalidParameterException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": True}, "InvalidParameterException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "NextToken": "x" * 1025}, "InvalidParameterException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "ContainsLabels": []}, "InvalidParameterException"),
-        (
-            "ListDatasetEntries",
-            {"DatasetArn": ARN, "ContainsLabels": ["x"] * 11},
-            "InvalidParameterException",
-        ),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "SourceRefContains": "  "}, "InvalidParameterException"),
-        ("ListDatasetEntries", {"DatasetArn": ARN, "HasErrors": "yes"}, "InvalidParameterException"),
-        ("DescribeProjects", {"ProjectNames": ["x"] * 11}, "InvalidParameterException"),
-        ("DescribeProjects", {"MaxResults": 101}, "ValidationException"),
-        ("DistributeDatasetEntries", {"Datasets": [{"Arn": ARN}]}, "InvalidParameterException"),
-        ("UpdateDatasetEntries", changes(0), "InvalidParameterException"),
-        ("UpdateDatasetEntries", changes(5_242_881), "InvalidParameterException"),
-        ("UpdateDatasetEntries", changes(5_242_880), "ResourceNotFoundException"),
+        ("DescribeDataset", {"DatasetArn": ARN, "Unknown": 1}),
+        ("ListDatasetEntries", {"DatasetArn": ARN, "MaxResults": 100, "NextToken": ""}),
         (
             "UpdateDatasetEntries",
-            {"DatasetArn": ARN, "Changes": {"GroundTruth": "no base64!"}},
-            "SerializationException",
+            {"DatasetArn": ARN, "Changes": {"GroundTruth": base64.b64encode(b"x" * 5_242_880).decode()}},
         ),
-        ("DescribeDataset", {"DatasetArn": ARN, "Unknown": 1}, "ResourceNotFoundException"),
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_values_are_held_to_the_service_model(rekognition_emulator, operation, params, code):
-    """Maxima, patterns, enumerations and sizes too, which botocore lets pass."""
+def test_what_the_model_just_allows_is_looked_up(rekognition_emulator, operation, params):
+    """So that it is the resource that is missing, and not the request that is wrong."""
     body = json.dumps(params).encode()
-    assert code == post(rekognition_emulator.url, body, f"RekognitionService.{operation}")[2]["__type"]
+    answer = post(rekognition_emulator.url, body, f"RekognitionService.{operation}")[2]
 
-
-def test_a_page_size_above_the_maximum_is_refused_in_the_usual_words(rekognition_emulator):
-    """The one ValidationException that is documented."""
-    body = json.dumps({"DatasetArn": ARN, "MaxResults": 101}).encode()
-    answer = post(rekognition_emulator.url, body, "RekognitionService.ListDatasetEntries")[2]
-
-    assert (
-        "1 validation error detected: Value '101' at 'maxResults' failed to satisfy constraint:"
-        " Member must have value less than or equal to 100"
-    ) == answer["Message"]
+    assert "ResourceNotFoundException" == answer["__type"]
 
 
 JSON = st.recursive(

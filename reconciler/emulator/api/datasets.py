@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import lifecycle
+from reconciler.emulator.api import lifecycle, shapes
+from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
@@ -74,8 +75,10 @@ def describe_dataset(context: Context, caller: Caller, params: Params) -> Params
 
 def update_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
     blob = params["Changes"]["GroundTruth"]
-    if len(blob) > context.settings.switches.max_blob_bytes:
-        raise invalid_parameter()
+    switches = context.settings.switches
+    if len(blob) > switches.max_blob_bytes:
+        limit = too_long(blob, "changes.groundTruth", switches.max_blob_bytes)
+        shapes.refuse([limit], switches.invalid_request)
     dataset = find(context, caller, params["DatasetArn"])
     if dataset["status"] not in _OPEN:
         raise _refusal(context, dataset["status"])

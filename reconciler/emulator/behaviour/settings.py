@@ -13,6 +13,13 @@ ACCOUNT: Final = "111122223333"
 """Account of callers whose access key does not identify another."""
 
 
+class InvalidRequest(StrEnum):
+    """Error of a request that the service model does not allow."""
+
+    VALIDATION = "validation"
+    INVALID_PARAMETER = "invalid-parameter"
+
+
 class ConcurrentUpdate(StrEnum):
     """Error of a second update while one is running."""
 
@@ -117,6 +124,7 @@ class Switches:
     The defaults are the most likely; `docs/emulator.md` gives the reasons.
     """
 
+    invalid_request: InvalidRequest = InvalidRequest.VALIDATION
     concurrent_update: ConcurrentUpdate = ConcurrentUpdate.IN_USE
     busy_listing: BusyListing = BusyListing.IN_USE
     bare_line: BareLine = BareLine.UNLABELED
