@@ -21,7 +21,7 @@ KEEPERS = {
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "deepdiff": {"reconciler.core.entries.explain"},
-    "opentelemetry": {"reconciler.cli.tracing"},
+    "opentelemetry": {"reconciler.cli.telemetry"},
     "PIL": {"reconciler.reports.thumbnails"},
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},
@@ -41,7 +41,7 @@ KEEPERS = {
     },
     "rich": {"reconciler.cli", "reconciler.demo"},
     "starlette": {"reconciler.server", "reconciler.emulator"},
-    "structlog": {"reconciler.cli.logs", "reconciler.cli.tracing", "reconciler.engine.log"},
+    "structlog": {"reconciler.cli.telemetry", "reconciler.engine.log"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
     "yaml": {"reconciler.sources", "reconciler.convert.parsing.class_names"},
 }

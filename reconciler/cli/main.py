@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.exits import guarded
+from reconciler.cli.exits import Terminated, guarded
 from reconciler.errors import Exit, ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.command import Command
+    import argparse
+
+    from reconciler.cli.commands import Command
 
 # Thresholds of the cyclic garbage collector. Its default of 700 costs a fifth of the time of a large plan and
 # finds nothing, since entries form no cycles. A process that runs for months collects more often.
@@ -40,7 +43,6 @@ def _run(words: Sequence[str]) -> int:
     parser = build(words, whole=completing)
     add_completion(parser, wanted=completing)
     args = parser.parse_args(words)
-    from reconciler.cli.handlers.failure import documented  # not needed for help
     from reconciler.cli.usage import refuse
 
     command: Command = args.declared
@@ -49,7 +51,7 @@ def _run(words: Sequence[str]) -> int:
         gc.set_threshold(_BEFORE_COLLECTING_FOR_MONTHS)
         level = "info"
     try:
-        with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)), documented(args):
+        with set_up_by(partial(_configure_log, args.log_format, args.log_level or level)), _documented(args):
             return command.run(args)
     except ReconcilerError as exc:
         if exc.exit_code != Exit.USAGE:
@@ -57,7 +59,28 @@ def _run(words: Sequence[str]) -> int:
         return refuse(f"{parser.prog} {args.command}", str(exc))
 
 
-def _configure_log(log_format: str | None, log_level: str) -> None:
-    from reconciler.cli.logs import configure  # loads structlog
+@contextmanager
+def _documented(args: argparse.Namespace) -> Iterator[None]:
+    """
+    Print a failure document if the block fails before it wrote to stdout.
 
-    configure(log_format, log_level)
+    A bad command line, exit 64, is reported on stderr only.
+    """
+    from reconciler.cli.output.terminal import Stdout
+
+    Stdout.begun = False
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, Terminated) as exc:
+        kind = args.declared.failure_document(args)
+        if kind and not Stdout.begun and getattr(exc, "exit_code", None) != Exit.USAGE:
+            from reconciler.cli.output.show import show_failure  # not needed for help
+
+            show_failure(kind, exc, args)
+        raise
+
+
+def _configure_log(log_format: str | None, log_level: str) -> None:
+    from reconciler.cli.telemetry import configure_logs  # loads structlog
+
+    configure_logs(log_format, log_level)

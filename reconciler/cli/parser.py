@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.cli import commands
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import ALWAYS, MEANINGS, explained
 from reconciler.cli.flags import add_globals
 from reconciler.cli.usage import CommandParser, Parser

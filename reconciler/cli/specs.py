@@ -11,7 +11,7 @@ from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import SpecError, UsageError
-from reconciler.ports import LoadedDataset
+from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Opened, open_path
 
@@ -31,6 +31,15 @@ def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> It
     chosen = select(specs, selection_of(args))
     with closing(read(chosen, overrides)) as found:
         yield found
+
+
+@contextmanager
+def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
+    """Yield the tree, all specs in it, and the selected ones, read and validated."""
+    opened = opened_path(args)
+    specs = load(opened.tree, opened.only)
+    with closing(read(select(specs, selection_of(args)))) as found:
+        yield opened, specs, found
 
 
 def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:

@@ -18,8 +18,8 @@ import botocore.session
 from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.output.progress import progress
-from reconciler.cli.tracing import tracing
+from reconciler.cli.output.terminal import progress
+from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.documents import Target

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.demo.bucket import upload
+from reconciler.demo.pictures import upload
 from reconciler.errors import Exit
 
 ROOT: Final = Path(__file__).parents[2]

@@ -102,7 +102,7 @@ def office(
 ) -> Iterator[Office]:
     monkeypatch.chdir(tmp_path)
     # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     given = {

@@ -49,7 +49,7 @@ def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
     (specs / "entries.yaml").write_text(rest)
     monkeypatch.chdir(tmp_path)
     # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with closing(Emulator()) as emulator, serve(emulator) as running:
         for service in ("REKOGNITION", "STS", "S3"):

@@ -33,7 +33,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
     """Fill the dataset with these lines."""
     monkeypatch.chdir(tmp_path)
     # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.logs.configure", lambda *_: None)
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
     for name, value in {
         "ACCESS_KEY_ID": "111122223333",
         "SECRET_ACCESS_KEY": "secret",

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from reconciler import redact
-from reconciler.cli.logs import configure
+from reconciler.cli.telemetry import configure_logs
 from reconciler.engine.log import bind, bound, log, set_up_by
 
 KEY, SECRET, SESSION = "AKIA" + "PLANTED1" * 2, "s3cr3t/" * 6, "sess10n+" * 9
@@ -24,7 +24,7 @@ def test_no_secret_gets_into_a_line(
     """Secrets are removed from values, lists and tracebacks, as AWS and its SDK repeat their input."""
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": SESSION})
-    configure(log_format, "info")
+    configure_logs(log_format, "info")
     try:
         log = structlog.get_logger()
         try:
@@ -50,7 +50,7 @@ def test_a_stand_in_for_a_secret_leaves_words_whole(
     """An emulator's secret key `test` is not masked inside longer words, such as a dataset's name."""
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "e"})
-    configure("json", "info")
+    configure_logs("json", "info")
     try:
         structlog.get_logger().info("cycle.finished", dataset="flowers-test")
     finally:
@@ -67,7 +67,7 @@ def test_the_log_is_set_up_before_the_first_line_and_not_without_one(capsys: pyt
 
     def set_up() -> None:
         told.append("set up")
-        configure("json", "info")
+        configure_logs("json", "info")
 
     try:
         with set_up_by(set_up):

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from reconciler.cli import tracing as module
-from reconciler.cli.tracing import OpenTelemetry, tracing
+from reconciler.cli import telemetry as module
+from reconciler.cli.telemetry import OpenTelemetry, tracing
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.ports import Untraced
 from tests.builders import ref
@@ -196,7 +196,7 @@ def test_unasked_nothing_is_imported():
     """Without tracing OpenTelemetry is not imported, so that the start stays within its budget."""
     code = (
         "import sys, reconciler.cli.controller.process as r\n"
-        "from reconciler.cli.tracing import tracing\n"
+        "from reconciler.cli.telemetry import tracing\n"
         "with tracing({}) as tracer: tracer.span('cycle')\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )

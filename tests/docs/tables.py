@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import get_args
@@ -16,11 +17,13 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec.documents import DOCUMENTS
+from reconciler.engine.controller.registry import Registry
+from reconciler.server.metrics import LABELS, Metrics
 from tests.docs.faults import collected
 from tests.docs.pages import ROOT
 from tests.mutation import SCORE
@@ -79,6 +82,18 @@ def faults(_: str) -> str:
     return _table(("where", "fault", "promise", "tried", "reported"), rows)
 
 
+def metrics(_: str) -> str:
+    """Every metric that the controller serves."""
+    served = Metrics("version")
+    served.watch(Registry("source", time.time, time.monotonic))
+    rows = []
+    for family in served.families():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = ", ".join(f"`{label}`" for label in LABELS[family.name])
+        rows.append((f"`{name}`", family.type, labels, family.documentation))
+    return _table(("metric", "type", "labels", "what it holds"), sorted(rows))
+
+
 def mutation(_: str) -> str:
     """Of each part of the package, how many changes were made at random, and how many a test noticed."""
     scores = yaml.safe_load(SCORE.read_text("utf-8")) if SCORE.exists() else {}
@@ -101,6 +116,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "flags": flags,
     "fields": fields,
     "faults": faults,
+    "metrics": metrics,
     "mutation": mutation,
 }
 

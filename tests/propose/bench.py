@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.cli.handlers.proposing import Tried, diff_of, opened_specs, root_of, tried
+from reconciler.cli.handlers.propose import Tried, diff_of, root_of, tried
+from reconciler.cli.specs import opened_specs
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve

@@ -22,7 +22,6 @@ from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.server.app import application
-from reconciler.server.catalogue import page
 from reconciler.server.guarding import MAX_BODY_BYTES, Secrets
 from reconciler.server.listening import listening
 from reconciler.server.metrics import LABELS, Metrics
@@ -295,12 +294,3 @@ def test_the_metrics_are_the_public_contract(served: Served):
     names = {f"reconciler_{name}" for name in CONTRACT.split()}
 
     assert (names, names) == (set(LABELS), {family.name for family in served.metrics.families()})
-
-
-def test_the_metrics_page_is_what_the_code_renders():
-    """
-    docs/metrics.md is generated. To renew it:
-
-    python -c "from reconciler.server.catalogue import page; print(page(), end='')" > docs/metrics.md
-    """
-    assert page() == (ROOT / "docs" / "metrics.md").read_text("utf-8")

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_guards, add_output, add_selection
 from reconciler.errors import Exit
@@ -27,19 +27,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Apply every selected dataset, and print the verified results."""
-    from reconciler.cli.handlers.apply import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="apply",
     summary="bring datasets to what is desired, and prove it",
     example="reconciler apply specs --local",
     exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,
-    run=_run,
     document="apply",
 )

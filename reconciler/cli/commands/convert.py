@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.errors import Exit
 
 
@@ -162,18 +162,10 @@ def _moment(text: str) -> str:
     return text
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
-    from reconciler.cli.handlers.convert import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="convert",
     summary="turn labels of other formats into JSON Lines",
     example="reconciler convert coco instances.json --base s3://acme-boards/train/ -o train.jsonl",
     exits=(Exit.DONE, Exit.INVALID),
     arguments=_arguments,
-    run=_run,
 )

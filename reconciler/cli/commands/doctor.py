@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
 
@@ -16,19 +16,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the results of all checks, even if the specs cannot be read."""
-    from reconciler.cli.handlers.doctor import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="doctor",
     summary="check credentials, account, permissions and datasets; read-only",
     example="reconciler doctor specs --local",
     exits=OBSERVED,
     arguments=_arguments,
-    run=_run,
     document="doctor",
 )

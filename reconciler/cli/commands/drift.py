@@ -9,7 +9,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
 from reconciler.errors import Exit
@@ -40,19 +40,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print and save the drift of every selected dataset, even if some could not be observed."""
-    from reconciler.cli.handlers.drift import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="drift",
     summary="show what moved outside git; read-only",
     example="reconciler drift specs --report drift.html",
     exits=(*OBSERVED, Exit.DRIFT),
     arguments=_arguments,
-    run=_run,
     document="drift",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.errors import Exit
 
 
@@ -28,5 +28,5 @@ COMMAND: Final = Command(
     example="reconciler emulator --listen 127.0.0.1:4599",
     exits=(Exit.DONE,),
     arguments=_arguments,
-    run=_run,
+    work=_run,
 )

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selectors
 
@@ -24,19 +24,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Explain the image in every selected dataset that has it or could not be observed."""
-    from reconciler.cli.handlers.explain import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="explain",
     summary="tell one image's whole story",
     example="reconciler explain specs s3://acme-flowers/train/spurge1.jpg",
     exits=OBSERVED,
     arguments=_arguments,
-    run=_run,
     document="explain",
 )

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.flags import add_aws, add_output
 from reconciler.errors import Exit
 
@@ -29,19 +29,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Write the spec and the lines; a `plan` right afterwards finds no change."""
-    from reconciler.cli.handlers.export import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="export",
     summary="write an existing dataset as a spec",
     example="reconciler export --project flowers --type TRAIN -d specs/flowers",
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
     arguments=_arguments,
-    run=_run,
     document="export",
 )

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import say
 from reconciler.cli.flags import add_selection
 from reconciler.errors import Exit
@@ -56,5 +56,5 @@ COMMAND: Final = Command(
     example="reconciler iam write specs",
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     arguments=_arguments,
-    run=_run,
+    work=_run,
 )

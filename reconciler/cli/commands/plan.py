@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_guards, add_output, add_selection
 from reconciler.errors import Exit
@@ -39,19 +39,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the plan of every selected dataset, even if some could not be planned."""
-    from reconciler.cli.handlers.plan import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="plan",
     summary="show what apply would do; writes nothing",
     example="reconciler plan specs --local",
     exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT),
     arguments=_arguments,
-    run=_run,
     document="plan",
 )

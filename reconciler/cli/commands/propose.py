@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
 from reconciler.errors import Exit
@@ -66,19 +66,11 @@ def _images(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Write the patch, and print what it contains, what it omits, and why."""
-    from reconciler.cli.handlers.propose import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="propose",
     summary="take what was labelled in AWS into git, as a patch",
     example="reconciler propose specs --patch keep.patch",
     exits=(*OBSERVED, Exit.DRIFT),
     arguments=_arguments,
-    run=_run,
     document="propose",
 )

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_guards, add_one_dataset, add_output
 from reconciler.errors import Exit
@@ -37,19 +37,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Run, resume or undo the rebuild of one dataset, and print the verified result."""
-    from reconciler.cli.handlers.rebuild import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="rebuild",
     summary="delete a dataset and make it anew, without its orphans",
     example="reconciler rebuild specs --dataset flowers-train --plan-digest HEX --bucket s3://acme/rebuilds",
     exits=(*OBSERVED, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,
-    run=_run,
     document="apply",
 )

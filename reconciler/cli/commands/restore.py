@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_guards, add_one_dataset, add_output
 from reconciler.errors import Exit
@@ -33,19 +33,11 @@ def _document(args: argparse.Namespace) -> str:
     return "apply" if args.apply else "plan"
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Plan or apply the restore of a backup, or list the backups."""
-    from reconciler.cli.handlers.restore import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="restore",
     summary="bring back what an apply overwrote",
     example="reconciler restore specs --dataset flowers-train --apply",
     exits=(*OBSERVED, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,
-    run=_run,
     document=_document,
 )

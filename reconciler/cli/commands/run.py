@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
 from reconciler.errors import Exit
@@ -175,7 +175,7 @@ COMMAND: Final = Command(
     example="reconciler run specs --local",
     exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,
-    run=_run,
+    work=_run,
     document="apply",
     runs_on=True,
 )

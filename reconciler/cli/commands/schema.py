@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS
 
@@ -41,5 +41,5 @@ COMMAND: Final = Command(
     example="reconciler schema dataset > dataset.schema.json",
     exits=(Exit.DONE,),
     arguments=_arguments,
-    run=_run,
+    work=_run,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.flags import add_output, add_selection
 from reconciler.errors import Exit
 
@@ -16,19 +16,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "status")
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the stored status. A dataset that was never observed is unknown."""
-    from reconciler.cli.handlers.status import run
-
-    return run(args)
-
-
 COMMAND: Final = Command(
     name="status",
     summary="show the last known state, without asking AWS",
     example="reconciler status",
     exits=(Exit.DONE, Exit.UNKNOWN),
     arguments=_arguments,
-    run=_run,
     document="status",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli.command import Command
+from reconciler.cli.commands import Command
 from reconciler.cli.flags import add_output, add_selection
 from reconciler.errors import Exit, SourceError
 
@@ -45,6 +45,6 @@ COMMAND: Final = Command(
     example="reconciler validate specs",
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     arguments=_arguments,
-    run=_run,
+    work=_run,
     document="validate",
 )

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Terminated
-from reconciler.cli.handlers.failure import reason
-from reconciler.cli.output.show import results_exit_code, show
+from reconciler.cli.output.show import reason, results_exit_code, show
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned

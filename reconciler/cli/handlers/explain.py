@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from reconciler.cli.handlers.proposing import opened_specs
 from reconciler.cli.output.show import show
+from reconciler.cli.specs import opened_specs
 from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict
 from reconciler.core.validation.problem import Origin

@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.cli.handlers.failure import reason
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import rendered, show
+from reconciler.cli.output.show import reason, rendered, show
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.engine.usecases import each_dataset

@@ -1,35 +1,60 @@
-"""``reconciler propose``: turn drift into a patch or branch of the specs. Makes no call that writes."""
+"""
+``reconciler propose``: turn drift into a patch or branch of the specs. Makes no call that writes.
+
+The edits are tried before they are shown: the edited specs are read, and only edits with the intended effect stay.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.cli.handlers.proposing import (
-    Tried,
-    diff_of,
-    opened_specs,
-    relative,
-    root_of,
-    summed_up,
-    tried,
-)
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import screen, show
 from reconciler.cli.output.terminal import stream
+from reconciler.cli.specs import opened_specs
 from reconciler.cli.wiring import connected
 from reconciler.core.entries.pattern import globs
+from reconciler.core.proposals.edit_request import EditRequest, Refusal, refused
+from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
 from reconciler.core.spec.choices import DriftClass
+from reconciler.core.validation.problem import Problem
+from reconciler.engine.dataset.desired import read_desired
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.propose import Choice, propose_each
-from reconciler.errors import OutputError, UsageError, gravest
+from reconciler.engine.usecases.propose import Choice, Proposed, propose_each, unfulfilled
+from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
+from reconciler.ports import Memory, Specs
 from reconciler.reports.propose.json import message
 from reconciler.reports.propose.text import render_proposal
+from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
-from reconciler.sources.trees.directory import Directory
+from reconciler.sources.load import load
+from reconciler.sources.trees.directory import Directory, Opened
+from reconciler.sources.trees.overlay import Overlay, overlaid
+
+UNPROVEN = "the edited specs would not say the same as AWS; please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """
+    Edits that were checked, and their result.
+
+    Attributes:
+        problems: Problems of the edited specs that the original specs did not have.
+    """
+
+    edits: TreeEdits
+    overlay: Overlay
+    refusals: tuple[Refusal, ...]
+    problems: tuple[Problem, ...]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,3 +110,106 @@ def _choice(args: argparse.Namespace) -> Choice:
         globs(args.label),
         globs(args.source_ref),
     )
+
+
+@contextmanager
+def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed]) -> Iterator[Tried]:
+    """Yield the edits that are verified to have the intended effect; refuse the others."""
+    requests = [request for one in proposed for request in one.requests]
+    refusals: list[Refusal] = []
+    while True:
+        with ExitStack() as stack:
+            edits = edit_tree(opened.tree, specs.datasets, requests)
+            overlay = stack.enter_context(overlaid(opened.tree, edits))
+            wrong, problems = _wrong(opened, overlay, found, proposed, edits)
+            if not wrong:
+                yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
+                return
+        bad = [request for request in requests if request.source_ref in wrong]
+        if not bad:
+            raise ReconcilerError(
+                f"the edits would change other images as well: {', '.join(sorted(wrong)[:3])}"
+            )
+        refusals += (refused(request, UNPROVEN) for request in bad)
+        requests = [request for request in requests if request.source_ref not in wrong]
+
+
+def _wrong(
+    opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: TreeEdits
+) -> tuple[frozenset[str], tuple[Problem, ...]]:
+    """Read the edited specs; return images whose edit lacks the intended effect, and new problems."""
+    if not edits.accepted:
+        return frozenset(), ()
+    edited = load(overlay, opened.only)
+    datasets = {dataset.name: dataset for dataset in edited.datasets}
+    wrong: set[str] = set()
+    before = {_said(problem) for problem in found.problems}
+    new: dict[Problem, None] = {}
+    for one in proposed:
+        mine = [request for request in edits.accepted if request.dataset == one.desired.name]
+        if not mine:
+            continue
+        if one.desired.name not in datasets:
+            raise ReconcilerError(
+                f"the edits would break the document of {one.desired.name}; please report it"
+            )
+        with closing(read_desired(datasets[one.desired.name])) as after:
+            wrong |= unfulfilled(after, one, mine)
+            new |= dict.fromkeys(p for p in after.problems if _said(p) not in before)
+    return frozenset(wrong), tuple(new)
+
+
+def _said(problem: Problem) -> tuple[str, str, str | None]:
+    return problem.code, problem.message, problem.source_ref
+
+
+def diff_of(tree: Directory, root: Path, edits: TreeEdits) -> bytes:
+    """Return all edits as one patch, with paths relative to *root*."""
+    pieces: list[bytes] = []
+    for path, changes in sorted(edits.edits.items()):
+        with tree.open(path) as old:
+            pieces += file_diff(relative(tree, root, path), old, changes)
+    for path, lines in sorted(edits.created.items()):
+        pieces += new_file_diff(relative(tree, root, path), lines)
+    return b"".join(pieces)
+
+
+def relative(tree: Directory, root: Path, path: str) -> str:
+    """Return a path of the tree relative to *root*, with links resolved, since git follows none."""
+    return (tree.root / path).resolve().relative_to(root).as_posix()
+
+
+def root_of(tree: Directory) -> Path:
+    """
+    Return the directory that paths of the patch are relative to: the root of the git repository.
+
+    Outside git, the working directory if the tree is below it, else the tree itself.
+    """
+    here = Path.cwd().resolve()
+    return toplevel(tree.root) or (here if tree.root.is_relative_to(here) else tree.root)
+
+
+def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
+    """Return the proposal for one dataset."""
+    name = one.desired.name
+    since = memory.statuses().get(name, {}).get("at")
+    return DatasetProposal(
+        name=name,
+        arn=one.plan.arn,
+        accepted=_ordered(request for request in result.edits.accepted if request.dataset == name),
+        refusals=tuple(
+            sorted(
+                (*one.refusals, *(refusal for refusal in result.refusals if refusal.dataset == name)),
+                key=lambda refusal: refusal.source_ref,
+            )
+        ),
+        pending=one.pending,
+        observed_at=one.observed_at,
+        since=since if isinstance(since, str) else None,
+        errors=one.plan.errors,
+        error_code=one.plan.exit_code,
+    )
+
+
+def _ordered(requests: Iterator[EditRequest]) -> tuple[EditRequest, ...]:
+    return tuple(sorted(requests, key=lambda request: request.source_ref))

@@ -1,16 +1,18 @@
-"""Render reports, and write them to stdout."""
+"""Render reports, and write them to stdout: also the document of a command that failed as a whole."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output.terminal import coloured, stream, width
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import DatasetResult
-from reconciler.errors import gravest
+from reconciler.errors import Interrupted, OutputError, ReconcilerError, gravest
+from reconciler.reports.documents import write_failed
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
 
@@ -60,3 +62,19 @@ def show(document: str, report: object, args: argparse.Namespace, failure: PlanE
 def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> int:
     """Return the gravest exit code; entries withheld by policy count only if *detailed*."""
     return gravest(result.detailed_exit_code if detailed else result.exit_code for result in results)
+
+
+def reason(exc: BaseException) -> PlanError:
+    """Return the error of a failed command for its document."""
+    if isinstance(exc, ReconcilerError):
+        return PlanError(exc.code, str(exc))
+    if isinstance(exc, Exception):
+        return PlanError(ReconcilerError.code, f"unexpected failure: {type(exc).__name__}: {exc}")
+    return PlanError(Interrupted.code, "interrupted: what was not done before is not done")
+
+
+def show_failure(kind: str, exc: BaseException, args: argparse.Namespace) -> None:
+    """Print the document of a command that failed as a whole; stdout itself may have failed."""
+    source_ref = args.source_ref if kind == "explain" else None
+    with suppress(OutputError):
+        stream(lambda target: write_failed(kind, reason(exc), target, source_ref))

@@ -1,4 +1,4 @@
-"""Terminal output: data to stdout, all else to stderr, and colour only on terminals."""
+"""Terminal output: data to stdout, all else to stderr; colour and progress only on terminals."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, BinaryIO, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from reconciler.errors import OutputError
 from reconciler.redact import redacted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from reconciler.ports import Progress
 
 
 class Stdout:
@@ -84,3 +90,34 @@ class Aside:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._target, name)
+
+
+class TerminalProgress:
+    """`ports.Progress` as bars on stderr: one for each dataset, erased at the end."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
+        if dataset not in self._tasks:
+            self._tasks[dataset] = self._bars.add_task(dataset, total=None)
+        self._bars.update(self._tasks[dataset], description=f"{dataset}: {what}", completed=done, total=total)
+
+
+@contextmanager
+def progress(args: argparse.Namespace) -> Iterator[Progress]:
+    """Yield a progress display; a silent one unless stderr is a terminal."""
+    if args.no_progress or not sys.stderr.isatty():
+        from reconciler.ports import Silence  # not needed for help
+
+        yield Silence()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, no_color=args.no_color or None)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bars(*columns, console=console, transient=True) as bars:
+        yield TerminalProgress(bars)

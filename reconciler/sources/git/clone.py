@@ -14,9 +14,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import private_directory, state_directory
-from reconciler.sources.git.address import Address
+from reconciler.sources.git.address import Address, ambiguity, candidates, chosen
 from reconciler.sources.git.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
-from reconciler.sources.git.refs import ambiguity, candidates, chosen
 from reconciler.sources.git.runner import READ_SECONDS, Answer, run
 from reconciler.sources.links import resolve
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SourceError
-from reconciler.sources.git.refs import candidates, chosen
+from reconciler.sources.git.address import candidates, chosen
 from tests.sources.builders import dataset, line, texts
 from tests.sources.git.test_repository import Upstream, source_of, upstream
 

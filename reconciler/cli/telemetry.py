@@ -1,26 +1,33 @@
-"""Spans for OpenTelemetry, which is imported only if its environment variables request traces."""
+"""
+Logs by structlog, and traces by OpenTelemetry, which is imported only if its environment variables request them.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+import structlog
 from structlog.contextvars import get_contextvars
 
 from reconciler import __version__
 from reconciler.cli.exits import say
 from reconciler.ports import Tracer, Untraced
 from reconciler.ports.tracing import Value
+from reconciler.redact import redacted
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
     from opentelemetry.trace import Tracer as Traced
+
+Line = MutableMapping[str, Any]
 
 # Keys that log lines carry too, so that logs and traces can be joined.
 _JOINED: Final = ("dataset", "dataset_arn", "revision", "cycle_id")
@@ -33,6 +40,47 @@ _ASKING: Final = (
 )
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _HTTP: Final = "http/protobuf"
+
+
+def configure_logs(log_format: str | None, log_level: str) -> None:
+    """
+    Configure structured logs on stderr: constant events, facts as keys.
+
+    Args:
+        log_format: ``console`` or ``json``; None for console on a terminal, else JSON.
+    """
+    console = log_format == "console" or (log_format is None and sys.stderr.isatty())
+    renderer: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _redact(_logger: Any, _method: str, line: Line) -> Line:
+    """Remove credentials and presigned URLs from every value of a line."""
+    return {key: _clean(value) for key, value in line.items()}
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return redacted(value)
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value
 
 
 class OpenTelemetry:
