@@ -18,7 +18,7 @@ from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
 from reconciler.ports import Content, Rebuild, Step
-from reconciler.state.schema import MIGRATIONS, NEWEST
+from reconciler.state.schema import CHECKED, MIGRATIONS, NEWEST, define_checksum, insertion
 
 # The member that holds a dataset's description in state files of every version.
 _STORED_DESCRIPTION: Final = "standing"
@@ -34,12 +34,13 @@ _NO_DAMAGE: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE,
     }
 )  # fmt: skip
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, zlib.error)
+UNREADABLE: Final = (ValueError, KeyError, TypeError, zlib.error)
 
 # Updates that may have arrived, and unfinished rebuilds: what no observation can restore.
+# A damaged row of the journal only makes the next run wait; a damaged rebuild might delete another dataset.
 _RECOVERED: Final = (
-    ("journal", "dataset, arn, begun_at, source_refs, standing", "WHERE result IS NULL"),
-    ("rebuild", "dataset, step, body", ""),
+    ("journal", "WHERE result IS NULL"),
+    ("rebuild", "WHERE checksum IS NULL OR checksum = row_checksum(dataset, step, body)"),
 )
 
 
@@ -48,7 +49,7 @@ def is_damage(exc: Exception) -> bool:
     if isinstance(exc, sqlite3.Error):
         code = getattr(exc, "sqlite_errorcode", None)
         return code is None or code & 0xFF not in _NO_DAMAGE
-    return isinstance(exc, _UNREADABLE)
+    return isinstance(exc, UNREADABLE)
 
 
 def check_header(path: Path) -> None:
@@ -75,12 +76,18 @@ def check(connection: sqlite3.Connection) -> None:
 
 def check_rows(connection: sqlite3.Connection) -> None:
     """
-    Parse all JSON, so that damage in it is found when the file is opened, not later.
+    Check all checksums and parse all JSON, so that damage is found when the file is opened, not later.
+
+    Takes 0.4 s of CPU for 250,000 entries.
 
     Raises:
         sqlite3.DatabaseError, ValueError, zlib.error: It is damaged.
     """
     _require_ok(connection, "integrity_check(journal)")  # covers the index by which open updates are found
+    for table, columns in CHECKED.items():
+        query = f"SELECT 1 FROM {table} WHERE checksum <> row_checksum({columns}) LIMIT 1"  # noqa: S608  constants
+        if connection.execute(query).fetchone():
+            raise sqlite3.DatabaseError(f"{table}: a row differs from its checksum")
     for table in ("status", "look"):
         for (body,) in connection.execute(f"SELECT body FROM {table}"):  # noqa: S608  constants
             if not isinstance(json.loads(body), dict):
@@ -152,6 +159,7 @@ def _versions() -> tuple[frozenset[tuple[str, str]], ...]:
     """Return the tables of every version, the empty one first."""
     found = []
     with closing(sqlite3.connect(":memory:")) as connection:
+        define_checksum(connection)
         for script in ("", *MIGRATIONS):
             connection.executescript(script)
             found.append(_tables(connection))
@@ -178,15 +186,15 @@ def put_aside(path: Path) -> None:
 
 def carry_over(path: Path, connection: sqlite3.Connection) -> None:
     """Copy open updates and rebuilds from the damaged file, as far as they are readable, into the new one."""
-    for table, columns, which in _RECOVERED:
-        marks = ", ".join("?" * (columns.count(",") + 1))
-        for row in _rows(path, f"SELECT {columns} FROM {table} NOT INDEXED {which}"):  # noqa: S608  constants
-            with suppress(*_UNREADABLE, sqlite3.Error), connection:
+    for table, which in _RECOVERED:
+        query = f"SELECT {CHECKED[table]} FROM {table} NOT INDEXED {which}"  # noqa: S608  constants
+        for row in _rows(path, query):
+            with suppress(*UNREADABLE, sqlite3.Error), connection:
                 if table == "journal":
                     _check_journal(row[2], row[3])
                 else:
                     read_rebuild(row[2])
-                connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608
+                connection.execute(insertion(table), row)
 
 
 def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
@@ -204,8 +212,9 @@ def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
         _mend_schema(copy)
         with closing(sqlite3.connect(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
+            define_checksum(connection)
             yield from connection.execute(query)
-    except (*_UNREADABLE, sqlite3.Error, OSError):
+    except (*UNREADABLE, sqlite3.Error, OSError):
         return
     finally:
         for suffix in SUFFIXES:
@@ -228,7 +237,7 @@ def _mend_header(copy: Path, new: Path) -> None:
 
 def _mend_schema(copy: Path) -> None:
     """Overwrite the table definitions, without which SQLite finds no table."""
-    with suppress(*_UNREADABLE, sqlite3.Error), closing(sqlite3.connect(copy)) as connection, connection:
+    with suppress(*UNREADABLE, sqlite3.Error), closing(sqlite3.connect(copy)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         for name, sql in _versions()[-1]:
             connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (sql, name))

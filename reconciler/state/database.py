@@ -22,7 +22,7 @@ from reconciler.state.damage import (
     put_aside,
     version_of,
 )
-from reconciler.state.schema import MIGRATIONS, NEWEST
+from reconciler.state.schema import MIGRATIONS, NEWEST, define_checksum
 
 FILE_NAME: Final = "state.sqlite3"
 
@@ -207,6 +207,7 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
     connection.text_factory = _text
+    define_checksum(connection)
     return connection
 
 
@@ -236,6 +237,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     private_file(path)  # the log beside it gets the same mode
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     connection.text_factory = _text
+    define_checksum(connection)
     try:
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")

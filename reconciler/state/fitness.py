@@ -10,6 +10,7 @@ from typing import Final
 
 from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.errors import StateError, StateUnusable
+from reconciler.state.damage import UNREADABLE, check_rows
 from reconciler.state.database import FILE_NAME, opened_for_reading
 from reconciler.state.schema import NEWEST
 
@@ -45,9 +46,11 @@ def _present(directory: Path) -> CheckResult:
         with closing(opened_for_reading(file)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if version == NEWEST:
+                check_rows(connection)
     except sqlite3.OperationalError as exc:
         return _failed(f"{file}: {exc}")
-    except sqlite3.DatabaseError as exc:
+    except (sqlite3.DatabaseError, *UNREADABLE) as exc:
         result, version = str(exc), 0
     if result != "ok":
         remedy = "the next apply puts it aside and starts afresh; who moved, git or AWS, is not known then"

@@ -16,6 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
+from reconciler.state.schema import insertion
 from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings
 
 # A backup of 250,000 entries takes about 30 MB, compressed; of a deleted dataset a few are kept.
@@ -88,9 +89,9 @@ class State:
         with self._db.writing() as connection:
             if not _is_of(connection, dataset, arn):
                 connection.execute("DELETE FROM applied WHERE dataset = ?", (dataset,))
-            connection.execute("INSERT OR REPLACE INTO applied_to VALUES (?, ?)", (dataset, arn))
+            connection.execute(insertion("applied_to"), (dataset, arn))
             connection.executemany(
-                "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
+                insertion("applied"),
                 ((dataset, ref, entry.desired, entry.observed) for ref, entry in proven),
             )
             connection.executemany(
@@ -101,7 +102,7 @@ class State:
     def record(self, dataset: str, status: Mapping[str, object]) -> None:
         with self._db.writing() as connection:
             body = json.dumps(status, sort_keys=True)
-            connection.execute("INSERT OR REPLACE INTO status VALUES (?, ?)", (dataset, body))
+            connection.execute(insertion("status"), (dataset, body))
 
     def statuses(self) -> Mapping[str, Mapping[str, object]]:
         connection = self._db.connection

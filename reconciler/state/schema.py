@@ -1,8 +1,23 @@
-"""The tables of the state file, version by version."""
+"""The tables of the state file, version by version, and the checksums of their rows."""
 
 from __future__ import annotations
 
+import sqlite3
+import zlib
+from collections.abc import Mapping
 from typing import Final
+
+# The columns that each row's checksum covers. SQLite detects damage to its own structure, not to what is stored.
+CHECKED: Final[Mapping[str, str]] = {
+    "applied_to": "dataset, arn",
+    "applied": "dataset, source_ref, desired, observed",
+    "status": "dataset, body",
+    "journal": "dataset, arn, begun_at, source_refs, standing, result",
+    "held": "dataset, source_ref, digest, kind, reason, rounds, since, until",
+    "look": "dataset, arn, desired, standing, scanned_at, body",
+    "sighted": "dataset, source_ref, since, last, times, gone",
+    "rebuild": "dataset, step, body",
+}
 
 # One script per version; an older file runs those it lacks. Never edit a released one.
 MIGRATIONS: Final = (
@@ -74,6 +89,52 @@ CREATE TABLE rebuild (
     """
 ALTER TABLE journal ADD COLUMN standing TEXT NOT NULL DEFAULT ''
 """,
+    """
+ALTER TABLE applied_to ADD COLUMN checksum INTEGER;
+ALTER TABLE applied ADD COLUMN checksum INTEGER;
+ALTER TABLE status ADD COLUMN checksum INTEGER;
+ALTER TABLE journal ADD COLUMN checksum INTEGER;
+ALTER TABLE held ADD COLUMN checksum INTEGER;
+ALTER TABLE look ADD COLUMN checksum INTEGER;
+ALTER TABLE sighted ADD COLUMN checksum INTEGER;
+ALTER TABLE rebuild ADD COLUMN checksum INTEGER;
+UPDATE applied_to SET checksum = row_checksum(dataset, arn);
+UPDATE applied SET checksum = row_checksum(dataset, source_ref, desired, observed);
+UPDATE status SET checksum = row_checksum(dataset, body);
+UPDATE journal SET checksum = row_checksum(dataset, arn, begun_at, source_refs, standing, result);
+UPDATE held SET checksum = row_checksum(dataset, source_ref, digest, kind, reason, rounds, since, until);
+UPDATE look SET checksum = row_checksum(dataset, arn, desired, standing, scanned_at, body);
+UPDATE sighted SET checksum = row_checksum(dataset, source_ref, since, last, times, gone);
+UPDATE rebuild SET checksum = row_checksum(dataset, step, body)
+""",
 )
 
 NEWEST: Final = len(MIGRATIONS)
+
+
+def define_checksum(connection: sqlite3.Connection) -> None:
+    """Define `row_checksum`, which migrations, insertions and the search for damage call."""
+    connection.create_function("row_checksum", -1, _checksum, deterministic=True)
+
+
+def insertion(table: str) -> str:
+    """Return the statement that inserts or replaces one row; its parameters are the columns of `CHECKED`."""
+    columns = CHECKED[table]
+    marks = ", ".join(f"?{number}" for number in range(1, columns.count(",") + 2))
+    values = f"VALUES ({marks}, row_checksum({marks}))"
+    return f"INSERT OR REPLACE INTO {table} ({columns}, checksum) {values}"
+
+
+def _checksum(*values: str | bytes | float | None) -> int:
+    found = 0
+    for value in values:
+        match value:
+            case bytes():
+                found = zlib.crc32(value, found)
+            case str():
+                found = zlib.crc32(value.encode(), found)
+            case None:
+                found = zlib.crc32(b"\0", found)
+            case _:  # a column of real numbers stores 1 as 1.0
+                found = zlib.crc32(repr(float(value)).encode(), found)
+    return found

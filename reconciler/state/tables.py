@@ -15,6 +15,7 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.ports import Begun, Kept, Rebuild
 from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database
+from reconciler.state.schema import CHECKED, insertion
 
 
 class Quarantine:
@@ -44,7 +45,7 @@ class Quarantine:
                 ((dataset, source_ref) for source_ref in released),
             )
             connection.executemany(
-                "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                insertion("held"),
                 (
                     (dataset, h.source_ref, h.digest, h.kind.value, h.reason, h.rounds, h.since, h.until)
                     for h in quarantine
@@ -77,7 +78,7 @@ class Observations:
                 return
             body = json.dumps(kept.body, sort_keys=True)
             row = (dataset, kept.arn, kept.desired, kept.description, kept.scanned_at, body)
-            connection.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.execute(insertion("look"), row)
 
 
 class Sightings:
@@ -100,7 +101,7 @@ class Sightings:
         with self._db.writing() as connection:
             connection.execute("DELETE FROM sighted WHERE dataset = ?", (dataset,))
             connection.executemany(
-                "INSERT INTO sighted VALUES (?, ?, ?, ?, ?, ?)",
+                insertion("sighted"),
                 ((dataset, s.source_ref, s.since, s.last, s.times, int(s.gone)) for s in sightings),
             )
 
@@ -114,16 +115,15 @@ class Journal:
     def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, description: str) -> int:
         packed = zlib.compress(orjson.dumps(list(source_refs)), 1)
         with self._db.writing() as connection:
-            cursor = connection.execute(
-                "INSERT INTO journal (dataset, arn, begun_at, source_refs, standing) VALUES (?, ?, ?, ?, ?)",
-                (dataset, arn, now, packed, description),
-            )
-            number = cursor.lastrowid
+            row = (dataset, arn, now, packed, description, None)
+            number = connection.execute(insertion("journal"), row).lastrowid
         return number or 0
 
     def end(self, number: int, result: str) -> None:
         with self._db.writing() as connection:
             connection.execute("UPDATE journal SET result = ? WHERE id = ?", (result, number))
+            query = f"UPDATE journal SET checksum = row_checksum({CHECKED['journal']}) WHERE id = ?"  # noqa: S608
+            connection.execute(query, (number,))
             # Of finished updates the last thousand are kept.
             connection.execute("DELETE FROM journal WHERE id < ? AND result IS NOT NULL", (number - 1_000,))
 
@@ -174,10 +174,8 @@ class Rebuilds:
 
     def put(self, rebuild: Rebuild) -> None:
         with self._db.writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO rebuild VALUES (?, ?, ?)",
-                (rebuild.dataset, rebuild.step.value, write_rebuild(rebuild)),
-            )
+            row = (rebuild.dataset, rebuild.step.value, write_rebuild(rebuild))
+            connection.execute(insertion("rebuild"), row)
 
     def over(self, dataset: str) -> None:
         with self._db.writing() as connection:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.drift.sightings import Sighting
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.errors import StateError
+from reconciler.ports import Kept
 from reconciler.state import State
+from reconciler.state.schema import MIGRATIONS
+from tests.state.test_rebuilds import REBUILD
 
 PAGE = 4096
 REFS = [f"s3://b/{number:04}.jpg" for number in range(500)]
@@ -22,8 +28,12 @@ def file(tmp_path: Path) -> Path:
     """Return the file of a state that holds 500 entries and one update."""
     with State(tmp_path) as state:
         state.remember("d", "arn", ((ref, Applied(b"d" * 16, b"o" * 16)) for ref in REFS), ())
-        state.record("d", {"verdict": "converged"})
+        state.record("d", {"verdict": "converged", "observed": 3})
         state.journal.begin("d", "arn", REFS, 0.0, "")
+        state.quarantine.put("d", [Quarantined(REFS[0], b"d", QuarantineReason.DROPPED, "", 1, 0, 1)], ())
+        state.sightings.replace("d", [Sighting(REFS[0], 0.0, 1.0, 2, gone=False)])
+        state.observations.put("d", Kept("arn", b"d", "", 0, {"observed": 3}))
+        state.rebuilds.put(REBUILD)
     return tmp_path / "state.sqlite3"
 
 
@@ -60,14 +70,23 @@ def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE status SET body = '{'",
-        "UPDATE status SET body = CAST(x'7bff' AS TEXT)",
-        "UPDATE status SET body = '[]'",
-        "INSERT INTO look VALUES ('d', 'arn', x'00', '', 0.0, '3')",
-        "INSERT INTO rebuild VALUES ('d', 'begun', '{}')",
-        "INSERT INTO rebuild VALUES ('d', 'begun', '[]')",
-        "INSERT INTO held VALUES ('d', 's3://b/a.jpg', x'00', 'unheard', '', 1, 0.0, 0.0)",
-        "UPDATE journal SET source_refs = x'00'",
+        "UPDATE status SET body = '{', checksum = NULL",
+        "UPDATE status SET body = CAST(x'7bff' AS TEXT), checksum = NULL",
+        "UPDATE status SET body = '[]', checksum = NULL",
+        "UPDATE look SET body = '3', checksum = NULL",
+        "UPDATE rebuild SET body = '{}', checksum = NULL",
+        "UPDATE rebuild SET body = '[]', checksum = NULL",
+        "UPDATE held SET kind = 'unheard', checksum = NULL",
+        "UPDATE journal SET source_refs = x'00', checksum = NULL",
+        # What can be read, and is not what was written:
+        "UPDATE status SET body = replace(body, '3', '2')",
+        "UPDATE applied SET observed = x'00' WHERE source_ref = 's3://b/0007.jpg'",
+        "UPDATE applied_to SET arn = 'brn'",
+        "UPDATE journal SET arn = 'brn'",
+        "UPDATE held SET until = until + 1",
+        "UPDATE look SET body = '{}'",
+        "UPDATE sighted SET times = 9",
+        "UPDATE rebuild SET body = replace(body, 'old', 'odd')",
     ],
 )
 def test_in_what_is_written_there_it_is_met_when_the_file_is_opened(file: Path, damage: str):
@@ -80,6 +99,35 @@ def test_in_what_is_written_there_it_is_met_when_the_file_is_opened(file: Path, 
         _read_everything(state)
     with State(file.parent) as state:
         assert state.damage is None
+
+
+def test_a_damaged_rebuild_is_not_continued(file: Path):
+    """A rebuild deletes the dataset that its row names; one that names another is not carried over."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE rebuild SET body = replace(body, 'old', 'odd')")
+
+    with State(file.parent) as state:
+        assert state.rebuilds.of("d") is None
+
+
+def test_a_file_without_checksums_gets_them(tmp_path: Path):
+    """The file of an earlier version keeps its content, whose damage is noticed from then on."""
+    file = tmp_path / "state.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        for script in MIGRATIONS[:5]:
+            connection.executescript(script)
+        connection.execute("INSERT INTO applied_to VALUES ('d', 'arn')")
+        connection.execute("INSERT INTO applied VALUES ('d', 's3://b/a.jpg', x'0d', x'0e')")
+        connection.execute("PRAGMA user_version = 5")
+        connection.commit()
+
+    with State(tmp_path) as state:
+        assert {"s3://b/a.jpg": Applied(b"\x0d", b"\x0e")} == state.applied("d", "arn").entries
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE applied SET desired = x'0c'")
+        connection.commit()
+    with State(tmp_path) as state:
+        assert "applied: a row differs from its checksum" in (state.damage or "")
 
 
 def _read_everything(state: State) -> None:

@@ -95,3 +95,17 @@ def test_a_page_that_is_garbage(used, place):
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert raw == file.read_bytes()
     assert [".gitignore", FILE_NAME] == sorted(path.name for path in used.iterdir() if path.is_file())
+
+
+def test_a_row_that_is_not_what_was_written(used):
+    """A changed digit is reported as damage, as an apply would find it."""
+    with State(used) as open_state:
+        open_state.record("d", {"observed": 3})
+    with closing(sqlite3.connect(used / FILE_NAME)) as connection:
+        connection.execute("UPDATE status SET body = replace(body, '3', '2')")
+        connection.commit()
+
+    found = state(used)
+
+    assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
+    assert "checksum" in found.message
