@@ -6,7 +6,7 @@ DeepDiff only explains differences; `entries.entry` decides whether there are an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,10 +33,14 @@ def explain(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     """
     List every field that differs, ordered by path; non-empty exactly when the entries are not equal.
 
-    Takes up to 2 ms where lists differ: call it on changed entries only, and only if the result is shown.
+    Takes 30 to 60 µs, but 1 ms where a list has become longer or shorter, as that one is left to DeepDiff.
     """
-    changes = _changes_of(_comparable(observed), _comparable(desired), ())
-    return tuple(sorted(changes, key=lambda change: change.path))
+    return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_deepdiff))
+
+
+def explain_quickly(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+    """Do the same as `explain` in 30 to 60 µs for every entry, without DeepDiff: for those that few will read."""
+    return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_index))
 
 
 def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
@@ -45,19 +49,45 @@ def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(_pointer([key]), None, None) for key in _differing(before, after))
 
 
-def _changes_of(before: Fields, after: Fields, place: tuple[object, ...]) -> Iterator[FieldChange]:
-    """Yield the differences between two objects at the path *place*."""
-    for key in _differing(before, after):
-        one, other = before.get(key), after.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from _changes_of(one, other, (*place, key))
-        elif isinstance(one, list) and isinstance(other, list):
-            yield from _changes_of_lists(one, other, (*place, key))
+_OfLists = Callable[[list[Any], list[Any], tuple[object, ...]], Iterator[FieldChange]]
+"""Yields the differences between two lists of different lengths at a path."""
+
+
+def _ordered(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _changes_of(
+    before: object, after: object, place: tuple[object, ...], of_lists: _OfLists
+) -> Iterator[FieldChange]:
+    """Yield the differences between two values at the path *place*."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before.keys() | after.keys():
+            if key in before and key in after:
+                yield from _changes_of(before[key], after[key], (*place, key), of_lists)
+            else:
+                yield FieldChange(_pointer((*place, key)), before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list):
+        if len(before) == len(after):
+            for index, (one, other) in enumerate(zip(before, after, strict=True)):
+                yield from _changes_of(one, other, (*place, index), of_lists)
         else:
-            yield FieldChange(_pointer((*place, key)), one, other)
+            yield from of_lists(before, after, place)
+    elif type(before) is not type(after) or before != after:  # True equals 1
+        yield FieldChange(_pointer(place), before, after)
 
 
-def _changes_of_lists(
+def _changes_by_index(
+    before: list[Any], after: list[Any], place: tuple[object, ...]
+) -> Iterator[FieldChange]:
+    common = min(len(before), len(after))
+    yield from _changes_of(before[:common], after[:common], place, _changes_by_index)
+    for index in range(common, max(len(before), len(after))):
+        one, other = (side[index] if index < len(side) else None for side in (before, after))
+        yield FieldChange(_pointer((*place, index)), one, other)
+
+
+def _changes_by_deepdiff(
     before: list[Any], after: list[Any], place: tuple[object, ...]
 ) -> Iterator[FieldChange]:
     from deepdiff import DeepDiff  # takes 70 ms to import, and many commands never need it

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.entries.explain import FieldChange, explain, outline
+from reconciler.core.entries.explain import FieldChange, explain, explain_quickly, outline
 from tests.builders import boxed, listed
 from tests.core import strategies as json_of
 
@@ -43,6 +43,20 @@ def test_explains_exactly_what_is_not_equal(pair: tuple[dict[str, Any], dict[str
     before, after = pair
 
     assert (canonical(before) != canonical(after)) == bool(explain(before, after))
+
+
+@given(PAIRS)
+def test_explains_the_same_with_and_without_deepdiff(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    before, after = pair
+
+    assert explain(before, after) == explain_quickly(before, after)
+
+
+@given(st.lists(json_of.VALUES, max_size=4), st.lists(json_of.VALUES, max_size=4))
+def test_explains_lists_of_any_lengths_the_same_with_and_without_deepdiff(
+    before: list[Any], after: list[Any]
+) -> None:
+    assert explain({"x": before}, {"x": after}) == explain_quickly({"x": before}, {"x": after})
 
 
 @given(PAIRS)
@@ -87,6 +101,7 @@ def test_outline_names_the_attributes_of_explain(pair: tuple[dict[str, Any], dic
 )
 def test_names_the_field_and_both_values(before: Any, after: Any, expected: Any) -> None:
     assert tuple(FieldChange(*change) for change in expected) == explain(before, after)
+    assert tuple(FieldChange(*change) for change in expected) == explain_quickly(before, after)
 
 
 def test_is_ordered_by_path() -> None:
