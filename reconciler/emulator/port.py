@@ -6,13 +6,16 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from reconciler.emulator.asgi import CUT, Application, Service
+from reconciler.emulator.asgi import CUT, Application, Receive, Scope, Send, Service
+
+_BACKLOG: Final = 2048
 
 # How long closing the port waits for answers in progress.
 _GRACE_SECONDS: Final = 5
@@ -22,29 +25,40 @@ _GRACE_SECONDS: Final = 5
 _KEEP_ALIVE_SECONDS: Final = 60
 
 
-class _Protocol(H11Protocol):
-    """Passes a function that drops the connection to the application, as ``scope["extensions"][CUT]``."""
+class _Listener(socket.socket):
+    """A listening socket that can drop the connections it has accepted."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        # Client address -> connection, for as long as the server keeps it.
+        self._connections: WeakValueDictionary[tuple[str, int], socket.socket] = WeakValueDictionary()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, address = super().accept()
         # asyncio sets this only for sockets created with an explicit protocol number. Without it, the body of
         # an answer follows 40 ms after the head.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        inner = self.app
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections[address[:2]] = connection
+        return connection, address
 
-        async def with_cut(scope: Any, receive: Any, send: Any) -> None:
-            scope.setdefault("extensions", {})[CUT] = transport.abort
-            await inner(scope, receive, send)
+    def drop(self, client: tuple[str, int]) -> None:
+        """Drop the connection from an address, without an answer or in the middle of one."""
+        connection = self._connections.get(client)
+        if connection is not None:
+            with suppress(OSError):  # the client may have been faster
+                connection.shutdown(socket.SHUT_RDWR)
 
-        self.app = with_cut
 
+class _WithCut:
+    """Passes a function that drops the connection to the application, as ``scope["extensions"][CUT]``."""
 
-class _Server(uvicorn.Server):
-    """A server that installs no signal handlers."""
+    def __init__(self, application: Application, listener: _Listener) -> None:
+        self._application = application
+        self._listener = listener
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cut = partial(self._listener.drop, scope["client"])
+        await self._application({**scope, "extensions": {CUT: cut}}, receive, send)
 
 
 @contextmanager
@@ -56,8 +70,9 @@ def listening(service: Service, host: str, port: int) -> Iterator[int]:
         OSError: The address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=2048) as listener:
-        server = _Server(_config(service))
+    bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    with _Listener(fileno=bound.detach()) as listener:
+        server = uvicorn.Server(_config(_WithCut(Application(service), listener)))
         thread = threading.Thread(
             target=asyncio.run,
             args=(server.serve(sockets=[listener]),),
@@ -72,10 +87,11 @@ def listening(service: Service, host: str, port: int) -> Iterator[int]:
             thread.join()
 
 
-def _config(service: Service) -> uvicorn.Config:
+def _config(application: _WithCut) -> uvicorn.Config:
     return uvicorn.Config(
-        Application(service),
-        http=_Protocol,
+        application,
+        http="h11",
+        backlog=_BACKLOG,
         loop="asyncio",
         ws="none",
         lifespan="off",
