@@ -14,7 +14,7 @@ from reconciler.convert.pixels import Box, beyond, whole
 from reconciler.convert.record import LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
-from reconciler.core.validation import Checked, LineProblem, check_line, duplicate_source_ref
+from reconciler.core.validation import Checked, check_line, duplicate_source_ref
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
@@ -111,7 +111,7 @@ def _take(
     if line.ref is None:
         return
     if line.ref in origins:
-        found.append(_problem(duplicate_source_ref(line.ref, origins[line.ref]), origin, line.ref))
+        found.append(duplicate_source_ref(line.ref, origins[line.ref]).at(origin, line.ref))
     origins.setdefault(line.ref, origin)
     if not has_error(found):
         done.lines[line.ref] = line.raw
@@ -186,7 +186,7 @@ def _repeated(image: LabelledImage) -> list[Problem]:
 
 def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> list[Problem]:
     """Return the problems of validation, those about boxes with the origin and the size of each box."""
-    found = [_problem(problem, read.origin, checked.source_ref) for problem in checked.problems]
+    found = [problem.at(read.origin, checked.source_ref) for problem in checked.problems]
     if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):
         return found
     own = list(_bad_boxes(read, options))
@@ -208,10 +208,6 @@ def _bad_boxes(image: LabelledImage, options: Options) -> Iterator[Problem]:
         elif box.width <= 1 or box.height <= 1:
             message = f"the box {box} must be longer than one pixel on both sides"
             yield Problem(Severity.ERROR, Code.BOX_TOO_SMALL, message, rectangle.origin)
-
-
-def _problem(problem: LineProblem, origin: Origin, ref: str | None) -> Problem:
-    return Problem(problem.severity, problem.code, problem.message, origin, ref)
 
 
 def _is_text(image: LabelledImage) -> bool:

@@ -9,6 +9,7 @@ attributes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,7 +88,7 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: _Notes) -> Line:
         fields = without_service_keys(decode(raw))
     except BadLine:
         refused = check_line(raw).problems
-        return Line(None, origin, tuple(Problem(p.severity, p.code, p.message, origin) for p in refused))
+        return Line(None, origin, tuple(replace(problem, origin=origin) for problem in refused))
     problems: list[Problem] = []
     attributes = _attributes(fields)
     left_out = _left_out(attributes.values(), options, origin, notes)

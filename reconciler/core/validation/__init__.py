@@ -15,14 +15,13 @@ from reconciler.core.validation.across import (
 from reconciler.core.validation.alike import LineChecker
 from reconciler.core.validation.dataset import DatasetFacts, check_dataset
 from reconciler.core.validation.line import check_line
-from reconciler.core.validation.verdict import Checked, Kind, LineProblem
+from reconciler.core.validation.verdict import Checked, Kind
 
 __all__ = [
     "Checked",
     "DatasetFacts",
     "Kind",
     "LineChecker",
-    "LineProblem",
     "check_dataset",
     "check_line",
     "check_pair",

@@ -10,25 +10,25 @@ from typing import Final
 
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
-from reconciler.core.validation.problem import Origin
-from reconciler.core.validation.verdict import LineProblem, error, shown, some, warning
+from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.verdict import error, shown, some, warning
 
 _MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / training labels
 
 
-def duplicate_source_ref(ref: str, other: Origin | None) -> LineProblem:
+def duplicate_source_ref(ref: str, other: Origin | None) -> Problem:
     """Return the error that an image is in a dataset twice; *other* is its other place, if known."""
     place = "another line" if other is None else str(other)
     return error(Code.DUPLICATE_SOURCE_REF, f"{shown(ref)} is also in {place}: an image may appear once only")
 
 
-def image_in_train_and_test(ref: str, other: Origin) -> LineProblem:
+def image_in_train_and_test(ref: str, other: Origin) -> Problem:
     """Return the warning that an image is in both datasets of a project; *other* is its other place."""
     text = f"{shown(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
     return warning(Code.IMAGE_IN_TRAIN_AND_TEST, text)
 
 
-def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[LineProblem, ...]:
+def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[Problem, ...]:
     """Check that the test dataset has enough of the training labels; no problem if either has no label."""
     if not train.labels or not test.labels:
         return ()

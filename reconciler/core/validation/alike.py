@@ -12,7 +12,8 @@ from typing import Final
 
 from reconciler.core.runtime.limits import MAX_LINE_CHARS
 from reconciler.core.validation.line import check_line
-from reconciler.core.validation.verdict import Checked, Kind, LineProblem
+from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.verdict import Checked, Kind
 
 # An unremarkable image address, as in `fast`, and without characters that JSON would escape.
 _image_first: Final = re.compile(
@@ -39,7 +40,7 @@ class LineChecker:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[bytes, tuple[tuple[str, ...], Kind, tuple[LineProblem, ...]]] = {}
+        self._rests: dict[bytes, tuple[tuple[str, ...], Kind, tuple[Problem, ...]]] = {}
         self._found = 0
         self._pays = True
 

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import LineProblem, error, shown
+from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.verdict import error, shown
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 
@@ -65,7 +66,7 @@ class Attribute:
                 return []
 
 
-def value_format(attribute: Attribute) -> Iterator[LineProblem]:
+def value_format(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT: the value has the shape that its type requires."""
     match attribute.type:
         case Type.IMAGE_LEVEL:
@@ -78,7 +79,7 @@ def value_format(attribute: Attribute) -> Iterator[LineProblem]:
             yield from _annotations_format(attribute)
 
 
-def metadata_format(attribute: Attribute) -> Iterator[LineProblem]:
+def metadata_format(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: required keys are present, values are valid."""
     where, metadata = attribute.name + METADATA, attribute.metadata
     if not isinstance(metadata, dict):
@@ -91,7 +92,7 @@ def metadata_format(attribute: Attribute) -> Iterator[LineProblem]:
             yield _bad_metadata(f"'{where}' lacks '{key}', {field.wanted}")
 
 
-def confidences(attribute: Attribute) -> Iterator[LineProblem]:
+def confidences(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_MISSING_BOUNDING_BOX_CONFIDENCE: one confidence for each box, aligned by index."""
     if attribute.type is not Type.BOXES:
         return
@@ -108,7 +109,7 @@ def confidences(attribute: Attribute) -> Iterator[LineProblem]:
         yield _bad_metadata(f"'{attribute.name}{METADATA}' lacks 'objects', an array")
 
 
-def class_ids(attribute: Attribute) -> Iterator[LineProblem]:
+def class_ids(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
     if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
         return
@@ -182,7 +183,7 @@ _SCHEMAS: Final[Mapping[Type | None, Mapping[str, _Field]]] = {
 }
 
 
-def _image_size_format(attribute: Attribute) -> Iterator[LineProblem]:
+def _image_size_format(attribute: Attribute) -> Iterator[Problem]:
     where, sizes = f"{attribute.name}/image_size", attribute.value.get("image_size")
     if not (isinstance(sizes, list) and len(sizes) == 1 and isinstance(sizes[0], dict)):
         yield _bad_value(f"'{where}' must be an array of exactly one object", sizes)
@@ -192,7 +193,7 @@ def _image_size_format(attribute: Attribute) -> Iterator[LineProblem]:
             yield _bad_value(f"'{where}/0/{key}' must be an integer", sizes[0].get(key))
 
 
-def _annotations_format(attribute: Attribute) -> Iterator[LineProblem]:
+def _annotations_format(attribute: Attribute) -> Iterator[Problem]:
     """Check the annotations, if any; a separate rule warns of absent ones."""
     boxes = attribute.value.get("annotations", [])
     if not isinstance(boxes, list):
@@ -211,9 +212,9 @@ def _is_box(box: object) -> bool:
     )
 
 
-def _bad_value(text: str, found: object) -> LineProblem:
+def _bad_value(text: str, found: object) -> Problem:
     return error(Code.INVALID_ATTRIBUTE_FORMAT, f"{text}, not {shown(found)}")
 
 
-def _bad_metadata(text: str) -> LineProblem:
+def _bad_metadata(text: str) -> Problem:
     return error(Code.INVALID_METADATA_FORMAT, text)

@@ -21,8 +21,9 @@ from reconciler.core.validation.attribute import (
     places,
 )
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import suspicious_label
-from reconciler.core.validation.verdict import LineProblem, error, shown, warning
+from reconciler.core.validation.verdict import error, shown, warning
 
 # Prefixes of attributes in files written by training and evaluation ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (
@@ -31,7 +32,7 @@ TRAINING_OUTPUT: Final = (
 )
 
 
-def types(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def types(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Check that attribute types are supported; one more error if no attribute has a supported type."""
     strange = [attribute for attribute in attributes if attribute.type is None]
     for attribute in strange:
@@ -42,7 +43,7 @@ def types(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
         yield error(Code.NO_VALID_LABEL_ATTRIBUTES, "no label attribute has a supported type")
 
 
-def label_names(attribute: Attribute) -> Iterator[LineProblem]:
+def label_names(attribute: Attribute) -> Iterator[Problem]:
     """Check length and characters of all label names, whether or not a box uses them."""
     declared = attribute.class_map.values() if attribute.type is Type.BOXES else attribute.labels
     for name in dict.fromkeys(declared):
@@ -53,7 +54,7 @@ def label_names(attribute: Attribute) -> Iterator[LineProblem]:
         yield from suspicious_label(name)
 
 
-def image_size(attribute: Attribute) -> Iterator[LineProblem]:
+def image_size(attribute: Attribute) -> Iterator[Problem]:
     """Check the length of the image's sides, and its aspect ratio, which only training checks."""
     width, height = _frame(attribute)
     short, long = sorted((width, height))
@@ -66,7 +67,7 @@ def image_size(attribute: Attribute) -> Iterator[LineProblem]:
         yield error(Code.INVALID_IMAGE, f"{stated}, which is {allowed}")
 
 
-def boxes(attribute: Attribute) -> Iterator[LineProblem]:
+def boxes(attribute: Attribute) -> Iterator[Problem]:
     """Check the geometry of each box, at full size and at the size to which training scales the image."""
     width, height = _frame(attribute)
     off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
@@ -88,7 +89,7 @@ def boxes(attribute: Attribute) -> Iterator[LineProblem]:
         yield error(Code.NO_VALID_ANNOTATIONS, text)
 
 
-def box_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def box_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Check ERROR_TOO_MANY_BOUNDING_BOXES over all attributes of the image."""
     count = sum(len(attribute.boxes) for attribute in attributes)
     if count > limits.MAX_BOXES_PER_IMAGE:
@@ -96,14 +97,14 @@ def box_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
         yield error(Code.TOO_MANY_BOXES, text)
 
 
-def label_count(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def label_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     count = len({label for attribute in attributes for label in attribute.labels})
     if count > limits.MAX_LABELS_PER_IMAGE:
         text = f"{count} labels; at most {limits.MAX_LABELS_PER_IMAGE} are allowed on an image"
         yield error(Code.TOO_MANY_LABELS_ON_IMAGE, text)
 
 
-def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Warn of attributes that a person annotated without drawing a box; empty machine results are normal."""
     empty = [
         attribute
@@ -118,7 +119,7 @@ def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
         yield warning(Code.NO_ANNOTATIONS, "no label attribute of the line holds a bounding box")
 
 
-def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Warn of boxes that count twice: an adjustment job keeps the attribute that it adjusted."""
     drawn = [attribute for attribute in attributes if attribute.type is Type.BOXES]
     adjusted = [item.name for item in drawn if "adjustment-status" in item.metadata]
@@ -128,13 +129,13 @@ def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
         yield warning(Code.ADJUSTED_TWICE, text)
 
 
-def training_output(attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def training_output(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     if names := [item.name for item in attributes if item.name.startswith(TRAINING_OUTPUT)]:
         text = f"'{names[0]}' was written by training or evaluation: not a person's label"
         yield warning(Code.TRAINING_OUTPUT, text)
 
 
-def number_style(attribute: Attribute) -> Iterator[LineProblem]:
+def number_style(attribute: Attribute) -> Iterator[Problem]:
     """Warn of integers written as floats or in quotes."""
     if is_integer_text(attribute.value):
         text = f"'{attribute.name}' is {shown(attribute.value)}, a string; the guide asks for an integer"
@@ -144,7 +145,7 @@ def number_style(attribute: Attribute) -> Iterator[LineProblem]:
         yield warning(Code.FLOAT_NUMBERS, text)
 
 
-def creation_date(attribute: Attribute) -> Iterator[LineProblem]:
+def creation_date(attribute: Attribute) -> Iterator[Problem]:
     stated = attribute.metadata["creation-date"]
     try:
         datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"

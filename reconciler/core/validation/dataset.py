@@ -8,16 +8,8 @@ from typing import Final
 
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import (
-    Checked,
-    Kind,
-    LineProblem,
-    error,
-    has_error,
-    is_dropped,
-    some,
-    warning,
-)
+from reconciler.core.validation.problem import Problem, has_error
+from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, some, warning
 
 # Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
 # the rest of the guide.
@@ -68,7 +60,7 @@ class DatasetFacts:
             seen[label] += 1
 
 
-def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[LineProblem, ...]:
+def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Problem, ...]:
     """
     Check a dataset as a whole.
 
@@ -87,7 +79,7 @@ def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[LineProblem, 
     return tuple(problems)
 
 
-def _buckets(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _buckets(facts: DatasetFacts) -> Iterator[Problem]:
     if len(facts.buckets) > 1:
         found = Counter(facts.buckets).most_common()
         counts = ", ".join(f"{bucket} ({_counted(count, 'image')})" for bucket, count in found[:5])
@@ -96,13 +88,13 @@ def _buckets(facts: DatasetFacts) -> Iterator[LineProblem]:
         yield error(Code.MULTIPLE_BUCKETS, text)
 
 
-def _entries(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _entries(facts: DatasetFacts) -> Iterator[Problem]:
     if facts.entries > limits.MAX_ENTRIES:
         text = f"{facts.entries} images; at most {limits.MAX_ENTRIES} are allowed in a dataset"
         yield error(Code.TOO_MANY_ROWS, text)
 
 
-def _invalid(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _invalid(facts: DatasetFacts) -> Iterator[Problem]:
     """
     Check the share of invalid lines; the code depends on whether the service drops or stores them.
 
@@ -120,7 +112,7 @@ def _invalid(facts: DatasetFacts) -> Iterator[LineProblem]:
         yield error(Code.TOO_MANY_INVALID_ROWS, f"{text}; with {allowed} training refuses all")
 
 
-def _labels(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _labels(facts: DatasetFacts) -> Iterator[Problem]:
     count = len(facts.labels)
     if count > limits.MAX_LABELS_PER_DATASET:
         text = f"{count} labels; at most {limits.MAX_LABELS_PER_DATASET} are allowed in a dataset"
@@ -133,7 +125,7 @@ def _labels(facts: DatasetFacts) -> Iterator[LineProblem]:
         yield warning(Code.TOO_FEW_LABELS, text)
 
 
-def _mixed(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _mixed(facts: DatasetFacts) -> Iterator[Problem]:
     both = facts.kinds.get(Kind.BOTH, 0)
     boxes = facts.kinds.get(Kind.BOXES, 0) + both
     level = facts.kinds.get(Kind.IMAGE_LEVEL, 0) + both
@@ -143,7 +135,7 @@ def _mixed(facts: DatasetFacts) -> Iterator[LineProblem]:
         yield warning(Code.MIXED_MODEL_TYPES, f"{text}; training uses one kind only")
 
 
-def _test_images(facts: DatasetFacts) -> Iterator[LineProblem]:
+def _test_images(facts: DatasetFacts) -> Iterator[Problem]:
     limit = limits.MAX_TEST_IMAGES_PER_LABEL
     crowded = sorted(label for label, count in facts.labels.items() if count > limit)
     if crowded:

@@ -24,17 +24,9 @@ from reconciler.core.validation import content
 from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.fast import check_clean
+from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
-from reconciler.core.validation.verdict import (
-    UNLABELLED,
-    Checked,
-    Kind,
-    LineProblem,
-    error,
-    kind_of,
-    shown,
-    warning,
-)
+from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, error, kind_of, shown, warning
 
 
 def check_line(raw: bytes) -> Checked:
@@ -101,7 +93,7 @@ def _attributes(fields: Fields) -> list[Attribute]:
     return [Attribute(name, fields[name], fields[name + METADATA]) for name in names if name not in taken]
 
 
-def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Check ERROR_NO_LABEL_ATTRIBUTES, and warn of a bare source-ref, which is an unlabelled image."""
     if len(fields) == 1:
         yield warning(Code.UNANNOTATED_RECORD, UNLABELLED)
@@ -116,7 +108,7 @@ def _pairing(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[LinePr
                 yield error(Code.NO_LABEL_ATTRIBUTES, text)
 
 
-def _extra_keys(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[LineProblem]:
+def _extra_keys(fields: Fields, attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Warn of keys that may be labels without metadata. Strings are too common as plain fields to warn of."""
     extra = [
         key
@@ -134,7 +126,7 @@ def _leftovers(fields: Fields, attributes: Sequence[Attribute]) -> list[str]:
     return [key for key in fields if key != SOURCE_REF and key not in paired]
 
 
-def _unusable(problem: LineProblem, ref: str | None = None) -> Checked:
+def _unusable(problem: Problem, ref: str | None = None) -> Checked:
     return Checked(ref, (), Kind.NONE, (problem,))
 
 

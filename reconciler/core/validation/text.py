@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import LineProblem, shown, warning
+from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.verdict import shown, warning
 
 # "s3://BUCKET/OBJECT_PATH" (developer guide, creating a manifest file). Of the bucket name only characters
 # are checked; capitals and underscores occur in buckets older than today's naming rules.
@@ -40,12 +41,12 @@ def has_image_ending(text: str) -> bool:
     return _ENDING.search(text) is not None
 
 
-def suspicious_source_ref(ref: str) -> Iterator[LineProblem]:
+def suspicious_source_ref(ref: str) -> Iterator[Problem]:
     if is_suspicious(ref):
         yield warning(Code.SUSPICIOUS_SOURCE_REF, f"source-ref holds {_named(ref)}: {shown(ref)}")
 
 
-def unlikely_image(ref: str) -> Iterator[LineProblem]:
+def unlikely_image(ref: str) -> Iterator[Problem]:
     """Warn of a key that is probably not an image: a Windows path, a padded name, another kind of file."""
     if "\\" in ref:
         yield warning(
@@ -57,7 +58,7 @@ def unlikely_image(ref: str) -> Iterator[LineProblem]:
         yield warning(Code.UNLIKELY_IMAGE, "the key does not end in .jpg, .jpeg or .png")
 
 
-def suspicious_label(label: str) -> Iterator[LineProblem]:
+def suspicious_label(label: str) -> Iterator[Problem]:
     if is_suspicious(label):
         yield warning(Code.SUSPICIOUS_LABEL, f"the label {shown(label)} holds {_named(label)}")
 

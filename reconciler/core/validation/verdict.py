@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.problem import Severity
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 
 # The service drops lines with these errors (developer guide, terminal content errors).
 _TERMINAL: Final = frozenset(
@@ -41,20 +41,6 @@ class Kind(StrEnum):
     __hash__ = str.__hash__
 
 
-class LineProblem(NamedTuple):
-    """
-    One error or warning about a line or a dataset.
-
-    Attributes:
-        column: From 1; None if only the line is known.
-    """
-
-    severity: Severity
-    code: Code
-    message: str
-    column: int | None = None
-
-
 class Checked(NamedTuple):
     """
     The result of checking one line.
@@ -69,7 +55,7 @@ class Checked(NamedTuple):
     source_ref: str | None
     labels: tuple[str, ...]
     kinds: Kind
-    problems: tuple[LineProblem, ...]
+    problems: tuple[Problem, ...]
 
     @property
     def is_blank(self) -> bool:
@@ -81,24 +67,18 @@ class Checked(NamedTuple):
         return not has_error(self.problems)
 
 
-def has_error(problems: Iterable[LineProblem]) -> bool:
-    for problem in problems:  # noqa: SIM110  a generator would cost a whole dataset a tenth of a second
-        if problem.severity is Severity.ERROR:
-            return True
-    return False
-
-
-def is_dropped(problems: Iterable[LineProblem]) -> bool:
+def is_dropped(problems: Iterable[Problem]) -> bool:
     """Tell whether the service would drop the line, rather than store it with an error list."""
     return any(problem.code in _TERMINAL for problem in problems)
 
 
-def error(code: Code, message: str, column: int | None = None) -> LineProblem:
-    return LineProblem(Severity.ERROR, code, message, column)
+def error(code: Code, message: str, column: int | None = None) -> Problem:
+    """Return an error whose place the caller completes; *column* counts from 1."""
+    return Problem(Severity.ERROR, code, message, None if column is None else Origin("", 1, column))
 
 
-def warning(code: Code, message: str) -> LineProblem:
-    return LineProblem(Severity.WARNING, code, message)
+def warning(code: Code, message: str) -> Problem:
+    return Problem(Severity.WARNING, code, message)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -15,14 +15,7 @@ from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.planning import guard
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedule, Target
-from reconciler.core.validation import (
-    Checked,
-    DatasetFacts,
-    LineChecker,
-    LineProblem,
-    check_dataset,
-    check_line,
-)
+from reconciler.core.validation import Checked, DatasetFacts, LineChecker, check_dataset, check_line
 from reconciler.core.validation.across import duplicate_source_ref
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
@@ -201,7 +194,7 @@ def read_desired(
     )
     all_read = _read_files(desired)
     problems = check_dataset(desired.facts, loaded.target.kind)
-    desired.problems.extend(as_problem(problem, loaded.origin, None) for problem in problems)
+    desired.problems.extend(problem.at(loaded.origin, None) for problem in problems)
     usable = loaded.usable and all_read and not any(map(_refuses_all, problems))
     if usable and not (desired.index.rows or desired.policy.allow_empty):
         usable = False
@@ -232,7 +225,7 @@ def _read_files(desired: Desired) -> bool:
     return all_read
 
 
-def _refuses_all(problem: LineProblem) -> bool:
+def _refuses_all(problem: Problem) -> bool:
     """Tell whether a fault of the dataset as a whole leaves nothing to plan with."""
     return problem.severity is Severity.ERROR and problem.code not in _OF_BAD_LINES
 
@@ -255,7 +248,7 @@ def _read_file(desired: Desired, number: int) -> None:
 
 def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
     origin = Origin(file.name, file.line_number(line))
-    desired.problems.extend(as_problem(f, origin, checked.source_ref) for f in checked.problems)
+    desired.problems.extend(problem.at(origin, checked.source_ref) for problem in checked.problems)
     return checked.is_valid and not checked.is_blank
 
 
@@ -265,21 +258,15 @@ def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None
     place = desired.origin_of(second)
     if row is None:  # its other line is already known to be unusable
         problem = duplicate_source_ref(source_ref, None)
-        desired.problems.append(as_problem(problem, place, source_ref))
+        desired.problems.append(problem.at(place, source_ref))
         return
     first = desired.origin_of(desired.index.place(row))
     desired.index.discard(source_ref)
     for here, there in ((first, place), (place, first)):
-        desired.problems.append(as_problem(duplicate_source_ref(source_ref, there), here, source_ref))
+        desired.problems.append(duplicate_source_ref(source_ref, there).at(here, source_ref))
 
 
 def _empty(origin: Origin) -> Problem:
     """A source that reads as empty never becomes a plan, unless the spec says that it may."""
     text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
     return Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, origin)
-
-
-def as_problem(problem: LineProblem, origin: Origin, source_ref: str | None) -> Problem:
-    """Add the file and the line to a problem."""
-    place = origin if problem.column is None else origin._replace(column=problem.column)
-    return Problem(problem.severity, problem.code, problem.message, place, source_ref)

@@ -12,7 +12,7 @@ from reconciler.core.validation import check_pair
 from reconciler.core.validation.across import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, as_problem, problems_of_lines, read_desired
+from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired
 from reconciler.engine.log import log
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
@@ -138,7 +138,7 @@ def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
         if train.target.may_be_beside(test.target):
             for problem in check_pair(train.facts, test.facts):
-                yield as_problem(problem, test.origin, None)
+                yield problem.at(test.origin, None)
             yield from _leaks(train, test)
 
 
@@ -146,7 +146,7 @@ def _leaks(train: Desired, test: Desired) -> Iterator[Problem]:
     for source_ref in sorted(train.index.source_refs & test.index.source_refs):
         here, there = test.origin_of_ref(source_ref), train.origin_of_ref(source_ref)
         if here is not None and there is not None:
-            yield as_problem(image_in_train_and_test(source_ref, there), here, source_ref)
+            yield image_in_train_and_test(source_ref, there).at(here, source_ref)
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:

@@ -5,7 +5,6 @@ from reconciler.core.validation import (
     Checked,
     DatasetFacts,
     Kind,
-    LineProblem,
     check_dataset,
     check_line,
     check_pair,
@@ -13,10 +12,10 @@ from reconciler.core.validation import (
     image_in_train_and_test,
 )
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.problem import Origin, Severity
+from reconciler.core.validation.problem import Origin, Problem, Severity
 
-BAD = (LineProblem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
-ODD = (LineProblem(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
+BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
+ODD = (Problem(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
 
 
 def line(*labels: str, bucket: str = "bucket", kinds: Kind = Kind.IMAGE_LEVEL, problems=()) -> Checked:
@@ -173,7 +172,7 @@ def test_a_repeated_image_names_its_other_place():
     """A repeated image names the place of its other line."""
     found = duplicate_source_ref("s3://b/a.jpg", Origin("train.jsonl", 12))
 
-    assert (Severity.ERROR, "RKD3001") == found[:2]
+    assert (Severity.ERROR, "RKD3001") == (found.severity, found.code)
     assert "s3://b/a.jpg" in found.message
     assert "train.jsonl:12" in found.message
     assert "another line" in duplicate_source_ref("s3://b/a.jpg", None).message
@@ -183,5 +182,5 @@ def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
     """An image in both datasets is a warning that names the other: AWS accepts it, evaluation suffers."""
     found = image_in_train_and_test("s3://b/a.jpg", Origin("test.jsonl", 3))
 
-    assert (Severity.WARNING, "RKD3002") == found[:2]
+    assert (Severity.WARNING, "RKD3002") == (found.severity, found.code)
     assert "test.jsonl:3" in found.message
