@@ -17,13 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.emulator.behaviour.faults import Fault
-from reconciler.emulator.behaviour.settings import (
-    ACCOUNT,
-    SWITCH_NAMES,
-    Settings,
-    Switches,
-    Throttling,
-)
+from reconciler.emulator.behaviour.settings import ACCOUNT, Settings, Throttling
+from reconciler.emulator.behaviour.switches import SWITCH_NAMES, Switches
 
 if TYPE_CHECKING:
     from reconciler.emulator.server import Emulator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.behaviour.judge import Tally, judge
-from reconciler.emulator.behaviour.settings import Switches
+from reconciler.emulator.behaviour.switches import Switches
 from tests.fixtures.lines import Row, rows
 
 DOCUMENTED = [row for row in rows() if row.service is not None]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reconciler.emulator.behaviour.settings import Rewriting, Switches
+from reconciler.emulator.behaviour.switches import Rewriting, Switches
 from reconciler.emulator.server import Emulator
 from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
 
@@ -289,7 +289,7 @@ def test_every_switch_has_a_test():
     import inspect
     import sys
 
-    from reconciler.emulator.behaviour.settings import SWITCH_NAMES
+    from reconciler.emulator.behaviour.switches import SWITCH_NAMES
 
     text = inspect.getsource(sys.modules[__name__])
     assert [] == [name for name in SWITCH_NAMES if f"{name}=" not in text]

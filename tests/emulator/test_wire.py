@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.api.shapes import service_model
-from reconciler.emulator.behaviour.settings import Floats, Settings, Switches
+from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.switches import Floats, Switches
 from reconciler.emulator.http import Request
 from reconciler.emulator.rekognition import OPERATIONS
 from reconciler.emulator.server import Emulator

@@ -12,7 +12,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.result import Verdict
-from reconciler.emulator.behaviour.settings import BareLine, Switches
+from reconciler.emulator.behaviour.switches import BareLine, Switches
 from reconciler.reports.plan.words import summary
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.emulator.behaviour.settings import Rewriting, Settings, Switches
+from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.switches import Rewriting, Switches
 from reconciler.engine.usecases.rebuild.begin import Order
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
 from reconciler.engine.usecases.rebuild.context import RebuildContext

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.emulator.behaviour.settings import Switches
+from reconciler.emulator.behaviour.switches import Switches
 from tests.builders import boxed, classified, line, ref
 from tests.engine.conftest import Lab
 

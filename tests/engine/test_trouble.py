@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.core.planning.quarantine import MOST_PAUSE_SECONDS
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.emulator.behaviour.settings import (
+from reconciler.emulator.behaviour.switches import (
     BusyListing,
     ConcurrentUpdate,
     FailedUpdate,

@@ -13,7 +13,7 @@ from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
-from reconciler.emulator.behaviour.settings import ConcurrentUpdate
+from reconciler.emulator.behaviour.switches import ConcurrentUpdate
 from reconciler.emulator.behaviour.work import Work
 from reconciler.emulator.errors import (
     already_exists,

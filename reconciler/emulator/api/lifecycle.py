@@ -17,7 +17,7 @@ from typing import Any, Final
 from reconciler.emulator.api import outcome
 from reconciler.emulator.api.outcome import Failure
 from reconciler.emulator.behaviour.judge import Entry, Tally, judge
-from reconciler.emulator.behaviour.settings import FailedUpdate, Visibility
+from reconciler.emulator.behaviour.switches import FailedUpdate, Visibility
 from reconciler.emulator.behaviour.work import CREATES, Operation, Work
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context

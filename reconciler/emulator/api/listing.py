@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api import tokens
 from reconciler.emulator.api.datasets import find
-from reconciler.emulator.behaviour.settings import BusyListing, LastToken
+from reconciler.emulator.behaviour.switches import BusyListing, LastToken
 from reconciler.emulator.errors import in_use, not_ready
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context

@@ -6,7 +6,7 @@ import random
 from typing import Final, NamedTuple
 
 from reconciler.emulator.behaviour.judge import Tally
-from reconciler.emulator.behaviour.settings import InvalidBase, Verdict
+from reconciler.emulator.behaviour.switches import InvalidBase, Verdict
 from reconciler.emulator.behaviour.work import Operation
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api import tokens
 from reconciler.emulator.api.tags import attach
-from reconciler.emulator.behaviour.settings import LastToken
+from reconciler.emulator.behaviour.switches import LastToken
 from reconciler.emulator.errors import in_use, limit_exceeded, not_found
 from reconciler.emulator.storage.context import Context
 

@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 from reconciler.emulator.api.constraints import Violation, violations
-from reconciler.emulator.behaviour.settings import InvalidRequest
+from reconciler.emulator.behaviour.switches import InvalidRequest
 from reconciler.emulator.errors import ServiceError, invalid_parameter, serialization, validation
 
 TARGET_PREFIX: Final = "RekognitionService."

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from reconciler.emulator.behaviour.settings import Floats, Switches, Verdict
+from reconciler.emulator.behaviour.switches import Floats, Switches, Verdict
 
 Fields = dict[str, Any]
 

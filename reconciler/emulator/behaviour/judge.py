@@ -17,13 +17,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from reconciler.emulator.behaviour.attributes import examine
-from reconciler.emulator.behaviour.settings import (
-    BareLine,
-    Duplicates,
-    Rewriting,
-    Switches,
-    UnknownKeys,
-)
+from reconciler.emulator.behaviour.switches import BareLine, Duplicates, Rewriting, Switches, UnknownKeys
 
 SOURCE_REF: Final = "source-ref"
 MAX_LINE_CHARS: Final = 100_000

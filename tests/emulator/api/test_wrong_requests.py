@@ -16,7 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reconciler.emulator.api.constraints import compiled
-from reconciler.emulator.behaviour.settings import InvalidRequest, Settings, Switches
+from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.switches import InvalidRequest, Switches
 from reconciler.emulator.testing import client
 from tests.emulator.builders import Direct, post
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.emulator.behaviour.settings import FailedUpdate, Switches
+from reconciler.emulator.behaviour.switches import FailedUpdate, Switches
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab

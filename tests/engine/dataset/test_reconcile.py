@@ -13,7 +13,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.emulator.behaviour.settings import Rewriting, Switches
+from reconciler.emulator.behaviour.switches import Rewriting, Switches
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
 
