@@ -97,9 +97,21 @@ def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> 
     )
 
 
-def add_aws(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how AWS is called."""
+def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
+    """
+    Add the flags that say how AWS is called.
+
+    Args:
+        region: Add --region too, for commands that may run before there is a spec to name it.
+    """
     group = parser.add_argument_group("AWS (else the SDK's own configuration: profiles, AWS_REGION, …)")
+    if region:
+        group.add_argument(
+            "--region",
+            type=values.region,
+            metavar="REGION",
+            help="AWS Region, in place of the one that the specs or the SDK's configuration name",
+        )
     group.add_argument(
         "--local",
         action="store_true",

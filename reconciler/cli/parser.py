@@ -28,8 +28,9 @@ COMPLETION: Final = "--print-completion"
 
 # The order in help and documentation; commands not named here come last.
 _ORDER: Final = (
-    *("validate", "plan", "apply", "run", "drift", "propose", "explain", "restore", "rebuild", "export"),
-    *("convert", "status", "schema", "iam", "doctor", "emulator"),
+    *("init", "validate", "plan", "show", "apply", "run", "drift", "diff", "propose", "explain", "status"),
+    *("reconcile", "suspend", "resume", "restore", "rebuild", "export", "convert", "schema", "iam", "doctor"),
+    "emulator",
 )
 
 

@@ -167,6 +167,20 @@ def project(text: str) -> str:
     return text
 
 
+def region(text: str) -> str:
+    """Accept the name of an AWS Region, as a spec does."""
+    from reconciler.core.spec.field_types import is_region  # loads pydantic
+
+    return text if is_region(_given(text)) else _refuse(f"{text!r} is not an AWS Region, such as us-east-1")
+
+
+def dataset_type(text: str) -> str:
+    """Accept TRAIN or TEST, in any case."""
+    if text.upper() not in ("TRAIN", "TEST"):
+        raise Wrong(f"{text!r} is not a dataset type: TRAIN or TEST")
+    return text.upper()
+
+
 def git_ref(text: str) -> str:
     """Accept a branch, a tag, a commit, or a full ref name below refs/."""
     return _refuse(f"{text!r} is not a name for a branch, tag or commit") if _NO_REF.search(text) else text

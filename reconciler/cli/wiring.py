@@ -59,7 +59,7 @@ _NO_CONFIGURATION: Final = {
 @dataclass(frozen=True, slots=True)
 class Threads:
     """
-    How AWS is called.
+    Settings of the calls to AWS.
 
     Attributes:
         count: Number of threads that call concurrently.
@@ -101,8 +101,7 @@ class Wiring:
         self._memory = memory
         self._progress = progress
         self._endpoint = endpoint
-        # The embedded emulator needs no limit; everything else gets that of AWS.
-        calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)
+        calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)  # the emulator needs no limit
         self._threads = threads
         self._limiter = Limiter(calls, time.monotonic, threads.sleep)
         self._gateways: dict[tuple[str | None, ...], Rekognition] = {}
@@ -111,6 +110,7 @@ class Wiring:
         self._making = threading.Lock()
         self.tracer = tracer or Untraced()
         self.trust_listing = False
+        self.region: str | None = None  # in place of every other one
 
     @property
     def memory(self) -> Memory:
@@ -129,7 +129,7 @@ class Wiring:
         """
         key = self._key(target)
         with self._making, translated(CONFIGURATION):
-            gateway = self._gateways.get(key) or self._gateway(target)
+            gateway = self._gateways.get(key) or self._made(Rekognition, target)
             self._gateways[key] = gateway
         return self._context_with(gateway)
 
@@ -179,7 +179,7 @@ class Wiring:
             )
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
-        return target.home_region, target.role_arn, target.external_id, self._local_key(target)
+        return self._home(target), target.role_arn, target.external_id, self._local_key(target)
 
     def _access(self, target: Target) -> RekognitionAccess:
         session = self._session(target)
@@ -194,15 +194,15 @@ class Wiring:
         make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config(attempts=3))
         return Caller(make, partial(source_of, session), self.skew)
 
+    def _home(self, target: Target) -> str | None:
+        return self.region or target.home_region
+
     def _region_from(self, target: Target) -> str:
-        if target.home_region:
-            return "spec.target"
+        if self._home(target):
+            return "--region" if self.region else "spec.target"
         if self._endpoint is not None:
             return "the embedded emulator"
         return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"
-
-    def _gateway(self, target: Target) -> Rekognition:
-        return self._made(Rekognition, target)
 
     def _made(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
@@ -232,13 +232,13 @@ class Wiring:
             return boto3.Session(
                 aws_access_key_id=key,
                 aws_secret_access_key="local",  # noqa: S106  the emulator checks no signature
-                region_name=target.home_region or LOCAL_REGION,
+                region_name=self._home(target) or LOCAL_REGION,
                 botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION),
             )
         if (reason := settings.unusable()) is not None:
             raise Denied(reason)
-        # Other AWS SDKs read AWS_REGION first; botocore reads only AWS_DEFAULT_REGION.
-        region = target.home_region or os.environ.get("AWS_REGION") or None
+        # Unlike other AWS SDKs, botocore reads only AWS_DEFAULT_REGION.
+        region = self._home(target) or os.environ.get("AWS_REGION") or None
         ambient = boto3.Session(region_name=region)
         if ambient.region_name is None:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
@@ -260,7 +260,7 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
     Yield the wiring for a command line: memory, progress, tracer, and with --local the emulator.
 
     Args:
-        read_only: Create and change nothing in the state directory, except for the emulator.
+        read_only: Change nothing in the state directory, except for the emulator.
 
     Raises:
         StateUnusable: The state directory cannot be used.
@@ -271,11 +271,11 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         memory = stack.enter_context(closing(State(directory, read_only=read_only)))
         if memory.damage:
             log.warning("state.damaged", reason=memory.damage)
-        watched = stack.enter_context(progress(args))
-        tracer = stack.enter_context(tracing())
+        watched, tracer = stack.enter_context(progress(args)), stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
         wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
         wiring.trust_listing = args.trust_listing
+        wiring.region = getattr(args, "region", None)
         yield wiring
 
 

@@ -97,6 +97,7 @@ PLAN = record(
                 {
                     "name": some_text,
                     "arn": arn,
+                    "mode": one_of("observe", "create-only", "upsert"),
                     "applyable": yes_no,
                     "complete": yes_no,
                     "errors": each(error),
@@ -114,6 +115,8 @@ PLAN = record(
                                 "origin": or_null(place),
                                 "fields": each(field),
                                 "withheld?": some_text,
+                                "quarantined?": anything,
+                                "blanked?": one_of(True),
                             }
                         )
                     ),

@@ -90,7 +90,8 @@ def test_help_teaches(name):
 
 def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
     """Every example in the help can be parsed, provided that its files exist."""
-    (tmp_path / "instances.json").touch()
+    for name in ("instances.json", "plan.json"):
+        (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     for command in COMMANDS:
         words = command.example.replace("HEX", "0" * 32).split(" > ")[0].split()[1:]

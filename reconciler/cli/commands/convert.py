@@ -32,6 +32,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out images with an error and write the others (default: write nothing)",
     )
     parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how labels are read."""
     _unsaid(parser)
     _names(parser)
     _tables(parser)

@@ -13,7 +13,7 @@ from reconciler.cli.flags import add_aws, add_output, add_selection
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_output(parser, "doctor")
-    add_aws(parser)
+    add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(

@@ -15,7 +15,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project", type=values.project, required=True, metavar="NAME", help="Rekognition project"
     )
-    parser.add_argument("--type", required=True, choices=("TRAIN", "TEST"), help="which of its datasets")
+    parser.add_argument(
+        "--type",
+        type=values.dataset_type,
+        required=True,
+        metavar="TRAIN|TEST",
+        help="which of its datasets",
+    )
     parser.add_argument(
         "-d",
         "--directory",
@@ -26,7 +32,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
     add_output(parser)
-    add_aws(parser)
+    add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(

@@ -20,7 +20,7 @@ from reconciler.reports.visible import counted, visible
 
 def run(args: argparse.Namespace) -> int:
     """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
-    done = converted(args.format, Path(args.input), _options(args))
+    done = converted(args.format, Path(args.input), options_of(args))
     is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
     if is_good:
         _write(done, args)
@@ -32,7 +32,13 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE if is_good else Exit.INVALID
 
 
-def _options(args: argparse.Namespace) -> Options:
+def options_of(args: argparse.Namespace) -> Options:
+    """
+    Return the options of reading that the command line gives.
+
+    Raises:
+        UsageError: They contradict one another.
+    """
     columns: dict[str, tuple[str, ...]] = {}
     for role, column in args.columns:
         columns[role] = (*columns.get(role, ()), column)

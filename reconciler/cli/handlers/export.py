@@ -10,14 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.cli.exits import say
-from reconciler.cli.output.files import Writer, write_all
+from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import out
 from reconciler.cli.wiring import connected
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.usecases.export import Exported, export
-from reconciler.errors import Exit, OutputError
+from reconciler.errors import Exit
 from reconciler.reports.visible import counted
 
 WAIT_SECONDS = 60.0
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     with connected(args, read_only=True) as wiring:
         context = wiring.context_of(Target(project=args.project, type=kind))
         with closing(export(args.project, kind, context, WAIT_SECONDS)) as found:
-            files = _write(found, args)
-    for remark in _remarks(found, files):
+            files = write(found, args.project, kind, Path(args.directory), replace=args.force)
+    for remark in remarks(found, files):
         say(remark)
     if args.output == "json":
         left_out = [{"source_ref": ref, "codes": codes} for ref, codes in found.refused.items()]
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _remarks(found: Exported, files: list[str]) -> Iterator[str]:
+def remarks(found: Exported, files: list[str]) -> Iterator[str]:
     """Yield remarks on entries that were left out or that AWS marked with errors."""
     if found.refused:
         first, codes = next(iter(found.refused.items()))
@@ -77,20 +77,23 @@ def _remarks(found: Exported, files: list[str]) -> Iterator[str]:
         yield f"{many} marked with errors by AWS, {found.marked[0]} first; plan names them all"
 
 
-def _write(found: Exported, args: argparse.Namespace) -> list[str]:
-    directory = Path(args.directory)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise OutputError(f"{directory}: {exc.strerror or exc}") from exc
-    name = _dns_label(f"{args.project}-{args.type}")
+def write(found: Exported, project: str, kind: DatasetType, directory: Path, *, replace: bool) -> list[str]:
+    """
+    Write a dataset as a spec and its lines; return the names of the files, the spec first.
+
+    Raises:
+        OutputError: A file cannot be written.
+        UsageError: A file exists with other content and may not be replaced.
+    """
+    make_directory(directory)
+    name = dns_label(f"{project}-{kind}")
     files: dict[Path, Writer] = {
-        directory / f"{name}.yaml": lambda stream: stream.write(_spec(found, name, args).encode()),
+        directory / f"{name}.yaml": lambda stream: stream.write(_spec(found, name, project, kind).encode()),
         directory / f"{name}.jsonl": _lines(found, found.kept),
     }
     if found.refused:
         files[directory / f"{name}.refused.jsonl"] = _lines(found, found.refused)
-    write_all(files, replace=args.force)
+    write_all(files, replace=replace)
     return [str(path) for path in files]
 
 
@@ -98,19 +101,19 @@ def _lines(found: Exported, source_refs: Iterable[str]) -> Writer:
     return lambda stream: stream.writelines(line + b"\n" for line in found.lines(source_refs))
 
 
-def _spec(found: Exported, name: str, args: argparse.Namespace) -> str:
+def _spec(found: Exported, name: str, project: str, kind: DatasetType) -> str:
     parts = Arn.parse(found.arn)
     text = _SPEC.format(
         arn=found.arn,
         name=name,
-        project=json.dumps(args.project),  # a project may be called 012, or on
-        type=args.type,
+        project=json.dumps(project),  # a project may be called 012, or on
+        type=kind,
         region=parts.region,
         account=parts.account,
     )
     return text if found.kept else text + "    allowEmpty: true  # there is nothing to desire now\n"
 
 
-def _dns_label(text: str) -> str:
+def dns_label(text: str) -> str:
     """Return the nearest DNS-1123 label, as the name of a dataset in a spec must be."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")

@@ -63,6 +63,19 @@ def write_all(files: Mapping[Path, Writer], *, replace: bool, mode: int = _MODE)
                 new.replace(path)
 
 
+def make_directory(path: Path) -> None:
+    """
+    Create a directory and its parents; one that exists is left as it is.
+
+    Raises:
+        OutputError: It cannot be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(f"{path}: {exc.strerror or exc}") from exc
+
+
 @contextmanager
 def _staged(path: Path, write: Writer, mode: int) -> Iterator[Path]:
     """Write the content to a temporary file beside *path*, synced to disk; delete it if it is not moved."""

@@ -24,6 +24,7 @@ _Item = TypeVar("_Item")
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION: Final = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"
 _DATE_TIME: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})?$"
@@ -88,6 +89,11 @@ def format_duration(seconds: int) -> str:
     return text
 
 
+def is_region(text: str) -> bool:
+    """Tell whether *text* has the form of the name of an AWS Region."""
+    return re.fullmatch(_REGION, text) is not None
+
+
 def is_moment(text: str) -> bool:
     """Tell whether *text* is a date and time as a spec writes it."""
     if re.fullmatch(_DATE_TIME, text) is None:
@@ -144,7 +150,7 @@ ProjectName = Annotated[
     str,
     Matching(r"^[a-zA-Z0-9_.\-]{1,255}$", "a project name: at most 255 of a-z, A-Z, 0-9 and “_.-”"),
 ]
-Region = Annotated[str, Matching(r"^[a-z]{2}(-[a-z]+)+-[0-9]+$", "an AWS Region such as us-east-1")]
+Region = Annotated[str, Matching(_REGION, "an AWS Region such as us-east-1")]
 AccountId = Annotated[str, Matching(r"^[0-9]{12}$", "the 12 digits of an AWS account, in quotes")]
 DatasetArn = Annotated[
     str,

@@ -12,16 +12,31 @@ from typing_extensions import TypedDict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange, Withheld
+from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.spec.choices import Mode
 from reconciler.errors import UsageError
 from reconciler.reports.documents import ErrorDoc, FieldDoc, Rows, encode, error_doc, field_doc, place_text
-from reconciler.reports.visible import value
+from reconciler.reports.visible import moment, value
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 
+class HeldDoc(TypedDict):
+    """Why a quarantined line is not sent, and when it is tried again."""
+
+    kind: QuarantineReason
+    reason: str
+    until: str
+
+
 class ChangeDoc(TypedDict):
-    """One entry that is not as desired; ``withheld`` names the policy that leaves it as it is, if one does."""
+    """
+    One entry that is not as desired.
+
+    ``withheld`` names the policy that leaves it as it is, ``quarantined`` says why its line is not sent, and
+    ``blanked`` is true for an orphan that an apply blanks; each is absent where it does not apply.
+    """
 
     action: Action
     source_ref: str
@@ -29,6 +44,8 @@ class ChangeDoc(TypedDict):
     origin: str | None
     fields: Sequence[FieldDoc]
     withheld: NotRequired[Withheld]
+    quarantined: NotRequired[HeldDoc]
+    blanked: NotRequired[Literal[True]]
 
 
 class CountsDoc(TypedDict):
@@ -62,6 +79,7 @@ class DatasetPlanDoc(TypedDict):
 
     name: str
     arn: str | None
+    mode: Mode
     applyable: bool
     complete: bool
     errors: Sequence[ErrorDoc]
@@ -141,6 +159,7 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
     return {
         "name": plan.name,
         "arn": plan.arn,
+        "mode": plan.mode,
         "applyable": plan.applyable,
         "complete": plan.complete and plan.gap is None,
         "errors": [error_doc(error) for error in plan.errors],
@@ -169,6 +188,11 @@ def _change(item: PlannedChange) -> ChangeDoc:
     }
     if item.withheld is not None and item.action is not Action.ORPHAN:
         change["withheld"] = item.withheld
+    if item.quarantined is not None:
+        kind, reason, until = item.quarantined.kind, item.quarantined.reason, moment(item.quarantined.until)
+        change["quarantined"] = {"kind": kind, "reason": reason, "until": until}
+    if item.action is Action.ORPHAN and item.sent is not None:
+        change["blanked"] = True
     return change
 
 

@@ -42,7 +42,7 @@ def test_a_plan_has_exactly_the_shape_that_was_promised():
 
     assert f"""\
 {{"format":"plan/v1","digest":"{it.digest}","revision":null,"datasets":[
-{{"name":"flowers-train","arn":"{ARN}","applyable":false,"complete":false,\
+{{"name":"flowers-train","arn":"{ARN}","mode":"upsert","applyable":false,"complete":false,\
 "errors":[{{"code":"RKD1001","message":"no","origin":"specs/a.jsonl:3"}},\
 {{"code":"RKD5019","message":"who"}}],\
 "counts":{{"desired":7,"observed":7,"add":1,"update":1,"orphan":1,"unchanged":5,"ignored":0}},"changes":[

@@ -1,0 +1,103 @@
+"""Read a plan that was saved as plan/v1, to show it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.core.entries.explain import FieldChange
+from reconciler.core.planning.batch import Batch
+from reconciler.core.planning.diff import Action, Change
+from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.quarantine import Quarantined
+from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
+from reconciler.core.spec.choices import Mode
+from reconciler.core.validation.problem import Origin
+from reconciler.errors import Exit, UsageError
+from reconciler.reports.plan.json import BatchDoc, ChangeDoc, DatasetPlanDoc, HeldDoc, PlanDoc, read_plan
+
+# A saved plan names what is sent, not its bytes; any digest says that something is.
+_SENT = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan(Plan):
+    """A plan as it was saved, with the digest that it was saved under."""
+
+    saved_digest: str = ""
+
+    @property
+    def digest(self) -> str:
+        return self.saved_digest
+
+
+def saved_plan(data: bytes) -> SavedPlan:
+    """
+    Return the plan of a file that ``plan --out`` wrote.
+
+    Raises:
+        UsageError: It is no plan, no plan of this version, or not whole.
+    """
+    digest = read_plan(data).digest
+    try:
+        document: PlanDoc = TypeAdapter(PlanDoc).validate_json(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = "/".join(map(str, first["loc"]))
+        raise UsageError(f"not a whole plan: {place}: {first['msg']}; run plan again") from exc
+    return SavedPlan(tuple(map(_dataset, document["datasets"])), document["revision"], digest)
+
+
+def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
+    changes = tuple(map(_change, doc["changes"]))
+    errors = tuple(PlanError(e["code"], e["message"], _origin(e.get("origin"))) for e in doc["errors"])
+    return DatasetPlan(
+        name=doc["name"],
+        arn=doc["arn"],
+        mode=Mode(doc["mode"]),
+        counts=Counts(**doc["counts"]),
+        changes=changes,
+        batches=_batches(changes, doc["batches"]),
+        guards=tuple(Guard(guard["code"], guard["message"]) for guard in doc["guards"]),
+        errors=errors,
+        complete=doc["complete"],
+        exit_code=Exit.INVALID if errors else Exit.DONE,  # which one of them is not saved
+    )
+
+
+def _change(doc: ChangeDoc) -> PlannedChange:
+    held, action = doc.get("quarantined"), Action(doc["action"])
+    is_sent = doc.get("blanked", False) if action is Action.ORPHAN else not held and "withheld" not in doc
+    return PlannedChange(
+        change=Change(action, doc["source_ref"], None, None),
+        cause=doc["cause"],
+        origin=_origin(doc["origin"]),
+        sent=_SENT if is_sent else None,
+        quarantined=_quarantined(doc["source_ref"], held) if held else None,
+        withheld=doc.get("withheld"),
+        fields=tuple(FieldChange(field["path"], field["before"], field["after"]) for field in doc["fields"]),
+    )
+
+
+def _quarantined(source_ref: str, held: HeldDoc) -> Quarantined:
+    until = datetime.fromisoformat(held["until"]).timestamp()
+    return Quarantined(source_ref, b"", held["kind"], held["reason"], 1, 0.0, until)
+
+
+def _batches(changes: Sequence[PlannedChange], docs: Sequence[BatchDoc]) -> tuple[Batch[PlannedChange], ...]:
+    """Deal the changes out to the updates; which one travels in which is not saved."""
+    sent = iter([change for change in changes if change.sent is not None])
+    found = ((tuple(islice(sent, doc["entries"])), doc["bytes"]) for doc in docs)
+    return tuple(Batch(items, size, MAX_UPDATE_BYTES) for items, size in found if items)
+
+
+def _origin(place: str | None) -> Origin | None:
+    if place is None:
+        return None
+    file, _, line = place.rpartition(":")
+    return Origin(file, int(line)) if line.isdecimal() else None
