@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from threading import RLock
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -23,18 +23,18 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
 _QUICK_BODY_BYTES: Final = 64 * 1024
 
+# A request that waits for its own import holds a thread; others must find one.
+_THREADS: Final = 64
+
 
 class Service(Protocol):
-    """A handler that answers one request at a time."""
-
-    @property
-    def lock(self) -> RLock: ...
+    """A handler of requests, for any number of threads."""
 
     @property
     def max_object_bytes(self) -> int: ...
 
-    def has_heavy_work(self) -> bool:
-        """Return whether the next answer may take long, whatever the request."""
+    def answer_at_once(self, request: Request) -> Answer | None:
+        """Answer without blocking; None if that is not possible."""
 
     def handle(self, request: Request) -> Answer: ...
 
@@ -48,6 +48,7 @@ class Application:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._threads = ThreadPoolExecutor(_THREADS, "emulator-request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,15 +83,13 @@ class Application:
         return max(MAX_BODY_BYTES, self._service.max_object_bytes)
 
     async def _answer(self, request: Request) -> Answer:
-        """Answer in the event loop if that is quick and the lock is free, else in a thread."""
-        service = self._service
-        if len(request.body) < _QUICK_BODY_BYTES and service.lock.acquire(blocking=False):
-            try:
-                if not service.has_heavy_work():
-                    return service.handle(request)
-            finally:
-                service.lock.release()
-        return await asyncio.to_thread(service.handle, request)
+        """Answer in the event loop if that is quick, else in a thread."""
+        if len(request.body) < _QUICK_BODY_BYTES:
+            answer = self._service.answer_at_once(request)
+            if answer is not None:
+                return answer
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._service.handle, request)
 
 
 def _request(scope: Scope, body: bytes) -> Request:

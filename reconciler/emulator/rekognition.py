@@ -12,7 +12,8 @@ import orjson
 
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags
-from reconciler.emulator.behaviour.calls import Call
+from reconciler.emulator.api.settling import Settler, scope_of
+from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
@@ -44,19 +45,24 @@ OPERATIONS: Final[Mapping[str, Callable[[Context, Caller, Params], Params]]] = M
 )
 
 _TAGGING: Final = ("TagResource", "UntagResource", "ListTagsForResource")
-_READING: Final = ("Describe", "List")
 _REFUSING: Final = frozenset(ANSWERS) - {Kind.EXPIRED_PAGE_TOKEN}
 
 
 class Rekognition:
     """Answers requests, applies armed faults, and logs each call."""
 
-    def __init__(self, context: Context, console: Console) -> None:
+    def __init__(self, context: Context, console: Console, settler: Settler) -> None:
         self._context = context
         self._console = console
+        self._settler = settler
 
-    def handle(self, request: Request) -> Answer:
-        """Answer one request. Never raises, whatever a client sends."""
+    def handle(self, request: Request, *, settled: bool = False) -> Answer:
+        """
+        Answer one request. Never raises, whatever a client sends.
+
+        Args:
+            settled: Nothing is due, and the caller holds the lock.
+        """
         request_id = str(uuid4())
         target = request.headers.get("x-amz-target", "")
         operation = target.rpartition(".")[2]
@@ -73,7 +79,7 @@ class Rekognition:
                 return disposition
             self._refuse(caller, operation, resource, raw)
             params = shapes.read(shape, raw, self._context.settings.switches.invalid_request)
-            body = orjson.dumps(self._perform(caller, operation, params))
+            body = orjson.dumps(self._perform(caller, operation, params, settled))
             self._let_console(Kind.CONSOLE_AFTER, operation, resource)
             status = 200
         except ServiceError as exc:
@@ -85,19 +91,27 @@ class Rekognition:
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": request_id}
         return replace(disposition, status=status, body=body, headers=headers)
 
-    def _perform(self, caller: Caller, operation: str, params: Params) -> Params:
-        lifecycle.settle(self._context)
-        act = OPERATIONS[operation]
-        if operation.startswith(_READING):
-            return act(self._context, caller, params)
-        with self._context.store.transaction():  # checks and effects are one atomic step
+    def _perform(self, caller: Caller, operation: str, params: Params, settled: bool) -> Params:
+        """Carry out an operation in one transaction, after what is due and before what it made due."""
+        act, store = OPERATIONS[operation], self._context.store
+        scope = scope_of(*caller.owner, params)
+        left = frozenset[int]() if settled else self._settler.settle(scope)
+        if ("rekognition", operation) in READS:
+            with store.snapshot():
+                result = act(self._context, caller, params)
+            if operation == "DescribeDataset":
+                lifecycle.poll(self._context, params["DatasetArn"])
+            return result
+        with store.transaction():  # checks and effects are one atomic step
             result = act(self._context, caller, params)
-        lifecycle.settle(self._context)  # operations of 0 seconds finish before the answer
+        self._settler.settle(scope, left)  # operations of 0 seconds finish before the answer
         return result
 
     def _weather(self, operation: str, resource: str) -> Answer:
         """Apply the faults that precede the call; return how to treat the answer."""
         context = self._context
+        if not context.faults.armed():
+            return Answer(200)
         for jump in context.faults.strike([Kind.CLOCK_JUMP], operation, resource):
             context.clock.advance(jump.seconds)
         self._let_console(Kind.CONSOLE_BEFORE, operation, resource)
@@ -111,7 +125,9 @@ class Rekognition:
         """Raise the ServiceError of the rate limit or of a fault, if there is one."""
         context, settings = self._context, self._context.settings
         rate = settings.tag_calls_per_second if operation in _TAGGING else settings.calls_per_second
-        if not context.throttle.admits((*caller.owner, operation), rate, context.clock.now()):
+        with context.store.turn:
+            admitted = context.throttle.admits((*caller.owner, operation), rate, context.clock.now())
+        if not admitted:
             raise answer(Kind(settings.throttling), caller.arn, operation, resource)
         struck = context.faults.strike(_REFUSING, operation, resource)
         if not struck and raw.get("NextToken"):
@@ -121,7 +137,7 @@ class Rekognition:
 
     def _let_console(self, kind: Kind, operation: str, resource: str) -> None:
         for fault in self._context.faults.strike([kind], operation, resource):
-            lifecycle.settle(self._context)
+            self._settler.settle([""])
             try:
                 self._console.do(fault.action)
             except ValueError as exc:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator.api import lifecycle
-from reconciler.emulator.behaviour.calls import Calls
+from reconciler.emulator.api.settling import Settler
+from reconciler.emulator.behaviour.calls import READS, Calls
 from reconciler.emulator.behaviour.clock import Clock, SystemClock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import ACCOUNT, Settings
@@ -31,8 +32,8 @@ class Emulator:
     """
     An emulated account: state, clock, faults, console user and log. `serve` serves it on a port.
 
-    Requests are answered one at a time. Clock, faults, console and settings may be used from any thread at
-    any time; hold `lock` to make several changes between two requests.
+    Requests take turns at the data, each for a few milliseconds. Clock, faults, console and settings may be used
+    from any thread at any time; hold `lock` to make several changes between two requests.
     """
 
     def __init__(
@@ -54,11 +55,15 @@ class Emulator:
         """
         self._context = Context(Store(data), clock or SystemClock(), settings or Settings(), account)
         self.console = Console(self._context)
-        self.lock = threading.RLock()
-        self._rekognition = Rekognition(self._context, self.console)
+        self._settler = Settler(self._context)
+        self._rekognition = Rekognition(self._context, self.console, self._settler)
         self._s3 = S3(self._context)
         self._sts = Sts(self._context)
-        self._control = Control(self._context, self.console)
+        self._control = Control(self._context, self.console, self._settler)
+
+    @property
+    def lock(self) -> threading.RLock:
+        return self._context.store.turn
 
     @property
     def clock(self) -> Clock:
@@ -86,12 +91,29 @@ class Emulator:
 
     def handle(self, request: Request) -> Answer:
         """Answer one request of any kind."""
-        with self.lock:
-            try:
-                return self._front(request)(request)
-            except Exception as exc:  # noqa: BLE001  a failed request must not stop the server
-                _log.exception("request failed: %s %s", request.method, request.path)
-                return failure(exc)
+        try:
+            return self._front(request)(request)
+        except Exception as exc:  # noqa: BLE001  a failed request must not stop the server
+            return self._failed(request, exc)
+
+    def _failed(self, request: Request, exc: Exception) -> Answer:
+        _log.error("request failed: %s %s", request.method, request.path, exc_info=exc)
+        return failure(exc)
+
+    def answer_at_once(self, request: Request) -> Answer | None:
+        """Answer a request that only reads; None if that would have to wait for something."""
+        target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        if ("rekognition", target) not in READS or not self.lock.acquire(blocking=False):
+            return None
+        try:
+            armed = bool(self._context.faults.armed())
+            if armed or lifecycle.has_due(self._context):
+                return None
+            return self._rekognition.handle(request, settled=True)
+        except Exception as exc:  # noqa: BLE001
+            return self._failed(request, exc)
+        finally:
+            self.lock.release()
 
     def _front(self, request: Request) -> Callable[[Request], Answer]:
         """Return the handler of the service that a request is for; all services share one port."""
@@ -112,15 +134,12 @@ class Emulator:
             ValueError: The action is unknown or impossible.
         """
         with self.lock:
-            lifecycle.settle(self._context)
+            self._settler.settle_all()
             self.console.do(action)
-
-    def has_heavy_work(self) -> bool:
-        """Return whether an operation is due, which the next request has to finish."""
-        return lifecycle.has_due(self._context)
 
     def close(self) -> None:
         """Close the database. The emulator cannot be used afterwards."""
+        self._settler.close()
         with self.lock:
             self._context.store.close()
 

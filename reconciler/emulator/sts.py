@@ -45,7 +45,8 @@ class Sts:
             act = _ACTIONS.get(action)
             if act is None:
                 raise ServiceError("InvalidAction", f"Could not find operation {action[:100]}")
-            result = act(self._context, caller, params)
+            with self._context.store.transaction():
+                result = act(self._context, caller, params)
             meta: xml.Content = [("RequestId", request_id)]
             body = xml.document(
                 f"{action}Response", NAMESPACE, [(f"{action}Result", result), ("ResponseMetadata", meta)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from threading import RLock
 from typing import Any
 
 import boto3
@@ -69,15 +68,11 @@ class _Plug:
     emulator: Emulator
 
     @property
-    def lock(self) -> RLock:
-        return self.emulator.lock
-
-    @property
     def max_object_bytes(self) -> int:
         return self.emulator.max_object_bytes
 
-    def has_heavy_work(self) -> bool:
-        return self.emulator.has_heavy_work()
+    def answer_at_once(self, request: Request) -> Answer | None:
+        return self.emulator.answer_at_once(request)
 
     def handle(self, request: Request) -> Answer:
         return self.emulator.handle(request)

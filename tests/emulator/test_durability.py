@@ -19,7 +19,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from reconciler.emulator.api import lifecycle
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator, serve
@@ -157,7 +156,7 @@ def test_two_processes_with_one_directory_do_not_finish_an_operation_twice(tmp_p
 
     with monkeypatch.context() as racing:
         racing.setattr(store, "transaction", overtaken)
-        lifecycle.settle(emulators[1]._context)
+        emulators[1]._settler.settle_all()
 
     assert "UPDATE_IN_PROGRESS" == described(other, arn)["Status"]
     clock.advance(60)

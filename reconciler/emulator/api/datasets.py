@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import lifecycle, shapes
+from reconciler.emulator.api import finishing, lifecycle, shapes
 from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
-from reconciler.emulator.behaviour.switches import ConcurrentUpdate
+from reconciler.emulator.behaviour.switches import ConcurrentUpdate, Visibility
 from reconciler.emulator.behaviour.work import Work
 from reconciler.emulator.errors import (
     already_exists,
@@ -24,8 +24,9 @@ from reconciler.emulator.errors import (
     not_found,
     not_ready,
 )
-from reconciler.emulator.storage import entries, objects
+from reconciler.emulator.storage import bodies, contents, entries, objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.storage.objects import Content
 
 Params = dict[str, Any]
 
@@ -38,23 +39,22 @@ def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
         raise not_found(params["ProjectArn"])
     kind = params["DatasetType"]
     _require_free_slot(context, project["id"], kind)
-    work, payload, arguments = _source(context, caller, params.get("DatasetSource"))
+    work, manifest, arguments = _source(context, caller, params.get("DatasetSource"))
     with context.store.transaction() as db:
         number = context.store.unique_milliseconds(context.clock.now())
         arn = f"{project['arn'].rpartition('/')[0]}/dataset/{kind.lower()}/{number}"
         row = db.execute(
-            "INSERT INTO datasets (project, arn, type, created, updated, status, message, code)"
-            " VALUES (?, ?, ?, ?, ?, '', '', '') RETURNING id",
-            (project["id"], arn, kind, number / 1000, number / 1000),
+            "INSERT INTO datasets (project, arn, type, created, updated, status, message, code, content)"
+            " VALUES (?, ?, ?, ?, ?, '', '', '', ?) RETURNING id",
+            (project["id"], arn, kind, number / 1000, number / 1000, contents.new(db)),
         ).fetchone()
         attach(db, arn, params.get("Tags", {}))
-        _start(context, "CreateDataset", row["id"], arn, work, payload, **arguments)
+        _start(context, "CreateDataset", row["id"], arn, work, manifest, **arguments)
     return {"DatasetArn": arn}
 
 
 def describe_dataset(context: Context, caller: Caller, params: Params) -> Params:
     dataset = find(context, caller, params["DatasetArn"])
-    lifecycle.poll(context, dataset["id"])
     stats = entries.stats(context.store, dataset["id"])
     return {
         "DatasetDescription": {
@@ -82,7 +82,9 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
     dataset = find(context, caller, params["DatasetArn"])
     if dataset["status"] not in _OPEN:
         raise _refusal(context, dataset["status"])
-    _start(context, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, blob)
+    _start(
+        context, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, _stored(context, blob)
+    )
     return {}
 
 
@@ -134,20 +136,23 @@ def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
     return row
 
 
-def _source(context: Context, caller: Caller, source: Params | None) -> tuple[Work, bytes, dict[str, Any]]:
+def _source(
+    context: Context, caller: Caller, source: Params | None
+) -> tuple[Work, Content | None, dict[str, Any]]:
     """Return the work that creates a dataset, its payload and its arguments."""
     match source:
         case None:
-            return Work.CREATE, b"", {}
+            return Work.CREATE, None, {}
         case {"GroundTruthManifest": {"S3Object": {"Bucket": name, "Name": key, **rest}}} if (
             "DatasetArn" not in source
         ):
-            body = objects.read(context.store, *caller.owner, name, key)
-            if body is None or rest.get("Version", "null") != "null":
+            version = str(rest["Version"]) if "Version" in rest else None
+            manifest = objects.manifest(context.store, caller.owner, name, key, version)
+            if manifest is None:
                 raise bad_s3_object()
-            return Work.IMPORT, body, {"extension": bool(PurePosixPath(key).suffix)}
+            return Work.IMPORT, manifest, {"extension": bool(PurePosixPath(key).suffix)}
         case {"DatasetArn": arn} if "GroundTruthManifest" not in source:
-            return Work.COPY, b"", {"source": find(context, caller, arn)["id"]}
+            return Work.COPY, None, {"source": find(context, caller, arn)["id"]}
         case _:
             raise invalid_parameter()
 
@@ -174,11 +179,14 @@ def _start(
     dataset: int,
     arn: str,
     work: Work,
-    payload: bytes = b"",
+    payload: Content | None = None,
     **arguments: Any,
 ) -> None:
     """Start work on a dataset, and apply the armed faults that match."""
-    refs = source_refs(payload) if payload and context.faults.armed() else []
+    body, size = (payload.body, payload.size) if payload is not None else (None, 0)
+    refs = []
+    if body is not None and context.faults.armed():
+        refs = source_refs(bodies.read(context.store, body, 0, size))
     slow = context.faults.strike([Kind.SLOW], operation, arn, refs)
     kinds = (Kind.FAIL_SERVICE, Kind.FAIL_CLIENT, Kind.POISON, Kind.POISON_TOGETHER)
     failures = context.faults.strike(kinds, operation, arn, refs)
@@ -192,6 +200,11 @@ def _start(
         ]
     if drops:
         arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
-    lifecycle.start(
-        context, dataset, work, payload=payload, slower_by=sum(f.seconds for f in slow), **arguments
-    )
+    seconds = sum(fault.seconds for fault in slow)
+    lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)
+    if work is Work.UPDATE and context.settings.switches.visibility is Visibility.AT_ONCE:
+        finishing.apply_early(context, dataset)
+
+
+def _stored(context: Context, blob: bytes) -> Content:
+    return objects.content(context.store, blob)

@@ -1,4 +1,4 @@
-"""Decide whether an operation on a dataset fails, and perform copies and distributions."""
+"""Decide whether an operation on a dataset fails, and perform distributions."""
 
 from __future__ import annotations
 
@@ -79,15 +79,6 @@ def objection(
         return TOO_MANY_ROWS
     if stats.labels > context.settings.max_labels:
         return TOO_MANY_LABELS
-    return None
-
-
-def copy(context: Context, op: Operation) -> Failure | None:
-    """Copy the current entries of the source dataset."""
-    source = op.arguments["source"]
-    if context.store.one("SELECT 1 FROM datasets WHERE id = ?", source) is None:
-        return SOURCE_GONE
-    entries.copy(context.store, source, op.dataset)
     return None
 
 

@@ -5,7 +5,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Final
+
+# The operations that write nothing, of all services.
+READS: Final = frozenset(
+    {
+        ("rekognition", "DescribeProjects"),
+        ("rekognition", "DescribeProjectVersions"),
+        ("rekognition", "DescribeDataset"),
+        ("rekognition", "ListDatasetEntries"),
+        ("rekognition", "ListDatasetLabels"),
+        ("rekognition", "ListProjectPolicies"),
+        ("rekognition", "ListTagsForResource"),
+        ("s3", "GetBucketLocation"),
+        ("s3", "GetBucketVersioning"),
+        ("s3", "GetObject"),
+        ("s3", "HeadBucket"),
+        ("s3", "HeadObject"),
+        ("s3", "ListBuckets"),
+        ("s3", "ListObjects"),
+        ("s3", "ListObjectVersions"),
+        ("sts", "AssumeRole"),
+        ("sts", "GetCallerIdentity"),
+    }
+)
 
 _KEPT: Final = 50_000
 _KEPT_SOURCE_REFS: Final = 1_000_000
@@ -36,7 +60,7 @@ class Call:
     @property
     def writes(self) -> bool:
         """Return whether the operation is a write, whether or not the call succeeded."""
-        return not self.operation.startswith(("Describe", "List", "Get", "Head", "AssumeRole"))
+        return (self.service, self.operation) not in READS
 
 
 class Calls:
@@ -49,22 +73,28 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque()
+        self._lock = Lock()
         self._source_refs = 0
 
     def add(self, call: Call) -> None:
         if len(call.operation) + len(call.resource) > _KEPT_CHARS:
             call = replace(call, operation=call.operation[:_KEPT_CHARS], resource=call.resource[:_KEPT_CHARS])
-        self._calls.append(call)
-        self._source_refs += len(call.source_refs)
-        while len(self._calls) > _KEPT or (self._source_refs > _KEPT_SOURCE_REFS and len(self._calls) > 1):
-            self._source_refs -= len(self._calls.popleft().source_refs)
+        with self._lock:
+            self._calls.append(call)
+            self._source_refs += len(call.source_refs)
+            while len(self._calls) > _KEPT or (
+                self._source_refs > _KEPT_SOURCE_REFS and len(self._calls) > 1
+            ):
+                self._source_refs -= len(self._calls.popleft().source_refs)
 
     def clear(self) -> None:
-        self._calls.clear()
-        self._source_refs = 0
+        with self._lock:
+            self._calls.clear()
+            self._source_refs = 0
 
     def __iter__(self) -> Iterator[Call]:
-        return iter(tuple(self._calls))
+        with self._lock:
+            return iter(tuple(self._calls))
 
     def __len__(self) -> int:
         return len(self._calls)

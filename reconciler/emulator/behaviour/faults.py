@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import count
 from math import isfinite
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -192,6 +193,7 @@ class Faults:
     def __init__(self) -> None:
         self._armed: dict[int, _Armed] = {}
         self._ids = count(1)
+        self._lock = Lock()
 
     def add(self, fault: Fault) -> int:
         """Arm *fault*, and return its number for `clear`."""
@@ -220,11 +222,14 @@ class Faults:
         """Count a call against all matching faults of these kinds, and return those that hit it."""
         if not self._armed:
             return []
-        return [
-            armed.fault
-            for armed in tuple(self._armed.values())
-            if armed.fault.kind in kinds and armed.meets(operation, resource, source_refs) and armed.strikes()
-        ]
+        with self._lock:
+            return [
+                armed.fault
+                for armed in tuple(self._armed.values())
+                if armed.fault.kind in kinds
+                and armed.meets(operation, resource, source_refs)
+                and armed.strikes()
+            ]
 
 
 def answer(kind: Kind, user: str, operation: str, resource: str) -> ServiceError:

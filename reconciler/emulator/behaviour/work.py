@@ -29,9 +29,11 @@ class Operation:
 
     Attributes:
         size: Size of the payload in bytes.
+        body: Number of the payload in the database; None if there is none.
         open: Opens the payload as a file, since a manifest may be too large for another copy in memory.
     """
 
+    id: int
     dataset: int
     arn: str
     type: str
@@ -39,5 +41,6 @@ class Operation:
     kind: Work
     due: float
     size: int
+    body: int | None
     open: Callable[[], BinaryIO]
     arguments: dict[str, Any]

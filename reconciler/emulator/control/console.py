@@ -153,14 +153,10 @@ class Console:
 
     def line(self, dataset: str, source_ref: str) -> Fields:
         """Return the parsed line of an entry, as in listings."""
-        row = self._context.store.one(
-            "SELECT line FROM entries WHERE dataset = ? AND source_ref = ?",
-            self._id(dataset),
-            source_ref,
-        )
-        if row is None:
+        line = entries.line(self._context.store, self._id(dataset), source_ref)
+        if line is None:
             raise ValueError(f"no entry {source_ref} in {dataset}")
-        fields: Fields = orjson.loads(row["line"])
+        fields: Fields = orjson.loads(line)
         return fields
 
     def _assign(self, dataset: str, fields: Fields, label: str) -> None:

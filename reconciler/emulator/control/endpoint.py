@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.emulator.api import lifecycle
+from reconciler.emulator.api.settling import Settler
 from reconciler.emulator.behaviour.faults import Fault
 from reconciler.emulator.behaviour.settings import PLAIN_NAMES
 from reconciler.emulator.control.console import Console
@@ -39,9 +39,10 @@ class Control:
 
     ROOT: Final = "/_emulator"
 
-    def __init__(self, context: Context, console: Console) -> None:
+    def __init__(self, context: Context, console: Console, settler: Settler) -> None:
         self._context = context
         self._console = console
+        self._settler = settler
 
     def handle(self, request: Request) -> Answer:
         """Answer one request; an answer with status 400 explains the error."""
@@ -52,9 +53,9 @@ class Control:
             return _json(415, {"error": "the body must be application/json"})
         try:
             given = _body(request) if request.method == "POST" else request.query
-            lifecycle.settle(self._context)
-            answer = act(given)
-            lifecycle.settle(self._context)
+            self._settler.settle([""])
+            with self._context.store.turn:
+                answer = act(given)
         except (ValueError, TypeError) as exc:
             return _json(400, {"error": str(exc)})
         return _json(200, answer)

@@ -59,7 +59,7 @@ def create_bucket(context: Context, caller: Caller, request: Request, name: str,
     if known and known["region"] != "us-east-1":
         raise ServiceError("BucketAlreadyOwnedByYou", "You own the bucket already.", 409)
     context.store.db.execute(
-        "INSERT OR IGNORE INTO buckets VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO buckets (name, account, region, created) VALUES (?, ?, ?, ?)",
         (name, caller.account, region, context.clock.now()),
     )
     return Answer(200, headers={"Location": f"/{name}"})
@@ -72,6 +72,60 @@ def head_bucket(context: Context, caller: Caller, _: Request, name: str, __: str
 def get_bucket_location(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:
     region = own(context, caller, name)["region"]
     return answer("LocationConstraint", "" if region == "us-east-1" else region)
+
+
+def get_versioning(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:
+    state = own(context, caller, name)["versioning"]
+    return answer("VersioningConfiguration", [("Status", state)] if state else "")
+
+
+def put_versioning(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    own(context, caller, name)
+    state = xml.read(request.body).findtext("{*}Status")
+    if state not in ("Enabled", "Suspended"):
+        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+    context.store.db.execute("UPDATE buckets SET versioning = ? WHERE name = ?", (state, name))
+    return Answer(200)
+
+
+def list_versions(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
+    own(context, caller, name)
+    query = request.query
+    size, prefix = _size(query.get("max-keys", str(_MOST_KEYS))), query.get("prefix", "")
+    rows = objects.versions(context.store, name, prefix)
+    after = query.get("key-marker", ""), query.get("version-id-marker", "")
+    if after[0]:
+        rows = _rows_after(rows, *after)
+    shown = quoted if query.get("encoding-type") == "url" else str
+    content: xml.Children = [("Name", name), ("Prefix", shown(prefix)), ("MaxKeys", size)]
+    if "encoding-type" in query:
+        content.append(("EncodingType", query["encoding-type"]))
+    content.append(("IsTruncated", len(rows) > size > 0))
+    if len(rows) > size > 0:
+        last = rows[size - 1]
+        content += [("NextKeyMarker", shown(last["key"])), ("NextVersionIdMarker", last["version"])]
+    content += [_version(row, shown) for row in rows[:size]]
+    return answer("ListVersionsResult", content)
+
+
+def _rows_after(rows: list[sqlite3.Row], key: str, version: str) -> list[sqlite3.Row]:
+    for place, row in enumerate(rows):
+        if (row["key"], row["version"]) == (key, version):
+            return rows[place + 1 :]
+    return [row for row in rows if row["key"] > key]
+
+
+def _version(row: sqlite3.Row, shown: Callable[[str], str]) -> tuple[str, xml.Content]:
+    named: xml.Children = [("Key", shown(row["key"])), ("VersionId", row["version"])]
+    named += [("IsLatest", bool(row["latest"])), ("LastModified", iso(row["modified"]))]
+    if row["marker"]:
+        return "DeleteMarker", named
+    return "Version", [
+        *named,
+        ("ETag", f'"{row["etag"]}"'),
+        ("Size", row["size"]),
+        ("StorageClass", "STANDARD"),
+    ]
 
 
 def delete_bucket(context: Context, caller: Caller, _: Request, name: str, __: str) -> Answer:

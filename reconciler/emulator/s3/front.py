@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.behaviour.calls import Call
+from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3 import answers, buckets, requests, uploads
+from reconciler.emulator.s3 import answers, buckets, copies, requests, uploads
 from reconciler.emulator.storage.context import Context
 
 Operation = Callable[[Context, Caller, Request, str, str], Answer]
 
 _UPLOAD: Final = frozenset(["uploadId"])
+_VERSION: Final = frozenset(["versionId"])
 
 # Operations on buckets and on objects, by method and the query parameters that select an operation.
 _BUCKET: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
@@ -31,6 +33,9 @@ _BUCKET: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = Map
         ("HEAD", frozenset()): ("HeadBucket", buckets.head_bucket),
         ("DELETE", frozenset()): ("DeleteBucket", buckets.delete_bucket),
         ("GET", frozenset(["location"])): ("GetBucketLocation", buckets.get_bucket_location),
+        ("GET", frozenset(["versioning"])): ("GetBucketVersioning", buckets.get_versioning),
+        ("PUT", frozenset(["versioning"])): ("PutBucketVersioning", buckets.put_versioning),
+        ("GET", frozenset(["versions"])): ("ListObjectVersions", buckets.list_versions),
         ("POST", frozenset(["delete"])): ("DeleteObjects", requests.delete_objects),
     }
 )
@@ -38,14 +43,28 @@ _OBJECT: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = Map
     {
         ("GET", frozenset()): ("GetObject", requests.get_object),
         ("HEAD", frozenset()): ("HeadObject", requests.get_object),
+        ("GET", _VERSION): ("GetObject", requests.get_object),
+        ("HEAD", _VERSION): ("HeadObject", requests.get_object),
         ("PUT", frozenset()): ("PutObject", requests.put_object),
         ("DELETE", frozenset()): ("DeleteObject", requests.delete_object),
+        ("DELETE", _VERSION): ("DeleteObject", requests.delete_object),
         ("POST", frozenset(["uploads"])): ("CreateMultipartUpload", uploads.create_upload),
         ("PUT", _UPLOAD | {"partNumber"}): ("UploadPart", uploads.upload_part),
         ("POST", _UPLOAD): ("CompleteMultipartUpload", uploads.complete_upload),
         ("DELETE", _UPLOAD): ("AbortMultipartUpload", uploads.abort_upload),
     }
 )
+
+# The same with the header that names a source.
+_COPY: Final[Mapping[tuple[str, frozenset[str]], tuple[str, Operation]]] = MappingProxyType(
+    {
+        ("PUT", frozenset()): ("CopyObject", copies.copy_object),
+        ("PUT", _UPLOAD | {"partNumber"}): ("UploadPartCopy", uploads.upload_part_copy),
+    }
+)
+
+# These store a body in short transactions before the one that makes it visible.
+_STORING: Final = frozenset(["PutObject", "UploadPart", "UploadPartCopy"])
 
 # Query parameters that do not select another operation. Any other is rejected as not emulated: if ignored,
 # DELETE ?publicAccessBlock would delete the bucket, and PUT ?legal-hold would overwrite the object.
@@ -57,6 +76,8 @@ _PARAMETERS: Final = frozenset(
         "marker",
         "max-keys",
         "start-after",
+        "key-marker",
+        "version-id-marker",
         "continuation-token",
         "encoding-type",
         "fetch-owner",
@@ -92,7 +113,8 @@ class S3:
         try:
             operation, act = _operation(request, name, key)
             caller = self._caller(request)
-            answer = act(self._context, caller, request, name, key)
+            with self._turn(operation):
+                answer = act(self._context, caller, request, name, key)
         except ServiceError as exc:
             code = exc.code
             answer = answers.error(exc, name, key, request_id)
@@ -103,6 +125,12 @@ class S3:
             headers.setdefault("Content-Length", "0")
             return Answer(answer.status, b"", headers)
         return Answer(answer.status, answer.body, headers)
+
+    def _turn(self, operation: str) -> AbstractContextManager[object]:
+        if operation in _STORING:
+            return nullcontext()
+        store = self._context.store
+        return store.snapshot() if ("s3", operation) in READS else store.transaction()
 
     def _caller(self, request: Request) -> Caller:
         try:
@@ -128,7 +156,8 @@ def _operation(request: Request, name: str, key: str) -> tuple[str, Operation]:
     marks = frozenset(
         mark for mark in request.query.keys() - _PARAMETERS if not mark.lower().startswith("x-amz-")
     )
-    known = (_OBJECT if key else _BUCKET).get((request.method, marks)) if name else None
-    if known is None or "x-amz-copy-source" in request.headers:
+    table = _BUCKET if not key else _COPY if copies.SOURCE in request.headers else _OBJECT
+    known = table.get((request.method, marks)) if name else None
+    if known is None:
         raise ServiceError("NotImplemented", "This part of S3 is not emulated.", 501)
     return known

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -16,7 +17,7 @@ from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3 import chunked
 from reconciler.emulator.s3.answers import answer, http_date
 from reconciler.emulator.s3.buckets import own
-from reconciler.emulator.storage import objects
+from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
@@ -26,29 +27,51 @@ _META: Final = "x-amz-meta-"
 
 
 def put_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
-    own(context, caller, name)
     require_key(key)
-    headers = request.headers
-    require_free(headers, objects.find(context.store, name, key))
-    body = chunked.decode(headers, request.body)
-    etag = objects.put(context.store, name, key, body, *described(headers), context.clock.now())
-    return Answer(200, headers={"ETag": f'"{etag}"'})
+    store, headers = context.store, request.headers
+
+    def check() -> None:
+        own(context, caller, name)
+        require_free(headers, objects.find(store, name, key))
+
+    check()  # an object that is refused is not stored first
+    new = objects.content(store, chunked.decode(headers, request.body), *described(headers))
+    with kept(context, new), store.transaction() as db:
+        check()
+        version = objects.put(db, name, key, new, context.clock.now())
+    return Answer(200, headers={"ETag": f'"{new.etag}"', **versioned(context, name, version)})
+
+
+@contextmanager
+def kept(context: Context, new: objects.Content) -> Iterator[None]:
+    """Drop the body of *new* if nothing refers to it in the end."""
+    try:
+        yield
+    except ServiceError:
+        with context.store.transaction() as db:
+            bodies.release(db, new.body)
+        raise
+
+
+def versioned(context: Context, name: str, version: str) -> dict[str, str]:
+    """Return the header that states a version, which buckets that never had versions omit."""
+    row = context.store.one("SELECT versioning FROM buckets WHERE name = ?", name)
+    return {"x-amz-version-id": version} if row is not None and row["versioning"] else {}
 
 
 def get_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
     own(context, caller, name)
-    row = objects.find(context.store, name, key)
-    if row is None:
-        raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
-    if "if-match" in request.headers and not _names(request.headers["if-match"], row["etag"]):
-        raise _precondition_failed()
-    if _names(request.headers.get("if-none-match", ""), row["etag"]):
+    row = find(context, name, key, request.query.get("versionId"))
+    if "if-match" in request.headers and not names(request.headers["if-match"], row["etag"]):
+        raise precondition_failed()
+    if names(request.headers.get("if-none-match", ""), row["etag"]):
         return Answer(HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{row["etag"]}"'})
     headers = {
         "ETag": f'"{row["etag"]}"',
         "Last-Modified": http_date(row["modified"]),
         "Content-Type": row["type"],
         "Accept-Ranges": "bytes",
+        **versioned(context, name, row["version"]),
     }
     headers |= {f"{_META}{k}": v for k, v in json.loads(row["metadata"]).items()}
     part = _range(request.headers.get("range", ""), row["size"])
@@ -58,25 +81,65 @@ def get_object(context: Context, caller: Caller, request: Request, name: str, ke
     status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
     if request.method == "HEAD":
         return Answer(status, headers=headers | {"Content-Length": str(length)})
-    return Answer(status, objects.body(context.store, row["id"], start, length), headers)
+    return Answer(status, bodies.read(context.store, row["body"], start, length), headers)
 
 
-def delete_object(context: Context, caller: Caller, _: Request, name: str, key: str) -> Answer:
+def find(context: Context, name: str, key: str, version: str | None) -> sqlite3.Row:
+    """
+    Return a version of an object, by default the latest.
+
+    Raises:
+        ServiceError: It does not exist, or only says that the object was deleted.
+    """
+    row = objects.find(context.store, name, key, version)
+    if row is None and version is not None:
+        raise ServiceError("NoSuchVersion", "The specified version does not exist.", 404)
+    if row is None:
+        raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
+    if row["marker"]:
+        raise ServiceError(
+            "MethodNotAllowed", "The specified method is not allowed against this resource.", 405
+        )
+    return row
+
+
+def delete_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
     own(context, caller, name)
-    context.store.db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (name, key))
-    return Answer(204)
+    marker, version = _delete(context, name, key, request.query.get("versionId"))
+    headers = {"x-amz-delete-marker": "true"} if marker else {}
+    return Answer(204, headers=headers | ({} if version is None else {"x-amz-version-id": version}))
+
+
+def _delete(context: Context, name: str, key: str, version: str | None) -> tuple[bool, str | None]:
+    """Delete an object or one version; return whether a marker is concerned, and the version concerned."""
+    db = context.store.db
+    if version is None:
+        made = objects.delete(db, name, key, context.clock.now())
+        return made is not None, made
+    row = objects.remove(db, name, key, version)
+    return row is not None and bool(row["marker"]), version
 
 
 def delete_objects(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
     own(context, caller, name)
     asked = xml.read(request.body)
-    keys = [key.text or "" for key in asked.findall("{*}Object/{*}Key")]
-    if not 0 < len(keys) <= _MOST_DELETED or asked.find("{*}Object/{*}VersionId") is not None:
+    named = [
+        (each.findtext("{*}Key", ""), each.findtext("{*}VersionId")) for each in asked.findall("{*}Object")
+    ]
+    if not 0 < len(named) <= _MOST_DELETED:
         raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
-    with context.store.transaction() as db:
-        db.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", [(name, key) for key in keys])
+    deleted = [(key, given, *_delete(context, name, key, given)) for key, given in named]
     quiet = asked.findtext("{*}Quiet") == "true"
-    return answer("DeleteResult", [("Deleted", [("Key", key)]) for key in keys if not quiet])
+    return answer("DeleteResult", [("Deleted", _deleted(*each)) for each in deleted if not quiet])
+
+
+def _deleted(key: str, given: str | None, marker: bool, version: str | None) -> xml.Children:
+    content: xml.Children = [("Key", key)]
+    if given is not None:
+        content.append(("VersionId", given))
+    if marker and version is not None:
+        content += [("DeleteMarker", True), ("DeleteMarkerVersionId", version)]
+    return content
 
 
 def require_key(key: str) -> None:
@@ -95,16 +158,16 @@ def require_free(headers: Mapping[str, str], known: sqlite3.Row | None) -> None:
     if known is None:
         if "if-match" in headers:
             raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
-    elif "if-none-match" in headers or not _names(headers.get("if-match", "*"), known["etag"]):
-        raise _precondition_failed()
+    elif "if-none-match" in headers or not names(headers.get("if-match", "*"), known["etag"]):
+        raise precondition_failed()
 
 
-def _names(header: str, etag: str) -> bool:
+def names(header: str, etag: str) -> bool:
     """Return whether a list of ETags contains this one or ``*``."""
     return bool({"*", etag} & {name.strip().strip('"') for name in header.split(",")})
 
 
-def _precondition_failed() -> ServiceError:
+def precondition_failed() -> ServiceError:
     return ServiceError(
         "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412
     )

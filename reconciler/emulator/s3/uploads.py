@@ -7,9 +7,9 @@ parts; the object with an empty key holds the content type and metadata of the r
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 from uuid import uuid4
@@ -19,13 +19,15 @@ from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3 import chunked
-from reconciler.emulator.s3.answers import answer
+from reconciler.emulator.s3.answers import answer, iso
 from reconciler.emulator.s3.buckets import own
-from reconciler.emulator.s3.requests import described, require_free, require_key
-from reconciler.emulator.storage import objects
+from reconciler.emulator.s3.copies import find_source
+from reconciler.emulator.s3.requests import described, kept, require_free, require_key, versioned
+from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context
 
 _NUMBER: Final = re.compile("[0-9]{1,5}")
+_COPIED: Final = re.compile("bytes=([0-9]{1,18})-([0-9]{1,18})")
 _NUMBERS: Final = range(1, 10_001)
 _MIN_PART_BYTES: Final = 5 * 1024 * 1024
 
@@ -34,20 +36,38 @@ def create_upload(context: Context, caller: Caller, request: Request, name: str,
     own(context, caller, name)
     require_key(key)
     upload = uuid4().hex
-    objects.put(
-        context.store, _parts(name, key, upload), "", b"", *described(request.headers), context.clock.now()
-    )
+    whole = objects.content(context.store, b"", *described(request.headers))
+    objects.put(context.store.db, _parts(name, key, upload), "", whole, context.clock.now())
     return answer("InitiateMultipartUploadResult", [("Bucket", name), ("Key", key), ("UploadId", upload)])
 
 
 def upload_part(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
-    parts, _ = _open(context, caller, request, name, key)
+    etag = _put_part(context, caller, request, (name, key), chunked.decode(request.headers, request.body))
+    return Answer(200, headers={"ETag": f'"{etag}"'})
+
+
+def upload_part_copy(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
+    source = find_source(context, caller, request)
+    place = _COPIED.fullmatch(request.headers.get("x-amz-copy-source-range", ""))
+    start, last = map(int, place.groups()) if place else (0, source["size"] - 1)
+    if not start <= last < source["size"]:
+        raise ServiceError("InvalidRange", "The requested range is not satisfiable", 416)
+    data = bodies.read(context.store, source["body"], start, last - start + 1)
+    etag = _put_part(context, caller, request, (name, key), data)
+    moment = iso(context.clock.now())
+    return answer("CopyPartResult", [("LastModified", moment), ("ETag", f'"{etag}"')])
+
+
+def _put_part(context: Context, caller: Caller, request: Request, place: tuple[str, str], data: bytes) -> str:
+    parts, _ = _open(context, caller, request, *place)
     text = request.query["partNumber"]
     if not _NUMBER.fullmatch(text) or int(text) not in _NUMBERS:
         raise ServiceError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
-    body = chunked.decode(request.headers, request.body)
-    etag = objects.put(context.store, parts, _key(int(text)), body, "", {}, context.clock.now())
-    return Answer(200, headers={"ETag": f'"{etag}"'})
+    new = objects.content(context.store, data)
+    with kept(context, new), context.store.transaction() as db:
+        _open(context, caller, request, *place)  # nobody has ended the upload meanwhile
+        objects.put(db, parts, _key(int(text)), new, context.clock.now())
+    return new.etag
 
 
 def complete_upload(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
@@ -56,19 +76,20 @@ def complete_upload(context: Context, caller: Caller, request: Request, name: st
     found = _named_parts(context, parts, request.body)
     if sum(part["size"] for part in found) > context.settings.max_object_bytes:
         raise ServiceError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
-    with context.store.transaction():
-        metadata = json.loads(whole["metadata"])
-        etag = objects.join(context.store, found, name, key, whole["type"], metadata, context.clock.now())
-        _forget(context, parts)
+    db = context.store.db
+    new = objects.joined(db, found, whole)
+    version = objects.put(db, name, key, new, context.clock.now())
+    objects.forget(db, parts)
     place: tuple[str, str] = "Location", f"/{name}/{key}"
-    return answer(
-        "CompleteMultipartUploadResult", [place, ("Bucket", name), ("Key", key), ("ETag", f'"{etag}"')]
+    done = answer(
+        "CompleteMultipartUploadResult", [place, ("Bucket", name), ("Key", key), ("ETag", f'"{new.etag}"')]
     )
+    return replace(done, headers={**done.headers, **versioned(context, name, version)})
 
 
 def abort_upload(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
     parts, _ = _open(context, caller, request, name, key)
-    _forget(context, parts)
+    objects.forget(context.store.db, parts)
     return Answer(204)
 
 
@@ -113,7 +134,3 @@ def _parts(name: str, key: str, upload: str) -> str:
 
 def _key(number: int) -> str:
     return f"{number:05}"
-
-
-def _forget(context: Context, parts: str) -> None:
-    context.store.db.execute("DELETE FROM objects WHERE bucket = ?", (parts,))

@@ -1,14 +1,22 @@
-"""S3 objects in the database."""
+"""S3 objects in the database, with their versions."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import md5
+from types import MappingProxyType
+from uuid import uuid4
 
+from reconciler.emulator.storage import bodies
 from reconciler.emulator.storage.store import Store
+
+# The version of an object that was written while its bucket had no versioning.
+NULL = "null"
+
+_COLUMNS = "id, key, version, latest, marker, size, etag, type, modified, metadata, body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,70 +36,116 @@ class Listing:
     last: str
 
 
-def read(store: Store, account: str, region: str, bucket: str, key: str) -> bytes | None:
-    """Return the body of an object in a bucket of this account and Region; None if it does not exist."""
-    row = store.one(
-        "SELECT o.id, o.size FROM objects o JOIN buckets b ON b.name = o.bucket"
-        " WHERE b.name = ? AND b.account = ? AND b.region = ? AND o.key = ?",
-        bucket,
-        account,
-        region,
-        key,
-    )
-    return None if row is None else body(store, row["id"], 0, row["size"])
+@dataclass(frozen=True, slots=True)
+class Content:
+    """
+    What an object holds.
+
+    Attributes:
+        body: Number of its body, see `bodies`.
+        etag: Without quotes.
+        type: The content type.
+    """
+
+    body: int
+    size: int
+    etag: str
+    type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def find(store: Store, bucket: str, key: str) -> sqlite3.Row | None:
-    """Return the row of an object without its body; None if it does not exist."""
-    return store.one(
-        "SELECT id, key, size, etag, type, modified, metadata FROM objects WHERE bucket = ? AND key = ?",
-        bucket,
-        key,
-    )
-
-
-def body(store: Store, number: int, start: int, length: int) -> bytes:
-    """Return part of an object's body without reading the rest."""
-    return store.blob("objects", "body", number, start, length)
-
-
-def put(
-    store: Store, bucket: str, key: str, data: bytes, kind: str, metadata: Mapping[str, str], now: float
-) -> str:
-    """Write an object and return its ETag, without quotes."""
+def content(store: Store, data: bytes, kind: str = "", metadata: Mapping[str, str] | None = None) -> Content:
+    """Store *data* in short transactions, and describe it, for `put`."""
     etag = md5(data, usedforsecurity=False).hexdigest()
-    _write(store, [data], (bucket, key, len(data), etag, kind, now, json.dumps(dict(metadata))))
-    return etag
+    return Content(bodies.write(store, data), len(data), etag, kind, metadata or {})
 
 
-def join(
-    store: Store,
-    parts: Sequence[sqlite3.Row],
-    bucket: str,
-    key: str,
-    kind: str,
-    metadata: Mapping[str, str],
-    now: float,
-) -> str:
-    """Write the concatenation of *parts*, loading one at a time; return its ETag, without quotes."""
+def joined(db: sqlite3.Connection, parts: Sequence[sqlite3.Row], whole: sqlite3.Row) -> Content:
+    """Return the concatenation of *parts*, without copying them, with the type and metadata of *whole*."""
     sums = b"".join(bytes.fromhex(part["etag"]) for part in parts)
     etag = f"{md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    body = bodies.join(db, [(part["body"], part["size"]) for part in parts])
     size = sum(part["size"] for part in parts)
-    bodies = (body(store, part["id"], 0, part["size"]) for part in parts)
-    _write(store, bodies, (bucket, key, size, etag, kind, now, json.dumps(dict(metadata))))
-    return etag
+    return Content(body, size, etag, whole["type"], json.loads(whole["metadata"]))
 
 
-def _write(store: Store, bodies: Iterable[bytes], row: tuple[str, str, int, str, str, float, str]) -> None:
-    """Write a row whose body is the concatenation of *bodies*."""
-    size = row[2]
-    with store.transaction() as db:
-        (number,) = db.execute(
-            "INSERT OR REPLACE INTO objects (bucket, key, size, etag, type, modified, metadata, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(?)) RETURNING id",
-            (*row, size),
-        ).fetchone()
-        store.fill("objects", "body", number, bodies)
+def manifest(
+    store: Store, owner: tuple[str, str], bucket: str, key: str, version: str | None = None
+) -> Content | None:
+    """Return an object in a bucket of this account and Region; None if it does not exist."""
+    owned = "SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?"
+    if store.one(owned, bucket, *owner) is None:
+        return None
+    row = find(store, bucket, key, version)
+    if row is None or row["marker"]:
+        return None
+    return Content(row["body"], row["size"], row["etag"])
+
+
+def find(store: Store, bucket: str, key: str, version: str | None = None) -> sqlite3.Row | None:
+    """Return a version of an object, by default the latest; None if it does not exist or was deleted."""
+    if version is not None:
+        sql = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ? AND version = ?"  # noqa: S608
+        return store.one(sql, bucket, key, version)
+    sql = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ? AND latest = 1 AND marker = 0"  # noqa: S608
+    return store.one(sql, bucket, key)
+
+
+def put(db: sqlite3.Connection, bucket: str, key: str, new: Content, now: float) -> str:
+    """Write an object and return its version, which is `NULL` if the bucket keeps none."""
+    version = _next_version(db, bucket)
+    if version == NULL:
+        remove(db, bucket, key, NULL)
+    db.execute("UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1", (bucket, key))
+    db.execute(
+        "INSERT INTO objects (bucket, key, version, latest, marker, size, etag, type, modified, metadata, body)"
+        " VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?)",
+        (bucket, key, version, new.size, new.etag, new.type, now, json.dumps(dict(new.metadata)), new.body),
+    )
+    bodies.adopt(db, new.body)
+    return version
+
+
+def delete(db: sqlite3.Connection, bucket: str, key: str, now: float) -> str | None:
+    """Delete an object. In a bucket with versions, hide it behind a marker and return the marker's version."""
+    row = db.execute("SELECT versioning FROM buckets WHERE name = ?", (bucket,)).fetchone()
+    if row is None or not row["versioning"]:
+        remove(db, bucket, key, NULL)
+        return None
+    version = _next_version(db, bucket)
+    if version == NULL:
+        remove(db, bucket, key, NULL)
+    db.execute("UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1", (bucket, key))
+    db.execute(
+        "INSERT INTO objects (bucket, key, version, latest, marker, size, etag, type, modified, metadata, body)"
+        " VALUES (?, ?, ?, 1, 1, 0, '', '', ?, '{}', 0)",
+        (bucket, key, version, now),
+    )
+    return version
+
+
+def remove(db: sqlite3.Connection, bucket: str, key: str, version: str) -> sqlite3.Row | None:
+    """Delete one version for good, and return its row. The one before becomes the latest."""
+    row: sqlite3.Row | None = db.execute(
+        "DELETE FROM objects WHERE bucket = ? AND key = ? AND version = ? RETURNING body, marker, latest",
+        (bucket, key, version),
+    ).fetchone()
+    if row is None:
+        return None
+    bodies.release(db, row["body"])
+    if row["latest"]:
+        db.execute(
+            "UPDATE objects SET latest = 1 WHERE id ="
+            " (SELECT max(id) FROM objects WHERE bucket = ? AND key = ?)",
+            (bucket, key),
+        )
+    return row
+
+
+def forget(db: sqlite3.Connection, bucket: str) -> None:
+    """Delete all objects of a bucket."""
+    for row in db.execute("DELETE FROM objects WHERE bucket = ? RETURNING body", (bucket,)).fetchall():
+        bodies.release(db, row["body"])
 
 
 def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, size: int) -> Listing:
@@ -116,13 +170,25 @@ def page(store: Store, bucket: str, prefix: str, delimiter: str, after: str, siz
     return Listing(tuple(objects), tuple(prefixes), more, last)
 
 
+def versions(store: Store, bucket: str, prefix: str) -> list[sqlite3.Row]:
+    """Return all versions of the objects whose key starts with *prefix*, by key, the latest first."""
+    sql = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, id DESC"  # noqa: S608
+    return store.all(sql, bucket, len(prefix), prefix)
+
+
 def _next(store: Store, bucket: str, prefix: str, after: str) -> sqlite3.Row | None:
     return store.one(
         "SELECT key, size, etag, modified FROM objects"
-        " WHERE bucket = ? AND key > ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT 1",
+        " WHERE bucket = ? AND latest = 1 AND marker = 0 AND key > ? AND key >= ?"
+        " AND substr(key, 1, ?) = ? ORDER BY key LIMIT 1",
         bucket,
         after,
         prefix,
         len(prefix),
         prefix,
     )
+
+
+def _next_version(db: sqlite3.Connection, bucket: str) -> str:
+    row = db.execute("SELECT versioning FROM buckets WHERE name = ?", (bucket,)).fetchone()
+    return uuid4().hex if row is not None and row["versioning"] == "Enabled" else NULL
