@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import sys
 from dataclasses import replace
-from typing import Any
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
 from botocore.exceptions import ClientError
 
-from reconciler.emulator.behaviour.switches import Rewriting, Switches
+from reconciler.emulator.behaviour.switches import SWITCH_NAMES, Rewriting, Switches
 from reconciler.emulator.server import Emulator
 from tests.emulator.builders import boxed, dataset, describe, error_of, labelled, listed, refs, update
+from tests.fixtures.lines import rows
+
+MULTI_LABEL = next(row.raw.decode() for row in rows() if row.id == "multi-label-job")
 
 
 def turn(emulator: Emulator, **switches: Any) -> None:
@@ -152,7 +160,7 @@ def test_string_label(rekognition, emulator, value, errors):
     assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
 
 
-@pytest.mark.parametrize(("value", "errors"), [("error", 1), ("accept", 0)])
+@pytest.mark.parametrize(("value", "errors"), [("accept", 0), ("error", 1)])
 def test_multilabel_type(rekognition, emulator, value, errors):
     """The type that AWS's own conversion script leaves behind."""
     turn(emulator, multilabel_type=value)
@@ -161,6 +169,90 @@ def test_multilabel_type(rekognition, emulator, value, errors):
     )
 
     assert errors == describe(rekognition, arn)["DatasetStats"]["ErrorEntries"]
+
+
+def test_multilabel_type_of_an_attribute_without_class_name(rekognition):
+    """What Ground Truth itself writes is unsupported, whatever the switch says."""
+    arn = dataset(rekognition, MULTI_LABEL)
+
+    (line,) = listed(rekognition, arn)
+    assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" == line["tags-metadata"]["cl-errors"][0]["code"]
+
+
+@pytest.mark.parametrize(("value", "kept"), [("accept", ["50.jpg", "51.jpg"]), ("drop", ["50.jpg"])])
+def test_many_labels(rekognition, emulator, value, kept):
+    """51 labels on one image are one more than the limits page allows."""
+    turn(emulator, many_labels=value, invalid_base="off")
+    lines = (labelled(f"{count}.jpg", *(f"label{i}" for i in range(count))) for count in (50, 51))
+    arn = dataset(rekognition, *lines)
+
+    assert kept == refs(listed(rekognition, arn))
+
+
+@pytest.mark.parametrize(("value", "status"), [("accept", "UPDATE_COMPLETE"), ("error", "UPDATE_FAILED")])
+def test_single_label(rekognition, emulator, value, status):
+    """A single label, which no model can tell from others; on a box it can be found."""
+    turn(emulator, single_label=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose"))
+    boxes = dataset(rekognition, boxed("a.jpg", ("rose", 1, 1, 20, 20)), kind="TEST")
+
+    assert status == describe(rekognition, arn)["Status"]
+    assert "UPDATE_COMPLETE" == describe(rekognition, boxes)["Status"]
+
+
+@pytest.mark.parametrize(("value", "moved"), [("all", 4), ("labeled", 2)])
+def test_distribute_base(rekognition, emulator, value, moved):
+    """20 % of all 20 images, or of the 10 that are labelled."""
+    turn(emulator, distribute_base=value)
+    bare = [f'{{"source-ref":"s3://bucket/{i}.jpg"}}' for i in range(10)]
+    train = dataset(rekognition, *bare, *(labelled(f"{i}.jpg", "rose") for i in range(10, 20)))
+    test = dataset(rekognition, kind="TEST")
+    rekognition.distribute_dataset_entries(Datasets=[{"Arn": train}, {"Arn": test}])
+
+    assert (20 - moved, moved) == (len(listed(rekognition, train)), len(listed(rekognition, test)))
+    if value == "labeled":
+        assert all(line["cl-metadata"]["is_labeled"] for line in listed(rekognition, test))
+
+
+@pytest.mark.parametrize(("value", "status"), [(2, "UPDATE_FAILED"), (1, "UPDATE_COMPLETE")])
+def test_distribute_min_per_label(rekognition, emulator, value, status):
+    """One image is too few for a label that two datasets need."""
+    turn(emulator, distribute_min_per_label=value)
+    train = dataset(rekognition, labelled("x.jpg", "rare"), *(labelled(f"{i}.jpg", "rose") for i in range(9)))
+    test = dataset(rekognition, kind="TEST")
+    rekognition.distribute_dataset_entries(Datasets=[{"Arn": train}, {"Arn": test}])
+
+    assert {status} == {describe(rekognition, arn)["Status"] for arn in (train, test)}
+    if status == "UPDATE_FAILED":
+        assert (
+            "The manifest file doesn't have enough labeled images to distribute the dataset."
+            == describe(rekognition, train)["StatusMessage"]
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [("fail", "CREATE_FAILED"), ("refuse", "InvalidParameterException"), ("accept", "CREATE_COMPLETE")],
+)
+def test_copy_of_failed(rekognition, emulator, s3, value, result):
+    """A copy of a dataset whose manifest was no good."""
+    turn(emulator, copy_of_failed=value)
+    s3.create_bucket(Bucket="manifests")
+    s3.put_object(Bucket="manifests", Key="bad.manifest", Body=b"bad")
+    project = rekognition.create_project(ProjectName="p")["ProjectArn"]
+
+    def create(kind: str, source: dict[str, Any]) -> str:
+        made = rekognition.create_dataset(ProjectArn=project, DatasetType=kind, DatasetSource=source)
+        return str(made["DatasetArn"])
+
+    manifest = {"S3Object": {"Bucket": "manifests", "Name": "bad.manifest"}}
+    failed = create("TRAIN", {"GroundTruthManifest": manifest})
+    assert "CREATE_FAILED" == describe(rekognition, failed)["Status"]
+
+    if value == "refuse":
+        assert result == error_of(lambda: create("TEST", {"DatasetArn": failed}))
+    else:
+        assert result == describe(rekognition, create("TEST", {"DatasetArn": failed}))["Status"]
 
 
 @pytest.mark.parametrize(("value", "status"), [("error", "UPDATE_FAILED"), ("accept", "UPDATE_COMPLETE")])
@@ -286,13 +378,25 @@ def test_project_delete_needs_no_datasets(rekognition, emulator, needed):
 
 def test_every_switch_has_a_test():
     """This file names them all."""
-    import inspect
-    import sys
-
-    from reconciler.emulator.behaviour.switches import SWITCH_NAMES
-
     text = inspect.getsource(sys.modules[__name__])
     assert [] == [name for name in SWITCH_NAMES if f"{name}=" not in text]
+
+
+def test_every_switch_is_documented_with_its_default_and_its_values():
+    """The page has a row for each, the default first, and why it is the default."""
+    page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
+    table = page.partition("## Switches")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    documented = {name: re.findall("`(.+?)`", values) for name, values, _, _ in found}
+
+    kinds = get_type_hints(Switches)
+    assert list(SWITCH_NAMES) == [name.replace("-", "_") for name in documented]
+    for name, values in documented.items():
+        default = getattr(Switches(), name.replace("-", "_"))
+        kind = kinds[name.replace("-", "_")]
+        assert values[0] == (str(default).lower() if kind is bool else str(default))
+        if issubclass(kind, StrEnum):
+            assert set(kind) == set(values)
 
 
 def test_an_unknown_switch_or_value_is_named():

@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import finishing, lifecycle, shapes
+from reconciler.emulator.api import finishing, lifecycle, outcome, shapes
 from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
-from reconciler.emulator.behaviour.switches import ConcurrentUpdate, Visibility
+from reconciler.emulator.behaviour.switches import ConcurrentUpdate, CopyOfFailed, Visibility
 from reconciler.emulator.behaviour.work import Work
 from reconciler.emulator.errors import (
     already_exists,
@@ -152,9 +152,23 @@ def _source(
                 raise bad_s3_object()
             return Work.IMPORT, manifest, {"extension": bool(PurePosixPath(key).suffix)}
         case {"DatasetArn": arn} if "GroundTruthManifest" not in source:
-            return Work.COPY, None, {"source": find(context, caller, arn)["id"]}
+            return Work.COPY, None, _copied(context, find(context, caller, arn))
         case _:
             raise invalid_parameter()
+
+
+def _copied(context: Context, source: sqlite3.Row) -> dict[str, Any]:
+    """Return the arguments of a copy."""
+    arguments = {"source": source["id"]}
+    if source["status"] != "CREATE_FAILED":
+        return arguments
+    match context.settings.switches.copy_of_failed:
+        case CopyOfFailed.REFUSE:
+            raise invalid_parameter()
+        case CopyOfFailed.FAIL:
+            return {**arguments, "failure": outcome.SOURCE_FAILED}
+        case CopyOfFailed.ACCEPT:
+            return arguments
 
 
 def _require_free_slot(context: Context, project: int, kind: str) -> None:

@@ -6,7 +6,7 @@ import random
 from typing import Final, NamedTuple
 
 from reconciler.emulator.behaviour.judge import Tally
-from reconciler.emulator.behaviour.switches import InvalidBase, Verdict
+from reconciler.emulator.behaviour.switches import DistributeBase, InvalidBase, Verdict
 from reconciler.emulator.behaviour.work import Operation
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
@@ -40,6 +40,7 @@ MANIFEST_TOO_LARGE: Final = _refused("The manifest file size exceeds the maximum
 TOO_MANY_ROWS: Final = _refused("The manifest file has too many rows.")
 TOO_MANY_RECORDS_IN_ERROR: Final = _refused("The manifest file has too many terminal errors.")
 TOO_MANY_LABELS: Final = _refused("The manifest file has too many labels.")
+TOO_FEW_LABELS: Final = _refused("The manifest file has too few labels.")
 TOO_FEW_TO_DISTRIBUTE: Final = _refused(
     "The manifest file doesn't have enough labeled images to distribute the dataset."
 )
@@ -47,6 +48,7 @@ TOO_FEW_TO_DISTRIBUTE: Final = _refused(
 SEVERAL_BUCKETS: Final = _refused("The manifest file contains images from multiple S3 buckets.")
 EMPTY_MANIFEST: Final = _refused("The manifest file is empty.")
 # Invented; not documented.
+SOURCE_FAILED: Final = _refused("The source dataset could not be created.")
 SOURCE_GONE: Final = _refused("The source dataset was deleted.")
 
 
@@ -79,17 +81,32 @@ def objection(
         return TOO_MANY_ROWS
     if stats.labels > context.settings.max_labels:
         return TOO_MANY_LABELS
+    if context.settings.switches.single_label is Verdict.ERROR and _has_one_label(context, op):
+        return TOO_FEW_LABELS
     return None
 
 
+def _has_one_label(context: Context, op: Operation) -> bool:
+    """Return whether images have a single label, on no box: one is enough to find objects (limits page)."""
+    counts = entries.label_counts(context.store, op.dataset)
+    return len(counts) == 1 and not counts[0].boxed
+
+
 def distribute(context: Context, op: Operation) -> Failure | None:
-    """Move 20 % of the labelled images, drawn at random with the seed, to the partner dataset."""
+    """Move 20 % of the images, drawn at random with the seed, to the partner dataset."""
+    switches = context.settings.switches
     labelled = entries.labelled(context.store, op.dataset)
-    share = round(len(labelled) * 0.2)
-    if share == 0:
+    counts = entries.label_counts(context.store, op.dataset)
+    scarce = any(0 < count.entries < switches.distribute_min_per_label for count in counts)
+    if switches.distribute_base is DistributeBase.LABELED:
+        images = labelled
+    else:
+        images = entries.source_refs(context.store, op.dataset)
+    share = round(len(images) * 0.2)
+    if share == 0 or not labelled or scarce:
         return TOO_FEW_TO_DISTRIBUTE
     draw = random.Random(f"{context.settings.seed}:{op.arn}")  # noqa: S311
-    entries.move(context.store, op.dataset, op.arguments["partner"], draw.sample(labelled, share))
+    entries.move(context.store, op.dataset, op.arguments["partner"], draw.sample(images, share))
     return None
 
 

@@ -71,7 +71,7 @@ def _structure(name: str, value: Any, meta: Any, switches: Switches) -> Iterator
         yield _bad_metadata(None)
         return
     match meta.get("type"):
-        case str(kind) if _is_classification(kind, switches):
+        case str() if _is_classification(meta, switches):
             if not _is_label_value(value, switches):
                 yield _bad_value(name, value)
             label = meta.get("class-name")
@@ -113,7 +113,7 @@ def _detection_structure(name: str, value: Any, meta: Fields, switches: Switches
 def _content(name: str, value: Any, meta: Fields, switches: Switches, found: Findings) -> None:
     """Check the content of a structurally valid attribute, and add the results to *found*."""
     kind = meta["type"]
-    if _is_classification(kind, switches):
+    if _is_classification(meta, switches):
         names = [meta["class-name"]]
     elif kind == DETECTION:
         if switches.floats is Floats.ROUND:
@@ -193,8 +193,11 @@ def _bad_metadata(holder: Fields | None) -> Finding:
     return Finding("ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT", message, holder)
 
 
-def _is_classification(kind: str, switches: Switches) -> bool:
-    return kind == CLASSIFICATION or (kind == MULTILABEL and switches.multilabel_type is Verdict.ACCEPT)
+def _is_classification(meta: Fields, switches: Switches) -> bool:
+    """Return whether the metadata is of one label; several, as Ground Truth writes them, have no class name."""
+    if meta["type"] == MULTILABEL:
+        return "class-name" in meta and switches.multilabel_type is Verdict.ACCEPT
+    return bool(meta["type"] == CLASSIFICATION)
 
 
 def _is_label_value(value: Any, switches: Switches) -> bool:

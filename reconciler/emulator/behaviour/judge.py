@@ -17,10 +17,18 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from reconciler.emulator.behaviour.attributes import examine
-from reconciler.emulator.behaviour.switches import BareLine, Duplicates, Rewriting, Switches, UnknownKeys
+from reconciler.emulator.behaviour.switches import (
+    BareLine,
+    Duplicates,
+    ManyLabels,
+    Rewriting,
+    Switches,
+    UnknownKeys,
+)
 
 SOURCE_REF: Final = "source-ref"
 MAX_LINE_CHARS: Final = 100_000
+MAX_LABELS: Final = 50  # of an image (limits page)
 METADATA: Final = "-metadata"
 
 _S3_URI: Final = re.compile(r"s3://[0-9A-Za-z.\-_]{1,255}/.+", re.DOTALL)
@@ -128,6 +136,8 @@ def _judged(raw: bytes, switches: Switches) -> Entry | None:
     names = [key for key in fields if key + METADATA in fields and key != SOURCE_REF]
     _forget_unknown_keys(fields, names, switches)
     errors, labels, codes = _errors_and_labels(fields, names, switches)
+    if len(labels) > MAX_LABELS and switches.many_labels is ManyLabels.DROP:
+        return None
     labeled = bool(names)
     fields["cl-metadata"] = {"is_labeled": labeled}
     if errors:

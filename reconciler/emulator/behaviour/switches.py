@@ -73,6 +73,28 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+class ManyLabels(StrEnum):
+    """Treatment of a line with more labels than an image may have."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+
+
+class CopyOfFailed(StrEnum):
+    """Result of copying a dataset that could not be created."""
+
+    FAIL = "fail"
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+class DistributeBase(StrEnum):
+    """The entries of which a distribution moves 20 %."""
+
+    ALL = "all"
+    LABELED = "labeled"
+
+
 class Rewriting(StrEnum):
     """How the format of a stored line differs from the line that was sent."""
 
@@ -120,12 +142,17 @@ class Switches:
     failed_update: FailedUpdate = FailedUpdate.NOTHING
     unknown_keys: UnknownKeys = UnknownKeys.KEPT
     string_label: Verdict = Verdict.ACCEPT
-    multilabel_type: Verdict = Verdict.ERROR
+    multilabel_type: Verdict = Verdict.ACCEPT
+    many_labels: ManyLabels = ManyLabels.ACCEPT
+    single_label: Verdict = Verdict.ACCEPT
     several_buckets: Verdict = Verdict.ERROR
     rewriting: Rewriting = Rewriting.NONE
     last_token: LastToken = LastToken.ABSENT
     invalid_base: InvalidBase = InvalidBase.SUBMISSION
     visibility: Visibility = Visibility.ON_COMPLETION
+    copy_of_failed: CopyOfFailed = CopyOfFailed.FAIL
+    distribute_base: DistributeBase = DistributeBase.ALL
+    distribute_min_per_label: int = 2
     max_blob_bytes: int = 5_242_880
     max_label_chars: int = 256
     slot_free_while_deleting: bool = False

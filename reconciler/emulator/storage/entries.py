@@ -230,6 +230,13 @@ def lines(store: Store, dataset: int) -> list[str]:
     return [row["line"] for row in rows]
 
 
+def source_refs(store: Store, dataset: int) -> list[str]:
+    """Return the source-refs of all entries, in listing order."""
+    sql = "SELECT source_ref FROM entries WHERE content = ? ORDER BY seq"
+    rows = store.all(sql, content_of(store, dataset))
+    return [row["source_ref"] for row in rows]
+
+
 def labelled(store: Store, dataset: int) -> list[str]:
     """Return the source-refs of the labelled entries, in listing order."""
     rows = store.all(
