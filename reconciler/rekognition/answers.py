@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from reconciler import errors
 from reconciler.rekognition.settings import on_the_way
 
 _INTEGERS: Final = ("integer", "long")
-# botocore makes a time of whatever number it gets; its text and blob members are taken as they are.
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "boolean": bool,
     "double": (int, float),
@@ -24,7 +23,7 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "map": dict,
     "string": str,
     "structure": dict,
-    "timestamp": datetime,
+    "timestamp": (int, float, str),
 }
 
 
@@ -35,11 +34,12 @@ def refuse_garbage(
     Raise for an answer of status 200 that is no JSON object, such as the page of a proxy, or is of another shape.
 
     botocore takes the first for an answer without members: a listing would end there, and look complete. And it
-    takes a text for a number, and a number for a text.
+    takes a text for a number, a number for a text, and the characters of a text or the keys of an object for
+    a list.
 
     Args:
         answer: As it came.
-        parsed: What botocore made of it.
+        parsed: What botocore made of it; None if that failed.
 
     Raises:
         Unavailable: It is no JSON object.
@@ -47,21 +47,28 @@ def refuse_garbage(
     """
     if answer is None or parsed is None or answer["status_code"] >= 300:
         return
-    if parsed.keys() == {"ResponseMetadata"} and not _is_object(answer["body"], model.name):
+    if (raw := _object(answer["body"], model.name)) is None:
         garbled = errors.Unavailable(f"{model.name}: the answer is not a JSON object{on_the_way()}")
         garbled.garbled = True
         raise garbled
-    if model.output_shape is not None and (place := _misfit(model.output_shape, parsed)) is not None:
+    if "__type" in raw:
+        raise errors.UnknownAnswer(f"{model.name}: an error with the status of success: {raw['__type']!r}")
+    if model.output_shape is not None and (place := _misfit(model.output_shape, raw)) is not None:
         raise errors.UnknownAnswer(f"{model.name}: {place.lstrip('.')} is not what the API promises")
 
 
-def _is_object(body: bytes, operation: str) -> bool:
+def _object(body: bytes, operation: str) -> dict[str, Any] | None:
+    """Return the JSON object of a body; None if it is none."""
     if not body and operation == "UpdateDatasetEntries":
-        return True  # documented: "an HTTP 200 response with an empty HTTP body"
+        return {}  # documented: "an HTTP 200 response with an empty HTTP body"
     try:
-        return isinstance(json.loads(body), dict)
-    except (ValueError, RecursionError):
-        return False
+        found = orjson.loads(body)
+    except ValueError:  # half characters and numbers of any size, which only the slower parser reads
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+    return found if isinstance(found, dict) else None
 
 
 def _misfit(shape: Shape, value: object) -> str | None:
@@ -75,7 +82,11 @@ def _misfit(shape: Shape, value: object) -> str | None:
     match shape:
         case StructureShape() if isinstance(value, dict):
             known = shape.members
-            children = [(f".{key}", known[key], child) for key, child in value.items() if key in known]
+            children = [  # null stands for a member that is missing
+                (f".{key}", known[key], child)
+                for key, child in value.items()
+                if key in known and child is not None
+            ]
         case ListShape() if isinstance(value, list):
             children = [(f".{number}", shape.member, child) for number, child in enumerate(value)]
         case MapShape() if isinstance(value, dict):

@@ -127,7 +127,8 @@ class Rekognition:
         answers = self._answers("DescribeProjects", self._client.describe_projects, request, MOST_ANSWERS)
         for answer in answers:
             with translated("DescribeProjects"):
-                for found in answer.get("ProjectDescriptions", ()):
+                # Without a list it is not known that there is no such project: one might be created.
+                for found in answer["ProjectDescriptions"]:
                     if _project_name(found["ProjectArn"]) == project:
                         return Located(found["ProjectArn"], _dataset_arn(found, dataset_type))
         return Located(None, None)
@@ -157,6 +158,10 @@ class Rekognition:
             request["SourceRefContains"] = contains
         call = self._client.list_dataset_entries
         for answer in self._answers("ListDatasetEntries", call, request):
+            if (
+                contains is not None and "DatasetEntries" not in answer
+            ):  # a page is counted, a search is believed
+                raise errors.UnknownAnswer("ListDatasetEntries: the answer to a search has no DatasetEntries")
             yield answer.get("DatasetEntries", ())
 
     def update(self, arn: str, payload: bytes) -> None:
@@ -255,7 +260,10 @@ def _dataset_arn(project: Mapping[str, Any], dataset_type: DatasetType) -> str |
     for dataset in project.get("Datasets", ()):
         if dataset.get("DatasetType") == dataset_type.value:
             arn: str = dataset["DatasetArn"]
-            if not _DATASET_ARN.fullmatch(arn):
-                raise errors.UnknownAnswer(f"DescribeProjects: {arn[:200]!r} is not the ARN of a dataset")
+            of_project = f"{project['ProjectArn'].rpartition('/')[0]}/dataset/"
+            if not (_DATASET_ARN.fullmatch(arn) and arn.startswith(of_project)):
+                raise errors.UnknownAnswer(
+                    f"DescribeProjects: {arn[:200]!r} is not the ARN of a dataset of this project"
+                )
             return arn
     return None

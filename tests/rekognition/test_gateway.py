@@ -119,6 +119,7 @@ class TestPages:
             ("LabeledEntries", float("nan")),
             ("ErrorEntries", 10**30),
             ("LastUpdatedTimestamp", []),
+            ("LastUpdatedTimestamp", True),
             ("StatusMessage", 3),
             ("DatasetStats", "none"),
         ],
@@ -162,7 +163,14 @@ def test_half_a_character_of_a_status_is_replaced(service: Service, gateway: Rek
     assert ("?", "a?") == (description.code, description.message)
 
 
-@pytest.mark.parametrize("arn", ["x", "", "::::::", "arn:aws:s3:::bucket", ARN.partition("/dataset")[0]])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "x", "", "::::::", "arn:aws:s3:::bucket", ARN.partition("/dataset")[0],
+        "arn:aws:rekognition:us-east-1:999999999999:project/flowers/dataset/train/1",
+        "arn:aws:rekognition:us-east-1:111122223333:project/bees/dataset/train/1",
+    ],
+)  # fmt: skip
 def test_an_arn_that_is_of_no_dataset_is_not_understood(
     service: Service, gateway: Rekognition, arn: str
 ) -> None:
@@ -174,6 +182,37 @@ def test_an_arn_that_is_of_no_dataset_is_not_understood(
 
     with pytest.raises(errors.UnknownAnswer, match="is not the ARN of a dataset"):
         gateway.locate("flowers", DatasetType.TRAIN)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"ProjectDescriptions":null}', b'{"ProjectDescriptions":{}}'])
+def test_an_answer_without_projects_is_not_that_there_is_none(
+    service: Service, gateway: Rekognition, body: bytes
+) -> None:
+    """A project that seems to be missing may be created."""
+    service.answers = [Answer(body)]
+
+    with pytest.raises(errors.UnknownAnswer, match="ProjectDescriptions"):
+        gateway.locate("flowers", DatasetType.TRAIN)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"DatasetEntries":null}', b'{"DatasetEntries":"abc"}'])
+def test_a_search_without_a_list_is_not_that_nothing_was_found(
+    service: Service, gateway: Rekognition, body: bytes
+) -> None:
+    """An entry that a search does not find is missing, and is sent again."""
+    service.answers = [Answer(body)]
+
+    with pytest.raises(errors.UnknownAnswer, match="DatasetEntries"):
+        list(gateway.pages(ARN, "s3://b/a.jpg"))
+
+
+def test_an_error_with_the_status_of_success_is_not_understood(
+    service: Service, gateway: Rekognition
+) -> None:
+    service.answers = [Answer(b'{"__type":"AccessDeniedException","message":"no"}')]
+
+    with pytest.raises(errors.UnknownAnswer, match="AccessDeniedException"):
+        gateway.describe(ARN)
 
 
 class TestUpdate:
