@@ -73,7 +73,7 @@ def boxes(attribute: Attribute) -> Iterator[Problem]:
     off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
     small = [i for i, box in enumerate(attribute.boxes) if _is_small(box, 1)]
     scale = min(1, limits.TRAINING_SIDE / max(width, height, 1))
-    shrunk = [i for i, box in enumerate(attribute.boxes) if _is_small(box, scale)]
+    shrunk = [i for i, box in enumerate(attribute.boxes) if _is_small(box, scale)] if scale < 1 else small
     if off:
         text = f"{places(attribute, off)} reaches beyond the image of {width} x {height} pixels"
         yield error(Code.INVALID_BOX, f"{text}, or is negative")
@@ -107,15 +107,20 @@ def label_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
 def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Warn of attributes that a person annotated without drawing a box; empty machine results are normal."""
     empty = [
-        attribute
+        attribute.name
         for attribute in attributes
         if attribute.type is Type.BOXES
         and not attribute.boxes
         and attribute.metadata["human-annotated"] == "yes"
     ]
-    for attribute in empty:
-        yield warning(Code.NO_ATTRIBUTE_ANNOTATIONS, f"'{attribute.name}' holds no bounding box")
-    if empty and not any(attribute.labels for attribute in attributes):
+    yield from no_boxes(empty, no_label=not any(attribute.labels for attribute in attributes))
+
+
+def no_boxes(names: Sequence[str], *, no_label: bool) -> Iterator[Problem]:
+    """Warn of the attributes without a box, and of a line that has no label at all for that."""
+    for name in names:
+        yield warning(Code.NO_ATTRIBUTE_ANNOTATIONS, f"'{name}' holds no bounding box")
+    if names and no_label:
         yield warning(Code.NO_ANNOTATIONS, "no label attribute of the line holds a bounding box")
 
 
@@ -140,7 +145,7 @@ def number_style(attribute: Attribute) -> Iterator[Problem]:
     if is_integer_text(attribute.value):
         text = f"'{attribute.name}' is {shown(attribute.value)}, a string; the guide asks for an integer"
         yield warning(Code.STRING_LABEL_VALUE, text)
-    if count := sum(isinstance(number, float) for number in _integers(attribute)):
+    if count := list(map(type, _integers(attribute))).count(float):
         text = f"{count} numbers of '{attribute.name}' are floats; the guide asks for integers"
         yield warning(Code.FLOAT_NUMBERS, text)
 
@@ -172,20 +177,18 @@ def _frame(attribute: Attribute) -> tuple[float, float]:
 
 
 def _is_off(box: dict[str, Any], width: float, height: float) -> bool:
-    left, top, wide, high = (box[key] for key in SHAPE_KEYS)
-    return bool(min(left, top, wide, high) < 0 or left + wide > width or top + high > height)
+    left, top, wide, high = box["left"], box["top"], box["width"], box["height"]
+    return bool(left < 0 or top < 0 or wide < 0 or high < 0 or left + wide > width or top + high > height)
 
 
 def _is_small(box: dict[str, Any], scale: float) -> bool:
-    return any(0 <= box[key] * scale <= 1 for key in ("width", "height"))
+    return bool(0 <= box["width"] * scale <= 1 or 0 <= box["height"] * scale <= 1)
 
 
-def _integers(attribute: Attribute) -> Iterator[Any]:
-    """Yield all numbers that are documented as integers."""
+def _integers(attribute: Attribute) -> list[Any]:
+    """Return all numbers that are documented as integers."""
     if attribute.type is Type.IMAGE_LEVEL:
-        yield attribute.value
-        return
+        return [attribute.value]
     (size,) = attribute.value["image_size"]
-    yield from (size["width"], size["height"], size["depth"])
-    for box in attribute.boxes:
-        yield from (box["class_id"], *(box[key] for key in SHAPE_KEYS))
+    of_boxes = [box[key] for box in attribute.boxes for key in ("class_id", *SHAPE_KEYS)]
+    return [size["width"], size["height"], size["depth"], *of_boxes]

@@ -22,7 +22,7 @@ from msgspec.json import Decoder
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.content import TRAINING_OUTPUT
+from reconciler.core.validation.content import TRAINING_OUTPUT, no_boxes
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
 from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, warning
 
@@ -68,9 +68,7 @@ class _Part(
     """
 
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
-    annotations: Annotated[list[_Box], Meta(min_length=1, max_length=limits.MAX_BOXES_PER_IMAGE)] | None = (
-        None
-    )
+    annotations: Annotated[list[_Box], Meta(max_length=limits.MAX_BOXES_PER_IMAGE)] | None = None
     objects: list[_Confidence] | None = None
     class_map: Raw = Raw()  # usually the same in a whole dataset: see `_names`
     class_name: _Name | None = None
@@ -108,19 +106,21 @@ _DECIMALS: Final = tuple(str(number) for number in range(1000))
 
 
 def check_clean(raw: bytes) -> Checked | None:
-    """Check a line that has no problem except an unlikely image name or a missing label; else return None."""
+    """Check a line with no problem but an unlikely image name, or no label or box; else return None."""
     try:
         fields = _parse(raw)
         ref = fields.pop(SOURCE_REF)
         labels: dict[str, None] = {}
+        empty: list[str] = []
         commas, parts, level, drawn = len(fields), 0, 0, 0
         for name, value in fields.items():
-            if type(value) is _Part:
+            kind = type(value)
+            if kind is _Part:
                 parts += 1
-                if value.image_size is not None:
+                if value.image_size is not None:  # type: ignore[union-attr]
                     drawn += 1
-                    commas += _boxes(value, fields[_metadata_key(name)], labels)
-            elif type(value) is int:
+                    commas += _boxes(name, value, fields[_metadata_key(name)], labels, empty)  # type: ignore[arg-type]
+            elif kind is int:
                 level += 1
                 commas += _image_level(fields[_metadata_key(name)], labels)
             elif name.endswith(METADATA):
@@ -133,19 +133,28 @@ def check_clean(raw: bytes) -> Checked | None:
             or (drawn > 1 and not _may_add_up(raw, fields))
             or len(raw) > limits.MAX_LINE_CHARS
             or len(labels) > limits.MAX_LABELS_PER_IMAGE
+            or (fields and not parts)
         ):
             return None
     except _DOUBTS:
         return None
-    odd = tuple(unlikely_image(ref)) if is_odd else ()
-    if labels:
-        kind = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
-        return _new(Checked, (ref, tuple(labels), kind, odd))
-    return None if fields else _new(Checked, (ref, (), Kind.NONE, (*odd, *_NO_LABEL)))
+    problems = tuple(unlikely_image(ref)) if is_odd else ()
+    if not fields:
+        return _new(Checked, (ref, (), Kind.NONE, (*problems, *_NO_LABEL)))
+    if empty:
+        problems += tuple(no_boxes(empty, no_label=not labels))
+    kinds = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
+    return _new(Checked, (ref, tuple(labels), kinds, problems))
 
 
-def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
-    """Check a box attribute, add its labels, and return the number of commas in value and metadata."""
+def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], empty: list[str]) -> int:
+    """
+    Check a box attribute, and return the number of commas in value and metadata.
+
+    Args:
+        labels: Its labels are added.
+        empty: Its name is added if a person annotated it without a box.
+    """
     if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
         raise _DoubtError
     sizes, boxes = value.image_size, value.annotations
@@ -167,6 +176,10 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
             raise _DoubtError
         labels[names[_DECIMALS[box.class_id]]] = None
     commas = 6 * len(boxes) + len(names) + 4
+    if not boxes:
+        commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item
+        if metadata.human_annotated == "yes":
+            empty.append(name)
     return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
 
 
@@ -213,11 +226,11 @@ _is_suspicious: Final = lru_cache(maxsize=4096)(is_suspicious)
 _parse_names: Final = Decoder(dict[str, _Name]).decode
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _names(class_map: bytes) -> dict[str, str]:
     """Parse a class map; the result is cached and must not be modified."""
     names = _parse_names(class_map)
-    if any(map(is_suspicious, names.values())):
+    if any(map(_is_suspicious, names.values())):
         raise _DoubtError
     return names
 

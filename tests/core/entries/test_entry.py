@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from reconciler.core.entries.entry import (
     are_same,
     canonical,
     decode,
+    decode_strictly,
     digest,
     error_codes,
     without_service_keys,
@@ -233,6 +235,14 @@ class TestErrorCodes:
         assert () == error_codes({"errors": [1], "x": {"annotations": 5}})
 
 
+def answer(way: Callable[[bytes], dict[str, Any]], raw: bytes) -> object:
+    """Return what a way of decoding makes of a text, so that 1, 1.0 and True differ."""
+    try:
+        return repr(way(raw))
+    except BadLine as exc:
+        return str(exc), exc.column
+
+
 class TestDecode:
     @given(json_of.FIELDS, st.randoms(use_true_random=False))
     def test_reads_what_was_written(self, fields: dict[str, Any], rng: random.Random) -> None:
@@ -267,6 +277,35 @@ class TestDecode:
             decode(raw)
         if column is not None:
             assert column == caught.value.column
+
+    @given(json_of.FIELDS, st.randoms(use_true_random=False), st.data())
+    def test_shortcut_changes_no_answer(
+        self, fields: dict[str, Any], rng: random.Random, data: st.DataObject
+    ) -> None:
+        """Whatever is done to the text of a line, the shortcut gives the answer of the strict way."""
+        text = data.draw(st.sampled_from([json_of.dumped(fields, rng), orjson.dumps(fields)]))
+        at = data.draw(st.integers(0, len(text)))
+        piece = data.draw(
+            st.sampled_from([b"", b'"a":1,', b"1", b"0", b".0", b"e5", b"\\", b'"', b" ", b"-", b","])
+        )
+        raw = text[:at] + piece + text[at + data.draw(st.integers(0, 1)) :]
+
+        assert answer(decode_strictly, raw) == answer(decode, raw)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b'{"a":1,"a":1}',
+            b'{"a":1.0}',
+            b'{"a":1e5}',
+            b'{"a":-0}',
+            b'{"a":0.10}',
+            rb'{"a":"\u0061"}',
+            b' {"a": 1} ',
+        ],
+    )
+    def test_shortcut_changes_no_answer_about_odd_texts(self, raw: bytes) -> None:
+        assert answer(decode_strictly, raw) == answer(decode, raw)
 
     @pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 0])
     def test_keeps_every_whole_number_of_64_bits(self, number: int) -> None:

@@ -21,6 +21,9 @@ CLEAN = [
     image_level_line(3),
     image_level_line(4, labels=1) | {key: value for key, value in box_line(5).items() if key != "source-ref"},
     {"source-ref": "s3://bucket/a.jpg"},
+    box_line(6, boxes=0),
+    box_line(7, boxes=0)
+    | {"b": box_line(8)["bounding-box"], "b-metadata": box_line(8)["bounding-box-metadata"]},
 ]
 TEXTS = [row.raw for row in rows() if len(row.raw) < 2000]
 
@@ -189,6 +192,7 @@ def test_nothing_raises(raw: bytes):
         pytest.param(box_line(1) | {"customer": "acme"}, id="extra-string"),
         pytest.param(box_line(1) | {"source-ref": "s3://bucket/Smith, J/été.jpg"}, id="comma-and-accent"),
         pytest.param({"source-ref": "s3://bucket/a.jpg"}, id="unlabelled"),
+        pytest.param(box_line(2, boxes=0), id="no-box"),
     ],
 )
 @pytest.mark.parametrize("separators", [COMPACT, SPACED])
