@@ -146,6 +146,7 @@ FILTER = "sed s/bucket/BUCKET/"
 def filtered(repository: Upstream) -> None:
     """Commit what the filter makes of the file, which stays as it is in the work tree."""
     (repository.root / ".gitattributes").write_text("*.jsonl filter=shout\n")
+    repository.git("-c", f"filter.shout.clean={FILTER}", "add", "--renormalize", "-A")
     repository.git("-c", f"filter.shout.clean={FILTER}", "add", "-A")
     repository.git("-c", f"filter.shout.clean={FILTER}", "commit", "-qm", "x")
     repository.git("-c", f"filter.shout.clean={FILTER}", "update-index", "--refresh")
