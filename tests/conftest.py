@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine makes an example slow, not wrong. Each run draws others: sixty keep the whole within minutes.
-settings.register_profile(
-    "any-machine", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any-machine")
+# A busy machine makes an example slow, not wrong. Each run draws others: thirty keep the whole within minutes;
+# `-m hypothesis --hypothesis-profile thorough` draws more, of these tests alone.
+for name, examples in {"quick": 30, "thorough": 200}.items():
+    settings.register_profile(
+        name, deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("quick")
 
 
 # What a test of these lanes may take, in seconds; pyproject.toml has the limit of all others.

@@ -49,6 +49,7 @@ class Lab:
     service: StandIn
     url: str
     env: dict[str, str | None] = field(default_factory=dict)  # beside the usual ones; None unsets one
+    program: str = "reconciler"
 
     @property
     def specs(self) -> Path:
@@ -102,7 +103,7 @@ class Lab:
         self.service.run += 1
         env: Mapping[str, str] = options.pop("env", self.environment())
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *args],
+            [sys.executable, "-m", self.program, *args],
             cwd=self.directory,
             env=env,
             text=True,

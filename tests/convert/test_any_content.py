@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.validation import check_line
@@ -85,7 +85,6 @@ def check(name, content: bytes):
 
 @pytest.mark.parametrize(("name", "document"), [("coco", COCO), ("groundtruth", LINE)])
 @given(data=st.data())
-@settings(max_examples=200)
 def test_any_value_may_stand_anywhere(name, document, data):
     """Of any type, and as deep as it likes."""
     for _ in range(data.draw(st.integers(1, 2))):
@@ -96,7 +95,6 @@ def test_any_value_may_stand_anywhere(name, document, data):
 
 @pytest.mark.parametrize("name", TEXTS)
 @given(data=st.data())
-@settings(max_examples=100)
 def test_any_byte_may_stand_anywhere(name, data):
     """Some changed, added or taken away, as bad disks and bad editors do."""
     content = bytearray(TEXTS[name].encode())

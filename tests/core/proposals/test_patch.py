@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.proposals.patch import LineEdit, edited, file_diff, new_file_diff
@@ -47,7 +47,6 @@ def applied(tmp_path, name, before, diff):
     return target.read_bytes()
 
 
-@settings(max_examples=60, deadline=None)
 @given(texts_with_edits())
 def test_git_makes_of_the_diff_what_the_edits_say(tmp_path_factory, case):
     """Applying the diff with git gives the same text as the edits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.runtime.election import CLOCK_RATE_ERROR, Elector, Move, Record, Timing
@@ -203,7 +203,6 @@ class Context:
             replica.elector.lost()
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.tuples(RATES, RATES), st.tuples(OFFSETS, OFFSETS), STEPS)
 @example(  # the slowest leader, the fastest standby, at the first moment that this one takes it
     (1 - CLOCK_RATE_ERROR, 1 + CLOCK_RATE_ERROR),

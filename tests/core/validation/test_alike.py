@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
@@ -64,7 +64,6 @@ def test_no_finding_speaks_of_an_image_that_has_nothing_to_it(rest: bytes):
 
 
 @given(st.lists(put_together | mutants(), max_size=20))
-@settings(max_examples=300, deadline=None)
 def test_what_came_before_changes_no_answer(lines: list[bytes]):
     """A line has the same result whether it is checked for the first time or recognised."""
     checker = LineChecker()

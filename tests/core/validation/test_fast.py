@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
@@ -169,7 +169,6 @@ def test_a_class_map_where_none_belongs_deceives_nobody(class_map: str):
 
 
 @given(mutants() | scrambled())
-@settings(max_examples=600, deadline=None)
 def test_an_answer_of_the_shortcut_is_the_answer_of_the_rules(raw: bytes):
     """Whatever is done to a clean line, the fast path and the rules agree, and neither raises."""
     assert check_clean(raw) in (None, check_slowly(raw))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -131,7 +131,6 @@ def test_omitted_reasons_are_counted():
     assert f"**What stands in the way of {50 - told} more datasets is not shown here.**" in text
 
 
-@settings(max_examples=200)
 @given(
     st.text(st.characters()) | st.text(st.sampled_from("`<>@|\\*_[]()#!&;~\n/ -=adetils")) | st.just(HOSTILE)
 )
