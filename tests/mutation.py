@@ -114,11 +114,10 @@ def _tests_of(change: Change) -> Iterator[str]:
     yield from TESTS[change.family]
 
 
-def tried(picked: list[Change], tool: Path, directory: Path) -> list[Change]:
-    """Try every change, on each core one at a time; return those that survived."""
+def tried(picked: list[Change], tool: Path, directory: Path, jobs: int) -> list[Change]:
+    """Try every change, *jobs* of them at a time; return those that survived."""
     copies: SimpleQueue[Path] = SimpleQueue()
-    cores = os.cpu_count() or 1
-    for number in range(cores):
+    for number in range(jobs):
         copies.put(copy := _copied(directory / picked[0].family / str(number)))
     if fails(copy, *TESTS[picked[0].family]):
         sys.exit(f"mutate: the tests of {picked[0].family} fail although nothing was changed")
@@ -132,7 +131,7 @@ def tried(picked: list[Change], tool: Path, directory: Path) -> list[Change]:
         print(f"{'noticed ' if noticed else 'SURVIVED'}  {change}", flush=True)
         return None if noticed else change
 
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         return [change for change in pool.map(attempt, picked) if change is not None]
 
 
@@ -166,6 +165,9 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=200, help="changes in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing (default: %(default)s)")
     parser.add_argument("--family", action="append", choices=TESTS, help="only this part; may be repeated")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="changes at a time (default: one a core)"
+    )
     parser.add_argument("--write", action="store_true", help=f"write the score to {SCORE.relative_to(ROOT)}")
     arguments = parser.parse_args()
     families = arguments.family or list(TESTS)
@@ -175,7 +177,7 @@ def main() -> None:
     scores = yaml.safe_load(SCORE.read_text()) if SCORE.exists() else {}
     for family in families:
         picked = drawn(changes(family, tool, directory), arguments.sample // len(families), arguments.seed)
-        survivors = tried(picked, tool, directory)
+        survivors = tried(picked, tool, directory, arguments.jobs)
         noticed = len(picked) - len(survivors)
         print(
             f"{family}: {noticed} of {len(picked)} noticed, {100 * noticed / len(picked):.0f} %", flush=True
