@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class SystemMonotonicClock:
-    """`controller.clocks.MonotonicClock` of this machine; *stopping* ends every sleep."""
+    """`ports.MonotonicClock` of this machine; *stopping* ends every sleep."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping

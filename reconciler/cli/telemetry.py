@@ -19,7 +19,7 @@ from structlog.contextvars import get_contextvars
 from reconciler import __version__
 from reconciler.cli.exits import say
 from reconciler.ports import Tracer, Untraced
-from reconciler.ports.tracing import Value
+from reconciler.ports.surroundings import Value
 from reconciler.redact import redacted
 
 if TYPE_CHECKING:

@@ -17,9 +17,6 @@ from reconciler.ports.gateway import (
     Phase,
     Stats,
 )
-from reconciler.ports.lease import (
-    Lease,
-)
 from reconciler.ports.memory import (
     Begun,
     Journal,
@@ -49,10 +46,10 @@ from reconciler.ports.specs import (
 )
 from reconciler.ports.surroundings import (
     Clock,
+    Lease,
+    MonotonicClock,
     Progress,
     Silence,
-)
-from reconciler.ports.tracing import (
     Span,
     Tracer,
     Untraced,
@@ -78,6 +75,7 @@ __all__ = [
     "LoadedDataset",
     "Located",
     "Memory",
+    "MonotonicClock",
     "Objects",
     "Observations",
     "Phase",

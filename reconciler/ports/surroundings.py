@@ -1,8 +1,13 @@
-"""What the engine uses of its process: time, and a display of progress."""
+"""What the engine uses of its process and its platform: time, progress, tracing, and the lease of the leader."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+from reconciler.core.runtime.election import Record
 
 
 class Clock(Protocol):
@@ -37,3 +42,110 @@ class Silence:
 
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
         """Do nothing."""
+
+
+Value: TypeAlias = str | int | None
+
+
+class Span(Protocol):
+    """One step while it lasts. Its attributes hold names, counts and codes: never content of an entry."""
+
+    def note(self, **attributes: Value) -> None:
+        """Add attributes; those that are None are left out."""
+        ...
+
+    def fail(self, kind: str) -> None:
+        """Say that the step failed, and how, by the name of an error or a code."""
+        ...
+
+
+class Tracer(Protocol):
+    """Takes spans. Never needed for correctness: no method of it, nor of its spans, raises anything."""
+
+    def span(self, name: str, **attributes: Value) -> AbstractContextManager[Span]:
+        """
+        Open a span within the one that is open in this thread, for as long as the block runs.
+
+        An exception that ends the block is noted by the name of its type, and goes on.
+        """
+        ...
+
+
+class Untraced:
+    """A `Tracer` that does nothing, and its only span."""
+
+    def span(self, name: str, **attributes: Value) -> Self:
+        """Return what does nothing."""
+        del name, attributes
+        return self
+
+    def note(self, **attributes: Value) -> None:
+        """Do nothing."""
+
+    def fail(self, kind: str) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let everything pass."""
+
+
+class Lease(Protocol):
+    """One record that only one of many can replace at a time."""
+
+    @property
+    def name(self) -> str:
+        """Name it for people."""
+        ...
+
+    def read(self) -> Record | None:
+        """
+        Return the record as it is now; None if there is none.
+
+        Raises:
+            LeaseUnavailable: It could not be read.
+        """
+        ...
+
+    def write(self, record: Record, at: float) -> bool:
+        """
+        Create the record (version empty), or replace the one of that version; False if another replica was faster.
+
+        Args:
+            at: Seconds since the epoch, for people only: no decision depends on it.
+
+        Raises:
+            LeaseUnavailable: Whether it was written is not known.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class MonotonicClock(Protocol):
+    """The monotonic clock and jitter of the controller."""
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether the process was asked to stop."""
+        ...
+
+    def seconds(self) -> float:
+        """Return the monotonic time in seconds."""
+        ...
+
+    def draw(self) -> float:
+        """Return a random number from 0 to 1."""
+        ...
+
+    def clock(self, before_sleep: Callable[[], object]) -> Clock:
+        """
+        Return the clock of one cycle: it starts at the time of day and then runs monotonically.
+
+        Its sleep calls *before_sleep* first, and raises `Interrupted` when the process must stop.
+        """
+        ...

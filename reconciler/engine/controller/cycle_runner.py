@@ -15,7 +15,6 @@ from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
-from reconciler.engine.controller.clocks import MonotonicClock
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
@@ -26,7 +25,7 @@ from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import Exit, Interrupted, ReconcilerError, SourceError, StateError, Superseded
-from reconciler.ports import LoadedDataset, Memory, Span, Tracer, Untraced
+from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Span, Tracer, Untraced
 
 # How often a status that is unchanged but for its times is stored.
 KEEP_EVERY_SECONDS = 60.0
