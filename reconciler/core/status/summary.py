@@ -1,17 +1,17 @@
-"""Summarize a complete observation of one dataset and the apply after it: counts, reasons, first entries."""
+"""Summarize an observation of one dataset and the apply after it; let conditions expire with the observation."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.conditions import Facts, FailureReason, Reason
+from reconciler.core.status.conditions import Condition, Facts, FailureReason, Kind, Reason, Truth
 from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.errors import Exit
@@ -201,3 +201,37 @@ def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
     left = {change.source_ref for change in after.changes}
     sent = (item for batch in plan.batches for item in batch.items)
     return sum(item.cause.is_drift and item.source_ref not in left for item in sent)
+
+
+TOO_OLD: Final = "the last complete look is older than schedule.fullScanMaxAge"
+
+_AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED})
+
+
+def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) -> tuple[Condition, ...]:
+    """
+    Return the conditions as of *now*, with those that are too old turned to Unknown.
+
+    Args:
+        stale_at: When the last complete observation expires, in seconds since the epoch; None if there was
+            none, and then no condition ages.
+    """
+    if stale_at is None or now < stale_at:
+        return tuple(conditions)
+    return tuple(_decayed(condition, stale_at) for condition in conditions)
+
+
+def decays(kind: Kind, status: Truth) -> bool:
+    """
+    Tell whether a condition becomes Unknown once the last complete observation is too old.
+
+    Ready and Observed do not decay while False, since age makes nothing better.
+    """
+    stays = status is Truth.FALSE and kind in (Kind.READY, Kind.OBSERVED)
+    return kind in _AGEING and status is not Truth.UNKNOWN and not stays
+
+
+def _decayed(condition: Condition, stale_at: float) -> Condition:
+    if not decays(condition.kind, condition.status):
+        return condition
+    return Condition(condition.kind, Truth.UNKNOWN, Reason.TOO_OLD, TOO_OLD, stale_at)

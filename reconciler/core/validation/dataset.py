@@ -1,4 +1,4 @@
-"""Rules for whole datasets."""
+"""Rules for whole datasets, and across them: limits, repeated images, overlap of training and test data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.problem import Problem, has_error
-from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, some, warning
+from reconciler.core.validation.problem import Origin, Problem, has_error
+from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, shown, some, warning
 
 # Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
 # the rest of the guide.
@@ -145,3 +145,31 @@ def _test_images(facts: DatasetFacts) -> Iterator[Problem]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / training labels
+
+
+def duplicate_source_ref(ref: str, other: Origin | None) -> Problem:
+    """Return the error that an image is in a dataset twice; *other* is its other place, if known."""
+    place = "another line" if other is None else str(other)
+    return error(Code.DUPLICATE_SOURCE_REF, f"{shown(ref)} is also in {place}: an image may appear once only")
+
+
+def image_in_train_and_test(ref: str, other: Origin) -> Problem:
+    """Return the warning that an image is in both datasets of a project; *other* is its other place."""
+    text = f"{shown(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
+    return warning(Code.IMAGE_IN_TRAIN_AND_TEST, text)
+
+
+def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[Problem, ...]:
+    """Check that the test dataset has enough of the training labels; no problem if either has no label."""
+    if not train.labels or not test.labels:
+        return ()
+    common = train.labels.keys() & test.labels.keys()
+    if len(common) >= _MIN_LABEL_OVERLAP * len(train.labels):
+        return ()
+    missing = sorted(train.labels.keys() - common)
+    text = f"the test dataset has {len(common)} of the {len(train.labels)} training labels"
+    wanted = f"training wants {_MIN_LABEL_OVERLAP:.0%} or more; missing are {some(missing)}"
+    return (warning(Code.INSUFFICIENT_LABEL_OVERLAP, f"{text}; {wanted}"),)

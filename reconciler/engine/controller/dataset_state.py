@@ -19,8 +19,7 @@ from reconciler.core.status.conditions import (
     judge,
 )
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.staleness import aged
-from reconciler.core.status.summary import Summary, failed
+from reconciler.core.status.summary import Summary, aged, failed
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.failure_reasons import placed

@@ -16,8 +16,8 @@ from reconciler.core.planning import guard
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedule, Target
 from reconciler.core.validation import Checked, DatasetFacts, LineChecker, check_dataset, check_line
-from reconciler.core.validation.across import duplicate_source_ref
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import duplicate_source_ref
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.core.validation.unmatched import Unmatched, unmatched

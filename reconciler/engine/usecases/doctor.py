@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, specs
+from reconciler.core.preflight import (
+    OF_REKOGNITION,
+    Check,
+    CheckResult,
+    DatasetPreflight,
+    Mark,
+    policy_command,
+    remedy,
+    specs,
+    validate_command,
+)
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
@@ -17,12 +27,6 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
 from reconciler.engine.dataset.retry import require_usable
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.remedies import (
-    OF_REKOGNITION,
-    policy_command,
-    remedy,
-    validate_command,
-)
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import (
     DatasetBusy,

@@ -9,7 +9,7 @@ from itertools import product
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
-from reconciler.core.validation.across import image_in_train_and_test
+from reconciler.core.validation.dataset import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.staleness import TOO_OLD, decays
+from reconciler.core.status.summary import TOO_OLD, decays
 from reconciler.reports.documents import ErrorDoc, QuarantinedDoc, Rows, encode, quarantined_doc
 from reconciler.reports.visible import moment
 

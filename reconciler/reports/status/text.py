@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.status.conditions import Kind
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.staleness import TOO_OLD
+from reconciler.core.status.summary import TOO_OLD
 from reconciler.reports.apply.text import mark_of
 from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line

@@ -17,7 +17,7 @@ from reconciler.core.status.conditions import (
     judge,
 )
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.staleness import aged
+from reconciler.core.status.summary import aged
 
 failures = st.none() | st.builds(FailureReason, st.sampled_from(Reason), st.just("why"))
 facts = st.builds(
