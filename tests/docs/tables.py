@@ -7,6 +7,7 @@ A line ``<!-- table: NAME ARGUMENT -->`` stands above each; ``python -m tests.do
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,10 @@ from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec.documents import DOCUMENTS
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.engine.controller.registry import Registry
+from reconciler.errors import ReconcilerError
 from reconciler.server.metrics import LABELS, Metrics
 from tests.docs.faults import collected
 from tests.docs.pages import ROOT
@@ -73,6 +77,30 @@ def fields(kind: str) -> str:
     return _table(("field", "default", "what it says"), _fields(DOCUMENTS[kind], ""))
 
 
+def codes(_: str) -> str:
+    """Every code: of spec files, of the rules, and of the exception tree."""
+    specs = [(code.code, f"{code.title}. {code.explanation}", code.source) for code in SPEC_CODES]
+    problems = [(code.value, code.meaning, code.source) for code in Code]
+    failures = sorted(
+        (kind.code, inspect.getdoc(kind) or "", "this project") for kind in _tree(ReconcilerError)
+    )
+    rows = ((f"`{code}`", _paragraph(text), source) for code, text, source in (*specs, *problems, *failures))
+    return _table(("code", "what it means", "after"), rows)
+
+
+def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
+    """Yield the exception classes of `reconciler.errors`, the root first."""
+    if kind.__module__ == ReconcilerError.__module__:
+        yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)
+
+
+def _paragraph(text: str) -> str:
+    """Return the first paragraph on one line."""
+    return " ".join(text.split("\n\n")[0].split())
+
+
 def faults(_: str) -> str:
     """Every fault that is tried, where it strikes, what is promised then, and how often all lanes try it."""
     rows = (
@@ -111,6 +139,7 @@ def mutation(_: str) -> str:
 
 
 TABLES: dict[str, Callable[[str], str]] = {
+    "codes": codes,
     "commands": commands,
     "exits": exits,
     "flags": flags,

@@ -3,21 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.validation.catalogue import page
 from reconciler.core.validation.codes import Code
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "codes.md"
 PACKAGE = ROOT / "reconciler"
-
-
-def test_the_page_is_what_the_catalogue_renders():
-    """
-    docs/codes.md is generated. To renew it:
-
-    python -c "from reconciler.core.validation.catalogue import page; print(page(), end='')" > docs/codes.md
-    """
-    assert page() == PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("code", list(Code))
@@ -37,7 +27,8 @@ def test_a_code_is_explained_in_a_table_row(code: Code):
 
 
 def test_every_code_in_the_sources_is_explained():
-    """Every code used in the sources is in the catalogue."""
+    """Every code used in the sources is on the page of codes."""
     sources = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    explained = set(re.findall(r"`(RKD[0-9]{4})`", PAGE.read_text("utf-8")))
 
-    assert set() == set(re.findall(r'"(RKD[0-9]{4})"', sources)) - set(re.findall(r"`(RKD[0-9]{4})`", page()))
+    assert set() == set(re.findall(r'"(RKD[0-9]{4})"', sources)) - explained
