@@ -15,6 +15,7 @@ from reconciler.errors import (
     Exit,
     RebuildUnfinished,
     ReconcilerError,
+    StateError,
     Throttled,
     Unavailable,
     UnknownAnswer,
@@ -159,13 +160,15 @@ def clock(skew_seconds: float | None) -> CheckResult:
 _SET_THE_CLOCK: Final = "set this machine's clock, best by NTP"
 
 
-def specs(errors: list[str], warnings: int, entries: int, remedy: str) -> CheckResult:
+def specs(errors: list[str], warnings: int, entries: int, path: str) -> CheckResult:
     """
     Check the specs by their errors and warnings.
 
     Args:
         errors: Messages, each with its place.
+        path: Of the specs, as the user named it.
     """
+    remedy = f"`{shlex.join(['reconciler', 'validate', path])}` names them all"
     if errors:
         more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
         return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=Exit.INVALID)
@@ -207,5 +210,12 @@ def policy_command(level: str, path: str, dataset: str) -> str:
     return f"`{shlex.join(words)}` prints the policy it needs"
 
 
-def validate_command(path: str) -> str:
-    return f"`{shlex.join(['reconciler', 'validate', path])}` names them all"
+def first_check(error: ReconcilerError) -> Check:
+    """Return the check that an error of the very first access belongs to."""
+    match error:
+        case Denied():
+            return Check.CREDENTIALS
+        case StateError():
+            return Check.STATE
+        case _:
+            return Check.REGION

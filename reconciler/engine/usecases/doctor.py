@@ -15,10 +15,10 @@ from reconciler.core.preflight import (
     CheckResult,
     DatasetPreflight,
     Mark,
+    first_check,
     policy_command,
     remedy,
     specs,
-    validate_command,
 )
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import Mode, Orphans
@@ -74,7 +74,7 @@ def examine(
 def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
     """Check a dataset whose document cannot be read: nothing else of it can be checked."""
     errors = [str(problem) for problem in dataset.problems if problem.is_error]
-    return DatasetPreflight(dataset.name, (specs(errors, 0, 0, validate_command(path)),))
+    return DatasetPreflight(dataset.name, (specs(errors, 0, 0, path),))
 
 
 def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
@@ -82,7 +82,7 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
     errors = [str(p) for p in found.problems if p.is_error and p not in claimed]
-    return (specs(errors, 0, 0, validate_command(path)),) if errors else ()
+    return (specs(errors, 0, 0, path),) if errors else ()
 
 
 class _Round:
@@ -134,14 +134,14 @@ class _Round:
             raise
         except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
             error = each_dataset.named(exc)
-            self.failed(check or _first_check(error), error)
+            self.failed(check or first_check(error), error)
             return None
 
     def specs(self) -> None:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
         warnings = len(problems) - len(errors)
-        self._results.append(specs(errors, warnings, self._desired.index.rows, validate_command(self._path)))
+        self._results.append(specs(errors, warnings, self._desired.index.rows, self._path))
 
     def rebuild(self, memory: Memory) -> None:
         rebuild = self.tried(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
@@ -292,13 +292,3 @@ class _Round:
 
 def _in_order(result: CheckResult) -> int:
     return list(Check).index(result.check)
-
-
-def _first_check(error: ReconcilerError) -> Check:
-    match error:
-        case Denied():
-            return Check.CREDENTIALS
-        case StateError():
-            return Check.STATE
-        case _:
-            return Check.REGION
