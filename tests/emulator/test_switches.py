@@ -324,6 +324,103 @@ def test_invalid_base(rekognition, emulator, value, status):
     assert status == describe(rekognition, arn)["Status"]
 
 
+@pytest.mark.parametrize(("value", "status"), [("ignored", "UPDATE_COMPLETE"), ("counted", "UPDATE_FAILED")])
+def test_missing_images(rekognition, emulator, s3, value, status):
+    """Two of nine images that are not in S3 are too many; one in ten is not."""
+    turn(emulator, missing_images=value)
+    s3.create_bucket(Bucket="bucket")
+    for i in range(9):
+        s3.put_object(Bucket="bucket", Key=f"{i}.jpg", Body=b"jpg")
+    one = dataset(rekognition, *(labelled(f"{i}.jpg", "rose") for i in range(10)))
+    two = dataset(rekognition, *(labelled(f"{i}.jpg", "rose") for i in range(2, 11)), kind="TEST")
+
+    assert ["UPDATE_COMPLETE", status] == [describe(rekognition, arn)["Status"] for arn in (one, two)]
+
+
+def lagging(rekognition: Any, emulator: Emulator, **switches: Any) -> str:
+    """A dataset of one line whose update, by two lines, takes 10 s and was just accepted."""
+    arn = dataset(rekognition, labelled("a.jpg", "rose"))
+    turn(emulator, **switches)
+    emulator.settings = replace(emulator.settings, update_seconds=10)
+    update(rekognition, arn, labelled("b.jpg", "lily"), labelled("c.jpg", "lily"))
+    return arn
+
+
+def test_stale_describe_ms(rekognition, emulator):
+    """DescribeDataset answers as before; listings are busy already."""
+    arn = dataset(rekognition)
+    before = describe(rekognition, arn)
+    turn(emulator, stale_describe_ms=2000)
+    emulator.settings = replace(emulator.settings, update_seconds=10)
+    update(rekognition, arn, labelled("a.jpg", "rose"))
+
+    emulator.clock.advance(1.9)
+    assert before == describe(rekognition, arn)
+    assert "ResourceInUseException" == error_of(lambda: listed(rekognition, arn))
+    emulator.clock.advance(0.2)
+    assert "UPDATE_IN_PROGRESS" == describe(rekognition, arn)["Status"]
+    emulator.clock.advance(8)
+    assert 1 == describe(rekognition, arn)["DatasetStats"]["TotalEntries"]
+
+    turn(emulator, stale_describe_ms=0)
+    update(rekognition, arn, labelled("a.jpg", "rose"))
+    assert "UPDATE_IN_PROGRESS" == describe(rekognition, arn)["Status"]
+
+
+def test_late_effect_ms(rekognition, emulator):
+    """Nothing shows the update but that a second is refused; then it runs for as long as it always does."""
+    arn = lagging(rekognition, emulator, late_effect_ms=5000)
+
+    emulator.clock.advance(4.9)
+    assert "UPDATE_COMPLETE" == describe(rekognition, arn)["Status"]
+    assert ["a.jpg"] == refs(listed(rekognition, arn))
+    assert "ResourceInUseException" == error_of(lambda: update(rekognition, arn, labelled("d.jpg", "x")))
+    emulator.clock.advance(0.2)
+    assert "ResourceInUseException" == error_of(lambda: listed(rekognition, arn))
+    emulator.clock.advance(9.8)
+    assert "UPDATE_IN_PROGRESS" == describe(rekognition, arn)["Status"]
+    emulator.clock.advance(0.2)
+    assert ["a.jpg", "b.jpg", "c.jpg"] == refs(listed(rekognition, arn))
+
+
+def test_listing_lag_ms(rekognition, emulator):
+    """Both listings show what was, beyond UPDATE_COMPLETE, and the tokens of their pages end with the lag."""
+    arn = lagging(rekognition, emulator, listing_lag_ms=3000)
+
+    emulator.clock.advance(12.9)
+    assert ("UPDATE_COMPLETE", 3) == (
+        (described := describe(rekognition, arn))["Status"],
+        described["DatasetStats"]["TotalEntries"],
+    )
+    assert ["a.jpg"] == refs(listed(rekognition, arn))
+    assert ["rose"] == labels(rekognition, arn)
+    emulator.clock.advance(0.2)
+    assert ["a.jpg", "b.jpg", "c.jpg"] == refs(listed(rekognition, arn))
+    assert ["lily", "rose"] == labels(rekognition, arn)
+
+    update(rekognition, arn, labelled("d.jpg", "rose"))
+    token = rekognition.list_dataset_entries(DatasetArn=arn, MaxResults=1)["NextToken"]
+    emulator.clock.advance(14)
+    assert "InvalidPaginationTokenException" == error_of(
+        lambda: rekognition.list_dataset_entries(DatasetArn=arn, NextToken=token)
+    )
+
+
+def labels(rekognition: Any, arn: str) -> list[str]:
+    found = rekognition.list_dataset_labels(DatasetArn=arn)["DatasetLabelDescriptions"]
+    return [label["LabelName"] for label in found]
+
+
+@pytest.mark.parametrize(("value", "total"), [(0, 1), (3, 4)])
+def test_count_excess(rekognition, emulator, value, total):
+    """TotalEntries counts more than can be listed."""
+    turn(emulator, count_excess=value)
+    arn = dataset(rekognition, labelled("a.jpg", "rose"))
+
+    assert total == describe(rekognition, arn)["DatasetStats"]["TotalEntries"]
+    assert 1 == len(listed(rekognition, arn))
+
+
 @pytest.mark.parametrize(("limit", "size"), [(5_242_880, 5_242_880), (5_000_000, 5_000_000)])
 def test_max_blob_bytes(rekognition, emulator, limit, size):
     """Up to the limit, and not one byte more."""

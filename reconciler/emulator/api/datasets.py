@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import finishing, lifecycle, outcome, shapes
+from reconciler.emulator.api import finishing, lifecycle, outcome, shapes, staleness
 from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
@@ -55,21 +55,24 @@ def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
 
 def describe_dataset(context: Context, caller: Caller, params: Params) -> Params:
     dataset = find(context, caller, params["DatasetArn"])
+    past = staleness.description(context, dataset["id"])
+    return {"DatasetDescription": past or _description(context, dataset)}
+
+
+def _description(context: Context, dataset: sqlite3.Row) -> Params:
     stats = entries.stats(context.store, dataset["id"])
     return {
-        "DatasetDescription": {
-            "CreationTimestamp": dataset["created"],
-            "LastUpdatedTimestamp": dataset["updated"],
-            "Status": dataset["status"],
-            "StatusMessage": dataset["message"],
-            "StatusMessageCode": dataset["code"],
-            "DatasetStats": {
-                "LabeledEntries": stats.labeled,
-                "TotalEntries": stats.total,
-                "TotalLabels": stats.labels,
-                "ErrorEntries": stats.errors,
-            },
-        }
+        "CreationTimestamp": dataset["created"],
+        "LastUpdatedTimestamp": dataset["updated"],
+        "Status": dataset["status"],
+        "StatusMessage": dataset["message"],
+        "StatusMessageCode": dataset["code"],
+        "DatasetStats": {
+            "LabeledEntries": stats.labeled,
+            "TotalEntries": stats.total + context.settings.switches.count_excess,
+            "TotalLabels": stats.labels,
+            "ErrorEntries": stats.errors,
+        },
     }
 
 
@@ -82,9 +85,13 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
     dataset = find(context, caller, params["DatasetArn"])
     if dataset["status"] not in _OPEN:
         raise _refusal(context, dataset["status"])
-    _start(
-        context, "UpdateDatasetEntries", dataset["id"], dataset["arn"], Work.UPDATE, _stored(context, blob)
-    )
+    description = _description(context, dataset)
+    content = objects.content(context.store, blob)
+    number, arn = dataset["id"], dataset["arn"]
+    due = _start(context, "UpdateDatasetEntries", number, arn, Work.UPDATE, content)
+    staleness.remember(context, number, description, due)
+    if switches.visibility is Visibility.AT_ONCE:
+        finishing.apply_early(context, number)
     return {}
 
 
@@ -195,8 +202,8 @@ def _start(
     work: Work,
     payload: Content | None = None,
     **arguments: Any,
-) -> None:
-    """Start work on a dataset, and apply the armed faults that match."""
+) -> float:
+    """Start work on a dataset, and apply the armed faults that match; return when it is due."""
     body, size = (payload.body, payload.size) if payload is not None else (None, 0)
     refs = []
     if body is not None and context.faults.armed():
@@ -215,10 +222,6 @@ def _start(
     if drops:
         arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
     seconds = sum(fault.seconds for fault in slow)
-    lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)
-    if work is Work.UPDATE and context.settings.switches.visibility is Visibility.AT_ONCE:
-        finishing.apply_early(context, dataset)
-
-
-def _stored(context: Context, blob: bytes) -> Content:
-    return objects.content(context.store, blob)
+    if work is Work.UPDATE:
+        seconds += staleness.late_seconds(context)
+    return lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)

@@ -51,9 +51,9 @@ def start(
     size: int = 0,
     slower_by: float = 0.0,
     **arguments: Any,
-) -> None:
+) -> float:
     """
-    Start an operation on a dataset and change its status. Requires a transaction.
+    Start an operation on a dataset, change its status, and return when it is due. Requires a transaction.
 
     Args:
         body: Number of the payload, see `bodies`.
@@ -75,6 +75,7 @@ def start(
         if body is not None:
             bodies.adopt(db, body)
         set_status(db, dataset, *running(kind), "SUCCESS")
+    return due
 
 
 def set_status(db: sqlite3.Connection, dataset: int, status: str, message: str, code: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import tokens
+from reconciler.emulator.api import staleness, tokens
 from reconciler.emulator.api.datasets import find
 from reconciler.emulator.behaviour.switches import BusyListing, LastToken
 from reconciler.emulator.errors import in_use, not_ready
@@ -18,24 +18,26 @@ Params = dict[str, Any]
 
 
 def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
-    dataset = _readable(context, caller, params["DatasetArn"])
+    arn = params["DatasetArn"]
+    content, past = _content(context, caller, arn)
     filters = Filters(
         contains_labels=tuple(params.get("ContainsLabels", ())),
         labeled=params.get("Labeled"),
         source_ref_contains=params.get("SourceRefContains"),
         has_errors=params.get("HasErrors", False),
     )
-    listing = ("ListDatasetEntries", dataset["arn"], tuple(filters))
+    listing = ("ListDatasetEntries", arn, tuple(filters), past)
     after = tokens.read(context.store.secret, listing, params.get("NextToken"))
-    lines, more = entries.page(context.store, dataset["id"], filters, after, params.get("MaxResults", 100))
+    lines, more = entries.page(context.store, content, filters, after, params.get("MaxResults", 100))
     return {"DatasetEntries": lines, **_next(context, listing, more)}
 
 
 def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Params:
-    dataset = _readable(context, caller, params["DatasetArn"])
-    listing = ("ListDatasetLabels", dataset["arn"])
+    arn = params["DatasetArn"]
+    content, past = _content(context, caller, arn)
+    listing = ("ListDatasetLabels", arn, past)
     after = tokens.read(context.store.secret, listing, params.get("NextToken"))
-    counts = entries.label_counts(context.store, dataset["id"])
+    counts = entries.label_counts(context.store, content)
     end = after + params.get("MaxResults", 100)
     labels = [
         {
@@ -56,8 +58,22 @@ def _next(context: Context, listing: tuple[Any, ...], more: int | None) -> Param
     return {"NextToken": ""} if context.settings.switches.last_token is LastToken.EMPTY else {}
 
 
-def _readable(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
+def _content(context: Context, caller: Caller, arn: str) -> tuple[int, int | None]:
+    """
+    Return the content to list, and the same again if it is that of the past.
+
+    Raises:
+        ServiceError: The dataset does not exist, or cannot be listed now.
+    """
     dataset = find(context, caller, arn)
+    past = staleness.content(context, dataset["id"])
+    if past is not None:
+        return past, past  # whatever the dataset is busy with
+    _require_readable(context, dataset)
+    return entries.content_of(context.store, dataset["id"]), None
+
+
+def _require_readable(context: Context, dataset: sqlite3.Row) -> None:
     busy = context.settings.switches.busy_listing
     match dataset["status"]:
         case "CREATE_IN_PROGRESS" if busy is not BusyListing.STALE:
@@ -68,4 +84,3 @@ def _readable(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
             raise not_ready()
         case "DELETE_IN_PROGRESS":
             raise in_use()
-    return dataset

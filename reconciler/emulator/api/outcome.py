@@ -6,7 +6,7 @@ import random
 from typing import Final, NamedTuple
 
 from reconciler.emulator.behaviour.judge import Tally
-from reconciler.emulator.behaviour.switches import DistributeBase, InvalidBase, Verdict
+from reconciler.emulator.behaviour.switches import DistributeBase, InvalidBase, MissingImages, Verdict
 from reconciler.emulator.behaviour.work import Operation
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
@@ -71,12 +71,12 @@ def objection(
     context: Context, op: Operation, tally: Tally, before: entries.Stats, bucket: str | None
 ) -> Failure | None:
     """Return the failure if the result of a submission is invalid and must be rolled back, else None."""
-    if _too_many_dropped(context, tally, before):
+    stats = entries.stats(context.store, op.dataset)
+    if _too_many_dropped(context, tally, before) or _too_many_missing(context, op, tally, stats):
         return TOO_MANY_RECORDS_IN_ERROR
     one_bucket = len(tally.buckets | {bucket} - {None}) <= 1
     if not one_bucket and context.settings.switches.several_buckets is Verdict.ERROR:
         return SEVERAL_BUCKETS
-    stats = entries.stats(context.store, op.dataset)
     if stats.total > _most_entries(context, op):
         return TOO_MANY_ROWS
     if stats.labels > context.settings.max_labels:
@@ -88,7 +88,7 @@ def objection(
 
 def _has_one_label(context: Context, op: Operation) -> bool:
     """Return whether images have a single label, on no box: one is enough to find objects (limits page)."""
-    counts = entries.label_counts(context.store, op.dataset)
+    counts = entries.label_counts(context.store, entries.content_of(context.store, op.dataset))
     return len(counts) == 1 and not counts[0].boxed
 
 
@@ -96,7 +96,7 @@ def distribute(context: Context, op: Operation) -> Failure | None:
     """Move 20 % of the images, drawn at random with the seed, to the partner dataset."""
     switches = context.settings.switches
     labelled = entries.labelled(context.store, op.dataset)
-    counts = entries.label_counts(context.store, op.dataset)
+    counts = entries.label_counts(context.store, entries.content_of(context.store, op.dataset))
     scarce = any(0 < count.entries < switches.distribute_min_per_label for count in counts)
     if switches.distribute_base is DistributeBase.LABELED:
         images = labelled
@@ -119,6 +119,15 @@ def _too_many_dropped(context: Context, tally: Tally, before: entries.Stats) -> 
         case InvalidBase.SUBMISSION:
             whole = tally.total
     return tally.dropped > MAX_INVALID_SHARE * whole
+
+
+def _too_many_missing(context: Context, op: Operation, tally: Tally, stats: entries.Stats) -> bool:
+    """Return whether images that are not in S3 and dropped lines are, together, too many of the dataset."""
+    if context.settings.switches.missing_images is MissingImages.IGNORED:
+        return False
+    content, account = entries.content_of(context.store, op.dataset), op.arn.split(":")[4]
+    missing = entries.missing_images(context.store, content, account)
+    return missing + tally.dropped > MAX_INVALID_SHARE * (stats.total + tally.dropped)
 
 
 def _most_entries(context: Context, op: Operation) -> int:

@@ -80,6 +80,13 @@ class ManyLabels(StrEnum):
     DROP = "drop"
 
 
+class MissingImages(StrEnum):
+    """Treatment of lines whose image is not in S3."""
+
+    IGNORED = "ignored"
+    COUNTED = "counted"
+
+
 class CopyOfFailed(StrEnum):
     """Result of copying a dataset that could not be created."""
 
@@ -149,10 +156,15 @@ class Switches:
     rewriting: Rewriting = Rewriting.NONE
     last_token: LastToken = LastToken.ABSENT
     invalid_base: InvalidBase = InvalidBase.SUBMISSION
+    missing_images: MissingImages = MissingImages.IGNORED
     visibility: Visibility = Visibility.ON_COMPLETION
     copy_of_failed: CopyOfFailed = CopyOfFailed.FAIL
     distribute_base: DistributeBase = DistributeBase.ALL
     distribute_min_per_label: int = 2
+    stale_describe_ms: int = 0
+    late_effect_ms: int = 0
+    listing_lag_ms: int = 0
+    count_excess: int = 0
     max_blob_bytes: int = 5_242_880
     max_label_chars: int = 256
     slot_free_while_deleting: bool = False

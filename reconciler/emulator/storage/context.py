@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.emulator.behaviour.calls import Calls
 from reconciler.emulator.behaviour.clock import Clock
@@ -10,6 +11,22 @@ from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.behaviour.throttle import Throttle
 from reconciler.emulator.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """
+    What is still shown of a dataset after an update.
+
+    Attributes:
+        described_until: Time up to which DescribeDataset answers *description*.
+        listed_until: Time up to which listings show *content*, a copy, whatever the dataset is busy with.
+    """
+
+    described_until: float
+    description: dict[str, Any]
+    listed_until: float
+    content: int
 
 
 @dataclass(slots=True)
@@ -21,6 +38,7 @@ class Context:
         settings: Immutable; replaced to change a switch or setting.
         account: Account of callers whose access key does not identify another.
         trainings: Project ARN -> names of the models in training. Not persistent.
+        past: Dataset -> what is still shown of it after an update. Not persistent.
     """
 
     store: Store
@@ -31,3 +49,4 @@ class Context:
     calls: Calls = field(default_factory=Calls)
     throttle: Throttle = field(default_factory=Throttle)
     trainings: dict[str, list[str]] = field(default_factory=dict)
+    past: dict[int, Past] = field(default_factory=dict)
