@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
-from reconciler.emulator.http import Answer, Disposition, Request
+from reconciler.emulator.http import Answer, Disposition, Request, is_allowed
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,6 +21,10 @@ CUT: Final = "reconciler.emulator.cut"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
 
+# How long a client may pause within a body, and how long a body may take.
+PAUSE_SECONDS = 30.0
+BODY_SECONDS = 600.0
+
 _QUICK_BODY_BYTES: Final = 64 * 1024
 
 # A request that waits for its own import holds a thread; others must find one.
@@ -32,6 +36,10 @@ class Service(Protocol):
 
     @property
     def max_object_bytes(self) -> int: ...
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """Return the names, beside local ones, that a `Host` header may have."""
 
     def answer_at_once(self, request: Request) -> Answer | None:
         """Answer without blocking; None if that is not possible."""
@@ -53,9 +61,17 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        host = (_header(scope, b"host") or b"").decode("latin-1")
+        if not is_allowed(host, self._service.hosts):
+            text = f"The host {host} is not allowed; see --allow-host.\n"
+            await _send(send, Answer(403, text.encode(), {"Connection": "close"}))
+            return
         try:
             body = await _body(scope, receive, self._limit(scope))
         except _GoneError:
+            return
+        except TimeoutError:
+            await _send(send, Answer(408, b"Request Timeout", {"Connection": "close"}))
             return
         if body is None:
             await _send(send, Answer(413, b"Request Entity Too Large", {"Connection": "close"}))
@@ -76,7 +92,9 @@ class Application:
                 await _cut(scope, receive)
 
     def _limit(self, scope: Scope) -> int:
-        """Return the maximum body size in bytes; only signed S3 uploads may be large."""
+        """Return the maximum body size in bytes; only signed S3 uploads, and states, may be large."""
+        if scope["path"] == "/_emulator/state":
+            return self._service.max_object_bytes
         signed = _header(scope, b"authorization") or b"X-Amz-" in scope["query_string"]
         if scope["method"] != "PUT" or not signed:
             return MAX_BODY_BYTES
@@ -109,13 +127,17 @@ async def _body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
 
     Raises:
         _GoneError: The client disconnected before the body was complete.
+        TimeoutError: It paused for too long, or the body took too long.
     """
+    clock = asyncio.get_running_loop().time
+    end = clock() + BODY_SECONDS
     declared = _header(scope, b"content-length") or b"0"
     if declared.isdigit() and int(declared) > limit:
         return None
     body = bytearray()
     while True:
-        message = await receive()
+        async with asyncio.timeout(min(PAUSE_SECONDS, end - clock())):
+            message = await receive()
         if message["type"] == "http.disconnect":
             raise _GoneError
         body += message.get("body", b"")

@@ -42,6 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--account", type=_account, default=ACCOUNT, help="account of the callers (default %(default)s)"
     )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="a name with a domain under which clients may call it (repeatable); addresses, localhost and names "
+        "without a dot are always allowed",
+    )  # fmt: skip
+    _add_behaviour(parser)
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     for name in ("create", "update", "delete"):
         parser.add_argument(
             f"--{name}-seconds", type=_not_negative, default=1.0, metavar="S",
@@ -79,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
         print("emulator: --console needs --data: what is only in memory is gone at once", file=sys.stderr)  # noqa: T201
         return _USAGE
     try:
-        emulator = Emulator(args.data, _settings(args), account=args.account)
-    except (OSError, sqlite3.Error) as exc:
+        emulator = Emulator(args.data, _settings(args), account=args.account, hosts=args.allow_host)
+    except (OSError, sqlite3.Error, ValueError) as exc:
         print(f"emulator: --data {args.data}: {exc}", file=sys.stderr)  # noqa: T201
         return _USAGE
     for fault in args.fault:

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+
+# Buckets in the host name, and the names of AWS itself, to which a test may direct its resolver.
+_LOCAL_NAMES: Final = (".localhost", ".amazonaws.com")
+
+
+def is_local(host: str) -> bool:
+    """
+    Return whether a `Host` header names what no foreign web page can: an address, or a name without a domain.
+
+    Otherwise a page of a domain that suddenly resolves to the loopback could use the emulator (DNS rebinding).
+    """
+    name = re.sub(r":\d+$", "", host).strip("[]").lower()
+    try:
+        ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(_LOCAL_NAMES)
+    return True
+
+
+def is_allowed(host: str, names: Collection[str]) -> bool:
+    """Return whether a `Host` header is local, or one of *names*, or a name below one of them."""
+    name = re.sub(r":\d+$", "", host).lower()
+    return is_local(host) or any(name == each or name.endswith(f".{each}") for each in names)
 
 
 class Disposition(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -25,11 +26,21 @@ _GRACE_SECONDS: Final = 5
 _KEEP_ALIVE_SECONDS: Final = 60
 
 
+# How long a connection may stay without a complete head of a request, also if parts of it arrive.
+HEAD_SECONDS = 60.0
+
+
 class _Listener(socket.socket):
-    """A listening socket that can drop the connections it has accepted."""
+    """
+    A listening socket that can drop the connections it has accepted.
+
+    Attributes:
+        waiting: Client address -> since when, in seconds of the monotonic clock, no request is under way.
+    """
 
     def __init__(self, fileno: int) -> None:
         super().__init__(fileno=fileno)
+        self.waiting: dict[tuple[str, int], float] = {}
         # Client address -> connection, for as long as the server keeps it.
         self._connections: WeakValueDictionary[tuple[str, int], socket.socket] = WeakValueDictionary()
 
@@ -39,7 +50,17 @@ class _Listener(socket.socket):
         # an answer follows 40 ms after the head.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections[address[:2]] = connection
+        self.waiting[address[:2]] = time.monotonic()
         return connection, address
+
+    async def drop_idle(self) -> None:
+        """Drop, until cancelled, the connections that wait for the head of a request for too long."""
+        while True:
+            await asyncio.sleep(HEAD_SECONDS / 10)
+            latest = time.monotonic() - HEAD_SECONDS
+            for client in [client for client, since in self.waiting.items() if since < latest]:
+                del self.waiting[client]
+                self.drop(client)
 
     def drop(self, client: tuple[str, int]) -> None:
         """Drop the connection from an address, without an answer or in the middle of one."""
@@ -57,8 +78,13 @@ class _WithCut:
         self._listener = listener
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        cut = partial(self._listener.drop, scope["client"])
-        await self._application({**scope, "extensions": {CUT: cut}}, receive, send)
+        client = scope["client"]
+        self._listener.waiting.pop(client, None)
+        try:
+            cut = partial(self._listener.drop, client)
+            await self._application({**scope, "extensions": {CUT: cut}}, receive, send)
+        finally:
+            self._listener.waiting[client] = time.monotonic()
 
 
 @contextmanager
@@ -75,7 +101,7 @@ def listening(service: Service, host: str, port: int) -> Iterator[int]:
         server = uvicorn.Server(_config(_WithCut(Application(service), listener)))
         thread = threading.Thread(
             target=asyncio.run,
-            args=(server.serve(sockets=[listener]),),
+            args=(_serve(server, listener),),
             name="emulator",
             daemon=True,
         )
@@ -85,6 +111,14 @@ def listening(service: Service, host: str, port: int) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+async def _serve(server: uvicorn.Server, listener: _Listener) -> None:
+    dropping = asyncio.create_task(listener.drop_idle())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        dropping.cancel()
 
 
 def _config(application: _WithCut) -> uvicorn.Config:

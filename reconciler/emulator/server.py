@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import ACCOUNT, Settings
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.control.endpoint import Control, failure
+from reconciler.emulator.control.persistence import reset, restore
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.rekognition import Rekognition
 from reconciler.emulator.s3.front import S3
@@ -42,6 +43,7 @@ class Emulator:
         settings: Settings | None = None,
         clock: Clock | None = None,
         account: str = ACCOUNT,
+        hosts: Collection[str] = (),
     ) -> None:
         """
         Open or create the state.
@@ -49,11 +51,14 @@ class Emulator:
         Args:
             data: Directory for the state; None keeps it in memory.
             account: Account of callers whose access key does not identify another.
+            hosts: Names under which clients may call it, beside those that `http.is_local` allows.
 
         Raises:
             OSError, sqlite3.Error: The directory cannot be used.
         """
         self._context = Context(Store(data), clock or SystemClock(), settings or Settings(), account)
+        restore(self._context)
+        self.hosts = frozenset(hosts)
         self.console = Console(self._context)
         self._settler = Settler(self._context)
         self._rekognition = Rekognition(self._context, self.console, self._settler)
@@ -136,6 +141,11 @@ class Emulator:
         with self.lock:
             self._settler.settle_all()
             self.console.do(action)
+
+    def reset(self) -> None:
+        """Forget everything but the settings and faults that were given at the start, and the time."""
+        reset(self._context)
+        self._settler.wake()
 
     def close(self) -> None:
         """Close the database. The emulator cannot be used afterwards."""

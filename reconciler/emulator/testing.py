@@ -7,7 +7,7 @@ pytest and boto3; the emulator itself does not import this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -70,6 +70,10 @@ class _Plug:
     @property
     def max_object_bytes(self) -> int:
         return self.emulator.max_object_bytes
+
+    @property
+    def hosts(self) -> Collection[str]:
+        return self.emulator.hosts
 
     def answer_at_once(self, request: Request) -> Answer | None:
         return self.emulator.answer_at_once(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import count
@@ -145,6 +145,16 @@ class Fault:
         if not all(isinstance(text, str) for text in texts) or not isinstance(self.action, Mapping):
             raise ValueError("resource, operations and source_refs are text, and action is an object")
 
+    def plain(self) -> dict[str, Any]:
+        """Return the fields as JSON, for `parse`."""
+        return {
+            **{name: getattr(self, name) for name in ("kind", "resource", "after", "every", "seconds")},
+            "times": self.limit,
+            "operations": sorted(self.operations),
+            "source_refs": sorted(self.source_refs),
+            "action": dict(self.action),
+        }
+
     @property
     def limit(self) -> int:
         """Return the maximum number of calls to hit; 0 is unlimited."""
@@ -158,6 +168,7 @@ class _Armed:
     fault: Fault
     met: int = 0
     hit: int = 0
+    persistent: bool = False
 
     def meets(self, operation: str, resource: str, source_refs: Collection[str]) -> bool:
         fault = self.fault
@@ -195,11 +206,26 @@ class Faults:
         self._ids = count(1)
         self._lock = Lock()
 
-    def add(self, fault: Fault) -> int:
-        """Arm *fault*, and return its number for `clear`."""
+    def add(self, fault: Fault, *, persistent: bool = False) -> int:
+        """Arm *fault*, and return its number for `clear`. `dump` returns only persistent faults."""
         number = next(self._ids)
-        self._armed[number] = _Armed(fault)
+        self._armed[number] = _Armed(fault, persistent=persistent)
         return number
+
+    def dump(self) -> list[dict[str, Any]]:
+        """Return the persistent faults as JSON, with their counts, for `load`."""
+        with self._lock:
+            return [
+                {"fault": armed.fault.plain(), "met": armed.met, "hit": armed.hit}
+                for armed in self._armed.values()
+                if armed.persistent
+            ]
+
+    def load(self, dumped: Iterable[Mapping[str, Any]]) -> None:
+        """Arm the faults of a `dump`."""
+        for one in dumped:
+            fault = Fault.parse(one["fault"])
+            self._armed[next(self._ids)] = _Armed(fault, one["met"], one["hit"], persistent=True)
 
     def clear(self, number: int | None = None) -> None:
         """Disarm one fault, or all."""
@@ -207,6 +233,11 @@ class Faults:
             self._armed.clear()
         else:
             self._armed.pop(number, None)
+
+    def clear_persistent(self) -> None:
+        """Disarm the persistent faults."""
+        with self._lock:
+            self._armed = {number: armed for number, armed in self._armed.items() if not armed.persistent}
 
     def armed(self) -> list[tuple[int, Fault, int]]:
         """Return (number, fault, calls hit so far) for each armed fault."""

@@ -19,3 +19,7 @@ class Throttle:
         admitted = tokens >= 1
         self._buckets[key] = (tokens - 1 if admitted else tokens, now)
         return admitted
+
+    def clear(self) -> None:
+        """Fill all buckets."""
+        self._buckets.clear()

@@ -2,9 +2,13 @@
 HTTP endpoint to control faults, switches, clock and console user, under a path that no AWS client uses.
 
 =======  =====================  ====================================================================
-GET      /_emulator             switches, settings, faults and the time
+GET      /_emulator             switches, settings, faults and the time; to a browser, a page
+GET      /_emulator/health      {"status": "ok"}
 GET      /_emulator/calls       the log of calls; ?operation=NAME restricts it
 DELETE   /_emulator/calls       clear the log
+GET      /_emulator/state       all projects, datasets, buckets and objects
+POST     /_emulator/state       add the content of such a document
+POST     /_emulator/reset       forget everything but what was given at the start
 POST     /_emulator/faults      arm a fault; answers its id
 DELETE   /_emulator/faults      disarm all; ?id=N disarms one
 POST     /_emulator/switches    {"name": "value"}: set switches
@@ -19,7 +23,8 @@ Bodies must have the type application/json, which web pages cannot send cross-or
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -27,11 +32,20 @@ import orjson
 from reconciler.emulator.api.settling import Settler
 from reconciler.emulator.behaviour.faults import Fault
 from reconciler.emulator.behaviour.settings import PLAIN_NAMES
+from reconciler.emulator.control import page, persistence, state
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.storage.context import Context
 
 Given = Mapping[str, Any]
+
+_HTML: Final = MappingProxyType(
+    {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        "Cache-Control": "no-store",
+    }
+)
 
 
 class Control:
@@ -51,6 +65,9 @@ class Control:
             return _json(404, {"error": f"no such control: {request.method} {request.path}"})
         if request.method == "POST" and not _is_json(request):
             return _json(415, {"error": "the body must be application/json"})
+        if act == self._show and "text/html" in request.headers.get("accept", ""):
+            with self._context.store.snapshot():
+                return Answer(200, page.render(self._context), _HTML)
         try:
             given = _body(request) if request.method == "POST" else request.query
             self._settler.settle([""])
@@ -65,7 +82,11 @@ class Control:
             ("GET", ""): self._show,
             ("GET", "calls"): self._calls,
             ("DELETE", "calls"): lambda _: self._context.calls.clear(),
-            ("POST", "faults"): lambda given: {"id": self._context.faults.add(Fault.parse(given))},
+            ("GET", "health"): lambda _: {"status": "ok"},
+            ("GET", "state"): lambda _: state.dump(self._context),
+            ("POST", "state"): lambda given: state.seed(self._context, given),
+            ("POST", "reset"): self._reset,
+            ("POST", "faults"): self._arm,
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "switches"): self._switch,
             ("POST", "settings"): self._set,
@@ -80,7 +101,7 @@ class Control:
             "switches": asdict(settings.switches),
             "settings": self._plain_settings(),
             "faults": [
-                {"id": number, "hit": hit, **_plain(fault)}
+                {"id": number, "hit": hit, **fault.plain()}
                 for number, fault, hit in self._context.faults.armed()
             ],
         }
@@ -89,16 +110,25 @@ class Control:
         wanted = given.get("operation")
         return [asdict(call) for call in self._context.calls if wanted in (None, call.operation)]
 
+    def _reset(self, _: Given) -> None:
+        persistence.reset(self._context)
+        self._settler.wake()
+
+    def _arm(self, given: Given) -> Any:
+        number = self._context.faults.add(Fault.parse(given), persistent=True)
+        persistence.keep_faults(self._context)
+        return {"id": number}
+
     def _clear_faults(self, given: Given) -> None:
         self._context.faults.clear(int(given["id"]) if "id" in given else None)
+        persistence.keep_faults(self._context)
 
     def _switch(self, given: Given) -> Any:
-        settings = self._context.settings
-        self._context.settings = replace(settings, switches=settings.switches.with_changes(given))
+        persistence.change_switches(self._context, given)
         return asdict(self._context.settings.switches)
 
     def _set(self, given: Given) -> Any:
-        self._context.settings = self._context.settings.with_changes(given)
+        persistence.change_settings(self._context, given)
         return self._plain_settings()
 
     def _plain_settings(self) -> Any:
@@ -113,16 +143,6 @@ def failure(_: Exception) -> Answer:
     """Return the answer to a request that made the emulator fail, without details."""
     code = "InternalFailure"
     return _json(500, {"__type": code, "Code": code, "Message": "The emulator failed."})
-
-
-def _plain(fault: Fault) -> dict[str, Any]:
-    return {
-        **{name: getattr(fault, name) for name in ("kind", "resource", "after", "every", "seconds")},
-        "times": fault.limit,
-        "operations": sorted(fault.operations),
-        "source_refs": sorted(fault.source_refs),
-        "action": dict(fault.action),
-    }
 
 
 def _is_json(request: Request) -> bool:

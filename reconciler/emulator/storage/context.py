@@ -36,8 +36,9 @@ class Context:
 
     Attributes:
         settings: Immutable; replaced to change a switch or setting.
+        initial: The settings at the start, without what the control endpoint has changed.
         account: Account of callers whose access key does not identify another.
-        trainings: Project ARN -> names of the models in training. Not persistent.
+        trainings: Project ARN -> names of the models in training.
         past: Dataset -> what is still shown of it after an update. Not persistent.
     """
 
@@ -50,3 +51,7 @@ class Context:
     throttle: Throttle = field(default_factory=Throttle)
     trainings: dict[str, list[str]] = field(default_factory=dict)
     past: dict[int, Past] = field(default_factory=dict)
+    initial: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.initial = self.settings

@@ -145,6 +145,12 @@ def stats(store: Store, dataset: int) -> Stats:
     )
 
 
+def declared(store: Store, dataset: int) -> list[str]:
+    """Return the labels of a dataset that exist even if no entry uses them."""
+    sql = "SELECT label FROM labels WHERE content = ? AND declared ORDER BY label"
+    return [row["label"] for row in store.all(sql, content_of(store, dataset))]
+
+
 def label_counts(store: Store, content: int) -> list[LabelCount]:
     """Return the labels of a content, sorted by name, including declared labels that are not used."""
     rows = store.all(

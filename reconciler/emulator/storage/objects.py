@@ -91,6 +91,11 @@ def find(store: Store, bucket: str, key: str, version: str | None = None) -> sql
     return store.one(sql, bucket, key)
 
 
+def body(store: Store, row: sqlite3.Row) -> bytes:
+    """Return the whole body of an object."""
+    return bodies.read(store, row["body"], 0, row["size"])
+
+
 def put(db: sqlite3.Connection, bucket: str, key: str, new: Content, now: float) -> str:
     """Write an object and return its version, which is `NULL` if the bucket keeps none."""
     version = _next_version(db, bucket)

@@ -11,6 +11,9 @@ from typing import Final
 
 VERSION: Final = 2
 
+# What clients make. Contents and bodies are only dropped, and freed in slices.
+CLEARED: Final = ("documents", "operations", "datasets", "projects", "tags", "sessions", "objects", "buckets")
+
 SCHEMA: Final = """
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value ANY) STRICT;
 CREATE TABLE documents (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

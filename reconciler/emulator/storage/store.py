@@ -7,6 +7,7 @@ transaction is committed.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator.storage.schema import SCHEMA, VERSION
+from reconciler.emulator.storage.schema import CLEARED, SCHEMA, VERSION
 
 
 class Store:
@@ -104,6 +105,24 @@ class Store:
     def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         with self.turn:
             return self.db.execute(sql, values).fetchall()
+
+    def document(self, name: str) -> Any:
+        """Return the JSON value that was kept under *name*; None if there is none."""
+        row = self.one("SELECT value FROM documents WHERE name = ?", name)
+        return None if row is None else json.loads(row["value"])
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a JSON value under *name*."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, json.dumps(value)))
+
+    def clear(self) -> None:
+        """Forget all that clients have made. Numbers go on, so that no ARN is given twice."""
+        with self.transaction() as db:
+            for table in CLEARED:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+            db.execute("UPDATE contents SET state = 'dropped'")
+            db.execute("UPDATE bodies SET state = 'dropped'")
 
     def unique_milliseconds(self, now: float) -> int:
         """Return *now* in milliseconds, or the last number returned plus 1 if that is greater."""
