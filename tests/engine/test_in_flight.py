@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import apply, planning
-from reconciler.engine.dataset.resume import OPEN_SECONDS
+from reconciler.engine.dataset.prepare import OPEN_SECONDS
 from reconciler.errors import NotLeader, Unavailable
 from reconciler.ports import Description, Gateway, Phase
 from reconciler.state import State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,24 +11,18 @@ import orjson
 from reconciler.core.entries.entry import canonical
 from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.suspicion import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observe import alone, as_text
 from reconciler.engine.dataset.planning import Composer, payload_of
-from reconciler.engine.dataset.resume import watch
+from reconciler.engine.dataset.prepare import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Description, Phase
 
-# Attempts at an update that fails with an error of the service itself, before the rest is left for later.
-SERVICE_TRIES: Final = 5
-# The same while lines are isolated, for a group and for a single line.
-SEARCH_TRIES: Final = 2
-VERDICT_TRIES: Final = 3
-# Consecutive failures after which the service counts as down. One bisection has fewer.
-LONGEST_STREAK: Final = 18
 CLIENT_ERROR: Final = "CLIENT_ERROR"
 # How long an update that was accepted may leave the status as it was before.
 GRACE_SECONDS: Final = 30.0
@@ -52,43 +46,6 @@ class Sent:
     isolated: dict[str, str] = field(default_factory=dict)
     unresolved_groups: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Suspicion:
-    """
-    The suspicion that a line causes failures that the service reports as its own.
-
-    A service that is down fails every update, so the suspicion stands only while other lines pass.
-
-    Attributes:
-        confirmed: Whether some lines have passed where others failed.
-        failures: Consecutive updates that failed so.
-        alone: Lines that were the only one of such an update.
-    """
-
-    confirmed: bool = False
-    failures: int = 0
-    alone: set[str] = field(default_factory=set)
-
-    def tries(self, lines: int) -> int:
-        """Return how often to send an update that fails with an error of the service itself."""
-        if not self.confirmed:
-            return SERVICE_TRIES
-        return SEARCH_TRIES if lines > 1 else VERDICT_TRIES
-
-    def record_failure(self, lines: Collection[str]) -> bool:
-        """Record a failure; return whether the lines are still the likelier cause, rather than an outage."""
-        self.confirmed = True
-        self.failures += 1
-        if len(lines) == 1:
-            self.alone.update(lines)
-        return self.failures <= LONGEST_STREAK
-
-    def record_answer(self) -> None:
-        """Record an answer that shows that the service is not down."""
-        self.failures = 0
-        self.alone.clear()
 
 
 class Sender:

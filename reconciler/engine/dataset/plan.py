@@ -14,7 +14,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observe import Observation, find, observe
 from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, make_plan
-from reconciler.engine.dataset.resume import await_open_updates
+from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
 

@@ -12,12 +12,11 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
 from reconciler.engine.dataset.bookkeeping import back_up_overwritten, record_applied, update_quarantine
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.create import create
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.plan import Planned, compare_again, observe_dataset, plan_for
-from reconciler.engine.dataset.resume import resume
+from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.dataset.verify import After, observe_again, prove
 from reconciler.engine.log import log

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from reconciler.core.planning.suspicion import SERVICE_TRIES
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset import apply, planning
@@ -76,4 +77,4 @@ def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
     assert {("LEFT",)} == {entry.codes for entry in result.quarantined}
     assert {ref(name) for name in "efgh"} == {entry.source_ref for entry in result.quarantined}
     assert {} == lab.context.memory.quarantine.of("train")
-    assert [4, *[4] * apply.SERVICE_TRIES, 1, 1, 1] == [len(refs) for refs in lab.updates()]
+    assert [4, *[4] * SERVICE_TRIES, 1, 1, 1] == [len(refs) for refs in lab.updates()]
