@@ -87,7 +87,11 @@ EVENTS: Final = {
     "observe.fingerprint": Event(
         "info", "DescribeDataset was compared with the last complete look (debug: unchanged).", ("moved",)
     ),
-    "observe.finished": Event("info", "Every entry of a dataset was listed, in one state.", ("entries",)),
+    "observe.finished": Event(
+        "info",
+        "Every entry of a dataset is known in one state: all were listed, or those `read` that memory left open.",
+        ("entries", "read"),
+    ),
     "observe.incomplete": Event(
         "warning",
         "AWS counts other entries than it lists, and a second listing was no better; entries that seemed to "

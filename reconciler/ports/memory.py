@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
+from reconciler.core.planning.remembered import Block, Replaced
 from reconciler.ports.backups import Backups
 from reconciler.ports.rebuild import Rebuilds
 
@@ -23,6 +24,10 @@ class Memory(Protocol):
 
     def applied(self, dataset: str, arn: str, source_refs: Iterable[str] | None = None) -> Base:
         """Return what was last proven in place, for the source-refs named, or for all."""
+        ...
+
+    def recorded(self, dataset: str) -> frozenset[str]:
+        """Return the source-refs of all entries that were ever proven in place, and are desired still."""
         ...
 
     def applied_to(self, dataset: str) -> str | None:
@@ -60,6 +65,9 @@ class Memory(Protocol):
 
     @property
     def observations(self) -> Observations: ...
+
+    @property
+    def observed(self) -> ObservedEntries: ...
 
     @property
     def sightings(self) -> Sightings: ...
@@ -154,6 +162,58 @@ class Observations(Protocol):
     def put(self, dataset: str, kept: Kept | None) -> None:
         """Replace the observation of a dataset; None deletes it."""
         ...
+
+
+class ObservedHead(NamedTuple):
+    """
+    What holds for all remembered entries of a dataset.
+
+    Attributes:
+        scope: The digest of what decides how an entry is remembered: target, equality, and format.
+        description: The answer of DescribeDataset that they belong to, as opaque text for comparison; empty while
+            it is not known, since an update was begun.
+        scanned_at: When they were last listed whole, in seconds since the epoch.
+        are_applied: Whether each entry that equals its desired line is recorded as applied, too.
+    """
+
+    arn: str
+    scope: bytes
+    description: str
+    scanned_at: float
+    are_applied: bool
+
+
+class Recollection(Protocol):
+    """The remembered entries of one dataset, as they were when it was read."""
+
+    @property
+    def head(self) -> ObservedHead: ...
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the entries in blocks, ascending by source-ref."""
+        ...
+
+
+class ObservedEntries(Protocol):
+    """The last complete observation of each dataset, entry by entry."""
+
+    def of(self, dataset: str) -> Recollection | None: ...
+
+    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
+        """Remember these entries, and no other."""
+        ...
+
+    def update(
+        self, dataset: str, before: Recollection, head: ObservedHead, changed: Iterable[Replaced]
+    ) -> None:
+        """Replace the head and some blocks; forget everything if *before* is not what is remembered."""
+        ...
+
+    def invalidate(self, dataset: str) -> None:
+        """Note that the entries are about to change: until they are updated, they belong to no description."""
+        ...
+
+    def forget(self, dataset: str) -> None: ...
 
 
 class Sightings(Protocol):

@@ -16,6 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
+from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
 from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings
 
@@ -32,7 +33,8 @@ class State:
         journal: Updates that were begun.
         quarantine: Lines in quarantine.
         sightings: Since when each image is drifted.
-        observations: The last complete observation of each dataset.
+        observations: The last complete observation of each dataset, summarized.
+        observed: The same, entry by entry.
         backups, archive: Lines before they were overwritten, and before a rebuild.
         rebuilds: Rebuilds that must be finished or undone.
         damage: Why the earlier content of the file was lost; None if it was not.
@@ -49,6 +51,7 @@ class State:
         self.quarantine = Quarantine(self._db)
         self.sightings = Sightings(self._db)
         self.observations = Observations(self._db)
+        self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)
         self.backups = Backups(directory / "snapshots")
         self.archive = Backups(directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES)
@@ -73,6 +76,14 @@ class State:
             if not _is_of(connection, dataset, arn):
                 return NOTHING_APPLIED
             return Base(dict(_entries(connection, dataset, source_refs)), known=True)
+
+    def recorded(self, dataset: str) -> frozenset[str]:
+        connection = self._db.connection
+        if connection is None:
+            return frozenset()
+        with self._db.decoding():
+            query = "SELECT source_ref FROM applied WHERE dataset = ?"
+            return frozenset(ref for (ref,) in connection.execute(query, (dataset,)))
 
     def applied_to(self, dataset: str) -> str | None:
         connection = self._db.connection

@@ -17,6 +17,8 @@ CHECKED: Final[Mapping[str, str]] = {
     "look": "dataset, arn, desired, standing, scanned_at, body",
     "sighted": "dataset, source_ref, since, last, times, gone",
     "rebuild": "dataset, step, body",
+    "observed": "dataset, serial, arn, scope, description, scanned_at, are_applied",
+    "observed_block": "dataset, first, body",
 }
 
 # One script per version; an older file runs those it lacks. Never edit a released one.
@@ -106,6 +108,25 @@ UPDATE held SET checksum = row_checksum(dataset, source_ref, digest, kind, reaso
 UPDATE look SET checksum = row_checksum(dataset, arn, desired, standing, scanned_at, body);
 UPDATE sighted SET checksum = row_checksum(dataset, source_ref, since, last, times, gone);
 UPDATE rebuild SET checksum = row_checksum(dataset, step, body)
+""",
+    """
+CREATE TABLE observed (
+    dataset     TEXT PRIMARY KEY,
+    serial      INTEGER NOT NULL,
+    arn         TEXT NOT NULL,
+    scope       BLOB NOT NULL,
+    description TEXT NOT NULL,
+    scanned_at  REAL NOT NULL,
+    are_applied INTEGER NOT NULL,
+    checksum    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE observed_block (
+    dataset TEXT NOT NULL,
+    first   TEXT NOT NULL,
+    body    BLOB NOT NULL,
+    checksum INTEGER,
+    PRIMARY KEY (dataset, first)
+) STRICT;
 """,
 )
 

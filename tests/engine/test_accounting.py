@@ -17,7 +17,8 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.context import Overrides
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import Planned, observe_and_plan
+from reconciler.engine.dataset.plan import observe_and_plan
+from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN

@@ -191,6 +191,12 @@ def error_codes(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def is_labeled(fields: Mapping[str, Any]) -> bool:
+    """Tell whether the service counts a listed entry as labeled."""
+    of_service = fields.get(_SERVICE_OBJECT)
+    return isinstance(of_service, dict) and of_service.get("is_labeled") is True
+
+
 def blank(source_ref: str) -> bytes:
     """
     Return a line without labels, which training ignores.

@@ -27,6 +27,7 @@ _ENDS: Final = (
 )
 
 _PLACE: Final = Struct("<IQII")
+_START: Final = Struct("<IQ")
 _pack: Final = _PLACE.pack
 
 
@@ -117,6 +118,10 @@ class Index:
 
     def place(self, row: int) -> Place:
         return Place(*_PLACE.unpack_from(self._table, row * _PLACE.size))
+
+    def is_in(self, row: int, file: int, offset: int) -> bool:
+        """Tell whether the line of *row* stands there."""
+        return _START.unpack_from(self._table, row * _PLACE.size) == (file, offset)
 
     def print(self, row: int) -> int:
         """

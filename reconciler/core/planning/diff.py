@@ -88,6 +88,8 @@ class Diff:
         ignored: Entries that differ only in fields that the policy ignores: source-ref, exact digest of the
             desired entry, exact digest of the observed entry.
         errored: Desired entries to which the service attached error lists, with their codes.
+        others: Observed lines that are in no change, and that a later comparison needs: of errored entries, and
+            of entries whose desired line is unusable.
     """
 
     changes: tuple[Change, ...]
@@ -96,6 +98,7 @@ class Diff:
     unchanged: int
     ignored: tuple[tuple[str, bytes, bytes], ...]
     errored: tuple[tuple[str, tuple[str, ...]], ...]
+    others: tuple[tuple[str, Place], ...] = ()
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
@@ -118,6 +121,7 @@ class Diff:
             unchanged=self.unchanged + seen.unchanged,
             ignored=(*self.ignored, *seen.ignored),
             errored=tuple(sorted((*errored, *seen.errored))),
+            others=(*(entry for entry in self.others if entry[0] not in touched), *seen.others),
         )
 
 
@@ -187,6 +191,7 @@ class _Judge:
         self._changes: list[Change] = []
         self._errored: list[tuple[str, tuple[str, ...]]] = []
         self._ignored: list[tuple[str, bytes, bytes]] = []
+        self._others: list[tuple[str, Place]] = []
         self._unchanged = self._observed = 0
 
     def look(self, observed: Iterable[Line]) -> None:
@@ -221,10 +226,13 @@ class _Judge:
                 before = digest(_canonical(fields))
                 orphan = Change(Action.ORPHAN, source_ref, None, place_of(line), before, codes=codes)
                 self._changes.append(orphan)
+            else:
+                self._others.append((source_ref, place_of(line)))
             return
         self._seen[row] = 1
         if codes:
             self._errored.append((source_ref, codes))
+            self._others.append((source_ref, place_of(line)))
         self._judge(row, source_ref, fields, line)
 
     def _judge(self, row: int, source_ref: str, fields: Fields, observed: Line) -> None:
@@ -238,18 +246,8 @@ class _Judge:
         if not self._equality.is_exact and self._equality.text(wanted) == self._equality.text(fields):
             self._ignored.append((source_ref, after, before))
         else:
-            self._note(Action.UPDATE, source_ref, place, place_of(observed), before, after)
-
-    def _note(
-        self,
-        action: Action,
-        source_ref: str,
-        desired: Place | None,
-        observed: Place | None,
-        before: bytes | None,
-        after: bytes | None,
-    ) -> None:
-        self._changes.append(Change(action, source_ref, desired, observed, before, after))
+            change = Change(Action.UPDATE, source_ref, place, place_of(observed), before, after)
+            self._changes.append(change)
 
     def verdict(self, source_refs: Iterable[str] | None = None) -> Diff:
         """Return the diff. Entries not observed, of *source_refs* or of all desired entries, become adds."""
@@ -257,7 +255,7 @@ class _Judge:
             row = self._desired.row(source_ref)
             if row is not None and not self._seen[row]:
                 place = self._desired.place(row)
-                self._note(Action.ADD, source_ref, place, None, None, None)
+                self._changes.append(Change(Action.ADD, source_ref, place, None))
         self._changes.sort(key=lambda change: change.source_ref)
         return Diff(
             changes=tuple(self._changes),
@@ -266,6 +264,7 @@ class _Judge:
             unchanged=self._unchanged,
             ignored=tuple(self._ignored),
             errored=tuple(sorted(self._errored)),
+            others=tuple(self._others),
         )
 
 

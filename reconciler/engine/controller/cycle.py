@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.planning.diff import Action
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
@@ -24,13 +25,13 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired, read_desired
 from reconciler.engine.dataset.observe import Observation, as_text
-from reconciler.engine.dataset.plan import Planned
+from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
 from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, placed
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import NotFound, SourceError, SpecError, Superseded
-from reconciler.ports import Kept, LoadedDataset
+from reconciler.ports import Description, Kept, LoadedDataset
 
 WAIT_SECONDS: Final = 60.0
 """How long an observation waits for a busy dataset before its thread is free for another dataset."""
@@ -48,7 +49,7 @@ class CycleResult:
     The result of one cycle.
 
     Attributes:
-        observation: ``full`` or ``fingerprint``; None if nothing was observed.
+        observation: None if nothing was observed.
         scanned_at: When the last complete listing ended, in seconds since the epoch.
         added, updated: Sent entries that were observed in place afterwards.
         updates: Calls of UpdateDatasetEntries.
@@ -56,13 +57,18 @@ class CycleResult:
     """
 
     summary: Summary
-    observation: str | None = None
+    observation: ObservationKind | None = None
     arn: str | None = None
     scanned_at: float | None = None
     added: int = 0
     updated: int = 0
     updates: int = 0
     drift_view: DriftView | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing had moved, so that nothing was compared."""
+        return self.observation is ObservationKind.FINGERPRINT
 
 
 class _Review:
@@ -72,7 +78,8 @@ class _Review:
     Attributes:
         drifted: Drift class by source-ref.
         drift_view: Drift for the status page.
-        scanned_at: When the observation was complete; None if there was no dataset to observe.
+        kind: How the dataset was observed.
+        scanned_at: When it was last listed whole; None if there was no dataset to observe.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class _Review:
         self._begin = begin
         self.drifted: Mapping[str, DriftClass] = {}
         self.drift_view: DriftView | None = None
+        self.kind = ObservationKind.FULL
         self.scanned_at: float | None = None
 
     def __call__(self, planned: Planned) -> None:
@@ -97,7 +105,8 @@ class _Review:
         self.drifted, plan = _classes(planned), planned.plan
         _log_plan(plan, self.drifted)
         self.drift_view, self._progress.planned = drift_view(self._desired, planned), len(plan.batches)
-        self.scanned_at = planned.observation.at if planned.observation else None
+        if planned.observation is not None:
+            self.kind, self.scanned_at = planned.observation.kind, planned.observation.scanned_at
         if plan.applyable:
             self._begin(summaries.planned(plan, self.drifted))
 
@@ -161,11 +170,14 @@ def _visited(
 ) -> CycleResult:
     context = session.context
     digest = work.digest or digest_of(loaded)
-    kept = context.memory.observations.of(loaded.name)
+    kept, full = context.memory.observations.of(loaded.name), False
     if kept is not None and _counts_still(kept, loaded, digest, context):
         quiet = _check_fingerprint(kept, loaded.name, context)
-        if quiet is not None:
+        if isinstance(quiet, CycleResult):
             return quiet
+        full = quiet is None or not _is_remembered(loaded.name, quiet, context)
+    edited = kept is not None and kept.desired != digest
+    session.context = replace(context, full=context.full or full, edit_first=edited)
     with closing(read_desired(loaded)) as desired:
         if work.is_outdated and not desired.usable:
             raise SourceError("a newer commit took over while this one was read")
@@ -193,25 +205,29 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     return all(quarantined.until > now for quarantined in context.memory.quarantine.of(loaded.name).values())
 
 
-def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | None:
-    """Describe the dataset once; return None if it changed since the last full observation."""
+def _is_remembered(name: str, description: Description, context: Context) -> bool:
+    """Tell whether another process of this state directory has brought the dataset to where it is now."""
+    recollection = context.memory.observed.of(name)
+    return recollection is not None and recollection.head.description == as_text(description)
+
+
+def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | Description | None:
+    """Describe the dataset once; return the description if it changed, and None if the dataset is gone."""
     summary = summaries.from_document(kept.body)
-    if summary is None:
-        return None
     try:
         description = context.gateway.describe(kept.arn)
     except NotFound:
         context.memory.observations.put(name, None)  # deleted, or created again under another ARN
         return None
-    if as_text(description) != kept.description:
+    if as_text(description) != kept.description or summary is None:
         log.info("observe.fingerprint", moved=True)
-        return None
+        return description
     log.debug("observe.fingerprint", moved=False)
-    return CycleResult(summary, "fingerprint", kept.arn, kept.scanned_at)
+    return CycleResult(summary, ObservationKind.FINGERPRINT, kept.arn, kept.scanned_at)
 
 
 def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
-    """Observe the whole dataset and apply what the policy allows."""
+    """Observe every entry, by a listing or by memory, and apply what the policy allows."""
     applied = reconcile(desired, session, review)
     result, seen, told = applied.result, applied.observation, review.drift_view
     _name_what_is_wrong(result)
@@ -222,9 +238,9 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     _keep(desired.name, digest, summary, result, seen, session.context)
     return CycleResult(
         summary,
-        "full",
+        review.kind,
         result.arn,
-        seen.at if seen else review.scanned_at,
+        seen.scanned_at if seen else review.scanned_at,
         result.added,
         result.updated,
         result.updates,
@@ -278,4 +294,5 @@ def _keep(
         context.memory.observations.put(name, None)
         return
     text = as_text(seen.description)
-    context.memory.observations.put(name, Kept(seen.arn, digest, text, seen.at, summary.document()))
+    kept = Kept(seen.arn, digest, text, seen.scanned_at, summary.document())
+    context.memory.observations.put(name, kept)

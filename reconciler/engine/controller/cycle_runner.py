@@ -202,7 +202,7 @@ class CycleRunner:
                     state.failures = state.failures + 1 if summary.is_lost else 0
                 self._note_revisions(state, found, work.revision, now)
             state.cut_short = state.cut_short + 1 if cut and found.updates else 0
-        drift = Counter(summary.counts) if found.observation == "full" else Counter[str]()
+        drift = Counter[str]() if found.is_quiet or not found.observation else Counter(summary.counts)
         if (drift["found"] or (before and before.drifted)) and not summary.drifted and found.observation:
             log.info("drift.cleared")
         self.rejudge(state)
@@ -217,7 +217,7 @@ class CycleRunner:
         }
         with self._registry.lock:
             state.remember(line)
-        if found.observation != "fingerprint" or before != summary:
+        if not found.is_quiet or before != summary:
             self._registry.touch()
 
     @staticmethod

@@ -20,7 +20,7 @@ from reconciler.engine.dataset.planning import Composer, payload_of
 from reconciler.engine.dataset.prepare import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
-from reconciler.errors import ReconcilerError, Rejected, Unavailable
+from reconciler.errors import PlanOutdated, ReconcilerError, Rejected, Unavailable
 from reconciler.ports import Description, Phase
 
 CLIENT_ERROR: Final = "CLIENT_ERROR"
@@ -39,6 +39,8 @@ class Sent:
         isolated: Source-refs whose update failed although it held nothing else, with the message of the service.
         unresolved_groups: Source-refs in the smallest groups found that fail, with the message of the service.
         left: Source-refs that were not sent to the end, and why.
+        steps: The descriptions before and after each update, in order.
+        is_certain: Whether each update was answered, and its end was seen.
     """
 
     updates: int = 0
@@ -46,6 +48,13 @@ class Sent:
     isolated: dict[str, str] = field(default_factory=dict)
     unresolved_groups: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    steps: list[tuple[Description, Description]] = field(default_factory=list)
+    is_certain: bool = True
+
+    @property
+    def settled(self) -> Description | None:
+        """Return the description after the last update; None if there was none."""
+        return self.steps[-1][1] if self.steps else None
 
 
 class Sender:
@@ -55,10 +64,18 @@ class Sender:
     Args:
         timeout: Seconds that one update may take, waiting for others included.
         sent: Updated at every step, also where this ends with an error.
+        planned_for: The description that the plan was made for; None for a dataset that was just created.
     """
 
     def __init__(
-        self, plan: DatasetPlan, arn: str, composer: Composer, context: Context, timeout: float, sent: Sent
+        self,
+        plan: DatasetPlan,
+        arn: str,
+        composer: Composer,
+        context: Context,
+        timeout: float,
+        sent: Sent,
+        planned_for: Description | None = None,
     ) -> None:
         self._plan = plan
         self._arn = arn
@@ -69,6 +86,8 @@ class Sender:
         self._messages: dict[str, str] = {}
         self._suspicion = Suspicion()
         self._past: set[Description] = set()
+        self._planned_for = planned_for
+        self._before: Description | None = None
 
     def send(self) -> None:
         """
@@ -77,7 +96,8 @@ class Sender:
         Raises:
             DatasetBusy: An update, ours or another's, had not settled in time.
             GatewayError: The service refused the call itself, or did not answer in time.
-            PlanOutdated: A spec file changed after it was planned. What was sent before stays sent.
+            PlanOutdated: The dataset is no longer as it was planned for, and nothing was sent; or a spec file
+                changed after it was planned, and what was sent before stays sent.
         """
         items = {item.source_ref: item for batch in self._plan.batches for item in batch.items}
         search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
@@ -166,6 +186,9 @@ class Sender:
         except Rejected as exc:  # the call itself was refused: treated like a failed update
             return Description(Phase.UPDATE_FAILED, CLIENT_ERROR, str(exc))
         description = self._await_end(deadline)
+        if self._before is not None:
+            self._sent.steps.append((self._before, description))
+        self._sent.is_certain &= description not in self._past
         context.memory.journal.end(number, _result(description))
         return description
 
@@ -186,9 +209,13 @@ class Sender:
 
         Raises:
             GatewayError: The call did not arrive, or was refused.
+            PlanOutdated: The dataset is not as it was planned for.
         """
         context, journal = self._context, self._context.memory.journal
-        before = await_settled(context.gateway, self._arn, context.clock, deadline)
+        before = self._before = await_settled(context.gateway, self._arn, context.clock, deadline)
+        if not self._sent.updates:
+            self._require_planned_for(before)
+            context.memory.observed.invalidate(self._plan.name)
         self._past.add(before)
         begun_at = context.clock.now()
         number = journal.begin(self._plan.name, self._arn, list(items), begun_at, as_text(before))
@@ -198,6 +225,7 @@ class Sender:
             context.gateway.update(self._arn, body)
         except ReconcilerError as exc:
             if isinstance(exc, Unavailable) and not exc.unsent:
+                self._sent.is_certain = False
                 log.info("update.submitted", entries=len(items), bytes=len(body))
                 if self._await_arrival(items, begun_at, exc):
                     return number
@@ -209,6 +237,11 @@ class Sender:
             raise
         log.info("update.submitted", entries=len(items), bytes=len(body))
         return number
+
+    def _require_planned_for(self, description: Description) -> None:
+        """Refuse to send the first update to a dataset that changed since it was observed."""
+        if self._planned_for is not None and description != self._planned_for:
+            raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
 
     def _await_arrival(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
         """Return whether an unanswered call arrived: wait for a change, then query some of its lines."""

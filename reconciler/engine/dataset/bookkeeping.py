@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Final
 
 import orjson
 
 from reconciler.core.entries.entry import canonical, digest
+from reconciler.core.entries.index import Place
 from reconciler.core.planning.cause import Applied
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason, quarantined_again
+from reconciler.core.planning.remembered import Memories, blocks_of, patched
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.incremental import scope_of
+from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.planning import Composer
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
-from reconciler.ports import BackupHeader, Memory, Quarantine
+from reconciler.errors import StateError
+from reconciler.ports import BackupHeader, Memory, ObservedHead, Quarantine
+
+MOST_LINES_BYTES: Final = 64_000_000
+"""Lines of differing entries that are remembered of one dataset; with more, it is listed each time."""
 
 REWRITTEN_BY_SERVICE = (
     "comes back different each time it is set; if the service rewrites it, let git leave that alone"
@@ -107,7 +116,14 @@ def _is_over(quarantined: Quarantined, different: bool, now: float) -> bool:
     return not different
 
 
-def record_applied(desired: Desired, arn: str, touched: Collection[str], after: Diff, memory: Memory) -> None:
+def record_applied(
+    desired: Desired,
+    arn: str,
+    touched: Collection[str],
+    after: Diff,
+    memory: Memory,
+    compared: Collection[str] | None = None,
+) -> None:
     """
     Remember, entry by entry, what was observed to be applied.
 
@@ -117,34 +133,96 @@ def record_applied(desired: Desired, arn: str, touched: Collection[str], after: 
     Args:
         touched: Source-refs that were sent.
         after: All entries as they were last seen, these after they were sent.
+        compared: Source-refs whose records may be out of date; None for all.
     """
-    base = memory.applied(desired.name, arn)
+    open_refs = None if compared is None else {*compared, *touched}
+    base = memory.applied(desired.name, arn, open_refs)
     different = {change.source_ref for change in after.changes}
     blanks = {c.source_ref: c.before for c in after.changes if c.is_blank and c.before is not None}
     blanked = {
         ref: Applied(text, text) for ref, text in blanks.items() if ref in touched or ref in base.entries
     }
     ignored = {ref: Applied(*digests) for ref, *digests in after.ignored}
+    recorded = base.entries.keys() if open_refs is None else memory.recorded(desired.name)
     memory.remember(
         desired.name,
         arn,
-        proven=chain(_news(desired, different, ignored, base.entries), blanked.items()),
-        gone=base.entries.keys() - desired.index.source_refs - desired.index.void - blanked.keys(),
+        proven=chain(_news(desired, different, ignored, base.entries, open_refs), blanked.items()),
+        gone=recorded - desired.index.source_refs - desired.index.void - blanks.keys(),
     )
 
 
 def _news(
-    desired: Desired, different: Collection[str], ignored: Mapping[str, Applied], known: Mapping[str, Applied]
+    desired: Desired,
+    different: Collection[str],
+    ignored: Mapping[str, Applied],
+    known: Mapping[str, Applied],
+    open_refs: Collection[str] | None,
 ) -> Iterator[tuple[str, Applied]]:
-    for ref, place in desired.index.items():
-        if ref in different:
+    index = desired.index
+    for ref in sorted(index.source_refs if open_refs is None else open_refs):
+        if (row := index.row(ref)) is None or ref in different:
             continue
         entry = ignored.get(ref)
         if entry is None:
-            same = digest(canonical(orjson.loads(desired.read(ref, place))))
+            same = digest(canonical(orjson.loads(desired.read(ref, index.place(row)))))
             entry = Applied(same, same)
         if known.get(ref) != entry:
             yield ref, entry
+
+
+def remember_entries(
+    desired: Desired,
+    seen: Observation,
+    read: Callable[[str, Place], bytes],
+    context: Context,
+    *,
+    are_applied: bool,
+) -> None:
+    """
+    Remember a dataset entry by entry, so that the next observation need not list it.
+
+    What was not observed whole is forgotten. That it cannot be stored only costs the next listing.
+
+    Args:
+        seen: The dataset as it is now.
+        read: Returns an observed line of it.
+        are_applied: Whether the entries that are the same on both sides have just been recorded as applied.
+    """
+    memory, name = context.memory.observed, desired.name
+    try:
+        if not _is_whole(desired, seen):
+            memory.forget(name)
+            return
+        head = ObservedHead(
+            seen.arn, scope_of(desired), as_text(seen.description), seen.scanned_at, are_applied
+        )
+        entries = Memories(desired.index, desired.text_digests, seen.diff, read)
+        if seen.incremental is None:
+            memory.replace(name, head, blocks_of(entries.all()))
+            return
+        earlier, refs = seen.incremental.recollection, seen.incremental.compared
+        changed = tuple(patched(earlier.blocks(), {ref: entries.of(ref) for ref in refs}))
+        if not are_applied:
+            head = head._replace(are_applied=earlier.head.are_applied and not changed)
+        if changed or head != earlier.head:
+            memory.update(name, earlier, head, changed)
+    except StateError as exc:
+        log.warning("status.unsaved", dataset=name, reason=str(exc))
+
+
+def _is_whole(desired: Desired, seen: Observation) -> bool:
+    """Tell whether all entries that the service counts were seen, and what is kept of their lines is small."""
+    diff, void = seen.diff, desired.index.void
+    places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
+    if desired.partial or seen.gap is not None or seen.description.updated_at is None:
+        return False
+    if seen.incremental is None:
+        refs = len(desired.index) - diff.count(Action.ADD) + diff.count(Action.ORPHAN)
+        if diff.observed != refs + sum(ref in void for ref, _ in diff.others):
+            return False  # a line of the service names no image
+    kept = sum(place.length for place in places if place is not None)
+    return seen.description.stats.total_entries == diff.observed and kept <= MOST_LINES_BYTES
 
 
 def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:

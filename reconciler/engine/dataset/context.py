@@ -22,6 +22,8 @@ class Context:
         gateway: The account and Region of this dataset.
         wait_seconds: Seconds that a command that only reads waits for a dataset that is busy.
         permit: Called before each update; raises if it must not be sent, before anything of it is recorded.
+        full: List every entry, whatever is remembered of earlier listings.
+        edit_first: Postpone a listing that is due, but not overdue: an edit waits.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
     """
 
@@ -32,6 +34,8 @@ class Context:
     wait_seconds: float = 30.0
     permit: Callable[[], object] = always
     trust_listing: bool = False
+    full: bool = False
+    edit_first: bool = False
     tracer: Tracer = field(default_factory=Untraced)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -13,6 +14,7 @@ from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.planning import guard
+from reconciler.core.planning.remembered import TEXT_DIGEST_BYTES, text_digests
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedule, Target
 from reconciler.core.validation import Checked, DatasetFacts, LineChecker, check_dataset, check_line
@@ -100,6 +102,19 @@ class Desired:
             allow_leakage=self.overrides.allow_leakage,
         )
 
+    @cached_property
+    def text_digests(self) -> bytes:
+        """Return the text digests of all lines, by row; reads the files once more. Errors as `read`."""
+        with ExitStack() as stack:
+            streams = (stack.enter_context(file.open()) for file in self.files)
+            found = text_digests(self.index, streams)
+        if (row := len(found) // TEXT_DIGEST_BYTES) < self.index.rows:
+            raise self._changed(self.index.place(row))
+        return found
+
+    def _changed(self, place: Place) -> SourceError:
+        return SourceError(f"{self.origin_of(place)}: the file changed while it was in use")
+
     def read(self, source_ref: str, place: Place) -> bytes:
         """
         Return the raw line of an entry.
@@ -112,7 +127,7 @@ class Desired:
         raw = stream.read(place.length)
         row = self.index.row(source_ref)
         if row is None or not self.index.is_at(row, raw):
-            raise SourceError(f"{self.origin_of(place)}: the file changed while it was in use")
+            raise self._changed(place)
         return raw
 
     def _stream(self, number: int) -> BinaryIO:

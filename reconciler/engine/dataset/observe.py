@@ -10,8 +10,10 @@ from typing import Final, Generic, TypeVar
 import orjson
 
 from reconciler.core.entries.entry import SOURCE_REF
+from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, Diff, compare, compare_some
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
@@ -20,7 +22,7 @@ from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
-from reconciler.ports import Clock, Description, Gateway, Located, Progress
+from reconciler.ports import Clock, Description, Gateway, Located, Progress, Recollection
 
 T = TypeVar("T")
 
@@ -32,14 +34,31 @@ LIST_AGAIN_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Incremental:
+    """
+    How an observation relies on an earlier listing.
+
+    Attributes:
+        recollection: What is remembered of that listing.
+        compared: The source-refs that were compared again; of the others nothing moved, in git or in AWS.
+        is_confirmed: Whether the dataset is known not to have changed while entries were read.
+    """
+
+    recollection: Recollection
+    compared: frozenset[str]
+    is_confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """
-    One complete observation of a dataset.
+    One complete observation of a dataset, by a listing or by what is remembered of an earlier one.
 
     Attributes:
         description: The answer of DescribeDataset before the listing and, unchanged, after it.
-        listing: The observed lines, by place, until it is closed.
-        at: Seconds since the epoch when the listing was complete.
+        listing: The observed lines, by place, until it is closed; if *incremental*, those that were compared.
+        at: Seconds since the epoch when it was complete.
+        scanned_at: When the dataset was last listed whole, in seconds since the epoch.
         gap: How many entries the service counts and how many were seen, if that is not the same: then others
             may be there. None if all were seen.
     """
@@ -49,7 +68,23 @@ class Observation:
     diff: Diff
     listing: Spool
     at: float
+    scanned_at: float
     gap: str | None = None
+    incremental: Incremental | None = None
+
+    @property
+    def kind(self) -> ObservationKind:
+        return ObservationKind.INCREMENTAL if self.incremental else ObservationKind.FULL
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Tell whether the dataset is known not to have changed while it was observed."""
+        return self.incremental is None or self.incremental.is_confirmed
+
+    def line(self, source_ref: str, place: Place) -> bytes:
+        """Return an observed line."""
+        del source_ref
+        return self.listing.read(place)
 
     def amended(self, diff: Diff) -> Observation:
         """Return this observation, amended by a later one of some entries in the same state of the dataset."""
@@ -158,7 +193,8 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
         diff, listed = retry(attempt, context.clock, deadline)
         span.note(entries=diff.observed)
     log.info("observe.finished", entries=diff.observed)
-    return Observation(arn, listed.description, diff, listed.spool, context.clock.now(), listed.gap)
+    now = context.clock.now()
+    return Observation(arn, listed.description, diff, listed.spool, now, now, listed.gap)
 
 
 def whole_listing(

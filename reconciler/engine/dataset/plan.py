@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
@@ -11,34 +10,14 @@ from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.incremental import observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observe import Observation, find, observe
-from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, make_plan
+from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.prepare import await_open_updates
+from reconciler.engine.dataset.retry import retry
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
-
-NOTHING: Final = Diff((), 0, 0, 0, (), ())
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """
-    A plan, and the means to read the lines that it is about until it is closed.
-
-    Attributes:
-        diff: What the plan is made from.
-        observation: What was observed; None where there was no dataset to observe.
-    """
-
-    plan: DatasetPlan
-    composer: Composer
-    diff: Diff = NOTHING
-    observation: Observation | None = None
-
-    def close(self) -> None:
-        if self.observation is not None:
-            self.observation.listing.close()
 
 
 def observe_and_plan(desired: Desired, context: Context, wait_seconds: float) -> Planned:
@@ -48,12 +27,18 @@ def observe_and_plan(desired: Desired, context: Context, wait_seconds: float) ->
     Raises:
         RebuildUnfinished, GatewayError: As `observe_dataset`.
     """
-    return plan_for(desired, observe_dataset(desired, context, wait_seconds), context)
+    return plan_for(desired, observe_dataset(desired, context, wait_seconds, confirmed=True), context)
 
 
-def observe_dataset(desired: Desired, context: Context, wait_seconds: float) -> Observation | None:
+def observe_dataset(
+    desired: Desired, context: Context, wait_seconds: float, *, confirmed: bool = False
+) -> Observation | None:
     """
     Observe one dataset; None if there is none yet, and the spec allows to create it.
+
+    Args:
+        confirmed: Whether to make sure that it did not change while entries of it were read; otherwise the
+            caller must, as an apply does before its first update.
 
     Raises:
         RebuildUnfinished: It is being deleted and created anew.
@@ -61,11 +46,23 @@ def observe_dataset(desired: Desired, context: Context, wait_seconds: float) -> 
     """
     require_no_rebuild(desired.name, context)
     deadline = context.clock.now() + wait_seconds
+    seen = observe_incrementally(desired, context, deadline)
+    if seen is not None and (not confirmed or is_unchanged(seen, context, deadline)):
+        return seen
+    if seen is not None:
+        seen.listing.close()
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
     await_open_updates(desired.name, arn, context, deadline)
     return observe(desired, arn, context, deadline)
+
+
+def is_unchanged(seen: Observation, context: Context, deadline: float) -> bool:
+    """Tell whether the dataset did not change while it was observed; costs a call only where that is open."""
+    if seen.is_confirmed:
+        return True
+    return retry(lambda: context.gateway.describe(seen.arn), context.clock, deadline) == seen.description
 
 
 def compare_again(desired: Desired, seen: Observation) -> Observation:

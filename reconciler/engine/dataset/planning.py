@@ -26,6 +26,7 @@ from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Listing
+from reconciler.engine.dataset.observe import Observation
 from reconciler.errors import Exit, PlanOutdated, SpecError
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.
@@ -257,3 +258,26 @@ class Composer:
         if change.observed is None or self._listing is None:
             return None
         return self._listing.read(change.observed)
+
+
+NOTHING: Final = Diff((), 0, 0, 0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """
+    A plan, and the means to read the lines that it is about until it is closed.
+
+    Attributes:
+        diff: What the plan is made from.
+        observation: What was observed; None where there was no dataset to observe.
+    """
+
+    plan: DatasetPlan
+    composer: Composer
+    diff: Diff = NOTHING
+    observation: Observation | None = None
+
+    def close(self) -> None:
+        if self.observation is not None:
+            self.observation.listing.close()

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from reconciler.core.spec.choices import Mode
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.apply import Sender, Sent
-from reconciler.engine.dataset.bookkeeping import back_up_overwritten, record_applied, update_quarantine
+from reconciler.engine.dataset.bookkeeping import (
+    back_up_overwritten,
+    record_applied,
+    remember_entries,
+    update_quarantine,
+)
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.incremental import carried, moved_since_applied
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import Planned, compare_again, observe_dataset, plan_for
+from reconciler.engine.dataset.plan import compare_again, observe_dataset, plan_for
+from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.dataset.verify import After, observe_again, prove
@@ -85,8 +93,8 @@ class Session:
         Raises:
             ReconcilerError: As `observe_dataset`.
         """
-        if self._observation is not None and self._observation.gap is not None:
-            self.close()  # what the listing lacked was asked for by name, and other names are desired now
+        if self._observation is not None and (self._observation.gap or self._observation.incremental):
+            self.close()  # only what some names needed was read, and other names are desired now
         if self._observation is None:
             self._observation = observe_dataset(desired, self.context, self._timeout)
         else:
@@ -154,20 +162,18 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         PlanOutdated: The dataset is no longer as it was observed. Nothing was sent.
         Superseded: A newer commit took over. Nothing was sent.
     """
-    plan = seen.plan
-    if plan.mode is Mode.OBSERVE:
-        return Outcome(plan, outcome.observed(plan, seen.diff), seen.diff, seen.observation)
-    if plan.guards:
-        log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
-        return Outcome(plan, outcome.blocked(plan, seen.diff), seen.diff, seen.observation)
+    plan, observation = seen.plan, seen.observation
+    if not plan.applyable and observation and not observation.is_confirmed:
+        require_unchanged(observation, context, _timeout(desired))
+    if plan.mode is Mode.OBSERVE or plan.guards:
+        return _left_alone(desired, seen, context)
     arn = plan.arn or create(desired, context, _timeout(desired))
-    resume(desired.name, arn, seen.observation, context)
-    sent = Sent()
+    resume(desired.name, arn, observation, context)
+    sent, description = Sent(), observation.description if observation else None
     try:
-        if seen.observation and plan.batches:
-            require_unchanged(seen.observation, context, _timeout(desired))
+        if observation and plan.batches:
             back_up_overwritten(desired, plan, seen.composer, context)
-        Sender(plan, arn, seen.composer, context, _timeout(desired), sent).send()
+        Sender(plan, arn, seen.composer, context, _timeout(desired), sent, description).send()
         return _proven(desired, seen, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal names open updates, and the next run observes their effect
@@ -175,6 +181,19 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         if isinstance(exc, PlanOutdated | Superseded) and not sent.updates:
             raise
         return Outcome(plan, outcome.unseen(plan, arn, sent, exc))
+
+
+def _left_alone(desired: Desired, seen: Planned, context: Context) -> Outcome:
+    """Return the outcome of a plan that the mode or a guard keeps from being carried out."""
+    plan = seen.plan
+    if plan.mode is Mode.OBSERVE:
+        result = outcome.observed(plan, seen.diff)
+    else:
+        log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
+        result = outcome.blocked(plan, seen.diff)
+    if seen.observation:
+        remember_entries(desired, seen.observation, seen.observation.line, context, are_applied=False)
+    return Outcome(plan, result, seen.diff, seen.observation)
 
 
 def require_unchanged(observation: Observation, context: Context, timeout: float) -> None:
@@ -195,22 +214,37 @@ def _timeout(desired: Desired) -> float:
 
 def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
-    plan, memory = seen.plan, context.memory
-    items = [item for batch in plan.batches for item in batch.items]
+    items = [item for batch in seen.plan.batches for item in batch.items]
     if sent.touched or seen.observation is None:
         deadline = context.clock.now() + _timeout(desired)
         with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
             after = observe_again(desired, arn, items, seen.diff, sent, context, deadline)
     else:
         after = After(seen.diff, seen.observation)
+    try:
+        return _recorded(desired, seen, arn, after, sent, context)
+    finally:
+        after.close(seen.observation)
+
+
+def _recorded(
+    desired: Desired, seen: Planned, arn: str, after: After, sent: Sent, context: Context
+) -> Outcome:
+    """Record what was observed after the last update, and return the outcome."""
+    plan, memory = seen.plan, context.memory
+    items = [item for batch in plan.batches for item in batch.items]
     proof = prove(items, seen.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # the other entries were not compared
         different += [ref for ref in memory.quarantine.of(desired.name) if ref not in desired.index]
     update_quarantine(desired.name, items, different, sent, proof, memory.quarantine, context.clock.now())
+    observation = after.observation or carried(seen, after, sent, proof, context.clock.now())
     if not desired.partial:
-        record_applied(desired, arn, sent.touched, after.diff, memory)
-    plan = replace(plan, gap=after.observation.gap) if after.observation else plan
+        record_applied(desired, arn, sent.touched, after.diff, memory, moved_since_applied(seen.observation))
+        if observation is not None:
+            line = partial(after.line, seen.observation)
+            remember_entries(desired, observation, line, context, are_applied=True)
+    plan = replace(plan, gap=observation.gap) if observation else plan
     result = outcome.proven(plan, arn, sent, proof, after.diff)
-    return Outcome(seen.plan, result, after.diff, after.observation)
+    return Outcome(seen.plan, result, after.diff, observation)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
-from typing import Final, NamedTuple
+from typing import Final
 
+from reconciler.core.entries.index import Place
 from reconciler.core.planning.diff import Action, Diff, compare_some
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import cover
@@ -55,17 +56,40 @@ class Proof:
     moved: tuple[EntryProblem, ...] = ()
 
 
-class After(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class After:
     """
     How a dataset is after the last update.
 
     Attributes:
         diff: All entries: those that were touched as they are now, the others as they were last seen.
         observation: The complete observation that showed it; None if only touched entries were observed.
+        readback: The observed lines of those that were read by filters, by their place in *diff*.
+        read: The source-refs that were read so.
+        descriptions: The answers of DescribeDataset around each of these readings.
     """
 
     diff: Diff
     observation: Observation | None
+    readback: Spool | None = None
+    read: frozenset[str] = frozenset()
+    descriptions: frozenset[Description] = frozenset()
+
+    def line(self, seen: Observation | None, source_ref: str, place: Place) -> bytes:
+        """Return an observed line; *seen* is what was observed before."""
+        if source_ref in self.read and self.readback is not None:
+            return self.readback.read(place)
+        observation = self.observation or seen
+        if observation is None:
+            raise ValueError(f"{source_ref} was not observed")
+        return observation.listing.read(place)
+
+    def close(self, seen: Observation | None) -> None:
+        """Close what was read after the last update; *seen*, what was observed before, stays open."""
+        if self.readback is not None:
+            self.readback.close()
+        if self.observation is not None and self.observation is not seen:
+            self.observation.listing.close()
 
 
 def observe_again(
@@ -89,15 +113,33 @@ def observe_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
+    after = After(before, None, Spool())
+    try:
+        return _observed_again(desired, arn, items, after, sent, context, deadline)
+    except BaseException:
+        after.close(None)
+        raise
+
+
+def _observed_again(
+    desired: Desired,
+    arn: str,
+    items: Collection[PlannedChange],
+    seen: After,
+    sent: Sent,
+    context: Context,
+    deadline: float,
+) -> After:
     clock, failure = context.clock, None
-    until, seen = clock.now() + LAG_SECONDS, After(before, None)
+    until, settled = clock.now() + LAG_SECONDS, sent.settled
     wanted: Collection[str] = {item.source_ref for item in items}
     for tries in count(1):
         try:
-            seen, failure = _observe_once(desired, arn, wanted, seen, context, deadline), None
+            seen, failure = _observe_once(desired, arn, wanted, seen, context, deadline, settled), None
             wanted = _behind(items, seen.diff, sent)
         except ListingIncomplete as exc:
             failure = exc
+        settled = None
         delay = backoff(tries, clock.draw(), first=1.0, most=15.0)
         if not wanted or clock.now() + delay > until:
             break
@@ -123,22 +165,44 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
 
 
 def _observe_once(
-    desired: Desired, arn: str, touched: Collection[str], last: After, context: Context, deadline: float
+    desired: Desired,
+    arn: str,
+    touched: Collection[str],
+    last: After,
+    context: Context,
+    deadline: float,
+    settled: Description | None,
 ) -> After:
-    """Observe once: list everything only where no set of filtered listings is cheaper; see `planning.readback`."""
+    """
+    Observe once: list everything only where no set of filtered listings is cheaper; see `planning.readback`.
+
+    Args:
+        settled: The description of a moment ago, when the last update had ended; None to ask for it.
+    """
     orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
     known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
     cheapest = cover(known, touched)
     if cheapest.full:
+        if last.observation is not None:
+            last.observation.listing.close()
         seen = observe(desired, arn, context, deadline)
-        seen.listing.close()
-        return After(seen.diff, seen)
-    found, description = retry(
-        lambda: _filtered(desired, arn, touched, cheapest.filters, context, deadline), context.clock, deadline
-    )
+        return replace(last, diff=seen.diff, observation=seen, read=frozenset())
+    before, readback = [settled] if settled else [], last.readback or Spool()
+
+    def attempt() -> tuple[Diff, Description]:
+        first = before.pop() if before else await_settled(context.gateway, arn, context.clock, deadline)
+        return _filtered(desired, arn, touched, cheapest.filters, context, first, readback), first
+
+    found, description = retry(attempt, context.clock, deadline)
     diff = last.diff.updated(touched, found)
     complete = last.observation if last.observation and last.observation.description == description else None
-    return After(diff, complete.amended(diff) if complete else None)
+    return After(
+        diff,
+        complete.amended(diff) if complete else None,
+        readback,
+        last.read | frozenset(touched),
+        last.descriptions | {description},
+    )
 
 
 def _filtered(
@@ -147,20 +211,16 @@ def _filtered(
     touched: Collection[str],
     filters: Sequence[str],
     context: Context,
-    deadline: float,
-) -> tuple[Diff, Description]:
-    before = await_settled(context.gateway, arn, context.clock, deadline)
-    spool = Spool()
-    try:
-        pages: Iterator[Sequence[str]] = chain.from_iterable(
-            ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
-        )
-        found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
-    finally:
-        spool.close()
+    before: Description,
+    spool: Spool,
+) -> Diff:
+    pages: Iterator[Sequence[str]] = chain.from_iterable(
+        ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
+    )
+    found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     if context.gateway.describe(arn) != before:
         raise ListingMoved("the dataset changed while it was read back")
-    return found, before
+    return found
 
 
 def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:

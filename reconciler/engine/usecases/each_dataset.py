@@ -12,8 +12,8 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import Planned, observe_and_plan, plan_against_listing
-from reconciler.engine.dataset.planning import Composer, errors_of, explained
+from reconciler.engine.dataset.plan import observe_and_plan, plan_against_listing
+from reconciler.engine.dataset.planning import Composer, Planned, errors_of, explained
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
 from reconciler.errors import Exit, Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError

@@ -24,7 +24,7 @@ from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE
-from reconciler.engine.dataset.plan import Planned
+from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.usecases import each_dataset
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}

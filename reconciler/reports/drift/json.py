@@ -66,7 +66,7 @@ class DatasetDriftDoc(TypedDict):
     verdict: DriftVerdict
     observed_at: str | None
     complete: NotRequired[bool]
-    observation: Literal["full", "fingerprint"] | None
+    observation: Literal["full", "incremental", "fingerprint"] | None
     counts: Mapping[str, int]
     items: Sequence[DriftItemDoc]
     coverage: NotRequired[CoverageDoc]

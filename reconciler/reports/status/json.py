@@ -82,7 +82,7 @@ class DatasetStatusDoc(TypedDict):
     errors: Sequence[ErrorDoc]
     conditions: Sequence[ConditionDoc]
     revisions: RevisionsDoc | None
-    observation: Literal["full", "fingerprint"] | None
+    observation: Literal["full", "incremental", "fingerprint"] | None
     observed_at: str | None
     scanned_at: str | None
     complete: NotRequired[bool | None]
@@ -207,9 +207,9 @@ def _revisions(kept: object) -> RevisionsDoc | None:
     }
 
 
-def _observation(kept: object) -> Literal["full", "fingerprint"] | None:
+def _observation(kept: object) -> Literal["full", "incremental", "fingerprint"] | None:
     match kept:
-        case "full" | "fingerprint":
+        case "full" | "incremental" | "fingerprint":
             return kept
         case _:
             return None

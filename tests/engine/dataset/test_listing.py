@@ -56,7 +56,7 @@ class Short:
 
 def shorten(lab: Lab, *hidden: str, **options: Any) -> Short:
     gateway = Short(lab.context.gateway, *hidden, **options)
-    lab.context = dataclasses.replace(lab.context, gateway=gateway)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway, full=True)
     return gateway
 
 

@@ -227,7 +227,8 @@ def test_a_dataset_that_moved_is_planned_for_again(lab: Lab):
     lab.write(*named("ab"))
     lab.apply()
     lab.write(*named("ab"), *named("c"))
-    lab.emulator.faults.add(  # the third DescribeDataset confirms the plan
+    lab.context = dataclasses.replace(lab.context, full=True)
+    lab.emulator.faults.add(  # the third DescribeDataset comes before the update
         Fault(
             kind=Kind.CONSOLE_BEFORE,
             operations=frozenset({"DescribeDataset"}),

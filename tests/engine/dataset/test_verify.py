@@ -52,7 +52,7 @@ def test_another_writer_during_a_read_back_makes_it_start_again(
     lab.apply()
     lab.write(*(classified(name, "tulip" if name == "n007" else "rose") for name in MANY))
     gateway = Disturbed(lab, theirs)
-    lab.context = dataclasses.replace(lab.context, gateway=gateway)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway, full=True)
 
     result = lab.apply()
 

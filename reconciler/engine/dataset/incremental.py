@@ -1,0 +1,195 @@
+"""
+Observe a dataset by what is remembered of it, while DescribeDataset answers as it did then.
+
+Only entries whose desired line changed since are read. What does not add up is not believed: then the answer
+is None, and the dataset is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from itertools import chain
+from typing import Final
+
+import orjson
+
+from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
+from reconciler.core.planning.diff import compare_some
+from reconciler.core.planning.readback import cover
+from reconciler.core.planning.remembered import Recalled, recall
+from reconciler.core.runtime.backoff import scan_is_due
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
+from reconciler.engine.dataset.planning import Planned
+from reconciler.engine.dataset.retry import retry
+from reconciler.engine.dataset.verify import After, Proof
+from reconciler.engine.log import log
+from reconciler.errors import Denied, ListingMoved, NotFound, Rejected, StateError
+from reconciler.ports import Description, ObservedHead, Recollection, Stats
+
+# Raise it when what is compared, or how an entry is remembered, changes: then every dataset is listed again.
+_FORMAT: Final = b"1"
+
+
+def scope_of(desired: Desired) -> bytes:
+    """Return the digest of what decides how an entry is remembered: target and equality, and the format."""
+    spec = desired.spec.spec
+    total = blake2b(_FORMAT, digest_size=16)
+    total.update(spec.target.model_dump_json(exclude={"create"}).encode())
+    total.update(spec.policy.compare.encode())
+    for rule in spec.ignore:
+        total.update(rule.model_dump_json().encode())
+    return total.digest()
+
+
+def observe_incrementally(desired: Desired, context: Context, deadline: float) -> Observation | None:
+    """
+    Return an observation by memory; None if the dataset must be listed.
+
+    Costs one call, and the pages that show the entries whose desired line changed. Where it needs pages, it is
+    for the caller to confirm that the dataset did not change meanwhile.
+
+    Raises:
+        GatewayError: The dataset could not be described, or not be read, before *deadline*.
+    """
+    if context.full or desired.partial:
+        return None
+    try:
+        recollection = context.memory.observed.of(desired.name)
+        if recollection is None or not _may_count(recollection.head, desired, context):
+            return None
+        description = retry(lambda: context.gateway.describe(recollection.head.arn), context.clock, deadline)
+        if as_text(description) != recollection.head.description:
+            log.info("observe.fingerprint", moved=True)
+            return None
+        found = recall(recollection.blocks(), desired.index, desired.text_digests)
+    except (NotFound, Denied, Rejected):  # deleted, or in another account than that of these credentials
+        return None
+    except StateError as exc:
+        log.warning("state.damaged", reason=str(exc))
+        return None
+    filters = cover(found.refs, found.unread)
+    if filters.full or description.stats.total_entries != len(found.refs):
+        return None
+    return retry(
+        lambda: _observed(desired, recollection, description, found, filters.filters, context),
+        context.clock,
+        deadline,
+    )
+
+
+def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
+    """Tell whether remembered entries fit the specs, are recent, and no update of them is open."""
+    schedule, age = desired.schedule, context.clock.now() - head.scanned_at
+    most, interval = schedule.full_scan_max_age_seconds, schedule.interval_seconds
+    is_due = scan_is_due(age, most, interval, schedule.jitter)
+    return (
+        head.scope == scope_of(desired)
+        and (0 <= age < most if context.edit_first else not is_due)
+        and not context.memory.journal.unfinished(desired.name)
+    )
+
+
+def _observed(
+    desired: Desired,
+    recollection: Recollection,
+    description: Description,
+    found: Recalled,
+    filters: Sequence[str],
+    context: Context,
+) -> Observation | None:
+    """Read the entries that memory leaves open; return None if they are not what memory says."""
+    spool, arn = Spool(), recollection.head.arn
+    try:
+        remembered = spool.fill([line.decode(errors="surrogatepass")] for line in found.lines.values())
+        pages: Iterator[Sequence[str]] = chain.from_iterable(
+            ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
+        )
+        lines = chain(remembered, spool.fill(pages))
+        part = compare_some(desired.index, found.compared, lines, desired.read, desired.equality)
+    except ListingMoved as exc:
+        spool.close()
+        log.info("observe.restarted", reason=str(exc))
+        return None
+    except BaseException:
+        spool.close()
+        raise
+    if part.observed != len(found.lines) + len(found.unread):
+        spool.close()
+        log.info("observe.restarted", reason="an entry that was remembered is not listed any more")
+        return None
+    log.info("observe.finished", entries=len(found.refs), read=len(found.unread))
+    return Observation(
+        arn,
+        description,
+        found.completed(part, len(desired.index)),
+        spool,
+        context.clock.now(),
+        recollection.head.scanned_at,
+        incremental=Incremental(recollection, found.compared, is_confirmed=not filters),
+    )
+
+
+def moved_since_applied(seen: Observation | None) -> frozenset[str] | None:
+    """
+    Return the source-refs of which it is open whether their record as applied still holds.
+
+    None if that is so of all of them.
+    """
+    if seen is None or seen.incremental is None or not seen.incremental.recollection.head.are_applied:
+        return None
+    return seen.incremental.compared
+
+
+def carried(seen: Planned, after: After, sent: Sent, proof: Proof, now: float) -> Observation | None:
+    """
+    Return the observation after our own updates; None if anything else may have changed the dataset.
+
+    One change stays unnoticed: that of an update by others that begins and ends between two of our calls of
+    DescribeDataset, beside ours, and changes no statistic.
+    """
+    observation, last = seen.observation, sent.settled
+    if observation is None or last is None or not sent.is_certain or after.descriptions != {last}:
+        return None
+    expected = observation.description
+    for before, ended in sent.steps:
+        if before != expected or ended.updated_at == before.updated_at:
+            return None
+        expected = ended
+    if proof.dropped or proof.overtaken or proof.moved or not _adds_up(seen, after, last.stats):
+        return None
+    return replace(
+        observation,
+        description=last,
+        diff=after.diff,
+        at=now,
+        gap=observation.gap and gap_between(last, after.diff.observed),
+    )
+
+
+def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
+    """Tell whether the statistics changed by what was sent, and by nothing else."""
+    if seen.observation is None or after.readback is None or now.total_entries != after.diff.observed:
+        return False
+    items = (item for batch in seen.plan.batches for item in batch.items)
+    overwritten = [fields for item in items if (fields := seen.composer.observed(item.change))]
+    listed = (orjson.loads(line) for line, _, _ in after.readback.lines())
+    stored = {
+        fields[SOURCE_REF]: fields for fields in listed if fields.get(SOURCE_REF) in after.read
+    }.values()
+    before = seen.observation.description.stats
+    labeled = sum(map(is_labeled, stored)) - sum(map(is_labeled, overwritten))
+    errored = sum(map(bool, map(error_codes, stored))) - sum(map(bool, map(error_codes, overwritten)))
+    return _grew(before.labeled_entries, now.labeled_entries, labeled) and _grew(
+        before.error_entries, now.error_entries, errored
+    )
+
+
+def _grew(before: int | None, now: int | None, by: int) -> bool:
+    """Tell whether a number grew by so much; one that the service leaves out says nothing."""
+    return before is None or now is None or now - before == by

@@ -1,0 +1,217 @@
+"""What an observation costs while nothing moved in AWS, and when it may rely on an earlier listing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+
+import orjson
+import pytest
+
+from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.status.result import Verdict
+from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.engine.usecases import each_dataset
+from tests.builders import classified, ref
+from tests.engine.conftest import Lab
+
+MANY = [f"n{number:04}" for number in range(1_000)]  # ten pages
+
+
+def lines(**labels: str) -> list[bytes]:
+    """Return the lines of all images; the named ones with another label than the rest."""
+    return [classified(name, labels.get(name, "rose")) for name in MANY]
+
+
+def calls(lab: Lab) -> dict[str, int]:
+    """Return the calls since the last time, by operation."""
+    found = Counter(lab.emulator.calls.names())
+    lab.emulator.calls.clear()
+    return dict(found)
+
+
+def kind(lab: Lab) -> ObservationKind | None:
+    """Return how the dataset is observed for a plan now."""
+    for _, planned in each_dataset.open_plans([lab.desired()], lambda _: lab.context):
+        found = planned.observation.kind if planned.observation else None
+        planned.close()
+    return found
+
+
+@pytest.fixture
+def many(lab: Lab) -> Lab:
+    """Give a lab whose dataset holds a thousand entries, as its spec desires, and remembers them."""
+    lab.write(*lines())
+    lab.apply()
+    lab.emulator.calls.clear()
+    return lab
+
+
+def test_nothing_moved_costs_one_call(many: Lab):
+    """A plan with nothing to do describes the dataset once."""
+    plan = many.plan()
+
+    assert {"DescribeDataset": 1} == calls(many)
+    assert (1_000, 1_000, ()) == (plan.counts.observed, plan.counts.unchanged, plan.changes)
+
+
+def test_one_edit_costs_seven_calls(many: Lab):
+    """The edited entry is read, sent and read back; nothing else is listed, now or in the next apply."""
+    many.write(*lines(n0500="tulip"))
+
+    result = many.apply()
+
+    assert (Verdict.CONVERGED, 1) == (result.verdict, result.updated)
+    assert {"DescribeDataset": 4, "ListDatasetEntries": 2, "UpdateDatasetEntries": 1} == calls(many)
+    assert Verdict.CONVERGED is many.apply().verdict
+    assert {"DescribeDataset": 1} == calls(many)
+
+
+def test_edits_of_a_folder_are_read_by_its_prefix(many: Lab):
+    """Edits of neighbours share pages, before and after the update."""
+    many.write(*lines(**dict.fromkeys(MANY[200:400], "tulip")))
+
+    result = many.apply()
+
+    assert (Verdict.CONVERGED, 200) == (result.verdict, result.updated)
+    assert {"DescribeDataset": 4, "ListDatasetEntries": 4, "UpdateDatasetEntries": 1} == calls(many)
+
+
+def test_a_listing_is_made_where_it_is_cheaper(many: Lab):
+    """Where most entries changed, everything is listed."""
+    many.write(*(classified(name, "tulip") for name in MANY), limits="{maxChangeRatio: 1}")
+
+    assert ObservationKind.FULL is kind(many)
+
+
+def test_an_addition_needs_no_page_before_it_is_sent(many: Lab):
+    """An image that was not there when nothing had moved is still not there."""
+    many.write(*lines(), classified("z", "rose"))
+
+    result = many.apply()
+
+    assert (Verdict.CONVERGED, 1) == (result.verdict, result.added)
+    assert {"DescribeDataset": 4, "ListDatasetEntries": 1, "UpdateDatasetEntries": 1} == calls(many)
+
+
+def test_the_overwritten_line_is_backed_up(many: Lab):
+    """What an update overwrites is read first, and kept."""
+    many.write(*lines(n0500="tulip"))
+
+    many.apply()
+
+    (backup,) = many.context.memory.backups.of("train")
+    with many.context.memory.backups.open("train", backup.id) as stream:
+        assert ref("n0500") == orjson.loads(stream.read())["source-ref"]
+
+
+def test_other_text_of_the_same_entry_is_read_once(many: Lab):
+    """A line written in another way is compared with what AWS holds, and then remembered."""
+    other = orjson.dumps(orjson.loads(classified("n0500", "rose")), option=orjson.OPT_INDENT_2)
+    many.write(*(other.replace(b"\n", b" ") if b"n0500" in line else line for line in lines()))
+
+    assert Verdict.CONVERGED is many.apply().verdict
+    assert {"DescribeDataset": 2, "ListDatasetEntries": 1} == calls(many)
+    assert Verdict.CONVERGED is many.apply().verdict
+    assert {"DescribeDataset": 1} == calls(many)
+
+
+def test_an_entry_that_left_git_is_shown_as_an_orphan(many: Lab):
+    """An orphan is read to be shown, and then remembered with its line."""
+    many.write(*lines()[:-1])
+
+    (change,) = many.plan().changes
+
+    assert (ref("n0999"), "orphan") == (change.source_ref, change.cause)
+    assert {"DescribeDataset": 2, "ListDatasetEntries": 1} == calls(many)
+    many.apply()
+    calls(many)
+    many.plan()
+    assert {"DescribeDataset": 1} == calls(many)
+
+
+def test_a_bad_line_in_git_costs_no_listing(many: Lab):
+    """An entry whose desired line is unusable is neither an orphan nor a reason to list."""
+    many.write(*lines()[:-1], b'{"source-ref":"s3://b/n0999.jpg","x":1,"x-metadata":{"type":"wrong"}}')
+
+    plan = many.plan()
+
+    assert (1_000, ()) == (plan.counts.observed, plan.changes)
+    assert {"DescribeDataset": 1} == calls(many)
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda lab: lab.emulator.console.put(lab.arn, orjson.loads(classified("n0007", "daisy"))),
+        lambda lab: lab.forget_everything(),
+        lambda lab: lab.clock.sleep(6 * 3_600),
+        lambda lab: setattr(lab, "context", dataclasses.replace(lab.context, full=True)),
+        lambda lab: lab.write(*lines(), compare="labels"),
+        lambda lab: lab.context.memory.journal.begin("train", lab.arn, [ref("n0007")], 0.0, ""),
+        lambda lab: lab.context.memory.observed.invalidate("train"),
+    ],
+    ids=["console", "lost state", "too old", "--full", "another equality", "open update", "under way"],
+)
+def test_what_does_not_add_up_is_listed(many: Lab, move: Callable[[Lab], object]):
+    """Every reason to doubt what is remembered makes the next observation a listing."""
+    move(many)
+
+    assert ObservationKind.FULL is kind(many)
+
+
+def test_a_console_edit_is_found_at_once(many: Lab):
+    """A change outside git moves the fingerprint, so that the next plan shows it."""
+    many.clock.sleep(1.0)
+    many.emulator.console.put(many.arn, orjson.loads(classified("n0007", "daisy")))
+
+    assert [ref("n0007")] == [change.source_ref for change in many.plan().changes]
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_console_edit_beside_an_apply_is_found(many: Lab, after: int):
+    """Whenever it comes between two calls of DescribeDataset, the next plan shows it."""
+    many.write(*lines(n0500="tulip"))
+    many.clock.sleep(1.0)
+    many.emulator.faults.add(
+        Fault(
+            kind=Kind.CONSOLE_BEFORE,
+            operations=frozenset({"DescribeDataset"}),
+            after=after,
+            action={"do": "add_image", "dataset": many.arn, "source_ref": ref("a")},
+        )
+    )
+
+    many.apply()
+
+    assert [ref("a")] == [change.source_ref for change in many.plan().changes]
+
+
+def test_a_read_entry_that_is_not_as_remembered_makes_it_list(many: Lab):
+    """Memory that one page contradicts is not believed in anything."""
+    many.emulator.console.put(many.arn, orjson.loads(classified("n0500", "daisy")))
+    memory, recollection = many.context.memory.observed, many.context.memory.observed.of("train")
+    assert recollection is not None
+    description = many.context.gateway.describe(many.arn)
+    from reconciler.engine.dataset.observe import as_text
+
+    head = recollection.head._replace(description=as_text(description))
+    memory.replace("train", head, [block for block in recollection.blocks() if block.refs[0] != ref("n0000")])
+
+    assert ObservationKind.FULL is kind(many)
+
+
+def test_a_killed_apply_leaves_nothing_to_rely_on(many: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Between the first update and the proof, a crash makes the next start list everything."""
+    many.write(*lines(n0500="tulip"))
+    monkeypatch.setattr("reconciler.engine.dataset.reconcile.observe_again", _killed)
+    with pytest.raises(KeyboardInterrupt):
+        many.apply()
+    monkeypatch.undo()
+
+    assert ObservationKind.FULL is kind(many)
+
+
+def _killed(*_: object) -> object:
+    raise KeyboardInterrupt
