@@ -27,12 +27,11 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
-from reconciler.errors import Denied, Rejected, StateError, StateUnusable
+from reconciler.errors import Rejected, StateError, StateUnusable
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.private import private_directory, state_directory
-from reconciler.rekognition import settings
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
-from reconciler.rekognition.accounts import assuming, source_of
+from reconciler.rekognition.accounts import ambient, assuming, source_of
 from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.images import ImageReader, image_config
@@ -235,16 +234,14 @@ class Wiring:
                 region_name=self._home(target) or LOCAL_REGION,
                 botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION),
             )
-        if (reason := settings.unusable()) is not None:
-            raise Denied(reason)
         # Unlike other AWS SDKs, botocore reads only AWS_DEFAULT_REGION.
         region = self._home(target) or os.environ.get("AWS_REGION") or None
-        ambient = boto3.Session(region_name=region)
-        if ambient.region_name is None:
+        session = ambient(region)
+        if session.region_name is None:
             raise Rejected("no Region: set AWS_REGION, or spec.target.region; --local needs none")
         if target.role_arn is None:
-            return ambient
-        return assuming(ambient, target.role_arn, target.external_id, self._config(attempts=3))
+            return session
+        return assuming(session, target.role_arn, target.external_id, self._config(attempts=3))
 
     def _local_key(self, target: Target) -> str | None:
         """Return the access key for the emulator, which takes it as the account ID; None for AWS."""

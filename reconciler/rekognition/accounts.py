@@ -11,7 +11,9 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 
+from reconciler.errors import Denied
 from reconciler.rekognition import NAME
+from reconciler.rekognition.settings import unusable, unusable_in
 from reconciler.rekognition.translate import translated
 
 # botocore's names of credential sources -> names for people, where they differ.
@@ -30,6 +32,23 @@ def source_of(session: boto3.Session) -> str:
     """Return where the credentials of a session were found, for messages; empty if there are none."""
     found = session.get_credentials()
     return _SOURCES.get(found.method, found.method) if found else ""
+
+
+def ambient(region: str | None) -> boto3.Session:
+    """
+    Return a session of the SDK's own configuration.
+
+    Raises:
+        Denied: A variable or the profile holds what cannot be used.
+    """
+    if (reason := unusable()) is not None:
+        raise Denied(reason)
+    session = boto3.Session(region_name=region)
+    # boto3 shows the name of the profile, and not what is in it.
+    profile = session._session.get_scoped_config()
+    if (reason := unusable_in(profile, session.profile_name)) is not None:
+        raise Denied(reason)
+    return session
 
 
 def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, config: Config) -> boto3.Session:

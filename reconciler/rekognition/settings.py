@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import botocore.session
 
+from reconciler.redact import redacted
+
 _CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -21,7 +23,16 @@ _CREDENTIALS: Final = (
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 _DETOURS: Final = frozenset({"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"})
+_PROXIES: Final = frozenset({"HTTP_PROXY", "HTTPS_PROXY"})  # the SDK does not read ALL_PROXY
 _CERTIFICATES: Final = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_YES_OR_NO: Final = ("true", "false")
+# Settings of the SDK of which it takes any value, and for some of them falls back to another without a word.
+_CHOICES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "retry_mode": ("AWS_RETRY_MODE", ("legacy", "standard", "adaptive")),
+    "use_dualstack_endpoint": ("AWS_USE_DUALSTACK_ENDPOINT", _YES_OR_NO),
+    "use_fips_endpoint": ("AWS_USE_FIPS_ENDPOINT", _YES_OR_NO),
+    "ignore_configured_endpoint_urls": ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", _YES_OR_NO),
+}
 _USUAL: Final = re.compile(r"[!-~]*")
 _CONTAINER: Final = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 # What the SDK says without a name, and the variables that it may be about.
@@ -46,6 +57,37 @@ def unusable(environ: Mapping[str, str] = os.environ) -> str | None:
     for name in _CERTIFICATES:
         if (path := environ.get(name)) and not Path(path).is_dir() and not _is_readable(path):
             return f"{name}: {path} is not a file that can be read"
+    for name, value in environ.items():
+        is_url = name.startswith("AWS_ENDPOINT_URL")
+        if value and (is_url or name.upper() in _PROXIES) and not _is_url(value, needs_scheme=is_url):
+            return f"{name}: {redacted(value)} is not a URL of HTTP"
+    return None
+
+
+def unusable_in(profile: Mapping[str, Any], name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """
+    Return a message about a setting that the SDK accepts and cannot use, from a variable or the profile.
+
+    Args:
+        profile: The settings of the profile in use; a variable counts more.
+        name: The name of this profile.
+    """
+
+    def found(setting: str, variable: str) -> tuple[str, str]:
+        if value := environ.get(variable):
+            return value, variable
+        return str(profile.get(setting) or ""), f"{setting} of profile {name}"
+
+    for setting, (variable, choices) in _CHOICES.items():
+        value, where = found(setting, variable)
+        if value and value.lower() not in choices:
+            return f"{where}: {value} is none of {', '.join(choices)}"
+    value, where = found("max_attempts", "AWS_MAX_ATTEMPTS")
+    if value and not (value.isdecimal() and int(value) > 0):
+        return f"{where}: {value} is not a number above 0"
+    value, where = found("ca_bundle", "AWS_CA_BUNDLE")
+    if value and not Path(value).is_dir() and not _is_readable(value):
+        return f"{where}: {value} is not a file that can be read"
     return None
 
 
@@ -99,3 +141,11 @@ def _is_broken_url(name: str, value: str) -> bool:
     except ValueError:
         return name.endswith(("_URI", "_URL")) or "_ENDPOINT_URL_" in name
     return False
+
+
+def _is_url(value: str, *, needs_scheme: bool) -> bool:
+    try:
+        parts = urlsplit(value if needs_scheme or "://" in value else f"http://{value}")
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 80) > 0
+    except ValueError:
+        return False

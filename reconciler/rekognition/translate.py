@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
+from types import ModuleType
 from typing import Any, Final
 
+import botocore.auth
+import botocore.credentials
 import botocore.exceptions as boto
 import botocore.parsers
+import botocore.signers
+import botocore.tokens
 from botocore.parsers import ResponseParserError
 
 from reconciler import errors
@@ -119,6 +124,7 @@ _UNAVAILABLE: Final = (
 # A call without a connection cannot have arrived; any other that was not answered may have.
 _UNCONNECTED: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 
+_OF_CREDENTIALS: Final = (botocore.auth, botocore.credentials, botocore.signers, botocore.tokens)
 
 CONFIGURATION: Final = "configuration"
 """The name of creating a client, which makes no call except for credentials."""
@@ -142,7 +148,7 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
     match exc:
         case boto.BotoCoreError() | ResponseParserError():
             text = f"{operation}: {' '.join(str(exc).split())}"
-            if isinstance(exc, _DENIED):
+            if isinstance(exc, _DENIED) or operation == CONFIGURATION:
                 return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
             if isinstance(exc, _NOT_UNDERSTOOD):
                 return errors.UnknownAnswer(f"{text} (perhaps a proxy answered)")
@@ -155,7 +161,7 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             exc
         ):  # of the SDK when it renews credentials, and those are expired by this clock
             return errors.Denied(f"{operation}: {exc}")
-        case UnicodeError() if _of_parsing(exc):
+        case UnicodeError() if _came_through(exc, botocore.parsers):
             return errors.UnknownAnswer(
                 f"{operation}: the answer is not UTF-8: {exc} (perhaps a proxy answered)"
             )
@@ -163,20 +169,20 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             OSError() | UnicodeError()
         ):  # files and programs that give credentials: those of the network are botocore's
             return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
-        case ValueError() if operation == CONFIGURATION:
-            return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
+        case Exception() if operation == CONFIGURATION or _came_through(exc, *_OF_CREDENTIALS):
+            asked = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
+            reason = asked if isinstance(exc, EOFError) else f"cannot be used: {exc}"
+            return errors.Denied(f"{operation}: {blamed(exc)}{reason}")
         case KeyError() | IndexError():
             return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
         case _:
             return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
 
 
-def _of_parsing(exc: Exception) -> bool:
-    """Return whether an exception was raised while the SDK read an answer, not a credentials file."""
-    return any(
-        frame.f_globals.get("__name__") == botocore.parsers.__name__
-        for frame, _ in walk_tb(exc.__traceback__)
-    )
+def _came_through(exc: Exception, *modules: ModuleType) -> bool:
+    """Return whether an exception came through modules of the SDK, such as those that read an answer."""
+    names = {module.__name__ for module in modules}
+    return any(frame.f_globals.get("__name__") in names for frame, _ in walk_tb(exc.__traceback__))
 
 
 def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:

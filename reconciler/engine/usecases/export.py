@@ -94,7 +94,10 @@ class _Seen(NamedTuple):
 def _collect(lines: Iterator[Line]) -> _Seen:
     places, refused, marked = seen = _Seen({}, {}, set())
     for line in lines:
-        fields = orjson.loads(line[0])
+        try:
+            fields = orjson.loads(line[0])
+        except orjson.JSONDecodeError as exc:
+            raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
         if not isinstance(fields, dict) or not isinstance(source_ref := fields.get(SOURCE_REF), str):
             raise UnknownAnswer("a listed line names no image; exporting it would lose it")
         if source_ref in places:
