@@ -17,16 +17,16 @@ from reconciler.redact import know_those_of
 MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.DONE: "done, nothing left",
     Exit.UNEXPECTED: "unexpected failure",
-    Exit.PENDING: "pending change",
-    Exit.UNKNOWN: "verdict unknown: not all could be seen, or the specs could not be read",
-    Exit.DRIFT: "drift: AWS moved, outside git",
+    Exit.PENDING: "changes pending",
+    Exit.UNKNOWN: "unknown: AWS could not be observed completely, or the specs could not be read",
+    Exit.DRIFT: "drift: AWS changed outside git",
     Exit.INVALID: "invalid specs",
-    Exit.BLOCKED: "blocked by a guard, or the plan is outdated",
-    Exit.PARTIAL: "applied in part",
+    Exit.BLOCKED: "blocked by a safety limit, or the plan is outdated",
+    Exit.PARTIAL: "partly applied",
     Exit.DENIED: "credentials or permissions",
     Exit.USAGE: "bad command line",
     Exit.INTERRUPTED: "interrupted",
-    Exit.TERMINATED: "asked to stop",
+    Exit.TERMINATED: "terminated",
 }
 
 # Exit codes of every command.
@@ -56,7 +56,7 @@ def guarded(command: Callable[[], int]) -> int:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  stays open until exit
     with _aside():
         if not sys.stdout:
-            say("stdout is closed: what is found could not be said")
+            say("stdout is closed: the result cannot be printed")
             return Exit.UNEXPECTED
         signal.signal(signal.SIGTERM, _raise_terminated)
         return _ended(command)
@@ -91,17 +91,17 @@ def _ended(command: Callable[[], int]) -> int:
         say(str(exc))
         return exc.exit_code
     except KeyboardInterrupt:
-        say("interrupted; nothing is sent any more")
+        say("interrupted; no more updates are sent")
         return Exit.INTERRUPTED
     except Terminated:
-        say("asked to stop; nothing is sent any more")
+        say("terminated; no more updates are sent")
         return Exit.TERMINATED
     except BrokenPipeError:
         # Nobody reads the address of the emulator. A broken pipe of a report is handled in `stream`.
         discard(sys.stdout)
         return Exit.DONE
     except (OSError, MemoryError) as exc:
-        say(f"the machine could not do it: {str(exc) or type(exc).__name__}")
+        say(f"system error: {str(exc) or type(exc).__name__}")
         return Exit.UNKNOWN
     except Exception as exc:  # noqa: BLE001  the last place to report an unforeseen error
         say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")

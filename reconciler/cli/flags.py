@@ -16,29 +16,29 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     def either(value: object) -> object:
         return value if default else argparse.SUPPRESS
 
-    group = parser.add_argument_group("everywhere")
+    group = parser.add_argument_group("global options")
     group.add_argument(
         "--log-format",
         choices=("console", "json"),
         default=either(None),
-        help="how logs on stderr look (default: console on a terminal, else json)",
+        help="format of the logs on stderr (default: console on a terminal, else json)",
     )
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         default=either(None),
-        help="which logs are written (default: warning; for run: info)",
+        help="lowest level that is logged (default: warning; for run: info)",
     )
     group.add_argument(
         "--state-dir",
         type=values.state_directory,
         metavar="DIR",
         default=either(".reconciler"),
-        help="what is remembered between runs (default: .reconciler)",
+        help="directory of the state that is kept between runs (default: .reconciler)",
     )
-    group.add_argument("--no-color", action="store_true", default=either(False), help="no colours")
+    group.add_argument("--no-color", action="store_true", default=either(False), help="disable colours")
     group.add_argument(
-        "--no-progress", action="store_true", default=either(False), help="no progress on a terminal"
+        "--no-progress", action="store_true", default=either(False), help="disable the progress display"
     )
 
 
@@ -66,7 +66,7 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     """Add the flags that select datasets."""
     group = parser.add_argument_group("which datasets (default: all)")
     group.add_argument(
-        "--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
+        "--dataset", action="append", default=[], metavar="NAME", help="only this dataset; may be repeated"
     )
     group.add_argument(
         "--selector",
@@ -74,14 +74,14 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="only those with this label",
+        help="only datasets with this label; may be repeated",
     )
 
 
 def add_one_dataset(parser: argparse.ArgumentParser) -> None:
     """Add PATH and --dataset for a command on one dataset."""
     add_path(parser)
-    parser.add_argument("--dataset", action="append", required=True, metavar="NAME", help="which dataset")
+    parser.add_argument("--dataset", action="append", required=True, metavar="NAME", help="the dataset")
     parser.set_defaults(selector=[])
 
 
@@ -93,7 +93,7 @@ def add_output(parser: argparse.ArgumentParser, document: str | None = None) -> 
         "--output",
         choices=formats,
         default="text",
-        help="what is written to stdout (default: text)",
+        help="format of the output on stdout (default: text)",
     )
 
 
@@ -104,7 +104,7 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     Args:
         region: Add --region too, for commands that may run before there is a spec to name it.
     """
-    group = parser.add_argument_group("AWS (else the SDK's own configuration: profiles, AWS_REGION, …)")
+    group = parser.add_argument_group("AWS (default: the SDK's own configuration: profiles, AWS_REGION, …)")
     if region:
         group.add_argument(
             "--region",
@@ -115,30 +115,28 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     group.add_argument(
         "--local",
         action="store_true",
-        help="use the embedded emulator, its data kept below the state directory: no account needed",
+        help="use the embedded emulator; needs no AWS account and stores its data in the state directory",
     )
     group.add_argument(
         "--calls-per-second",
         type=values.whole(1, CALLS_PER_SECOND),
         default=None,
         metavar="N",
-        help="most calls a second for each operation (1 to 5, AWS's own limit; default: 5)",
+        help="maximum calls per second for each operation (1 to 5; default: 5, which is the limit of AWS)",
     )
     group.add_argument(
         "--trust-listing",
         action="store_true",
-        help="take what AWS lists for everything there is, whatever number of entries it counts",
+        help="accept a listing as complete even if AWS counts a different number of entries",
     )
 
 
 def add_guards(parser: argparse.ArgumentParser) -> None:
     """Add the flags that lift guards for one run."""
-    group = parser.add_argument_group("guards")
-    group.add_argument(
-        "--allow-protected", action="store_true", help="protected entries may be overwritten too"
-    )
+    group = parser.add_argument_group("safety limits")
+    group.add_argument("--allow-protected", action="store_true", help="allow changes to protected entries")
     group.add_argument(
         "--allow-leakage",
         action="store_true",
-        help="images may be added that are also desired in the other dataset",
+        help="allow adding images that are also desired in the other dataset of the project",
     )

@@ -61,7 +61,7 @@ def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"reconciler {__version__}")
     subparsers = parser.add_subparsers(
-        title="commands (COMMAND --help tells more)",
+        title="commands (see also COMMAND --help)",
         dest="command",
         metavar="COMMAND",
         required=True,

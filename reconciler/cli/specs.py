@@ -53,9 +53,9 @@ def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
     opened = opened_path(args)
     chosen = select(load(opened.tree, opened.only), selection_of(args))
     for broken in chosen.broken:
-        raise SpecError(f"{broken.name} cannot be read; validate says why")
+        raise SpecError(f"{broken.name} cannot be read; run validate to see why")
     if len(chosen.datasets) != 1:
-        raise UsageError("this is done to one dataset at a time: name it once with --dataset")
+        raise UsageError("this command works on one dataset: name it with --dataset")
     return chosen.datasets[0], chosen.revision
 
 

@@ -47,9 +47,9 @@ class Step(NamedTuple):
 
 
 STEPS: Final = (
-    Step("reconciler validate specs", "is what git says sound?", opens=True),
-    Step("reconciler plan specs --local --summary", "what is there to do?"),
-    Step("reconciler apply specs --local", "do it, then read it back", opens=True),
+    Step("reconciler validate specs", "are the specs valid?", opens=True),
+    Step("reconciler plan specs --local --summary", "what would change?"),
+    Step("reconciler apply specs --local", "apply it, and verify", opens=True),
     Step("reconciler plan specs --local --summary", "nothing is left to do"),
     Step(f"reconciler emulator --data .reconciler/local --console {_MOVE}", "", opens=True),
     Step(
@@ -58,7 +58,7 @@ STEPS: Final = (
         code=Exit.DRIFT,
         page=True,
     ),
-    Step("reconciler apply specs --local --dataset circuit-boards-train", "as git says", opens=True),
+    Step("reconciler apply specs --local --dataset circuit-boards-train", "revert the drift", opens=True),
     Step("reconciler plan specs --local --summary", "nothing is left to do"),
 )
 
@@ -79,7 +79,7 @@ def main() -> int:
             _say(f"\n{_prompt(step)}" if step.opens else _prompt(step))
             code = _run(step.command, directory)
             if code != step.code:
-                sys.stderr.write(f"demo: that exited with {code}, not {step.code:d}\n")
+                sys.stderr.write(f"demo: the command exited with {code}, not {step.code:d}\n")
                 return Exit.UNEXPECTED
             if step.page:
                 _keep(directory / "drift.html")
@@ -93,7 +93,7 @@ def _keep(page: Path) -> None:
         shutil.copyfile(page, PAGE)
     except OSError:
         return
-    _say(f"\nThe same as a page to look at, kept for you: {PAGE.as_uri()}")
+    _say(f"\nThe same report as a page: {PAGE.as_uri()}")
 
 
 def _run(command: str, directory: Path) -> int:

@@ -95,7 +95,7 @@ class _Answers:
         return HTMLResponse(self._pages.missing(), 404, self._pages.headers)
 
     async def livez(self, _request: Request) -> Response:
-        return _probe(self._controls.alive, "a worker has fallen silent")
+        return _probe(self._controls.alive, "a worker has stopped responding")
 
     async def readyz(self, _request: Request) -> Response:
         return _probe(self._registry.is_ready(), "not every dataset has been observed yet")

@@ -134,7 +134,7 @@ class HostCheck:
             await self._app(scope, receive, send)
             return
         refused(scope, 421, f"not a name of this listener: {host[:100]!r}; see --allow-host")
-        answer = PlainTextResponse("this listener does not go by that name\n", 421)
+        answer = PlainTextResponse("unknown host name\n", 421)
         await answer(scope, receive, send)
 
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 
 
@@ -34,17 +33,6 @@ WORDS: Final[Mapping[Health, str]] = MappingProxyType(
         Health.DIFFERS: "differs",
         Health.SUSPENDED: "suspended",
         Health.IN_SYNC: "in sync",
-    }
-)
-
-
-QUARANTINE_WORDS: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
-    {
-        QuarantineReason.ISOLATED: "fails, sent alone",
-        QuarantineReason.UNRESOLVED_GROUP: "is in a small group that fails",
-        QuarantineReason.DROPPED: "was accepted, and then absent",
-        QuarantineReason.REWRITTEN_BY_SERVICE: "comes back different each time",
-        QuarantineReason.FLAPPING: "is changed back by another writer each time",
     }
 )
 

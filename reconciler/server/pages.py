@@ -14,9 +14,10 @@ from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
+from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.visible import counted, moment, size
 from reconciler.reports.webpage import exactly, policy, style, templates
-from reconciler.server.health import QUARANTINE_WORDS, WORDS, Health
+from reconciler.server.health import WORDS, Health
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ _SENTENCES: Final[Mapping[Health, str]] = MappingProxyType(
         Health.FAILING: "needs attention",
         Health.RETRYING: "is being retried",
         Health.DRIFTED: "has drifted",
-        Health.WORKING: "is being brought to what git says",
+        Health.WORKING: "is being updated to what git says",
         Health.DIFFERS: "differs from what git says",
-        Health.SUSPENDED: "is left alone",
+        Health.SUSPENDED: "is suspended",
     }
 )
 
@@ -113,7 +114,7 @@ def headline(found: Sequence[DatasetView], registry: Registry) -> str:
     number = len(found)
     if not number:
         known = registry.fingerprint is not None
-        return "Git holds no dataset." if known else "Nothing has been read from git yet."
+        return "Git declares no dataset." if known else "Nothing has been read from git yet."
     kinds = Counter(one.health for one in found)
     good = kinds[Health.IN_SYNC]
     if good == number:
@@ -153,7 +154,7 @@ def _since(drift_view: DriftView) -> str:
         return ""
     one = drift_view.set_back == 1
     noun = counted(drift_view.set_back, "image that had changed was", "images that had changed were")
-    return f"Since then {noun} set back to what git says; {'it is' if one else 'they are'} shown as found."
+    return f"Since then {noun} reverted to what git says; {'it is' if one else 'they are'} shown as found."
 
 
 def _pieces(text: Iterator[str]) -> Iterator[str]:
@@ -186,7 +187,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {
         "WORDS": WORDS,
-        "QUARANTINE_WORDS": QUARANTINE_WORDS,
+        "QUARANTINE_REASONS": QUARANTINE_REASONS,
         "address": address,
         "counted": counted,
         "BAR_HEIGHT": BAR_HEIGHT,

@@ -74,7 +74,7 @@ def test_what_validation_refuses_is_left_out_and_kept_beside(
     document = json.loads(said.out)
     assert [{"source_ref": ref(name), "codes": CODES} for name in "ac"] == document["left_out"]
     assert 2 == document["entries"]
-    assert f"2 entries are left out, {ref('a')} first" in said.err
+    assert f"2 entries are left out, the first is {ref('a')}" in said.err
     assert [
         "out/flowers-train.yaml",
         "out/flowers-train.jsonl",

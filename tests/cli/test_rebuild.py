@@ -112,7 +112,7 @@ def test_the_plan_says_how_to_be_rid_of_orphans(desk: Desk):
     """The rebuild command that `plan` prints, with a bucket filled in, leaves an empty plan."""
     text = desk.run(*desk.rebuild_words())
 
-    assert "2 entries fewer" in text
+    assert "2 entries removed" in text
     assert {ref(name) for name in KEPT} == desk.entries()
     assert "No changes: 12 entries are as desired" in desk.run("plan", "--detailed-exitcode")
 

@@ -132,7 +132,7 @@ def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
         assert "The dataset is as git says." in page("/")
         assert "converged" in page("/dataset/roses")
         until(lambda: "b.jpg" in page("/drift/roses"))
-        assert "was set back" in page("/drift/roses")
+        assert "was reverted" in page("/drift/roses")
 
 
 @pytest.mark.slow

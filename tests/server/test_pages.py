@@ -81,7 +81,7 @@ def test_the_list_gives_the_health_of_each_dataset():
     order = [answer.text.index(f">{name}</a>") for name in ("denied", "moved", "fine")]
     assert sorted(order) == order
     assert "1 of 3 datasets is as git says." in answer.words()
-    for said in ("needs attention", "AWS denies", "drifted", "in sync", "seen 40 seconds ago"):
+    for said in ("needs attention", "AWS denies", "drifted", "in sync", "observed 40 seconds ago"):
         assert said in answer.words()
     assert 'href="/drift/moved"' in answer.text
 
@@ -153,7 +153,7 @@ def test_an_unknown_state_is_never_green(made: DatasetState):
     answer = ask(registry(made), "/")
 
     assert 'class="verdict in_sync"' not in answer.text
-    assert "drift not known" in answer.words()
+    assert "drift unknown" in answer.words()
     assert "0 images" not in answer.words()
 
 
@@ -230,7 +230,7 @@ def test_the_report_says_what_was_set_back():
     """Else it would alarm about what is no longer so."""
     made = dataset_state("roses", drift_view=DriftView(dataset(MOVED), 1, set_back=1))
 
-    assert "Since then 1 image that had changed was set back" in ask(registry(made), "/drift/roses").words()
+    assert "Since then 1 image that had changed was reverted" in ask(registry(made), "/drift/roses").words()
 
 
 @pytest.mark.parametrize(

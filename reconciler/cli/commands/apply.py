@@ -16,12 +16,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_output(parser, "apply")
     parser.add_argument(
-        "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this plan, or nothing"
+        "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this saved plan, or nothing"
     )
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="exit 2 if a policy withholds what git asks for, 4 if it withholds what AWS alone moved",
+        help="exit 2 if the policy withholds a change made in git, 4 if it withholds only reverts of drift",
     )
     add_guards(parser)
     add_aws(parser)
@@ -29,7 +29,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND: Final = Command(
     name="apply",
-    summary="bring datasets to what is desired, and prove it",
+    summary="apply the specs to AWS and verify the result",
     example="reconciler apply specs --local",
     exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,

@@ -14,24 +14,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     from reconciler.convert.formats import READERS  # imports every reader, which only convert needs
 
     parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
-    parser.add_argument(
-        "input", type=values.readable, metavar="IN", help="the file, or the directory, to be read"
-    )
+    parser.add_argument("input", type=values.readable, metavar="IN", help="file or directory to read")
     parser.add_argument(
         "-o",
         "--output",
         type=values.writable_file_or_stdout,
         required=True,
         metavar="OUT",
-        help="JSON Lines file to be written; - for stdout",
+        help="JSON Lines file to write; - for stdout",
     )
-    parser.add_argument("--force", action="store_true", help="replace OUT if it is there and differs")
+    parser.add_argument("--force", action="store_true", help="overwrite OUT if it exists with other content")
     parser.add_argument(
         "--skip-invalid",
         action="store_true",
-        help="leave out images with an error and write the others (default: write nothing)",
+        help="leave out images with errors and write the others (default: write nothing)",
     )
-    parser.add_argument("--all", action="store_true", help="name every problem, not only the first")
+    parser.add_argument("--all", action="store_true", help="list every problem, not only the first ones")
     add_reading(parser)
 
 
@@ -44,41 +42,41 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("names of images that are no keys below base")
+    group = parser.add_argument_group("image names that are not keys below base")
     group.add_argument(
         "--extension",
         type=_extension,
         metavar=".EXT",
-        help="put after names without one, such as .jpg; none: take names as they are (default: an error)",
+        help="append to names without an extension, such as .jpg; none: keep such names (default: an error)",
     )
     group.add_argument(
         "--basename",
         action="store_true",
-        help="drop the directories of names: only the last step is below base",
+        help="drop the directories of names: only the last part is below base",
     )
 
 
 def _tables(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what a csv does not say")
+    group = parser.add_argument_group("csv tables")
     group.add_argument(
         "--columns",
         action="extend",
         type=_columns,
         default=[],
         metavar="ROLE=COLUMN,…",
-        help="which column is what, by header or by number from 1, such as image=file,label=breed",
+        help="role of each column, by header or by number from 1, such as image=file,label=breed",
     )
     group.add_argument(
-        "--split", metavar="NAME", help="keep the rows of one part, such as TRAIN (default: all)"
+        "--split", metavar="NAME", help="only rows of this split, such as TRAIN (default: all)"
     )
 
 
 def _shapes(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what a line cannot hold")
+    group = parser.add_argument_group("content that a line cannot express")
     group.add_argument(
         "--crowd",
         choices=("box", "skip"),
-        help="crowd regions: keep their boxes, or make images that have no other objects unlabelled "
+        help="crowd regions: keep their boxes, or leave images without other objects unlabelled "
         "(default: such images are errors)",
     )
     group.add_argument(
@@ -87,45 +85,47 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
         help="coco, yolo, VIA: polygons without a box become the box around them (default: an error)",
     )
     group.add_argument(
-        "--clip", action="store_true", help="cut off boxes at the edges of their image (default: an error)"
+        "--clip", action="store_true", help="clip boxes to the edges of their image (default: an error)"
     )
 
 
 def _unsaid(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what the input does not say")
+    group = parser.add_argument_group("information that the input lacks")
     group.add_argument(
         "--base",
         type=_base,
         metavar="s3://BUCKET/PREFIX/",
-        help="where the images are: put before their names",
+        help="address of the images, put before their names",
     )
     group.add_argument(
         "--created-at",
         type=_moment,
         metavar="TIME",
-        help="creation date of what has none, 2026-03-01T12:00:00",
+        help="creation date where the input has none, such as 2026-03-01T12:00:00",
     )
     group.add_argument(
         "--classes",
         type=values.readable_file,
         metavar="FILE",
-        help="class names, a data.yaml or a name a line (yolo: default near IN; csv: names of numeric labels)",
+        help="class names: a data.yaml, or one name a line (yolo: default near IN; csv: names of numeric labels)",
     )
     group.add_argument(
-        "--one-based", action="store_true", help="voc: the first pixel is 1, as in the files of the challenge"
+        "--one-based",
+        action="store_true",
+        help="voc: pixels count from 1, as in the files of the VOC challenge",
     )
     group.add_argument(
         "--attribute",
         action="append",
         default=[],
         metavar="NAME",
-        help="groundtruth: keep this label attribute only; VIA: the one that is the label; may be repeated",
+        help="groundtruth: keep only this label attribute; VIA: the attribute with the label; may be repeated",
     )
     group.add_argument(
         "--images",
         type=values.readable_directory,
         metavar="DIR",
-        help="where images are whose size the input does not state",
+        help="directory of the images, to read sizes that the input does not state",
     )
 
 
@@ -169,7 +169,7 @@ def _moment(text: str) -> str:
 
 COMMAND: Final = Command(
     name="convert",
-    summary="turn labels of other formats into JSON Lines",
+    summary="convert labels of other formats to JSON Lines",
     example="reconciler convert coco instances.json --base s3://acme-boards/train/ -o train.jsonl",
     exits=(Exit.DONE, Exit.INVALID),
     arguments=_arguments,

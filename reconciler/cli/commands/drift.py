@@ -22,27 +22,27 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--report",
         type=values.writable_file,
         metavar="FILE",
-        help="also write a report; its name says which: .html .json .md .xml (JUnit) .sarif .txt",
+        help="also write a report; its suffix selects the format: .html .json .md .xml (JUnit) .sarif .txt",
     )
     parser.add_argument(
         "--thumbnails",
         type=values.whole(0),
         default=100,
         metavar="N",
-        help="most images that are read from S3 for an HTML report; 0 for none (default: 100; needs Pillow)",
+        help="maximum number of images read from S3 for an HTML report; 0 for none (default: 100; needs Pillow)",
     )
     parser.add_argument(
         "--remember",
         action="store_true",
-        help="note in the state directory since when what is drifted, and how often",
+        help="record in the state directory since when and how often each image has drifted",
     )
-    parser.add_argument("--all", action="store_true", help="show every image, not only the first")
+    parser.add_argument("--all", action="store_true", help="show every image, not only the first ones")
     add_aws(parser)
 
 
 COMMAND: Final = Command(
     name="drift",
-    summary="show what moved outside git; read-only",
+    summary="show what changed outside git; read-only",
     example="reconciler drift specs --report drift.html",
     exits=(*OBSERVED, Exit.DRIFT),
     arguments=_arguments,

@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "source_ref",
         type=values.image,
         metavar="S3-URI",
-        help="address of the image, as it stands in the specs",
+        help="address of the image, as written in the specs",
     )
     add_selectors(parser)
     add_output(parser, "explain")
@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND: Final = Command(
     name="explain",
-    summary="tell one image's whole story",
+    summary="explain the state of one image",
     example="reconciler explain specs s3://acme-flowers/train/spurge1.jpg",
     exits=OBSERVED,
     arguments=_arguments,

@@ -20,7 +20,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         type=values.dataset_type,
         required=True,
         metavar="TRAIN|TEST",
-        help="which of its datasets",
+        help="type of the dataset",
     )
     parser.add_argument(
         "-d",
@@ -28,9 +28,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         type=values.creatable_directory,
         required=True,
         metavar="DIR",
-        help="where the spec is written",
+        help="directory for the spec",
     )
-    parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     add_output(parser)
     add_aws(parser, region=True)
 

@@ -13,12 +13,12 @@ from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy is to allow")
+    parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy allows")
     parser.add_argument(
         "--bucket",
         type=values.bucket,
         metavar="s3://BUCKET/PREFIX",
-        help="of rebuild: where it keeps manifests",
+        help="for rebuild: where manifests are stored (default: the buckets of the images)",
     )
     add_selection(parser)
 
@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     out(json.dumps(policy(Level(args.level), targets, places), indent=2))
     if errors:
-        say(f"{errors[0].origin}: {errors[0].message}; the policy may lack what validate names")
+        say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
         return Exit.INVALID
     return Exit.DONE
 
@@ -52,7 +52,7 @@ def _bucket(source_ref: str) -> str:
 
 COMMAND: Final = Command(
     name="iam",
-    summary="print a least-privilege policy",
+    summary="print a least-privilege IAM policy",
     example="reconciler iam write specs",
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     arguments=_arguments,

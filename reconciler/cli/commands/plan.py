@@ -22,18 +22,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=values.writable_file,
         metavar="FILE",
-        help="also write the plan as JSON, for apply --plan",
+        help="also save the plan as JSON, for apply --plan",
     )
     parser.add_argument(
         "--observed",
         type=values.readable_file,
         metavar="FILE.jsonl",
-        help="compare with a listing kept in a file; AWS is not asked",
+        help="compare with a saved listing instead of calling AWS",
     )
     much = parser.add_mutually_exclusive_group()
-    much.add_argument("--all", action="store_true", help="show every change, not only the first")
+    much.add_argument("--all", action="store_true", help="show every change, not only the first ones")
     much.add_argument(
-        "--summary", action="store_true", help="show only what differs, a line a dataset, and the sum"
+        "--summary", action="store_true", help="show one line for each dataset that differs, and the total"
     )
     add_guards(parser)
     add_aws(parser)

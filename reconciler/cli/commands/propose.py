@@ -30,12 +30,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--patch",
         type=values.writable_file,
         metavar="FILE",
-        help="write the patch there (default: to stdout)",
+        help="write the patch to FILE (default: stdout)",
     )
     parser.add_argument(
-        "--branch", metavar="NAME", help="also commit it to this new branch; the work tree stays as it is"
+        "--branch",
+        metavar="NAME",
+        help="also commit the patch to this new branch; the work tree stays unchanged",
     )
-    parser.add_argument("--all", action="store_true", help="name every image, not only the first")
+    parser.add_argument("--all", action="store_true", help="list every image, not only the first ones")
     add_aws(parser)
 
 
@@ -55,20 +57,20 @@ def _images(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="only images that have such a label, in git or in AWS; may be repeated",
+        help="only images with a label that matches, in git or in AWS; may be repeated",
     )
     group.add_argument(
         "--source-ref",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="only images with such an address, such as s3://bucket/line-3/**; may be repeated",
+        help="only images whose address matches, such as s3://bucket/line-3/**; may be repeated",
     )
 
 
 COMMAND: Final = Command(
     name="propose",
-    summary="take what was labelled in AWS into git, as a patch",
+    summary="turn changes made in AWS into a patch to the specs",
     example="reconciler propose specs --patch keep.patch",
     exits=(*OBSERVED, Exit.DRIFT),
     arguments=_arguments,

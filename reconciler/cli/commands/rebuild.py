@@ -19,27 +19,27 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--plan-digest",
         type=values.digest,
         metavar="HEX",
-        help="of the plan to be carried out, as plan prints it",
+        help="digest of the plan to carry out, as printed by plan",
     )
     parser.add_argument(
         "--bucket",
         type=values.bucket,
         metavar="s3://BUCKET/PREFIX",
-        help="where the manifests and the old entries are kept",
+        help="where to store the manifests and the old entries",
     )
     parser.add_argument(
-        "--yes", action="store_true", help="nothing else uses the dataset, where AWS does not tell"
+        "--yes", action="store_true", help="confirm that nothing else uses the dataset, where AWS cannot tell"
     )
     either = parser.add_mutually_exclusive_group()
-    either.add_argument("--resume", action="store_true", help="finish a rebuild that was begun")
-    either.add_argument("--undo", action="store_true", help="bring back exactly the entries from before")
+    either.add_argument("--resume", action="store_true", help="finish an interrupted rebuild")
+    either.add_argument("--undo", action="store_true", help="restore exactly the entries from before")
     add_guards(parser)
     add_aws(parser)
 
 
 COMMAND: Final = Command(
     name="rebuild",
-    summary="delete a dataset and make it anew, without its orphans",
+    summary="delete a dataset and create it again without its orphans",
     example="reconciler rebuild specs --dataset flowers-train --plan-digest HEX --bucket s3://acme/rebuilds",
     exits=(*OBSERVED, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,

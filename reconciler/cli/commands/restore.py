@@ -15,14 +15,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_one_dataset(parser)
     parser.set_defaults(path=None)  # --list needs no specs
     add_output(parser, "apply")
-    parser.add_argument("--list", action="store_true", help="list what is kept, and do nothing else")
+    parser.add_argument("--list", action="store_true", help="list the backups, and do nothing else")
     parser.add_argument(
-        "--snapshot", metavar="ID", help="which one, or how its id begins (default: the newest)"
+        "--snapshot", metavar="ID", help="id of the backup, or the beginning of its id (default: the newest)"
     )
-    parser.add_argument(
-        "--apply", action="store_true", help="carry the plan out; without it, it is only shown"
-    )
-    parser.add_argument("--all", action="store_true", help="show every change, not only the first")
+    parser.add_argument("--apply", action="store_true", help="carry out the plan (default: only show it)")
+    parser.add_argument("--all", action="store_true", help="show every change, not only the first ones")
     add_guards(parser)
     add_aws(parser)
 
@@ -35,7 +33,7 @@ def _document(args: argparse.Namespace) -> str:
 
 COMMAND: Final = Command(
     name="restore",
-    summary="bring back what an apply overwrote",
+    summary="restore entries that an apply overwrote",
     example="reconciler restore specs --dataset flowers-train --apply",
     exits=(*OBSERVED, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,

@@ -22,19 +22,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _own_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that only this command has."""
     parser.add_argument(
-        "--once", action="store_true", help="one pass over all datasets, then exit as apply does"
+        "--once", action="store_true", help="run one cycle for every dataset, then exit as apply does"
     )
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="with --once: exit 2 or 4 for entries that a policy withholds, as apply does",
+        help="with --once: exit 2 or 4 for withheld entries, as apply does",
     )
     parser.add_argument(
         "--listen",
         type=values.address,
         metavar="HOST:PORT",
         default="127.0.0.1:8080",
-        help="probes, metrics and status page (default: 127.0.0.1:8080; port 0 takes a free one)",
+        help="address of probes, metrics and status page (default: 127.0.0.1:8080; port 0 picks a free port)",
     )
     parser.add_argument(
         "--allow-host",
@@ -42,7 +42,7 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="another name that the pages may be asked for by, such as that of an ingress; may be repeated",
+        help="additional host name of the pages, such as that of an ingress; may be repeated",
     )
     _add_git(parser)
     _add_confirmation(parser)
@@ -52,7 +52,7 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_git(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a git source."""
-    group = parser.add_argument_group("git (else PATH is followed, a link of git-sync included)")
+    group = parser.add_argument_group("git (otherwise PATH is read, including a link of git-sync)")
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
     )
@@ -60,7 +60,7 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
         "--git-password-file",
         type=values.readable_file,
         metavar="FILE",
-        help="password or token for it, read anew whenever it is needed",
+        help="file with the password or token, read again for every fetch",
     )
     _add_variable(group, "--git-password-env")
     group.add_argument(
@@ -68,58 +68,59 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
         type=values.git_ref,
         metavar="REF",
         default="main",
-        help="branch, tag or commit; a name that is both is the branch (default: main)",
+        help="branch, tag or commit; the branch if a tag has the same name (default: main)",
     )
-    group.add_argument("--path", dest="tree", metavar="PATH", help="the same as PATH")
+    group.add_argument("--path", dest="tree", metavar="PATH", help="same as PATH")
     group.add_argument(
-        "--verify-signatures", action="store_true", help="accept only commits that git finds well signed"
+        "--verify-signatures", action="store_true", help="accept only commits whose signature git verifies"
     )
     group.add_argument(
         "--git-interval",
         type=_duration,
         default=30,
         metavar="DURATION",
-        help="how often the repository is asked for news (default: 30s); a directory is looked at every 5 s",
+        help="how often the repository is checked for changes (default: 30s); a directory is checked every 5 s",
     )
 
 
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
     """Add the secrets that authenticate requests which trigger an action."""
-    group = parser.add_argument_group("secrets of POST /reconcile and POST /hooks/git (without: refused)")
+    group = parser.add_argument_group("secrets for POST /reconcile and POST /hooks/git (default: refuse all)")
     group.add_argument(
-        "--token-file", type=values.readable_file, metavar="FILE", help="bearer token of POST /reconcile"
+        "--token-file",
+        type=values.readable_file,
+        metavar="FILE",
+        help="bearer token for POST /reconcile",
     )
     _add_variable(group, "--token-env")
     group.add_argument(
         "--webhook-secret-file",
         type=values.readable_file,
         metavar="FILE",
-        help="secret that the git host signs with",
+        help="file with the secret that the git host signs with",
     )
     _add_variable(group, "--webhook-secret-env")
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that detect a checkout which is no longer updated."""
-    group = parser.add_argument_group("what confirms that PATH is the newest (without: that it can be read)")
+    group = parser.add_argument_group("proof that PATH is up to date (default: that it can be read)")
     group.add_argument(
-        "--sync-metrics", metavar="URL", help="metrics of git-sync, whose counter of syncs goes on growing"
+        "--sync-metrics", metavar="URL", help="metrics of git-sync; its counter of syncs must keep growing"
     )
-    group.add_argument(
-        "--sync-file", metavar="FILE", help="a file that is touched whenever PATH was made sure of"
-    )
+    group.add_argument("--sync-file", metavar="FILE", help="a file that is touched whenever PATH was synced")
     group.add_argument(
         "--sync-max-age",
         type=_duration,
         default=600,
         metavar="DURATION",
-        help="after so long without either the source is stale (default: 10m)",
+        help="age of that proof after which the source is stale (default: 10m)",
     )
 
 
 def _add_variable(group: argparse._ArgumentGroup, name: str) -> None:
     group.add_argument(
-        name, type=values.variable, metavar="NAME", help="the same, in an environment variable"
+        name, type=values.variable, metavar="NAME", help="the same, from an environment variable"
     )
 
 
@@ -131,23 +132,23 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--lease",
         metavar="NAMESPACE/NAME",
-        help="write only while this process holds that Lease of Kubernetes; others look (needs the extra k8s)",
+        help="write only while this process holds this Kubernetes Lease, else only observe (needs the extra k8s)",
     )
     group.add_argument(
-        "--identity", metavar="NAME", help="how the holder is called in the Lease (default: the host name)"
+        "--identity", metavar="NAME", help="name of this replica in the Lease (default: the host name)"
     )
     group.add_argument(
         "--lease-seconds",
         type=values.whole(LEAST_SECONDS, MOST_SECONDS),
         default=DEFAULT_SECONDS,
         metavar="N",
-        help="after how long a silent leader is replaced "
+        help="after how many seconds a silent leader is replaced "
         f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
     )
     group.add_argument(
         "--shard",
         metavar="I/N",
-        help="only part I, from 0, of N parts of the datasets; auto/N takes I from a host name that ends in -I",
+        help="only part I (from 0) of N parts of the datasets; auto/N reads I from a host name that ends in -I",
     )
 
 
@@ -171,7 +172,7 @@ def _run(args: argparse.Namespace) -> int:
 
 COMMAND: Final = Command(
     name="run",
-    summary="keep datasets as desired, for months",
+    summary="run the controller",
     example="reconciler run specs --local",
     exits=(*OBSERVED, Exit.PENDING, Exit.DRIFT, Exit.BLOCKED, Exit.PARTIAL),
     arguments=_arguments,

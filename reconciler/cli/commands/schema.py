@@ -37,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
 
 COMMAND: Final = Command(
     name="schema",
-    summary="print a JSON Schema, for editors and scripts",
+    summary="print a JSON Schema for editors and scripts",
     example="reconciler schema dataset > dataset.schema.json",
     exits=(Exit.DONE,),
     arguments=_arguments,

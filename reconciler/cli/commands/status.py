@@ -18,7 +18,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND: Final = Command(
     name="status",
-    summary="show the last known state, without asking AWS",
+    summary="show the last known state, without calling AWS",
     example="reconciler status",
     exits=(Exit.DONE, Exit.UNKNOWN),
     arguments=_arguments,

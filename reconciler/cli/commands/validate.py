@@ -41,7 +41,7 @@ def _run(args: argparse.Namespace) -> int:
 
 COMMAND: Final = Command(
     name="validate",
-    summary="check specs offline; no socket is opened",
+    summary="check specs, offline",
     example="reconciler validate specs",
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
     arguments=_arguments,

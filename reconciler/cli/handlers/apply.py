@@ -24,9 +24,11 @@ from reconciler.ports import Memory
 from reconciler.reports.plan.json import PlanRef, read_plan
 from reconciler.reports.status import record as kept
 
-OUTDATED = "this is not the plan that would be made now: the specs or the dataset moved; plan again"
+OUTDATED = "the plan is outdated: the specs or the dataset have changed since; run plan again"
 
-INTERRUPTED = "interrupted: what was sent was not looked at again; the next apply waits for it, and looks"
+INTERRUPTED = (
+    "interrupted: what was sent is not verified; the next apply waits for the update and verifies it"
+)
 
 
 def run(args: argparse.Namespace) -> int:

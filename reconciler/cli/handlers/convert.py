@@ -43,7 +43,7 @@ def options_of(args: argparse.Namespace) -> Options:
     for role, column in args.columns:
         columns[role] = (*columns.get(role, ()), column)
     if columns and "image" not in columns:
-        raise UsageError("--columns: which one has the image must be said: image=…")
+        raise UsageError("--columns: name the column that holds the image: image=…")
     if args.images and not Path(args.images).is_dir():
         raise UsageError(f"{args.images}: is no directory")
     return Options(

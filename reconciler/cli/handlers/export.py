@@ -69,12 +69,12 @@ def remarks(found: Exported, files: list[str]) -> Iterator[str]:
         first, codes = next(iter(found.refused.items()))
         many = counted(len(found.refused), "entry is", "entries are")
         yield (
-            f"{many} left out, {first} first: nobody may desire what AWS would refuse ({', '.join(codes)}); "
-            f"the lines are in {files[-1]}, to be mended there and then named in {files[0]}"
+            f"{many} left out, the first is {first}: AWS would refuse them ({', '.join(codes)}); "
+            f"correct the lines in {files[-1]}, then add that file to the entries of {files[0]}"
         )
     if found.marked:
         many = counted(len(found.marked), "entry is", "entries are")
-        yield f"{many} marked with errors by AWS, {found.marked[0]} first; plan names them all"
+        yield f"{many} marked with errors by AWS, the first is {found.marked[0]}; plan lists them all"
 
 
 def write(found: Exported, project: str, kind: DatasetType, directory: Path, *, replace: bool) -> list[str]:
@@ -111,7 +111,7 @@ def _spec(found: Exported, name: str, project: str, kind: DatasetType) -> str:
         region=parts.region,
         account=parts.account,
     )
-    return text if found.kept else text + "    allowEmpty: true  # there is nothing to desire now\n"
+    return text if found.kept else text + "    allowEmpty: true  # the dataset holds no entry\n"
 
 
 def dns_label(text: str) -> str:

@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
     order = None if args.resume or args.undo else _order(args)
     with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
         for broken in found.broken:
-            raise SpecError(f"{broken.name} cannot be read; validate says why")
+            raise SpecError(f"{broken.name} cannot be read; run validate to see why")
         if len(found.datasets) != 1:
-            raise UsageError("one dataset is rebuilt at a time: name it once with --dataset")
+            raise UsageError("rebuild works on one dataset: name it with --dataset")
         (desired,) = found.datasets
         done = _carry_out(desired, order, args, wiring)
         if not args.undo:
@@ -63,14 +63,14 @@ def _tell(done: Rebuilt, *, undone: bool) -> None:
     if known is None or not done.result.verified:
         return
     if undone:
-        what = "nothing had been changed, nothing is begun any more"
+        what = "nothing had been changed, and the rebuild is cancelled"
         if known.made is not None:
             what = (
                 f"{counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}"
             )
         out(f"{known.dataset}  undone: {what}; plan compares them with git")
     else:
-        out(f"  {counted(done.removed, 'entry', 'entries')} fewer, in {done.result.arn}")
+        out(f"  {counted(done.removed, 'entry', 'entries')} removed; the dataset is now {done.result.arn}")
         out(f"  the old entries are kept in s3://{known.bucket}/{known.key('before')}")
-        out(f"  and come back with: reconciler restore --dataset {known.dataset} --snapshot {known.snapshot}")
+        out(f"  restore them with: reconciler restore --dataset {known.dataset} --snapshot {known.snapshot}")
     sys.stdout.flush()

@@ -47,7 +47,7 @@ def _listed(args: argparse.Namespace) -> str:
         opened = open_path(Path(args.path))
         load(opened.tree, opened.only)
     if len(args.dataset) != 1:
-        raise UsageError("--list is about one dataset: name it once with --dataset")
+        raise UsageError("--list needs one dataset: name it with --dataset")
     return str(args.dataset[0])
 
 
@@ -72,4 +72,4 @@ def _show(name: str, files: Sequence[BackupFile], *, as_json: bool) -> None:
         entries = counted(saved.head.entries, "entry", "entries")
         out(f"{saved.id}  {moment:%Y-%m-%d %H:%M:%S} UTC  {entries}, {size(saved.size)}")
     if not found:
-        out(f"Nothing is kept of {name}.")
+        out(f"There is no backup of {name}.")

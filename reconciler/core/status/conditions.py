@@ -70,7 +70,7 @@ class Reason(StrEnum):
 
 CHANGING: Final = "AWS is being brought to what git says"
 
-NOT_WHOLE: Final = "AWS counts other entries than it lists: others may be there"
+NOT_WHOLE: Final = "AWS counts other entries than it lists: there may be more"
 
 # Only a person can fix these: credentials, a spec, a guard, a missing dataset.
 TERMINAL: Final = frozenset(

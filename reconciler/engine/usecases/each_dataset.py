@@ -111,5 +111,5 @@ def named(exc: Exception) -> ReconcilerError:
     if isinstance(exc, ReconcilerError):
         return exc
     if isinstance(exc, OSError | MemoryError):
-        return MachineFailure(f"the machine could not do it: {str(exc) or type(exc).__name__}")
+        return MachineFailure(f"system error: {str(exc) or type(exc).__name__}")
     return ReconcilerError(f"unexpected failure: {type(exc).__name__}: {exc}")

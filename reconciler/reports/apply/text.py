@@ -36,12 +36,12 @@ MARKS: Final = {
 
 _MEANING: Final = {
     Verdict.CONVERGED: "everything desired is in place",
-    Verdict.WITHHELD: "all that the policy allows is in place",
+    Verdict.WITHHELD: "everything that the policy allows is in place",
     Verdict.PARTIAL: "not everything desired is in place",
-    Verdict.BLOCKED: "a guard forbids it, nothing was sent",
-    Verdict.FAILED: "it could not be done",
-    Verdict.UNKNOWN: "it could not be observed",
-    Verdict.OBSERVED: "mode observe, nothing is written",
+    Verdict.BLOCKED: "nothing was sent",
+    Verdict.FAILED: "the apply failed",
+    Verdict.UNKNOWN: "the dataset could not be observed",
+    Verdict.OBSERVED: "mode observe; nothing was written",
 }
 
 
@@ -59,9 +59,9 @@ def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> It
 def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
     yield _headline(result)
     entry_problems = (
-        ("quarantined, an update failed because of it", result.quarantined),
-        ("dropped, accepted and then absent", result.dropped),
-        ("rejected, stored with errors from AWS", result.rejected),
+        ("quarantined (an update failed because of the entry)", result.quarantined),
+        ("dropped (accepted by AWS, then absent)", result.dropped),
+        ("rejected (stored by AWS with errors)", result.rejected),
     )
     for meaning, found in entry_problems:
         if found:
@@ -70,7 +70,7 @@ def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
     for group in result.unblanked:
-        waits = "; a person's apply blanks them" if group.waits else ""
+        waits = "; a manual apply blanks them" if group.waits else ""
         yield from indented([line(f"{counted(group.number, 'orphan')} left in AWS: {group.reason}{waits}")])
     yield from indented(error_lines(result.errors, screen))
     yield from indented(gap_lines(result.gap))
@@ -81,7 +81,7 @@ def _headline(result: DatasetResult) -> Line:
     if result.updates:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
-        parts.append("looked at again" if result.verified else "not looked at again")
+        parts.append("verified" if result.verified else "not verified")
     mark = mark_of(result.verdict, differs=bool(result.unblanked), incomplete=result.gap is not None)
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
 
@@ -95,7 +95,7 @@ def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:
 
 def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> Iterator[Line]:
     """Count the entries that are withheld for one reason, and name the first of them."""
-    entries = counted(group.number, "entry left as it is", "entries left as they are")
+    entries = counted(group.number, "entry withheld", "entries withheld")
     yield line(f"{entries}: {group.reason}")
     named = [entry for entry in result.withheld if entry.reason == group.reason][: screen.limit]
     for entry in named:

@@ -20,7 +20,7 @@ _MARKS: Final = {
 }
 _WORDS: Final = {
     Fitness.READY: ("ready", Ink.GREEN),
-    Fitness.INVALID: ("its specs must be corrected", Ink.RED),
+    Fitness.INVALID: ("invalid specs", Ink.RED),
     Fitness.DENIED: ("denied", Ink.RED),
     Fitness.UNKNOWN: ("not everything could be observed", Ink.RED),
 }

@@ -67,14 +67,14 @@ class _Verbs(NamedTuple):
 
 
 # Changes in AWS have happened; changes in git are still due.
-_DRIFTED: Final = _Verbs("became", "was taken off", "was put on", "was removed", "was added", "moved")
+_DRIFTED: Final = _Verbs("became", "was removed", "was added", "was removed", "was added", "moved")
 _DUE: Final = _Verbs(
-    "is to become",
-    "is to be taken off",
-    "is to be put on",
-    "is to be removed",
-    "is to be added",
-    "is to move",
+    "will become",
+    "will be removed",
+    "will be added",
+    "will be removed",
+    "will be added",
+    "will move",
 )
 
 # Fields that are named where labels and boxes are the same.
@@ -126,11 +126,11 @@ def headline(drift: DatasetDrift) -> str:
     match drift.verdict:
         case DriftVerdict.IN_SYNC:
             place = counted(drift.coverage.desired, "image is", "images are")
-            return f"{place} as git desires, and there is nothing else."
+            return f"{place} as git desires, and AWS holds no others."
         case DriftVerdict.UNKNOWN:
             return "Unknown: this dataset could not be observed completely."
         case DriftVerdict.PENDING:
-            return f"Only git moved: {counted(pending, 'image waits', 'images wait')} for an apply."
+            return f"Only git changed: {counted(pending, 'image waits', 'images wait')} for an apply."
     more = f" {counted(pending, 'more waits', 'more wait')} for an apply." if pending else ""
     known = f" {counted(drift.acknowledged, 'is', 'are')} acknowledged." if drift.acknowledged else ""
     return _drifted(drift) + known + more
@@ -149,7 +149,7 @@ def _drifted(drift: DatasetDrift) -> str:
     if drift.attributed:
         return f"{number:,}{of} {noun} changed in AWS, outside git."
     verb = "differs" if number == 1 else "differ"
-    unattributed = "Nothing was applied from here, so the side that changed is not known."
+    unattributed = "Nothing was applied with this state directory, so it is unknown which side changed."
     return f"{number:,}{of} {noun} {verb} from git. {unattributed}"
 
 
@@ -168,7 +168,7 @@ def age(item: DriftItem, now: float | None) -> str:
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size:
             return f"since {counted(int(seconds // size), unit)}{often}"
-    return f"seen now{often}"
+    return f"first seen now{often}"
 
 
 def _ordinal(number: int) -> str:

@@ -34,9 +34,9 @@ _WORDS: Final = {
     ExplanationVerdict.PENDING: ("an apply is due", Ink.CYAN),
     ExplanationVerdict.UNMANAGED: ("AWS holds it, and no spec desires it", Ink.YELLOW),
     ExplanationVerdict.UNUSABLE: ("its line in git cannot be used", Ink.RED),
-    ExplanationVerdict.UNKNOWN: ("AWS could not be seen", Ink.RED),
+    ExplanationVerdict.UNKNOWN: ("AWS could not be observed", Ink.RED),
 }
-_COLUMN: Final = 10
+_COLUMN: Final = 12
 _SHORT: Final = 12
 
 
@@ -54,7 +54,7 @@ def render_stories(
     blocks += (_explanation(explanation, writers, screen) for explanation in known)
     if not known:
         asked = ", ".join(explanation.dataset for explanation in stories) or "none"
-        blocks.append([line(f"Neither git nor AWS knows this image. Datasets that were asked: {asked}.")])
+        blocks.append([line(f"Neither git nor AWS knows this image. Datasets searched: {asked}.")])
     return screen.draw(stacked(blocks))
 
 
@@ -94,7 +94,7 @@ def _facts(explanation: Explanation, writers: Writers, screen: Screen) -> Iterat
     for ignored in explanation.ignored:
         why = Span(f"  ({ignored.rule})", Ink.DIM)
         yield _row("ignored", *_difference(ignored.field, width), why)
-    yield from _held(explanation)
+    yield from _quarantined(explanation)
     yield from _rows("updates", list(map(_past, explanation.past)), screen.limit)
 
 
@@ -125,11 +125,11 @@ def _applied(explanation: Explanation) -> str:
         same = (
             ""
             if explanation.applied.desired == explanation.applied.observed
-            else f", seen as {explanation.applied.observed.hex()[:_SHORT]}"
+            else f"; observed as {explanation.applied.observed.hex()[:_SHORT]}"
         )
-        return f"proven in place with digest {explanation.applied.desired.hex()[:_SHORT]}{same}{when}"
+        return f"verified in place, digest {explanation.applied.desired.hex()[:_SHORT]}{same}{when}"
     return (
-        f"never proven in place{when}" if explanation.remembers else "nothing is remembered of this dataset"
+        f"never verified in place{when}" if explanation.remembers else "no apply to this dataset is recorded"
     )
 
 
@@ -140,10 +140,12 @@ def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
     return f"{path}: AWS ", Span(before, Ink.RED), ", git ", Span(after, Ink.GREEN)
 
 
-def _held(explanation: Explanation) -> Iterator[Line]:
+def _quarantined(explanation: Explanation) -> Iterator[Line]:
     if quarantined := explanation.quarantined:
         yield _row(
-            "held", Span(QUARANTINE_REASONS[quarantined.kind], Ink.YELLOW), f": {visible(quarantined.reason)}"
+            "quarantine",
+            Span(QUARANTINE_REASONS[quarantined.kind], Ink.YELLOW),
+            f": {visible(quarantined.reason)}",
         )
         times = counted(quarantined.rounds, "time")
         yield _row(

@@ -98,7 +98,7 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
         reason = visible(item.quarantined.reason)
         if item.quarantined.kind not in words.SETTLED_BY_WORDS:
             reason = shortened(reason, width)
-        again = f"; tried again from {moment(item.quarantined.until)}, or once the line is edited"
+        again = f"; retried after {moment(item.quarantined.until)}, or as soon as the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
     fields = listed(item.fields, FIELDS_SHOWN, lambda field: [_field(field, width)])
     yield from indented(fields, by=4)
@@ -117,7 +117,7 @@ def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
 def gap_lines(gap: str | None) -> Iterator[Line]:
     """Warn that there may be more than was observed."""
     if gap is not None:
-        yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: others may be there")
+        yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: there may be more")
 
 
 def guard_line(guard: Guard) -> Line:

@@ -19,19 +19,19 @@ CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
         Cause.SPEC_ADDED: "new in git",
         Cause.SPEC_CHANGED: "changed in git",
         Cause.DRIFT_MODIFIED: "changed in AWS since the last apply",
-        Cause.DRIFT_REMOVED: "gone from AWS since the last apply",
+        Cause.DRIFT_REMOVED: "removed from AWS since the last apply",
         Cause.CONFLICT: "changed both in git and in AWS since the last apply",
-        Cause.UNATTRIBUTED: "not known which side moved",
-        Cause.ORPHAN: "not in the specs; AWS cannot delete one entry",
+        Cause.UNATTRIBUTED: "unknown which side changed",
+        Cause.ORPHAN: "not in the specs; AWS cannot delete a single entry",
     }
 )
 
 QUARANTINE_REASONS: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
     {
-        QuarantineReason.ISOLATED: "an update with nothing else in it failed",
-        QuarantineReason.UNRESOLVED_GROUP: "in the smallest group of lines whose update fails",
-        QuarantineReason.DROPPED: "AWS accepts it, and then it is absent",
-        QuarantineReason.REWRITTEN_BY_SERVICE: "it comes back different each time it is sent",
+        QuarantineReason.ISOLATED: "an update with only this entry failed",
+        QuarantineReason.UNRESOLVED_GROUP: "part of the smallest group of entries whose update fails",
+        QuarantineReason.DROPPED: "AWS accepts it and then drops it",
+        QuarantineReason.REWRITTEN_BY_SERVICE: "AWS changes it each time it is sent",
         QuarantineReason.FLAPPING: "another writer keeps changing it back",
     }
 )
@@ -134,7 +134,7 @@ class Tally(NamedTuple):
         if reported := self.orphan - self.blanked - self.blank:
             parts.append(f"{counted(reported, 'orphan')} (reported)")
         if self.ignored:
-            parts.append(f"{self.ignored:,} different only where the policy does not look")
+            parts.append(f"{self.ignored:,} different only in what the policy ignores")
         parts.append(f"{self.unchanged:,} unchanged")
         return ", ".join(parts)
 
@@ -178,10 +178,10 @@ def summary(plan: DatasetPlan) -> str:
     """Return in one sentence what an apply would do."""
     counts = plan.counts
     if in_place(plan):
-        apart = f", {counts.ignored:,} of them only where the policy looks" if counts.ignored else ""
+        apart = f", {counts.ignored:,} of them apart from what the policy ignores" if counts.ignored else ""
         return f"No changes: {counted(counts.desired, 'entry is', 'entries are')} as desired{apart}."
     if not plan.was_made:
-        return "No plan: too little is known about this dataset."
+        return "No plan: the dataset could not be read."
     kind = "Plan" if plan.complete else "Incomplete plan"
     return f"{kind}: {tally(plan)}; {calls([plan])}."
 
@@ -199,7 +199,7 @@ def title(plans: Sequence[DatasetPlan]) -> str:
 def whereabouts(plan: DatasetPlan) -> str:
     """Return the ARN of the dataset that was observed, and its mode."""
     if not (plan.arn or plan.was_made):
-        return "not looked at"
+        return "not observed"
     missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
     return f"{plan.arn or missing}  mode {plan.mode.value}"
 

@@ -139,7 +139,7 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         seen = f", as seen at {moment(dataset.observed_at)}" if dataset.observed_at is not None else ""
         yield f"{dataset.name}: {kinds(dataset.accepted)} outside git {since}{seen}."
         if dataset.guessed:
-            yield f"For {dataset.guessed:,} of them it is not known which side moved."
+            yield f"For {dataset.guessed:,} of them it is unknown which side changed."
         if dataset.contested:
             yield f"{dataset.contested:,} of them had changed in git as well; this takes what AWS holds."
         yield ""

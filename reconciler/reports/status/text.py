@@ -53,7 +53,7 @@ def render_status(
 
 def _lines(known: Sequence[DatasetStatusDoc], now: float) -> Iterator[Line]:
     if not known:
-        yield line("Nothing is known: no dataset was ever applied with this state directory.")
+        yield line("Nothing is known: no dataset has been applied with this state directory.")
         return
     rows = [_row(dataset) for dataset in known]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
@@ -79,12 +79,12 @@ def _mark(dataset: DatasetStatusDoc) -> Span:
 def _quarantine_lines(dataset: DatasetStatusDoc) -> Iterator[Line]:
     """Name the quarantined entries, and when each is tried again."""
     for quarantined in dataset["held"][:_NAMED]:
-        why = f"{QUARANTINE_REASONS[quarantined['kind']]}; tried again from {quarantined['until']}"
+        why = f"{QUARANTINE_REASONS[quarantined['kind']]}; retried after {quarantined['until']}"
         yield line(
-            f"{dataset['name']}: {quarantined['source_ref']} ", Span("kept back", Ink.YELLOW), f": {why}"
+            f"{dataset['name']}: {quarantined['source_ref']} ", Span("quarantined", Ink.YELLOW), f": {why}"
         )
     if (more := len(dataset["held"]) - _NAMED) > 0:
-        yield line(f"{dataset['name']}: {more:,} more kept back; explain tells of each")
+        yield line(f"{dataset['name']}: {more:,} more quarantined; see `reconciler explain`")
 
 
 def _row(dataset: DatasetStatusDoc) -> tuple[str, ...]:

@@ -77,6 +77,6 @@ def _sum(result: Validation) -> Line:
         looked_at += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
     found = Counter(problem.severity for problem in result.problems)
     if not found:
-        return line(Span(f"{looked_at}: nothing is wrong.", Ink.GREEN))
+        return line(Span(f"{looked_at}: no problems found.", Ink.GREEN))
     parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]
     return line(Span(f"{looked_at}: {', '.join(parts)}.", Ink.BOLD))

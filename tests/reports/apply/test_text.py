@@ -15,7 +15,7 @@ def shown(*results, screen: Screen = PLAIN) -> str:
 
 def test_a_converged_dataset_is_one_line():
     """What was done, with how many calls, and that somebody looked."""
-    line = "everything desired is in place; 24 added, 2 updated with 1 update call; looked at again"
+    line = "everything desired is in place; 24 added, 2 updated with 1 update call; verified"
 
     assert f"✓ flowers-train  converged: {line}" == shown(
         result(added=24, updated=2, updates=1, verified=True)
@@ -42,13 +42,13 @@ def test_every_entry_that_is_not_in_place_is_named():
 
     assert """\
 ! flowers-train  partial: not everything desired is in place
-  1 quarantined, an update failed because of it
+  1 quarantined (an update failed because of the entry)
     s3://acme-flowers/train/poison.jpg  specs/train.jsonl:4
       CLIENT_ERROR: bad line
-  1 dropped, accepted and then absent
+  1 dropped (accepted by AWS, then absent)
     s3://acme-flowers/train/gone.jpg  specs/train.jsonl:9
       it is absent
-  1 rejected, stored with errors from AWS
+  1 rejected (stored by AWS with errors)
     s3://acme-flowers/train/bad.jpg  specs/train.jsonl:12
       it has errors (ERROR_NO_LABEL_ATTRIBUTES)
   specs/a.jsonl:3:1: error: not JSON (RKD1001)""" == shown(it)
@@ -76,10 +76,10 @@ def test_what_a_policy_withholds_is_counted_by_reason_and_named():
     )
 
     assert [
-        "≠ flowers-train  withheld: all that the policy allows is in place",
-        "  1 entry left as it is: changed in AWS, onDrift: report",
+        "≠ flowers-train  withheld: everything that the policy allows is in place",
+        "  1 entry withheld: changed in AWS, onDrift: report",
         f"    {ref('a')}  specs/train.jsonl:3",
-        "  1,500 entries left as they are: not known which side changed, onDrift: report",
+        "  1,500 entries withheld: not known which side changed, onDrift: report",
         f"    {ref('b')}  specs/train.jsonl:3",
         "    … and 1,499 more",
     ] == shown(it).splitlines()
@@ -87,7 +87,7 @@ def test_what_a_policy_withholds_is_counted_by_reason_and_named():
 
 def test_an_update_that_was_not_read_back_says_so():
     """What a call returned is no proof."""
-    assert "2 update calls; not looked at again" in shown(result(Verdict.UNKNOWN, updates=2))
+    assert "2 update calls; not verified" in shown(result(Verdict.UNKNOWN, updates=2))
 
 
 def test_several_datasets_are_summed_up():

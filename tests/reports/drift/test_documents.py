@@ -150,7 +150,10 @@ def test_text_tells_what_happened():
     ("facts", "expected"),
     [
         ({}, "1 of 98 images changed in AWS, outside git."),
-        ({"attributed": False}, "1 of 98 images differs from git. Nothing was applied from here"),
+        (
+            {"attributed": False},
+            "1 of 98 images differs from git. Nothing was applied with this state directory",
+        ),
         ({"coverage": Coverage(1, 1, 0, 1)}, "1 of 1 image changed in AWS, outside git."),
     ],
 )
@@ -178,15 +181,15 @@ def told(one) -> list[tuple[str, str]]:
 
 
 def test_pending_changes_are_worded_as_what_an_apply_will_do():
-    """Git moved: the box that git has elsewhere is to move there, and not the other way round."""
+    """Git moved: the box that git has elsewhere will move there, and not the other way round."""
     desired = entry("a.png", "new", boxes=(ECHO, ("Dot", 400, 10, 20, 20)))
     observed = entry("a.png", "old", boxes=(("Echo", 81, 65, 220, 334), ("Spot", 500, 400, 20, 20)))
 
     assert [
-        ("“old” is to become “new”", ""),
-        ("Box “Dot” is to be added", "20 by 20 px at 400, 10"),
-        ("Box “Echo” is to move", "5 px right; IoU 0.96"),
-        ("Box “Spot” is to be removed", "20 by 20 px at 500, 400"),
+        ("“old” will become “new”", ""),
+        ("Box “Dot” will be added", "20 by 20 px at 400, 10"),
+        ("Box “Echo” will move", "5 px right; IoU 0.96"),
+        ("Box “Spot” will be removed", "20 by 20 px at 500, 400"),
     ] == sorted(told(item(desired, observed, Cause.SPEC_CHANGED)), key=lambda pair: pair[0].replace("“", "A"))
 
 

@@ -81,8 +81,8 @@ def test_the_page_tells_what_the_text_tells():
         f'~ {ref("b")} specs/train.jsonl:8 /x"old""new" /y(none)1',
         f"~ {ref('c')} specs/train.jsonl:9 /zdiffers",
         f"? {ref('o')}",
-        "it vanished; tried again from 2023-11-14T22:13:20Z",
-        "two not planned not looked at No plan: too little is known about this dataset. error: nobody answers",
+        "it vanished; retried after 2023-11-14T22:13:20Z",
+        "two not planned not observed No plan: the dataset could not be read. error: nobody answers",
     ):
         assert told in text
 

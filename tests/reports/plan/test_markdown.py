@@ -59,7 +59,7 @@ Blocked: too many (MAX_CHANGES)
 ```text
 # 1 to add: new in git
 + s3://acme-flowers/train/a.jpg  specs/train.jsonl:7
-# 1 orphan: not in the specs; AWS cannot delete one entry
+# 1 orphan: not in the specs; AWS cannot delete a single entry
 ? s3://acme-flowers/train/o.jpg
 ```
 

@@ -60,7 +60,7 @@ flowers-train  {ARN}  mode upsert
     ~ s3://acme-flowers/train/b.jpg  specs/train.jsonl:4
         /leaf: (none) → 1
 
-  1 orphan: not in the specs; AWS cannot delete one entry
+  1 orphan: not in the specs; AWS cannot delete a single entry
     ? s3://acme-flowers/train/old.jpg
 
   Plan: 1 to add, 2 to update, 1 orphan (reported), 694 unchanged; 1 update call of 2.1 kB.""" == shown(it)
@@ -90,9 +90,9 @@ def test_a_dataset_that_was_not_seen_has_no_numbers():
     """Zero changes would be a claim."""
     text = shown(plan(unplanned("far", [PlanError("RKD5012", "no answer from AWS")], 3)))
 
-    assert "far  not looked at\n" in text
+    assert "far  not observed\n" in text
     assert "error: no answer from AWS (RKD5012)" in text
-    assert "No plan: too little is known about this dataset." in text
+    assert "No plan: the dataset could not be read." in text
     assert "unchanged" not in text
 
 
@@ -140,9 +140,9 @@ def test_a_line_that_is_kept_back_says_why_and_until_when():
 
     assert (
         """\
-  1 not sent: new in git (an update with nothing else in it failed)
+  1 not sent: new in git (an update with only this entry failed)
     + s3://acme-flowers/train/a.jpg  specs/train.jsonl:3
-        CLIENT_ERROR: bad line; tried again from 2023-11-14T22:13:20Z, or once the line is edited
+        CLIENT_ERROR: bad line; retried after 2023-11-14T22:13:20Z, or as soon as the line is edited
 """
         in text
     )
@@ -169,7 +169,7 @@ def test_ignored_differences_are_counted():
     """Equal by policy is not equal."""
     text = shown(plan(dataset(unchanged=5, ignored=2)))
 
-    assert "No changes: 7 entries are as desired, 2 of them only where the policy looks." in text
+    assert "No changes: 7 entries are as desired, 2 of them apart from what the policy ignores." in text
 
 
 @pytest.mark.parametrize(

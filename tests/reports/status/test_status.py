@@ -163,8 +163,8 @@ def test_what_is_kept_back_is_named_with_its_reason():
     assert ("convicted", "CLIENT_ERROR", 2) == tuple(
         document["held"][0][k] for k in ("kind", "reason", "rounds")
     )
-    assert 5 == text.count("kept back: an update with nothing else in it failed; tried again from ")
-    assert "flowers-train: 2 more kept back; explain tells of each" in text
+    assert 5 == text.count("quarantined: an update with only this entry failed; retried after ")
+    assert "flowers-train: 2 more quarantined; see `reconciler explain`" in text
 
 
 def test_an_empty_memory_says_so():

@@ -34,7 +34,7 @@ specs/boxes.yaml:4:1: warning: zero-width character (RKD2001)
 
 def test_a_sound_tree_is_one_line():
     """And says how much was looked at."""
-    assert "2 datasets, 700 entries: nothing is wrong.\n" == render_text(found())
+    assert "2 datasets, 700 entries: no problems found.\n" == render_text(found())
 
 
 def test_a_file_with_problems_everywhere_is_cut_and_counted():
