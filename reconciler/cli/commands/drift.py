@@ -36,7 +36,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="record in the state directory since when and how often each image has drifted",
     )
-    parser.add_argument("--all", action="store_true", help="show every image, not only the first ones")
+    parser.add_argument("--all", action="store_true", help="show every image, not only the first 20")
     add_aws(parser)
 
 

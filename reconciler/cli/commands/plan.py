@@ -31,7 +31,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="compare with a saved listing instead of calling AWS",
     )
     much = parser.add_mutually_exclusive_group()
-    much.add_argument("--all", action="store_true", help="show every change, not only the first ones")
+    much.add_argument("--all", action="store_true", help="show every change, not only the first 20")
     much.add_argument(
         "--summary", action="store_true", help="show one line for each dataset that differs, and the total"
     )

@@ -37,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="also commit the patch to this new branch; the work tree stays unchanged",
     )
-    parser.add_argument("--all", action="store_true", help="list every image, not only the first ones")
+    parser.add_argument("--all", action="store_true", help="list every image, not only the first 20")
     add_aws(parser)
 
 

@@ -20,7 +20,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--snapshot", metavar="ID", help="id of the backup, or the beginning of its id (default: the newest)"
     )
     parser.add_argument("--apply", action="store_true", help="carry out the plan (default: only show it)")
-    parser.add_argument("--all", action="store_true", help="show every change, not only the first ones")
+    parser.add_argument("--all", action="store_true", help="show every change, not only the first 20")
     add_guards(parser)
     add_aws(parser)
 

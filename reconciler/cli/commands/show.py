@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output(parser, "plan")
     much = parser.add_mutually_exclusive_group()
-    much.add_argument("--all", action="store_true", help="show every change, not only the first ones 20")
+    much.add_argument("--all", action="store_true", help="show every change, not only the first 20")
     much.add_argument("--summary", action="store_true", help="show one line per dataset, and the sum")
 
 
