@@ -6,6 +6,7 @@ Make the development environment, then do something in it.
     python3 dev.py test [ARG ...]   run the tests; the arguments go to pytest
     python3 dev.py lint             ruff, mypy, and the floors that imports keep
     python3 dev.py mutate [ARG ...]  break the program at random, and see whether a test notices
+    python3 dev.py bench [--quick]  measure every budget, against the figures last published
     python3 dev.py lock [ARG ...]   write the lock files anew; the arguments go to uv (--upgrade)
     python3 dev.py run CMD [ARG ...]  run a command of the environment: run reconciler --help
 
@@ -156,18 +157,15 @@ def ready(environment: Environment) -> Environment:
     return environment
 
 
-def demo(arguments: list[str]) -> int:
-    return _become(ready(Environment(ROOT)), ["python", "-m", "reconciler.demo", *arguments], ROOT)
+def program(module: str) -> Callable[[list[str]], int]:
+    """Return the command that runs a module of the checkout; the arguments go to it."""
+    return lambda arguments: _become(ready(Environment(ROOT)), ["python", "-m", module, *arguments], ROOT)
 
 
 def test(arguments: list[str]) -> int:
     # On every core: most of what the tests wait for is another process.
     command = ["python", "-m", "pytest", "-n", "auto", *arguments]
     return _become(ready(Environment(ROOT)), command, ROOT)
-
-
-def mutate(arguments: list[str]) -> int:
-    return _become(ready(Environment(ROOT)), ["python", "-m", "tests.mutation", *arguments], ROOT)
 
 
 def run(arguments: list[str]) -> int:
@@ -269,11 +267,12 @@ def _usage(complaint: str) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "demo": demo,
+    "demo": program("reconciler.demo"),
     "test": test,
     "lint": lint,
     "lock": lock,
-    "mutate": mutate,
+    "mutate": program("tests.mutation"),
+    "bench": program("benchmarks"),
     "run": run,
 }
 

@@ -93,7 +93,7 @@ def listing(entries: int) -> Figures:
     """List a dataset of so many entries to its end, and time every 500 pages."""
     with running() as (process, url, _):
         rekognition = _client(url)
-        arn = _filled(rekognition, entries)
+        arn = filled(rekognition, entries)
         pages = iter(rekognition.get_paginator("list_dataset_entries").paginate(DatasetArn=arn))
         paces = tuple(iter(lambda: _pace(pages), None))
         peak_kb = Path(f"/proc/{process}/status").read_text().partition("VmHWM:")[2].split()[0]
@@ -120,7 +120,7 @@ def _client(url: str) -> Any:
     )
 
 
-def _filled(rekognition: Any, entries: int) -> str:
+def filled(rekognition: Any, entries: int) -> str:
     """Make a dataset of so many image-level entries, of two labels each; return its ARN."""
     project = rekognition.create_project(ProjectName="benchmark")["ProjectArn"]
     arn: str = rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]

@@ -1,0 +1,166 @@
+"""The budgets: what is measured, what is allowed, and what it means to a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks import aws, conversion, specs
+from benchmarks.datasets import SHAPES
+from benchmarks.measure import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    One budget.
+
+    Attributes:
+        name: Unique, short, and stable: figures are compared by it.
+        what: What is measured, for the table.
+        unit: Of the figure; empty for a ratio.
+        most: The largest figure allowed.
+        means: What it means to a user.
+        measure: Returns the figure of each repetition.
+    """
+
+    name: str
+    what: str
+    unit: str
+    most: float
+    means: str
+    measure: Callable[[Setting], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The figures of one budget, at least one."""
+
+    budget: Budget
+    figures: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        return min(self.figures)
+
+    @property
+    def is_met(self) -> bool:
+        """Tell by the least figure: what others do on the machine only ever adds to it."""
+        return self.best <= self.budget.most
+
+    def as_json(self) -> dict[str, Any]:
+        spread = {"least": self.best, "most": max(self.figures), "runs": len(self.figures)}
+        return spread | {"unit": self.budget.unit, "allowed": self.budget.most, "met": self.is_met}
+
+
+def _cold_plan(name: str) -> Budget:
+    return Budget(
+        f"plan: {name}",
+        f"CPU of a cold plan, validation included, ÷ `orjson.loads` of both sides; {name}",
+        "×",
+        2.0 if name == "boxes" else 2.5,
+        "what comparing costs beside the reading that nobody can avoid",
+        lambda setting: specs.cold_plan(setting, SHAPES[name]),
+    )
+
+
+BUDGETS: Final = (
+    *map(_cold_plan, SHAPES),
+    Budget(
+        "plan: memory",
+        "peak memory of the plan of boxes",
+        "MB",
+        250,
+        "a container of 512 MB holds the largest dataset that AWS allows",
+        specs.memory,
+    ),
+    Budget(
+        "plan: growth",
+        "CPU an entry beyond start with twenty times the entries ÷ with the twentieth part",
+        "×",
+        1.15,
+        "twice the images take twice the time, and not more",
+        specs.growth,
+    ),
+    Budget(
+        "explain",
+        "CPU of naming every differing field of a changed entry",
+        "µs",
+        100,
+        "a plan with 20,000 changes names all of their fields",
+        specs.explain,
+    ),
+    Budget(
+        "validate: again",
+        "CPU of `validate` after 1 % of the lines changed ÷ `orjson.loads` of the file",
+        "×",
+        0.6,
+        "a check before each commit takes a moment",
+        specs.validate_again,
+    ),
+    Budget(
+        "validate: wrong",
+        "CPU of `validate` with 4 % of the lines wrong ÷ with none",
+        "×",
+        2.0,
+        "a broken export is reported as fast as a sound one",
+        specs.validate_wrong,
+    ),
+    Budget(
+        "validate: two cores",
+        "wall of `validate` of four large files on two cores ÷ on one",
+        "×",
+        0.6,
+        "a tree with several datasets is checked on all cores",
+        specs.two_cores,
+    ),
+    Budget(
+        "listing: wall",
+        "wall of listing at 5 calls a second ÷ a fifth of a second a page",
+        "×",
+        1.01,
+        "a listing takes as long as AWS asks for, and not longer",
+        aws.listing_wall,
+    ),
+    Budget(
+        "listing: CPU",
+        "CPU of the client a page ÷ that of boto3 alone",
+        "×",
+        1.3,
+        "checking every answer costs little beside the SDK",
+        aws.listing_cpu,
+    ),
+    Budget(
+        "drift report: CPU",
+        "CPU of the drift report of 5,000 drifted entries as a page",
+        "s",
+        8,
+        "the page of a bad day is there at once",
+        specs.drift_cpu,
+    ),
+    Budget(
+        "drift report: page",
+        "size of that page",
+        "MB",
+        5,
+        "a browser opens it, and mail takes it",
+        specs.drift_page,
+    ),
+    Budget(
+        "convert coco: CPU",
+        "CPU of `convert coco` ÷ `json.loads` of the file",
+        "×",
+        3.0,
+        "half a million boxes are converted while one waits",
+        conversion.coco_cpu,
+    ),
+    Budget(
+        "convert coco: memory",
+        "peak memory of it ÷ that of `json.loads`",
+        "×",
+        1.0,
+        "a file that Python can load can be converted",
+        conversion.coco_memory,
+    ),
+)

@@ -1,0 +1,129 @@
+"""
+How much work fixed inputs make: calls, pages, parsed bytes, and lines that leave the fast paths.
+
+Seconds differ from machine to machine, and these numbers do not: a change that makes more work fails here, on any
+machine. Less work is an improvement: lower the number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from benchmarks.datasets import SHAPES, change, entries
+from reconciler.core.entries import entry, explain
+from reconciler.core.planning import diff
+from reconciler.core.validation import line
+from reconciler.engine.dataset import planning
+from tests.engine.conftest import Lab
+
+ENTRIES = 450
+CHANGED = 9
+
+
+class Parser:
+    """`orjson`, which counts what it parses."""
+
+    def __init__(self, work: Counter[str]) -> None:
+        self._work = work
+
+    def loads(self, raw: bytes) -> Any:
+        self._work["parsed lines"] += 1
+        self._work["parsed bytes"] += len(raw)
+        return orjson.loads(raw)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(orjson, name)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is done from now on."""
+    found: Counter[str] = Counter()
+
+    def counted(name: str, action: Any) -> Any:
+        def count(*args: Any, **options: Any) -> Any:
+            found[name] += 1
+            return action(*args, **options)
+
+        return count
+
+    monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
+    monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
+    for module in (diff, planning, entry, explain):
+        monkeypatch.setattr(module, "orjson", Parser(found))
+    return found
+
+
+def lines_of(shape: str, changed: int = 0) -> list[bytes]:
+    found = []
+    for number, fields in enumerate(entries(SHAPES[shape], ENTRIES)):
+        if changed and number % (ENTRIES // changed) == 1:
+            change(fields, number)
+        found.append(SHAPES[shape].desired(fields))
+    return found
+
+
+def calls(lab: Lab) -> dict[str, int]:
+    return dict(Counter(call.operation for call in lab.emulator.calls))
+
+
+def test_a_cold_plan_of_equal_lines_parses_none(lab: Lab, work: Counter[str]) -> None:
+    lab.write(*lines_of("boxes"))
+    lab.apply()
+    lab.forget_everything()
+    work.clear()
+    lab.emulator.calls.clear()
+
+    assert ENTRIES == lab.plan().counts.unchanged
+
+    assert {"DescribeProjects": 1, "DescribeDataset": 2, "ListDatasetEntries": 5} == calls(lab)
+    assert {} == work
+
+
+def test_a_changed_line_is_parsed_a_fixed_number_of_times(lab: Lab, work: Counter[str]) -> None:
+    lab.write(*lines_of("boxes"))
+    lab.apply()
+    lab.forget_everything()
+    lab.write(*lines_of("boxes", CHANGED))
+    work.clear()
+
+    assert CHANGED == lab.plan().counts.update
+
+    assert {"parsed lines": 9 * CHANGED, "parsed bytes": 60_055} == work
+
+
+def test_deepdiff_explains_lists_of_another_length_only(lab: Lab, work: Counter[str]) -> None:
+    """A box that moved is explained without it; one that is gone changes the boxes and their confidences."""
+    lines = lines_of("boxes", CHANGED)
+    fields = orjson.loads(lines[2])
+    fields["bounding-box"]["annotations"].pop()
+    fields["bounding-box-metadata"]["objects"].pop()
+    lab.write(*lines_of("boxes"))
+    lab.apply()
+    lab.write(*lines[:2], orjson.dumps(fields), *lines[3:])
+    work.clear()
+
+    assert CHANGED + 1 == lab.plan().counts.update
+
+    assert 2 == work["DeepDiff"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "slow"),
+    [
+        ("boxes", 0),
+        ("image-level", 0),
+        ("unlabelled", 0),
+        ("mixed attribute names", 0),
+        ("10 % warnings", 35),
+    ],
+)
+def test_lines_as_tools_write_them_take_the_fast_path(shape: str, slow: int, work: Counter[str]) -> None:
+    for raw in lines_of(shape):
+        line.check_line(raw)
+
+    assert slow == work["slow lines"]
