@@ -102,7 +102,7 @@ class UsageError(ReconcilerError):
 
 
 class SpecError(ReconcilerError):
-    """The desired state cannot be used; a commit must mend it."""
+    """The desired state cannot be used; a commit must fix it."""
 
     code = "RKD5002"
     exit_code = Exit.INVALID
@@ -156,7 +156,7 @@ class PlanOutdated(ReconcilerError):
 
 
 class RebuildUnfinished(ReconcilerError):
-    """The dataset is being deleted and made anew. That must be finished, or undone, before anything else."""
+    """The dataset is being deleted and created again. That must be finished, or undone, before anything else."""
 
     code = "RKD5021"
     exit_code = Exit.BLOCKED

@@ -144,9 +144,7 @@ def clock(skew_seconds: float | None) -> CheckResult:
         skew_seconds: How far the clock of AWS is ahead; None if AWS did not answer.
     """
     if skew_seconds is None:
-        return CheckResult(
-            Check.CLOCK, Mark.NOT_CHECKED, "not checked: nobody answered who would tell the time"
-        )
+        return CheckResult(Check.CLOCK, Mark.NOT_CHECKED, "not checked: no answer contained the time")
     direction = "behind" if skew_seconds > 0 else "ahead of"
     off = f"{abs(skew_seconds):,.0f} s {direction} that of AWS"
     if abs(skew_seconds) >= MOST_SKEW_SECONDS:
@@ -184,7 +182,7 @@ OF_REKOGNITION: Final = (Check.PROJECT, Check.STATUS, Check.LISTING)
 # The message of any other error says what to do.
 _REMEDIES: Final[Mapping[type[ReconcilerError], str]] = {
     DatasetBusy: "wait until the other operation has ended, and try again",
-    DatasetUnusable: "wait until it is gone, or delete what failed, and let apply make it anew",
+    DatasetUnusable: "wait until it is gone, or delete what failed, and let apply create it again",
     Denied: "log in again, or see AWS_PROFILE and the other AWS_ variables; --local needs no account",
     RebuildUnfinished: "finish it with rebuild --resume, or take it back with rebuild --undo",
     Throttled: "others use up the calls of this account: try again later",

@@ -67,7 +67,7 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random")
     parser.add_argument(
         "--switch", type=_pair, action="append", default=[], metavar="NAME=VALUE",
-        help=f"answer an open question otherwise (repeatable); NAME is one of {', '.join(SWITCH_NAMES)}",
+        help=f"override an undocumented AWS behaviour (repeatable); NAME is one of {', '.join(SWITCH_NAMES)}",
     )  # fmt: skip
     parser.add_argument(
         "--fault", type=_fault, action="append", default=[], metavar="KIND[,FIELD=VALUE...] | JSON",

@@ -78,14 +78,14 @@ EVENTS: Final = {
         "warning", "The service holds an entry with an error list.", ("source_ref", "codes")
     ),
     "entry.released": Event("info", "An entry is sent again.", ("source_ref",)),
-    "guard.tripped": Event("warning", "A guard says no to a plan.", ("code", "reason")),
+    "guard.tripped": Event("warning", "A guard blocks a plan.", ("code", "reason")),
     "lease.unreleased": Event(
         "warning",
         "The lease could not be given back: another replica takes over once it has run out.",
         ("error", "reason"),
     ),
     "observe.fingerprint": Event(
-        "info", "DescribeDataset was compared with the last complete look (debug: unchanged).", ("moved",)
+        "info", "DescribeDataset was compared with the last complete observation (debug: unchanged).", ("moved",)
     ),
     "observe.finished": Event(
         "info",
@@ -162,7 +162,7 @@ EVENTS: Final = {
         ("entries",),
     ),
     "state.damaged": Event(
-        "warning", "The state file could not be used and was put aside: everything is looked at anew.", ("reason",)
+        "warning", "The state file could not be used and was put aside: everything is observed again.", ("reason",)
     ),
     "status.unsaved": Event(
         "warning",
@@ -182,7 +182,7 @@ EVENTS: Final = {
         "info", "UpdateDatasetEntries was called, and not refused.", ("entries", "bytes")
     ),
     "verify.finished": Event(
-        "info", "A second look: so many of those sent are in place.", ("in_place", "sent")
+        "info", "What was sent was read back: so many entries are in place.", ("in_place", "sent")
     ),
 }  # fmt: skip
 

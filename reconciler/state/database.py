@@ -173,7 +173,7 @@ def _damage_message(path: Path, damage: Exception, *, read_only: bool) -> str:
     """Return the message about a damaged file, and what happens to it."""
     if read_only:
         return f"{path}: damaged: {damage}; the next apply puts it aside"
-    return f"{path}: damaged: {damage}; put aside, the next run looks at everything anew"
+    return f"{path}: damaged: {damage}; put aside, the next run observes everything again"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

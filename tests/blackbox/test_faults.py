@@ -112,7 +112,7 @@ def test_everything_poisoned(lab: Lab, dataset: Dataset) -> None:
 @pytest.mark.fault(
     "an update",
     "AWS accepts a line and does not store it",
-    "it is named as dropped; success is what a second look shows",
+    "it is reported as dropped; an update counts only when it is read back",
 )
 def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Dataset) -> None:
     lab.service.habits.drops = frozenset({ref(8)})
@@ -269,7 +269,7 @@ def test_a_dataset_that_is_being_created_is_waited_for(lab: Lab, dataset: Datase
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_IN_PROGRESS", "UPDATE_ROLLED_SIDEWAYS"])
 @pytest.mark.fault(
     "a dataset",
-    "its status is one that nobody can write to, or nobody knows",
+    "its status does not allow writing, or is unknown",
     "the status is named, and nothing is sent",
 )
 def test_an_unusable_or_unknown_status_is_named_and_nothing_is_sent(

@@ -297,7 +297,7 @@ def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, 
 @pytest.mark.parametrize("gone", [True, False])
 @pytest.mark.fault(
     "the output",
-    "the log goes to a full disk, or into a pipe that nobody reads",
+    "the log goes to a full disk, or into a pipe without a reader",
     "the apply goes on to its end",
 )
 def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:

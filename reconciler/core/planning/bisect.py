@@ -62,7 +62,7 @@ class Dialogue:
 
     def answer(self, passed: bool) -> None:
         if not self._asked:
-            raise RuntimeError("the result of an update was told, but no update was asked for")
+            raise RuntimeError("the result of an update was reported, but no update was asked for")
         self._answer, self._asked = passed, False
 
 

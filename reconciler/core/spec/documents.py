@@ -160,8 +160,8 @@ class Policy(_Part):
         Mode.OBSERVE,
         "observe: write nothing. create-only: add, never change. upsert: add and change.",
     )
-    on_change: OnChange = _choice(OnChange.APPLY, "git moved: apply it, or only plan.")
-    on_drift: OnDrift = _choice(OnDrift.REVERT, "AWS moved, outside git: revert it, or report it.")
+    on_change: OnChange = _choice(OnChange.APPLY, "Changes made in git: apply them, or only plan.")
+    on_drift: OnDrift = _choice(OnDrift.REVERT, "Changes made in AWS, outside git: revert or report them.")
     compare: Compare = _choice(
         Compare.EXACT, "exact, or labels: only what training sees (image, labels, boxes)."
     )
@@ -194,9 +194,9 @@ class Ignore(_Part):
 
 
 class Schedule(_Part):
-    """When the controller looks."""
+    """When the controller observes the dataset."""
 
-    interval_seconds: Duration = _described("Between two looks at git and AWS.", 5 * 60, alias="interval")
+    interval_seconds: Duration = _described("Time between two cycles.", 5 * 60, alias="interval")
     full_scan_max_age_seconds: Duration = _described(
         "A complete listing at least this often.", 6 * 3_600, alias="fullScanMaxAge"
     )
@@ -216,7 +216,7 @@ class DatasetSpec(_Part):
         examples=[["s3://acme-flowers/golden/**"]],
     )
     ignore: tuple[Ignore, ...] = _list("Fields whose observed value is kept.")
-    schedule: Schedule = _described("When the controller looks.", Schedule())
+    schedule: Schedule = _described("When the controller observes the dataset.", Schedule())
     suspend: bool = _described("The controller leaves this dataset alone.", False)
 
 
@@ -258,7 +258,7 @@ class Image(_Part):
         "Width, height and, if not 3, depth. Needed for boxes.", None, examples=[[640, 480]]
     )
     boxes: tuple[Box, ...] | None = _list(
-        "Labelled rectangles. An empty list says that somebody looked and found none.", None
+        "Labelled rectangles. An empty list means that the image contains none.", None
     )
 
 
@@ -283,7 +283,7 @@ class Acknowledgement(_Part):
         "Only these kinds of drift. Default: all."
     )
     until: Day = _described("The last day on which it holds, in UTC.", examples=["2026-12-31"])
-    reason: Text = _described("Why it is expected, for whoever reads the report.")
+    reason: Text = _described("Why it is expected, for readers of the report.")
 
 
 DOCUMENTS: Final[dict[str, type[Dataset | Entries | Acknowledgement]]] = {

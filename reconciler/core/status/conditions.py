@@ -191,7 +191,7 @@ def _ready(facts: Facts) -> Condition:
         return Condition(Kind.READY, status, reason, message)
 
     if facts.suspended:
-        return say(Truth.UNKNOWN, Reason.SUSPENDED, "nobody looks while it is suspended")
+        return say(Truth.UNKNOWN, Reason.SUSPENDED, "the dataset is not observed while it is suspended")
     if facts.source_failure is not None:
         return say(Truth.FALSE, facts.source_failure.reason, facts.source_failure.message)
     if facts.applying:
@@ -207,7 +207,7 @@ def _ready(facts: Facts) -> Condition:
                 return say(Truth.TRUE, Reason.AS_ALLOWED, "differences are left that the policy only reports")
             return say(Truth.TRUE, Reason.AS_DESIRED, "observed as desired")
         case Verdict.UNKNOWN:
-            return say(Truth.UNKNOWN, Reason.FAILED, "it could not be looked at")
+            return say(Truth.UNKNOWN, Reason.FAILED, "the dataset could not be observed")
         case _:
             return say(Truth.FALSE, Reason.ENTRIES_LEFT_OUT, "some entries are not in place")
 
@@ -222,12 +222,12 @@ def _source(facts: Facts) -> Condition:
 def _observed(facts: Facts) -> Condition:
     if facts.observed is None:
         reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
-        return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not looked at")
+        return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not observed")
     if facts.observed and facts.incomplete:
         return Condition(Kind.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     if facts.observed:
-        return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "AWS could be looked at")
-    failure = facts.failure or FailureReason(Reason.FAILED, "it could not be looked at")
+        return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
+    failure = facts.failure or FailureReason(Reason.FAILED, "the dataset could not be observed")
     return Condition(Kind.OBSERVED, Truth.FALSE, failure.reason, failure.message)
 
 
@@ -236,7 +236,7 @@ def _unseen(kind: Kind, facts: Facts) -> Condition:
         reason = Reason.SUSPENDED
     else:
         reason = Reason.NOT_YET if facts.observed is None else Reason.UNAVAILABLE
-    return Condition(kind, Truth.UNKNOWN, reason, "not known without a complete look")
+    return Condition(kind, Truth.UNKNOWN, reason, "unknown without a complete observation")
 
 
 def _in_sync(facts: Facts) -> Condition:

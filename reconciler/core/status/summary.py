@@ -203,7 +203,7 @@ def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
     return sum(item.cause.is_drift and item.source_ref not in left for item in sent)
 
 
-TOO_OLD: Final = "the last complete look is older than schedule.fullScanMaxAge"
+TOO_OLD: Final = "the last complete observation is older than schedule.fullScanMaxAge"
 
 _AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED})
 

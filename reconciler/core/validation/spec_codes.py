@@ -132,7 +132,7 @@ SAME_TARGET: Final = Code(
 NO_SUCH_DATASET: Final = Code(
     "RKD1303",
     "An acknowledgement names no dataset of the tree",
-    "It silences nothing. Mend the name, or delete the document if the dataset is gone.",
+    "It has no effect. Correct the name, or delete the document if the dataset is gone.",
     _OURS,
 )
 UNMATCHED: Final = Code(

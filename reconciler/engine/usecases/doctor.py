@@ -260,7 +260,7 @@ class _Round:
         self._is_to_be_made = True
         missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
         if self._desired.policy.mode is Mode.OBSERVE:
-            text = f"there is no {missing}, and policy.mode is observe: nobody makes it"
+            text = f"there is no {missing}, and policy.mode is observe: apply does not create it"
             self.found(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
         else:
             self.found(Check.PROJECT, Mark.OK, f"there is no {missing} yet; apply makes it")

@@ -106,7 +106,7 @@ Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
 
 QuarantinedDataset = Mapping[str, Sequence[Quarantined]]
-"""By dataset, what went wrong with which line; not all of it keeps the line back, nor for ever."""
+"""By dataset, what went wrong with which line; not all of them are withheld, nor forever."""
 
 
 class Known(NamedTuple):

@@ -23,7 +23,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
     """Yield the guards that follow from the plan. An orphan counts as an overwritten entry."""
     if plan.mode is not Mode.UPSERT:
         yield Guard(
-            "MODE", f"policy.mode is {plan.mode}; to delete a dataset and make it anew it must be upsert"
+            "MODE", f"policy.mode is {plan.mode}; to delete a dataset and create it again, it must be upsert"
         )
     if plan.orphans is not Orphans.REBUILD:
         yield Guard("ORPHANS", f"policy.orphans is {plan.orphans}; if it is meant, set it to rebuild")
@@ -41,7 +41,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
     if not plan.counts.orphan:
         yield Guard("NO_ORPHANS", "there is no orphan to be removed; apply does all the rest")
     if left := [item for item in plan.changes if item.sent is None and item.action is not Action.ORPHAN]:
-        why = "held back, or left as they are by the policy; a rebuild would set them all"
+        why = "quarantined, or withheld by the policy; a rebuild would apply them all"
         yield Guard("LEFT", f"{len(left)} entries are {why}: {left[0].source_ref}")
     touched = [item for item in plan.changes if item.sent is not None or item.action is Action.ORPHAN]
     yield from guards_of(desired, plan.arn, diff, touched)

@@ -1,0 +1,78 @@
+"""Texts that users read are in plain English: phrases that were replaced once do not come back."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+# Each is a riddle, or a word of our own where the field has one: what to write instead.
+RETIRED = {
+    r"look(?:s|ed|ing)? (?:at it )?again|looked at|second look|(?:complete|last) look\b": "observe, verify, check",
+    r"kept back|held back|keeps? (?:it|them|the line) back": "withheld, or quarantined",
+    r"nobody|whoever": "name the subject",
+    r"whole story": "explain",
+    r"for months": "run the controller",
+    r"anew\b": "again",
+    r"says? no\b": "blocked by a safety limit",
+    r"too little is known": "could not be read",
+    r"an open question otherwise": "override an undocumented behaviour",
+    r"(?:git|AWS|which side) moved|moved outside git": "changed",
+    r"what was (?:told|said)|(?:is|was|are|were) told\b": "reported",
+    r"be rid of": "remove",
+    r"mend(?:ed)?\b": "correct",
+    r"with(?:out)? a word\b": "silently",
+    r"the like\b": "similar",
+    r"goes? on (?:\w+ing)": "continue to",
+}
+PHRASE = re.compile(r"\b(?:" + "|".join(RETIRED) + ")", re.IGNORECASE)
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FAMILIES = ("cli", "convert", "demo", "reports", "server", "sources")
+MODULES = [path for name in FAMILIES for path in sorted((ROOT / "reconciler" / name).rglob("*.py"))]
+TEMPLATES = sorted((ROOT / "reconciler").rglob("*.html"))
+
+
+def strings(path: Path) -> Iterator[str]:
+    """Give the texts of a module that are no docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def retired(text: str) -> list[str]:
+    """Return the retired phrases of a text; a table that a test of its own keeps current is not read."""
+    return [found[0] for found in PHRASE.finditer(text)]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_have_no_retired_phrase(path):
+    assert [] == retired(path.read_text("utf-8"))
+
+
+def test_texts_that_users_see_have_no_retired_phrase():
+    """Help, messages, reports and pages."""
+    texts = {path: " ".join(strings(path)) for path in MODULES}
+    texts |= {path: path.read_text("utf-8") for path in TEMPLATES}
+
+    assert {} == {
+        str(path.relative_to(ROOT)): found for path, text in texts.items() if (found := retired(text))
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["converged; looked at again", "2 more kept back", "Nobody was told", "git moved"]
+)
+def test_a_retired_phrase_is_found(text):
+    assert [] != retired(text)
