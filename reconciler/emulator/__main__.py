@@ -7,9 +7,15 @@ import sys
 
 from reconciler.emulator.command import add_arguments, run
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="reconciler.emulator", description="The Rekognition dataset API, local."
+        prog="rekognition-emulator", description="The Rekognition dataset API, local."
     )
     add_arguments(parser)
-    sys.exit(run(parser.parse_args()))
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,26 +1,46 @@
 """
-pytest fixtures: an emulator on a port for each test, and clients for it.
+The pytest plugin: an emulator for each test that names one of these fixtures.
 
-Load them with ``pytest_plugins = ["reconciler.emulator.testing"]`` or import them one by one. They require
-pytest and boto3; the emulator itself does not import this module.
+======================  ==============================================================================
+rekognition_emulator    the running emulator; its data, clock, faults and calls are those of this test
+rekognition_env         the same, and the environment sends the clients of the application to it
+rekognition_client      a client of Rekognition
+rekognition_s3_client   a client of S3
+rekognition_settings    how it behaves; override it to return others
+======================  ==============================================================================
+
+It is loaded with every run of pytest where it is installed. Therefore it imports nothing before a fixture is used.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.port import listening
-from reconciler.emulator.server import Emulator, Running
+if TYPE_CHECKING:
+    from reconciler.emulator.behaviour.settings import Settings
+    from reconciler.emulator.http import Answer, Request
+    from reconciler.emulator.server import Emulator, Running
 
-REGION = "us-east-1"
+REGION: Final = "us-east-1"
+_KEY: Final = "testing"
+
+# What would send a client elsewhere, or with other credentials, than the environment of `rekognition_env` says.
+_UNSET: Final = (
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
 
 
 def client(
@@ -28,38 +48,33 @@ def client(
     service: str = "rekognition",
     *,
     region: str = REGION,
-    access_key: str = "testing",
+    access_key: str = _KEY,
     **config: Any,
 ) -> Any:
     """
-    Create a boto3 client with dummy credentials. Calls are not retried by default.
+    Create a client, as boto3 does, with dummy credentials. Calls are not retried by default.
 
     Args:
         access_key: A key of twelve digits is the account of the caller.
     """
+    from botocore.config import Config
+
     options = {"retries": {"total_max_attempts": 1}, "read_timeout": 30, **config}
-    return _session().client(
+    return _session().create_client(
         service,
         region_name=region,
         endpoint_url=running.url,
         aws_access_key_id=access_key,
-        aws_secret_access_key="testing",  # noqa: S106  the emulator verifies no signature
+        aws_secret_access_key=_KEY,
         config=Config(**options),
     )
 
 
 @cache
 def _session() -> Any:
-    """Return the shared session, typed as Any because its type accepts only literal service names."""
-    return boto3.session.Session()
+    from botocore.session import Session
 
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """Provide an emulator in memory with a manual clock, whose operations take 0 seconds."""
-    made = Emulator(clock=ManualClock())
-    yield made
-    made.close()
+    return Session()
 
 
 class _Plug:
@@ -83,28 +98,74 @@ class _Plug:
 
 
 @pytest.fixture(scope="session")
-def emulator_plug() -> Iterator[tuple[_Plug, int]]:
-    """Provide a port, and the plug that takes the emulator to serve there."""
+def rekognition_emulator_port() -> Iterator[tuple[_Plug, int]]:
+    """Provide a port for all tests, and the plug that takes the emulator to serve there."""
+    from reconciler.emulator.port import listening
+
     plug = _Plug()
     with listening(plug, "127.0.0.1", 0) as port:
         yield plug, port
 
 
 @pytest.fixture
-def rekognition_emulator(emulator: Emulator, emulator_plug: tuple[_Plug, int]) -> Running:
-    """Provide the emulator of the test on a loopback port."""
-    plug, port = emulator_plug
-    plug.emulator = emulator
-    return Running(emulator, "127.0.0.1", port)
+def rekognition_settings() -> Settings:
+    """Provide the settings of the emulator: operations take no time, and nothing is throttled."""
+    from reconciler.emulator.behaviour.settings import Settings
+
+    return Settings()
 
 
 @pytest.fixture
-def rekognition(rekognition_emulator: Running) -> Any:
-    """Provide a boto3 client of Rekognition."""
+def rekognition_emulator(
+    rekognition_settings: Settings, rekognition_emulator_port: tuple[_Plug, int]
+) -> Iterator[Running]:
+    """Provide an emulator in memory, on a loopback port, whose clock stands still until it is advanced."""
+    from reconciler.emulator.behaviour.clock import ManualClock
+    from reconciler.emulator.server import Emulator, Running
+
+    plug, port = rekognition_emulator_port
+    plug.emulator = Emulator(settings=rekognition_settings, clock=ManualClock())
+    yield Running(plug.emulator, "127.0.0.1", port)
+    plug.emulator.close()
+
+
+@pytest.fixture
+def rekognition_env(rekognition_emulator: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """
+    Provide the emulator, and send clients to it that the application makes itself.
+
+    Sets endpoint, credentials and Region in the environment, for processes that the test starts too, hides the
+    configuration files of the user, and lets boto3 make its default session anew.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
+        monkeypatch.delenv(name)
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ENDPOINT_URL": rekognition_emulator.url,
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    if "boto3" in sys.modules:
+        monkeypatch.setattr(sys.modules["boto3"], "DEFAULT_SESSION", None)
+    return rekognition_emulator
+
+
+@pytest.fixture
+def rekognition_client(rekognition_emulator: Running) -> Any:
+    """Provide a client of Rekognition."""
     return client(rekognition_emulator)
 
 
 @pytest.fixture
-def s3(rekognition_emulator: Running) -> Any:
-    """Provide a boto3 client of S3."""
+def rekognition_s3_client(rekognition_emulator: Running) -> Any:
+    """Provide a client of S3."""
     return client(rekognition_emulator, "s3")
