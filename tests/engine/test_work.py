@@ -14,10 +14,12 @@ import orjson
 import pytest
 
 from benchmarks.datasets import SHAPES, change, entries
-from reconciler.core.entries import entry, explain
+from reconciler.core.entries import entry, explain, index
+from reconciler.core.entries.equality import Equality
 from reconciler.core.planning import diff
 from reconciler.core.validation import line
 from reconciler.engine.dataset import planning
+from tests.builders import index_of, observed, reader
 from tests.engine.conftest import Lab
 
 ENTRIES = 450
@@ -53,7 +55,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
-    for module in (diff, planning, entry, explain):
+    for module in (diff, planning, entry, explain, index):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
 
@@ -110,6 +112,16 @@ def test_deepdiff_explains_lists_of_another_length_only(lab: Lab, work: Counter[
     assert CHANGED + 1 == lab.plan().counts.update
 
     assert 2 == work["DeepDiff"]
+
+
+def test_a_listing_with_sorted_keys_is_parsed_on_one_side_only(work: Counter[str]) -> None:
+    lines = lines_of("boxes")
+    sorted_lines = [orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS) for raw in lines]
+
+    found = diff.compare(index_of(*lines), observed(*sorted_lines), reader(*lines), Equality())
+
+    assert ENTRIES == found.unchanged
+    assert ENTRIES == work["parsed lines"]
 
 
 @pytest.mark.parametrize(

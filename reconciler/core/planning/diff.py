@@ -195,12 +195,15 @@ class _Judge:
         self._unchanged = self._observed = 0
 
     def look(self, observed: Iterable[Line]) -> None:
-        listed_as, spaced = self._desired.listed_as, self._desired.listed_without_spaces
+        desired, read = self._desired, self._read
+        listed_as = desired.listed_as
         seen, proven, expected = self._seen, 0, 0
         for line in observed:
             row = listed_as(line[0], expected)
             if row is None:
-                row = spaced(line[0], self._read)
+                row = desired.listed_without_spaces(line[0], read)
+            if row is None:
+                row = desired.listed_sorted(line[0], read)
             if row is None or seen[row]:
                 self._look_closely(line)
             else:

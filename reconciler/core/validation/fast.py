@@ -174,7 +174,8 @@ def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], e
     for box in boxes:
         if box.left + box.width > width or box.top + box.height > height:
             raise _DoubtError
-        labels[names[_DECIMALS[box.class_id]]] = None
+    for class_id in dict.fromkeys([box.class_id for box in boxes]):  # many boxes, few classes
+        labels[names[_DECIMALS[class_id]]] = None
     commas = 6 * len(boxes) + len(names) + 4
     if not boxes:
         commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 
+import orjson
 import pytest
 
 from reconciler.core.entries.index import Index, Place
@@ -170,6 +171,54 @@ class TestListedWithoutSpaces:
         raw = b'{"source-ref": "%s", "x": %s}' % (ref("a").encode(), nest)
 
         assert index_of(raw).listed_without_spaces(raw.replace(b" ", b""), lambda *_: raw) is None
+
+
+class TestListedSorted:
+    """A service may sort the keys of the lines that it lists, its own key among them."""
+
+    DESIRED = line("a", x={"b": 1, "a": [True, 2.5]}, attribute={"z": "a,b"})
+
+    @staticmethod
+    def as_sorted(fields: object) -> bytes:
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+
+    @pytest.mark.parametrize("labeled", [True, False, None])
+    def test_finds_a_line_by_its_sorted_text(self, labeled: bool | None) -> None:
+        fields = orjson.loads(self.DESIRED)
+        if labeled is not None:
+            fields["cl-metadata"] = {"is_labeled": labeled}
+        index = index_of(line("z"), self.DESIRED)
+
+        assert index.listed_as(self.as_sorted(fields)) is None
+        assert 1 == index.listed_sorted(self.as_sorted(fields), lambda *_: self.DESIRED)
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"x": {"b": 1, "a": [1, 2.5]}},
+            {"y": 1},
+            {"source-ref": ref("b")},
+            {"attribute": {"z": "a,b", "cl-metadata": {"is_labeled": True}}},
+            {"cl-metadata": {"is_labeled": True, "more": 1}},
+            {"cl-metadata": {"is_labeled": 1}},
+            {"attribute-errors": [], "cl-errors": errors("E")},
+        ],
+    )
+    def test_finds_nothing_else(self, more: dict[str, object]) -> None:
+        raw = self.as_sorted(orjson.loads(self.DESIRED) | more)
+
+        assert index_of(self.DESIRED).listed_sorted(raw, lambda *_: self.DESIRED) is None
+
+    def test_proves_that_there_are_no_error_lists(self) -> None:
+        """The service marked the line exactly as its author had: that must be reported."""
+        desired = line("a", attribute={}, errors=errors("E"))
+        raw = self.as_sorted(orjson.loads(desired))
+
+        assert index_of(desired).listed_sorted(raw, lambda *_: desired) is None
+
+    @pytest.mark.parametrize("raw", [b"", b"{}", b'{"a":1,"source-ref":"', b'{"a":1,"source-ref":"\xff"}'])
+    def test_nothing_raises(self, raw: bytes) -> None:
+        assert index_of(self.DESIRED).listed_sorted(raw, lambda *_: self.DESIRED) is None
 
 
 def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
