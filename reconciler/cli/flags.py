@@ -131,6 +131,15 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     )
 
 
+def add_full(parser: argparse.ArgumentParser) -> None:
+    """Add --full."""
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="list every entry, even if nothing moved in AWS since the last listing",
+    )
+
+
 def add_guards(parser: argparse.ArgumentParser) -> None:
     """Add the flags that lift guards for one run."""
     group = parser.add_argument_group("safety limits")

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -108,7 +108,7 @@ class Wiring:
         self.skew = Skew(time.time)
         self._making = threading.Lock()
         self.tracer = tracer or Untraced()
-        self.trust_listing = False
+        self.trust_listing = self.full = False
         self.region: str | None = None  # in place of every other one
 
     @property
@@ -133,8 +133,8 @@ class Wiring:
         return self._context_with(gateway)
 
     def _context_with(self, gateway: Rekognition) -> Context:
-        clock, trust = SystemClock(), self.trust_listing
-        return Context(gateway, clock, self._memory, self._progress, tracer=self.tracer, trust_listing=trust)
+        context = Context(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
+        return replace(context, trust_listing=self.trust_listing, full=self.full)
 
     def access_of(self, desired: Desired) -> Access:
         """Return the access checks of a dataset; errors as `context_of`."""
@@ -271,7 +271,7 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         watched, tracer = stack.enter_context(progress(args)), stack.enter_context(tracing())
         endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
         wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
-        wiring.trust_listing = args.trust_listing
+        wiring.trust_listing, wiring.full = args.trust_listing, getattr(args, "full", False)
         wiring.region = getattr(args, "region", None)
         yield wiring
 

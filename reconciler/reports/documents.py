@@ -20,6 +20,7 @@ import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.planning.observation import Calls, ObservationKind, Observed
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
@@ -57,6 +58,18 @@ class FieldDoc(TypedDict):
     path: str
     before: object
     after: object
+
+
+class CallsDoc(TypedDict):
+    """
+    Calls of AWS by operation: those made, and those that applying a plan and proving it will take at least.
+
+    ``forecast_seconds`` is at 5 calls a second, without the time of the updates themselves.
+    """
+
+    made: Mapping[str, int]
+    forecast: Mapping[str, int]
+    forecast_seconds: int
 
 
 class ProblemDoc(TypedDict):
@@ -206,3 +219,18 @@ def _encodable(content: object) -> object:
             return [_encodable(inner) for inner in content]
         case _:
             return content
+
+
+def calls_doc(calls: Calls) -> CallsDoc:
+    return {
+        "made": dict(sorted(calls.made.items())),
+        "forecast": dict(sorted(calls.forecast.items())),
+        "forecast_seconds": calls.forecast_seconds,
+    }
+
+
+def listed_at(observed: Observed | None) -> str | None:
+    """Return when the listing was made that an observation relies on; None if it was one itself."""
+    if observed is None or observed.kind is ObservationKind.FULL:
+        return None
+    return moment(observed.scanned_at)

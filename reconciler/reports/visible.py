@@ -64,5 +64,14 @@ def moment(seconds: float) -> str:
     return found.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def lasting(seconds: float) -> str:
+    """Return a duration in its largest unit: ``3 hours``; at least a minute."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 120:
+        return counted(minutes, "minute")
+    hours = round(minutes / 60)
+    return counted(hours, "hour") if hours < 48 else counted(round(hours / 24), "day")
+
+
 def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) <= _BMP else f"\\U{ord(char):08x}"

@@ -215,3 +215,20 @@ def test_a_killed_apply_leaves_nothing_to_rely_on(many: Lab, monkeypatch: pytest
 
 def _killed(*_: object) -> object:
     raise KeyboardInterrupt
+
+
+def test_a_plan_says_what_it_cost_and_will_cost(many: Lab):
+    """The forecast of one edit is what its apply then makes, beside what the observation cost."""
+    many.write(*lines(n0500="tulip"))
+
+    calls_of_plan = many.plan().calls
+    result = many.apply()
+
+    assert {"DescribeDataset": 2, "ListDatasetEntries": 1} == calls_of_plan.made
+    forecast = {"DescribeDataset": 3, "ListDatasetEntries": 1, "UpdateDatasetEntries": 1}
+    assert (forecast, 1) == (calls_of_plan.forecast, calls_of_plan.forecast_seconds)
+    made = {"DescribeDataset": 4, "ListDatasetEntries": 2, "UpdateDatasetEntries": 1}
+    assert (made, forecast) == (result.calls.made, result.calls.forecast)
+    assert result.observed is not None
+    assert ObservationKind.INCREMENTAL is result.observed.kind
+    assert result.observed.scanned_at <= result.observed.at

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_guards, add_output, add_selection
+from reconciler.cli.flags import add_aws, add_full, add_guards, add_output, add_selection
 from reconciler.errors import Exit
 
 
@@ -24,6 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="exit 2 if the policy withholds a change made in git, 4 if it withholds only reverts of drift",
     )
     add_guards(parser)
+    add_full(parser)
     add_aws(parser)
 
 

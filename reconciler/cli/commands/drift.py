@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selection
+from reconciler.cli.flags import add_aws, add_full, add_output, add_selection
 from reconciler.errors import Exit
 
 
@@ -37,6 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="record in the state directory since when and how often each image has drifted",
     )
     parser.add_argument("--all", action="store_true", help="show every image, not only the first 20")
+    add_full(parser)
     add_aws(parser)
 
 

@@ -32,6 +32,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     add_output(parser)
+    parser.add_argument("--full", action="store_true", help="list every entry, as this command always does")
     add_aws(parser, region=True)
 
 

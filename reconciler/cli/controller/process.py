@@ -157,6 +157,7 @@ def _as_result(state: DatasetState) -> DatasetResult:
         gap=summary.gap,
         errors=errors,
         exit_code=summary.exit_code,
+        calls=state.calls,
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.core.drift.kinds import Picture
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.validation.problem import Origin
@@ -118,6 +119,7 @@ class DatasetDrift:
         gap: Why AWS may hold entries that were not observed; None if all were.
         attributed: Whether applied entries are on record; without a record every difference counts as drift.
         error_code: The exit code that its errors call for.
+        observed: How it was observed; None if it was not.
     """
 
     name: str
@@ -134,6 +136,8 @@ class DatasetDrift:
     complete: bool = True
     gap: str | None = None
     error_code: Exit = Exit.DONE
+    observed: Observed | None = None
+    calls: Calls = NO_CALLS
 
     @property
     def verdict(self) -> DriftVerdict:

@@ -14,6 +14,7 @@ from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.guard import Guard
+from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
@@ -138,6 +139,7 @@ class DatasetPlan:
         gap: Why AWS may hold entries that were not observed; None if all were.
         errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
         exit_code: The exit code that its errors call for.
+        observed: How the dataset was observed; None if it was not.
     """
 
     name: str
@@ -153,6 +155,8 @@ class DatasetPlan:
     gap: str | None = None
     exit_code: Exit = Exit.DONE
     orphans: Orphans = Orphans.REPORT
+    observed: Observed | None = None
+    calls: Calls = NO_CALLS
 
     @property
     def was_made(self) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import Counts, PlanError, Withheld
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit, gravest
@@ -96,6 +97,7 @@ class DatasetResult:
         complete: Whether every entry that AWS counts was observed.
         gap: Why AWS may hold other entries; None if all were observed, or none.
         exit_code: The gravest exit code of everything in this result.
+        observed: How the dataset was observed before the first update; None if it was not.
     """
 
     name: str
@@ -118,6 +120,8 @@ class DatasetResult:
     complete: bool = True
     gap: str | None = None
     exit_code: Exit = Exit.DONE
+    observed: Observed | None = None
+    calls: Calls = NO_CALLS
 
     @property
     def number_withheld(self) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.core.drift.kinds import classes, picture
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
@@ -64,6 +64,7 @@ class CycleResult:
     updated: int = 0
     updates: int = 0
     drift_view: DriftView | None = None
+    calls: Calls = NO_CALLS
 
     @property
     def is_quiet(self) -> bool:
@@ -245,6 +246,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
         result.updated,
         result.updates,
         drift_view=told,
+        calls=result.calls,
     )
 
 

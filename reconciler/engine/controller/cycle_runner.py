@@ -20,7 +20,7 @@ from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view
-from reconciler.engine.dataset.context import Context, always
+from reconciler.engine.dataset.context import Context, always, counting
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
@@ -152,7 +152,7 @@ class CycleRunner:
             return CycleResult(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)
 
     def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> CycleResult:
-        context = self._context_of(loaded)
+        context = counting(self._context_of(loaded))
 
         def before_call() -> None:
             self._beats[state.name] = self._monotonic.seconds()
@@ -193,6 +193,7 @@ class CycleRunner:
             state.summary = summary
             state.visited_at = now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
+            state.calls = found.calls
             state.drift_view = found.drift_view or state.drift_view
             cut = summary.failure is not None and summary.failure.reason is Reason.NEW_REVISION
             if state.suspended:

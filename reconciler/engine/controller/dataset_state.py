@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.status.conditions import (
     Condition,
     Facts,
@@ -46,6 +47,7 @@ class DatasetState:
         cut_short: Consecutive applies that a newer commit ended early.
         attempted, applied, verified: The revision last tried, last applied, and last observed in place.
         added, updated, updates: Entries added, entries updated and calls made by the last cycle.
+        calls: The calls of the last cycle, and those that its plan was to take.
         drift_view: Drift in the last full observation of this process; None before the first.
         quarantined: Entries in quarantine.
         work: Progress of the running cycle; None between cycles.
@@ -76,6 +78,7 @@ class DatasetState:
     added: int = 0
     updated: int = 0
     updates: int = 0
+    calls: Calls = NO_CALLS
     conditions: tuple[Condition, ...] = ()
     history: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     drift_view: DriftView | None = None
@@ -186,6 +189,11 @@ class DatasetState:
             "errors": self._errors(),
             "conditions": [_as_document(condition) for condition in self.believed(now)],
             "consecutive_failures": self.failures,
+            "calls": {
+                "made": dict(self.calls.made),
+                "forecast": dict(self.calls.forecast),
+                "forecast_seconds": self.calls.forecast_seconds,
+            },
             "next_visit_at": moment(next_visit_at),
             "history": list(self.history),
         }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from reconciler.ports import Clock, Gateway, Memory, Progress, Tracer, Untraced
+from reconciler.core.spec.choices import DatasetType
+from reconciler.ports import Clock, Description, Gateway, Located, Memory, Progress, Tracer, Untraced
 
 
 def always() -> None:
@@ -25,6 +27,7 @@ class Context:
         full: List every entry, whatever is remembered of earlier listings.
         edit_first: Postpone a listing that is due, but not overdue: an edit waits.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
+        made: The calls that were made for this dataset, by operation; empty unless they are counted.
     """
 
     gateway: Gateway
@@ -37,6 +40,49 @@ class Context:
     full: bool = False
     edit_first: bool = False
     tracer: Tracer = field(default_factory=Untraced)
+    made: Counter[str] = field(default_factory=Counter)
+
+
+class CountedGateway:
+    """`ports.Gateway` that counts calls, whatever becomes of them; an attempt of the SDK to repeat one is none."""
+
+    def __init__(self, gateway: Gateway, made: Counter[str]) -> None:
+        self._gateway = gateway
+        self._made = made
+
+    def account(self) -> str:
+        return self._gateway.account()
+
+    def locate(self, project: str, dataset_type: DatasetType) -> Located:
+        self._made["DescribeProjects"] += 1
+        return self._gateway.locate(project, dataset_type)
+
+    def describe(self, arn: str) -> Description:
+        self._made["DescribeDataset"] += 1
+        return self._gateway.describe(arn)
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        for page in self._gateway.pages(arn, contains):
+            self._made["ListDatasetEntries"] += 1
+            yield page
+
+    def update(self, arn: str, payload: bytes) -> None:
+        self._made["UpdateDatasetEntries"] += 1
+        self._gateway.update(arn, payload)
+
+    def create_project(self, project: str) -> str:
+        self._made["CreateProject"] += 1
+        return self._gateway.create_project(project)
+
+    def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
+        self._made["CreateDataset"] += 1
+        return self._gateway.create_dataset(project_arn, dataset_type)
+
+
+def counting(context: Context) -> Context:
+    """Return a context that counts the calls made by it."""
+    made = Counter[str]()
+    return replace(context, gateway=CountedGateway(context.gateway, made), made=made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
+from reconciler.core.planning.observation import Calls, Observed, forecast
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset.context import Context
@@ -16,6 +17,7 @@ from reconciler.engine.dataset.observe import Observation, find, observe
 from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
+from reconciler.engine.dataset.verify import cheapest_cover
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
 
@@ -75,13 +77,23 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
     if seen is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        return Planned(_planned(desired, None, nothing, composer, context), composer, nothing)
+        plan = _planned(desired, None, nothing, composer, context)
+        return Planned(_with_calls(plan, desired, nothing, context), composer, nothing)
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
     for one in still_unmatched(desired.unmatched, orphans):
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
     composer = Composer(desired, seen.listing)
-    plan = replace(_planned(desired, seen.arn, seen.diff, composer, context), gap=seen.gap)
-    return Planned(plan, composer, seen.diff, seen)
+    plan = _planned(desired, seen.arn, seen.diff, composer, context)
+    plan = replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
+    return Planned(_with_calls(plan, desired, seen.diff, context), composer, seen.diff, seen)
+
+
+def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Context) -> DatasetPlan:
+    """Return the plan with the calls that were made for it, and those that it will take."""
+    touched = {item.source_ref for batch in plan.batches for item in batch.items}
+    pages = cheapest_cover(desired, diff, touched).calls if touched else 0
+    ahead = forecast(len(plan.batches), pages, created=plan.arn is None)
+    return replace(plan, calls=Calls(dict(context.made), ahead))
 
 
 def _planned(

@@ -128,7 +128,7 @@ def reconcile(desired: Desired, session: Session, review: Callable[[Planned], ob
         review(planned)
         try:
             with session.claimed():
-                return _carried_out(desired, session.context, planned)
+                return _counted(_carried_out(desired, session.context, planned), session.context)
         except PlanOutdated:
             log.info("observe.restarted", reason="moved since it was planned")
             session.close()
@@ -150,8 +150,15 @@ def apply(desired: Desired, context: Context, pinned: Planned | None = None) -> 
     """
     with closing(Session(desired.name, context, _timeout(desired))) as session, session.claimed():
         if pinned is not None:
-            return _carried_out(desired, context, pinned)
+            return _counted(_carried_out(desired, context, pinned), context)
         return reconcile(desired, session, lambda _: None)
+
+
+def _counted(done: Outcome, context: Context) -> Outcome:
+    """Return an outcome with how the dataset was observed, and the calls that were made and forecast."""
+    plan = done.plan
+    calls = replace(plan.calls, made=dict(context.made))
+    return replace(done, result=replace(done.result, observed=plan.observed, calls=calls))
 
 
 def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:

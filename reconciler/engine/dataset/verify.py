@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.core.entries.index import Place
 from reconciler.core.planning.diff import Action, Diff, compare_some
 from reconciler.core.planning.plan import PlannedChange
-from reconciler.core.planning.readback import cover
+from reconciler.core.planning.readback import Cover, cover
 from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
@@ -164,6 +164,13 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
     }
 
 
+def cheapest_cover(desired: Desired, seen: Diff, touched: Collection[str]) -> Cover:
+    """Return the fewest listings that show these entries; *seen* says what else the dataset holds."""
+    orphans = [change.source_ref for change in seen.changes if change.action is Action.ORPHAN]
+    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
+    return cover(known, touched)
+
+
 def _observe_once(
     desired: Desired,
     arn: str,
@@ -179,9 +186,7 @@ def _observe_once(
     Args:
         settled: The description of a moment ago, when the last update had ended; None to ask for it.
     """
-    orphans = [c.source_ref for c in last.diff.changes if c.action is Action.ORPHAN]
-    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
-    cheapest = cover(known, touched)
+    cheapest = cheapest_cover(desired, last.diff, touched)
     if cheapest.full:
         if last.observation is not None:
             last.observation.listing.close()

@@ -179,6 +179,8 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
         complete=plan.complete,
         gap=plan.gap,
         error_code=plan.exit_code,
+        observed=plan.observed,
+        calls=plan.calls,
     )
     return _Seen(desired, drift, _refs(plan, Action.ADD), _refs(plan, Action.ORPHAN))
 

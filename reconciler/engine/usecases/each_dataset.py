@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
 from reconciler.core.status.result import DatasetResult
 from reconciler.engine.dataset import outcome
-from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.plan import observe_and_plan, plan_against_listing
@@ -58,7 +58,7 @@ def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tu
                 seen = Planned(unusable(desired), Composer(desired, None))
             else:
                 try:
-                    seen = observe_and_plan(desired, context_of(desired), WAIT_SECONDS)
+                    seen = observe_and_plan(desired, counting(context_of(desired)), WAIT_SECONDS)
                 except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
                     seen = Planned(_unseen(desired, exc), Composer(desired, None))
         yield desired, seen
@@ -81,7 +81,7 @@ def apply_each(
                 elif not desired.usable:
                     yield outcome.unplanned(unusable(desired))
                 else:
-                    yield apply(desired, context_of(desired), pinned).result
+                    yield apply(desired, counting(context_of(desired)), pinned).result
             except PlanOutdated as exc:
                 yield outcome.outdated(unplanned(desired.name, (), Exit.DONE), str(exc))
             except Exception as exc:  # noqa: BLE001  as above

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldEntry
-from reconciler.reports.documents import ErrorDoc, Rows, encode, error_doc, place_text
+from reconciler.reports.documents import (
+    CallsDoc,
+    ErrorDoc,
+    Rows,
+    calls_doc,
+    encode,
+    error_doc,
+    listed_at,
+    place_text,
+)
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -60,7 +70,8 @@ class DatasetResultDoc(TypedDict):
     Quarantined: an update failed because of it. Dropped: accepted, and then absent. Rejected: stored, with
     an error list of AWS. Withheld: left as it is by the policy; at most 1,000 are named, the count is whole.
     ``complete`` is false where AWS counts other entries than could be seen; ``entries`` is null where the end
-    was not seen.
+    was not seen. ``observation`` is how the dataset was observed before the first update, and ``listed_at`` when
+    the listing was made that an incremental one relies on.
     """
 
     name: str
@@ -76,6 +87,9 @@ class DatasetResultDoc(TypedDict):
     rejected: Sequence[EntryProblemDoc]
     withheld: Sequence[WithheldDoc]
     errors: Sequence[ErrorDoc]
+    observation: NotRequired[ObservationKind | None]
+    listed_at: NotRequired[str | None]
+    calls: NotRequired[CallsDoc]
 
 
 class ApplyDoc(TypedDict):
@@ -116,6 +130,9 @@ def _result(result: DatasetResult) -> DatasetResultDoc:
         "rejected": Rows(result.rejected, _entry_problem),
         "withheld": Rows(result.withheld, _withheld),
         "errors": [error_doc(error) for error in result.errors],
+        "observation": result.observed.kind if result.observed else None,
+        "listed_at": listed_at(result.observed),
+        "calls": calls_doc(result.calls),
     }
 
 

@@ -9,8 +9,20 @@ from typing_extensions import TypedDict
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.documents import ErrorDoc, FieldDoc, Rows, encode, error_doc, field_doc, place_text
+from reconciler.reports.documents import (
+    CallsDoc,
+    ErrorDoc,
+    FieldDoc,
+    Rows,
+    calls_doc,
+    encode,
+    error_doc,
+    field_doc,
+    listed_at,
+    place_text,
+)
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
@@ -66,7 +78,9 @@ class DatasetDriftDoc(TypedDict):
     verdict: DriftVerdict
     observed_at: str | None
     complete: NotRequired[bool]
-    observation: Literal["full", "incremental", "fingerprint"] | None
+    observation: ObservationKind | None
+    listed_at: NotRequired[str | None]
+    calls: NotRequired[CallsDoc]
     counts: Mapping[str, int]
     items: Sequence[DriftItemDoc]
     coverage: NotRequired[CoverageDoc]
@@ -101,7 +115,9 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
         "verdict": drift.verdict,
         "observed_at": moment(drift.observed_at) if drift.observed_at is not None else None,
         "complete": drift.complete and drift.gap is None,
-        "observation": "full" if drift.observed_at is not None else None,
+        "observation": drift.observed.kind if drift.observed else None,
+        "listed_at": listed_at(drift.observed),
+        "calls": calls_doc(drift.calls),
         "counts": {kind.value: number for kind, number in drift.counts.items()},
         "items": Rows(rows, _item),
         "coverage": {

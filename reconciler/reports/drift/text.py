@@ -12,6 +12,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.reports.plan.words import age
 from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
 
@@ -96,6 +97,8 @@ def _header(dataset: DatasetDrift) -> Iterator[Line]:
         Span(f"  {dataset.arn}" if dataset.arn else "", Ink.DIM),
     )
     yield line(f"  {words.headline(dataset)}")
+    if text := age(dataset.observed):
+        yield line(Span(f"  {text}", Ink.DIM))
 
 
 def _group(

@@ -11,11 +11,23 @@ from typing_extensions import TypedDict
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange, Withheld
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import Mode
 from reconciler.errors import UsageError
-from reconciler.reports.documents import ErrorDoc, FieldDoc, Rows, encode, error_doc, field_doc, place_text
+from reconciler.reports.documents import (
+    CallsDoc,
+    ErrorDoc,
+    FieldDoc,
+    Rows,
+    calls_doc,
+    encode,
+    error_doc,
+    field_doc,
+    listed_at,
+    place_text,
+)
 from reconciler.reports.visible import moment, value
 
 if TYPE_CHECKING:
@@ -75,7 +87,11 @@ class GuardDoc(TypedDict):
 
 
 class DatasetPlanDoc(TypedDict):
-    """The plan for one dataset. ``changes`` is sorted by source-ref."""
+    """
+    The plan for one dataset. ``changes`` is sorted by source-ref.
+
+    ``listed_at`` is when the listing was made that an incremental observation relies on; else null.
+    """
 
     name: str
     arn: str | None
@@ -87,6 +103,9 @@ class DatasetPlanDoc(TypedDict):
     changes: Sequence[ChangeDoc]
     batches: Sequence[BatchDoc]
     guards: Sequence[GuardDoc]
+    observation: NotRequired[ObservationKind | None]
+    listed_at: NotRequired[str | None]
+    calls: NotRequired[CallsDoc]
 
 
 class PlanDoc(TypedDict):
@@ -175,6 +194,9 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
         "guards": [{"code": guard.code, "message": guard.message} for guard in plan.guards],
+        "observation": plan.observed.kind if plan.observed else None,
+        "listed_at": listed_at(plan.observed),
+        "calls": calls_doc(plan.calls),
     }
 
 

@@ -86,6 +86,9 @@ def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
             indented(gap_lines(plan.gap)),
             indented(map(guard_line, plan.guards)),
             indented(_closing(plan)),
+            indented(
+                line(Span(text, Ink.DIM)) for text in (words.age(plan.observed), words.effort(plan)) if text
+            ),
         ]
     )
 

@@ -9,10 +9,13 @@ from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
+from reconciler.core.planning.observation import Observed
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import Mode, Orphans
-from reconciler.reports.visible import counted, size
+from reconciler.reports.visible import counted, lasting, size
+
+_MINUTE: Final = 60.0
 
 CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
     {
@@ -166,6 +169,21 @@ def calls(plans: Iterable[DatasetPlan]) -> str:
     """Return the number and the size of the updates: ``2 update calls of 6.3 MB``."""
     sizes = [batch.size for plan in plans for batch in plan.batches]
     return f"{counted(len(sizes), 'update call')} of {size(sum(sizes))}" if sizes else "nothing to send"
+
+
+def age(observed: Observed | None) -> str | None:
+    """Say how old the listing is that an observation relies on; None if it was made a moment ago."""
+    if observed is None or observed.at - observed.scanned_at < _MINUTE:
+        return None
+    return f"Nothing moved in AWS since it was listed {lasting(observed.at - observed.scanned_at)} ago."
+
+
+def effort(plan: DatasetPlan) -> str | None:
+    """Say what applying a plan and proving it takes; None if that is less than a minute."""
+    seconds, number = plan.calls.forecast_seconds, sum(plan.calls.forecast.values())
+    if seconds < _MINUTE:
+        return None
+    return f"Applying and proving it takes {number:,} calls or more: {lasting(seconds)} at 5 calls a second."
 
 
 def in_place(plan: DatasetPlan) -> bool:

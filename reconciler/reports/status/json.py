@@ -16,7 +16,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD, decays
-from reconciler.reports.documents import ErrorDoc, QuarantinedDoc, Rows, encode, quarantined_doc
+from reconciler.reports.documents import CallsDoc, ErrorDoc, QuarantinedDoc, Rows, encode, quarantined_doc
 from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class DatasetStatusDoc(TypedDict):
     scanned_at: str | None
     complete: NotRequired[bool | None]
     believed_until: str | None
+    calls: NotRequired[CallsDoc]
     next_visit_at: str | None
     history: Sequence[VisitDoc]
 

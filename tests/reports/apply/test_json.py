@@ -69,6 +69,9 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
                     }
                 ],
                 "errors": [{"code": "RKD1001", "message": "no", "origin": "specs/a.jsonl:3"}],
+                "observation": None,
+                "listed_at": None,
+                "calls": {"made": {}, "forecast": {}, "forecast_seconds": 0},
             }
         ],
     } == applied(it)

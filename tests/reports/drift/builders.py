@@ -10,6 +10,7 @@ from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.observation import ObservationKind, Observed
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 
@@ -96,7 +97,10 @@ def dataset(*items: DriftItem, **more: Any) -> DatasetDrift:
         "coverage": Coverage(97 + managed, 97 + len(items), 97, 97 + managed),
         "labels": tally.balances(),
     }
-    return DatasetDrift(items=tuple(sorted(items, key=lambda one: one.source_ref)), **facts | more)
+    facts |= more
+    if (at := facts["observed_at"]) is not None:
+        facts.setdefault("observed", Observed(ObservationKind.FULL, at, at))
+    return DatasetDrift(items=tuple(sorted(items, key=lambda one: one.source_ref)), **facts)
 
 
 def drift(*datasets: DatasetDrift, **more: Any) -> Drift:

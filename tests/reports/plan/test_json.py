@@ -50,7 +50,8 @@ def test_a_plan_has_exactly_the_shape_that_was_promised():
 {{"action":"update","source_ref":"{ref("b")}","cause":"conflict","origin":"specs/train.jsonl:7",\
 "fields":[{{"path":"/x","before":null,"after":1}}]}},
 {{"action":"add","source_ref":"{ref("c")}","cause":"spec_added","origin":"specs/train.jsonl:12","fields":[]}}
-],"batches":[{{"entries":2,"bytes":1402}}],"guards":[{{"code":"MAX_CHANGES","message":"too many"}}]}}
+],"batches":[{{"entries":2,"bytes":1402}}],"guards":[{{"code":"MAX_CHANGES","message":"too many"}}],\
+"observation":null,"listed_at":null,"calls":{{"made":{{}},"forecast":{{}},"forecast_seconds":0}}}}
 ]}}
 """ == written(it).decode()
 
