@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # The default quotas of AWS (quotas page).
 _CALLS_PER_SECOND = 5.0
 _TAG_CALLS_PER_SECOND = 10.0
+# AWS takes 30 minutes to 24 hours (guide, training a model).
+_TRAINING_SECONDS = 30.0
 
 # Numeric fields of console actions; the others are text.
 _NUMBERS: Final[Mapping[str, Callable[[str], Any]]] = {"dx": int, "dy": int, "box": int, "share": float}
@@ -56,6 +58,10 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
             f"--{name}-seconds", type=_not_negative, default=1.0, metavar="S",
             help=f"how long a dataset's {name} takes (default %(default)s)",
         )  # fmt: skip
+    parser.add_argument(
+        "--training-seconds", type=_not_negative, default=_TRAINING_SECONDS, metavar="S",
+        help="how long the training or the copy of a model takes (default %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--rate", type=_not_negative, default=_CALLS_PER_SECOND, metavar="N",
         help="calls a second of each operation, account and Region; 0 is no limit (default %(default)s)",
@@ -133,6 +139,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         create_seconds=args.create_seconds,
         update_seconds=args.update_seconds,
         delete_seconds=args.delete_seconds,
+        training_seconds=args.training_seconds,
         calls_per_second=args.rate if limited else None,
         tag_calls_per_second=_TAG_CALLS_PER_SECOND if limited else None,
         throttling=args.throttling,

@@ -11,7 +11,7 @@ from uuid import uuid4
 import orjson
 
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags
+from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags, versions
 from reconciler.emulator.api.settling import Settler, scope_of
 from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
@@ -31,7 +31,10 @@ OPERATIONS: Final[Mapping[str, Callable[[Context, Caller, Params], Params]]] = M
         "CreateProject": projects.create_project,
         "DescribeProjects": projects.describe_projects,
         "DeleteProject": projects.delete_project,
-        "DescribeProjectVersions": projects.describe_project_versions,
+        "CreateProjectVersion": versions.create_project_version,
+        "DescribeProjectVersions": versions.describe_project_versions,
+        "CopyProjectVersion": versions.copy_project_version,
+        "DeleteProjectVersion": versions.delete_project_version,
         "CreateDataset": datasets.create_dataset,
         "DescribeDataset": datasets.describe_dataset,
         "UpdateDatasetEntries": datasets.update_dataset_entries,

@@ -104,10 +104,11 @@ def poll(context: Context, arn: str) -> None:
 
 
 def has_due(context: Context) -> bool:
-    """Return whether an operation or the deletion of a project is due."""
+    """Return whether an operation, a model, or the deletion of a project is due."""
     sql = (
         "SELECT 1 FROM operations WHERE due <= ?1 AND polls = 0"
-        " UNION ALL SELECT 1 FROM projects WHERE due <= ?1 LIMIT 1"
+        " UNION ALL SELECT 1 FROM projects WHERE due <= ?1"
+        " UNION ALL SELECT 1 FROM versions WHERE due <= ?1 LIMIT 1"
     )
     return context.store.one(sql, context.clock.now()) is not None
 

@@ -73,26 +73,14 @@ def delete_project(context: Context, caller: Caller, params: Params) -> Params:
         raise in_use()
     if any(dataset["status"].endswith("_IN_PROGRESS") for dataset in datasets):
         raise in_use()
+    if context.store.one("SELECT 1 FROM versions WHERE project = ?", row["id"]) is not None:
+        raise in_use()
     if row["status"] == "CREATED":
         context.store.db.execute(
             "UPDATE projects SET status = 'DELETING', due = ? WHERE id = ?",
             (context.clock.now() + context.settings.delete_seconds, row["id"]),
         )
     return {"Status": "DELETING"}
-
-
-def describe_project_versions(context: Context, caller: Caller, params: Params) -> Params:
-    """List the models in training; no others are emulated."""
-    project = find(context, caller, params["ProjectArn"])
-    stem, _, number = project["arn"].rpartition("/")
-    wanted = params.get("VersionNames")
-    return {
-        "ProjectVersionDescriptions": [
-            {"ProjectVersionArn": f"{stem}/version/{name}/{number}", "Status": "TRAINING_IN_PROGRESS"}
-            for name in context.trainings.get(project["arn"], ())
-            if wanted is None or name in wanted
-        ]
-    }
 
 
 def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:

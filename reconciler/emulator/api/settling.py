@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from reconciler.emulator.api import finishing, lifecycle
 from reconciler.emulator.behaviour.work import Operation, Work
 from reconciler.emulator.storage import bodies, contents, entries
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.training import work
 
 # A request finishes up to one update of 5 MiB itself, or the copy of as many entries.
 _QUICK_BYTES: Final = 5 * 1024 * 1024
@@ -61,7 +62,10 @@ class Settler:
             if left is None and self._takes_long(own):
                 known.add(own.id)
             else:
-                self._finish(own)
+                self._finish(own.id, finishing.steps(context, own))
+        for version in work.due(context, prefixes):
+            if version["size"] <= _QUICK_BYTES:
+                self._finish(-version["id"], work.steps(context, version))
         finishing.remove_projects(context, prefixes)
         self.wake()
         return frozenset(known)
@@ -70,6 +74,9 @@ class Settler:
         """Finish everything that is due in this thread, which may hold the lock."""
         while due := lifecycle.due(self._context):
             for _ in finishing.steps(self._context, due[0]):
+                pass
+        for version in work.due(self._context, ("",)):
+            for _ in work.steps(self._context, version):
                 pass
         finishing.remove_projects(self._context, ("",))
 
@@ -85,22 +92,27 @@ class Settler:
             return entries.stats(self._context.store, op.arguments["source"]).total > _QUICK_ENTRIES
         return op.size > _QUICK_BYTES
 
-    def _finish(self, op: Operation) -> None:
-        """Carry out an operation, or wait until the thread that carries it out is done."""
+    def _finish(self, number: int, steps: Iterator[None]) -> None:
+        """
+        Carry out *steps*, or wait until the thread that carries them out is done.
+
+        Args:
+            number: Id of an operation; of a version, negative.
+        """
         mine = threading.Event()
         with self._guard:
-            claim = self._claims.setdefault(op.id, mine)
+            claim = self._claims.setdefault(number, mine)
         if claim is not mine:
             claim.wait()
             return
         try:
-            for _ in finishing.steps(self._context, op):
+            for _ in steps:
                 if self._closing.is_set():
                     return
                 time.sleep(0)  # let a request take the interpreter
         finally:
             with self._guard:
-                del self._claims[op.id]
+                del self._claims[number]
             mine.set()
 
     def wake(self) -> None:
@@ -127,7 +139,12 @@ class Settler:
             claimed = set(self._claims)
         op = next((op for op in lifecycle.due(self._context) if op.id not in claimed), None)
         if op is not None:
-            self._finish(op)
+            self._finish(op.id, finishing.steps(self._context, op))
+            return True
+        versions = (row for row in work.due(self._context, ("",)) if -row["id"] not in claimed)
+        version = next(versions, None)
+        if version is not None:
+            self._finish(-version["id"], work.steps(self._context, version))
             return True
         finishing.remove_projects(self._context, ("",))
         return contents.sweep(store) or bodies.sweep(store)

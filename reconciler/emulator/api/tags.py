@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource: for projects and, presumably, datasets."""
+"""TagResource, UntagResource, ListTagsForResource: for projects, models and, presumably, datasets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def _tags(context: Context, arn: str) -> dict[str, str]:
 def _own(context: Context, caller: Caller, arn: str) -> str:
     known = context.store.one(
         "SELECT 1 FROM projects p LEFT JOIN datasets d ON d.project = p.id"
-        " WHERE (p.arn = ?1 OR d.arn = ?1) AND p.account = ?2 AND p.region = ?3",
+        " LEFT JOIN versions v ON v.project = p.id"
+        " WHERE (p.arn = ?1 OR d.arn = ?1 OR v.arn = ?1) AND p.account = ?2 AND p.region = ?3",
         arn,
         *caller.owner,
     )

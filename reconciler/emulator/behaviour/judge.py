@@ -175,12 +175,13 @@ def _source_ref(fields: dict[str, Any] | None) -> str | None:
 def _forget_service_keys(fields: dict[str, Any]) -> None:
     """Remove the keys that the service adds in listings."""
     fields.pop("cl-metadata", None)
-    for holder in _holders(fields):
+    for holder in error_holders(fields):
         for key in _ERROR_LISTS:
             holder.pop(key, None)
 
 
-def _holders(fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def error_holders(fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield the objects of a line that may have a list of errors."""
     yield fields
     for value in fields.values():
         if isinstance(value, dict):

@@ -32,6 +32,7 @@ class Settings:
         create_seconds: Duration of CREATE_IN_PROGRESS; with 0 the result is visible at once.
         update_seconds: The same for updates and distributions.
         delete_seconds: The same for deletions of datasets and projects.
+        training_seconds: The same for trainings and copies of models.
         polls: Minimum number of DescribeDataset calls that see an operation in progress.
         calls_per_second: Rate limit of each operation, per account and Region; None is unlimited. AWS
             allows 5 (quotas page).
@@ -39,6 +40,7 @@ class Settings:
         throttling: The error of calls beyond the rate limit.
         max_entries: Maximum entries of a dataset (limits page).
         max_labels: Maximum labels of a dataset (limits page).
+        max_trainings: Maximum trainings in progress, per account and Region (quotas page).
         max_object_bytes: Maximum size of an S3 object, which is in memory while it is received.
         seed: Seed of all random draws.
         accounts: Access key id -> account. A key id of twelve digits is itself the account.
@@ -49,12 +51,14 @@ class Settings:
     create_seconds: float = 0.0
     update_seconds: float = 0.0
     delete_seconds: float = 0.0
+    training_seconds: float = 0.0
     polls: int = 0
     calls_per_second: float | None = None
     tag_calls_per_second: float | None = None
     throttling: Throttling = Throttling.THROTTLE
     max_entries: int = 250_000
     max_labels: int = 250
+    max_trainings: int = 2
     max_object_bytes: int = 536_870_912
     seed: int = 0
     accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -102,6 +102,20 @@ class DistributeBase(StrEnum):
     LABELED = "labeled"
 
 
+class TrainingOutput(StrEnum):
+    """Form of the manifests of images that a training used."""
+
+    SNAPSHOT = "snapshot"
+    LINES = "lines"
+
+
+class ValidationManifest(StrEnum):
+    """Keys of the errors in the manifests that a training validated."""
+
+    ERRORS = "errors"
+    AS_LISTED = "as-listed"
+
+
 class Rewriting(StrEnum):
     """How the format of a stored line differs from the line that was sent."""
 
@@ -167,6 +181,8 @@ class Switches:
     count_excess: int = 0
     max_blob_bytes: int = 5_242_880
     max_label_chars: int = 256
+    training_output: TrainingOutput = TrainingOutput.SNAPSHOT
+    validation_manifest: ValidationManifest = ValidationManifest.ERRORS
     slot_free_while_deleting: bool = False
     project_delete_needs_no_datasets: bool = True
 

@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 # What clients make. Contents and bodies are only dropped, and freed in slices.
-CLEARED: Final = ("documents", "operations", "datasets", "projects", "tags", "sessions", "objects", "buckets")
+CLEARED: Final = (
+    "documents",
+    "operations",
+    "datasets",
+    "versions",
+    "projects",
+    "tags",
+    "sessions",
+    "objects",
+    "buckets",
+)
 
 SCHEMA: Final = """
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value ANY) STRICT;
@@ -47,6 +57,12 @@ CREATE TABLE entry_labels (
     label INTEGER NOT NULL, entry INTEGER NOT NULL, box INTEGER NOT NULL, PRIMARY KEY (label, entry)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX labels_by_entry ON entry_labels (entry);
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES projects, name TEXT NOT NULL,
+    arn TEXT NOT NULL UNIQUE, created REAL NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL, due REAL,
+    ended REAL, train INTEGER, test INTEGER, size INTEGER NOT NULL, settings TEXT NOT NULL,
+    result TEXT NOT NULL, UNIQUE (project, name)
+) STRICT;
 CREATE TABLE operations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, dataset INTEGER NOT NULL UNIQUE, kind TEXT NOT NULL,
     due REAL NOT NULL, polls INTEGER NOT NULL, body INTEGER, size INTEGER NOT NULL, arguments TEXT NOT NULL
