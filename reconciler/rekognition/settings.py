@@ -40,6 +40,8 @@ _SIGNS: Final = (
     ("Auth token value", ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")),
     ("Unsupported host", _CONTAINER),
     ("container-role", _CONTAINER),
+    ("WebIdentityToken", ("AWS_WEB_IDENTITY_TOKEN_FILE",)),
+    ("RoleArn", ("AWS_ROLE_ARN",)),
     ("codec can't decode", ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")),
 )
 # A shorter value occurs in a message by chance.

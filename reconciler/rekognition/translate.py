@@ -148,11 +148,15 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
     match exc:
         case boto.BotoCoreError() | ResponseParserError():
             text = f"{operation}: {' '.join(str(exc).split())}"
-            if isinstance(exc, _DENIED) or operation == CONFIGURATION:
-                return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
             if isinstance(exc, _NOT_UNDERSTOOD):
                 return errors.UnknownAnswer(f"{text} (perhaps a proxy answered)")
             if not isinstance(exc, _UNAVAILABLE):
+                if (
+                    isinstance(exc, _DENIED)
+                    or operation == CONFIGURATION
+                    or _came_through(exc, *_OF_CREDENTIALS)
+                ):
+                    return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
                 return errors.Rejected(text)
             lost = errors.Unavailable(text)
             lost.unsent = isinstance(exc, _UNCONNECTED)
@@ -169,12 +173,12 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             OSError() | UnicodeError()
         ):  # files and programs that give credentials: those of the network are botocore's
             return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
+        case KeyError() | IndexError() if operation != CONFIGURATION:
+            return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
         case Exception() if operation == CONFIGURATION or _came_through(exc, *_OF_CREDENTIALS):
             asked = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
             reason = asked if isinstance(exc, EOFError) else f"cannot be used: {exc}"
             return errors.Denied(f"{operation}: {blamed(exc)}{reason}")
-        case KeyError() | IndexError():
-            return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
         case _:
             return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
 
