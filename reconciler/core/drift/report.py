@@ -55,6 +55,7 @@ class DriftItem:
         picture: None beyond the number of images to draw.
         lines: None beyond the number of images to show as text.
         acknowledged: Reason of the acknowledgement; None if it is not acknowledged.
+        settled: Whether it is an orphan that is blank already, and policy.orphans asks for no more.
         lapsed: The expired acknowledgement that would have covered it; None if there is none.
         since: When this drift was first observed, in seconds since the epoch; None if not recorded.
         times: How many times it has drifted; 0 if not recorded.
@@ -69,6 +70,7 @@ class DriftItem:
     picture: Picture | None = None
     lines: Lines | None = None
     acknowledged: str | None = None
+    settled: bool = False
     lapsed: Lapsed | None = None
     since: float | None = None
     times: int = 0
@@ -142,12 +144,13 @@ class DatasetDrift:
     @property
     def verdict(self) -> DriftVerdict:
         # An orphan may be desired by a line of the specs that cannot be read.
-        certain = (item for item in self.items if self.complete or item.cause is not Cause.ORPHAN)
+        unsettled = [item for item in self.items if not item.settled]
+        certain = (item for item in unsettled if self.complete or item.cause is not Cause.ORPHAN)
         if any(not item.is_pending for item in certain):
             return DriftVerdict.DRIFTED
         if not self.complete:
             return DriftVerdict.UNKNOWN
-        return DriftVerdict.PENDING if self.items else DriftVerdict.IN_SYNC
+        return DriftVerdict.PENDING if unsettled else DriftVerdict.IN_SYNC
 
     @property
     def counts(self) -> Mapping[DriftClass, int]:
@@ -158,11 +161,20 @@ class DatasetDrift:
     @property
     def drifted(self) -> int:
         """Number of images that drifted."""
-        return sum(not item.is_pending for item in self.items)
+        return sum(not (item.is_pending or item.settled) for item in self.items)
+
+    @property
+    def pending(self) -> int:
+        """Number of images that wait for an apply."""
+        return sum(item.is_pending for item in self.items)
+
+    @property
+    def settled(self) -> int:
+        return sum(item.settled for item in self.items)
 
     @property
     def acknowledged(self) -> int:
-        return sum(item.acknowledged is not None for item in self.items)
+        return sum(item.acknowledged is not None and not item.settled for item in self.items)
 
     @property
     def exit_codes(self) -> tuple[Exit, Exit]:

@@ -178,6 +178,19 @@ class DatasetPlan:
         """Return the changes that a quarantine keeps from being sent."""
         return tuple(change for change in self.changes if change.quarantined is not None)
 
+    def unsettled(self, after: Diff | None = None) -> frozenset[str]:
+        """
+        Return the source-refs of all that differs from what git and the policy ask for.
+
+        An orphan that is blank already is as `orphans: blank` asks, though it stays in AWS.
+
+        Args:
+            after: The differences after an update; None for those of the plan.
+        """
+        changes = after.changes if after is not None else (item.change for item in self.changes)
+        settles = self.orphans is Orphans.BLANK
+        return frozenset(change.source_ref for change in changes if not (settles and change.is_blank))
+
     @property
     def withheld(self) -> tuple[PlannedChange, ...]:
         """Return the changes to desired entries that the policy withholds; in mode observe, all of them."""

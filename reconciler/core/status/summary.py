@@ -162,7 +162,7 @@ def concluded(
         after: The differences after the last update; None if they could not be observed.
         classes: Drift class of each drifted entry, by source-ref.
     """
-    left = {change.source_ref for change in (plan.changes if after is None else after.changes)}
+    left = plan.unsettled(after)
     drift = Counter(kind.value for ref, kind in classes.items() if ref in left)
     return Summary(
         verdict=result.verdict,

@@ -252,8 +252,8 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
 
 def _classes(seen: Planned) -> dict[str, DriftClass]:
     """Return the drift class of each drifted entry and orphan; parses both sides of each drifted entry."""
-    found = {}
-    for change in seen.plan.changes:
+    found, unsettled = {}, seen.plan.unsettled()
+    for change in (item for item in seen.plan.changes if item.source_ref in unsettled):
         if change.action is Action.ORPHAN:
             found[change.source_ref] = DriftClass.UNMANAGED
         elif change.cause.is_drift:

@@ -120,7 +120,7 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
     Args:
         after: All entries as they are now; None if they could not be seen.
     """
-    different = {change.source_ref for change in (plan.changes if after is None else after.changes)}
+    different = plan.unsettled(after)
     withheld = [_withheld(item) for item in plan.withheld if item.source_ref in different]
     orphans = (
         _withheld(item)

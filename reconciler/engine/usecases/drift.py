@@ -195,7 +195,7 @@ def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally
         codes = errored.pop(change.source_ref, ()) or change.change.codes
         item = _item(change, composer, codes, tally, number)
         blank = plan.orphans is Orphans.BLANK and change.change.is_blank
-        yield replace(item, acknowledged=BLANKED) if blank else item
+        yield replace(item, acknowledged=BLANKED, settled=True) if blank else item
     for number, source_ref in enumerate(errored, start=len(plan.changes) + 1):
         yield _marked(source_ref, errored[source_ref], desired, number)
 

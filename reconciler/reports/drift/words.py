@@ -122,11 +122,14 @@ def cause(item: DriftItem) -> str:
 
 def headline(drift: DatasetDrift) -> str:
     """Return the verdict on a dataset in one sentence."""
-    pending = len(drift.items) - drift.drifted
+    pending = drift.pending
     match drift.verdict:
         case DriftVerdict.IN_SYNC:
             place = counted(drift.coverage.desired, "image is", "images are")
-            return f"{place} as git desires, and AWS holds no others."
+            blank = f"{counted(drift.settled, 'orphan that is', 'orphans that are')} blank, as policy.orphans asks"
+            return (
+                f"{place} as git desires, and AWS holds no others{f' but {blank}' if drift.settled else ''}."
+            )
         case DriftVerdict.UNKNOWN:
             return "Unknown: this dataset could not be observed completely."
         case DriftVerdict.PENDING:
@@ -141,7 +144,7 @@ def _drifted(drift: DatasetDrift) -> str:
     number, observed = drift.drifted, drift.coverage.observed
     of = f" of {max(observed, number):,}" if observed else ""
     noun = "image" if max(observed, number) == 1 else "images"
-    kinds = {item.classes for item in drift.items if not item.is_pending}
+    kinds = {item.classes for item in drift.items if not (item.is_pending or item.settled)}
     if kinds == {(DriftClass.UNMANAGED,)}:
         return f"{number:,}{of} {noun} {'is' if number == 1 else 'are'} in AWS, but not in git."
     if kinds == {(DriftClass.ERRORED,)}:

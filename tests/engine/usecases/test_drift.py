@@ -151,6 +151,7 @@ def test_an_orphan_that_was_blanked_raises_no_alarm(lab):
 
     assert {ref("tulip"): ((DriftClass.UNMANAGED,), Cause.ORPHAN)} == told(found)
     assert (0, 0) == found.exit_codes
+    assert (DriftVerdict.IN_SYNC, 0, 0) == (found.verdict, found.drifted, found.acknowledged)
     assert "blank already, as policy.orphans asks" == found.items[0].acknowledged
 
 
