@@ -190,15 +190,11 @@ _UNREADABLE: Final = Dataset.model_validate(
 )
 
 
-def read_desired(
+def unread(
     loaded: LoadedDataset, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
 ) -> Desired:
-    """
-    Read and check every entry of one dataset.
-
-    What is wrong becomes a problem, never an error: one bad line stops no other.
-    """
-    desired = Desired(
+    """Return what is desired of one dataset, its entries not read yet."""
+    return Desired(
         loaded.spec,
         loaded.origin,
         loaded.files,
@@ -207,6 +203,17 @@ def read_desired(
         overrides=overrides,
         revision=revision,
     )
+
+
+def read_desired(
+    loaded: LoadedDataset, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
+) -> Desired:
+    """
+    Read and check every entry of one dataset.
+
+    What is wrong becomes a problem, never an error: one bad line stops no other.
+    """
+    desired = unread(loaded, overrides, revision)
     all_read = _read_files(desired)
     problems = check_dataset(desired.facts, loaded.target.kind)
     desired.problems.extend(problem.at(loaded.origin, None) for problem in problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from reconciler.core.spec.choices import DatasetType
@@ -12,8 +13,9 @@ from reconciler.core.validation import check_pair
 from reconciler.core.validation.dataset import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired
+from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired, unread
 from reconciler.engine.log import log
+from reconciler.engine.usecases.read_in_parallel import read_each
 from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
 
@@ -116,7 +118,11 @@ def log_skipped(specs: Specs) -> None:
 
 def read(specs: Specs, overrides: Overrides = NO_OVERRIDES) -> Reading:
     """Read every dataset, line by line."""
-    datasets = tuple(read_desired(dataset, overrides, specs.revision) for dataset in specs.datasets)
+    datasets = read_each(
+        specs.datasets,
+        partial(read_desired, overrides=overrides, revision=specs.revision),
+        partial(unread, overrides=overrides, revision=specs.revision),
+    )
     broken = tuple(map(_read_broken, specs.broken))
     found = dict.fromkeys(specs.problems)
     for problems in (*(d.problems for d in datasets), *(d.problems for d in broken)):

@@ -15,6 +15,12 @@ from reconciler.core.validation.fast import check_clean
 from reconciler.core.validation.line import check_slowly
 from tests.fixtures.lines import rows
 
+
+def by_a_machine(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line that no person annotated, where an empty result is normal."""
+    return line | {"bounding-box-metadata": line["bounding-box-metadata"] | {"human-annotated": "no"}}
+
+
 CLEAN = [
     box_line(1),
     box_line(2, boxes=1),
@@ -22,6 +28,7 @@ CLEAN = [
     image_level_line(4, labels=1) | {key: value for key, value in box_line(5).items() if key != "source-ref"},
     {"source-ref": "s3://bucket/a.jpg"},
     box_line(6, boxes=0),
+    by_a_machine(box_line(9, boxes=0)),
     box_line(7, boxes=0)
     | {"b": box_line(8)["bounding-box"], "b-metadata": box_line(8)["bounding-box-metadata"]},
 ]
@@ -153,6 +160,13 @@ def test_lines_made_to_deceive_the_shortcut(text: str):
 
     assert check_slowly(raw).problems
     assert check_clean(raw) is None
+
+
+def test_an_empty_result_of_a_machine_is_clean():
+    raw = json.dumps(by_a_machine(box_line(1, boxes=0))).encode()
+
+    assert check_slowly(raw) == check_clean(raw)
+    assert () == check_slowly(raw).problems
 
 
 @pytest.mark.parametrize(

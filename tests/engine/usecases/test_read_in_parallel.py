@@ -1,0 +1,108 @@
+"""Datasets that are read by several processes at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from reconciler.engine.dataset.desired import Desired, read_desired, unread
+from reconciler.engine.usecases import read_in_parallel
+from reconciler.engine.usecases.read_in_parallel import read_each
+from reconciler.ports import LoadedDataset
+from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
+from tests.builders import line, listed, named
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
+    # The workers of pytest have threads; the program forks only while it has none.
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+]
+
+LINES = {
+    "a": named("abcdef"),
+    "b": [line("a"), line("a"), b"no JSON", *named("x")],
+    "c": named("gh"),
+}
+
+
+@pytest.fixture
+def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sequence[LoadedDataset]:
+    """Return three datasets, one of them with problems, on a machine with two cores that finds them large."""
+    monkeypatch.setattr(read_in_parallel, "LARGE_BYTES", 1)
+    monkeypatch.setattr(read_in_parallel, "_cores", lambda: 2)
+    for name, lines in LINES.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join(raw + b"\n" for raw in lines))
+        (tmp_path / f"{name}.yaml").write_text(
+            f"apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {{name: {name}}}\n"
+            f"spec: {{target: {{project: {name}, type: TRAIN}}, entries: [{{file: {name}.jsonl}}]}}\n"
+        )
+    return load(open_path(tmp_path).tree).datasets
+
+
+def what(desired: Desired) -> object:
+    index = desired.index
+    return (
+        desired.name,
+        desired.problems,
+        list(index.items()),
+        index.void,
+        desired.facts.labels,
+        desired.facts.entries,
+        desired.usable,
+    )
+
+
+def test_gives_what_one_process_gives(datasets: Sequence[LoadedDataset]) -> None:
+    by_helper = []
+
+    def read(dataset: LoadedDataset) -> Desired:
+        by_helper.append(dataset.name)
+        return read_desired(dataset)
+
+    found = read_each(datasets, read, unread)
+
+    assert 0 < len(by_helper) < len(datasets)  # the others were read elsewhere
+    assert [what(read_desired(dataset)) for dataset in datasets] == [what(desired) for desired in found]
+
+
+def test_an_index_made_elsewhere_finds_lines(datasets: Sequence[LoadedDataset]) -> None:
+    """Hashes of texts differ between processes, but not between a process and one that it forked."""
+    for desired in read_each(datasets, read_desired, unread):
+        assert desired.index
+        for source_ref, place in desired.index.items():
+            raw = desired.read(source_ref, place)
+            assert desired.index.listed_as(listed(raw)) == desired.index.row(source_ref)
+        desired.close()
+
+
+def test_a_helper_that_is_killed_loses_nothing(datasets: Sequence[LoadedDataset]) -> None:
+    here = os.getpid()
+
+    def read(dataset: LoadedDataset) -> Desired:
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read_desired(dataset)
+
+    found = read_each(datasets, read, unread)
+
+    assert [what(read_desired(dataset)) for dataset in datasets] == [what(desired) for desired in found]
+
+
+def test_one_large_dataset_is_read_here(
+    datasets: Sequence[LoadedDataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_in_parallel, "LARGE_BYTES", 10**9)
+    here = []
+
+    def read(dataset: LoadedDataset) -> Desired:
+        here.append(dataset.name)
+        return read_desired(dataset)
+
+    read_each(datasets, read, unread)
+
+    assert list(LINES) == here
