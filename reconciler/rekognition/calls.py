@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from reconciler.core.runtime.backoff import Admission, CallWindow
@@ -14,12 +15,22 @@ from reconciler.rekognition.translate import ERRORS
 _CHECK_SECONDS: Final = 0.02
 
 
+# A listing gives way to other calls no longer than this, so that it ends however many there are.
+_MOST_YIELDED_SECONDS: Final = 2.0
+
+
 class _Gate:
-    """A call window, and the queue of threads that wait for it."""
+    """A call window, the queue of threads that wait for it, and how many of them do not give way to others."""
 
     def __init__(self, calls: int) -> None:
         self.window = CallWindow(calls)
         self.queue = threading.Lock()
+        self.counting = threading.Lock()
+        self.first = 0
+
+    def enter(self, by: int) -> None:
+        with self.counting:
+            self.first += by
 
 
 class Limiter:
@@ -46,10 +57,32 @@ class Limiter:
             return
         with self._lock:
             gate = self._gates.setdefault((account, region, operation), _Gate(self._calls))
+        if getattr(self._under_way, "yields", False):
+            until = self._now() + _MOST_YIELDED_SECONDS
+            while gate.first and self._now() < until:
+                self._sleep(_CHECK_SECONDS)
+            self._queue(gate)
+            return
+        gate.enter(1)
+        try:
+            self._queue(gate)
+        finally:
+            gate.enter(-1)
+
+    def _queue(self, gate: _Gate) -> None:
         with gate.queue:
             while (delay := gate.window.wait(self._now())) > 0:
                 self._sleep(min(delay, _CHECK_SECONDS))
             self._under_way.admission = gate.window.let_out(self._now())
+
+    @contextmanager
+    def yielding(self) -> Iterator[None]:
+        """Let the calls of this thread within the block give way to those of other threads."""
+        self._under_way.yields = True
+        try:
+            yield
+        finally:
+            self._under_way.yields = False
 
     def answered(self) -> None:
         """Record that the call of this thread is over, with or without an answer."""

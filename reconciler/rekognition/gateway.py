@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
@@ -87,7 +88,7 @@ class Rekognition:
         self._client = client
         self._sts = sts
         self._account: str | None = None
-        self._owner = identity
+        self._limiter, self._owner = limiter, identity
         region = client.meta.region_name
 
         def before_send(event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
@@ -156,7 +157,12 @@ class Rekognition:
         request: dict[str, Any] = {"DatasetArn": arn, "MaxResults": limits.PAGE_SIZE}
         if contains is not None:
             request["SourceRefContains"] = contains
-        call = self._client.list_dataset_entries
+
+        def call(**request: Any) -> Any:
+            # A whole listing takes minutes: a page of an edit goes first.
+            with self._limiter.yielding() if contains is None else nullcontext():
+                return self._client.list_dataset_entries(**request)
+
         for answer in self._answers("ListDatasetEntries", call, request):
             if (
                 contains is not None and "DatasetEntries" not in answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 import pytest
@@ -13,8 +13,10 @@ from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.usecases import each_dataset
+from reconciler.rekognition.gateway import Rekognition
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
+from tests.engine.months import Months
 
 MANY = [f"n{number:04}" for number in range(1_000)]  # ten pages
 
@@ -232,3 +234,31 @@ def test_a_plan_says_what_it_cost_and_will_cost(many: Lab):
     assert result.observed is not None
     assert ObservationKind.INCREMENTAL is result.observed.kind
     assert result.observed.scanned_at <= result.observed.at
+
+
+def test_an_edit_goes_before_a_listing_that_is_only_due(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """A commit that arrives during the regular listing is applied first, and the listing is made after it."""
+    months.write("roses", *MANY[:300])
+    months.settle()
+    months.time.sleep(5.95 * 3_600)  # the listing is due, and not overdue
+    months.calls()
+    pages = Rekognition.pages
+
+    def committed(gateway: Rekognition, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        for number, page in enumerate(pages(gateway, arn, contains)):
+            if contains is None and number == 1:
+                monkeypatch.undo()
+                months.write("roses", *MANY[:300], "z")
+                months.controller._poller.poll()
+            yield page
+
+    monkeypatch.setattr(Rekognition, "pages", committed)
+
+    months.controller.trigger()
+    months.controller.tick()
+
+    names = months.calls()
+    assert 2 == names[: names.index("UpdateDatasetEntries")].count("ListDatasetEntries")
+    assert "incremental" == months.dataset_state("roses").observation
+    months.settle()
+    assert "full" == months.dataset_state("roses").observation

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -95,11 +95,16 @@ def shown(plan: DatasetPlan) -> object:
 class Memory(RuleBasedStateMachine):
     """An apply and a listing of the same dataset, at random moments of a random history."""
 
+    switches: ClassVar[dict[str, int]] = {}
+
     def __init__(self) -> None:
         super().__init__()
         self._stack = ExitStack()
         place = self._stack.enter_context(TemporaryDirectory())
         self.lab: Lab = self._stack.enter_context(make_lab(Path(place)))
+        emulator = self.lab.emulator
+        switches = dataclasses.replace(emulator.settings.switches, **self.switches)
+        emulator.settings = dataclasses.replace(emulator.settings, switches=switches)
         self.desired = dict.fromkeys(NAMES, "rose")
         self.policy: dict[str, str] = {}
 
@@ -188,9 +193,9 @@ class Memory(RuleBasedStateMachine):
         self.lab.write(*lines, limits="{maxChangeRatio: 1}", **self.policy)
 
     def _put(self, name: str, label: str) -> None:
-        self.lab.clock.sleep(1.0)
+        self.lab.clock.sleep(5.0)
         self.lab.emulator.console.put(self.lab.arn, orjson.loads(classified(name, label)))
-        self.lab.clock.sleep(1.0)
+        self.lab.clock.sleep(5.0)  # beyond every lag of the switches below
 
     def _check(self) -> None:
         by_memory = self._planned(full=False)
@@ -208,8 +213,24 @@ class Memory(RuleBasedStateMachine):
 )
 def test_memory_shows_what_a_listing_would(examples: int):
     """Edits in git and in the console at any call, kills at any call and lost state never make them differ."""
+    _run(Memory, examples)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "switches",
+    [{"stale_describe_ms": 3_000}, {"late_effect_ms": 3_000}, {"listing_lag_ms": 3_000}, {"count_excess": 1}],
+    ids=str,
+)
+def test_memory_shows_what_a_listing_would_where_answers_lag(switches: dict[str, int]):
+    """A status, an effect or a listing that lags behind our update, or a count that is off, misleads nobody."""
+    _run(type("Lagging", (Memory,), {"switches": switches}), 12)
+
+
+def _run(machine: type[Memory], examples: int) -> None:
     run_state_machine_as_test(
-        Memory,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=8,

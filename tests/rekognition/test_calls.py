@@ -113,3 +113,25 @@ class Together:
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self._time += seconds
+
+
+@pytest.mark.parametrize(("left_after", "waited"), [(1, 0.02), (999, 2.0)])
+def test_a_listing_gives_way_to_other_calls_but_not_for_ever(left_after: int, waited: float) -> None:
+    """A page of a listing waits while calls of other threads queue, and for two seconds at most."""
+    watch = Stopwatch()
+    limit = limiter(5, watch)
+    limit.wait("a", "r", "Op")
+    limit.answered()
+    (gate,) = limit._gates.values()
+    gate.enter(1)  # as another thread does that waits for its turn
+
+    def sleep(seconds: float) -> None:
+        watch.sleep(seconds)
+        if len(watch.slept) == left_after:
+            gate.enter(-1)
+
+    limit._sleep = sleep
+    with limit.yielding():
+        limit.wait("a", "r", "Op")
+
+    assert pytest.approx(waited, abs=0.03) == watch.time

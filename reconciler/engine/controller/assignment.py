@@ -53,6 +53,16 @@ class Assignment:
         """Tell whether a newer commit has changed the spec of the dataset."""
         return self._state.generation != self.generation
 
+    def give_way(self) -> None:
+        """
+        Abandon a listing that may wait, for a newer revision.
+
+        Raises:
+            Superseded: There is one.
+        """
+        if self.is_outdated:
+            raise Superseded("a newer commit goes before a listing that may wait")
+
     def check(self, sent: int) -> None:
         """
         Check that the cycle may continue with its revision.

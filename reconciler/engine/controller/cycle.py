@@ -178,7 +178,7 @@ def _visited(
             return quiet
         full = quiet is None or not _is_remembered(loaded.name, quiet, context)
     edited = kept is not None and kept.desired != digest
-    session.context = replace(context, full=context.full or full, edit_first=edited)
+    session.context = replace(context, full=full, edit_first=edited, overtaken=work.give_way)
     with closing(read_desired(loaded)) as desired:
         if work.is_outdated and not desired.usable:
             raise SourceError("a newer commit took over while this one was read")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from reconciler.core.planning.observation import NO_CALLS, Calls
+from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.status.conditions import (
     Condition,
     Facts,
@@ -42,6 +43,7 @@ class DatasetState:
         generation: Counts changes of the spec; a newer generation supersedes a running cycle.
         due: When the next cycle starts, by the monotonic clock.
         running: Whether a cycle is running; there is at most one.
+        edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
         failures: Consecutive failed cycles.
         cut_short: Consecutive applies that a newer commit ended early.
@@ -62,6 +64,7 @@ class DatasetState:
     generation: int = 0
     due: float = 0.0
     running: bool = False
+    edited: bool = False
     again: bool = False
     failures: int = 0
     cut_short: int = 0
@@ -126,6 +129,20 @@ class DatasetState:
         if self.scanned_at is None or self.loaded is None:
             return None
         return self.scanned_at + self.loaded.schedule.full_scan_max_age_seconds
+
+    def is_only_to_be_listed(self, now: float) -> bool:
+        """Tell whether nothing calls for a cycle but the age of the last listing."""
+        if self.scanned_at is None or self.loaded is None or self.edited:
+            return False
+        schedule = self.loaded.schedule
+        most = schedule.full_scan_max_age_seconds
+        return scan_is_due(now - self.scanned_at, most, self.interval, self.jitter)
+
+    def urgency(self, now: float) -> tuple[bool, float]:
+        """Return what orders cycles: listings come last, the most overdue of them first."""
+        if self.is_only_to_be_listed(now):
+            return True, self.stale_at or 0.0
+        return False, self.due
 
     @property
     def known(self) -> Summary | None:

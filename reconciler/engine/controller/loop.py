@@ -26,6 +26,12 @@ LONGEST_NAP_SECONDS: Final = 1.0
 SOURCE: Final = "source"
 """The place where the source is polled: a hanging call to AWS does not delay it."""
 
+LISTINGS: Final = 3
+"""
+Datasets of one place that are listed at a time because their last listing is old. These have threads of their
+own, so that an edit of another dataset need not wait for them; more would not be faster, at 5 calls a second.
+"""
+
 STUCK_AFTER_SECONDS: Final = 900.0
 """
 Longer than any AWS call with all attempts of the SDK, and than any git command: a worker without progress for
@@ -94,8 +100,11 @@ class Controller:
         now = self._beat = self._monotonic()
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
-        for state in self._due(now):
-            self._workers.submit(partial(self._run_cycle, state), state.place)
+        wall = self._registry.wall()
+        for state in sorted(self._due(now), key=lambda state: state.urgency(wall)):
+            listed = state.is_only_to_be_listed(wall)
+            place, most = (f"{state.place} listings", LISTINGS) if listed else (state.place, None)
+            self._workers.submit(partial(self._run_cycle, state), place, most)
         self._registry.publish()
         with self._lock:
             waiting = [s.due for s in self._registry.states.values() if not s.running]
@@ -155,22 +164,24 @@ class Controller:
         return now - oldest < STUCK_AFTER_SECONDS
 
     def _due(self, now: float) -> Iterable[DatasetState]:
-        """Mark every due dataset as running, and return them, the longest overdue first."""
+        """Mark every due dataset as running, and return them."""
         if self._signals.stopping.is_set():
             return ()
         with self._lock:
             due = [s for s in self._registry.states.values() if s.due <= now and not s.running]
             for state in due:
                 state.running = True
-        return sorted(due, key=lambda state: state.due)
+        return due
 
     def _poll(self) -> None:
         self._poller.poll()
         self._signals.wake.set()
 
     def _run_cycle(self, state: DatasetState) -> None:
+        generation = state.generation
         delay = self._runner.run_cycle(state)
         with self._lock:
+            state.edited = state.generation != generation
             now = self._monotonic()
             state.due = now if state.again else now + delay
             state.again = state.running = False

@@ -230,6 +230,7 @@ def _renew(
     moved = not same or was_suspended != state.suspended
     if moved:
         state.generation += 1
+        state.edited = True
     if moved or was_due_every != state.interval:
         state.due = min(state.due, now + _delay(state, was, loaded))
 

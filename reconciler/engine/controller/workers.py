@@ -14,12 +14,13 @@ Job = Callable[[], None]
 class Workers(Protocol):
     """Runs jobs. A job must not raise."""
 
-    def submit(self, job: Job, place: str) -> None:
+    def submit(self, job: Job, place: str, most: int | None = None) -> None:
         """
         Run a job, now or later.
 
         Args:
             place: What the job talks to; a place that hangs does not delay jobs of other places.
+            most: Number of threads of that place; None for the usual one.
         """
         ...
 
@@ -34,8 +35,8 @@ class Inline:
 
     healthy = True
 
-    def submit(self, job: Job, place: str) -> None:
-        del place
+    def submit(self, job: Job, place: str, most: int | None = None) -> None:
+        del place, most
         job()
 
 
@@ -54,9 +55,9 @@ class Threads:
     def healthy(self) -> bool:
         return all(thread.is_alive() for thread in self._threads())
 
-    def submit(self, job: Job, place: str) -> None:
+    def submit(self, job: Job, place: str, most: int | None = None) -> None:
         if place not in self._crews:
-            self._crews[place] = _Crew(self._count, place)
+            self._crews[place] = _Crew(most or self._count, place)
         self._crews[place].submit(job)
 
     def close(self, timeout: float) -> bool:

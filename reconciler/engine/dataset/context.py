@@ -26,6 +26,7 @@ class Context:
         permit: Called before each update; raises if it must not be sent, before anything of it is recorded.
         full: List every entry, whatever is remembered of earlier listings.
         edit_first: Postpone a listing that is due, but not overdue: an edit waits.
+        overtaken: Called between the pages of a listing that is only due; raises to abandon it for something else.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
         made: The calls that were made for this dataset, by operation; empty unless they are counted.
     """
@@ -39,6 +40,7 @@ class Context:
     trust_listing: bool = False
     full: bool = False
     edit_first: bool = False
+    overtaken: Callable[[], object] = always
     tracer: Tracer = field(default_factory=Untraced)
     made: Counter[str] = field(default_factory=Counter)
 

@@ -21,7 +21,7 @@ from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.engine.dataset.apply import Sent
-from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
@@ -81,6 +81,16 @@ def observe_incrementally(desired: Desired, context: Context, deadline: float) -
         context.clock,
         deadline,
     )
+
+
+def is_only_due(desired: Desired, context: Context) -> bool:
+    """Tell whether a listing may wait: memory could still be relied on. Costs a call if it may be abandoned."""
+    if context.overtaken is always or context.full or desired.partial:
+        return False
+    recollection = context.memory.observed.of(desired.name)
+    if recollection is None or not _may_count(recollection.head, desired, replace(context, edit_first=True)):
+        return False
+    return as_text(context.gateway.describe(recollection.head.arn)) == recollection.head.description
 
 
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:

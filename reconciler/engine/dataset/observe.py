@@ -22,7 +22,7 @@ from reconciler.engine.dataset.listing import Spool, ending
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
-from reconciler.ports import Clock, Description, Gateway, Located, Progress, Recollection
+from reconciler.ports import Clock, Description, Gateway, Located, Recollection
 
 T = TypeVar("T")
 
@@ -220,7 +220,7 @@ def whole_listing(
         try:
             counted = before.stats.total_entries
             pages = ending(gateway.pages(arn), None if context.trust_listing else counted, clock)
-            result = consume(spool.fill(_watched(pages, name, counted, context.progress)))
+            result = consume(spool.fill(_watched(pages, name, counted, context)))
             if gateway.describe(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
         except BaseException:
@@ -284,10 +284,11 @@ def _source_ref(line: str) -> object:
 
 
 def _watched(
-    pages: Iterator[Sequence[str]], dataset: str, total: int | None, progress: Progress
+    pages: Iterator[Sequence[str]], dataset: str, total: int | None, context: Context
 ) -> Iterator[Sequence[str]]:
     done = 0
     for page in pages:
         yield page
         done += len(page)
-        progress.step(dataset, "listing", done, total)
+        context.progress.step(dataset, "listing", done, total)
+        context.overtaken()

@@ -9,9 +9,9 @@ from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.observation import Calls, Observed, forecast
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.validation.unmatched import still_unmatched
-from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import observe_incrementally
+from reconciler.engine.dataset.incremental import is_only_due, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observe import Observation, find, observe
 from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, Planned, make_plan
@@ -56,6 +56,8 @@ def observe_dataset(
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
+    if not is_only_due(desired, context):
+        context = replace(context, overtaken=always)
     await_open_updates(desired.name, arn, context, deadline)
     return observe(desired, arn, context, deadline)
 
