@@ -49,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a name with a domain under which clients may call it (repeatable); addresses, localhost and names "
         "without a dot are always allowed",
     )  # fmt: skip
+    parser.add_argument(
+        "--s3-endpoint", metavar="URL",
+        help="read manifests from another S3, with the credentials of this process; else from the emulated one",
+    )  # fmt: skip
     _add_behaviour(parser)
 
 
@@ -94,7 +98,13 @@ def run(args: argparse.Namespace) -> int:
         print("emulator: --console needs --data: what is only in memory is gone at once", file=sys.stderr)  # noqa: T201
         return _USAGE
     try:
-        emulator = Emulator(args.data, _settings(args), account=args.account, hosts=args.allow_host)
+        emulator = Emulator(
+            args.data,
+            _settings(args),
+            account=args.account,
+            hosts=args.allow_host,
+            s3_endpoint=args.s3_endpoint,
+        )
     except (OSError, sqlite3.Error, ValueError) as exc:
         print(f"emulator: --data {args.data}: {exc}", file=sys.stderr)  # noqa: T201
         return _USAGE

@@ -20,6 +20,7 @@ from reconciler.emulator.control.console import Console
 from reconciler.emulator.control.persistence import keep_faults
 from reconciler.emulator.errors import ServiceError, serialization
 from reconciler.emulator.http import Answer, Disposition, Request
+from reconciler.emulator.s3 import foreign
 from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
@@ -108,10 +109,18 @@ class Rekognition:
             if operation == "DescribeDataset":
                 lifecycle.poll(self._context, params["DatasetArn"])
             return result
+        if operation == "CreateDataset" and self._context.s3_endpoint is not None:
+            self._fetch_manifest(caller, params)
         with store.transaction():  # checks and effects are one atomic step
             result = act(self._context, caller, params)
         self._settler.settle(scope, left)  # operations of 0 seconds finish before the answer
         return result
+
+    def _fetch_manifest(self, caller: Caller, params: Params) -> None:
+        projects.find(self._context, caller, params["ProjectArn"])
+        place = params.get("DatasetSource", {}).get("GroundTruthManifest", {}).get("S3Object", {})
+        if "Bucket" in place and "Name" in place:
+            foreign.fetch(self._context, caller, place)
 
     def _weather(self, operation: str, resource: str) -> Answer:
         """Apply the faults that precede the call; return how to treat the answer."""

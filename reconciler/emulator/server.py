@@ -44,6 +44,7 @@ class Emulator:
         clock: Clock | None = None,
         account: str = ACCOUNT,
         hosts: Collection[str] = (),
+        s3_endpoint: str | None = None,
     ) -> None:
         """
         Open or create the state.
@@ -52,11 +53,14 @@ class Emulator:
             data: Directory for the state; None keeps it in memory.
             account: Account of callers whose access key does not identify another.
             hosts: Names under which clients may call it, beside those that `http.is_local` allows.
+            s3_endpoint: URL of another S3, which manifests are read from with the credentials of this process.
 
         Raises:
             OSError, sqlite3.Error: The directory cannot be used.
         """
-        self._context = Context(Store(data), clock or SystemClock(), settings or Settings(), account)
+        self._context = Context(
+            Store(data), clock or SystemClock(), settings or Settings(), account, s3_endpoint
+        )
         restore(self._context)
         self.hosts = frozenset(hosts)
         self.console = Console(self._context)

@@ -24,6 +24,7 @@ from reconciler.emulator.errors import (
     not_found,
     not_ready,
 )
+from reconciler.emulator.s3 import foreign
 from reconciler.emulator.storage import bodies, contents, entries, objects
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.objects import Content
@@ -154,7 +155,10 @@ def _source(
             "DatasetArn" not in source
         ):
             version = str(rest["Version"]) if "Version" in rest else None
-            manifest = objects.manifest(context.store, caller.owner, name, key, version)
+            if context.s3_endpoint is None:
+                manifest = objects.manifest(context.store, caller.owner, name, key, version)
+            else:
+                manifest = foreign.fetched(context, name, key)
             if manifest is None:
                 raise bad_s3_object()
             return Work.IMPORT, manifest, {"extension": bool(PurePosixPath(key).suffix)}

@@ -38,6 +38,7 @@ class Context:
         settings: Immutable; replaced to change a switch or setting.
         initial: The settings at the start, without what the control endpoint has changed.
         account: Account of callers whose access key does not identify another.
+        s3_endpoint: URL of another S3, which manifests are read from; None for the emulated one.
         trainings: Project ARN -> names of the models in training.
         past: Dataset -> what is still shown of it after an update. Not persistent.
     """
@@ -46,6 +47,7 @@ class Context:
     clock: Clock
     settings: Settings
     account: str
+    s3_endpoint: str | None = None
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
     throttle: Throttle = field(default_factory=Throttle)
