@@ -1,0 +1,224 @@
+"""
+CONTRIBUTING says what to touch for each kind of addition; here a made-up member of each kind is added.
+
+The package is copied, only the files that CONTRIBUTING names are edited, and the real command line is run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.convert.formats import READERS
+from reconciler.reports.registry import FORMATS
+from tests.docs.pages import ROOT
+
+ROW = re.compile(r"^\| (?P<what>[^|`]+) \| (?P<touch>.*`.*) \| (?P<files>\d) \|$", re.MULTILINE)
+TABLE = {row["what"]: row for row in ROW.finditer((ROOT / "CONTRIBUTING.md").read_text("utf-8"))}
+NEW = re.compile(r"\b(FORMAT|DOCUMENT|NAME|AREA)\b")
+SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {name: bees}
+spec:
+  target: {project: bees, type: TRAIN, create: true}
+  entries: [{file: bees.jsonl}]
+  policy: {mode: upsert}
+  IGNORE
+"""
+LINE = (
+    '{"source-ref": "s3://acme-bees/hive1.jpg", "bee": 0, "bee-metadata": {"class-name": "bee", '
+    '"confidence": 1, "type": "groundtruth/image-classification", "human-annotated": "yes", '
+    '"creation-date": "2026-03-01T12:00:00", "job-name": "JOB"}}\n'
+)
+
+
+class Copy:
+    """A copy of the package, in which each edit is checked against the row of CONTRIBUTING."""
+
+    def __init__(self, directory: Path, what: str) -> None:
+        shutil.copytree(
+            ROOT / "reconciler", directory / "reconciler", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        self.directory = directory
+        self.touch = TABLE[what]["touch"]
+        self.most = int(TABLE[what]["files"])
+        self.touched: set[str] = set()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a new module."""
+        assert not (self.directory / "reconciler" / name).exists()
+        self._put(name, text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace one place of a module."""
+        text = (self.directory / "reconciler" / name).read_text("utf-8")
+        assert 1 == text.count(old)
+        self._put(name, text.replace(old, new))
+
+    def _put(self, name: str, text: str) -> None:
+        known = re.findall(r"`([\w/]+\.py)`", self.touch)
+        named = [re.compile(rf"(.*/)?{NEW.sub('[a-z]+', path)}") for path in known]
+        assert any(path.fullmatch(name) for path in named), f"CONTRIBUTING does not name {name}"
+        self.touched.add(name)
+        (self.directory / "reconciler" / name).write_text(text, "utf-8")
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """Run a command of the copy and return what it printed."""
+        assert len(self.touched) <= self.most <= 3
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *words],
+            cwd=self.directory,
+            env={**os.environ, "PYTHONPATH": str(self.directory)},
+            capture_output=True,
+            text=True,
+        )
+        assert code == done.returncode, done.stderr
+        return done.stdout + done.stderr
+
+    def specs(self, ignore: str = "", line: str = LINE) -> None:
+        """Write a spec tree of one image."""
+        (self.directory / "specs").mkdir(exist_ok=True)
+        (self.directory / "specs" / "bees.yaml").write_text(SPEC.replace("IGNORE", ignore))
+        (self.directory / "specs" / "bees.jsonl").write_text(line)
+
+
+def test_a_report_format_is_one_module_and_its_name(tmp_path):
+    copy = Copy(tmp_path, "a format of a report")
+    copy.specs()
+    copy.write(
+        "reports/validate/shout.py",
+        "def render(result, options):\n    yield f'{result.entries} ENTRIES!'\n",
+    )
+    copy.edit("reports/registry.py", '"validate": ("text", "json"', '"validate": ("text", "json", "shout"')
+
+    assert "1 ENTRIES!" == copy.run("validate", "-o", "shout")
+
+
+def test_a_label_format_is_one_module_and_its_name(tmp_path):
+    copy = Copy(tmp_path, "a label format")
+    copy.write(
+        "convert/readers/names.py",
+        "from reconciler.convert.record import LabelledImage\n"
+        "from reconciler.core.validation.problem import Origin\n\n\n"
+        "def read_names(path, options):\n"
+        "    for number, name in enumerate(path.read_text().split(), 1):\n"
+        "        yield LabelledImage(name, Origin(path.name, number), labels=('bee',))\n",
+    )
+    copy.edit(
+        "convert/formats.py",
+        "READERS: Final",
+        "from reconciler.convert.readers.names import read_names\n\nREADERS: Final",
+    )
+    copy.edit(
+        "convert/formats.py", '    "coco": read_coco,\n', '    "coco": read_coco,\n    "names": read_names,\n'
+    )
+    (tmp_path / "in.txt").write_text("hive1.jpg\nhive2.jpg\n")
+
+    base = ("--base", "s3://acme-bees/", "--created-at", "2026-03-01T12:00:00")
+    assert "2 images" in copy.run("convert", "names", "in.txt", *base, "-o", "out.jsonl")
+    assert 2 == len((tmp_path / "out.jsonl").read_text().splitlines())
+
+
+def test_a_command_is_one_module(tmp_path):
+    copy = Copy(tmp_path, "a command")
+    copy.write(
+        "cli/commands/hello.py",
+        "from reconciler.cli.commands import Command\n\n"
+        "def work(args):\n    print('hi')\n    return 0\n\n\n"
+        "COMMAND = Command('hello', 'greet', 'reconciler hello', (), lambda parser: None, work)\n",
+    )
+
+    assert "hi\n" == copy.run("hello")
+    assert "hello" in copy.run("--help")
+
+
+def test_a_rule_is_one_code_and_one_function(tmp_path):
+    copy = Copy(tmp_path, "a rule about lines")
+    copy.specs()
+    copy.edit(
+        "core/validation/codes.py",
+        "    # One line, AWS's codes\n",
+        '    NO_BEES = ("RKD2999", "No bees.", _OURS)\n\n    # One line, AWS\'s codes\n',
+    )
+    copy.edit(
+        "core/validation/dataset.py",
+        "        *_buckets(facts),\n",
+        '        *([error(Code.NO_BEES, "bees are not allowed")] if "bee" in facts.labels else []),\n'
+        "        *_buckets(facts),\n",
+    )
+
+    assert "bees are not allowed (RKD2999)" in copy.run("validate", code=5)
+
+
+def test_a_way_to_ignore_differences_is_a_field_and_its_meaning(tmp_path):
+    """Differences in a job name stop to count for `jobs: true`."""
+    copy = Copy(tmp_path, "a way to ignore differences")
+    copy.edit(
+        "core/spec/documents.py",
+        '    match: SourceGlob | None = _described("Only for images whose address matches.", None)\n',
+        '    match: SourceGlob | None = _described("Only for images whose address matches.", None)\n'
+        '    jobs: bool = _described("Also the name of the job.", False)\n',
+    )
+    copy.edit(
+        "core/entries/equality.py",
+        "    match: str | None = None\n",
+        "    match: str | None = None\n    jobs: bool = False\n",
+    )
+    copy.edit(
+        "core/entries/equality.py",
+        "            for path in rule.paths\n",
+        '            for path in (*rule.paths, *([("*-metadata", "job-name")] if rule.jobs else []))\n',
+    )
+    copy.edit("engine/dataset/desired.py", ", rule.match)", ", rule.match, rule.jobs)")
+    (tmp_path / "listed.jsonl").write_text(LINE)
+    other = LINE.replace("JOB", "ANOTHER")
+
+    copy.specs(line=other)
+    assert "1 to update" in copy.run("plan", "--observed", "listed.jsonl")
+    copy.specs("ignore: [{paths: [/nothing], jobs: true}]", other)
+    assert "No changes" in copy.run("plan", "--observed", "listed.jsonl")
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
+def test_the_files_that_are_named_exist(row):
+    """No addition takes more than three files besides its test, and every file named is there."""
+    named = re.findall(r"`([\w/]+\.(?:py|md|yaml))`", row["touch"])
+    known = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("reconciler", "tests", "docs")
+        for path in (ROOT / folder).rglob("*.*")
+    ]
+
+    assert int(row["files"]) <= 3
+    for name in named:
+        pattern = re.compile(f"(^|/){NEW.sub('[a-z_]+', re.escape(name))}$")
+        assert any(map(pattern.search, known)), name
+
+
+@pytest.mark.parametrize(
+    "members", [set(FORMATS["drift"]) - {"text", "json"}, set(READERS)], ids=["reports", "labels"]
+)
+def test_only_the_registries_name_their_members(members):
+    """No other module lists the formats of reports, or those of labels."""
+    listing = [
+        path.name
+        for path in (ROOT / "reconciler").rglob("*.py")
+        if members <= set(re.findall(r'"(\w+)"', path.read_text("utf-8")))
+    ]
+
+    assert [] == [name for name in listing if name not in ("registry.py", "formats.py")]
+
+
+def test_three_files_that_tell_the_product_are_short():
+    """README names the three files to read first: together fewer than 300 lines."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    sentence = readme[readme.index("Three files show the whole product") :].partition("Then")[0]
+    files = [ROOT / name for name in re.findall(r"`([\w/-]+\.\w+)`", sentence)]
+
+    assert 3 == len(files)
+    assert 300 > sum(len(path.read_text("utf-8").splitlines()) for path in files)
