@@ -140,7 +140,7 @@ ALTERNATIVES = (
     ),
     Alternative(
         "octoDNS: CPU",
-        f"octoDNS, YAML to YAML, {_RESOURCES:,} records",
+        f"octoDNS, YAML to YAML, {_RECORDS:,} records",
         "µs a record",
         octodns_cpu,
         our_cpu,
