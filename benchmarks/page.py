@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.alternatives import Alternative
-from benchmarks.budgets import Result
+from benchmarks.alternatives import ALTERNATIVES, Alternative
+from benchmarks.budgets import BUDGETS, Result
 from benchmarks.measure import Setting
 
 _DOCS: Final = Path(__file__).parent.parent / "docs"
@@ -65,30 +65,41 @@ def document(setting: Setting, results: Sequence[Result], others: Sequence[Other
     }
 
 
-def publish(figures: dict[str, Any], results: Sequence[Result], others: Sequence[Other]) -> None:
-    """Write the figures, and put their tables into the page between its two markers."""
-    _FIGURES.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
+def publish(document: dict[str, Any]) -> None:
+    """
+    Write the figures, and put their tables into the page between its two markers.
+
+    Of a run of some budgets only, with as many entries as the last, the other figures stay.
+    """
+    last = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
+    if last.get("entries") == document["entries"]:
+        document = document | {part: last[part] | document[part] for part in ("figures", "alternatives")}
+    _FIGURES.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     before, _, rest = _PAGE.read_text().partition(_BEGIN)
     after = rest.partition(_END)[2]
-    tables = "\n".join(_tables(figures, results, others))
+    tables = "\n".join(_tables(document))
     _PAGE.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{after}")
 
 
-def _tables(figures: Mapping[str, Any], results: Sequence[Result], others: Sequence[Other]) -> list[str]:
+def _tables(document: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"{figures['entries']:,} entries, {figures['runs']} runs, CPython {figures['python']},",
-        f"{figures['machine']}.",
+        f"{document['entries']:,} entries, {document['runs']} runs, CPython {document['python']},",
+        f"{document['machine']}.",
         "",
         "| measure | allowed | least | most | met | what it means |",
         "|---|---|---|---|---|---|",
     ]
-    for result in results:
-        budget, most = result.budget, max(result.figures)
-        cells = (budget.what, *(_with_unit(x, budget.unit) for x in (budget.most, result.best, most)))
-        lines.append(f"| {' | '.join(cells)} | {'yes' if result.is_met else '**no**'} | {budget.means} |")
+    for budget in BUDGETS:
+        if found := document["figures"].get(budget.name):
+            figures = (budget.most, found["least"], found["most"])
+            cells = (budget.what, *(_with_unit(figure, budget.unit) for figure in figures))
+            lines.append(f"| {' | '.join(cells)} | {'yes' if found['met'] else '**no**'} | {budget.means} |")
     lines += ["", "| instead | unit | theirs | here |", "|---|---|---|---|"]
-    for one, (theirs, ours) in others:
-        lines.append(f"| {one.what} | {one.unit} | {_figure(theirs)} | {_figure(ours)} |")
+    for one in ALTERNATIVES:
+        if found := document["alternatives"].get(one.name):
+            lines.append(
+                f"| {one.what} | {one.unit} | {_figure(found['theirs'])} | {_figure(found['ours'])} |"
+            )
     return lines
 
 
