@@ -39,7 +39,7 @@ def test_the_tree_validates_without_a_warning(flags, capsys):
     *_, validate, plan, apply = capsys.readouterr().out.splitlines()
 
     assert 0 == ended(*validate.split()[1:])
-    assert "nothing is wrong" in capsys.readouterr().out
+    assert "no problems found" in capsys.readouterr().out
     assert 0 == ended(*plan.split()[1:])
     assert 0 == ended(*apply.split()[1:])
 

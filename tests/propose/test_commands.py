@@ -201,4 +201,4 @@ def test_explain_of_an_unusable_line_is_exit_5(place, capfd):
 def test_explain_costs_one_listing(place, capfd):
     """Text, too; and an address that is none is refused before anything is asked."""
     assert 0 == main(["explain", "specs", ref("a"), "--local"])
-    assert "differs   /boxes/annotations/0/left: AWS 6, git 1" in capfd.readouterr().out
+    assert "differs     /boxes/annotations/0/left: AWS 6, git 1" in capfd.readouterr().out
