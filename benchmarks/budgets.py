@@ -60,7 +60,7 @@ def _cold_plan(name: str) -> Budget:
         f"CPU of a cold plan, validation included, ÷ `orjson.loads` of both sides; {name}",
         "×",
         2.0 if name == "boxes" else 2.5,
-        "what comparing costs beside the reading that nobody can avoid",
+        "what comparing costs beside the reading that cannot be avoided",
         lambda setting: specs.cold_plan(setting, SHAPES[name]),
     )
 
