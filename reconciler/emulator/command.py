@@ -33,6 +33,9 @@ _TRAINING_SECONDS = 30.0
 _NUMBERS: Final[Mapping[str, Callable[[str], Any]]] = {"dx": int, "dy": int, "box": int, "share": float}
 _USAGE: Final = 64
 
+# An import computes in Python beside the answers, each of which takes the interpreter a dozen times.
+_SWITCH_SECONDS: Final = 0.001
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `reconciler emulator`."""
@@ -113,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
     if args.console:
         with closing(emulator):
             return _edit(emulator, args.console)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -65,6 +65,8 @@ class Emulator:
         self.hosts = frozenset(hosts)
         self.console = Console(self._context)
         self._settler = Settler(self._context)
+        self._context.store.drop_leftovers()
+        self._tidy()
         self._rekognition = Rekognition(self._context, self.console, self._settler)
         self._s3 = S3(self._context)
         self._sts = Sts(self._context)
@@ -101,7 +103,10 @@ class Emulator:
     def handle(self, request: Request) -> Answer:
         """Answer one request of any kind."""
         try:
-            return self._front(request)(request)
+            answer = self._front(request)(request)
+            if request.method != "GET":
+                self._tidy()
+            return answer
         except Exception as exc:  # noqa: BLE001  a failed request must not stop the server
             return self._failed(request, exc)
 
@@ -145,6 +150,10 @@ class Emulator:
         with self.lock:
             self._settler.settle_all()
             self.console.do(action)
+
+    def _tidy(self) -> None:
+        if self._context.store.has_dropped():
+            self._settler.wake()
 
     def reset(self) -> None:
         """Forget everything but the settings and faults that were given at the start, and the time."""

@@ -86,6 +86,7 @@ CREATE TABLE objects (
 CREATE UNIQUE INDEX objects_latest ON objects (bucket, key) WHERE latest = 1;
 CREATE INDEX objects_by_body ON objects (body);
 CREATE TABLE bodies (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL) STRICT;
+CREATE INDEX bodies_dropped ON bodies (state) WHERE state = 'dropped';
 CREATE TABLE pieces (
     body INTEGER NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, chunk INTEGER NOT NULL,
     PRIMARY KEY (body, start)

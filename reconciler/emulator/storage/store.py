@@ -53,6 +53,23 @@ class Store:
     def close(self) -> None:
         self.db.close()
 
+    def drop_leftovers(self) -> None:
+        """
+        Drop what a process that died was building.
+
+        If it is alive, it builds it again: dropped contents and bodies cannot be adopted.
+        """
+        with self.transaction() as db:
+            for table in ("contents", "bodies"):
+                db.execute(f"UPDATE {table} SET state = 'dropped' WHERE state = 'staged'")  # noqa: S608
+
+    def has_dropped(self) -> bool:
+        """Return whether there is space to free."""
+        dropped = "SELECT 1 FROM {} WHERE state = 'dropped'"
+        return (
+            self.one(f"{dropped.format('contents')} UNION ALL {dropped.format('bodies')} LIMIT 1") is not None
+        )
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.api import finishing, settling
+from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.storage import contents
 from reconciler.emulator.testing import client
 from tests.emulator.builders import dataset, describe, error_of, labelled, listed, refs, update
@@ -129,6 +131,38 @@ def test_what_was_deleted_leaves_no_rows(emulator, rekognition):
     tables = ("entries", "labels", "entry_labels", "contents", "bodies", "pieces", "chunks")
     rows = " UNION ALL ".join(f"SELECT 1 FROM {table}" for table in tables)  # noqa: S608
     until(lambda: store.one(rows) is None)
+
+
+@pytest.mark.usefixtures("long")
+def test_an_import_that_was_interrupted_is_begun_again_by_the_next_process(tmp_path, halted):
+    """And the half that was there is freed."""
+    emulator = Emulator(tmp_path, clock=ManualClock(2e9))
+    with serve(emulator) as server:
+        arn = importing(emulator, client(server), client(server, "s3"), *LINES)
+        assert "CREATE_IN_PROGRESS" == describe(client(server), arn)["Status"]
+        until(lambda: emulator._context.store.one("SELECT 1 FROM entries"))
+        closing = threading.Thread(target=emulator.close)
+        closing.start()
+        until(emulator._settler._closing.is_set)
+        halted.set()
+        closing.join()
+
+    again = Emulator(tmp_path, clock=ManualClock(2.1e9))
+    with serve(again) as server:
+        until(lambda: describe(client(server), arn)["Status"] == "CREATE_COMPLETE")
+        assert 10 == len(listed(client(server), arn))
+        until(lambda: again._context.store.one("SELECT count(*) n FROM entries")["n"] == 10)
+    again.close()
+
+
+def test_what_is_deleted_in_s3_leaves_no_rows(s3, emulator):
+    """Nobody has to call Rekognition for it."""
+    s3.create_bucket(Bucket="images")
+    s3.put_object(Bucket="images", Key="a", Body=b"x")
+    s3.put_object(Bucket="images", Key="a", Body=b"y")
+    s3.delete_object(Bucket="images", Key="a")
+
+    until(lambda: emulator._context.store.one("SELECT 1 FROM chunks UNION ALL SELECT 1 FROM bodies") is None)
 
 
 def test_an_operation_that_another_process_finished_is_not_applied_again(emulator, rekognition):
