@@ -10,9 +10,9 @@ from reconciler.emulator.behaviour.judge import Entry
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.store import Store
 
-# What one short transaction takes, some 5 ms: this many entries, or fewer if they are long.
-SLICE: Final = 100
-_SLICE_CHARS: Final = 256 * 1024
+# What one short transaction takes, some 2 ms: this many entries, or fewer if they are long.
+SLICE: Final = 25
+_SLICE_CHARS: Final = 64 * 1024
 
 
 class DroppedError(Exception):
