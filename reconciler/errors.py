@@ -137,19 +137,19 @@ class StateLost(StateError):
 
 
 class StateUnusable(StateError):
-    """The state directory cannot be used: a file stands there, or it may not be entered. Another must be named."""
+    """The state directory cannot be used: it is a file, or may not be entered. Choose another one."""
 
     exit_code = Exit.USAGE
 
 
 class OutputError(ReconcilerError):
-    """A file that was asked for could not be written; what stood there before stands there still."""
+    """A requested file could not be written; its previous content, if any, is unchanged."""
 
     code = "RKD5005"
 
 
 class PlanOutdated(ReconcilerError):
-    """What was planned for is no longer there. Nothing of the plan was sent."""
+    """The dataset or the specs changed after planning. Nothing of the plan was sent."""
 
     code = "RKD5007"
     exit_code = Exit.BLOCKED
@@ -170,14 +170,14 @@ class Superseded(ReconcilerError):
 
 
 class NotLeader(ReconcilerError):
-    """Another replica leads. This one may look, and never write."""
+    """Another replica leads. This one may observe, and never write."""
 
     code = "RKD5022"
     exit_code = Exit.BLOCKED
 
 
 class LeaseUnavailable(ReconcilerError):
-    """The lease could not be read or written: who leads is not known."""
+    """The lease could not be read or written: the leader cannot be determined."""
 
     code = "RKD5024"
     retryable = True
@@ -185,14 +185,14 @@ class LeaseUnavailable(ReconcilerError):
 
 
 class MachineFailure(ReconcilerError):
-    """The machine could not do what was asked of it: a full disk, no memory, a missing right."""
+    """The machine lacks disk space, memory or a permission."""
 
     code = "RKD5026"
     exit_code = Exit.UNKNOWN
 
 
 class Interrupted(ReconcilerError):
-    """Somebody asked the process to stop, and it did so between two steps."""
+    """The process was asked to stop, and did so between two steps."""
 
     code = "RKD5006"
     exit_code = Exit.INTERRUPTED
@@ -237,7 +237,7 @@ class DatasetBusy(GatewayError):
 
 
 class ListingMoved(GatewayError):
-    """The listing became useless half-way: a dead token, or a dataset that changed under it."""
+    """The listing became invalid half-way: an expired token, or a dataset that changed meanwhile."""
 
     code = "RKD5014"
     retryable = True
@@ -256,7 +256,7 @@ class NotFound(GatewayError):
 
 
 class AlreadyExists(GatewayError):
-    """Somebody made it first."""
+    """Another client created it first."""
 
     code = "RKD5016"
 
@@ -274,7 +274,7 @@ class Rejected(GatewayError):
 
 
 class Denied(GatewayError):
-    """Credentials are missing, expired, foreign, or lack a permission."""
+    """Credentials are missing, expired, of another account, or lack a permission."""
 
     code = "RKD5019"
     exit_code = Exit.DENIED

@@ -19,7 +19,7 @@ from reconciler.errors import Exit
 
 
 class ExplanationVerdict(StrEnum):
-    """What can be said of one image in one dataset."""
+    """The state of one image in one dataset."""
 
     IN_PLACE = "in_place"  # AWS holds what git desires, under the policy
     DRIFTED = "drifted"  # AWS differs from what was applied, or the difference is unattributed

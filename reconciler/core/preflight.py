@@ -28,7 +28,7 @@ _NOTICEABLE_SKEW_SECONDS: Final = 60
 
 
 class Check(StrEnum):
-    """What is looked at; in the order in which it is."""
+    """What a preflight checks, in this order."""
 
     # Of this machine.
     STATE = "state"
@@ -48,7 +48,7 @@ class Check(StrEnum):
 
 
 class Mark(StrEnum):
-    """How a check went. What was not checked is never taken for fine."""
+    """The result of a check. What was not checked never counts as passed."""
 
     OK = "ok"
     WARNING = "warning"

@@ -41,19 +41,19 @@ EVENTS: Final = {
         "info", "Another replica holds the lease: what is left to send is left to that one.", ("reason",)
     ),
     "aws.throttled": Event(
-        "info", "AWS throttled a call after all attempts of the SDK; it is made again.", ("delay_seconds",)
+        "info", "AWS throttled a call after all attempts of the SDK; it is repeated.", ("delay_seconds",)
     ),
     "bisect.finished": Event(
         "info",
         "The lines that make an update fail are found: alone (convicted), or in groups (parked).",
         ("convicted", "parked", "updates"),
     ),
-    "bisect.started": Event("info", "An update failed; which of its lines is to blame?", ("entries",)),
+    "bisect.started": Event("info", "An update failed; the search for the lines that cause it begins.", ("entries",)),
     "condition.changed": Event(
-        "info", "A condition of a dataset has another status.", ("type", "status", "reason", "message")
+        "info", "A condition of a dataset changed its status.", ("type", "status", "reason", "message")
     ),
     "cycle.failed": Event(
-        "error", "The cycle of one dataset, or a command for it, came to nothing.", ("error", "reason")
+        "error", "The cycle of one dataset, or a command for it, failed.", ("error", "reason")
     ),
     "cycle.finished": Event(
         "info",
@@ -62,17 +62,17 @@ EVENTS: Final = {
         _CYCLE_KEYS,
     ),
     "cycle.started": Event("debug", "A cycle began."),
-    "drift.cleared": Event("info", "What had left what was applied is back."),
+    "drift.cleared": Event("info", "All drift is gone."),
     "drift.detected": Event(
         "warning",
-        "Entries left what was applied, outside git; the keys count them by class.",
+        "Entries drifted from what was applied; the keys count them by class.",
         tuple(DriftClass),
     ),
     "entry.dropped": Event(
         "warning", "The service accepted an entry, and then it was absent.", ("source_ref", "origin")
     ),
     "entry.quarantined": Event(
-        "warning", "An entry is not sent for now.", ("kind", "rounds", "source_ref")
+        "warning", "An entry was quarantined: it is not sent for now.", ("kind", "rounds", "source_ref")
     ),
     "entry.rejected": Event(
         "warning", "The service holds an entry with an error list.", ("source_ref", "codes")
@@ -99,7 +99,7 @@ EVENTS: Final = {
         ("counted", "listed", "asked", "found"),
     ),
     "observe.restarted": Event(
-        "info", "A listing became useless half-way, and starts again.", ("reason", "delay_seconds")
+        "info", "A listing became invalid half-way, and starts again.", ("reason", "delay_seconds")
     ),
     "plan.blocked": Event("warning", "Nothing is sent, because of guards.", ("guards",)),
     "plan.computed": Event(
@@ -166,16 +166,16 @@ EVENTS: Final = {
     ),
     "status.unsaved": Event(
         "warning",
-        "The status of a dataset could not be kept for the next start and for `status`; the cycle itself is done.",
+        "The status of a dataset could not be stored for the next start and for `status`; the cycle itself is done.",
         ("reason",),
     ),
     "update.failed": Event(
         "warning", "An update ended as failed.", ("code", "entries", "tries")
     ),
-    "update.finished": Event("info", "An update ended well, says the service.", ("entries", "bytes")),
+    "update.finished": Event("info", "The service reported the end of an update without an error.", ("entries", "bytes")),
     "update.resumed": Event(
         "info",
-        "An update of before, or one whose answer was lost, is found in the dataset.",
+        "An update of before, or one whose answer was lost, was found in the dataset.",
         ("entries", "same_dataset", "error", "phase"),
     ),
     "update.submitted": Event(

@@ -196,7 +196,7 @@ def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayErr
     text = f"{operation}: {code}: {message}" if message else f"{operation}: {code}"
     if (kind := _OF_OPERATION.get((operation, code)) or ERRORS.get(code)) is not None:
         return kind(text)
-    # A code that nobody documented: the status at least says whose fault it is.
+    # An undocumented code: the status at least tells a client error from a server error.
     if status >= 500:
         return errors.Unavailable(text)
     if status == 429:

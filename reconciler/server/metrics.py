@@ -214,7 +214,7 @@ def _dataset_families() -> dict[str, GaugeMetricFamily]:
         ),
         "failures": GaugeMetricFamily(
             "reconciler_consecutive_failures",
-            "Cycles in a row that came to nothing.",
+            "Cycles in a row that failed.",
             labels=LABELS["reconciler_consecutive_failures"],
         ),
         "entries": GaugeMetricFamily(

@@ -499,7 +499,9 @@ def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
         undo("train", rebuild_context_of(full)),
     )
 
-    assert ["somebody else made"] * 2 == [done.result.errors[0].message[:18] for done in (finished, undone)]
+    assert ["another client created"] * 2 == [
+        done.result.errors[0].message[:22] for done in (finished, undone)
+    ]
     assert {ref("theirs")} == set(lines(full))
 
 

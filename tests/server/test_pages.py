@@ -197,7 +197,7 @@ def test_a_running_apply_shows_how_far_it_is():
     assert "Update 3 of 5" in words
     assert "12.4 MB" in words
     assert "Drift 2 images" in words
-    assert "nothing is left to try" not in words
+    assert "nothing is left to do" not in words
     truth = {one["type"]: one["status"] for one in status["conditions"]}
     expected = {"Ready": "Unknown", "Reconciling": "True", "InSync": "False", "Drifted": "True"}
     assert expected == {kind: truth[kind] for kind in expected}

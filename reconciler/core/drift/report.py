@@ -20,7 +20,7 @@ from reconciler.errors import Exit
 
 
 class DriftVerdict(StrEnum):
-    """What one look says about one dataset."""
+    """What one observation says about the drift of one dataset."""
 
     IN_SYNC = "in_sync"  # nothing differs
     DRIFTED = "drifted"  # AWS differs from what was applied, or a difference is unattributed

@@ -19,14 +19,14 @@ class Mode(StrEnum):
 
 
 class OnChange(StrEnum):
-    """What to do when git moved."""
+    """What to do when git changed."""
 
     APPLY = "apply"
     PLAN = "plan"
 
 
 class OnDrift(StrEnum):
-    """What to do when AWS moved, outside git."""
+    """What to do when AWS changed, outside git."""
 
     REVERT = "revert"
     REPORT = "report"

@@ -64,7 +64,7 @@ class _Part(BaseModel):
 
 
 class Metadata(_Part):
-    """Who the dataset is, in this tree."""
+    """Name and labels of the dataset, in this tree."""
 
     name: Name = _described("Unique in the tree.", examples=["flowers-train"])
     labels: dict[str, str] = _described(
@@ -225,7 +225,7 @@ class Dataset(_Part):
 
     api_version: Literal["reconciler/v1"] = _described("The format of this document.")
     kind: Literal["Dataset"] = _described("What this document is.")
-    metadata: Metadata = _described("Who the dataset is, in this tree.")
+    metadata: Metadata = _described("Name and labels of the dataset, in this tree.")
     spec: DatasetSpec = _described("What the dataset holds and how it is kept.")
 
     @property
@@ -273,7 +273,7 @@ class Entries(_Part):
 
 
 class Acknowledgement(_Part):
-    """Drift that somebody expects: it is still reported, and raises no alarm until it expires."""
+    """Expected drift: it is still reported, and raises no alarm until it expires."""
 
     api_version: Literal["reconciler/v1"] = _described("The format of this document.")
     kind: Literal["Acknowledgement"] = _described("What this document is.")

@@ -68,7 +68,7 @@ class Reason(StrEnum):
     UNUSABLE = "DatasetUnusable"
 
 
-CHANGING: Final = "AWS is being brought to what git says"
+CHANGING: Final = "AWS is being updated to match git"
 
 NOT_WHOLE: Final = "AWS counts other entries than it lists: there may be more"
 
@@ -243,21 +243,21 @@ def _in_sync(facts: Facts) -> Condition:
     if not facts.observed:
         return _unseen(Kind.IN_SYNC, facts)
     if facts.pending or facts.left_out:
-        return Condition(Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed is not what is desired")
+        return Condition(Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones")
     if facts.incomplete:
         return Condition(Kind.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
-    return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed is what is desired")
+    return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones")
 
 
 def _drifted(facts: Facts) -> Condition:
     if not facts.observed:
         return _unseen(Kind.DRIFTED, facts)
     if facts.drifted:
-        return Condition(Kind.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS left what was applied")
+        return Condition(Kind.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied")
     if facts.unattributed:
-        text = "entries differ, and nothing is remembered that would say who changed them"
+        text = "entries differ, and no record says which side changed them"
         return Condition(Kind.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
-    return Condition(Kind.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS is as it was left")
+    return Condition(Kind.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
 
 
 def _reconciling(facts: Facts) -> Condition:
@@ -269,18 +269,18 @@ def _reconciling(facts: Facts) -> Condition:
     if facts.applying:
         return say(Truth.TRUE, Reason.APPLYING, CHANGING)
     if facts.verdict is None:
-        return say(Truth.TRUE, Reason.NOT_YET, "the first cycle is to come")
+        return say(Truth.TRUE, Reason.NOT_YET, "the first cycle has not ended yet")
     if facts.outdated:
-        return say(Truth.TRUE, Reason.NEW_REVISION, "a newer revision is to be applied")
+        return say(Truth.TRUE, Reason.NEW_REVISION, "a newer revision has not been applied yet")
     if facts.failure and not facts.failure.is_terminal:
         return say(Truth.TRUE, Reason.RETRYING, facts.failure.message)
-    return say(Truth.FALSE, Reason.IDLE, "nothing is left to try")
+    return say(Truth.FALSE, Reason.IDLE, "nothing is left to do")
 
 
 def _stalled(facts: Facts) -> Condition:
     if facts.failure and facts.failure.is_terminal and not facts.suspended:
         return Condition(Kind.STALLED, Truth.TRUE, facts.failure.reason, facts.failure.message)
-    return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing waits for a person")
+    return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing needs a person")
 
 
 def _degraded(facts: Facts) -> Condition:

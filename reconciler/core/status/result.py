@@ -16,7 +16,7 @@ from reconciler.errors import Exit, gravest
 
 
 class Verdict(StrEnum):
-    """What a second look showed about one dataset."""
+    """What the observation after an apply showed about one dataset."""
 
     CONVERGED = "converged"  # everything desired is in place
     WITHHELD = "withheld"  # everything that the policy allows is in place, but not everything desired

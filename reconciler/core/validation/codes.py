@@ -224,7 +224,7 @@ class Code(StrEnum):
         "RKD2013",
         (
             "The key of an image holds a backslash, has a padded name, or does not end in .jpg, .jpeg or .png. "
-            "Custom Labels takes PNG and JPEG alone; that it looks at names is not documented; the line is sent."
+            "Custom Labels takes PNG and JPEG alone; that it checks names is not documented; the line is sent."
         ),
         _LIMITS,
     )

@@ -112,11 +112,11 @@ WRONG_TYPE: Final = Code(
     "Nothing is converted silently: text that looks like a number has to be quoted.",
     _OURS,
 )
-BAD_VALUE: Final = Code("RKD1206", "A value that is not allowed", "The message says what is allowed.", _OURS)
+BAD_VALUE: Final = Code("RKD1206", "A value that is not allowed", "The message names what is allowed.", _OURS)
 BAD_TARGET: Final = Code(
     "RKD1207",
     "A contradictory target",
-    "A target is project and type, or datasetArn, and what else it says must agree with that.",
+    "A target is project and type, or datasetArn; its other fields must agree with that.",
     _OURS,
 )
 
@@ -139,7 +139,7 @@ UNMATCHED: Final = Code(
     "RKD1304",
     "A pattern matches no entry",
     "`protect`, `ignore` or an acknowledgement is meant for images, and none has such an address: most often a "
-    "misspelt folder, or `*` where `**` is needed. Commands that look at AWS say it only if nothing there matches "
+    "misspelt folder, or `*` where `**` is needed. Commands that observe AWS report it only if nothing there matches "
     "either.",
     _OURS,
 )
@@ -175,7 +175,7 @@ EMPTY_ENTRIES: Final = Code(
 CUT: Final = Code(
     "RKD1405",
     "An entries file ends in the middle of a line",
-    "It looks half-written: the last line is neither ended by a newline nor complete JSON. The "
+    "It seems half-written: the last line is neither ended by a newline nor complete JSON. The "
     "whole dataset waits for the complete file.",
     _OURS,
 )
@@ -196,7 +196,7 @@ IMAGE_ADDRESS: Final = Code(
     "RKD1501",
     "An image that has no S3 address",
     "`image` is a key below `base`, or a whole s3:// address. `convert` takes no path of Windows, no padded name "
-    "and none without .jpg, .jpeg or .png: the message says which form is expected, and which flag gives it.",
+    "and none without .jpg, .jpeg or .png: the message names the expected form, and the flag that gives it.",
     _OURS,
 )
 REPEATED_LABEL: Final = Code(
@@ -211,7 +211,7 @@ NO_SIZE: Final = Code(
 
 OTHER_FORMAT: Final = Code(
     "RKD1601",
-    "An input that is not what its format says",
+    "An input that does not conform to its format",
     "It cannot be parsed, or its outer shape is that of another format. Nothing of the file is read.",
     _OURS,
 )

@@ -288,7 +288,7 @@ def _keep(
     seen: Observation | None,
     context: Context,
 ) -> None:
-    """Store the observation if later cycles may rely on it: no write followed, and nothing is left to try."""
+    """Store the observation if later cycles may rely on it: no write followed, and nothing is left to do."""
     now, quarantine = context.clock.now(), context.memory.quarantine.of(name).values()
     quarantined = {each.source_ref for each in quarantine if each.applies_to(each.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - quarantined

@@ -33,9 +33,7 @@ MOST_LINES_BYTES: Final = 64_000_000
 REWRITTEN_BY_SERVICE = (
     "comes back different each time it is set; if the service rewrites it, let git leave that alone"
 )
-FLAPPING = (
-    "somebody keeps changing it back; ask them, take their version into git, or name it under spec.ignore"
-)
+FLAPPING = "another writer keeps changing it back; take its version into git, or name it under spec.ignore"
 
 
 def update_quarantine(

@@ -182,14 +182,16 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     if description is None or description.phase is Phase.CREATE_FAILED:
         return
     if content_in(arn, rebuild, context) != rebuild.wanted:
-        raise DatasetUnusable(f"somebody else made {arn} meanwhile: delete it, or take its entries into git")
+        raise DatasetUnusable(
+            f"another client created {arn} meanwhile: delete it, or take its entries into git"
+        )
 
 
 def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete, or raise `DatasetUnusable` if its creation failed."""
     description = context.rested(rebuild.made or "")
     if description is None:
-        raise NotFound(f"{rebuild.made} is gone: somebody deleted it")
+        raise NotFound(f"{rebuild.made} is gone: another client deleted it")
     if description.phase is Phase.CREATE_FAILED:
         why = f"{description.code or 'no code'}: {description.message or 'no reason given'}"
         raise DatasetUnusable(f"the new dataset could not be created ({why})")
