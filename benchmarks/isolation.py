@@ -25,7 +25,7 @@ Fails = Callable[[Sequence[int]], bool]
 def carry_out(isolation: Isolation[int], fails: Fails) -> int:
     """Play the service until nothing is left to send; return the updates made."""
     while (batch := isolation.next()) is not None:
-        isolation.tell(Result.FAILED if fails(batch.items) else Result.PASSED)
+        isolation.record(Result.FAILED if fails(batch.items) else Result.PASSED)
     return isolation.updates
 
 

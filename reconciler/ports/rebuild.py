@@ -46,9 +46,9 @@ class Rebuild(NamedTuple):
         id: Names its objects in S3.
         undoing: Whether the old entries are being brought back.
         plan: Digest of the plan that it carries out.
-        doomed: ARN of the dataset that is deleted, or was.
+        old_arn: ARN of the dataset that is deleted, or was.
         description: The answer of DescribeDataset when its entries were saved; "" if it may have changed since.
-        made: ARN of the dataset that was made in its place.
+        new_arn: ARN of the dataset that was created in its place; None before.
         tags: Of the old dataset, and then of the new one.
         before, desired: What was observed at first, and what is desired.
         snapshot: Where the observed lines are kept below the state directory.
@@ -61,7 +61,7 @@ class Rebuild(NamedTuple):
     revision: str | None
     project_arn: str
     dataset_type: DatasetType
-    doomed: str
+    old_arn: str
     description: str
     bucket: str
     prefix: str
@@ -70,7 +70,7 @@ class Rebuild(NamedTuple):
     before: Content
     desired: Content
     snapshot: str = ""
-    made: str | None = None
+    new_arn: str | None = None
     undoing: bool = False
 
     @property

@@ -20,8 +20,9 @@ from reconciler.errors import StateUnusable
 from reconciler.ports import Content, Rebuild, Step
 from reconciler.state.schema import CHECKED, MIGRATIONS, NEWEST, define_checksum, insertion
 
-# The member that holds a dataset's description in state files of every version.
-_STORED_DESCRIPTION: Final = "standing"
+# The members of a stored rebuild that have other names in state files of every version.
+_STORED_NAMES: Final = {"description": "standing", "old_arn": "doomed", "new_arn": "made"}
+_FIELDS: Final = {stored: name for name, stored in _STORED_NAMES.items()}
 
 SUFFIXES: Final = ("", "-wal", "-shm")
 _DAMAGED: Final = ".damaged"
@@ -114,8 +115,7 @@ def _check_journal(begun_at: float, packed: bytes) -> None:
 
 def write_rebuild(rebuild: Rebuild) -> str:
     """Return the stored form of a rebuild, which `read_rebuild` reads."""
-    fields = rebuild._asdict()
-    fields[_STORED_DESCRIPTION] = fields.pop("description")
+    fields = {_STORED_NAMES.get(name, name): value for name, value in rebuild._asdict().items()}
     return json.dumps(fields, sort_keys=True)
 
 
@@ -126,9 +126,9 @@ def read_rebuild(body: str) -> Rebuild:
     Raises:
         ValueError, KeyError, TypeError: It is damaged.
     """
-    fields = json.loads(body)
+    stored: dict[str, Any] = dict(json.loads(body))
+    fields = {_FIELDS.get(name, name): value for name, value in stored.items()}
     known = {
-        "description": fields.pop(_STORED_DESCRIPTION),
         "step": Step(fields["step"]),
         "dataset_type": DatasetType(fields["dataset_type"]),
         "before": Content(*fields["before"]),

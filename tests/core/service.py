@@ -38,7 +38,7 @@ class Service:
     def carry_out(self, isolation: Isolation[int]) -> None:
         """Send whatever it asks for, until it asks for nothing."""
         while (batch := isolation.next()) is not None:
-            isolation.tell(self.update(batch.items))
+            isolation.record(self.update(batch.items))
 
 
 def lines(count: int, size: int = 9) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ REBUILD = Rebuild(
     revision=None,
     project_arn="arn",
     dataset_type=DatasetType.TRAIN,
-    doomed="old",
+    old_arn="old",
     description="described",
     bucket="b",
     prefix="",
@@ -27,17 +27,20 @@ REBUILD = Rebuild(
     tags={},
     before=Content(1, "x"),
     desired=Content(2, "y"),
+    new_arn="new",
 )
-MEMBERS = {*REBUILD._fields} - {"description"} | {"standing"}
+MEMBERS = {*REBUILD._fields} - {"description", "old_arn", "new_arn"} | {"standing", "doomed", "made"}
 
 
 def test_a_rebuild_keeps_its_stored_form(tmp_path: Path):
-    """The first version called a dataset's description its standing; a rebuild begun by it must be found."""
+    """A rebuild that an earlier version began must be found, whatever its fields were called then."""
     with closing(State(tmp_path)) as state:
         state.rebuilds.put(REBUILD)
     with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as file:
         (body,) = file.execute("SELECT body FROM rebuild").fetchone()
 
-    assert (MEMBERS, "described") == (set(json.loads(body)), json.loads(body)["standing"])
+    stored = json.loads(body)
+    assert MEMBERS == set(stored)
+    assert ("described", "old", "new") == (stored["standing"], stored["doomed"], stored["made"])
     with closing(State(tmp_path)) as state:
         assert REBUILD == state.rebuilds.of("d")

@@ -64,7 +64,7 @@ def _tell(done: Rebuilt, *, undone: bool) -> None:
         return
     if undone:
         what = "nothing had been changed, and the rebuild is cancelled"
-        if known.made is not None:
+        if known.new_arn is not None:
             what = (
                 f"{counted(known.before.entries, 'entry is', 'entries are')} as before, in {done.result.arn}"
             )

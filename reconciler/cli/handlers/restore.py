@@ -16,7 +16,7 @@ from reconciler.cli.specs import declared, overrides_of
 from reconciler.core.planning.plan import Plan
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.restore import BackupFile, as_desired, choose, kept_of
+from reconciler.engine.usecases.restore import BackupFile, as_desired, backups_of, choose
 from reconciler.errors import Exit, UsageError, gravest
 from reconciler.reports.visible import counted, size
 from reconciler.sources.load import load
@@ -29,14 +29,14 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         name = _listed(args)
         with State(Path(args.state_dir), read_only=True) as state:
-            _show(name, kept_of(name, state), as_json=args.output == "json")
+            _show(name, backups_of(name, state), as_json=args.output == "json")
         return Exit.DONE
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     args.path = args.path or DEFAULT_PATH
     loaded, revision = declared(args)
     with connected(args, read_only=not args.apply) as wiring:
-        file = choose(kept_of(loaded.name, wiring.memory), args.snapshot)
+        file = choose(backups_of(loaded.name, wiring.memory), args.snapshot)
         with closing(as_desired(loaded, file, overrides_of(args), revision)) as desired:
             return _carry_out(desired, args, wiring.context)
 

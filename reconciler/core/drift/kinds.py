@@ -12,7 +12,7 @@ from reconciler.core.spec.choices import DriftClass
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImageView:
     """
     The labels and boxes of one image on both sides.
 
@@ -43,9 +43,9 @@ class Picture:
         return tuple(label for label in self.desired.labels if label in self.observed.labels)
 
     @property
-    def turned(self) -> Picture:
+    def turned(self) -> ImageView:
         """Return it with both sides swapped."""
-        return Picture(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
+        return ImageView(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
 
     @property
     def size(self) -> tuple[float, float] | None:
@@ -64,7 +64,7 @@ class Picture:
         )
 
 
-def picture(desired: Fields | None, observed: Fields | None) -> Picture:
+def view_of(desired: Fields | None, observed: Fields | None) -> ImageView:
     """
     Read both sides of one image.
 
@@ -74,10 +74,10 @@ def picture(desired: Fields | None, observed: Fields | None) -> Picture:
     ours = meaning(desired) if desired is not None else None
     theirs = meaning(observed) if observed is not None else None
     boxes = pair_boxes(ours.boxes if ours else (), theirs.boxes if theirs else ())
-    return Picture(ours, theirs, boxes)
+    return ImageView(ours, theirs, boxes)
 
 
-def classes(seen: Picture, *, errored: bool) -> tuple[DriftClass, ...]:
+def classes(seen: ImageView, *, errored: bool) -> tuple[DriftClass, ...]:
     """
     Classify one image that is known to differ or to be errored.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.drift.kinds import Picture
+from reconciler.core.drift.kinds import ImageView
 from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
@@ -52,7 +52,7 @@ class DriftItem:
         origin: Where the specs desire it; None for an image that is not desired.
         fields: The differing fields; empty for an image that is on one side only.
         codes: Error codes of AWS, for an errored image.
-        picture: None beyond the number of images to draw.
+        view: None beyond the number of images to draw.
         lines: None beyond the number of images to show as text.
         acknowledged: Reason of the acknowledgement; None if it is not acknowledged.
         settled: Whether it is an orphan that is blank already, and policy.orphans asks for no more.
@@ -67,7 +67,7 @@ class DriftItem:
     origin: Origin | None = None
     fields: tuple[FieldChange, ...] = ()
     codes: tuple[str, ...] = ()
-    picture: Picture | None = None
+    view: ImageView | None = None
     lines: Lines | None = None
     acknowledged: str | None = None
     settled: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.core.drift.boxes import BoxPair
-from reconciler.core.drift.kinds import Picture
+from reconciler.core.drift.kinds import ImageView
 
 
 class LabelBalance(NamedTuple):
@@ -41,7 +41,7 @@ class Tally:
     def __init__(self) -> None:
         self._rows: defaultdict[str, _Row] = defaultdict(_Row)
 
-    def add(self, seen: Picture) -> None:
+    def add(self, seen: ImageView) -> None:
         """Count one image that differs between both sides."""
         for label in seen.labels_gained:
             self._rows[label].gained += 1

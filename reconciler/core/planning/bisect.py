@@ -153,7 +153,7 @@ class Isolation(Generic[T]):
             self._dialogue.answer(True)
         return None
 
-    def tell(self, result: Result) -> None:
+    def record(self, result: Result) -> None:
         """
         Record the result of the batch that `next` returned last.
 

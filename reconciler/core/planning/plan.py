@@ -159,7 +159,7 @@ class DatasetPlan:
     calls: Calls = NO_CALLS
 
     @property
-    def was_made(self) -> bool:
+    def was_computed(self) -> bool:
         """Tell whether a plan could be made, at least in part."""
         return self.complete or not self.exit_code or bool(self.counts.desired)
 

@@ -78,7 +78,7 @@ RETRY_MOST_SECONDS: Final = 30.0
 RETRY_LEAST_SECONDS: Final = 0.5
 
 
-def next_visit(interval: float, jitter: float, draw: float) -> float:
+def next_cycle(interval: float, jitter: float, draw: float) -> float:
     """Return the seconds until the next cycle of a dataset; *draw*, from 0 to 1, spreads many of them."""
     return interval * (1.0 + jitter * draw)
 

@@ -243,7 +243,9 @@ def _in_sync(facts: Facts) -> Condition:
     if not facts.observed:
         return _unseen(Kind.IN_SYNC, facts)
     if facts.pending or facts.left_out:
-        return Condition(Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones")
+        return Condition(
+            Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones"
+        )
     if facts.incomplete:
         return Condition(Kind.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones")

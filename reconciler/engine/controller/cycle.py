@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.kinds import classes, view_of
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
@@ -189,7 +189,7 @@ def _visited(
             result = outcome.unplanned(each_dataset.unusable(desired))
             failure = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
             return CycleResult(summaries.failed(failure, result.exit_code))
-        desired.hold_files()
+        desired.open_files()
         return _whole(desired, digest, session, _Review(desired, work, guarded, begin))
 
 
@@ -258,7 +258,7 @@ def _classes(seen: Planned) -> dict[str, DriftClass]:
             found[change.source_ref] = DriftClass.UNMANAGED
         elif change.cause.is_drift:
             ours, theirs = seen.composer.merged(change.change), seen.composer.observed(change.change)
-            found[change.source_ref] = classes(picture(ours, theirs), errored=False)[0]
+            found[change.source_ref] = classes(view_of(ours, theirs), errored=False)[0]
     return found
 
 

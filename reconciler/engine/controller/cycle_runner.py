@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from reconciler import errors
-from reconciler.core.runtime.backoff import next_attempt, next_visit
+from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
@@ -241,7 +241,7 @@ class CycleRunner:
             return next_attempt(state.failures, self._monotonic.draw(), state.interval)
         if work.is_outdated:
             return 0.0
-        return next_visit(state.interval, state.jitter, self._monotonic.draw())
+        return next_cycle(state.interval, state.jitter, self._monotonic.draw())
 
     def _keep(self, state: DatasetState, delay: float) -> None:
         """Store the status if it changed or was last stored long ago."""

@@ -108,14 +108,14 @@ class Sender:
             description = self._update_with_retries(lines, self._suspicion.tries(len(lines)))
             if description.phase is not Phase.UPDATE_FAILED:
                 self._suspicion.record_answer()
-                search.tell(Result.PASSED)
+                search.record(Result.PASSED)
                 log.info("update.finished", entries=len(batch), bytes=batch.size)
                 continue
             if not self._probe_lines(description, lines, search):
                 self._give_up(items, description, search)
                 return
             self._messages |= dict.fromkeys(lines, _message_of(description))
-            search.tell(Result.FAILED)
+            search.record(Result.FAILED)
             log.warning("update.failed", code=description.code, entries=len(batch))
             if not searching and len(batch) > 1:
                 searching = True

@@ -27,7 +27,7 @@ from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset
 
-MOST_HELD_FILES: Final = 32
+MOST_OPEN_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
 
 
@@ -135,7 +135,7 @@ class Desired:
             self._streams[number] = self.files[number].open()
         return self._streams[number]
 
-    def hold_files(self) -> None:
+    def open_files(self) -> None:
         """
         Open the files, so that they can be read for as long as this is in use; of very many only the first.
 
@@ -144,7 +144,7 @@ class Desired:
         Raises:
             SourceError: One is gone already.
         """
-        for number in range(min(len(self.files), MOST_HELD_FILES)):
+        for number in range(min(len(self.files), MOST_OPEN_FILES)):
             self._stream(number)
 
     def origin_of(self, place: Place) -> Origin:

@@ -96,7 +96,7 @@ class _Round:
         self._arn: str | None = self._target.dataset_arn
         self._region: str | None = None
         self._identity: Identity | None = None
-        self._is_to_be_made = False
+        self._is_to_be_created = False
 
     def examined(self) -> DatasetPreflight:
         who = self._identity
@@ -192,7 +192,7 @@ class _Round:
     def _name_what_was_left(self) -> None:
         """Say of what a failure kept from being checked that it was not."""
         known = {result.check for result in self._results}
-        if self._is_to_be_made:
+        if self._is_to_be_created:
             known.update(OF_REKOGNITION)
         wanted = {
             Check.CREDENTIALS: True,
@@ -257,7 +257,7 @@ class _Round:
         if self._arn is not None:
             self.found(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
             return True
-        self._is_to_be_made = True
+        self._is_to_be_created = True
         missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
         if self._desired.policy.mode is Mode.OBSERVE:
             text = f"there is no {missing}, and policy.mode is observe: apply does not create it"

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
-from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.kinds import classes, view_of
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.drift.summary import Tally
@@ -31,7 +31,7 @@ from reconciler.ports import Memory
 
 # A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond these many images of one
 # dataset, only classes, causes and places are kept.
-PICTURED: Final = 10_000
+MOST_VIEWS: Final = 10_000
 WITH_LINES: Final = 1_000
 
 # Why an orphan that is not acknowledged raises no alarm: an apply would leave it as it is.
@@ -123,7 +123,7 @@ def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts
     A plan calls them new, as they are to the dataset of today. What was applied to this target is remembered
     under the ARN of the one of then.
     """
-    if not plan.was_made or plan.counts.observed or not plan.changes:
+    if not plan.was_computed or plan.counts.observed or not plan.changes:
         return frozenset()
     memory = context_of(desired).memory
     then = memory.applied_to(desired.name)
@@ -151,7 +151,7 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
     Args:
         lost: Images that were applied, and that AWS lost with their dataset.
     """
-    if not planned.plan.was_made:
+    if not planned.plan.was_computed:
         declared = replace(unseen(planned.plan), path=desired.origin)
         return _Seen(desired, declared, frozenset(), frozenset())
     plan = explained(planned.plan, planned.composer)
@@ -205,7 +205,7 @@ def _item(
 ) -> DriftItem:
     ours = composer.merged(change.change) if change.action is not Action.ORPHAN else None
     theirs = composer.observed(change.change)
-    seen = picture(ours, theirs)
+    seen = view_of(ours, theirs)
     if not is_pending(change.cause):
         tally.add(seen)
     return DriftItem(
@@ -215,7 +215,7 @@ def _item(
         origin=change.origin,
         fields=change.fields,
         codes=codes,
-        picture=seen if number <= PICTURED else None,
+        view=seen if number <= MOST_VIEWS else None,
         lines=Lines(_text(ours), _text(theirs)) if number <= WITH_LINES else None,
     )
 
@@ -224,7 +224,7 @@ def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: i
     """Describe an image that is in place as desired, but that AWS marks with errors."""
     row = desired.index.row(source_ref)
     fields: Fields | None = None
-    if row is not None and number <= PICTURED:
+    if row is not None and number <= MOST_VIEWS:
         fields = orjson.loads(desired.read(source_ref, desired.index.place(row)))
     return DriftItem(
         source_ref=source_ref,
@@ -232,7 +232,7 @@ def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: i
         cause=Cause.UNATTRIBUTED,
         origin=desired.origin_of_ref(source_ref),
         codes=codes,
-        picture=picture(fields, fields) if fields is not None else None,
+        view=view_of(fields, fields) if fields is not None else None,
         lines=Lines(_text(fields), _text(fields)) if number <= WITH_LINES else None,
     )
 

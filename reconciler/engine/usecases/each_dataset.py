@@ -76,7 +76,7 @@ def apply_each(
     for desired, pinned in plans:
         with bound(dataset=desired.name):
             try:
-                if pinned is not None and not pinned.plan.was_made:
+                if pinned is not None and not pinned.plan.was_computed:
                     yield outcome.unplanned(pinned.plan)
                 elif not desired.usable:
                     yield outcome.unplanned(unusable(desired))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.drift.kinds import Picture, classes, picture
+from reconciler.core.drift.kinds import ImageView, classes, view_of
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.glob import NO_GLOBS, Globs
@@ -45,7 +45,7 @@ class Choice:
     labels: Globs = NO_GLOBS
     source_refs: Globs = NO_GLOBS
 
-    def takes(self, source_ref: str, kinds: Collection[DriftClass], seen: Picture) -> bool:
+    def takes(self, source_ref: str, kinds: Collection[DriftClass], seen: ImageView) -> bool:
         return (
             (not self.classes or not self.classes.isdisjoint(kinds))
             and (not self.source_refs or self.source_refs.match(source_ref))
@@ -142,7 +142,7 @@ class _Proposing:
     def _take(self, item: PlannedChange) -> None:
         composer, change = self._planned.composer, item.change
         ours, theirs = composer.desired(change), composer.observed(change)
-        seen = picture(None if ours is None else composer.merged(change), theirs)
+        seen = view_of(None if ours is None else composer.merged(change), theirs)
         kinds = classes(seen, errored=False)
         if not self._choice.takes(item.source_ref, kinds, seen):
             return

@@ -33,7 +33,7 @@ class BackupFile:
         return line + 1  # the first line of the file is its header
 
 
-def kept_of(dataset: str, memory: Memory) -> list[BackupFile]:
+def backups_of(dataset: str, memory: Memory) -> list[BackupFile]:
     """Return all that is kept of a dataset, oldest first: what applies overwrote, and what rebuilds replaced."""
     found = [
         BackupFile(backups, saved)

@@ -13,7 +13,7 @@ from math import hypot
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.boxes import BoxPair
-from reconciler.core.drift.kinds import Picture
+from reconciler.core.drift.kinds import ImageView
 from reconciler.core.entries.training_view import Box
 from reconciler.reports.drift.words import overlap
 from reconciler.reports.visible import shortened
@@ -140,7 +140,7 @@ class Drawing:
         return round(self.width * scale, 2), round(self.height * scale, 2)
 
 
-def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: bool = False) -> Drawing:
+def draw(seen: ImageView, size: tuple[float, float] | None = None, *, pending: bool = False) -> Drawing:
     """
     Lay out one image. Boxes that did not change lie below those that did.
 
@@ -167,7 +167,7 @@ def draw(seen: Picture, size: tuple[float, float] | None = None, *, pending: boo
     )
 
 
-def _extent(seen: Picture, looked_at: tuple[float, float] | None) -> tuple[float, float, bool]:
+def _extent(seen: ImageView, looked_at: tuple[float, float] | None) -> tuple[float, float, bool]:
     """Return the size of the image, or, where it is not known, of a canvas that holds every box."""
     size = seen.size or looked_at
     if size and min(size) > 0:

@@ -91,11 +91,11 @@ def render_html(
         frame=frame,
         first=first,
         rest=_island(cards),
-        total=sum(item.picture is not None for dataset in drift.datasets for item in dataset.items),
-        undrawn=sum(item.picture is None for dataset in drift.datasets for item in dataset.items),
+        total=sum(item.view is not None for dataset in drift.datasets for item in dataset.items),
+        undrawn=sum(item.view is None for dataset in drift.datasets for item in dataset.items),
         classes=_present(DriftClass, drift, lambda item: item.classes),
         causes=_present(Cause, drift, lambda item: (item.cause,)),
-        labels=sorted({label for item in _items(drift) if item.picture for label in item.picture.labels}),
+        labels=sorted({label for item in _items(drift) if item.view for label in item.view.labels}),
         css=_style(),
         js=_script(),
         policy=content_security_policy(),
@@ -106,7 +106,7 @@ def _cards(drift: Drift, thumbnails: Thumbnails, template: jinja2.Template) -> I
     number = 0
     for dataset in drift.datasets:
         for item in dataset.items:
-            if item.picture is not None:
+            if item.view is not None:
                 number += 1
                 yield _card(item, dataset, drift, thumbnails, template, number)
 
@@ -119,18 +119,18 @@ def _card(
     template: jinja2.Template,
     number: int,
 ) -> _Card:
-    assert item.picture is not None  # noqa: S101  the caller has checked
+    assert item.view is not None  # noqa: S101  the caller has checked
     place = str(item.origin) if item.origin else ""
     facts = {
         "classes": item.classes,
-        "labels": sorted(item.picture.labels),
+        "labels": sorted(item.view.labels),
         "cause": item.cause,
         "dataset": dataset.name,
         "text": f"{item.source_ref} {place}".lower(),
     }
     thumbnail = thumbnails.get(item.source_ref)
     size = (thumbnail.width, thumbnail.height) if thumbnail else None
-    drawing = draw(item.picture, size, pending=item.is_pending)
+    drawing = draw(item.view, size, pending=item.is_pending)
     html = template.render(
         facts=_json(facts),
         item=item,
@@ -139,7 +139,7 @@ def _card(
         place=place,
         number=number,
         drawing=drawing,
-        picture=item.picture,
+        picture=item.view,
         thumbnail=thumbnail.address if thumbnail else None,
         age=words.age(item, dataset.observed_at),
         events=list(words.events(item)),
@@ -179,7 +179,7 @@ def _present(
     """Return the kinds that occur, in their own order, and how many images are of each."""
     found: dict[str, int] = dict.fromkeys(kinds, 0)
     for item in _items(drift):
-        if item.picture is not None:
+        if item.view is not None:
             for kind in of(item):
                 found[kind] += 1
     return [(kind, number) for kind, number in found.items() if number]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.boxes import BoxPair
-from reconciler.core.drift.kinds import Picture
+from reconciler.core.drift.kinds import ImageView
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.entries.training_view import Box
 from reconciler.core.spec.choices import DriftClass
@@ -87,7 +87,7 @@ def events(item: DriftItem) -> Iterator[Event]:
 
     Drift is reported from git to AWS. Where git alone changed, it is the other way round: what an apply will do.
     """
-    seen = item.picture
+    seen = item.view
     if seen is None:
         yield from (Event(kind, CLASSES[kind].capitalize()) for kind in item.classes)
         return
@@ -200,12 +200,12 @@ def overlap(iou: float) -> str:
     return f"{min(max(iou, 0.01), 0.99):.2f}" if 0 < iou < 1 else f"{iou:.2f}"
 
 
-def _changes(seen: Picture, verbs: _Verbs) -> Iterator[Event]:
+def _changes(seen: ImageView, verbs: _Verbs) -> Iterator[Event]:
     yield from _labels(seen, verbs)
     yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
 
 
-def _labels(seen: Picture, verbs: _Verbs) -> Iterator[Event]:
+def _labels(seen: ImageView, verbs: _Verbs) -> Iterator[Event]:
     lost, gained = seen.labels_lost, seen.labels_gained
     if lost and gained:
         text = f"{_names(lost)} {verbs.became} {_names(gained)}"
@@ -240,7 +240,7 @@ def _fields(item: DriftItem) -> str:
     return ", ".join(paths[:_FIELDS] + ([f"{left:,} more"] if left > 0 else []))
 
 
-def _contents(seen: Picture) -> str:
+def _contents(seen: ImageView) -> str:
     side = seen.desired or seen.observed
     if side is None or not (side.labels or side.boxes):
         return "no labels"

@@ -178,7 +178,7 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
-    if plan.orphans is Orphans.REBUILD and plan.counts.orphan and plan.was_made and plan.arn:
+    if plan.orphans is Orphans.REBUILD and plan.counts.orphan and plan.was_computed and plan.arn:
         bound = f"--dataset {plan.name} --plan-digest {Plan((plan,)).digest} --bucket s3://BUCKET/PREFIX"
         number = counted(plan.counts.orphan, "orphan")
         yield line(Span(f"To remove {number}, delete and recreate the dataset:", Ink.DIM))

@@ -198,7 +198,7 @@ def summary(plan: DatasetPlan) -> str:
     if in_place(plan):
         apart = f", {counts.ignored:,} of them apart from what the policy ignores" if counts.ignored else ""
         return f"No changes: {counted(counts.desired, 'entry is', 'entries are')} as desired{apart}."
-    if not plan.was_made:
+    if not plan.was_computed:
         return "No plan: the dataset could not be read."
     kind = "Plan" if plan.complete else "Incomplete plan"
     return f"{kind}: {tally(plan)}; {calls([plan])}."
@@ -216,7 +216,7 @@ def title(plans: Sequence[DatasetPlan]) -> str:
 
 def whereabouts(plan: DatasetPlan) -> str:
     """Return the ARN of the dataset that was observed, and its mode."""
-    if not (plan.arn or plan.was_made):
+    if not (plan.arn or plan.was_computed):
         return "not observed"
     missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
     return f"{plan.arn or missing}  mode {plan.mode.value}"
@@ -224,7 +224,7 @@ def whereabouts(plan: DatasetPlan) -> str:
 
 def headline(plan: DatasetPlan) -> str:
     """Return in a few words what an apply would do with this plan."""
-    if not plan.was_made:
+    if not plan.was_computed:
         return "not planned"
     if in_place(plan):
         return "as desired"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.kinds import classes, view_of
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.drift.summary import LabelBalance, Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
@@ -39,7 +39,7 @@ def entry(*labels: str, boxes: tuple = (), size: tuple[int, int] = (640, 480), j
 
 
 def kinds(desired: Fields | None, observed: Fields | None, *, errored: bool = False):
-    return classes(picture(desired, observed), errored=errored)
+    return classes(view_of(desired, observed), errored=errored)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ entries = st.builds(
 def test_what_git_lost_is_what_aws_lacks(desired, observed):
     """Swapping the two sides swaps added and removed, and leaves moves and their overlap unchanged."""
     there, back = Tally(), Tally()
-    there.add(picture(desired, observed))
-    back.add(picture(observed, desired))
+    there.add(view_of(desired, observed))
+    back.add(view_of(observed, desired))
 
     swapped = {row.label: (row.lost, row.gained, row.moved) for row in back.balances()}
     assert {row.label: (row.gained, row.lost, row.moved) for row in there.balances()} == swapped
@@ -95,7 +95,7 @@ def test_what_git_lost_is_what_aws_lacks(desired, observed):
 def test_an_image_that_did_not_change_counts_for_nothing(same):
     """An image that did not change adds nothing to the summary."""
     tally = Tally()
-    tally.add(picture(same, same))
+    tally.add(view_of(same, same))
 
     assert () == tally.balances()
 
@@ -103,9 +103,9 @@ def test_an_image_that_did_not_change_counts_for_nothing(same):
 def test_a_summary_counts_by_label():
     """The summary counts by label what was added and removed, and how far boxes moved."""
     tally = Tally()
-    tally.add(picture(entry("crack"), entry("dust")))
-    tally.add(picture(entry(boxes=[("crack", 0, 0, 10, 10)]), entry(boxes=[("crack", 5, 0, 10, 10)])))
-    tally.add(picture(None, entry("dust")))
+    tally.add(view_of(entry("crack"), entry("dust")))
+    tally.add(view_of(entry(boxes=[("crack", 0, 0, 10, 10)]), entry(boxes=[("crack", 5, 0, 10, 10)])))
+    tally.add(view_of(None, entry("dust")))
 
     crack, dust = tally.balances()
     assert LabelBalance("crack", gained=0, lost=1, moved=1, mean_iou=pytest.approx(1 / 3)) == crack

@@ -119,7 +119,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
         assert not stored & set(batch.items)
         assert not set(isolation.isolated) & set(batch.items)
         result = service.update(batch.items)
-        isolation.tell(result)
+        isolation.record(result)
         if result is Result.PASSED:
             stored |= set(batch.items)
         elif partial:
@@ -185,7 +185,7 @@ def test_every_batch_is_tried_before_any_is_searched():
     asked = []
     for _ in range(3):
         asked.append(isolation.next().items)
-        isolation.tell(service.update(asked[-1]))
+        isolation.record(service.update(asked[-1]))
     assert [(0, 1), (2, 3), (4, 5)] == asked
 
 
@@ -251,7 +251,7 @@ def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
     """The last line left of a failed group is not convicted unless it was sent alone."""
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
-    isolation.tell(Result.FAILED)
+    isolation.record(Result.FAILED)
     isolation.known_in_place([0])
 
     assert isolation.next() is None
@@ -262,11 +262,11 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_
     """A line left alone in its update is convicted when it fails again."""
     isolation = Isolation(lines(4), limit=40)
     isolation.next()
-    isolation.tell(Result.FAILED)
+    isolation.record(Result.FAILED)
     assert (0, 1) == isolation.next().items
     isolation.known_in_place([0])
     assert (1,) == isolation.next().items
-    isolation.tell(Result.FAILED)
+    isolation.record(Result.FAILED)
 
     assert (2, 3) == isolation.next().items
     assert (1,) == isolation.isolated
@@ -280,7 +280,7 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
     service = Service(poison=[0, 4])
     isolation = Isolation(lines(8), limit=40)
     while not service.passed and (batch := isolation.next()):
-        isolation.tell(service.update(batch.items))
+        isolation.record(service.update(batch.items))
         if len(service.failed) == 6:
             isolation.known_in_place(in_place)
     service.carry_out(isolation)
@@ -293,7 +293,7 @@ def test_what_a_look_found_in_place_is_not_sent():
     isolation = Isolation(lines(8), limit=80)
     isolation.known_in_place([0, 99])
     assert tuple(range(1, 8)) == isolation.next().items
-    isolation.tell(Result.FAILED)
+    isolation.record(Result.FAILED)
     isolation.known_in_place([1, 2, 3])
 
     assert (4, 5) == isolation.next().items
@@ -308,11 +308,11 @@ def test_a_result_nobody_asked_for_is_refused():
     """A result that was not asked for is refused, as counting it twice would convict the wrong half."""
     isolation = Isolation(lines(4), limit=40)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.tell(Result.PASSED)
+        isolation.record(Result.PASSED)
     isolation.next()
-    isolation.tell(Result.FAILED)
+    isolation.record(Result.FAILED)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.tell(Result.FAILED)
+        isolation.record(Result.FAILED)
 
 
 def test_a_line_given_twice_is_refused():

@@ -220,7 +220,7 @@ class TestDatasetPlan:
         counts = Counts(desired=desired)
         plan = replace(planned(), complete=complete, exit_code=exit_code, counts=counts)
 
-        assert expected is plan.was_made
+        assert expected is plan.was_computed
 
     def test_unplanned_does_nothing_and_says_why(self) -> None:
         plan = unplanned("flowers", [PlanError("RKD0001", "no")], 3)

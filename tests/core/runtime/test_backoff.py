@@ -17,7 +17,7 @@ from reconciler.core.runtime.backoff import (
     CallWindow,
     backoff,
     next_attempt,
-    next_visit,
+    next_cycle,
     poll_delay,
     scan_is_due,
 )
@@ -121,7 +121,7 @@ def test_a_scan_never_waits_for_a_visit_that_comes_too_late(age: float, interval
     """A scan that is not due at this visit is not overdue at the next, unless visits are rarer than scans."""
     most = 6 * 3_600.0
     if not scan_is_due(age, most, interval, jitter):
-        assert age + next_visit(interval, jitter, 1.0) <= max(most, most / 2 + 2 * interval)
+        assert age + next_cycle(interval, jitter, 1.0) <= max(most, most / 2 + 2 * interval)
 
 
 def test_a_scan_from_the_future_is_due():

@@ -9,7 +9,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.restore import as_desired, choose, kept_of
+from reconciler.engine.usecases.restore import as_desired, backups_of, choose
 from reconciler.errors import UsageError
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
@@ -30,7 +30,7 @@ def overwritten(lab: Lab) -> Lab:
 
 def chosen(lab: Lab, snapshot: str | None = None):
     (loaded,) = load(open_path(lab.specs).tree).datasets
-    desired = as_desired(loaded, choose(kept_of("train", lab.context.memory), snapshot))
+    desired = as_desired(loaded, choose(backups_of("train", lab.context.memory), snapshot))
     lab.open.append(desired)
     return desired
 
@@ -68,7 +68,7 @@ def test_the_plan_is_about_the_kept_entries_only(overwritten: Lab):
 
 def test_a_restored_dataset_holds_what_it_held(overwritten: Lab):
     """Labels come back, also those of a blanked image; added entries stay, since AWS cannot delete them."""
-    (file,) = kept_of("train", overwritten.context.memory)
+    (file,) = backups_of("train", overwritten.context.memory)
 
     result = restore(overwritten)
 
@@ -130,7 +130,7 @@ def test_a_line_that_was_marked_with_errors_is_named_and_not_sent(overwritten: L
 
 def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
     """An unknown or ambiguous backup id is refused, and the known ids are listed."""
-    files = kept_of("train", overwritten.context.memory)
+    files = backups_of("train", overwritten.context.memory)
     (only,) = files
 
     assert only == choose(files, only.saved.id[:10])

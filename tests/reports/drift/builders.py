@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.drift.kinds import classes, picture
+from reconciler.core.drift.kinds import classes, view_of
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines
 from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
@@ -64,7 +64,7 @@ def item(
     """One image that is not the same on both sides."""
     side = desired or observed
     assert side is not None
-    seen = picture(desired, observed)
+    seen = view_of(desired, observed)
     both = desired is not None and observed is not None
     return DriftItem(
         source_ref=side["source-ref"],
@@ -74,7 +74,7 @@ def item(
         fields=explain(observed, desired) if both else (),
         codes=codes,
         **{
-            "picture": seen,
+            "view": seen,
             "lines": Lines(*(canonical(s).decode() if s is not None else None for s in (desired, observed))),
         }
         | more,
@@ -85,8 +85,8 @@ def dataset(*items: DriftItem, **more: Any) -> DatasetDrift:
     """A dataset with this drift, and ninety-seven images in which nothing moved."""
     tally = Tally()
     for one in items:
-        if one.picture is not None and not one.is_pending:
-            tally.add(one.picture)
+        if one.view is not None and not one.is_pending:
+            tally.add(one.view)
     managed = sum(one.origin is not None for one in items)
     facts: dict[str, Any] = {
         "name": "flowers-train",

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import orjson
 import pytest
 
-from reconciler.core.drift.kinds import picture
+from reconciler.core.drift.kinds import view_of
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift.drawing import Side, draw
@@ -133,12 +133,12 @@ def test_a_page_without_drift_has_no_tools():
 )
 def test_the_frame_shows_which_sides_have_the_image(desired, observed, frame):
     """Solid for what git alone knows, dashed for what AWS alone holds."""
-    assert frame is draw(picture(desired, observed)).frame
+    assert frame is draw(view_of(desired, observed)).frame
 
 
 def test_a_box_that_moved_is_drawn_twice_and_joined():
     """Solid where git has it, dashed where AWS has it, an arrow between, and their overlap."""
-    drawn = draw(picture(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 186, 65, 220, 334),))))
+    drawn = draw(view_of(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 186, 65, 220, 334),))))
 
     assert [(86, Side.GIT), (186, Side.AWS)] == [(rect.x, rect.side) for rect in drawn.rects]
     assert [(196, 232)] == [(arrow.x1, arrow.y1) for arrow in drawn.arrows]
@@ -147,7 +147,7 @@ def test_a_box_that_moved_is_drawn_twice_and_joined():
 
 def test_a_small_move_is_enlarged():
     """Five pixels of six hundred cannot be seen: a loupe shows the corner that moved."""
-    drawn = draw(picture(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 91, 65, 220, 334),))))
+    drawn = draw(view_of(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 91, 65, 220, 334),))))
 
     (loupe,) = drawn.loupes
     assert ("5 px", 10) == (loupe.text, loupe.half)
@@ -156,7 +156,7 @@ def test_a_small_move_is_enlarged():
 
 def test_the_canvas_has_the_proportions_of_the_image():
     """As stated by the line; else it holds every box."""
-    tall = draw(picture(entry("a", boxes=(ECHO,), size=(480, 640)), None))
+    tall = draw(view_of(entry("a", boxes=(ECHO,), size=(480, 640)), None))
 
     assert (480, 640, True) == (tall.width, tall.height, tall.sized)
     assert pytest.approx(480 / 640, abs=0.01) == tall.shown[0] / tall.shown[1]
@@ -165,8 +165,8 @@ def test_the_canvas_has_the_proportions_of_the_image():
 def test_what_waits_for_an_apply_is_drawn_as_what_an_apply_will_do():
     """Git moved the box: the arrow leads from where AWS has it to where git has it."""
     desired, observed = entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 186, 65, 220, 334),))
-    (there,) = draw(picture(desired, observed)).arrows
-    (back,) = draw(picture(desired, observed), pending=True).arrows
+    (there,) = draw(view_of(desired, observed)).arrows
+    (back,) = draw(view_of(desired, observed), pending=True).arrows
 
     assert there.x1 < there.x2
     assert back.x1 > back.x2
@@ -176,7 +176,7 @@ def test_a_label_ends_where_its_image_does():
     """Cut, with an ellipsis, and its figure kept."""
     desired = entry("a.png", boxes=(("x" * 200, 86, 65, 220, 334),))
     observed = entry("a.png", boxes=(("x" * 200, 186, 65, 220, 334),))
-    (note,) = draw(picture(desired, observed)).notes
+    (note,) = draw(view_of(desired, observed)).notes
 
     assert note.text.endswith("x…  IoU 0.38")
     assert len(note.text) < 60
@@ -184,8 +184,8 @@ def test_a_label_ends_where_its_image_does():
 
 def test_the_size_of_an_image_hides_no_box():
     """It is left out where a box lies in its corner."""
-    assert draw(picture(entry("a.png", boxes=(ECHO,)), None)).has_room
-    assert not draw(picture(entry("a.png", boxes=(("corner", 600, 440, 40, 40),)), None)).has_room
+    assert draw(view_of(entry("a.png", boxes=(ECHO,)), None)).has_room
+    assert not draw(view_of(entry("a.png", boxes=(("corner", 600, 440, 40, 40),)), None)).has_room
 
 
 def test_a_loupe_enlarges_the_picture():
@@ -202,10 +202,10 @@ def test_a_loupe_enlarges_the_picture():
 
 def test_a_small_box_with_another_label_gets_a_loupe():
     """It did not move, and could hardly be seen; a large one can."""
-    small = picture(
+    small = view_of(
         entry("a.png", boxes=(("a", 9, 9, 20, 30),)), entry("a.png", boxes=(("b", 9, 9, 20, 30),))
     )
-    large = picture(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("b", *ECHO[1:]),)))
+    large = view_of(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("b", *ECHO[1:]),)))
 
     (loupe,) = draw(small).loupes
     assert (19, 24, 30, "20 × 30 px") == (loupe.x, loupe.y, loupe.half, loupe.text)  # noqa: RUF001

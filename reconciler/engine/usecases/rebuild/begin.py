@@ -95,7 +95,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
         revision=desired.revision,
         project_arn=_project(desired, context),
         dataset_type=desired.target.kind,
-        doomed=seen.arn,
+        old_arn=seen.arn,
         description=as_text(seen.description),
         bucket=order.bucket,
         prefix=order.prefix,
@@ -112,7 +112,7 @@ def _archived(
     """Back up the observed lines to the state directory; return the name and the content read back."""
     entries = sum(1 for _ in listing.lines())
     head = BackupHeader(
-        rebuild.dataset, rebuild.doomed, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
+        rebuild.dataset, rebuild.old_arn, rebuild.revision, rebuild.begun_at, digest_of(plan), entries
     )
     archive = context.dataset.memory.archive
     saved = archive.keep(head, (raw for raw, _, _ in listing.lines()))

@@ -127,7 +127,7 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
 def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
     """Run the remaining steps and compare the whole dataset with the desired entries."""
     done = finish(start, context)
-    seen = observe(desired, done.made or "", context.dataset, context.deadline)
+    seen = observe(desired, done.new_arn or "", context.dataset, context.deadline)
     seen.listing.close()
     memory, removed = context.dataset.memory, done.before.entries - seen.diff.observed
     record_applied(desired, seen.arn, (), seen.diff, memory)
@@ -174,9 +174,9 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
     memory = context.dataset.memory
     if back is None:
         memory.rebuilds.over(known.dataset)
-        return Rebuilt(DatasetResult(known.dataset, known.doomed, Verdict.OBSERVED, verified=True), known)
+        return Rebuilt(DatasetResult(known.dataset, known.old_arn, Verdict.OBSERVED, verified=True), known)
     done = finish(back, context)
-    arn = done.made or ""
+    arn = done.new_arn or ""
     found = content_in(arn, done, context)
     memory.observations.put(known.dataset, None)
     result = DatasetResult(known.dataset, arn, Verdict.OBSERVED, verified=True)
@@ -197,7 +197,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
     except ReconcilerError as exc:
         now = context.dataset.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), Exit.DONE)
-        failed = outcome.unseen(blank, now.made or now.doomed, Sent(), exc)
+        failed = outcome.unseen(blank, now.new_arn or now.old_arn, Sent(), exc)
         return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)
 
 

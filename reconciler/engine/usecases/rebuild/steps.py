@@ -33,8 +33,8 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
             case Step.DELETED:
                 rebuild = noted(rebuild._replace(step=Step.CREATING), context)
             case Step.CREATING:
-                made = _create(rebuild, context)
-                rebuild = noted(rebuild._replace(step=Step.FILLING, made=made), context)
+                new_arn = _create(rebuild, context)
+                rebuild = noted(rebuild._replace(step=Step.FILLING, new_arn=new_arn), context)
             case Step.FILLING:
                 _complete(rebuild, context)
                 return rebuild
@@ -49,13 +49,13 @@ def noted(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
 
 def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Return the step to resume from: an earlier one if the new dataset is unusable or gone."""
-    if rebuild.step is not Step.FILLING or rebuild.made is None:
+    if rebuild.step is not Step.FILLING or rebuild.new_arn is None:
         return rebuild
-    description = context.rested(rebuild.made)
+    description = context.rested(rebuild.new_arn)
     if description is None:
-        return noted(rebuild._replace(step=Step.CREATING, made=None), context)
+        return noted(rebuild._replace(step=Step.CREATING, new_arn=None), context)
     if description.phase is Phase.CREATE_FAILED:
-        return _to_be_deleted(rebuild, rebuild.made, context)
+        return _to_be_deleted(rebuild, rebuild.new_arn, context)
     return rebuild
 
 
@@ -71,14 +71,14 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     if rebuild.step in (Step.KEEPING, Step.KEPT):
         return None
     if rebuild.step is Step.DELETING:
-        description = context.describe(rebuild.doomed)
+        description = context.describe(rebuild.old_arn)
         if description is not None and not is_deleting(description):
             return None
         return noted(rebuild._replace(undoing=True, description=""), context)
-    if rebuild.step is Step.FILLING and rebuild.made is not None:
-        return _to_be_deleted(rebuild, rebuild.made, context, undoing=True)
+    if rebuild.step is Step.FILLING and rebuild.new_arn is not None:
+        return _to_be_deleted(rebuild, rebuild.new_arn, context, undoing=True)
     found = _found(rebuild, context) if rebuild.step is Step.CREATING else None
-    if found is not None and found != rebuild.doomed:
+    if found is not None and found != rebuild.old_arn:
         _require_ours(rebuild, found, context)
         return _to_be_deleted(rebuild, found, context, undoing=True)
     return noted(rebuild._replace(undoing=True), context)
@@ -106,18 +106,18 @@ def _to_be_deleted(
 ) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
     return noted(
-        rebuild._replace(step=Step.DELETING, doomed=arn, description="", made=None, undoing=direction),
+        rebuild._replace(step=Step.DELETING, old_arn=arn, description="", new_arn=None, undoing=direction),
         context,
     )
 
 
 def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
-    """Delete the doomed dataset if it is unchanged since the backup, and wait until it is gone."""
-    if context.rested(rebuild.doomed) is None:
+    """Delete the old dataset if it is unchanged since the backup, and wait until it is gone."""
+    if context.rested(rebuild.old_arn) is None:
         return
 
     def attempt() -> None:
-        description = context.describe(rebuild.doomed)
+        description = context.describe(rebuild.old_arn)
         if description is None or is_deleting(description):
             return  # an earlier answer was lost
         if rebuild.description not in ("", as_text(description)):
@@ -125,13 +125,13 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
                 "the dataset changed after its entries were kept; it was not deleted; plan again"
             )
         context.dataset.permit()
-        context.gateway.delete_dataset(rebuild.doomed)
+        context.gateway.delete_dataset(rebuild.old_arn)
 
     try:
         retry(attempt, context.dataset.clock, context.deadline)
     except NotFound:
         return
-    if context.rested(rebuild.doomed) is not None:
+    if context.rested(rebuild.old_arn) is not None:
         raise DatasetBusy("the dataset was to be deleted, and is still there")
 
 
@@ -143,18 +143,18 @@ def _create(rebuild: Rebuild, context: RebuildContext) -> str:
     def attempt() -> str:
         nonlocal created
         found = _found(rebuild, context)
-        if found == rebuild.doomed:
+        if found == rebuild.old_arn:
             raise DatasetBusy("the project still lists the deleted dataset")
         if found is not None:
             return found
         context.dataset.permit()
         try:
             project, kind = rebuild.project_arn, rebuild.dataset_type
-            made = context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
+            arn = context.gateway.create_dataset_from(project, kind, manifest, rebuild.tags)
         except AlreadyExists as exc:  # not deleted yet, or created by a call whose answer was lost
             raise DatasetBusy(str(exc)) from exc
         created = True
-        return made
+        return arn
 
     arn = retry(attempt, context.dataset.clock, context.deadline)
     if not created:
@@ -189,9 +189,9 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
 
 def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete, or raise `DatasetUnusable` if its creation failed."""
-    description = context.rested(rebuild.made or "")
+    description = context.rested(rebuild.new_arn or "")
     if description is None:
-        raise NotFound(f"{rebuild.made} is gone: another client deleted it")
+        raise NotFound(f"{rebuild.new_arn} is gone: another client deleted it")
     if description.phase is Phase.CREATE_FAILED:
         why = f"{description.code or 'no code'}: {description.message or 'no reason given'}"
         raise DatasetUnusable(f"the new dataset could not be created ({why})")
