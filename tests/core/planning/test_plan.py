@@ -214,7 +214,7 @@ class TestDatasetPlan:
         ("complete", "exit_code", "desired", "expected"),
         [(True, 3, 0, True), (False, 0, 0, True), (False, 5, 1, True), (False, 3, 0, False)],
     )
-    def test_was_made_unless_nothing_at_all_was_known(
+    def test_was_computed_unless_nothing_at_all_was_known(
         self, complete: bool, exit_code: int, desired: int, expected: bool
     ) -> None:
         counts = Counts(desired=desired)
