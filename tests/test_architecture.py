@@ -73,12 +73,15 @@ NAMES_OF_NOTHING = {"base", "common", "helpers", "manager", "misc", "models", "u
 # Words of our own for which the field has its own: see the table of words in CONTRIBUTING.md.
 RETIRED = {
     "board",
+    "convicted",
+    "doomed",
     "draft",
     "fate",
     "fenced",
     "flaw",
     "glance",
     "nobody",
+    "parked",
     "patience",
     "patiently",
     "shelf",

@@ -11,7 +11,7 @@ from reconciler.cli.wiring import connected
 from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.explain import tell
+from reconciler.engine.usecases.explain import explain_image
 from reconciler.errors import gravest
 from reconciler.reports.explain.json import Explained
 from reconciler.sources.git.revision import blame
@@ -21,17 +21,17 @@ from reconciler.sources.trees.directory import Directory
 def run(args: argparse.Namespace) -> int:
     """Explain the image in every selected dataset that has it or could not be observed."""
     with opened_specs(args) as (opened, _, found), connected(args, read_only=True) as wiring:
-        told = tell(args.source_ref, found.datasets, wiring.context)
+        explanations = explain_image(args.source_ref, found.datasets, wiring.context)
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
-        told += tuple(
+        explanations += tuple(
             Explanation(
                 plan.name, None, ExplanationVerdict.UNKNOWN, errors=plan.errors, error_code=plan.exit_code
             )
             for plan in broken
         )
-        writers = _writers(told, opened.tree)
-    show("explain", Explained(args.source_ref, told, writers), args)
-    return gravest([explanation.error_code for explanation in told])
+        writers = _writers(explanations, opened.tree)
+    show("explain", Explained(args.source_ref, explanations, writers), args)
+    return gravest([explanation.error_code for explanation in explanations])
 
 
 def _writers(stories: Iterable[Explanation], tree: Directory) -> dict[Origin, Blame]:

@@ -136,11 +136,11 @@ def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Itera
 def _protected(overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
     if limits.allow_protected or not limits.protect:
         return
-    held = [ref for ref in overwritten if limits.protect.match(ref)]
-    if held:
-        noun = "entry" if len(held) == 1 else "entries"
+    protected = [ref for ref in overwritten if limits.protect.match(ref)]
+    if protected:
+        noun = "entry" if len(protected) == 1 else "entries"
         yield Guard(
             "PROTECTED",
-            f"{len(held)} protected {noun} would be overwritten: {_some(held)}; "
+            f"{len(protected)} protected {noun} would be overwritten: {_some(protected)}; "
             "if that is meant, apply with --allow-protected",
         )

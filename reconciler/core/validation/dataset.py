@@ -105,8 +105,8 @@ def _invalid(facts: DatasetFacts) -> Iterator[Problem]:
     if facts.dropped > most:
         text = f"the service would drop {facts.dropped} of {_counted(facts.entries, 'line')}"
         yield error(Code.TOO_MANY_RECORDS_IN_ERROR, f"{text}; with {allowed} it refuses all")
-    kept = facts.invalid - facts.dropped
-    if kept > most or (kept and facts.dropped <= most < facts.invalid):
+    stored = facts.invalid - facts.dropped
+    if stored > most or (stored and facts.dropped <= most < facts.invalid):
         verb = "is" if facts.invalid == 1 else "are"
         text = f"{facts.invalid} of {_counted(facts.entries, 'line')} {verb} invalid"
         yield error(Code.TOO_MANY_INVALID_ROWS, f"{text}; with {allowed} training refuses all")

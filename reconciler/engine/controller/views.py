@@ -76,8 +76,8 @@ def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
             in_place=seen.in_place + len(done),
         ),
     )
-    told = [item for item in drift.items if not item.is_pending and not item.codes]
-    put_back = sum(item.cause is not Cause.ORPHAN and item.source_ref not in left for item in told)
+    reported = [item for item in drift.items if not item.is_pending and not item.codes]
+    put_back = sum(item.cause is not Cause.ORPHAN and item.source_ref not in left for item in reported)
     return DriftView(drift, len(drift.items), put_back)
 
 

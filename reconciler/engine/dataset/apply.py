@@ -128,8 +128,8 @@ class Sender:
             ref: self._messages[ref] for group in search.unresolved_groups for ref in group
         }
         if searching:
-            convicted, parked = len(self._sent.isolated), len(self._sent.unresolved_groups)
-            log.info("bisect.finished", convicted=convicted, parked=parked, updates=search.updates)
+            isolated, unresolved = len(self._sent.isolated), len(self._sent.unresolved_groups)
+            log.info("bisect.finished", convicted=isolated, parked=unresolved, updates=search.updates)
 
     def _probe_lines(
         self, description: Description, lines: Mapping[str, PlannedChange], search: Isolation[str]

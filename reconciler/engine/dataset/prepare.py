@@ -92,41 +92,41 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
 
     Raises:
         Denied: The spec expects another account than the one these credentials are of.
-        GatewayError: It could not be made, or was not ready after *timeout* seconds.
+        GatewayError: It could not be created, or was not ready after *timeout* seconds.
     """
     target = desired.target
     gateway, clock = context.gateway, context.clock
     deadline = clock.now() + timeout
-    arn = retry(lambda: _made(target, gateway), clock, deadline)
+    arn = retry(lambda: _find_or_create(target, gateway), clock, deadline)
     await_settled(gateway, arn, clock, deadline)
     return arn
 
 
-def _made(target: Target, gateway: Gateway) -> str:
+def _find_or_create(target: Target, gateway: Gateway) -> str:
     project, kind = target.identity
     found = gateway.locate(project, kind)
     if found.dataset_arn is not None:
         return found.dataset_arn
     if target.account_id:
         _refuse_foreign(target.account_id, found.project_arn, gateway)
-    project_arn = found.project_arn or _project_made(project, kind, gateway)
+    project_arn = found.project_arn or _create_project(project, kind, gateway)
     try:
         return gateway.create_dataset(project_arn, kind)
     except AlreadyExists:
-        theirs = gateway.locate(project, kind).dataset_arn
-        if theirs is None:
+        arn = gateway.locate(project, kind).dataset_arn
+        if arn is None:
             raise
-        return theirs
+        return arn
 
 
-def _project_made(project: str, kind: DatasetType, gateway: Gateway) -> str:
+def _create_project(project: str, kind: DatasetType, gateway: Gateway) -> str:
     try:
         return gateway.create_project(project)
-    except AlreadyExists:  # the other dataset of the project is being made beside us
-        theirs = gateway.locate(project, kind).project_arn
-        if theirs is None:
+    except AlreadyExists:  # the other dataset of the project is being created at the same time
+        arn = gateway.locate(project, kind).project_arn
+        if arn is None:
             raise
-        return theirs
+        return arn
 
 
 def _refuse_foreign(expected: str, project_arn: str | None, gateway: Gateway) -> None:

@@ -267,7 +267,7 @@ class _Round:
         return False
 
     def _is_usable(self, description: Description) -> bool:
-        said = f": {description.message}" if description.message else ""
+        message = f": {description.message}" if description.message else ""
         try:
             require_usable(description)
             if not description.phase.settled:
@@ -277,7 +277,7 @@ class _Round:
             return False
         if description.phase is Phase.UPDATE_FAILED:
             way_on = "it can be used all the same; plan shows what is missing"
-            self.found(Check.STATUS, Mark.WARNING, f"{description.phase}{said}", way_on)
+            self.found(Check.STATUS, Mark.WARNING, f"{description.phase}{message}", way_on)
         else:
             total, errors = description.stats.total_entries, description.stats.error_entries
             counts = f"; {total:,} entries" if total is not None else ""

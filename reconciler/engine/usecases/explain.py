@@ -28,7 +28,7 @@ WAIT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What AWS says of one image now."""
+    """One image as AWS lists it now."""
 
     arn: str
     observed: Fields | None
@@ -36,21 +36,21 @@ class _Seen:
     was_empty: bool
 
 
-def tell(
+def explain_image(
     source_ref: str, datasets: Iterable[Desired], context_of: each_dataset.Contexts
 ) -> tuple[Explanation, ...]:
-    """Tell the story of an image in every dataset; where AWS cannot be seen, the story says so."""
-    return tuple(_told(source_ref, desired, context_of) for desired in datasets)
+    """Explain an image in every dataset; where AWS could not be observed, that is its verdict."""
+    return tuple(_explained(source_ref, desired, context_of) for desired in datasets)
 
 
-def _told(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Explanation:
+def _explained(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Explanation:
     explanation = _in_git(source_ref, desired)
     if not desired.usable:
         errors = errors_of(desired.problems)
         return replace(explanation, errors=errors, error_code=SpecError.exit_code)
     try:
         context = context_of(desired)
-        seen = _look(source_ref, desired, context)
+        seen = _observe_image(source_ref, desired, context)
         return _in_aws(explanation, source_ref, desired, context, seen)
     except Interrupted:
         raise
@@ -82,12 +82,12 @@ def _in_git(source_ref: str, desired: Desired) -> Explanation:
     )
 
 
-def _look(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
+def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen | None:
     """
-    List one image. None if the dataset does not exist, and may be made.
+    List one image. None if the dataset does not exist, and may be created.
 
     Raises:
-        GatewayError: It could not be seen.
+        GatewayError: It could not be observed.
     """
     deadline = context.clock.now() + WAIT_SECONDS
     arn = find(desired, context.gateway, context.clock, deadline)
