@@ -75,7 +75,7 @@ class EntryFile(Protocol):
 
     def open(self) -> BinaryIO:
         r"""
-        Open the lines anew: bytes, seekable, lines ended by ``\n`` or ``\r\n``.
+        Open the lines from their start: bytes, seekable, lines ended by ``\n`` or ``\r\n``.
 
         Raises:
             SourceError: The file is gone, or not the one that was loaded.

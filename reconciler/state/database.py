@@ -80,9 +80,7 @@ class Database:
         # Otherwise a long-running process would keep writing to a file that has no name any more.
         if self._file is not None and self._file != _identity(self._path):
             self._replace(self._connection)
-            raise StateLost(
-                f"{self._path}: somebody deleted or replaced it; what it held is not known any more"
-            )
+            raise StateLost(f"{self._path}: another process deleted or replaced it; its content is lost")
         return self._connection
 
     @contextmanager

@@ -31,8 +31,23 @@ RETIRED = {
 PHRASE = re.compile(r"\b(?:" + "|".join(RETIRED) + ")", re.IGNORECASE)
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FAMILIES = ("cli", "convert", "demo", "reports", "server", "sources")
-MODULES = [path for name in FAMILIES for path in sorted((ROOT / "reconciler" / name).rglob("*.py"))]
+FAMILIES = (
+    "cli",
+    "convert",
+    "core",
+    "demo",
+    "engine",
+    "ports",
+    "rekognition",
+    "reports",
+    "server",
+    "sources",
+    "state",
+)
+MODULES = [
+    ROOT / "reconciler" / "errors.py",
+    *(path for name in FAMILIES for path in sorted((ROOT / "reconciler" / name).rglob("*.py"))),
+]
 TEMPLATES = sorted((ROOT / "reconciler").rglob("*.html"))
 
 

@@ -205,6 +205,6 @@ def is_pending(cause: Cause) -> bool:
     Tell whether only git changed.
 
     An unattributed difference is not pending but counts as drift: calling it "pending" would invite an apply
-    that overwrites someone's work.
+    that overwrites work done in AWS.
     """
     return cause in (Cause.SPEC_ADDED, Cause.SPEC_CHANGED)

@@ -130,7 +130,7 @@ class Index:
         """
         Return a 64-bit hash of the line's text; two texts collide with probability 2**-64.
 
-        Python keys its hashes anew in each process: never store one.
+        Python keys its hashes differently in each process: never store one.
         """
         return self._prints[row]
 

@@ -206,7 +206,7 @@ def whole_listing(
     A listing that does not agree with the service's own count is made once more: either may lag.
 
     Args:
-        consume: Takes every line as it comes. Called anew with each start.
+        consume: Takes every line as it comes. Called again with each start.
 
     Raises:
         ListingIncomplete: The listing does not end.

@@ -43,7 +43,7 @@ def observe_dataset(
             caller must, as an apply does before its first update.
 
     Raises:
-        RebuildUnfinished: It is being deleted and created anew.
+        RebuildUnfinished: It is being deleted and recreated.
         GatewayError: It could not be found, or not be listed whole.
     """
     require_no_rebuild(desired.name, context)

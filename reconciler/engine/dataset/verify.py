@@ -24,9 +24,7 @@ from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved
 from reconciler.ports import Description
 
-OVERTAKEN: Final = (
-    "set, and then changed meanwhile by somebody else or by the service: it holds other content"
-)
+OVERTAKEN: Final = "set, and then changed by another client or by the service: it holds other content"
 LAG_SECONDS: Final = 60.0
 """How long a listing may lag behind an update."""
 

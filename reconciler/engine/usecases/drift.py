@@ -118,7 +118,7 @@ def unseen(plan: DatasetPlan) -> DatasetDrift:
 
 def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts) -> frozenset[str]:
     """
-    Return the images that went with a dataset that was deleted, or deleted and made anew, outside git.
+    Return the images that went with a dataset that was deleted, or deleted and recreated, outside git.
 
     A plan calls them new, as they are to the dataset of today. What was applied to this target is remembered
     under the ARN of the one of then.
