@@ -37,24 +37,21 @@ class Desired:
     The desired entries of one dataset.
 
     Attributes:
+        loaded: Its document and its files.
         index: The usable entries; unusable ones are void in it.
         problems: All that is wrong with the document, its files and its lines.
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
-        partners: The datasets of the other type in the same project.
         revision: The commit that it was read from.
         partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
         unmatched: Globs that match none of the entries, the unusable ones included.
     """
 
-    spec: Dataset
-    origin: Origin
-    files: tuple[EntryFile, ...]
+    loaded: LoadedDataset
     problems: list[Problem]
     index: Index = field(default_factory=Index)
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
-    partners: tuple[LoadedDataset, ...] = ()
     overrides: Overrides = NO_OVERRIDES
     revision: str | None = None
     partial: bool = False
@@ -63,19 +60,19 @@ class Desired:
 
     @property
     def name(self) -> str:
-        return self.spec.name
+        return self.loaded.name
 
     @property
     def target(self) -> Target:
-        return self.spec.spec.target
+        return self.loaded.target
 
     @property
     def policy(self) -> Policy:
-        return self.spec.spec.policy
+        return self.loaded.policy
 
     @property
     def schedule(self) -> Schedule:
-        return self.spec.spec.schedule
+        return self.loaded.schedule
 
     @property
     def has_errors(self) -> bool:
@@ -86,13 +83,13 @@ class Desired:
         return Equality(
             labels_only=self.policy.compare is Compare.LABELS,
             ignore=tuple(
-                Ignore(tuple(map(pointer, rule.paths)), rule.match) for rule in self.spec.spec.ignore
+                Ignore(tuple(map(pointer, rule.paths)), rule.match) for rule in self.loaded.spec.spec.ignore
             ),
         )
 
     @cached_property
     def limits(self) -> guard.Limits:
-        spec = self.spec.spec
+        spec = self.loaded.spec.spec
         return guard.Limits(
             max_change_ratio=spec.limits.max_change_ratio,
             max_changes=spec.limits.max_changes,
@@ -106,7 +103,7 @@ class Desired:
     def text_digests(self) -> bytes:
         """Return the text digests of all lines, by row; reads the files once more. Errors as `read`."""
         with ExitStack() as stack:
-            streams = (stack.enter_context(file.open()) for file in self.files)
+            streams = (stack.enter_context(file.open()) for file in self.loaded.files)
             found = text_digests(self.index, streams)
         if (row := len(found) // TEXT_DIGEST_BYTES) < self.index.rows:
             raise self._changed(self.index.place(row))
@@ -132,7 +129,7 @@ class Desired:
 
     def _stream(self, number: int) -> BinaryIO:
         if number not in self._streams:
-            self._streams[number] = self.files[number].open()
+            self._streams[number] = self.loaded.files[number].open()
         return self._streams[number]
 
     def open_files(self) -> None:
@@ -144,11 +141,11 @@ class Desired:
         Raises:
             SourceError: One is gone already.
         """
-        for number in range(min(len(self.files), MOST_OPEN_FILES)):
+        for number in range(min(len(self.loaded.files), MOST_OPEN_FILES)):
             self._stream(number)
 
     def origin_of(self, place: Place) -> Origin:
-        file = self.files[place.file]
+        file = self.loaded.files[place.file]
         return Origin(file.name, file.line_number(place.line))
 
     def origin_of_ref(self, source_ref: str) -> Origin | None:
@@ -165,7 +162,7 @@ class Desired:
         if not source_refs:
             return []
         found = set()
-        for file in (file for partner in self.partners for file in partner.files):
+        for file in (file for partner in self.loaded.partners for file in partner.files):
             with file.open() as stream:
                 found |= {check_line(raw).source_ref for raw, _, _ in iter_lines(stream)} & set(source_refs)
         return sorted(ref for ref in found if ref is not None)
@@ -195,11 +192,8 @@ def unread(
 ) -> Desired:
     """Return what is desired of one dataset, its entries not read yet."""
     return Desired(
-        loaded.spec,
-        loaded.origin,
-        loaded.files,
+        loaded,
         list(loaded.problems),
-        partners=loaded.partners,
         overrides=overrides,
         revision=revision,
     )
@@ -230,7 +224,7 @@ def read_desired(
 
 def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
     """Judge the lines of a dataset whose document cannot be read, so that all problems are reported together."""
-    desired = Desired(_UNREADABLE, broken.origin, broken.files, [])
+    desired = Desired(LoadedDataset(_UNREADABLE, broken.origin, broken.files, ()), [])
     _read_files(desired)
     return tuple(desired.problems)
 
@@ -238,7 +232,7 @@ def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
 def _read_files(desired: Desired) -> bool:
     """Read every line of every file; return whether all could be read."""
     all_read = True
-    for number, file in enumerate(desired.files):
+    for number, file in enumerate(desired.loaded.files):
         try:
             _read_file(desired, number)
         except SourceError as exc:
@@ -253,7 +247,12 @@ def _refuses_all(problem: Problem) -> bool:
 
 
 def _read_file(desired: Desired, number: int) -> None:
-    file, index, facts, check = desired.files[number], desired.index, desired.facts, desired.checker.check
+    file, index, facts, check = (
+        desired.loaded.files[number],
+        desired.index,
+        desired.facts,
+        desired.checker.check,
+    )
     with file.open() as stream:
         for raw, offset, line in iter_lines(stream):
             checked = check(raw)

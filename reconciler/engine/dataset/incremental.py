@@ -38,7 +38,7 @@ _FORMAT: Final = b"1"
 
 def scope_of(desired: Desired) -> bytes:
     """Return the digest of what decides how an entry is remembered: target and equality, and the format."""
-    spec = desired.spec.spec
+    spec = desired.loaded.spec.spec
     total = blake2b(_FORMAT, digest_size=16)
     total.update(spec.target.model_dump_json(exclude={"create"}).encode())
     total.update(spec.policy.compare.encode())

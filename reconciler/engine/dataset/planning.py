@@ -198,7 +198,7 @@ def guards_of(
 def _leakage(desired: Desired, added: Collection[str]) -> tuple[guard.Guard, ...]:
     if desired.overrides.allow_leakage:
         return ()
-    names = [partner.name for partner in desired.partners]
+    names = [partner.name for partner in desired.loaded.partners]
     return guard.leakage(len(added), desired.shared(added), names, desired.limits)
 
 

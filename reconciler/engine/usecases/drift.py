@@ -152,7 +152,7 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
         lost: Images that were applied, and that AWS lost with their dataset.
     """
     if not planned.plan.was_computed:
-        declared = replace(unseen(planned.plan), path=desired.origin)
+        declared = replace(unseen(planned.plan), path=desired.loaded.origin)
         return _Seen(desired, declared, frozenset(), frozenset())
     plan = explained(planned.plan, planned.composer)
     if lost:
@@ -164,7 +164,7 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
         name=plan.name,
         arn=plan.arn,
         mode=plan.mode,
-        path=desired.origin,
+        path=desired.loaded.origin,
         observed_at=planned.observation.at if planned.observation else None,
         items=tuple(items),
         coverage=Coverage(

@@ -165,7 +165,7 @@ class _Proposing:
                 _KINDS[item.action],
                 item.cause,
                 kinds,
-                self._desired.files[file].name,
+                self._desired.loaded.files[file].name,
                 line,
                 item.origin,
                 fields,
@@ -221,7 +221,7 @@ class _Neighbours:
             default=None,
         )
         if near is None:
-            return (0, 0) if self._desired.files else None
+            return (0, 0) if self._desired.loaded.files else None
         row = self._desired.index.row(near)
         file = self._desired.index.place(row).file if row is not None else 0
         refs = self._in_order(file)

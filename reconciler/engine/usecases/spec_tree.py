@@ -144,7 +144,7 @@ def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
         if train.target.may_be_beside(test.target):
             for problem in check_pair(train.facts, test.facts):
-                yield problem.at(test.origin, None)
+                yield problem.at(test.loaded.origin, None)
             yield from _leaks(train, test)
 
 

@@ -224,8 +224,9 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     lab.write(ROSE)
     desired = lab.desired()
     target = desired.target.model_copy(update={"create": False})
-    spec = desired.spec.spec.model_copy(update={"target": target})
-    desired = replace(desired, spec=desired.spec.model_copy(update={"spec": spec}))
+    spec = desired.loaded.spec.spec.model_copy(update={"target": target})
+    loaded = replace(desired.loaded, spec=desired.loaded.spec.model_copy(update={"spec": spec}))
+    desired = replace(desired, loaded=loaded)
 
     (found,) = drift_each([desired], lambda _: lab.context)
 
