@@ -48,7 +48,9 @@ EVENTS: Final = {
         "The lines that make an update fail are found: alone (convicted), or in groups (parked).",
         ("convicted", "parked", "updates"),
     ),
-    "bisect.started": Event("info", "An update failed; the search for the lines that cause it begins.", ("entries",)),
+    "bisect.started": Event(
+        "info", "An update failed; the search for the lines that cause it begins.", ("entries",)
+    ),
     "condition.changed": Event(
         "info", "A condition of a dataset changed its status.", ("type", "status", "reason", "message")
     ),
@@ -166,13 +168,16 @@ EVENTS: Final = {
     ),
     "status.unsaved": Event(
         "warning",
-        "The status of a dataset could not be stored for the next start and for `status`; the cycle itself is done.",
+        "The status of a dataset could not be stored for the next start and for `status`; the cycle itself "
+        "is done.",
         ("reason",),
     ),
     "update.failed": Event(
         "warning", "An update ended as failed.", ("code", "entries", "tries")
     ),
-    "update.finished": Event("info", "The service reported the end of an update without an error.", ("entries", "bytes")),
+    "update.finished": Event(
+        "info", "The service reported the end of an update without an error.", ("entries", "bytes")
+    ),
     "update.resumed": Event(
         "info",
         "An update of before, or one whose answer was lost, was found in the dataset.",
