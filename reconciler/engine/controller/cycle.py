@@ -230,12 +230,10 @@ def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult |
 def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
     """Observe every entry, by a listing or by memory, and apply what the policy allows."""
     applied = reconcile(desired, session, review)
-    result, seen, reported = applied.result, applied.observation, review.drift_view
+    result, seen, view = applied.result, applied.observation, review.drift_view
     _name_what_is_wrong(result)
-    if reported is not None and applied.after is not None:
-        reported = view_after_apply(
-            reported, frozenset(change.source_ref for change in applied.after.changes)
-        )
+    if view is not None and applied.after is not None:
+        view = view_after_apply(view, frozenset(change.source_ref for change in applied.after.changes))
     failure = failure_reason_of_result(result)
     summary = summaries.concluded(applied.plan, result, applied.after, failure, review.drifted)
     _keep(desired.name, digest, summary, result, seen, session.context)
@@ -247,7 +245,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
         result.added,
         result.updated,
         result.updates,
-        drift_view=reported,
+        drift_view=view,
         calls=result.calls,
     )
 
