@@ -29,7 +29,7 @@ class Violation(NamedTuple):
 
     Attributes:
         text: Names the value, its place and the constraint.
-        above_maximum: Whether it is a number above its maximum. The API reference states the exception of
+        above_maximum: Whether it is an integer above its maximum. The API reference states the exception of
             these alone: ``ValidationException``, for page sizes.
     """
 
@@ -94,10 +94,11 @@ def _rules(shape: Any) -> tuple[_Rule, ...]:
     """Return the constraints of a shape, in the order in which the service states those of list items."""
     limits, rules = shape.metadata, []
     is_number = shape.type_name in _NUMBERS
+    is_integer = shape.type_name in ("integer", "long")
     word, measure = ("value", float) if is_number else ("length", len)
     if "max" in limits:
         most = _limit(shape, "max")
-        rules.append(_Rule(_at_most(word, most), lambda value: measure(value) <= most, is_number))
+        rules.append(_Rule(_at_most(word, most), lambda value: measure(value) <= most, is_integer))
     if "min" in limits:
         least = _limit(shape, "min")
         text = f"Member must have {word} greater than or equal to {least}"

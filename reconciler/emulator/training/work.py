@@ -30,7 +30,6 @@ READY: Final = "The model is ready to run."
 # Developer guide, "Terminal manifest file errors" and "Service errors".
 BAD_MANIFEST: Final = "The manifest file extension or contents are invalid."
 EMPTY_MANIFEST: Final = "The manifest file is empty."
-MANIFEST_TOO_LARGE: Final = "The manifest file size exceeds the maximum supported size."
 NO_OUTPUT_BUCKET: Final = "Unable to write to output S3 bucket."
 SERVICE_ISSUE: Final = "Amazon Rekognition experienced a service issue."
 _AUTOSPLIT: Final = Problem(
@@ -38,7 +37,6 @@ _AUTOSPLIT: Final = Problem(
     "The manifest file contains insufficient labeled images per label to perform auto-split.",
 )
 
-_MAX_MANIFEST_BYTES: Final = 1_000_000_000
 _TEST_SHARE: Final = 0.2
 
 
@@ -100,8 +98,6 @@ def _file_error(context: Context, version: sqlite3.Row, settings: Fields) -> str
         return BAD_MANIFEST
     if any(not bodies.read(context.store, version[part], 0, 1) for part in needs):
         return EMPTY_MANIFEST
-    if version["size"] > _MAX_MANIFEST_BYTES:
-        return MANIFEST_TOO_LARGE
     if not _owns(context, version, settings["bucket"]):
         return NO_OUTPUT_BUCKET
     return None

@@ -55,6 +55,10 @@ FEATURES = "Member must satisfy enum value set: [CONTENT_MODERATION, CUSTOM_LABE
 TYPES = "Member must satisfy enum value set: [TRAIN, TEST]"
 
 
+VERSION = {"ProjectArn": PROJECT, "VersionName": "v", "OutputConfig": {"S3Bucket": "out"}}
+VERSION_PATTERN = PROJECT_PATTERN.replace(r"\/[0-9]", r"\/version\/[a-zA-Z0-9_.\-]{1,255}\/[0-9]")
+
+
 def longer(limit: int) -> str:
     return f"Member must have length less than or equal to {limit}"
 
@@ -174,6 +178,31 @@ VIOLATIONS: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         [(f"'{'m' * 1025}' at '{S3_NAME}'", longer(1024))],
     ),
     ("TagResource", {"ResourceArn": "short", "Tags": {}}, [("'short' at 'resourceArn'", shorter(20))]),
+    (
+        "CreateProjectVersion",
+        {},
+        [
+            ("null at 'projectArn'", NULL),
+            ("null at 'versionName'", NULL),
+            ("null at 'outputConfig'", NULL),
+        ],
+    ),
+    ("CreateProjectVersion", {**VERSION, "VersionName": "a b"}, [("'a b' at 'versionName'", NAME)]),
+    (
+        "CreateProjectVersion",
+        {**VERSION, "OutputConfig": {"S3Bucket": "ab"}},
+        [("'ab' at 'outputConfig.s3Bucket'", shorter(3))],
+    ),
+    (
+        "CreateProjectVersion",
+        {**VERSION, "TrainingData": {"Assets": [{"GroundTruthManifest": {"S3Object": {"Name": ""}}}]}},
+        [("'' at 'trainingData.assets.1.member.groundTruthManifest.s3Object.name'", shorter(1))],
+    ),
+    (
+        "DeleteProjectVersion",
+        {"ProjectVersionArn": PROJECT},
+        [(f"'{PROJECT}' at 'projectVersionArn'", VERSION_PATTERN)],
+    ),
     # Enumerations.
     ("CreateDataset", {"ProjectArn": PROJECT, "DatasetType": "train"}, [("'train' at 'datasetType'", TYPES)]),
     ("CreateDataset", {"ProjectArn": PROJECT, "DatasetType": ""}, [("'' at 'datasetType'", TYPES)]),
@@ -197,6 +226,16 @@ VIOLATIONS: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         "DescribeProjectVersions",
         {"ProjectArn": PROJECT, "MaxResults": 101},
         [("'101' at 'maxResults'", above(100))],
+    ),
+    (
+        "CreateProjectVersion",
+        {**VERSION, "FeatureConfig": {"ContentModeration": {"ConfidenceThreshold": 101}}},
+        [
+            (
+                "'101.0' at 'featureConfig.contentModeration.confidenceThreshold'",
+                "Member must have value less than or equal to 100.0",
+            )
+        ],
     ),
     # Blobs.
     (

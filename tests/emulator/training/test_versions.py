@@ -532,6 +532,17 @@ def test_a_training_is_finished_by_the_next_process(tmp_path):
     second.close()
 
 
+def test_the_manifests_of_a_finished_training_are_freed(rekognition, emulator):
+    """What is stored afterwards are the objects in S3."""
+    trained(rekognition, TEN, TEN)
+    store = emulator._context.store
+
+    stored = store.all("SELECT id FROM bodies WHERE state = 'live' ORDER BY id")
+    assert [row["body"] for row in store.all("SELECT body FROM objects ORDER BY body")] == [
+        row["id"] for row in stored
+    ]
+
+
 def test_a_reset_forgets_models(rekognition, rekognition_emulator):
     """Also one that is in training: nothing is finished for a project that is gone."""
     dataset(rekognition, *TEN)
