@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from reconciler.errors import GatewayError
 from reconciler.rekognition import NAME
+from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
     from types_boto3_rekognition import RekognitionClient
@@ -49,10 +50,11 @@ class ImageReader:
         if self._failures >= _MAX_FAILURES or not (bucket and key):
             return None
         try:
-            answer = self._client.get_object(Bucket=bucket, Key=key)
-            with answer["Body"] as body:
-                data = body.read(most_bytes + 1) if answer["ContentLength"] <= most_bytes else None
-        except (BotoCoreError, ClientError, OSError):
+            with translated("GetObject"):
+                answer = self._client.get_object(Bucket=bucket, Key=key)
+                with answer["Body"] as body:
+                    data = body.read(most_bytes + 1) if answer["ContentLength"] <= most_bytes else None
+        except GatewayError:
             self._failures += 1
             return None
         self._failures = 0

@@ -68,3 +68,10 @@ def test_what_may_not_be_read_is_soon_given_up(s3):
     assert [None] * 5 == [pictures.read("s3://b/k", 100) for _ in range(5)]
     with pytest.raises(AssertionError):
         s3.assert_no_pending_responses()
+
+
+def test_an_answer_that_is_none_of_s3_is_no_image(s3):
+    """An answer without a length, as of a proxy, costs the image and not the report."""
+    s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(IMAGE), None)})
+
+    assert ImageReader(s3.client, client("rekognition")).read("s3://b/k", 100) is None

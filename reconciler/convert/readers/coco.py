@@ -114,6 +114,8 @@ def _sorted(path: Path, options: Options) -> _File:
                     file.unusable.add(_id(value.get("id")))
                 message = f"{_called(record)} must be an object with {_NEEDED[key]}"
                 file.problems.append(wrong(codes.BAD_RECORD, message, record.origin))
+            case ("images" | "categories" | "annotations") as key, value if value != []:
+                raise BadFile(codes.OTHER_FORMAT, f"“{key}” must be a list", record.origin)
     if missing := [key for key in _NEEDED if key not in keys]:
         message = f"no COCO file of objects: it has no list “{missing[0]}”"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, 1))

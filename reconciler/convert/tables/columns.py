@@ -78,9 +78,12 @@ def layout_of(rows: Sequence[Sequence[str]], origin: Origin) -> Layout:
     if found is None:
         return _by_cells(first, content or first, origin)
     if Role.CLASS in found.at:
+        names = [found.names[column] for column in found.at[Role.CLASS]]
+        if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise _unknown(found, repeated, origin)
         cells = [content[column] if column < len(content) else "" for column in found.at[Role.CLASS]]
         if content and any(mark(cell) is None for cell in cells):
-            raise _unknown(found, [found.names[column] for column in found.at[Role.CLASS]], origin)
+            raise _unknown(found, names, origin)
     return found
 
 

@@ -239,6 +239,8 @@ def test_an_image_that_is_there_twice_is_an_error(tmp_path):
         ('{"images": [], "annotations": [], "categories": []} x', "more after the end"),
         ('{"images" 1}', "expected “:”"),
         ('{"images": [], "annotations": []}', "no list “categories”"),
+        ('{"images": [], "annotations": null, "categories": []}', "“annotations” must be a list"),
+        ('{"images": {}, "annotations": [], "categories": []}', "“images” must be a list"),
         ('{"images": ' + "[" * 100_000, "nested too deeply"),
         ('{"images": ' + "9" * 5_000 + "}", "without end"),
     ],

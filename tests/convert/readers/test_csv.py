@@ -194,6 +194,7 @@ def test_the_size_of_images_comes_from_the_images(text, tmp_path):
     [
         ("image,species\na.jpg,bee\n", "image=image is understood, and “species” is not"),
         ("id,name,healthy\na.jpg,x,1\nb.jpg,2,3\n", "healthy"),
+        ("id,healthy,rust,healthy\na.jpg,1,0,0\n", "healthy"),  # which of both holds is not known
         ("foo,bar\na.jpg,bee\n", "no column is understood, and “foo”, “bar” is not"),
         ("bee,a.jpg\n", "no column is understood"),
         ("a.jpg,7\n", "image=1 is understood, and “7” is not"),
