@@ -144,6 +144,14 @@ UNMATCHED: Final = Code(
     _OURS,
 )
 
+TOO_MANY_TO_LIST: Final = Code(
+    "RKD1305",
+    "A schedule that cannot be kept",
+    "All datasets of an account and Region share 5 calls a second, 100 entries each. Raise `fullScanMaxAge`, or "
+    "use several accounts or Regions; else verdicts grow too old, and become unknown.",
+    _OURS,
+)
+
 OUTSIDE: Final = Code(
     "RKD1401",
     "A path leads out of the spec tree",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.status.conditions import FailureReason, Reason
+from reconciler.core.validation.schedules import Listing, unkeepable
 from reconciler.engine.controller.dataset_state import DatasetState, moment
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
@@ -67,6 +68,7 @@ class Registry:
                 **({"leading": self.leading().document()} if self.leading else {}),
                 "at": moment(now),
                 "ready": self.ready,
+                "schedules": [problem.message for problem in unkeepable(self._listings())],
                 "source": {
                     "name": self.source_name,
                     "revision": self.revision,
@@ -82,6 +84,13 @@ class Registry:
                     for _, state in sorted(self.states.items())
                 ],
             }
+
+    def _listings(self) -> Iterator[Listing]:
+        for state in self.states.values():
+            if state.loaded is not None and state.summary is not None and not state.suspended:
+                target, most = state.loaded.target, state.loaded.schedule.full_scan_max_age_seconds
+                entries = state.summary.counts.get("observed", 0)
+                yield Listing(target.home_account, target.home_region, entries, most, state.loaded.origin)
 
     def is_ready(self) -> bool:
         """Tell whether the specs have been read and every dataset has been observed once."""

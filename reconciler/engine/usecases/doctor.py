@@ -23,6 +23,7 @@ from reconciler.core.preflight import (
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.documents import Target
+from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
 from reconciler.engine.dataset.retry import require_usable
@@ -82,7 +83,11 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
     errors = [str(p) for p in found.problems if p.is_error and p not in claimed]
-    return (specs(errors, 0, 0, path),) if errors else ()
+    asked = [p.message for p in found.problems if p.code == TOO_MANY_TO_LIST.code]
+    too_often = (
+        CheckResult(Check.SPECS, Mark.WARNING, text, "raise schedule.fullScanMaxAge") for text in asked
+    )
+    return (*([specs(errors, 0, 0, path)] if errors else []), *too_often)
 
 
 class _Round:

@@ -12,6 +12,7 @@ from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.dataset import image_in_train_and_test
 from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.schedules import Listing, unkeepable
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired, unread
 from reconciler.engine.log import log
@@ -127,9 +128,14 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES) -> Reading:
     found = dict.fromkeys(specs.problems)
     for problems in (*(d.problems for d in datasets), *(d.problems for d in broken)):
         found |= dict.fromkeys(problems)
-    found |= dict.fromkeys(_across(datasets))
+    found |= dict.fromkeys((*_across(datasets), *unkeepable(map(_listing, datasets))))
     ordered = tuple(sorted(found, key=_by_place))
     return Reading(datasets, broken, ordered, specs.revision, specs.acknowledgements, specs.skipped)
+
+
+def _listing(desired: Desired) -> Listing:
+    target, most = desired.target, desired.schedule.full_scan_max_age_seconds
+    return Listing(target.home_account, target.home_region, len(desired.index), most, desired.loaded.origin)
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:

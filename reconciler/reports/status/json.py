@@ -93,10 +93,11 @@ class DatasetStatusDoc(TypedDict):
 
 
 class StatusDoc(TypedDict):
-    """The last known state of every dataset."""
+    """The last known state of every dataset. The controller adds ``schedules``: those that it cannot keep."""
 
     format: Literal["status/v1"]
     datasets: Sequence[DatasetStatusDoc]
+    schedules: NotRequired[Sequence[str]]
     errors: NotRequired[Sequence[ErrorDoc]]
 
 
