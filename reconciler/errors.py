@@ -11,6 +11,7 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
     + StateUnusable ......... 64  the state directory cannot be used: choose another one
   - OutputError ............. 1   a requested file could not be written
   - PlanOutdated ............ 6   the dataset or the specs changed after planning: nothing was sent
+  - Declined ................ 6   the question before an apply was not answered with yes: nothing was sent
   - RebuildUnfinished ....... 6   the dataset is being deleted and recreated: finish or undo that first
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
   - NotLeader ............... 6   another replica leads: this one may not write
@@ -152,6 +153,13 @@ class PlanOutdated(ReconcilerError):
     """The dataset or the specs changed after planning. Nothing of the plan was sent."""
 
     code = "RKD5007"
+    exit_code = Exit.BLOCKED
+
+
+class Declined(ReconcilerError):
+    """The changes were shown on a terminal, and the answer to the question was not yes. Nothing was sent."""
+
+    code = "RKD5027"
     exit_code = Exit.BLOCKED
 
 

@@ -98,7 +98,7 @@ class Wiring:
         tracer: Tracer | None = None,
     ) -> None:
         self._memory = memory
-        self._progress = progress
+        self.progress = progress
         self._endpoint = endpoint
         calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)  # the emulator needs no limit
         self._threads = threads
@@ -133,7 +133,7 @@ class Wiring:
         return self._context_with(gateway)
 
     def _context_with(self, gateway: Rekognition) -> Context:
-        context = Context(gateway, SystemClock(), self._memory, self._progress, tracer=self.tracer)
+        context = Context(gateway, SystemClock(), self._memory, self.progress, tracer=self.tracer)
         return replace(context, trust_listing=self.trust_listing, full=self.full)
 
     def access_of(self, desired: Desired) -> Access:

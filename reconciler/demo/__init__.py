@@ -103,7 +103,10 @@ def _run(command: str, directory: Path) -> int:
     search = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": search}
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", *words], cwd=directory, env=environment
+        [sys.executable, "-m", "reconciler", *words],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,  # on a terminal, apply asks
     ).returncode
 
 

@@ -74,6 +74,11 @@ class Gateway(Protocol):
     Every method may raise a `errors.GatewayError`; none raises anything else on purpose.
     """
 
+    @property
+    def region(self) -> str:
+        """The Region that the calls are made in."""
+        ...
+
     def account(self) -> str:
         """Return the twelve digits of the account that the calls are made in."""
         ...

@@ -117,6 +117,10 @@ class Rekognition:
         client.meta.events.register("response-received.rekognition", received)
         client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", _refuse_blind_retry)
 
+    @property
+    def region(self) -> str:
+        return self._client.meta.region_name
+
     def account(self) -> str:
         if self._account is None:
             with translated("GetCallerIdentity"):

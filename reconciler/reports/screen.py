@@ -37,7 +37,13 @@ class Span(NamedTuple):
     ink: Ink = Ink.PLAIN
 
 
-Line = tuple[Span, ...]
+class More(NamedTuple):
+    """The end of a shortened list: how many items are not shown."""
+
+    number: int
+
+
+Line = tuple[Span | More, ...]
 NOTHING: Line = ()
 
 
@@ -50,17 +56,22 @@ class Screen:
         width: Columns. Values are shortened to it; names never are, for they are there to be copied.
         colour: Whether to colour. The caller knows the terminal and NO_COLOR.
         limit: Most items of one kind that are listed; None for all.
+        all_flag: The flag of the command that lists all; empty if it has none.
     """
 
     width: int = 100
     colour: bool = False
     limit: int | None = 20
+    all_flag: str = ""
 
     def draw(self, lines: Iterable[Line]) -> Iterator[str]:
         """Give each line as text, without its line end."""
         return ("".join(map(self._span, content)) for content in lines)
 
-    def _span(self, span: Span) -> str:
+    def _span(self, span: Span | More) -> str:
+        if isinstance(span, More):
+            hint = f": {self.all_flag}" if self.all_flag else ""
+            span = Span(f"{ELLIPSIS} and {span.number:,} more{hint}", Ink.DIM)
         text = visible(span.text)
         return f"\x1b[{span.ink}m{text}\x1b[0m" if self.colour and span.ink and text else text
 
@@ -68,9 +79,9 @@ class Screen:
 PLAIN = Screen()
 
 
-def line(*parts: str | Span) -> Line:
+def line(*parts: str | Span | More) -> Line:
     """Make a line; plain text needs no span."""
-    return tuple(part if isinstance(part, Span) else Span(part) for part in parts)
+    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
 
 
 def indented(lines: Iterable[Line], by: int = 2) -> Iterator[Line]:
@@ -94,4 +105,4 @@ def listed(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable[L
     for item in shown:
         yield from show(item)
     if left := len(items) - len(shown):
-        yield line(Span(f"{ELLIPSIS} and {left:,} more", Ink.DIM))
+        yield line(More(left))

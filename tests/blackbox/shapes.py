@@ -122,6 +122,7 @@ PLAN = record(
                     ),
                     "batches": each(record({"entries": whole, "bytes": whole})),
                     "guards": each(record({"code": code, "message": some_text})),
+                    "creation?": anything,
                 }
             )
         ),

@@ -18,6 +18,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this saved plan, or nothing"
     )
+    parser.add_argument("--yes", action="store_true", help="do not ask on a terminal before changes are sent")
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="name every image that was changed, not only their number by label",
+    )
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Terminated
-from reconciler.cli.output.show import reason, results_exit_code, show
+from reconciler.cli.output.show import reason, results_exit_code, show, show_on_stderr
+from reconciler.cli.output.terminal import TerminalProgress, answered_yes
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
@@ -19,7 +21,7 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.failure_reasons import facts_of
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.errors import Declined, Interrupted, ReconcilerError, UsageError
 from reconciler.ports import Memory
 from reconciler.reports.plan.json import PlanRef, read_plan
 from reconciler.reports.status import record as kept
@@ -51,7 +53,9 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
         args.dataset = list(plan.datasets)
     with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
         try:
-            if plan is None:
+            if plan is None and asks(args):
+                results.extend(_confirmed(found, wiring, args))
+            elif plan is None:
                 results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
             else:
                 results.extend(_exactly(plan, found, wiring))
@@ -60,6 +64,35 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             raise
         results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
         record(wiring.memory, results, found.revision)
+
+
+def asks(args: argparse.Namespace) -> bool:
+    """Tell whether a person is asked before changes are sent: on a terminal, unless --yes or --plan is given."""
+    return not (args.yes or args.plan) and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _confirmed(found: Reading, wiring: Wiring, args: argparse.Namespace) -> Iterator[DatasetResult]:
+    """
+    Show the plan on stderr and ask; then apply exactly that plan.
+
+    Raises:
+        Declined: The answer is not yes.
+    """
+    with ExitStack() as stack:
+        looks = []
+        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
+            stack.enter_context(closing(seen))
+            looks.append((desired, seen))
+        plans = [each_dataset.detailed(desired, seen, wiring.context) for desired, seen in looks]
+        if any(plan.applyable or plan.creation for plan in plans):
+            if isinstance(wiring.progress, TerminalProgress):
+                wiring.progress.pause()
+            show_on_stderr(
+                "plan", Plan((*plans, *map(each_dataset.broken, found.broken)), found.revision), args
+            )
+            if not answered_yes("Apply these changes?"):
+                raise Declined("nothing was sent; --yes applies without a question")
+        yield from each_dataset.apply_each(looks, wiring.context)
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:

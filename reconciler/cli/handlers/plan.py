@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import reason, rendered, show
+from reconciler.cli.output.show import next_step, reason, rendered, same_specs, show
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.engine.usecases import each_dataset
@@ -26,7 +27,17 @@ def run(args: argparse.Namespace) -> int:
         show("plan", plan, args, reason(exc))
         raise
     show("plan", plan, args)
+    if args.out:
+        next_step(args, f"Saved to {args.out}; apply it with: reconciler apply{_again(args)}")
     return exit_code(plan, detailed=args.detailed_exitcode)
+
+
+def _again(args: argparse.Namespace) -> str:
+    """Return the arguments of the apply that carries the saved plan out."""
+    guards = "".join(
+        f" --{name}" for name in ("allow-protected", "allow-leakage") if vars(args)[name.replace("-", "_")]
+    )
+    return f"{same_specs(args)} --plan {shlex.quote(args.out)}{guards}"
 
 
 def _save(plan: Plan, path: Path, args: argparse.Namespace) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.terminal import coloured, stream, width
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import DatasetResult
@@ -22,9 +24,14 @@ if TYPE_CHECKING:
 
 def screen(args: argparse.Namespace) -> Screen:
     """Return width, colour and limit of text on stdout."""
-    everything = getattr(args, "all", False)
-    colour = coloured(args, sys.stdout)
-    return Screen(width(), colour, None) if everything else Screen(width(), colour)
+    return _screen(args, sys.stdout)
+
+
+def _screen(args: argparse.Namespace, stream: TextIO) -> Screen:
+    colour, flag = coloured(args, stream), next((name for name in ("all", "verbose") if name in args), "")
+    if getattr(args, flag, False):
+        return Screen(width(), colour, None)
+    return Screen(width(), colour, all_flag=f"--{flag}" if flag else "")
 
 
 def rendered(
@@ -57,6 +64,28 @@ def show(document: str, report: object, args: argparse.Namespace, failure: PlanE
     """
     pieces = rendered(document, args.output, report, args, failure)
     stream(lambda target: target.writelines(pieces))
+
+
+def show_on_stderr(document: str, report: object, args: argparse.Namespace) -> None:
+    """Print a report as text on stderr, whatever stdout gets."""
+    options = Options(screen=_screen(args, sys.stderr), encoding=sys.stderr.encoding or "utf-8")
+    for piece in render(document, "text", report, options):
+        sys.stderr.write(piece.decode(options.encoding, "replace"))
+
+
+def next_step(args: argparse.Namespace, text: str) -> None:
+    """Say on stderr what to do next, beside a report in text."""
+    if args.output == "text":
+        sys.stderr.write(f"{text}\n")
+
+
+def same_specs(args: argparse.Namespace) -> str:
+    """Return the arguments that name the same specs and the same AWS to another command, with a space before."""
+    words = [args.path] if args.path != DEFAULT_PATH else []
+    words += [word for name in args.dataset for word in ("--dataset", name)]
+    words += [word for pair in args.selector for word in ("--selector", pair)]
+    words += ["--local"] * args.local
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> int:

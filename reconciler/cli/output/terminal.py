@@ -44,6 +44,16 @@ def out(text: str) -> None:
     stream(lambda target: target.write(data if data.endswith(b"\n") else data + b"\n"))
 
 
+def answered_yes(question: str) -> bool:
+    """Ask on stderr; only ``y`` and ``yes`` mean yes. The end of the input means no."""
+    sys.stderr.write(f"\n{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    return answer.strip().lower() in ("y", "yes")
+
+
 def stream(write: Callable[[BinaryIO], object]) -> None:
     """
     Call *write* with stdout.
@@ -102,7 +112,12 @@ class TerminalProgress:
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
         if dataset not in self._tasks:
             self._tasks[dataset] = self._bars.add_task(dataset, total=None)
+        self._bars.start()
         self._bars.update(self._tasks[dataset], description=f"{dataset}: {what}", completed=done, total=total)
+
+    def pause(self) -> None:
+        """Erase the bars, until the next step."""
+        self._bars.stop()
 
 
 @contextmanager

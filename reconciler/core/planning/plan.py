@@ -125,6 +125,22 @@ def counts_of(diff: Diff) -> Counts:
     )
 
 
+class Creation(NamedTuple):
+    """
+    What an apply creates before the first update.
+
+    Attributes:
+        account, region: Where; None if it could not be determined.
+        project: The new project; None if it exists.
+        dataset: The type of the new dataset, TRAIN or TEST.
+    """
+
+    account: str | None
+    region: str | None
+    project: str | None
+    dataset: str
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetPlan:
     """
@@ -140,6 +156,7 @@ class DatasetPlan:
         errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
         exit_code: The exit code that its errors call for.
         observed: How the dataset was observed; None if it was not.
+        creation: What an apply creates first; None if the dataset exists, or if that was not determined.
     """
 
     name: str
@@ -157,6 +174,7 @@ class DatasetPlan:
     orphans: Orphans = Orphans.REPORT
     observed: Observed | None = None
     calls: Calls = NO_CALLS
+    creation: Creation | None = None
 
     @property
     def was_computed(self) -> bool:

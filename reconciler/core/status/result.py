@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
-from reconciler.core.planning.plan import Counts, PlanError, Withheld
+from reconciler.core.planning.plan import Counts, PlanError, PlannedChange, Withheld
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit, gravest
 
@@ -73,6 +73,14 @@ class WithheldGroup(NamedTuple):
         return self.reason.endswith(Withheld.ON_CHANGE)
 
 
+class LabelCount(NamedTuple):
+    """The number of images with one label that an apply added or updated."""
+
+    label: str
+    added: int
+    updated: int
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
     """
@@ -82,6 +90,8 @@ class DatasetResult:
 
     Attributes:
         added, updated: Entries sent and then observed in place; a blanked orphan counts as updated.
+        changed: These entries.
+        labels: These entries, counted by label; empty if they were not read again.
         updates: Number of UpdateDatasetEntries calls.
         verified: Whether everything sent was checked afterwards.
         quarantined: Entries because of which an update failed.
@@ -105,6 +115,8 @@ class DatasetResult:
     verdict: Verdict
     added: int = 0
     updated: int = 0
+    changed: tuple[PlannedChange, ...] = ()
+    labels: tuple[LabelCount, ...] = ()
     updates: int = 0
     verified: bool = False
     quarantined: tuple[EntryProblem, ...] = ()

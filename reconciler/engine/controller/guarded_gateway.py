@@ -85,6 +85,10 @@ class GuardedGateway:
         self.created = False
         self.work = Work(clock.now())
 
+    @property
+    def region(self) -> str:
+        return self._gateway.region
+
     def account(self) -> str:
         self._before_call()
         return self._gateway.account()

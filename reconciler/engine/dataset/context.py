@@ -52,6 +52,10 @@ class CountedGateway:
         self._gateway = gateway
         self._made = made
 
+    @property
+    def region(self) -> str:
+        return self._gateway.region
+
     def account(self) -> str:
         return self._gateway.account()
 

@@ -97,6 +97,7 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -
         verdict=Verdict.PARTIAL if any(codes) else Verdict.CONVERGED,
         added=sum(item.action is Action.ADD for item in proof.in_place),
         updated=sum(item.action is not Action.ADD for item in proof.in_place),
+        changed=tuple(proof.in_place),
         updates=sent.updates,
         verified=True,
         quarantined=quarantined,

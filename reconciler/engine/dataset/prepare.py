@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from reconciler.core.planning.plan import Creation
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
@@ -15,7 +16,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
-from reconciler.errors import AlreadyExists, Denied, PlanOutdated
+from reconciler.errors import AlreadyExists, Denied, GatewayError, PlanOutdated
 from reconciler.ports import Begun, Description, Gateway
 
 OPEN_SECONDS: Final = 90.0
@@ -100,6 +101,17 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
     arn = retry(lambda: _find_or_create(target, gateway), clock, deadline)
     await_settled(gateway, arn, clock, deadline)
     return arn
+
+
+def creation(desired: Desired, context: Context) -> Creation:
+    """Return what `create` would create now. Makes no call that writes."""
+    gateway, (project, kind) = context.gateway, desired.target.identity
+    try:
+        found = gateway.locate(project, kind).project_arn
+        account = Arn.parse(found).account if found else gateway.account()
+    except GatewayError:  # the plan itself is good
+        return Creation(desired.target.account_id, gateway.region, None, kind)
+    return Creation(account, gateway.region, None if found else project, kind)
 
 
 def _find_or_create(target: Target, gateway: Gateway) -> str:

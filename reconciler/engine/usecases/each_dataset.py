@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
+
+from reconciler.core.entries.training_view import meaning
+from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
-from reconciler.core.status.result import DatasetResult
+from reconciler.core.spec.choices import Mode
+from reconciler.core.status.result import DatasetResult, LabelCount
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.plan import observe_and_plan, plan_against_listing
 from reconciler.engine.dataset.planning import Composer, Planned, errors_of, explained
+from reconciler.engine.dataset.prepare import creation
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
-from reconciler.errors import Exit, Interrupted, MachineFailure, PlanOutdated, ReconcilerError, SpecError
+from reconciler.errors import (
+    Exit,
+    Interrupted,
+    MachineFailure,
+    PlanOutdated,
+    ReconcilerError,
+    SourceError,
+    SpecError,
+)
 from reconciler.ports import BrokenDataset
 
 WAIT_SECONDS = 20.0
@@ -30,10 +46,18 @@ def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[Dat
     for desired, seen in open_plans(datasets, context_of):
         with closing(seen):
             try:
-                plan = explained(seen.plan, seen.composer)
+                plan = detailed(desired, seen, context_of)
             except Exception as exc:  # noqa: BLE001  a spec file that changes at this very moment
                 plan = _unseen(desired, exc)
         yield plan
+
+
+def detailed(desired: Desired, seen: Planned, context_of: Contexts) -> DatasetPlan:
+    """Return a plan as it is shown: with the fields that differ, and what would be created."""
+    plan = explained(seen.plan, seen.composer)
+    if plan.arn is not None or not plan.was_computed or plan.mode is Mode.OBSERVE:
+        return plan
+    return replace(plan, creation=creation(desired, context_of(desired)))
 
 
 def plan_against(desired: Desired, path: Path) -> DatasetPlan:
@@ -81,11 +105,28 @@ def apply_each(
                 elif not desired.usable:
                     yield outcome.unplanned(unusable(desired))
                 else:
-                    yield apply(desired, counting(context_of(desired)), pinned).result
+                    yield _counted(desired, apply(desired, counting(context_of(desired)), pinned).result)
             except PlanOutdated as exc:
                 yield outcome.outdated(unplanned(desired.name, (), Exit.DONE), str(exc))
             except Exception as exc:  # noqa: BLE001  as above
                 yield outcome.unplanned(_unseen(desired, exc))
+
+
+def _counted(desired: Desired, result: DatasetResult) -> DatasetResult:
+    """Count by label what was changed; not at all if a spec file has changed meanwhile."""
+    added: Counter[str] = Counter()
+    updated: Counter[str] = Counter()
+    try:
+        for item in result.changed:
+            if item.change.desired is None:
+                continue  # a blanked orphan
+            shown = meaning(orjson.loads(desired.read(item.source_ref, item.change.desired)))
+            labels = {*shown.labels, *(box.label for box in shown.boxes)}
+            (added if item.action is Action.ADD else updated).update(labels)
+    except SourceError:
+        return result
+    found = sorted(added.keys() | updated.keys())
+    return replace(result, labels=tuple(LabelCount(label, added[label], updated[label]) for label in found))
 
 
 def unusable(desired: Desired) -> DatasetPlan:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
-from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.core.status.result import DatasetResult, EntryProblem, LabelCount, Verdict, WithheldGroup
+from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.reports.plan.words import SIGILS
 from reconciler.reports.screen import (
     PLAIN,
     Ink,
     Line,
+    More,
     Screen,
     Span,
     indented,
@@ -19,7 +21,7 @@ from reconciler.reports.screen import (
     listed,
     stacked,
 )
-from reconciler.reports.visible import ELLIPSIS, counted, shortened
+from reconciler.reports.visible import counted, shortened, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -58,6 +60,7 @@ def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> It
 
 def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
     yield _headline(result)
+    yield from indented(_changed(result, screen), by=4)
     entry_problems = (
         ("quarantined (an update failed because of the entry)", result.quarantined),
         ("dropped (accepted by AWS, then absent)", result.dropped),
@@ -86,6 +89,26 @@ def _headline(result: DatasetResult) -> Line:
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
 
 
+def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
+    """Count what was changed by label; without a limit, name every image."""
+    widest = max((len(visible(count.label)) for count in result.labels), default=0)
+
+    def count(found: LabelCount) -> Iterable[Line]:
+        parts = [f"{found.added:,} added"] * bool(found.added) + [f"{found.updated:,} updated"] * bool(
+            found.updated
+        )
+        yield line(f"{visible(found.label).ljust(widest)}  ", Span(", ".join(parts), Ink.DIM))
+
+    yield from listed(result.labels, screen.limit, count)
+    if screen.limit is None:
+        for item in result.changed:
+            yield line(
+                Span(SIGILS[item.action], INKS[item.action]),
+                f" {shortened(item.source_ref, LONGEST_NAME)}",
+                whence(item.origin),
+            )
+
+
 def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:
     """Return the sign of a verdict: no tick while `InSync` is False, or Unknown for want of a whole listing."""
     if verdict is Verdict.CONVERGED and (differs or incomplete):
@@ -101,7 +124,7 @@ def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> It
     for entry in named:
         yield line(f"  {shortened(entry.source_ref, LONGEST_NAME)}", whence(entry.origin))
     if more := group.number - len(named):
-        yield line("  ", Span(f"{ELLIPSIS} and {more:,} more", Ink.DIM))
+        yield line("  ", More(more))
 
 
 def _entry_problem(entry_problem: EntryProblem) -> Iterable[Line]:

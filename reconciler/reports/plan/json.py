@@ -86,6 +86,15 @@ class GuardDoc(TypedDict):
     message: str
 
 
+class CreationDoc(TypedDict):
+    """What an apply creates first. ``project`` is null where it exists; ``account`` where it is not known."""
+
+    account: str | None
+    region: str | None
+    project: str | None
+    dataset: str
+
+
 class DatasetPlanDoc(TypedDict):
     """
     The plan for one dataset. ``changes`` is sorted by source-ref.
@@ -106,6 +115,7 @@ class DatasetPlanDoc(TypedDict):
     observation: NotRequired[ObservationKind | None]
     listed_at: NotRequired[str | None]
     calls: NotRequired[CallsDoc]
+    creation: NotRequired[CreationDoc]
 
 
 class PlanDoc(TypedDict):
@@ -175,7 +185,7 @@ def _plan(plan: Plan) -> PlanDoc:
 
 def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
     counts = plan.counts
-    return {
+    document: DatasetPlanDoc = {
         "name": plan.name,
         "arn": plan.arn,
         "mode": plan.mode,
@@ -198,6 +208,10 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         "listed_at": listed_at(plan.observed),
         "calls": calls_doc(plan.calls),
     }
+    if plan.creation is not None:
+        account, region, project, dataset = plan.creation
+        document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}
+    return document
 
 
 def _change(item: PlannedChange) -> ChangeDoc:

@@ -13,7 +13,7 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.plan import Counts, Creation, DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Mode
@@ -65,6 +65,7 @@ def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
         batches=_batches(changes, doc["batches"]),
         guards=tuple(Guard(guard["code"], guard["message"]) for guard in doc["guards"]),
         errors=errors,
+        creation=Creation(**doc["creation"]) if "creation" in doc else None,
         complete=doc["complete"],
         exit_code=Exit.INVALID if errors else Exit.DONE,  # which one of them is not saved
     )

@@ -80,6 +80,7 @@ def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
     return stacked(
         [
             [_header(plan)],
+            indented(_creation(plan)),
             *(indented(_group(group, screen)) for group in words.groups(plan)),
             indented(errored_lines(plan, screen)),
             indented(error_lines(plan.errors, screen)),
@@ -140,6 +141,11 @@ def _revision(plan: Plan) -> Iterator[Line]:
 
 def _header(plan: DatasetPlan) -> Line:
     return line(Span(plan.name, Ink.BOLD), Span(f"  {words.whereabouts(plan)}", Ink.DIM))
+
+
+def _creation(plan: DatasetPlan) -> Iterator[Line]:
+    if plan.creation is not None:
+        yield line(Span(words.creation(plan.creation), Ink.GREEN))
 
 
 def _group(group: words.Group, screen: Screen) -> Iterator[Line]:

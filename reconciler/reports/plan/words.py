@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import Observed
-from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import Creation, DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, lasting, size
@@ -220,6 +220,14 @@ def whereabouts(plan: DatasetPlan) -> str:
         return "not observed"
     missing = "compared with a listing" if plan.counts.observed else "does not exist yet"
     return f"{plan.arn or missing}  mode {plan.mode.value}"
+
+
+def creation(found: Creation) -> str:
+    """Return in one sentence what an apply creates, and where."""
+    dataset = f"the {found.dataset} dataset"
+    what = f"project {found.project} and {dataset}" if found.project else dataset
+    place = " in ".join(filter(None, [f"account {found.account}" if found.account else "", found.region]))
+    return f"Apply creates {what} in {place}."
 
 
 def headline(plan: DatasetPlan) -> str:

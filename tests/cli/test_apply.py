@@ -1,0 +1,127 @@
+"""``reconciler apply`` on a terminal, and what it says of its changes."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import main
+
+QUESTION = "Apply these changes? [y/N] "
+SENT = "2 added, 0 updated"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
+    assert 0 == main(["init"])
+    return tmp_path
+
+
+def on_a_terminal(answer: str, *words: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, and answer its question."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "reconciler", *words]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        out, answered, deadline = b"", False, time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if select.select([ours], [], [], 1)[0]:
+                try:
+                    piece = os.read(ours, 4096)
+                except OSError:  # the terminal is closed
+                    break
+                out += piece
+            if QUESTION.encode() in out and not answered:
+                os.write(ours, answer.encode())
+                answered = True
+        else:
+            process.kill()
+    os.close(ours)
+    return process.returncode, out.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "is_sent"), [("y\n", 0, True), ("n\n", 6, False), ("\n", 6, False), ("\x04", 6, False)]
+)
+def test_a_terminal_is_asked_once_the_plan_is_shown(answer, code, is_sent):
+    """Only yes sends the plan; Enter, no and the end of the input send nothing. Progress bars do not hide it."""
+    ended, shown = on_a_terminal(answer, "apply", "--local", "--no-color")
+
+    assert (code, 1) == (ended, shown.count(QUESTION)), shown
+    before, _, after = shown.partition(QUESTION)
+    assert "2 to add" in before
+    assert "creates project my-first" in before
+    assert is_sent == (SENT in after)
+    assert is_sent != ("nothing was sent" in after)
+
+
+@pytest.mark.parametrize("words", [["--yes"], ["--plan", "plan.json"]])
+def test_a_terminal_is_not_asked_about_what_was_decided(words):
+    assert 0 == main(["plan", "--local", "--out", "plan.json"])
+
+    ended, shown = on_a_terminal("n\n", "apply", "--local", "--no-color", *words)
+
+    assert (0, False, True) == (ended, QUESTION in shown, SENT in shown), shown
+
+
+def test_a_pipe_is_not_asked(capsys):
+    assert 0 == main(["apply", "--local"])
+
+    assert SENT in capsys.readouterr().out
+
+
+def test_nothing_is_asked_where_nothing_would_be_sent(place):
+    assert 0 == main(["apply", "--local"])
+
+    ended, shown = on_a_terminal("n\n", "apply", "--local")
+
+    assert (0, False) == (ended, QUESTION in shown)
+
+
+def test_an_apply_counts_by_label_what_it_changed(place, capsys):
+    """By label; with --verbose image by image, with the place of each in the specs."""
+    assert 0 == main(["apply", "--local"])
+    shown = capsys.readouterr().out
+    assert "    bee    2 added\n    queen  1 added\n" in shown
+    assert "photo1.jpg" not in shown
+    images = place / "specs" / "images.yaml"
+    images.write_text(images.read_text().replace("[bee, queen]", "[bee, drone]"))
+
+    assert 0 == main(["apply", "--local", "--verbose"])
+
+    shown = capsys.readouterr().out
+    assert "    bee    1 updated\n    drone  1 updated\n" in shown
+    assert "    ~ s3://my-bucket/train/photo2.jpg  specs/images.yaml:9\n" in shown
+
+
+def test_a_saved_plan_says_how_to_apply_it(place, capsys):
+    """The command that is printed applies exactly that plan."""
+    assert 0 == main(["plan", "specs", "--local", "--dataset", "my-first-train", "--out", "a plan.json"])
+
+    (said,) = [text for text in capsys.readouterr().err.splitlines() if "apply it with" in text]
+    command = said.partition("apply it with: ")[2]
+    done = subprocess.run(
+        ["sh", "-c", command.replace("reconciler", f"{sys.executable} -m reconciler", 1)],
+        capture_output=True,
+        text=True,
+    )
+    assert (0, True) == (done.returncode, SENT in done.stdout), done.stderr
+
+
+def test_a_long_list_names_the_flag_that_shows_all(place, capsys):
+    images = place / "specs" / "images.yaml"
+    images.write_text(
+        images.read_text() + "".join(f"  - {{image: more{n}.jpg, labels: [bee]}}\n" for n in range(28))
+    )
+    capsys.readouterr()
+
+    assert 0 == main(["plan", "--local"])
+
+    assert "… and 10 more: --all\n" in capsys.readouterr().out
