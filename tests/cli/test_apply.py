@@ -89,7 +89,7 @@ def test_an_apply_counts_by_label_what_it_changed(place, capsys):
     """By label; with --verbose image by image, with the place of each in the specs."""
     assert 0 == main(["apply", "--local"])
     shown = capsys.readouterr().out
-    assert "    bee    2 added\n    queen  1 added\n" in shown
+    assert "    added: bee 2, queen 1\n" in shown
     assert "photo1.jpg" not in shown
     images = place / "specs" / "images.yaml"
     images.write_text(images.read_text().replace("[bee, queen]", "[bee, drone]"))
@@ -97,7 +97,7 @@ def test_an_apply_counts_by_label_what_it_changed(place, capsys):
     assert 0 == main(["apply", "--local", "--verbose"])
 
     shown = capsys.readouterr().out
-    assert "    bee    1 updated\n    drone  1 updated\n" in shown
+    assert "    updated: bee 1, drone 1\n" in shown
     assert "    ~ s3://my-bucket/train/photo2.jpg  specs/images.yaml:9\n" in shown
 
 

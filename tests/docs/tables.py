@@ -48,7 +48,7 @@ def named(text: str) -> set[tuple[str, str]]:
 
 def commands(_: str) -> str:
     """Every command, linked to its section, and what it may end with."""
-    rows = ((f"[`{c.name}`](docs/commands.md#{c.name})", c.summary, _codes(c.exits)) for c in COMMANDS)
+    rows = ((f"[`{c.name}`](#{c.name})", c.summary, _codes(c.exits)) for c in COMMANDS)
     return _table(("command", "does", "exit codes"), rows)
 
 

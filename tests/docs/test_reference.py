@@ -34,9 +34,14 @@ def test_tables_are_what_the_program_says(path):
     assert renewed(text) == text
 
 
-def test_every_command_is_in_the_readme():
+def test_every_command_is_in_the_overview():
     """With its exit codes; the table is rendered from the parser."""
-    assert ("commands", "") in named((ROOT / "README.md").read_text("utf-8"))
+    assert ("commands", "") in named((ROOT / "docs" / "commands.md").read_text("utf-8"))
+
+
+def test_the_readme_is_short():
+    """A stranger reads it to the end."""
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 200
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,6 +20,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="s3://BUCKET/PREFIX",
         help="for rebuild: where manifests are stored (default: the buckets of the images)",
     )
+    parser.add_argument(
+        "--project",
+        type=values.project,
+        metavar="NAME",
+        help="for both datasets of this Rekognition project, before there is a spec of them",
+    )
     add_selection(parser)
 
 
@@ -30,7 +36,14 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.cli.output.terminal import out
     from reconciler.cli.specs import reading, s3_place
     from reconciler.core.iam import Level, policy
+    from reconciler.core.spec.choices import DatasetType
+    from reconciler.core.spec.documents import Target
 
+    if args.project:
+        both = [Target(project=args.project, type=kind) for kind in DatasetType]
+        place = "/".join(filter(None, s3_place(args.bucket))) if args.bucket else "*"
+        out(json.dumps(policy(Level(args.level), both, [place]), indent=2))
+        return Exit.DONE
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}

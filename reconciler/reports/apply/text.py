@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.status.result import DatasetResult, EntryProblem, LabelCount, Verdict, WithheldGroup
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import SIGILS
 from reconciler.reports.screen import (
@@ -47,6 +47,9 @@ _MEANING: Final = {
 }
 
 
+_MOST_LABELS: Final = 10
+
+
 def render(results: Sequence[DatasetResult], options: Options) -> Iterator[str]:
     """Give the results of an apply as text."""
     return (f"{content}\n" for content in render_apply(results, options.screen))
@@ -54,13 +57,15 @@ def render(results: Sequence[DatasetResult], options: Options) -> Iterator[str]:
 
 def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> Iterator[str]:
     """Give the lines of the results of one apply."""
-    lines = (content for result in results for content in _dataset(result, screen))
+    details = len(results) == 1 or screen.limit is None
+    lines = (content for result in results for content in _dataset(result, screen, details=details))
     return screen.draw(stacked([lines, _total(results)]))
 
 
-def _dataset(result: DatasetResult, screen: Screen) -> Iterator[Line]:
+def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterator[Line]:
     yield _headline(result)
-    yield from indented(_changed(result, screen), by=4)
+    if details:
+        yield from indented(_changed(result, screen), by=4)
     entry_problems = (
         ("quarantined (an update failed because of the entry)", result.quarantined),
         ("dropped (accepted by AWS, then absent)", result.dropped),
@@ -90,23 +95,21 @@ def _headline(result: DatasetResult) -> Line:
 
 
 def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
-    """Count what was changed by label; without a limit, name every image."""
-    widest = max((len(visible(count.label)) for count in result.labels), default=0)
-
-    def count(found: LabelCount) -> Iterable[Line]:
-        parts = [f"{found.added:,} added"] * bool(found.added) + [f"{found.updated:,} updated"] * bool(
-            found.updated
-        )
-        yield line(f"{visible(found.label).ljust(widest)}  ", Span(", ".join(parts), Ink.DIM))
-
-    yield from listed(result.labels, screen.limit, count)
+    """Count what was changed by label; without a limit, name every image too."""
+    for what, numbers in (
+        ("added: ", [(count.label, count.added) for count in result.labels]),
+        ("updated: ", [(count.label, count.updated) for count in result.labels]),
+    ):
+        found = [f"{visible(label)} {number:,}" for label, number in numbers if number]
+        named = found if screen.limit is None else found[:_MOST_LABELS]
+        if found:
+            more = len(found) - len(named)
+            rest: tuple[Span | More, ...] = (Span(", "), More(more)) if more else ()
+            yield line(Span(what, Ink.DIM), ", ".join(named), *rest)
     if screen.limit is None:
         for item in result.changed:
-            yield line(
-                Span(SIGILS[item.action], INKS[item.action]),
-                f" {shortened(item.source_ref, LONGEST_NAME)}",
-                whence(item.origin),
-            )
+            sigil = Span(SIGILS[item.action], INKS[item.action])
+            yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
 
 
 def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:

@@ -226,7 +226,7 @@ def creation(found: Creation) -> str:
     """Return in one sentence what an apply creates, and where."""
     dataset = f"the {found.dataset} dataset"
     what = f"project {found.project} and {dataset}" if found.project else dataset
-    place = " in ".join(filter(None, [f"account {found.account}" if found.account else "", found.region]))
+    place = ", ".join(filter(None, [f"account {found.account}" if found.account else "", found.region]))
     return f"Apply creates {what} in {place}."
 
 
