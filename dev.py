@@ -4,6 +4,7 @@ Make the development environment, then do something in it.
 
     python3 dev.py demo             watch a dataset converge, drift and converge again
     python3 dev.py test [ARG ...]   run the tests; the arguments go to pytest
+    python3 dev.py docs             build the documentation site into build/site
     python3 dev.py lint             ruff, mypy, and the floors that imports keep
     python3 dev.py mutate [ARG ...]  break the program at random, and see whether a test notices
     python3 dev.py bench [--quick]  measure every budget, against the figures last published
@@ -28,6 +29,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,26 +38,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
-# What the lock files promise to install on; later versions are told apart by markers.
-OLDEST_PYTHON = "3.11"
-
-LINTERS = {
-    "ruff check": ["ruff", "check"],
-    "ruff format": ["ruff", "format", "--check"],
-    "mypy": ["mypy"],
-    "lint-imports": ["lint-imports", "--no-logo"],
-}
-
 
 @dataclass(frozen=True)
 class Environment:
-    """The virtual environment of one checkout."""
+    """A virtual environment of one checkout: with a name, of that lock file alone, without the project."""
 
     root: Path
+    name: str = ""
 
     @property
     def path(self) -> Path:
-        return self.root / ".venv"
+        return self.root / (f".venv-{self.name}" if self.name else ".venv")
 
     @property
     def python(self) -> Path:
@@ -62,7 +56,7 @@ class Environment:
 
     @property
     def lock(self) -> Path:
-        return self.root / "requirements.dev.lock.txt"
+        return self.root / f"requirements.{self.name or 'dev'}.lock.txt"
 
     @property
     def stamp(self) -> Path:
@@ -96,22 +90,24 @@ class Environment:
                 "dev.py: this Python cannot make virtual environments; "
                 "on Debian and Ubuntu: apt install python3-venv"
             )
-        with_what = "pip; this takes half a minute" if uv is None else "uv; this takes some seconds"
-        _say(f"making .venv from {self.lock.name} with {with_what}")
+        packages = self.lock.read_text().count("==")
+        with_what = "pip; uv would be faster" if uv is None else "uv"
+        _say(f"making {self.path.name} with {packages} packages of {self.lock.name}, by {with_what}")
         if self.path.exists():
             shutil.rmtree(self.path)
-        for step in self._steps(uv):
-            done = _quietly(step, self.root)
-            if done.returncode:
-                sys.stderr.write(done.stdout)
-                sys.exit(f"dev.py: .venv could not be made: {step[0]} exited {done.returncode}")
+        begun, steps = time.monotonic(), self._steps(uv)
+        for number, (what, step) in enumerate(steps.items(), start=1):
+            _say(f"{number} of {len(steps)}: {what}")
+            if code := _with_heartbeat(step, self.root, what):
+                sys.exit(f"dev.py: {self.path.name} could not be made: {step[0]} exited {code}")
+        _say(f"made {self.path.name} in {time.monotonic() - begun:.0f} s")
         unfinished = self.stamp.with_suffix(".new")
         unfinished.write_text(recipe)
         unfinished.replace(self.stamp)
 
-    def _steps(self, uv: str | None) -> list[list[str]]:
+    def _steps(self, uv: str | None) -> dict[str, list[str]]:
         """
-        Return the commands that make it.
+        Return the commands that make it, and what each does.
 
         Only wheels, and no build isolation: building from source would fetch what no hash pins.
         Both tools are made to compile to bytecode, without which imports take three times as long.
@@ -124,12 +120,11 @@ class Environment:
             make = [uv, "venv", "--python", sys.executable, str(self.path)]
             install = [uv, "pip", "install", "--python", python, "--compile-bytecode"]
         pinned = ["--require-hashes", "--only-binary", ":all:", "-r", str(self.lock)]
-        return [
-            make,
-            [*install, *pinned],
-            [*install, "--no-build-isolation", "--no-deps", "-e", "."],
-            [python, "-m", "compileall", "-q", "reconciler"],
-        ]
+        steps = {"create the environment": make, "install the packages": [*install, *pinned]}
+        if not self.name:
+            steps["install the project"] = [*install, "--no-build-isolation", "--no-deps", "-e", "."]
+            steps["compile the project"] = [python, "-m", "compileall", "-q", "reconciler"]
+        return steps
 
     def variables(self) -> dict[str, str]:
         """Return the variables under which its commands run, as `activate` would set them."""
@@ -174,46 +169,19 @@ def run(arguments: list[str]) -> int:
     return _become(ready(Environment(ROOT)), arguments, Path.cwd())
 
 
-def lint(arguments: list[str]) -> int:
-    """Run every linter, whatever the one before said; show the output of those that object."""
+def docs(arguments: list[str]) -> int:
+    """Build the documentation site; a broken link fails it."""
     if arguments:
-        return _usage("lint takes no arguments")
-    variables = ready(Environment(ROOT)).variables()
-    failures = 0
-    for name, command in LINTERS.items():
-        done = _quietly(command, ROOT, variables)
-        failures += done.returncode != 0
-        print(f"{name:<14}{'ok' if done.returncode == 0 else 'failed'}", flush=True)
-        if done.returncode:
-            print(done.stdout.rstrip(), flush=True)
-    return 1 if failures else 0
+        return _usage("docs takes no arguments")
+    environment = ready(Environment(ROOT, "docs"))
+    variables = {**environment.variables(), "NO_MKDOCS_2_WARNING": "1"}
+    done = _quietly(["mkdocs", "build", "--quiet", "--strict"], ROOT, variables)
+    print(done.stdout or f"built {(ROOT / 'build/site/index.html').as_uri()}", flush=True)
+    return done.returncode
 
 
 def lock(arguments: list[str]) -> int:
-    """
-    Write the lock files, for every supported Python and platform, with hashes and no addresses.
-
-    Pins that still fit stay as they are. All others are solved under the runtime lock, so that the
-    tests run on what is shipped, and the build backend under the development lock.
-    """
-    uv = _find_uv()
-    if uv is None:
-        sys.exit("dev.py: lock needs uv on the PATH: pipx install uv")
-    shape = ["--universal", "--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
-    solve = [uv, "pip", "compile", *shape, "--python-version", OLDEST_PYTHON]
-    project, runtime, development = "pyproject.toml", "requirements.lock.txt", "requirements.dev.lock.txt"
-    for more in (
-        [project, "-o", runtime],
-        [project, "-o", development, "--group", "dev", "-c", runtime],
-        [project, "-o", "requirements.k8s.lock.txt", "--extra", "k8s", "-c", development],
-        ["-o", "requirements.build.lock.txt", "--group", "build", "-c", development],
-        ["-o", "requirements.lanes.lock.txt", "--group", "lanes"],
-        ["-o", "requirements.mutation.lock.txt", "--group", "mutation"],
-    ):
-        code = subprocess.run([*solve, *more, *arguments], cwd=ROOT).returncode
-        if code:
-            return code
-    return 0
+    return subprocess.run([sys.executable, "ci/lock.py", *arguments], cwd=ROOT).returncode
 
 
 def _find_uv() -> str | None:
@@ -236,6 +204,31 @@ def _quietly(
         text=True,
         close_fds=False,
     )
+
+
+def _with_heartbeat(command: Sequence[str], directory: Path, what: str) -> int:
+    """Run to the end, saying every 10 seconds that it still runs; show its output if it fails."""
+    begun = time.monotonic()
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(
+            command,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            close_fds=False,
+        ) as process,
+    ):
+        while process.poll() is None:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                _say(f"   {what}: {time.monotonic() - begun:.0f} s so far")
+        if process.returncode:
+            output.seek(0)
+            sys.stderr.write(output.read())
+    return process.returncode
 
 
 def _become(environment: Environment, command: list[str], directory: Path) -> int:
@@ -269,7 +262,8 @@ def _usage(complaint: str) -> int:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "demo": program("reconciler.demo"),
     "test": test,
-    "lint": lint,
+    "docs": docs,
+    "lint": program("ci.lint"),
     "lock": lock,
     "mutate": program("tests.mutation"),
     "bench": program("benchmarks"),

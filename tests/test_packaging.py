@@ -29,6 +29,9 @@ LOCKS = [
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+WITH_HEARTBEAT = dev._with_heartbeat
+
+
 @pytest.fixture
 def environment(tmp_path):
     """An environment that looks made: a checkout with a lock, a Python, and a stamp."""
@@ -50,9 +53,9 @@ def steps(monkeypatch):
         ran.append(command)
         if "venv" in command:
             Path(command[-1]).mkdir()
-        return subprocess.CompletedProcess(command, 0, stdout="")
+        return 0
 
-    monkeypatch.setattr(dev, "_quietly", run)
+    monkeypatch.setattr(dev, "_with_heartbeat", run)
     monkeypatch.setattr(dev, "_find_uv", lambda: None)
     return ran
 
@@ -109,14 +112,17 @@ def test_an_environment_whose_python_is_gone_is_made_anew(environment):
 def test_a_failed_installation_leaves_no_stamp(environment, steps, monkeypatch, capsys):
     """The next run starts over, and the reason is shown."""
     environment.lock.write_text("six==1.16.0 --hash=sha256:00\n")
-    failure = subprocess.CompletedProcess([], 2, stdout="hashes do not match\n")
-    monkeypatch.setattr(dev, "_quietly", lambda *_: failure)
+    failing = {"install the packages": ["sh", "-c", "echo hashes do not match; exit 2"]}
+    monkeypatch.setattr(dev, "_with_heartbeat", WITH_HEARTBEAT)
+    monkeypatch.setattr(dev.Environment, "_steps", lambda *_: failing)
 
     with pytest.raises(SystemExit, match=r"could not be made: .* exited 2"):
         environment.make()
 
     assert not environment.stamp.exists()
-    assert "hashes do not match" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "1 of 1: install the packages" in shown
+    assert "hashes do not match" in shown
 
 
 def test_an_interrupted_removal_leaves_no_stamp(environment, steps, monkeypatch):

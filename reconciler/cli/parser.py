@@ -92,7 +92,9 @@ def add_completion(parser: argparse.ArgumentParser, *, wanted: bool) -> None:
         wanted: Whether it is requested; otherwise only its help is added, since the rest takes 30 ms.
     """
     if not wanted:
-        parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script: bash, zsh or tcsh")
+        parser.add_argument(
+            COMPLETION, metavar="SHELL", help="print a completion script: bash, zsh, fish or tcsh"
+        )
         return
     import shtab
 
