@@ -179,7 +179,7 @@ def test_an_environment_in_use_is_waited_for(environment):
     assert ("dev.py: waiting for another dev.py, which makes or uses .venv\n", True) == (said, there)
 
 
-@pytest.mark.parametrize("arguments", [[], ["tset"], ["run"], ["lint", "x"]])
+@pytest.mark.parametrize("arguments", [[], ["tset"], ["run"], ["docs", "x"]])
 def test_a_bad_command_line_says_where_to_look(arguments, capsys):
     """One line, on stderr, with an exit code of its own."""
     assert 64 == dev.main(arguments)
@@ -212,7 +212,7 @@ def test_the_locks_hold_what_the_project_asks_for():
         canonicalize_name(Requirement(t).name) for t in PROJECT["project"]["optional-dependencies"]["k8s"]
     }
     assert set() == extra - pins("requirements.k8s.lock.txt").keys()
-    for group in ("build", "lanes"):
+    for group in ("build", "docs", "lanes"):
         asked = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependency-groups"][group]}
         assert set() == asked - pins(f"requirements.{group}.lock.txt").keys()
 
@@ -267,3 +267,67 @@ def test_the_wheel_works_without_tools_of_development(tmp_path):
         said += [subprocess.check_output([fresh / "bin" / "reconciler", "--version"], text=True)]
 
     assert [reconciler.__version__] * len(said) == [line.split()[-1] for line in said]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_what_is_published_runs_from_an_empty_directory(kind, tmp_path):
+    """Built as the release does, installed alone with its pinned dependencies, away from the checkout."""
+    built, home = tmp_path / "dist", tmp_path / "empty"
+    home.mkdir()
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(built)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (made,) = built.iterdir()
+    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", tmp_path / "venv"], check=True)
+    install = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(libraries)}
+    done = subprocess.run(
+        [*install, "--no-build-isolation", "--ignore-installed", made],
+        env=variables,
+        cwd=home,
+        text=True,
+        stderr=-1,
+    )
+    assert done.returncode == 0, done.stderr
+    program = tmp_path / "venv" / "bin" / "reconciler"
+    for words in (
+        ["--version"],
+        ["init"],
+        ["validate"],
+        ["plan", "--local"],
+        ["schema", "plan"],
+        ["drift", "-o", "html", "--local"],
+    ):
+        ran = subprocess.run([program, *words], cwd=home, env=variables, capture_output=True, text=True)
+        assert ran.returncode == 0, (words, ran.stderr)
+    where = "import reconciler; print(reconciler.__file__)"
+    python = tmp_path / "venv" / "bin" / "python"
+    found = subprocess.run([python, "-c", where], cwd=home, env=variables, capture_output=True, text=True)
+    assert str(tmp_path) in found.stdout
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name
+)
+def test_workflows_are_valid(path):
+    """By the schema of GitHub's workflows that check-jsonschema carries."""
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_release_stores_no_token():
+    """It is published by trusted publishing, with provenance."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+
+    assert "secrets." not in text
+    assert "id-token: write" in text
+    assert "attest-build-provenance" in text
+
+
+def test_the_changelog_describes_this_version():
+    assert f"## [{reconciler.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
