@@ -104,14 +104,14 @@ class Rekognition:
         scope = scope_of(*caller.owner, params)
         left = frozenset[int]() if settled else self._settler.settle(scope)
         if ("rekognition", operation) in READS:
-            with store.snapshot():
+            with self._settler.answering(), store.snapshot():
                 result = act(self._context, caller, params)
             if operation == "DescribeDataset":
                 lifecycle.poll(self._context, params["DatasetArn"])
             return result
         if operation == "CreateDataset" and self._context.s3_endpoint is not None:
             self._fetch_manifest(caller, params)
-        with store.transaction():  # checks and effects are one atomic step
+        with self._settler.answering(), store.transaction():  # checks and effects are one atomic step
             result = act(self._context, caller, params)
         self._settler.settle(scope, left)  # operations of 0 seconds finish before the answer
         return result

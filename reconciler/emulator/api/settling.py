@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from reconciler.emulator.api import finishing, lifecycle
@@ -23,6 +23,9 @@ from reconciler.emulator.training import work
 _QUICK_BYTES: Final = 5 * 1024 * 1024
 _QUICK_ENTRIES: Final = 7_500
 
+# How long work may pause for requests after each slice, so that it goes on under constant load.
+_PAUSE_SECONDS: Final = 0.02
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,8 @@ class Settler:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._guard = threading.Lock()
+        self._idle = threading.Condition(self._guard)
+        self._answering = 0
         self._claims: dict[int, threading.Event] = {}
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -109,11 +114,28 @@ class Settler:
             for _ in steps:
                 if self._closing.is_set():
                     return
-                time.sleep(0)  # let a request take the interpreter
+                self._give_way()
         finally:
             with self._guard:
                 del self._claims[number]
             mine.set()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Let what takes long pause meanwhile, since each answer takes lock and interpreter a dozen times."""
+        with self._guard:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._answering -= 1
+                self._idle.notify_all()
+
+    def _give_way(self) -> None:
+        """Wait until no request is being answered, but not for long."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._answering, _PAUSE_SECONDS)
 
     def wake(self) -> None:
         """Start the thread if there is something to do and it does not run."""
