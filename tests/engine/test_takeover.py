@@ -86,6 +86,7 @@ def test_what_is_sent_is_the_newest(months: Months):
     """A commit that arrives during the listing is what is sent."""
     months.write("roses", *IMAGES)
     months.settle()
+    months.forget()  # so that it is listed
     months.emulator.calls.clear()
     months.write("roses", *IMAGES[:-1], "first")
     pages = months.emulator.calls

@@ -39,6 +39,7 @@ def text_digests(index: Index, files: Iterable[BinaryIO]) -> bytes:
     """
     found, row = bytearray(), 0
     for number, file in enumerate(files):
+        file.seek(0)
         for raw, offset, _ in iter_lines(file):
             if row < index.rows and index.is_in(row, number, offset):
                 if not index.is_at(row, raw):

@@ -24,7 +24,7 @@ from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.planning import Composer
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
-from reconciler.errors import StateError
+from reconciler.errors import SourceError, StateError
 from reconciler.ports import BackupHeader, Memory, ObservedHead, Quarantine
 
 MOST_LINES_BYTES: Final = 64_000_000
@@ -205,7 +205,7 @@ def remember_entries(
             head = head._replace(are_applied=earlier.head.are_applied and not changed)
         if changed or head != earlier.head:
             memory.update(name, earlier, head, changed)
-    except StateError as exc:
+    except (SourceError, StateError) as exc:  # what is remembered of before belongs to another description
         log.warning("status.unsaved", dataset=name, reason=str(exc))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -102,9 +101,8 @@ class Desired:
     @cached_property
     def text_digests(self) -> bytes:
         """Return the text digests of all lines, by row; reads the files once more. Errors as `read`."""
-        with ExitStack() as stack:
-            streams = (stack.enter_context(file.open()) for file in self.loaded.files)
-            found = text_digests(self.index, streams)
+        # Through the files that are held: the copies that a controller reads may have been deleted.
+        found = text_digests(self.index, map(self._stream, range(len(self.loaded.files))))
         if (row := len(found) // TEXT_DIGEST_BYTES) < self.index.rows:
             raise self._changed(self.index.place(row))
         return found
