@@ -73,6 +73,13 @@ def record(fields: Mapping[str, Check]) -> Check:
     return inner
 
 
+# How a dataset was observed, and in how many calls.
+observed: Mapping[str, Check] = {
+    "observation": anything,
+    "listed_at": anything,
+    "calls": record({"made": anything, "forecast": anything, "forecast_seconds": anything}),
+}
+
 place = matching(r".+:\d+")
 code = matching(r"[A-Z][A-Z0-9_]+")
 error = record({"code": code, "message": some_text, "origin?": place})
@@ -122,6 +129,7 @@ PLAN = record(
                     ),
                     "batches": each(record({"entries": whole, "bytes": whole})),
                     "guards": each(record({"code": code, "message": some_text})),
+                    **observed,
                     "creation?": anything,
                 }
             )
@@ -149,6 +157,7 @@ APPLY = record(
                     "dropped": each(trouble),
                     "rejected": each(trouble),
                     "withheld": each(withheld),
+                    **observed,
                     "errors": each(error),
                 }
             )
