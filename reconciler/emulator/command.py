@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from reconciler.emulator.behaviour.faults import Fault
 from reconciler.emulator.behaviour.settings import ACCOUNT, Settings, Throttling
@@ -48,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--account", type=_account, default=ACCOUNT, help="account of the callers (default %(default)s)"
     )
     parser.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME",
+        "--allow-host", type=_host, action="append", default=[], metavar="NAME",
         help="a name with a domain under which clients may call it (repeatable); addresses, localhost and names "
         "without a dot are always allowed",
     )  # fmt: skip
     parser.add_argument(
-        "--s3-endpoint", metavar="URL",
+        "--s3-endpoint", type=_url, metavar="URL",
         help="read manifests from another S3, with the credentials of this process; else from the emulated one",
     )  # fmt: skip
     _add_behaviour(parser)
@@ -178,6 +179,23 @@ def _not_negative(text: str) -> float:
 def _account(text: str) -> str:
     if not re.fullmatch("[0-9]{12}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the 12 digits of an account")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host name, without scheme and port")
+    return text
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL that begins with http:// or https://")
     return text
 
 
