@@ -76,11 +76,13 @@ def observe_incrementally(desired: Desired, context: Context, deadline: float) -
     filters = cover(found.refs, found.unread)
     if filters.full or description.stats.total_entries != len(found.refs):
         return None
-    return retry(
-        lambda: _observed(desired, recollection, description, found, filters.filters, context),
-        context.clock,
-        deadline,
-    )
+    with context.tracer.span("observe", dataset_arn=recollection.head.arn) as span:
+        span.note(entries=len(found.refs), read=len(found.unread))
+        return retry(
+            lambda: _observed(desired, recollection, description, found, filters.filters, context),
+            context.clock,
+            deadline,
+        )
 
 
 def is_only_due(desired: Desired, context: Context) -> bool:
