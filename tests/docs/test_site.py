@@ -21,6 +21,7 @@ def site():
     return SITE
 
 
+@pytest.mark.slow
 @pytest.mark.tools
 def test_the_site_is_built_without_a_warning(site):
     """Every page of docs/, and those that are kept beside it, are in the navigation."""
@@ -31,6 +32,7 @@ def test_the_site_is_built_without_a_warning(site):
     assert (site / "search" / "search_index.js").exists(), "the search needs a server"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -52,5 +54,7 @@ def test_the_site_reads_well_from_the_file_system(site, scheme, screen):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             background = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (scheme == "dark") == (sum(map(int, background[4:-1].split(",")[:3])) < 384), background
+        page.locator(".md-search__input").fill("quarantine")
+        page.locator(".md-search-result__item").first.wait_for(state="attached")
         image = page.goto((site / "index.html").as_uri()) and page.locator("picture img")
         assert image.evaluate("image => image.naturalWidth") > 0
