@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -69,7 +70,18 @@ def changes(family: str, tool: Path, directory: Path) -> list[Change]:
         for line in _run([tool, "dump", session], ROOT).splitlines()
         for of in json.loads(line)[0]["mutations"]
         if not MEANINGLESS.search(of["operator_name"])
+        and not _decorates(of["module_path"], of["start_pos"][0])
     ]
+
+
+def _decorates(module: str, line: int) -> bool:
+    """Tell whether a line is a decorator: whether a dataclass is frozen is for the type checker to hold."""
+    return _lines_of(module)[line - 1].lstrip().startswith("@")
+
+
+@cache
+def _lines_of(module: str) -> list[str]:
+    return (ROOT / module).read_text().splitlines()
 
 
 def drawn(found: list[Change], count: int, seed: int) -> list[Change]:

@@ -100,6 +100,15 @@ def test_an_image_that_did_not_change_counts_for_nothing(same):
     assert () == tally.balances()
 
 
+def test_an_image_has_the_size_that_git_states_else_that_of_aws():
+    ours, theirs = entry(boxes=[LEFT], size=(640, 480)), entry(boxes=[LEFT], size=(1280, 960))
+
+    assert (640, 480) == view_of(ours, theirs).size
+    assert (1280, 960) == view_of(entry("rose"), theirs).size
+    assert (1280, 960) == view_of(None, theirs).size
+    assert view_of(entry("rose"), None).size is None
+
+
 def test_a_summary_counts_by_label():
     """The summary counts by label what was added and removed, and how far boxes moved."""
     tally = Tally()
