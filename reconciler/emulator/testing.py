@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +52,8 @@ def client(
     **config: Any,
 ) -> Any:
     """
-    Create a client, as boto3 does, with dummy credentials. Calls are not retried by default.
+    Create a client with dummy credentials: of boto3 where it is installed, with its transfers of files, else of
+    botocore. Calls are not retried by default.
 
     Args:
         access_key: A key of twelve digits is the account of the caller.
@@ -60,7 +61,7 @@ def client(
     from botocore.config import Config
 
     options = {"retries": {"total_max_attempts": 1}, "read_timeout": 30, **config}
-    return _session().create_client(
+    return _maker()(
         service,
         region_name=region,
         endpoint_url=running.url,
@@ -71,10 +72,14 @@ def client(
 
 
 @cache
-def _session() -> Any:
-    from botocore.session import Session
+def _maker() -> Callable[..., Any]:
+    try:
+        from boto3.session import Session as Complete
+    except ModuleNotFoundError:
+        from botocore.session import Session
 
-    return Session()
+        return Session().create_client
+    return Complete().client
 
 
 class _Plug:
