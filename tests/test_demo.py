@@ -77,7 +77,7 @@ def test_the_page_of_the_drift_shows_real_pictures(told):
     """It is kept, the output says where, and each drawing has the picture that its boxes lie on."""
     pytest.importorskip("PIL")
 
-    assert f"kept for you: {PAGE.as_uri()}" in told.stdout
+    assert f"The same report as a page: {PAGE.as_uri()}" in told.stdout
     page = PAGE.read_text()
     assert 1 == page.count('<svg class="canvas')
     assert 1 == page.count('href="data:image/webp;base64,')
