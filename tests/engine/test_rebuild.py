@@ -167,6 +167,19 @@ def test_every_old_line_is_kept_in_two_places(full: Lab):
     assert all(b"cl-metadata" not in line for line in kept)
 
 
+def test_what_is_remembered_of_a_listing_is_no_copy_of_it(full: Lab):
+    """After an apply most entries are known by their digests alone; a rebuild reads every line all the same."""
+    full.apply()
+    old = lines(full)
+
+    done = begin(full)
+
+    assert (Verdict.CONVERGED, 2) == (done.result.verdict, done.removed)
+    (saved,) = full.context.memory.archive.of("train")
+    with full.context.memory.archive.open("train", saved.id) as stream:
+        assert sorted(old.values()) == sorted(line.decode() for line in stream.read().splitlines())
+
+
 def test_the_order_of_lines_proves_nothing():
     """A rebuild compares the content and number of lines, not the order in which the service lists them."""
     kept = named(KEEPS)

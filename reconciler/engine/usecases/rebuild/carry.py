@@ -102,7 +102,8 @@ def _known(name: str, context: RebuildContext) -> Rebuild:
 
 
 def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
-    with closing(observe_and_plan(desired, context.dataset, context.timeout)) as seen:
+    whole = replace(context.dataset, full=True)  # every line is backed up, and is read for that
+    with closing(observe_and_plan(desired, whole, context.timeout)) as seen:
         plan = seen.plan
         if seen.observation is None:
             raise UsageError("there is no dataset to be rebuilt; apply makes it")
