@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.validation.verdict import shown
+from reconciler.core.validation.verdict import shown, some
 
 
 @pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])
@@ -26,3 +26,14 @@ def test_a_label_is_quoted_as_its_author_wrote_it(label):
 def test_what_cannot_be_seen_is_written_out(text, expected):
     """Invisible characters are escaped, and long values cut."""
     assert expected == shown(text)
+
+
+def test_a_list_of_names_is_cut_after_five():
+    assert "'a', 'b'" == some(["a", "b"])
+    assert "'a', 'b', 'c', 'd', 'e'" == some("abcde")
+    assert "'a', 'b', 'c', 'd', 'e' and 2 more" == some("abcdefg")
+
+
+def test_a_value_is_cut_after_eighty_characters():
+    assert f"'{'x' * 78}'" == shown("x" * 78)
+    assert f"'{'x' * 76}..." == shown("x" * 79)
