@@ -115,6 +115,14 @@ def test_a_saved_plan_says_how_to_apply_it(place, capsys):
     assert (0, True) == (done.returncode, SENT in done.stdout), done.stderr
 
 
+def test_a_saved_plan_that_cannot_be_applied_names_no_command(place, capsys):
+    (place / "specs" / "images.yaml").write_text("nonsense\n")
+
+    assert 0 != main(["plan", "specs", "--local", "--out", "plan.json"])
+
+    assert "apply it with" not in capsys.readouterr().err
+
+
 def test_a_long_list_names_the_flag_that_shows_all(place, capsys):
     images = place / "specs" / "images.yaml"
     images.write_text(

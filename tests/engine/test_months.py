@@ -79,7 +79,7 @@ def test_a_day_of_trouble_ends_in_sync(tmp_path: Path):
             assert ["True"] * 3 == [months.conditions(name)["InSync"] for name in NAMES]
             assert ["True"] * 3 == [months.conditions(name)["Ready"] for name in NAMES]
             assert len(months.counted.cycles) == finished["cycle.finished"]
-            assert threads == threading.active_count()
+            assert threads >= threading.active_count()
             assert grown < 1_500_000
     finally:
         structlog.reset_defaults()

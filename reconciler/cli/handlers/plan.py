@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
         raise
     show("plan", plan, args)
     if args.out:
-        next_step(args, f"Saved to {args.out}; apply it with: reconciler apply{_again(args)}")
+        is_applyable = any(one.applyable for one in plan.datasets)
+        how = f"; apply it with: reconciler apply{_again(args)}" if is_applyable else ""
+        next_step(args, f"Saved to {args.out}{how}")
     return exit_code(plan, detailed=args.detailed_exitcode)
 
 
