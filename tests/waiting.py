@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+def until(true: Callable[[], object], seconds: float = 90.0) -> None:
     """Return as soon as *true* gives something true; fail when it did not within *seconds*."""
     deadline = time.monotonic() + seconds
     while not true():
