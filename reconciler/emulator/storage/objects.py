@@ -101,12 +101,7 @@ def put(db: sqlite3.Connection, bucket: str, key: str, new: Content, now: float)
     version = _next_version(db, bucket)
     if version == NULL:
         remove(db, bucket, key, NULL)
-    db.execute("UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1", (bucket, key))
-    db.execute(
-        "INSERT INTO objects (bucket, key, version, latest, marker, size, etag, type, modified, metadata, body)"
-        " VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?)",
-        (bucket, key, version, new.size, new.etag, new.type, now, json.dumps(dict(new.metadata)), new.body),
-    )
+    _add_latest(db, bucket, key, version, now, new)
     bodies.adopt(db, new.body)
     return version
 
@@ -120,13 +115,23 @@ def delete(db: sqlite3.Connection, bucket: str, key: str, now: float) -> str | N
     version = _next_version(db, bucket)
     if version == NULL:
         remove(db, bucket, key, NULL)
+    _add_latest(db, bucket, key, version, now, None)
+    return version
+
+
+def _add_latest(
+    db: sqlite3.Connection, bucket: str, key: str, version: str, now: float, new: Content | None
+) -> None:
+    """Add a version, which becomes the latest; without content it is a marker of a deletion."""
+    content: tuple[int, str, str, str, int] = (0, "", "", "{}", 0)
+    if new is not None:
+        content = (new.size, new.etag, new.type, json.dumps(dict(new.metadata)), new.body)
     db.execute("UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1", (bucket, key))
     db.execute(
-        "INSERT INTO objects (bucket, key, version, latest, marker, size, etag, type, modified, metadata, body)"
-        " VALUES (?, ?, ?, 1, 1, 0, '', '', ?, '{}', 0)",
-        (bucket, key, version, now),
+        "INSERT INTO objects (bucket, key, version, latest, marker, modified, size, etag, type, metadata, body)"
+        " VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
+        (bucket, key, version, int(new is None), now, *content),
     )
-    return version
 
 
 def remove(db: sqlite3.Connection, bucket: str, key: str, version: str) -> sqlite3.Row | None:

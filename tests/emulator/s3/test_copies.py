@@ -7,12 +7,10 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-import moto
 import pytest
 
 from tests.emulator.builders import error_of, labelled, listed, refs
-from tests.emulator.s3.test_front import outcome
+from tests.emulator.s3.test_front import outcome, outcomes, outcomes_of_moto
 
 PART = b"0123456789" * 600_000
 
@@ -127,16 +125,7 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
 
 def test_copies_and_versions_are_as_in_moto(s3):
     """Bodies, types, metadata, ETags, errors; which version is the latest."""
-    with moto.mock_aws():
-        reference = boto3.session.Session().client(
-            "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
-        )
-        filled(reference)
-        expected = {name: outcome(lambda call=call: call(reference)) for name, call in SCRIPT.items()}
-    filled(s3)
-    actual = {name: outcome(lambda call=call: call(s3)) for name, call in SCRIPT.items()}
-
-    assert expected == actual
+    assert outcomes_of_moto(filled, SCRIPT) == outcomes(s3, filled, SCRIPT)
 
 
 def test_a_manifest_is_taken_in_the_version_that_is_asked_for(rekognition, s3):

@@ -8,7 +8,7 @@ import socket
 import tracemalloc
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +59,24 @@ def outcome(call: Callable[[], Any]) -> Any:
     except ClientError as exc:
         return exc.response["Error"]["Code"], exc.response["ResponseMetadata"]["HTTPStatusCode"]
     return cleaned(answer)
+
+
+def outcomes(
+    s3: Any, fill: Callable[[Any], None], script: Mapping[str, Callable[[Any], Any]]
+) -> dict[str, Any]:
+    """Fill the buckets and make every call of a script; return what each gives."""
+    fill(s3)
+    return {name: outcome(lambda call=call: call(s3)) for name, call in script.items()}
+
+
+def outcomes_of_moto(
+    fill: Callable[[Any], None], script: Mapping[str, Callable[[Any], Any]]
+) -> dict[str, Any]:
+    with moto.mock_aws():
+        reference = boto3.session.Session().client(
+            "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+        )
+        return outcomes(reference, fill, script)
 
 
 def cleaned(value: Any) -> Any:
@@ -209,16 +227,7 @@ SCRIPT: dict[str, Callable[[Any], Any]] = {
 
 def test_the_same_script_gives_the_same_answers_as_moto(s3):
     """Bodies, errors, statuses, listings: whatever does not change from one run to the next."""
-    with moto.mock_aws():
-        reference = boto3.session.Session().client(
-            "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
-        )
-        filled(reference)
-        expected = {name: outcome(lambda call=call: call(reference)) for name, call in SCRIPT.items()}
-    filled(s3)
-    actual = {name: outcome(lambda call=call: call(s3)) for name, call in SCRIPT.items()}
-
-    assert expected == actual
+    assert outcomes_of_moto(filled, SCRIPT) == outcomes(s3, filled, SCRIPT)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
