@@ -177,6 +177,11 @@ class DatasetPlan:
     creation: Creation | None = None
 
     @property
+    def sendable(self) -> tuple[PlannedChange, ...]:
+        """Return the changes that the batches send, in their order."""
+        return tuple(change for batch in self.batches for change in batch.items)
+
+    @property
     def was_computed(self) -> bool:
         """Tell whether a plan could be made, at least in part."""
         return self.complete or not self.exit_code or bool(self.counts.desired)

@@ -84,7 +84,6 @@ class Recalled:
     Attributes:
         refs: Every remembered source-ref, ascending.
         unchanged: Number of entries that are equal on both sides.
-        skipped: Number of entries whose desired line is unusable.
         ignored: As in `Diff`.
         lines: The remembered observed lines of entries to compare again, by source-ref.
         unread: Observed entries whose line must be read.
@@ -93,7 +92,6 @@ class Recalled:
 
     refs: list[str] = field(default_factory=list)
     unchanged: int = 0
-    skipped: int = 0
     ignored: list[tuple[str, bytes, bytes]] = field(default_factory=list)
     lines: dict[str, bytes] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
@@ -146,9 +144,7 @@ def recall(blocks: Iterable[Block], desired: Index, texts: bytes) -> Recalled:
                     continue
             if (line := block.lines.get(ref)) is not None:
                 found.lines[ref] = line
-            elif row is None and ref in desired.void:
-                found.skipped += 1
-            else:
+            elif row is not None or ref not in desired.void:
                 found.unread.append(ref)
     for ref in desired.source_refs:
         row = row_of(ref)

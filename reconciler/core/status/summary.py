@@ -199,8 +199,7 @@ def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
     if after is None:
         return 0
     left = {change.source_ref for change in after.changes}
-    sent = (item for batch in plan.batches for item in batch.items)
-    return sum(item.cause.is_drift and item.source_ref not in left for item in sent)
+    return sum(item.cause.is_drift and item.source_ref not in left for item in plan.sendable)
 
 
 TOO_OLD: Final = "the last complete observation is older than schedule.fullScanMaxAge"

@@ -230,7 +230,7 @@ def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer,
     Raises:
         StateError: They could not be saved: then nothing may be sent.
     """
-    overwritten = [item for batch in plan.batches for item in batch.items if item.change.observed is not None]
+    overwritten = [item for item in plan.sendable if item.change.observed is not None]
     if not overwritten or plan.arn is None:
         return
     head = BackupHeader(

@@ -188,7 +188,7 @@ def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
     """Tell whether the statistics changed by what was sent, and by nothing else."""
     if seen.observation is None or after.readback is None or now.total_entries != after.diff.observed:
         return False
-    items = (item for batch in seen.plan.batches for item in batch.items)
+    items = seen.plan.sendable
     overwritten = [fields for item in items if (fields := seen.composer.observed(item.change))]
     listed = (orjson.loads(line) for line, _, _ in after.readback.lines())
     stored = {

@@ -92,7 +92,7 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
 
 def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Context) -> DatasetPlan:
     """Return the plan with the calls that were made for it, and those that it will take."""
-    touched = {item.source_ref for batch in plan.batches for item in batch.items}
+    touched = {item.source_ref for item in plan.sendable}
     pages = cheapest_cover(desired, diff, touched).calls if touched else 0
     ahead = forecast(len(plan.batches), pages, created=plan.arn is None)
     return replace(plan, calls=Calls(dict(context.made), ahead))

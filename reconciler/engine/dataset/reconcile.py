@@ -221,7 +221,7 @@ def _timeout(desired: Desired) -> float:
 
 def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
-    items = [item for batch in seen.plan.batches for item in batch.items]
+    items = seen.plan.sendable
     if sent.touched or seen.observation is None:
         deadline = context.clock.now() + _timeout(desired)
         with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
@@ -238,8 +238,7 @@ def _recorded(
     desired: Desired, seen: Planned, arn: str, after: After, sent: Sent, context: Context
 ) -> Outcome:
     """Record what was observed after the last update, and return the outcome."""
-    plan, memory = seen.plan, context.memory
-    items = [item for batch in plan.batches for item in batch.items]
+    plan, items, memory = seen.plan, seen.plan.sendable, context.memory
     proof = prove(items, seen.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
