@@ -199,6 +199,10 @@ class ObservedEntries(Protocol):
 
     def of(self, dataset: str) -> Recollection | None: ...
 
+    def head_of(self, dataset: str) -> ObservedHead | None:
+        """Return the head alone, without reading the entries."""
+        ...
+
     def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
         """Remember these entries, and no other."""
         ...

@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -60,9 +61,18 @@ class ObservedEntries:
             ).fetchall()
         if not rows:
             return None
-        serial, arn, scope, description, scanned_at, are_applied, _ = rows[0]
-        head = ObservedHead(arn, scope, description, scanned_at, bool(are_applied))
-        return _Recollection(head, serial, [row[-1] for row in rows if row[-1] is not None], self._db)
+        serial, *head, _ = rows[0]
+        bodies = [row[-1] for row in rows if row[-1] is not None]
+        return _Recollection(_head(head), serial, bodies, self._db)
+
+    def head_of(self, dataset: str) -> ObservedHead | None:
+        connection = self._db.connection
+        if connection is None:
+            return None
+        with self._db.decoding():
+            query = f"SELECT {_COLUMNS} FROM observed WHERE dataset = ?"  # noqa: S608  constant
+            row = connection.execute(query, (dataset,)).fetchone()
+        return None if row is None else _head(row)
 
     def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
         with self._db.writing() as connection:
@@ -95,6 +105,11 @@ class ObservedEntries:
     def forget(self, dataset: str) -> None:
         with self._db.writing() as connection:
             _forget(connection, dataset)
+
+
+def _head(row: Sequence[Any]) -> ObservedHead:
+    arn, scope, description, scanned_at, are_applied = row
+    return ObservedHead(arn, scope, description, scanned_at, bool(are_applied))
 
 
 def _decoded(body: bytes) -> Block:

@@ -208,8 +208,8 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
 
 def _is_remembered(name: str, description: Description, context: Context) -> bool:
     """Tell whether another process of this state directory has brought the dataset to where it is now."""
-    recollection = context.memory.observed.of(name)
-    return recollection is not None and recollection.head.description == as_text(description)
+    head = context.memory.observed.head_of(name)
+    return head is not None and head.description == as_text(description)
 
 
 def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | Description | None:

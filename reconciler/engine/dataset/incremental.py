@@ -89,10 +89,10 @@ def is_only_due(desired: Desired, context: Context) -> bool:
     """Tell whether a listing may wait: memory could still be relied on. Costs a call if it may be abandoned."""
     if context.overtaken is always or context.full or desired.partial:
         return False
-    recollection = context.memory.observed.of(desired.name)
-    if recollection is None or not _may_count(recollection.head, desired, replace(context, edit_first=True)):
+    head = context.memory.observed.head_of(desired.name)
+    if head is None or not _may_count(head, desired, replace(context, edit_first=True)):
         return False
-    return as_text(context.gateway.describe(recollection.head.arn)) == recollection.head.description
+    return as_text(context.gateway.describe(head.arn)) == head.description
 
 
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
