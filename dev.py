@@ -8,12 +8,12 @@ Make the development environment, then do something in it.
     python3 dev.py lint             ruff, mypy, and the floors that imports keep
     python3 dev.py mutate [ARG ...]  break the program at random, and see whether a test notices
     python3 dev.py bench [--quick]  measure every budget, against the figures last published
-    python3 dev.py lock [ARG ...]   write the lock files anew; the arguments go to uv (--upgrade)
+    python3 dev.py lock [ARG ...]   write the lock files again; the arguments go to uv (--upgrade)
     python3 dev.py run CMD [ARG ...]  run a command of the environment: run reconciler --help
 
 Needs Python 3.11 and its standard library, nothing else; uv is used where it is found. The
 environment, `.venv`, holds exactly what requirements.dev.lock.txt pins by hash, and is made
-anew only when that changes.
+again only when that changes.
 """
 
 import sys
@@ -134,7 +134,7 @@ class Environment:
 
 def ready(environment: Environment) -> Environment:
     """
-    Return *environment*, made anew if it is not current.
+    Return *environment*, made again if it is not current.
 
     Whoever uses it holds a shared lock on the checkout, whoever makes it an exclusive one, so that
     none is taken away under a running command. The descriptor goes to child processes and through

@@ -82,7 +82,7 @@ def boxes(draw: random.Random, number: int, attribute: str = "bounding-box") -> 
 
 
 def mixed_names(draw: random.Random, number: int) -> Fields:
-    """Name the attribute after its labelling job, as jobs do that nobody told otherwise."""
+    """Name the attribute after its labelling job, as jobs do by default."""
     return boxes(draw, number, f"inspection-{draw.randrange(_ATTRIBUTES):03}")
 
 

@@ -30,7 +30,7 @@ RETIRED = {
 }
 PHRASE = re.compile(r"\b(?:" + "|".join(RETIRED) + ")", re.IGNORECASE)
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FAMILIES = (
     "cli",
     "convert",

@@ -85,9 +85,9 @@ def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
 
 def _untold(found: Reading) -> list[Problem]:
     """Return the errors that belong to no dataset, such as in an acknowledgement."""
-    told = {problem for dataset in found.datasets for problem in dataset.problems}
-    told |= {problem for dataset in found.broken for problem in dataset.problems}
-    return [problem for problem in found.problems if problem.is_error and problem not in told]
+    reported = {problem for dataset in found.datasets for problem in dataset.problems}
+    reported |= {problem for dataset in found.broken for problem in dataset.problems}
+    return [problem for problem in found.problems if problem.is_error and problem not in reported]
 
 
 def format_of(report: Path) -> str:
