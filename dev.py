@@ -59,6 +59,11 @@ class Environment:
         return self.root / f"requirements.{self.name or 'dev'}.lock.txt"
 
     @property
+    def held(self) -> Path:
+        """What is locked while it is used or made: each environment locks a file or directory of its own."""
+        return self.lock if self.name else self.root
+
+    @property
     def stamp(self) -> Path:
         """The last file to be written: its absence means a half-made environment."""
         return self.path / "made-from"
@@ -136,19 +141,19 @@ def ready(environment: Environment) -> Environment:
     """
     Return *environment*, made again if it is not current.
 
-    Whoever uses it holds a shared lock on the checkout, whoever makes it an exclusive one, so that
-    none is taken away under a running command. The descriptor goes to child processes and through
-    exec on purpose: the lock lasts as long as the last of them.
+    Whoever uses it holds a shared lock, whoever makes it an exclusive one, so that none is taken
+    away under a running command. The descriptor goes to child processes and through exec on
+    purpose: the lock lasts as long as the last of them.
     """
-    checkout = os.open(environment.root, os.O_RDONLY)
-    os.set_inheritable(checkout, True)
-    _lock(checkout, fcntl.LOCK_SH)
+    held = os.open(environment.held, os.O_RDONLY)
+    os.set_inheritable(held, True)
+    _lock(held, fcntl.LOCK_SH, environment)
     while not environment.is_current():
-        fcntl.flock(checkout, fcntl.LOCK_UN)  # two that both kept theirs would wait for ever
-        _lock(checkout, fcntl.LOCK_EX)
+        fcntl.flock(held, fcntl.LOCK_UN)  # two that both kept theirs would wait for ever
+        _lock(held, fcntl.LOCK_EX, environment)
         if not environment.is_current():  # else another made it while this one waited
             environment.make()
-        _lock(checkout, fcntl.LOCK_SH)
+        _lock(held, fcntl.LOCK_SH, environment)
     return environment
 
 
@@ -242,11 +247,11 @@ def _become(environment: Environment, command: list[str], directory: Path) -> in
         return 127
 
 
-def _lock(descriptor: int, kind: int) -> None:
+def _lock(descriptor: int, kind: int, environment: Environment) -> None:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        _say("waiting for another dev.py, which makes or uses .venv")
+        _say(f"waiting for another dev.py, which makes or uses {environment.path.name}")
         fcntl.flock(descriptor, kind)
 
 

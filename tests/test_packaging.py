@@ -179,6 +179,24 @@ def test_an_environment_in_use_is_waited_for(environment):
     assert ("dev.py: waiting for another dev.py, which makes or uses .venv\n", True) == (said, there)
 
 
+def test_an_environment_in_use_keeps_nobody_from_making_another(environment, monkeypatch):
+    """A test, which runs in `.venv`, builds the site, which needs `.venv-docs`: it must not wait for itself."""
+    other = dev.Environment(environment.root, "docs")
+    other.lock.write_text("")
+
+    def make(self):
+        self.python.parent.mkdir(parents=True)
+        self.python.touch()
+        self.stamp.write_text(self.recipe())
+
+    monkeypatch.setattr(dev.Environment, "make", make)
+    user = os.open(dev.ready(environment).held, os.O_RDONLY)
+    fcntl.flock(user, fcntl.LOCK_SH)
+
+    assert dev.ready(other).is_current()
+    os.close(user)
+
+
 @pytest.mark.parametrize("arguments", [[], ["tset"], ["run"], ["docs", "x"]])
 def test_a_bad_command_line_says_where_to_look(arguments, capsys):
     """One line, on stderr, with an exit code of its own."""

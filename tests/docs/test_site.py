@@ -1,5 +1,7 @@
 """The documentation site: built strictly, and looked at in a browser."""
 
+import fcntl
+import os
 import subprocess
 import sys
 
@@ -12,13 +14,31 @@ SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def site():
-    """Build the site as its command does; a warning, such as of a broken link, fails it."""
+def site(tmp_path_factory, worker_id):
+    """
+    Build the site as its command does; a warning, such as of a broken link, fails it.
+
+    It has one place in the checkout, so one worker builds it, while the others wait.
+    """
+    mine = tmp_path_factory.getbasetemp()
+    run = mine if worker_id == "master" else mine.parent  # pytest-xdist gives each worker a directory below
+    built = run / "site-is-built"
+    descriptor = os.open(run, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        if not built.exists():
+            _build()
+            built.touch()
+    finally:
+        os.close(descriptor)
+    return SITE
+
+
+def _build():
     done = subprocess.run([sys.executable, "dev.py", "docs"], cwd=ROOT, capture_output=True, text=True)
     if "Could not find a version" in done.stderr or "No matching distribution" in done.stderr:
         pytest.skip("the packages of the site cannot be installed here")
     assert 0 == done.returncode, done.stdout + done.stderr
-    return SITE
 
 
 @pytest.mark.slow
