@@ -59,7 +59,7 @@ class Environment:
         return self.root / f"requirements.{self.name or 'dev'}.lock.txt"
 
     @property
-    def held(self) -> Path:
+    def locked(self) -> Path:
         """What is locked while it is used or made: each environment locks a file or directory of its own."""
         return self.lock if self.name else self.root
 
@@ -145,15 +145,15 @@ def ready(environment: Environment) -> Environment:
     away under a running command. The descriptor goes to child processes and through exec on
     purpose: the lock lasts as long as the last of them.
     """
-    held = os.open(environment.held, os.O_RDONLY)
-    os.set_inheritable(held, True)
-    _lock(held, fcntl.LOCK_SH, environment)
+    descriptor = os.open(environment.locked, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    _lock(descriptor, fcntl.LOCK_SH, environment)
     while not environment.is_current():
-        fcntl.flock(held, fcntl.LOCK_UN)  # two that both kept theirs would wait for ever
-        _lock(held, fcntl.LOCK_EX, environment)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # two that both kept theirs would wait for ever
+        _lock(descriptor, fcntl.LOCK_EX, environment)
         if not environment.is_current():  # else another made it while this one waited
             environment.make()
-        _lock(held, fcntl.LOCK_SH, environment)
+        _lock(descriptor, fcntl.LOCK_SH, environment)
     return environment
 
 

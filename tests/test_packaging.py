@@ -179,7 +179,7 @@ def test_an_environment_in_use_is_waited_for(environment):
     assert ("dev.py: waiting for another dev.py, which makes or uses .venv\n", True) == (said, there)
 
 
-def test_an_environment_in_use_keeps_nobody_from_making_another(environment, monkeypatch):
+def test_one_environment_is_made_while_another_is_in_use(environment, monkeypatch):
     """A test, which runs in `.venv`, builds the site, which needs `.venv-docs`: it must not wait for itself."""
     other = dev.Environment(environment.root, "docs")
     other.lock.write_text("")
@@ -190,7 +190,7 @@ def test_an_environment_in_use_keeps_nobody_from_making_another(environment, mon
         self.stamp.write_text(self.recipe())
 
     monkeypatch.setattr(dev.Environment, "make", make)
-    user = os.open(dev.ready(environment).held, os.O_RDONLY)
+    user = os.open(dev.ready(environment).locked, os.O_RDONLY)
     fcntl.flock(user, fcntl.LOCK_SH)
 
     assert dev.ready(other).is_current()

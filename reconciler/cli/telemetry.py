@@ -152,10 +152,10 @@ def tracing(environ: Mapping[str, str] = os.environ) -> Iterator[Tracer]:
 
 def _is_asked_for(environ: Mapping[str, str]) -> bool:
     """Tell whether traces are requested; an empty variable counts as unset, as OpenTelemetry specifies."""
-    said = {name: value.strip().lower() for name, value in environ.items() if name.startswith("OTEL_")}
-    if said.get("OTEL_SDK_DISABLED") == "true" or said.get("OTEL_TRACES_EXPORTER") == "none":
+    settings = {name: value.strip().lower() for name, value in environ.items() if name.startswith("OTEL_")}
+    if settings.get("OTEL_SDK_DISABLED") == "true" or settings.get("OTEL_TRACES_EXPORTER") == "none":
         return False
-    return any(said.get(name) for name in _ASKING)
+    return any(settings.get(name) for name in _ASKING)
 
 
 def _provider(environ: Mapping[str, str]) -> TracerProvider | None:
@@ -163,7 +163,7 @@ def _provider(environ: Mapping[str, str]) -> TracerProvider | None:
     reason = _why_not(environ)
     if not reason:
         try:
-            return _made()
+            return _new_provider()
         except ImportError:
             reason = "they need the extra otel: pip install 'rekognition-dataset-reconciler[otel]'"
         except Exception as exc:  # noqa: BLE001  a variable that OpenTelemetry rejects
@@ -177,11 +177,11 @@ def _why_not(environ: Mapping[str, str]) -> str | None:
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
     if exporter != "otlp":
         return "OTEL_TRACES_EXPORTER can be otlp or none"
-    protocol = next((said for name in _PROTOCOLS if (said := environ.get(name, "").strip())), _HTTP)
+    protocol = next((value for name in _PROTOCOLS if (value := environ.get(name, "").strip())), _HTTP)
     return None if protocol == _HTTP else f"the protocol of OTLP can be {_HTTP} only"
 
 
-def _made() -> TracerProvider:
+def _new_provider() -> TracerProvider:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider

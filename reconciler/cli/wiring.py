@@ -128,7 +128,7 @@ class Wiring:
         """
         key = self._key(target)
         with self._making, translated(CONFIGURATION):
-            gateway = self._gateways.get(key) or self._made(Rekognition, target)
+            gateway = self._gateways.get(key) or self._gateway_of_kind(Rekognition, target)
             self._gateways[key] = gateway
         return self._context_with(gateway)
 
@@ -153,7 +153,7 @@ class Wiring:
         """
         target = desired.target
         with translated(CONFIGURATION):
-            gateway = self._made(RebuildingRekognition, target)
+            gateway = self._gateway_of_kind(RebuildingRekognition, target)
             objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
         return RebuildContext(
             self._context_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
@@ -184,7 +184,7 @@ class Wiring:
         session = self._session(target)
         assumes = target.role_arn is not None and self._endpoint is None
         own = self._session(target.model_copy(update={"role_arn": None})) if assumes else session
-        gateway = self._made(DiagnosticRekognition, target)
+        gateway = self._gateway_of_kind(DiagnosticRekognition, target)
         region = str(session.region_name), self._region_from(target)
         assumed = self._caller(session) if assumes else None
         return RekognitionAccess(gateway, self._caller(own), assumed, region)
@@ -203,7 +203,7 @@ class Wiring:
             return "the embedded emulator"
         return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"
 
-    def _made(self, kind: type[Kind], target: Target) -> Kind:
+    def _gateway_of_kind(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
         config = self._config()
         if (most := self._threads.call_seconds) is not None:

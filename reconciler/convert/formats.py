@@ -16,7 +16,7 @@ from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.yolo import read_yolo
-from reconciler.convert.record import BadFile, Options, Read, shown, wrong
+from reconciler.convert.record import BadFile, Options, Read, display, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
@@ -46,7 +46,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     done = convert(_readable(READERS[name](path, options)), options)
     if not (done.lines or done.errors):
         done.problems.append(
-            wrong(codes.NO_RECORDS, f"no image is in this input of {name}", Origin(shown(path), 1))
+            wrong(codes.NO_RECORDS, f"no image is in this input of {name}", Origin(display(path), 1))
         )
     return done
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.convert.names import IMAGES
-from reconciler.convert.record import BadFile, LabelledImage, odd, shown
+from reconciler.convert.record import BadFile, LabelledImage, display, odd
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -64,7 +64,7 @@ def size_of(path: Path) -> Size:
 
 
 def _bad(path: Path, reason: str) -> BadFile:
-    return BadFile(codes.NO_HEADER, f"the size of the image is not known: {reason}", Origin(shown(path), 1))
+    return BadFile(codes.NO_HEADER, f"the size of the image is not known: {reason}", Origin(display(path), 1))
 
 
 def _probe(stream: BinaryIO) -> Size | str:

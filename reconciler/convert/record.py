@@ -132,7 +132,7 @@ def odd(code: codes.Code, message: str, origin: Origin) -> Problem:
     return Problem(Severity.WARNING, code.code, message, origin)
 
 
-def shown(path: Path) -> str:
+def display(path: Path) -> str:
     """Return a path for messages; bytes that are not UTF-8 are escaped."""
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
@@ -149,7 +149,7 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
         message = f"byte 0x{exc.object[exc.start]:02x} is not UTF-8"
-        raise BadFile(codes.NOT_TEXT, message, Origin(shown(path), line)) from exc
+        raise BadFile(codes.NOT_TEXT, message, Origin(display(path), line)) from exc
 
 
 def bytes_of(path: Path) -> bytes:
@@ -163,4 +163,4 @@ def bytes_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         message = f"the file cannot be read: {exc.strerror or exc}"
-        raise BadFile(codes.FILE_UNREADABLE, message, Origin(shown(path), 1)) from exc
+        raise BadFile(codes.FILE_UNREADABLE, message, Origin(display(path), 1)) from exc

@@ -184,7 +184,7 @@ def test_nobody_is_traced_unasked(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Without endpoint or exporter, or if switched off, tracing does nothing, as without the extra."""
-    monkeypatch.setattr(module, "_made", lambda: pytest.fail("asked for"))
+    monkeypatch.setattr(module, "_new_provider", lambda: pytest.fail("asked for"))
 
     with tracing(environ) as tracer:
         assert isinstance(tracer, Untraced)

@@ -35,7 +35,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how labels are read."""
-    _unsaid(parser)
+    _what_the_input_lacks(parser)
     _names(parser)
     _tables(parser)
     _shapes(parser)
@@ -89,7 +89,7 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _unsaid(parser: argparse.ArgumentParser) -> None:
+def _what_the_input_lacks(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("information that the input lacks")
     group.add_argument(
         "--base",

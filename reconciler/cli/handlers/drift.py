@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Print and save the drift of every selected dataset, even if some could not be observed."""
     report = Path(args.report) if args.report else None
     kind = format_of(report) if report else None
-    drift, pictures, unusable = _look(args, drawn="html" in (kind, args.output))
+    drift, pictures, unusable = _drift_and_pictures(args, drawn="html" in (kind, args.output))
 
     def write(form: str, target: BinaryIO) -> None:
         target.writelines(rendered("drift", form, drift, args, thumbnails=pictures))
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
 
 
-def _look(
+def _drift_and_pictures(
     args: argparse.Namespace, *, drawn: bool
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
     """Return the drift, its thumbnails, and errors of the specs that belong to no dataset."""
@@ -66,7 +66,7 @@ def _look(
         broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
-        return drift, pictures, _untold(found)
+        return drift, pictures, _problems_of_no_dataset(found)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
         yield wiring
 
 
-def _untold(found: Reading) -> list[Problem]:
+def _problems_of_no_dataset(found: Reading) -> list[Problem]:
     """Return the errors that belong to no dataset, such as in an acknowledgement."""
     reported = {problem for dataset in found.datasets for problem in dataset.problems}
     reported |= {problem for dataset in found.broken for problem in dataset.problems}
@@ -108,10 +108,10 @@ def thumbnails(drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: 
     """Return thumbnails of the first *most* images by source-ref; none without Pillow."""
     if most <= 0 or not available():
         return {}
-    return dict(islice(_made(drift, datasets, wiring, most), most))
+    return dict(islice(_thumbnails(drift, datasets, wiring, most), most))
 
 
-def _made(
+def _thumbnails(
     drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int
 ) -> Iterator[tuple[str, Thumbnail]]:
     left, tried = _MOST_BYTES_IN_ALL, 0

@@ -143,7 +143,7 @@ def _wrong(
     edited = load(overlay, opened.only)
     datasets = {dataset.name: dataset for dataset in edited.datasets}
     wrong: set[str] = set()
-    before = {_said(problem) for problem in found.problems}
+    before = {_identity(problem) for problem in found.problems}
     new: dict[Problem, None] = {}
     for one in proposed:
         mine = [request for request in edits.accepted if request.dataset == one.desired.name]
@@ -155,11 +155,11 @@ def _wrong(
             )
         with closing(read_desired(datasets[one.desired.name])) as after:
             wrong |= unfulfilled(after, one, mine)
-            new |= dict.fromkeys(p for p in after.problems if _said(p) not in before)
+            new |= dict.fromkeys(p for p in after.problems if _identity(p) not in before)
     return frozenset(wrong), tuple(new)
 
 
-def _said(problem: Problem) -> tuple[str, str, str | None]:
+def _identity(problem: Problem) -> tuple[str, str, str | None]:
     return problem.code, problem.message, problem.source_ref
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from reconciler.convert.record import BadFile, shown, text_of
+from reconciler.convert.record import BadFile, display, text_of
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -98,4 +98,4 @@ def _as_typed(directory: Path, place: Path) -> Path:
 
 
 def _bad(path: Path, message: str) -> BadFile:
-    return BadFile(codes.OTHER_FORMAT, message, Origin(shown(path), 1))
+    return BadFile(codes.OTHER_FORMAT, message, Origin(display(path), 1))

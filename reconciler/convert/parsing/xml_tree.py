@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from xml.parsers import expat
 
-from reconciler.convert.record import BadFile, bytes_of, shown
+from reconciler.convert.record import BadFile, bytes_of, display
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -68,7 +68,7 @@ def tree_of(path: Path) -> Element:
     Raises:
         BadFile: It cannot be read, is not XML, or declares a document type.
     """
-    name = shown(path)
+    name = display(path)
     builder = _Builder(name)
     content = _decoded(bytes_of(path), name)
     try:

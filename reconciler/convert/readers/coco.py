@@ -24,8 +24,8 @@ from reconciler.convert.record import (
     Options,
     Read,
     Rectangle,
+    display,
     odd,
-    shown,
     text_of,
     wrong,
 )
@@ -97,7 +97,7 @@ def _file_in(path: Path) -> Path:
 
 def _sorted(path: Path, options: Options) -> _File:
     """Read all records of a file, grouped by list."""
-    name, file, keys = shown(path), _File(), set()
+    name, file, keys = display(path), _File(), set()
     for record in records(text_of(path), name):
         keys.add(record.key)
         match record.key, record.value:

@@ -19,7 +19,7 @@ from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.pixels import scaled
-from reconciler.convert.record import BadFile, LabelledImage, Options, Read, odd, shown, text_of, wrong
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.convert.tables.columns import Layout, declared, layout_of
 from reconciler.convert.tables.headers import Role
 from reconciler.convert.tables.row_forms import (
@@ -43,7 +43,7 @@ _LEAST_PIXELS: Final = 2
 
 def read_csv(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    rows, layout = _understood(text_of(path), shown(path), options)
+    rows, layout = _understood(text_of(path), display(path), options)
     if not rows:
         return
     names = names_in(options.classes) if options.classes else {}

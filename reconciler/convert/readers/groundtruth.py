@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from reconciler.convert.parsing.json_records import objects
 from reconciler.convert.parsing.manifest_attributes import mended
-from reconciler.convert.record import BadFile, Line, Options, Read, odd, shown, text_of, wrong
+from reconciler.convert.record import BadFile, Line, Options, Read, display, odd, text_of, wrong
 from reconciler.core.entries.entry import (
     METADATA,
     SOURCE_REF,
@@ -55,7 +55,7 @@ class _Notes:
 def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
     """Read one manifest, or the manifest in the output directory of a labeling job."""
     file, notes = _file_in(path), _Notes()
-    name = shown(file)
+    name = display(file)
     try:
         with file.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)

@@ -22,8 +22,8 @@ from reconciler.convert.record import (
     Options,
     Read,
     Rectangle,
+    display,
     odd,
-    shown,
     text_of,
     wrong,
 )
@@ -69,7 +69,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     yield from rules.notes()
     for labels in _below(layout.labels, frozenset({".txt"})):
         if labels not in expected and labels.name not in _NO_LABELS and labels != file:
-            yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(shown(labels), 1))
+            yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(display(labels), 1))
 
 
 def _layout(path: Path) -> _Layout:
@@ -101,7 +101,7 @@ def _below(directory: Path, suffixes: frozenset[str]) -> list[Path]:
 
 
 def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
-    name, origin = image.relative_to(layout.images).as_posix(), Origin(shown(image), 1)
+    name, origin = image.relative_to(layout.images).as_posix(), Origin(display(image), 1)
     if not labels.is_file():
         return LabelledImage(name, origin)
     try:
@@ -110,7 +110,7 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     except BadFile as exc:
         return LabelledImage(name, origin, problems=(exc.problem,))
     found = [
-        rules.box(row.split(), Origin(shown(labels), number), size)
+        rules.box(row.split(), Origin(display(labels), number), size)
         for number, row in enumerate(rows, 1)
         if row.strip()
     ]
@@ -119,7 +119,7 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
         problems.append(odd(codes.TURNED, TURNED, origin))
     return LabelledImage(
         name,
-        Origin(shown(labels), 1),
+        Origin(display(labels), 1),
         boxes=tuple(item for item in found if isinstance(item, Rectangle)),
         size=(size.width, size.height),
         problems=tuple(problems),

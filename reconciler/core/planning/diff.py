@@ -142,7 +142,7 @@ def compare(
         ListingMoved: An image is listed twice.
     """
     judge = _Judge(desired, read_desired, equality)
-    judge.look(observed)
+    judge.compare(observed)
     return judge.verdict()
 
 
@@ -173,7 +173,7 @@ def compare_some(
         if known is not line and canonical(orjson.loads(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     judge = _Judge(desired, read_desired, equality)
-    judge.look(lines.values())
+    judge.compare(lines.values())
     return judge.verdict(source_refs)
 
 
@@ -194,7 +194,7 @@ class _Judge:
         self._others: list[tuple[str, Place]] = []
         self._unchanged = self._observed = 0
 
-    def look(self, observed: Iterable[Line]) -> None:
+    def compare(self, observed: Iterable[Line]) -> None:
         desired, read = self._desired, self._read
         listed_as = desired.listed_as
         seen, proven, expected = self._seen, 0, 0
@@ -205,7 +205,7 @@ class _Judge:
             if row is None:
                 row = desired.listed_sorted(line[0], read)
             if row is None or seen[row]:
-                self._look_closely(line)
+                self._compare_parsed(line)
             else:
                 seen[row] = 1
                 proven += 1
@@ -213,7 +213,7 @@ class _Judge:
         self._observed += proven
         self._unchanged += proven
 
-    def _look_closely(self, line: Line) -> None:
+    def _compare_parsed(self, line: Line) -> None:
         fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
         self._observed += 1

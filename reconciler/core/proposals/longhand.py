@@ -89,7 +89,7 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
     if compiled[SOURCE_REF] != fields[SOURCE_REF]:
         raise NotExpressible("its address cannot be written there")
     if equality.text(compiled) != equality.text(fields):
-        raise NotExpressible(_unsaid(explain(fields, compiled)))
+        raise NotExpressible(_cannot_say(explain(fields, compiled)))
     return item
 
 
@@ -123,7 +123,7 @@ def _compiled(item: Item, head: Entries) -> Fields:
     return fields
 
 
-def _unsaid(differences: tuple[FieldChange, ...]) -> str:
+def _cannot_say(differences: tuple[FieldChange, ...]) -> str:
     names = [field.path for field in differences[:_NAMED]]
     more = len(differences) - len(names)
     return f"the YAML shorthand cannot say its {', '.join(names)}" + (f" and {more} more" if more else "")

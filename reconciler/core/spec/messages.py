@@ -83,7 +83,7 @@ def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
             return ModelError(path, codes.WRONG_TYPE.code, _mismatch(name, expected, value))
         case "enum" | "literal_error":
             allowed = detail["ctx"]["expected"].replace("'", "")
-            message = f"{name} must be {allowed}, not {_shown(value)}"
+            message = f"{name} must be {allowed}, not {_quoted(value)}"
             return ModelError(path, codes.BAD_VALUE.code, message)
         case codes.BAD_TARGET.code:
             return ModelError(path, kind, detail["msg"])
@@ -108,14 +108,14 @@ def _kind_of(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f"the text {_shown(value)}"
+            return f"the text {_quoted(value)}"
         case Mapping():
             return "a mapping"
         case _:
             return "a list"
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     text = value if isinstance(value, str) else _kind_of(value)
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
 

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.verdict import error, shown
+from reconciler.core.validation.verdict import error, quoted
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 
@@ -89,11 +89,11 @@ def metadata_format(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT: required keys are present, values are valid."""
     where, metadata = attribute.name + METADATA, attribute.metadata
     if not isinstance(metadata, dict):
-        yield _bad_metadata(f"'{where}' must be an object, not {shown(metadata)}")
+        yield _bad_metadata(f"'{where}' must be an object, not {quoted(metadata)}")
         return
     for key, wanted in _SCHEMAS[attribute.type].items():
         if key in metadata and not wanted.fits(metadata[key]):
-            yield _bad_metadata(f"'{where}/{key}' must be {wanted.text}, not {shown(metadata[key])}")
+            yield _bad_metadata(f"'{where}/{key}' must be {wanted.text}, not {quoted(metadata[key])}")
         elif key not in metadata and wanted.required:
             yield _bad_metadata(f"'{where}' lacks '{key}', {wanted.text}")
 
@@ -221,7 +221,7 @@ def _is_box(box: object) -> bool:
 
 
 def _bad_value(text: str, found: object) -> Problem:
-    return error(Code.INVALID_ATTRIBUTE_FORMAT, f"{text}, not {shown(found)}")
+    return error(Code.INVALID_ATTRIBUTE_FORMAT, f"{text}, not {quoted(found)}")
 
 
 def _bad_metadata(text: str) -> Problem:

@@ -23,7 +23,7 @@ from reconciler.core.validation.attribute import (
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import suspicious_label
-from reconciler.core.validation.verdict import error, shown, warning
+from reconciler.core.validation.verdict import error, quoted, warning
 
 # Prefixes of attributes in files written by training and evaluation ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (
@@ -37,7 +37,7 @@ def types(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     strange = [attribute for attribute in attributes if attribute.type is None]
     for attribute in strange:
         stated = attribute.metadata["type"]
-        text = f"'{attribute.name}{METADATA}/type' is {shown(stated)}, which Custom Labels does not support"
+        text = f"'{attribute.name}{METADATA}/type' is {quoted(stated)}, which Custom Labels does not support"
         yield error(Code.UNSUPPORTED_TYPE, text)
     if len(strange) == len(attributes):
         yield error(Code.NO_VALID_LABEL_ATTRIBUTES, "no label attribute has a supported type")
@@ -143,7 +143,7 @@ def training_output(attributes: Sequence[Attribute]) -> Iterator[Problem]:
 def number_style(attribute: Attribute) -> Iterator[Problem]:
     """Warn of integers written as floats or in quotes."""
     if is_integer_text(attribute.value):
-        text = f"'{attribute.name}' is {shown(attribute.value)}, a string; the guide asks for an integer"
+        text = f"'{attribute.name}' is {quoted(attribute.value)}, a string; the guide asks for an integer"
         yield warning(Code.STRING_LABEL_VALUE, text)
     if count := list(map(type, _integers(attribute))).count(float):
         text = f"{count} numbers of '{attribute.name}' are floats; the guide asks for integers"
@@ -155,7 +155,7 @@ def creation_date(attribute: Attribute) -> Iterator[Problem]:
     try:
         datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"
     except ValueError:
-        text = f"'{attribute.name}{METADATA}/creation-date' is {shown(stated)}, not an ISO 8601 date"
+        text = f"'{attribute.name}{METADATA}/creation-date' is {quoted(stated)}, not an ISO 8601 date"
         yield warning(Code.CREATION_DATE, text)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, has_error
-from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, shown, some, warning
+from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, quoted, some, warning
 
 # Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
 # the rest of the guide.
@@ -153,12 +153,14 @@ _MIN_LABEL_OVERLAP: Final = 0.50  # validation rules page: common labels / train
 def duplicate_source_ref(ref: str, other: Origin | None) -> Problem:
     """Return the error that an image is in a dataset twice; *other* is its other place, if known."""
     place = "another line" if other is None else str(other)
-    return error(Code.DUPLICATE_SOURCE_REF, f"{shown(ref)} is also in {place}: an image may appear once only")
+    return error(
+        Code.DUPLICATE_SOURCE_REF, f"{quoted(ref)} is also in {place}: an image may appear once only"
+    )
 
 
 def image_in_train_and_test(ref: str, other: Origin) -> Problem:
     """Return the warning that an image is in both datasets of a project; *other* is its other place."""
-    text = f"{shown(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
+    text = f"{quoted(ref)} is also in {other}: an image should not be in both TRAIN and TEST"
     return warning(Code.IMAGE_IN_TRAIN_AND_TEST, text)
 
 

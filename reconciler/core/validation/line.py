@@ -26,7 +26,7 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.fast import check_clean
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
-from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, error, kind_of, shown, warning
+from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, error, kind_of, quoted, warning
 
 
 def check_line(raw: bytes) -> Checked:
@@ -56,7 +56,7 @@ def check_slowly(raw: bytes) -> Checked:
         return _unusable(error(Code.MISSING_SOURCE_REF, f"the line has no '{SOURCE_REF}'"))
     ref = fields[SOURCE_REF]
     if not isinstance(ref, str) or not is_source_ref(ref):
-        text = f"'{SOURCE_REF}' is {shown(ref)}, not of the form s3://bucket/key"
+        text = f"'{SOURCE_REF}' is {quoted(ref)}, not of the form s3://bucket/key"
         known = ref if isinstance(ref, str) else None
         return _unusable(error(Code.INVALID_SOURCE_REF_FORMAT, text), known)
     return _check_fields(ref, fields)

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.verdict import shown, warning
+from reconciler.core.validation.verdict import quoted, warning
 
 # "s3://BUCKET/OBJECT_PATH" (developer guide, creating a manifest file). Of the bucket name only characters
 # are checked; capitals and underscores occur in buckets older than today's naming rules.
@@ -43,7 +43,7 @@ def has_image_ending(text: str) -> bool:
 
 def suspicious_source_ref(ref: str) -> Iterator[Problem]:
     if is_suspicious(ref):
-        yield warning(Code.SUSPICIOUS_SOURCE_REF, f"source-ref holds {_named(ref)}: {shown(ref)}")
+        yield warning(Code.SUSPICIOUS_SOURCE_REF, f"source-ref holds {_named(ref)}: {quoted(ref)}")
 
 
 def unlikely_image(ref: str) -> Iterator[Problem]:
@@ -60,7 +60,7 @@ def unlikely_image(ref: str) -> Iterator[Problem]:
 
 def suspicious_label(label: str) -> Iterator[Problem]:
     if is_suspicious(label):
-        yield warning(Code.SUSPICIOUS_LABEL, f"the label {shown(label)} holds {_named(label)}")
+        yield warning(Code.SUSPICIOUS_LABEL, f"the label {quoted(label)} holds {_named(label)}")
 
 
 def _named(text: str) -> str:

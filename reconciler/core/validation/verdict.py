@@ -93,7 +93,7 @@ def kind_of(*, image_level: bool, boxes: bool) -> Kind:
     return Kind.IMAGE_LEVEL if image_level else Kind.NONE
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """
     Format a value of the line for a message: at most 80 characters, invisible ones escaped.
 
@@ -105,5 +105,5 @@ def shown(value: object) -> str:
 
 def some(names: Sequence[str]) -> str:
     """List the first five of *names* and the number of others."""
-    listed = ", ".join(shown(name) for name in names[:5])
+    listed = ", ".join(quoted(name) for name in names[:5])
     return listed if len(names) <= 5 else f"{listed} and {len(names) - 5} more"

@@ -36,14 +36,14 @@ def put_object(context: Context, caller: Caller, request: Request, name: str, ke
 
     check()  # an object that is refused is not stored first
     new = objects.content(store, chunked.decode(headers, request.body), *described(headers))
-    with kept(context, new), store.transaction() as db:
+    with dropped_if_refused(context, new), store.transaction() as db:
         check()
         version = objects.put(db, name, key, new, context.clock.now())
     return Answer(200, headers={"ETag": f'"{new.etag}"', **versioned(context, name, version)})
 
 
 @contextmanager
-def kept(context: Context, new: objects.Content) -> Iterator[None]:
+def dropped_if_refused(context: Context, new: objects.Content) -> Iterator[None]:
     """Drop the body of *new* if nothing refers to it in the end."""
     try:
         yield

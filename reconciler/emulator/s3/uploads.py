@@ -22,7 +22,13 @@ from reconciler.emulator.s3 import chunked
 from reconciler.emulator.s3.answers import answer, iso
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.copies import find_source
-from reconciler.emulator.s3.requests import described, kept, require_free, require_key, versioned
+from reconciler.emulator.s3.requests import (
+    described,
+    dropped_if_refused,
+    require_free,
+    require_key,
+    versioned,
+)
 from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context
 
@@ -64,7 +70,7 @@ def _put_part(context: Context, caller: Caller, request: Request, place: tuple[s
     if not _NUMBER.fullmatch(text) or int(text) not in _NUMBERS:
         raise ServiceError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
     new = objects.content(context.store, data)
-    with kept(context, new), context.store.transaction() as db:
+    with dropped_if_refused(context, new), context.store.transaction() as db:
         _open(context, caller, request, *place)  # nobody has ended the upload meanwhile
         objects.put(db, parts, _key(int(text)), new, context.clock.now())
     return new.etag

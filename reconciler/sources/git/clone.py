@@ -35,12 +35,12 @@ class _Wanted(NamedTuple):
 
     Attributes:
         full: A full ref name, or the commit itself.
-        kept_as: The ref in the clone.
+        local_ref: The ref in the clone.
     """
 
     full: str
     oid: str
-    kept_as: str
+    local_ref: str
 
 
 class Clone:
@@ -82,7 +82,7 @@ class Clone:
             commit = self._known_commit(wanted)
             if commit is None:
                 self._fetch_or_clone_again(wanted)
-                commit = self._git("rev-parse", "--verify", f"{wanted.kept_as}^{{commit}}").text
+                commit = self._git("rev-parse", "--verify", f"{wanted.local_ref}^{{commit}}").text
         if self._verify:
             self._verified(commit)
         return commit
@@ -100,7 +100,7 @@ class Clone:
         listing = self._git(*words, at=Path(os.devnull), seconds=FETCH_SECONDS, env=self._environment()).text
         rows = (line.partition("\t") for line in listing.splitlines())
         found = {name: oid for oid, _, name in rows if name in names}
-        branch = self._kept_as(names[0])
+        branch = self._local_ref(names[0])
         self._was_branch = self._was_branch or self._oid(branch) is not None
         try:
             full = chosen(self._ref, found, was_branch=self._was_branch)
@@ -108,18 +108,18 @@ class Clone:
             raise SourceError(f"{self.name}: {exc}") from None
         self._was_branch = self._was_branch or full == names[0]
         self.notice = ambiguity(self._ref, full, found)
-        return _Wanted(full, found.get(full, full), self._kept_as(full))
+        return _Wanted(full, found.get(full, full), self._local_ref(full))
 
-    def _kept_as(self, full: str) -> str:
+    def _local_ref(self, full: str) -> str:
         """Return the ref of the clone for a remote ref; other processes may use other branches of the clone."""
         digest = blake2b(f"{self._address.url} {full}".encode(), digest_size=8)
         return f"refs/reconciler/{digest.hexdigest()}"
 
     def _known_commit(self, wanted: _Wanted) -> str | None:
         """Return the commit if it was fetched before and is readable, or None."""
-        if self._oid(wanted.kept_as) != wanted.oid:
+        if self._oid(wanted.local_ref) != wanted.oid:
             return None
-        return self._oid(f"{wanted.kept_as}^{{commit}}")
+        return self._oid(f"{wanted.local_ref}^{{commit}}")
 
     def _oid(self, name: str) -> str | None:
         if not (self._directory / "HEAD").exists():
@@ -163,7 +163,7 @@ class Clone:
             self._git(*words, at=directory)
         self._git(
             "fetch", "--quiet", "--force", "--no-tags", "--depth=1", "--no-write-fetch-head",
-            "--end-of-options", self._address.url, f"+{wanted.full}:{wanted.kept_as}",
+            "--end-of-options", self._address.url, f"+{wanted.full}:{wanted.local_ref}",
             seconds=FETCH_SECONDS, at=directory, env=self._environment(),
         )  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from reconciler.core.validation.verdict import shown, some
+from reconciler.core.validation.verdict import quoted, some
 
 
 @pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])
 def test_a_label_is_quoted_as_its_author_wrote_it(label):
     """A label of any script is quoted as its author wrote it."""
-    assert f"'{label}'" == shown(label)
+    assert f"'{label}'" == quoted(label)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_label_is_quoted_as_its_author_wrote_it(label):
 )
 def test_what_cannot_be_seen_is_written_out(text, expected):
     """Invisible characters are escaped, and long values cut."""
-    assert expected == shown(text)
+    assert expected == quoted(text)
 
 
 def test_a_list_of_names_is_cut_after_five():
@@ -35,5 +35,5 @@ def test_a_list_of_names_is_cut_after_five():
 
 
 def test_a_value_is_cut_after_eighty_characters():
-    assert f"'{'x' * 78}'" == shown("x" * 78)
-    assert f"'{'x' * 76}..." == shown("x" * 79)
+    assert f"'{'x' * 78}'" == quoted("x" * 78)
+    assert f"'{'x' * 76}..." == quoted("x" * 79)
