@@ -37,9 +37,9 @@ def dataset(lab: Lab) -> Iterator[Dataset]:
 
 @pytest.mark.parametrize("partial", ["nothing", "random", "all"])
 @pytest.mark.fault(
-    "an update",
-    "AWS fails every update that holds one line",
-    "that line is named and set aside, all others are applied",
+    "update",
+    "AWS fails every update that contains one particular line",
+    "that line is reported and quarantined; all others are applied",
 )
 def test_a_poison_line_is_convicted_and_all_others_applied(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.poison = frozenset({ref(17)})
@@ -74,9 +74,9 @@ def test_a_quarantined_line_is_left_alone_until_it_is_edited(lab: Lab, dataset: 
 
 @pytest.mark.parametrize("partial", ["nothing", "random"])
 @pytest.mark.fault(
-    "an update",
+    "update",
     "two lines fail only together",
-    "both are named, all others are applied",
+    "both lines are reported; all others are applied",
 )
 def test_two_lines_that_fail_only_together(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.poison_pairs = (frozenset({ref(3), ref(33)}),)
@@ -110,9 +110,9 @@ def test_everything_poisoned(lab: Lab, dataset: Dataset) -> None:
 
 
 @pytest.mark.fault(
-    "an update",
+    "update",
     "AWS accepts a line and does not store it",
-    "it is reported as dropped; an update counts only when it is read back",
+    "the line is reported as dropped; an update counts only after it is read back",
 )
 def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Dataset) -> None:
     lab.service.habits.drops = frozenset({ref(8)})
@@ -124,9 +124,9 @@ def test_a_line_that_vanishes_without_a_word_is_dropped(lab: Lab, dataset: Datas
 
 
 @pytest.mark.fault(
-    "an update",
+    "update",
     "AWS stores a line and marks it with errors",
-    "it is named with the codes",
+    "the entry is reported with its error codes",
 )
 def test_a_line_stored_with_errors_is_rejected_with_its_codes(lab: Lab, dataset: Dataset) -> None:
     lab.service.habits.rejects = frozenset({ref(8)})
@@ -143,9 +143,9 @@ def test_a_line_stored_with_errors_is_rejected_with_its_codes(lab: Lab, dataset:
 
 @pytest.mark.parametrize("partial", ["nothing", "random", "all"])
 @pytest.mark.fault(
-    "an update",
-    "AWS fails it with SERVICE_ERROR, having applied nothing, some, or all of it",
-    "it is tried again until everything is in place",
+    "update",
+    "AWS fails the update with SERVICE_ERROR after applying none, some or all of it",
+    "the update is retried until every change is in place",
 )
 def test_a_fault_of_the_service_is_tried_again(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.service_errors = 1
@@ -156,9 +156,9 @@ def test_a_fault_of_the_service_is_tried_again(lab: Lab, dataset: Dataset, parti
 
 
 @pytest.mark.fault(
-    "an update",
-    "the connection breaks after the call took effect",
-    "it is noticed, and not sent again",
+    "update",
+    "the connection breaks after AWS accepted the call",
+    "the update is recognised and not sent again",
 )
 def test_a_lost_response_is_not_a_failure(lab: Lab, dataset: Dataset) -> None:
     lab.service.fail("UpdateDatasetEntries", "hang up after the effect")
@@ -188,9 +188,9 @@ def test_a_service_that_is_down_is_not_waited_for_as_long_as_an_update(lab: Lab)
 
 
 @pytest.mark.fault(
-    "an update",
-    "the connection breaks before the call took effect",
-    "it is sent again",
+    "update",
+    "the connection breaks before AWS accepted the call",
+    "the update is sent again",
 )
 def test_a_response_lost_before_the_effect(lab: Lab, dataset: Dataset) -> None:
     lab.service.fail("UpdateDatasetEntries", HangUp())
@@ -209,9 +209,9 @@ OPERATIONS = ["DescribeProjects", "DescribeDataset", "ListDatasetEntries", "Upda
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.fault(
-    "any call",
-    "throttling, 500, 503, a broken connection, in turn",
-    "it is tried again with back-off, and all ends converged",
+    "AWS calls",
+    "throttling, 500, 503 and broken connections, one after the other",
+    "each call is retried with back-off until the dataset converges",
 )
 def test_every_passing_fault_of_every_call_is_lived_through(
     lab: Lab, dataset: Dataset, operation: str
@@ -226,9 +226,9 @@ def test_every_passing_fault_of_every_call_is_lived_through(
 @pytest.mark.parametrize("answer", ["inuse", "notready", "stale"])
 @pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException"])
 @pytest.mark.fault(
-    "an update",
-    "somebody else updates the dataset",
-    "it is waited for; nothing is sent meanwhile",
+    "update",
+    "another client updates the dataset",
+    "nothing is sent until that update has finished",
 )
 def test_an_update_of_somebody_else_is_waited_for(lab: Lab, dataset: Dataset, answer: str, code: str) -> None:
     """However a busy dataset answers, and whenever it becomes busy."""
@@ -268,9 +268,9 @@ def test_a_dataset_that_is_being_created_is_waited_for(lab: Lab, dataset: Datase
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_IN_PROGRESS", "UPDATE_ROLLED_SIDEWAYS"])
 @pytest.mark.fault(
-    "a dataset",
-    "its status does not allow writing, or is unknown",
-    "the status is named, and nothing is sent",
+    "dataset status",
+    "the status does not allow updates, or is unknown",
+    "the error names the status; nothing is sent",
 )
 def test_an_unusable_or_unknown_status_is_named_and_nothing_is_sent(
     lab: Lab, dataset: Dataset, status: str
@@ -303,9 +303,9 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("operation", "refusal", "code"), REFUSALS)
 @pytest.mark.fault(
-    "any call",
-    "AWS refuses: permissions, credentials, a quota",
-    "the run ends at once, with the exit code of that kind",
+    "AWS calls",
+    "AWS refuses the call: permissions, credentials or a quota",
+    "the run ends at once with the exit code of that reason",
 )
 def test_a_refusal_ends_the_run_with_its_own_code(
     lab: Lab, dataset: Dataset, operation: str, refusal: Refusal, code: int
@@ -329,9 +329,9 @@ def test_an_unexpected_refusal_of_one_update_says_what_is_in_place(lab: Lab, dat
 
 
 @pytest.mark.fault(
-    "the listing of a dataset",
-    "the same page token comes again",
-    "half a listing is never taken for the whole",
+    "listing",
+    "AWS repeats a page token",
+    "a partial listing never counts as complete",
 )
 def test_a_page_token_that_repeats_never_ends_in_half_a_listing(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
@@ -344,9 +344,9 @@ def test_a_page_token_that_repeats_never_ends_in_half_a_listing(lab: Lab, datase
 
 
 @pytest.mark.fault(
-    "the listing of a dataset",
-    "a page token expires on the way",
-    "the listing begins again",
+    "listing",
+    "a page token expires during the listing",
+    "the listing starts again",
 )
 def test_a_token_that_dies_on_the_way_starts_the_listing_again(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
@@ -359,9 +359,9 @@ def test_a_token_that_dies_on_the_way_starts_the_listing_again(lab: Lab, dataset
 
 
 @pytest.mark.fault(
-    "the listing of a dataset",
-    "somebody changes the dataset meanwhile",
-    "it is listed again",
+    "listing",
+    "another client changes the dataset during the listing",
+    "the dataset is listed again",
 )
 def test_a_dataset_that_changes_while_it_is_listed_is_listed_again(lab: Lab, dataset: Dataset) -> None:
     fill(lab, dataset)
@@ -381,9 +381,9 @@ def test_a_dataset_that_changes_while_it_is_listed_is_listed_again(lab: Lab, dat
 
 
 @pytest.mark.fault(
-    "an update",
-    "AWS rewrites a line whenever it is stored",
-    "it is named and set aside, not sent for ever",
+    "update",
+    "AWS changes a line whenever it stores it",
+    "the line is reported and quarantined, not sent again and again",
 )
 def test_a_line_that_the_service_rewrites_each_time_is_not_fought_for_ever(
     lab: Lab, dataset: Dataset
@@ -461,9 +461,9 @@ def test_a_project_found_on_a_later_page(lab: Lab, dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("seed", range(16))
 @pytest.mark.fault(
-    "any call",
-    "culprits, faults and kills of every kind, at random",
-    "all ends in place but for what is named",
+    "AWS calls",
+    "random combinations of bad lines, AWS faults and kills",
+    "every change ends in place, except those reported",
 )
 def test_whatever_happens_it_ends_converged_but_for_what_is_named(
     lab: Lab, dataset: Dataset, seed: int

@@ -52,9 +52,9 @@ INSTANTS = [
 
 @pytest.mark.parametrize(("part", "after"), INSTANTS)
 @pytest.mark.fault(
-    "an apply",
-    "the process is killed, at any of its calls or between two",
-    "the next start converges, sends nothing while an update is in flight, and nothing twice",
+    "apply",
+    "SIGKILL at any AWS call, or between two calls",
+    "the next start converges, sends nothing while an update is in flight, and sends nothing twice",
 )
 def test_killed_at_any_instant_the_next_start_converges(
     lab: Lab, calls_of_an_apply: int, part: float, after: float
@@ -72,8 +72,8 @@ def test_killed_at_any_instant_the_next_start_converges(
 
 @pytest.mark.parametrize("point", ["UpdateDatasetEntries", "DescribeDataset", "ListDatasetEntries"])
 @pytest.mark.fault(
-    "an apply",
-    "the process is killed just when a call arrives",
+    "apply",
+    "SIGKILL at the moment an update call arrives",
     "the next start converges and sends nothing twice",
 )
 def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None:
@@ -91,9 +91,9 @@ def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.fault(
-    "an apply",
+    "apply",
     "SIGTERM or SIGINT while an update is in flight",
-    "it ends within 10 s and says what is not known; the next start goes on without sending it again",
+    "the process ends within 10 s and reports the update as unknown; the next start does not send it again",
 )
 def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals, code: int) -> None:
     lab.lines(heavy(100))
@@ -119,9 +119,9 @@ def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals,
 
 
 @pytest.mark.fault(
-    "a plan",
+    "plan",
     "SIGTERM or SIGINT while AWS throttles",
-    "it ends soon and leaves no file behind",
+    "the process ends within seconds and leaves no file behind",
 )
 def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
     lab.lines(mixed(5))
@@ -140,9 +140,9 @@ def test_interrupted_while_reading_it_leaves_nothing_behind(lab: Lab) -> None:
 
 
 @pytest.mark.fault(
-    "an apply",
+    "apply",
     "a second process applies the same dataset",
-    "together they send everything once",
+    "both processes together send each change once",
 )
 def test_two_processes_on_one_dataset_and_state_directory(lab: Lab) -> None:
     """The second waits or refuses, clearly; together they send everything once."""
@@ -296,9 +296,9 @@ def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, 
 
 @pytest.mark.parametrize("gone", [True, False])
 @pytest.mark.fault(
-    "the output",
-    "the log goes to a full disk, or into a pipe without a reader",
-    "the apply goes on to its end",
+    "output",
+    "the log goes to a full disk or a closed pipe",
+    "the apply completes",
 )
 def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
     """A log disk that is full, or `2>&1 | head -1`: the apply goes on to its end, and says how it ended."""
@@ -314,9 +314,9 @@ def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
 
 
 @pytest.mark.fault(
-    "the output",
-    "stdout is a full disk",
-    "the exit code is 1, with one line that says so",
+    "output",
+    "stdout goes to a full disk",
+    "the exit code is 1, and one line names the reason",
 )
 def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
     lab.lines(mixed(50))
@@ -373,9 +373,9 @@ def test_a_full_disk_for_out_is_one_clear_error(lab: Lab) -> None:
 
 
 @pytest.mark.fault(
-    "the state directory",
-    "it cannot be made, or holds garbage",
-    "reading goes on; an apply says what is wrong, and puts damage aside",
+    "state directory",
+    "it cannot be created, or holds garbage",
+    "reading commands work; an apply names the problem and moves damaged files aside",
 )
 def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
     """Reading needs none; an apply says what is wrong and sends nothing; a damaged one costs a look."""
@@ -404,9 +404,9 @@ def test_a_state_directory_that_cannot_be_used(lab: Lab) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 @pytest.mark.fault(
-    "the state directory",
+    "state directory",
     "the disk is full",
-    "nothing is sent that was not written down, and the error names it",
+    "nothing is sent without a journal entry, and the error names the disk",
 )
 def test_a_full_disk_for_the_state(lab: Lab) -> None:
     """Nothing is sent that was not written down; the error is named."""

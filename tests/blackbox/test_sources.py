@@ -63,8 +63,8 @@ DAMAGE = [emptied, blank, cut, missing, binary, zeros, utf16, a_directory, a_pip
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.fault(
-    "the specs",
-    "the only file of entries is empty, cut off, missing, binary, a pipe, a link to nowhere",
+    "specs",
+    "the only file of entries is empty, truncated, missing, binary, a pipe or a dangling link",
     "nothing is planned or sent, and the file is named",
 )
 def test_a_damaged_source_never_becomes_a_plan(lab: Lab, damage: Callable[[Path], None]) -> None:
@@ -88,9 +88,9 @@ def test_a_damaged_source_never_becomes_a_plan(lab: Lab, damage: Callable[[Path]
 
 @pytest.mark.parametrize("damage", [emptied, cut, missing, binary])
 @pytest.mark.fault(
-    "the specs",
+    "specs",
     "one of two files of entries is damaged",
-    "half of what is desired is never taken for the whole",
+    "nothing is planned from the other file alone",
 )
 def test_one_damaged_file_of_two_stops_its_dataset(lab: Lab, damage: Callable[[Path], None]) -> None:
     """Half of what is desired is not what is desired."""
@@ -123,9 +123,9 @@ def test_a_missing_or_empty_tree_is_an_unusable_source(lab: Lab) -> None:
 
 
 @pytest.mark.fault(
-    "the specs",
-    "one line among others is bad",
-    "it is named with file and line, all others are applied",
+    "specs",
+    "one line is invalid",
+    "the error names file and line; all other lines are applied",
 )
 def test_one_bad_line_stops_no_other_and_is_named(lab: Lab) -> None:
     lines = mixed(6)
@@ -262,9 +262,9 @@ BAD_LINES = {
 
 @pytest.mark.parametrize("name", BAD_LINES)
 @pytest.mark.fault(
-    "the specs",
+    "specs",
     "a line that AWS would drop or refuse",
-    "it is named with file and line, and never sent",
+    "the error names file and line; the line is never sent",
 )
 def test_a_bad_line_is_named_and_never_sent(lab: Lab, name: str) -> None:
     lab.write("specs/train.jsonl", BAD_LINES[name] + b"\n" + image_level(ref(1), "rose").encode() + b"\n")

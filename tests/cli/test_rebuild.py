@@ -139,9 +139,9 @@ def test_a_plan_that_is_no_more_is_refused(desk: Desk):
 @pytest.mark.parametrize("way", ["--resume", "--undo"])
 @pytest.mark.parametrize("operation", ["PutObject", "DeleteDataset", "CreateDataset"])
 @pytest.mark.fault(
-    "a rebuild",
-    "SIGKILL while AWS is at work",
-    "another process finishes it, or takes it back",
+    "rebuild",
+    "SIGKILL while an AWS operation runs",
+    "another process completes or undoes the rebuild",
 )
 def test_a_killed_process_is_no_disaster(desk: Desk, operation: str, way: str):
     """SIGKILL while the operation runs; another process finishes it, or takes it back."""

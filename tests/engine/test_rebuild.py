@@ -598,9 +598,9 @@ def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
 
 @pytest.mark.slow
 @pytest.mark.fault(
-    "a rebuild",
-    "the process is killed before or after any change that it makes",
-    "--resume ends with exactly what is desired",
+    "rebuild",
+    "SIGKILL before or after any of its changes",
+    "`--resume` ends with exactly the desired entries",
 )
 def test_killed_at_any_instant_it_can_be_finished(tmp_path_factory, settings: Settings):
     """`rebuild --resume` ends in exactly the desired entries, with the old tags, and leaves nothing begun."""
@@ -621,9 +621,9 @@ def test_killed_at_any_instant_it_can_be_finished(tmp_path_factory, settings: Se
 
 @pytest.mark.slow
 @pytest.mark.fault(
-    "a rebuild",
-    "the process is killed before or after any change that it makes, and the rebuild is not wanted any more",
-    "--undo brings back exactly what was there",
+    "rebuild",
+    "SIGKILL before or after any of its changes, and the rebuild is to be undone",
+    "`--undo` restores exactly the old entries",
 )
 def test_killed_at_any_instant_it_can_be_undone(tmp_path_factory, settings: Settings):
     """`rebuild --undo` ends in exactly the old entries, line by line, with the old tags."""
