@@ -164,6 +164,14 @@ class DatasetDrift:
         return sum(not (item.is_pending or item.settled) for item in self.items)
 
     @property
+    def strays(self) -> int:
+        """Number of the drifted images that AWS holds and git does not declare."""
+        return sum(
+            DriftClass.UNMANAGED in item.classes and not (item.is_pending or item.settled)
+            for item in self.items
+        )
+
+    @property
     def pending(self) -> int:
         """Number of images that wait for an apply."""
         return sum(item.is_pending for item in self.items)

@@ -48,13 +48,13 @@ class Orphans(StrEnum):
 
 
 class DriftClass(StrEnum):
-    """Kinds of difference, the one that changes most of what training sees first."""
+    """Kinds of difference, the most severe first: what costs a model most, or cannot be trained on at all."""
 
-    MISSING = "missing"  # desired, but not in AWS
-    UNMANAGED = "unmanaged"  # in AWS, but not desired
-    RELABELLED = "relabelled"  # other labels, of the image or of a box
-    BOX_MOVED = "box_moved"
-    BOX_ADDED = "box_added"
-    BOX_REMOVED = "box_removed"
-    METADATA_ONLY = "metadata_only"  # what training uses is the same, except perhaps the image size
     ERRORED = "errored"  # AWS marks it with errors
+    MISSING = "missing"  # desired, but not in AWS
+    RELABELLED = "relabelled"  # other labels, of the image or of a box
+    BOX_REMOVED = "box_removed"
+    BOX_ADDED = "box_added"
+    BOX_MOVED = "box_moved"
+    UNMANAGED = "unmanaged"  # in AWS, but not desired
+    METADATA_ONLY = "metadata_only"  # what training uses is the same, except perhaps the image size

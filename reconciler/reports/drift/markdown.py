@@ -46,9 +46,13 @@ def render_markdown(drift: Drift) -> str:
 
 
 def _title(drift: Drift) -> str:
-    number = sum(dataset.drifted for dataset in drift.datasets)
+    strays = sum(dataset.strays for dataset in drift.datasets)
+    number = sum(dataset.drifted for dataset in drift.datasets) - strays
     if number:
-        return f"Drift: {counted(number, 'image')} changed outside git"
+        more = f", {strays:,} more {'is' if strays == 1 else 'are'} not in git" if strays else ""
+        return f"Drift: {counted(number, 'image')} changed outside git{more}"
+    if strays:
+        return f"Drift: {counted(strays, 'image is', 'images are')} not in git"
     if any(dataset.error_code or not dataset.complete for dataset in drift.datasets):
         return "Drift: not everything could be observed"
     return "No drift"
@@ -73,7 +77,7 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     if not own.lines:
         return 0
     own.take(_texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
-    shown = sum(_group(kind, items, own) for kind, items in by_class(dataset))
+    shown = sum(_group(heading, items, own) for heading, items in by_class(dataset))
     if dataset.labels:
         own.take(
             [
@@ -86,10 +90,9 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     return shown
 
 
-def _group(kind: DriftClass, items: Sequence[DriftItem], page: Page) -> int:
+def _group(heading: str, items: Sequence[DriftItem], page: Page) -> int:
     """Show as many images of a class as fit, and return how many those are."""
-    heading = f"# {words.CLASSES[kind]}: {counted(len(items), 'image')}"
-    return page.take_group(heading, (_texts(item_lines(item)) for item in items))
+    return page.take_group(f"# {heading}", (_texts(item_lines(item)) for item in items))
 
 
 def _texts(lines: Iterable[Line]) -> list[str]:

@@ -53,7 +53,7 @@ def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
     return stacked(
         [
             _header(dataset),
-            *(indented(_group(kind, items, dataset, screen)) for kind, items in by_class(dataset)),
+            *(indented(_group(heading, items, dataset, screen)) for heading, items in by_class(dataset)),
             indented(_balances(dataset.labels)),
             indented(_leaks(dataset)),
             indented(error_lines(dataset.errors, screen)),
@@ -62,12 +62,26 @@ def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
     )
 
 
-def by_class(dataset: DatasetDrift) -> list[tuple[DriftClass, list[DriftItem]]]:
-    """Sort the images by the gravest of their classes; each group keeps its order."""
+def by_class(dataset: DatasetDrift) -> list[tuple[str, list[DriftItem]]]:
+    """
+    Group the images by the most severe of their classes, each group with its heading.
+
+    The heading gives the number of all images of the class, as every rendering does, and how many of them
+    another group shows.
+    """
     found: dict[DriftClass, list[DriftItem]] = defaultdict(list)
     for item in dataset.items:
         found[item.classes[0]].append(item)
-    return [(kind, found[kind]) for kind in DriftClass if kind in found]
+    return [
+        (_heading(kind, number, number - len(found[kind])), found[kind])
+        for kind, number in dataset.counts.items()
+        if number
+    ]
+
+
+def _heading(kind: DriftClass, number: int, elsewhere: int) -> str:
+    above = f", {elsewhere:,} of them above" if elsewhere else ""
+    return f"{words.CLASSES[kind]}: {counted(number, 'image')}{above}"
 
 
 def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
@@ -101,10 +115,8 @@ def _header(dataset: DatasetDrift) -> Iterator[Line]:
         yield line(Span(f"  {text}", Ink.DIM))
 
 
-def _group(
-    kind: DriftClass, items: Sequence[DriftItem], dataset: DatasetDrift, screen: Screen
-) -> Iterator[Line]:
-    yield line(Span(f"{words.CLASSES[kind]}: {counted(len(items), 'image')}", Ink.BOLD))
+def _group(heading: str, items: Sequence[DriftItem], dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
+    yield line(Span(heading, Ink.BOLD))
     yield from indented(listed(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
 
 

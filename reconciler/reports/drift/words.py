@@ -17,14 +17,14 @@ from reconciler.reports.visible import counted, visible
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
     {
-        DriftClass.MISSING: "missing in AWS",
-        DriftClass.UNMANAGED: "not in git",
-        DriftClass.RELABELLED: "relabelled",
-        DriftClass.BOX_MOVED: "box moved",
-        DriftClass.BOX_ADDED: "box added",
-        DriftClass.BOX_REMOVED: "box removed",
-        DriftClass.METADATA_ONLY: "metadata only",
         DriftClass.ERRORED: "marked with errors",
+        DriftClass.MISSING: "missing in AWS",
+        DriftClass.RELABELLED: "relabelled",
+        DriftClass.BOX_REMOVED: "box removed",
+        DriftClass.BOX_ADDED: "box added",
+        DriftClass.BOX_MOVED: "box moved",
+        DriftClass.UNMANAGED: "not in git",
+        DriftClass.METADATA_ONLY: "metadata only",
     }
 )
 
@@ -140,20 +140,23 @@ def headline(drift: DatasetDrift) -> str:
 
 
 def _drifted(drift: DatasetDrift) -> str:
-    """Return how many images drifted, of how many, and their kind if it is the same for all."""
-    number, observed = drift.drifted, drift.coverage.observed
-    of = f" of {max(observed, number):,}" if observed else ""
-    noun = "image" if max(observed, number) == 1 else "images"
+    """Return how many images changed, of how many, and how many more git does not know."""
+    strays = drift.strays
+    number, observed = drift.drifted - strays, drift.coverage.observed
+    all_images = max(observed, drift.drifted)
+    of = f" of {all_images:,}" if observed else ""
+    noun = "image" if all_images == 1 else "images"
+    if not number:
+        return f"{strays:,}{of} {noun} {'is' if strays == 1 else 'are'} in AWS, but not in git."
+    more = f"; {strays:,} more {'is' if strays == 1 else 'are'} not in git" if strays else ""
     kinds = {item.classes for item in drift.items if not (item.is_pending or item.settled)}
-    if kinds == {(DriftClass.UNMANAGED,)}:
-        return f"{number:,}{of} {noun} {'is' if number == 1 else 'are'} in AWS, but not in git."
-    if kinds == {(DriftClass.ERRORED,)}:
-        return f"AWS marks {number:,}{of} {noun} with errors."
+    if kinds - {(DriftClass.UNMANAGED,)} == {(DriftClass.ERRORED,)}:
+        return f"AWS marks {number:,}{of} {noun} with errors{more}."
     if drift.attributed:
-        return f"{number:,}{of} {noun} changed in AWS, outside git."
+        return f"{number:,}{of} {noun} changed in AWS, outside git{more}."
     verb = "differs" if number == 1 else "differ"
     unattributed = "Nothing was applied with this state directory, so it is unknown which side changed."
-    return f"{number:,}{of} {noun} {verb} from git. {unattributed}"
+    return f"{number:,}{of} {noun} {verb} from git{more}. {unattributed}"
 
 
 def day(seconds: float) -> str:

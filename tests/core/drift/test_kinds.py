@@ -11,7 +11,7 @@ from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 
-MISSING, UNMANAGED, RELABELLED, BOX_MOVED, BOX_ADDED, BOX_REMOVED, METADATA_ONLY, ERRORED = DriftClass
+ERRORED, MISSING, RELABELLED, BOX_REMOVED, BOX_ADDED, BOX_MOVED, UNMANAGED, METADATA_ONLY = DriftClass
 LEFT = ("Echo", 86, 65, 220, 334)
 RIGHT = ("Dot", 399, 251, 155, 101)
 
@@ -56,7 +56,7 @@ def kinds(desired: Fields | None, observed: Fields | None, *, errored: bool = Fa
         (entry(boxes=[LEFT]), entry(boxes=[("Dot", 91, 65, 220, 334)]), (RELABELLED, BOX_MOVED)),
         (entry(boxes=[LEFT]), entry(boxes=[LEFT, RIGHT]), (BOX_ADDED,)),
         (entry(boxes=[LEFT, RIGHT]), entry(boxes=[RIGHT]), (BOX_REMOVED,)),
-        (entry(boxes=[LEFT]), entry(boxes=[RIGHT]), (BOX_ADDED, BOX_REMOVED)),
+        (entry(boxes=[LEFT]), entry(boxes=[RIGHT]), (BOX_REMOVED, BOX_ADDED)),
         (entry("rose", job="a"), entry("rose", job="b"), (METADATA_ONLY,)),
         (entry(boxes=[LEFT]), entry(boxes=[LEFT], size=(1280, 960)), (METADATA_ONLY,)),
     ],
@@ -68,7 +68,7 @@ def test_a_difference_has_the_class_that_people_would_name(desired, observed, ex
 
 def test_an_errored_image_says_so_besides_what_else_it_is():
     """An error mark of the service is a class beside the others and hides none."""
-    assert (RELABELLED, ERRORED) == kinds(entry("rose"), entry("tulip"), errored=True)
+    assert (ERRORED, RELABELLED) == kinds(entry("rose"), entry("tulip"), errored=True)
     assert (ERRORED,) == kinds(entry("rose"), entry("rose"), errored=True)
 
 

@@ -137,7 +137,7 @@ def test_text_tells_what_happened():
     """The verdict first, then each image, its place in the specs, and what happened to it."""
     lines = list(render_drift(drift(dataset(MOVED, NEW)), Screen(colour=False)))
 
-    assert "  2 of 99 images changed in AWS, outside git." == lines[1]
+    assert "  1 of 99 images changed in AWS, outside git; 1 more is not in git." == lines[1]
     assert (
         "    s3://acme-flowers/train/desk.png  specs/train.jsonl:8  changed in AWS since the last apply"
         in lines
@@ -169,6 +169,11 @@ def test_the_headline_gives_the_verdict(facts, expected):
         ([NEW, KNOWN], "2 of 99 images are in AWS, but not in git. 1 is acknowledged."),
         ([ERRORED], "AWS marks 1 of 98 images with errors."),
         ([MOVED, WAITING], "1 of 99 images changed in AWS, outside git. 1 more waits for an apply."),
+        (
+            [MOVED, NEW, KNOWN],
+            "1 of 100 images changed in AWS, outside git; 2 more are not in git. 1 is acknowledged.",
+        ),
+        ([ERRORED, NEW], "AWS marks 1 of 99 images with errors; 1 more is not in git."),
     ],
 )
 def test_the_first_sentence_claims_no_more_than_is_known(items, expected):
@@ -215,6 +220,25 @@ def test_text_names_every_class_of_an_image():
     text = "\n".join(render_drift(drift(dataset(BOTH)), Screen(colour=False)))
 
     assert "changed in AWS since the last apply, also box removed" in text
+
+
+def test_text_counts_each_class_as_the_document_does():
+    """An image of two classes is shown once and counted twice, and the heading says where it is shown."""
+    both = item(entry("b.png", "a"), entry("b.png", "b", boxes=(ECHO,)))
+    added = item(entry("c.png", "a"), entry("c.png", "a", boxes=(ECHO,)))
+    lines = list(render_drift(drift(dataset(both, added)), Screen(colour=False)))
+
+    assert 2 == document(both, added)["counts"]["box_added"]
+    assert "  relabelled: 1 image" in lines
+    assert "  box added: 2 images, 1 of them above" in lines
+
+
+def test_markdown_tells_changed_images_from_those_that_git_does_not_know():
+    """As the first sentence of the report does."""
+    assert "### Drift: 1 image changed outside git, 1 more is not in git" in render_markdown(
+        drift(dataset(MOVED, NEW))
+    )
+    assert "### Drift: 1 image is not in git" in render_markdown(drift(dataset(NEW)))
 
 
 def test_text_moves_no_cursor():
