@@ -32,9 +32,17 @@ class Clock(Protocol):
 
 
 class Progress(Protocol):
-    """Shows how far a long step has come. Never needed for correctness."""
+    """Shows the progress of a long step. Never needed for correctness."""
 
-    def step(self, dataset: str, what: str, done: int, total: int | None) -> None: ...
+    def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
+        """
+        Show how much of a step is done.
+
+        Args:
+            what: ``listing``, counted in entries; or what is counted, such as ``update``.
+            total: None if it is not known.
+        """
+        ...
 
 
 class Silence:

@@ -8,16 +8,20 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 from reconciler.errors import OutputError
 from reconciler.redact import redacted
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
     from reconciler.ports import Progress
+
+
+_WIDE_COLUMNS: Final = 80  # narrower terminals get no bar, but the same words and times
 
 
 class Stdout:
@@ -108,16 +112,49 @@ class TerminalProgress:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
+        self._steps: dict[str, str] = {}
 
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
         if dataset not in self._tasks:
-            self._tasks[dataset] = self._bars.add_task(dataset, total=None)
+            self._tasks[dataset] = self._bars.add_task(dataset, total=None, amount="", step=what)
+        task = self._tasks[dataset]
         self._bars.start()
-        self._bars.update(self._tasks[dataset], description=f"{dataset}: {what}", completed=done, total=total)
+        if self._steps.get(dataset, what) != what:
+            self._bars.reset(task)  # the time left is estimated from this step alone
+        self._steps[dataset] = what
+        self._bars.update(task, completed=done, total=total, amount=_amount(what, done, total))
 
     def pause(self) -> None:
         """Erase the bars, until the next step."""
         self._bars.stop()
+
+
+def _amount(what: str, done: int, total: int | None) -> str:
+    of_all = "" if total is None else f" of {total:,}"
+    if what == "listing":
+        return f"{done:,}{of_all} entries"
+    return f"{what} {done + 1:,}{of_all}" if of_all else what
+
+
+def bars_on(console: Console) -> Bars:
+    """
+    Return the bars: dataset, amount, elapsed time, and the time that is left where the total is known.
+
+    They fit consoles from 60 columns up: the name of a dataset is cut at its end.
+    """
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+    from rich.table import Column
+
+    fixed = Column(no_wrap=True)
+    columns = [
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        TextColumn("{task.fields[amount]}", table_column=fixed),
+        *([BarColumn(bar_width=16)] if console.width >= _WIDE_COLUMNS else []),
+        TimeElapsedColumn(table_column=fixed),
+        TimeRemainingColumn(compact=True, table_column=fixed),
+    ]
+    return Bars(*columns, console=console, transient=True, expand=True)
 
 
 @contextmanager
@@ -129,10 +166,6 @@ def progress(args: argparse.Namespace) -> Iterator[Progress]:
         yield Silence()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bars
 
-    console = Console(stderr=True, no_color=args.no_color or None)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Bars(*columns, console=console, transient=True) as bars:
+    with bars_on(Console(stderr=True, no_color=args.no_color or None)) as bars:
         yield TerminalProgress(bars)

@@ -103,7 +103,9 @@ class Sender:
         search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
         searching = False
         while (batch := search.next()) is not None:
-            self._context.progress.step(self._plan.name, "updating", search.updates, None)
+            # Isolating a bad line takes more updates than were planned.
+            total = max(len(self._plan.batches), search.updates + 1)
+            self._context.progress.step(self._plan.name, "update", search.updates, total)
             lines = {ref: items[ref] for ref in batch.items}
             description = self._update_with_retries(lines, self._suspicion.tries(len(lines)))
             if description.phase is not Phase.UPDATE_FAILED:
