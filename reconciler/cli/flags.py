@@ -127,7 +127,7 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     group.add_argument(
         "--trust-listing",
         action="store_true",
-        help="accept a listing as complete even if AWS counts a different number of entries",
+        help="accept a listing as complete even if AWS counts a different number of entries, or gives none",
     )
 
 

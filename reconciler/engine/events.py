@@ -96,8 +96,8 @@ EVENTS: Final = {
     ),
     "observe.incomplete": Event(
         "warning",
-        "AWS counts other entries than it lists, and a second listing was no better; entries that seemed to "
-        "be missing were asked for one by one, and so many of them found.",
+        "AWS counts other entries than it lists, and a second listing was no better, or it gives no count; "
+        "entries that seemed to be missing were asked for one by one, and so many of them found.",
         ("counted", "listed", "asked", "found"),
     ),
     "observe.restarted": Event(

@@ -50,7 +50,7 @@ class Description:
 
     Attributes:
         code: SUCCESS, SERVICE_ERROR (try later) or CLIENT_ERROR (the input is at fault); None if left out.
-        updated_at: Seconds since the epoch, to the fraction that the service gives.
+        updated_at: Seconds since the epoch, to the fraction that the service gives; None if left out.
     """
 
     phase: Phase
@@ -58,6 +58,11 @@ class Description:
     message: str = ""
     updated_at: float | None = None
     stats: Stats = NO_STATS
+
+    @property
+    def is_fingerprint(self) -> bool:
+        """Tell whether it changes with every change of the entries; without a time, a new label does not show."""
+        return self.updated_at is not None and self.stats.total_entries is not None
 
 
 class Located(NamedTuple):

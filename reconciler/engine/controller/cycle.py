@@ -292,7 +292,7 @@ def _keep(
     now, quarantine = context.clock.now(), context.memory.quarantine.of(name).values()
     quarantined = {each.source_ref for each in quarantine if each.applies_to(each.digest, now)}
     left = {entry.source_ref for entry in (*result.quarantined, *result.dropped)} - quarantined
-    if seen is None or left or not summary.lasts:
+    if seen is None or left or not summary.lasts or not seen.description.is_fingerprint:
         context.memory.observations.put(name, None)
         return
     text = as_text(seen.description)

@@ -213,7 +213,7 @@ def _is_whole(desired: Desired, seen: Observation) -> bool:
     """Tell whether all entries that the service counts were seen, and what is kept of their lines is small."""
     diff, void = seen.diff, desired.index.void
     places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
-    if desired.partial or seen.gap is not None or seen.description.updated_at is None:
+    if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:
         return False
     if seen.incremental is None:
         refs = len(desired.index) - diff.count(Action.ADD) + diff.count(Action.ORPHAN)

@@ -93,10 +93,12 @@ class Observation:
 
 
 def gap_between(description: Description, seen: int) -> str | None:
-    """Describe how the service's own count and the number of listed entries differ; None if they do not."""
+    """Describe why a listing may lack entries: AWS counts others, or gives no count; None if it agrees."""
     counted = description.stats.total_entries
-    if counted is None or counted == seen:
+    if counted == seen:
         return None
+    if counted is None:
+        return f"AWS does not say how many entries there are, and {seen:,} could be seen"
     return f"AWS counts {counted:,} entries, and {seen:,} could be seen"
 
 
@@ -164,7 +166,7 @@ class Listed(Generic[T]):
             raise ListingIncomplete(f"{self.gap}; {OVERRIDE}")
 
 
-OVERRIDE: Final = "if that count is known to be off, use --trust-listing"
+OVERRIDE: Final = "if the listing is known to be whole, use --trust-listing"
 
 
 def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Observation:
@@ -229,7 +231,7 @@ def whole_listing(
         return Listed(result, spool, before, context.trust_listing)
 
     listed = retry(attempt, clock, deadline)
-    if listed.gap is None:
+    if listed.gap is None or listed.description.stats.total_entries is None:
         return listed
     listed.spool.close()
     log.info("observe.restarted", reason=listed.gap, delay_seconds=LIST_AGAIN_SECONDS)
@@ -248,8 +250,7 @@ def _with_unlisted(
     missing = {change.source_ref for change in diff.changes if change.action is Action.ADD}
     if len(missing) > MOST_QUERIES:
         raise ListingIncomplete(
-            f"{listed.gap}, listed twice: whether {len(missing):,} desired entries are missing is not known; "
-            f"{OVERRIDE}"
+            f"{listed.gap}: whether {len(missing):,} desired entries are missing is not known; {OVERRIDE}"
         )
     lines = listed.spool.fill(alone(ref, arn, context, deadline) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)

@@ -142,6 +142,26 @@ def test_more_than_is_counted_is_believed_and_told(full: Lab):
     assert ([], "AWS counts 3 entries, and 5 could be seen") == (actions(plan), plan.gap)
 
 
+def test_a_count_that_is_missing_confirms_nothing(full: Lab):
+    """Without a count no listing is known to be whole: what it lacks is asked for, and more may be hidden."""
+
+    class Silent(Short):
+        def describe(self, arn: str) -> Any:
+            found = self._gateway.describe(arn)
+            return dataclasses.replace(found, stats=found.stats._replace(total_entries=None))
+
+    gateway = Silent(full.context.gateway, ref("b"))
+    full.context = dataclasses.replace(full.context, gateway=gateway, full=True)
+
+    plan = full.plan()
+
+    assert [] == actions(plan)
+    assert "AWS does not say how many entries there are, and 5 could be seen" == plan.gap
+    assert [ref("b")] == gateway.queries
+    with pytest.raises(ListingIncomplete, match="does not say how many"):
+        export(PROJECT, DatasetType.TRAIN, full.context, 60.0)
+
+
 def test_a_listing_may_be_trusted(full: Lab):
     """With the setting for unreliable counts, an entry that is not listed counts as missing."""
     gateway = shorten(full, ref("b"))
