@@ -74,6 +74,7 @@ ERRORS: Final[Mapping[str, type[errors.GatewayError]]] = {
     "ThrottledException": errors.Throttled,
     "TooManyRequestsException": errors.Throttled,
     "TransactionInProgressException": errors.Throttled,
+    "SerializationException": errors.Rejected,  # a value of the wrong JSON type
     "ValidationError": errors.Rejected,  # of STS
     "ValidationException": errors.Rejected,
     "UnknownOperationException": errors.Rejected,

@@ -61,6 +61,7 @@ def test_what_the_sdk_tries_again_may_be_tried_again(code: str) -> None:
         ("InternalServerError", errors.Unavailable),
         ("InvalidPaginationTokenException", errors.ListingMoved),
         ("InvalidParameterException", errors.Rejected),
+        ("SerializationException", errors.Rejected),
         ("LimitExceededException", errors.DatasetBusy),
         ("ResourceInUseException", errors.DatasetBusy),
         ("ResourceNotReadyException", errors.DatasetBusy),
