@@ -131,6 +131,18 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     )
 
 
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add NAME and --server, for commands that talk to a running controller."""
+    parser.add_argument("names", nargs="+", metavar="NAME", help="the datasets, by their names in the specs")
+    parser.add_argument(
+        "--server",
+        type=values.server,
+        metavar="URL",
+        default="http://127.0.0.1:8080",
+        help="address of the controller (default: http://127.0.0.1:8080); its token is in RECONCILER_TOKEN",
+    )
+
+
 def add_full(parser: argparse.ArgumentParser) -> None:
     """Add --full."""
     parser.add_argument(

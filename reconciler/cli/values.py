@@ -132,6 +132,45 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return take
 
 
+def duration(text: str) -> int:
+    """Parse a duration such as 90s, 5m or 1h30m, and return its seconds."""
+    from pydantic_core import PydanticCustomError  # loads pydantic
+
+    from reconciler.core.spec.field_types import parse_duration
+
+    try:
+        return parse_duration(text)
+    except PydanticCustomError as exc:
+        raise Wrong(f"{text!r} {exc.message()}") from exc
+
+
+def one_line(text: str) -> str:
+    """Accept a reason: one line of printable text."""
+    from reconciler.core.status.suspension import LONGEST_REASON
+
+    if not _given(text).strip() or not text.isprintable() or len(text) > LONGEST_REASON:
+        raise Wrong(f"a reason is one line of at most {LONGEST_REASON} printable characters")
+    return text
+
+
+def server(text: str) -> str:
+    """Accept the URL of a controller, and return it without a slash at its end."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(_given(text))
+        complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as exc:  # a port or an address that is none
+        raise Wrong(f"{text!r}: {exc}") from exc
+    if not complete or not text.isascii() or not text.isprintable() or " " in text:
+        raise Wrong(f"{text!r}: it must look like http://HOST:PORT or https://HOST")
+    if parts.username is not None:
+        raise Wrong("leave user and password out: the token is read from RECONCILER_TOKEN")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise Wrong(f"{text!r}: leave out what follows the path")
+    return text.rstrip("/")
+
+
 def variable(text: str) -> str:
     """Accept the name of an environment variable that is set and not blank."""
     if not os.environ.get(_given(text), "").strip():

@@ -64,6 +64,14 @@ EVENTS: Final = {
         _CYCLE_KEYS,
     ),
     "cycle.started": Event("debug", "A cycle began."),
+    "dataset.resumed": Event(
+        "info", "A suspended dataset is applied to again: by request, or as its suspension ended.", ("expired",)
+    ),
+    "dataset.suspended": Event(
+        "info",
+        "A person suspended applying to a dataset, which is still observed; `until` is null without an end.",
+        ("reason", "since", "until"),
+    ),
     "drift.cleared": Event("info", "All drift is gone."),
     "drift.detected": Event(
         "warning",
@@ -122,8 +130,8 @@ EVENTS: Final = {
     "process.stopping": Event("info", "Asked to stop: no new update is sent."),
     "request.refused": Event(
         "warning",
-        "An HTTP request was turned away: 401 without a valid secret, 404 for no such dataset, 413 too large, "
-        "421 under a name that is not the listener's.",
+        "An HTTP request was turned away: 400 without a usable body, 401 without a valid secret, 404 for no such "
+        "dataset, 413 too large, 421 under a name that is not the listener's, 503 if it could not be stored.",
         ("method", "path", "status", "reason", "client"),
     ),
     "source.notice": Event(

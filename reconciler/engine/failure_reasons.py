@@ -7,7 +7,8 @@ from typing import Final
 from reconciler import errors
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.status.conditions import Facts, FailureReason, Reason
+from reconciler.core.status.conditions import FailureReason, Reason
+from reconciler.core.status.judgement import Facts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Problem
 

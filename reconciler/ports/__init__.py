@@ -98,6 +98,7 @@ __all__ = [
     "Specs",
     "Stats",
     "Step",
+    "Suspensions",
     "Tracer",
     "Tree",
     "Untraced",

@@ -11,6 +11,7 @@ from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
+from reconciler.core.status.suspension import Suspension
 from reconciler.ports.backups import Backups
 from reconciler.ports.rebuild import Rebuilds
 
@@ -71,6 +72,9 @@ class Memory(Protocol):
 
     @property
     def sightings(self) -> Sightings: ...
+
+    @property
+    def suspensions(self) -> Suspensions: ...
 
     @property
     def backups(self) -> Backups:
@@ -227,4 +231,16 @@ class Sightings(Protocol):
 
     def replace(self, dataset: str, sightings: Iterable[Sighting]) -> None:
         """Keep these, and forget all others of the dataset."""
+        ...
+
+
+class Suspensions(Protocol):
+    """Datasets to which nothing is applied for now, by request of a person."""
+
+    def all(self) -> Mapping[str, Suspension]:
+        """Return the suspension of each suspended dataset, even if it is over."""
+        ...
+
+    def put(self, suspensions: Mapping[str, Suspension | None]) -> None:
+        """Replace the suspensions of these datasets; None deletes one."""
         ...

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final, Protocol
+from typing import Protocol
 
-import orjson
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from reconciler.engine.controller.registry import Registry
-from reconciler.server.guarding import HostCheck, Secrets, bears, body_refused, refused
+from reconciler.server.answers import HEADERS, json_answer
+from reconciler.server.guarding import HostCheck, Secrets
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
-
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
+from reconciler.server.posts import Orders, Posts
 
 
-class Controls(Protocol):
+class Controls(Orders, Protocol):
     """What may be asked of the controller."""
 
     @property
     def alive(self) -> bool: ...
-
-    def trigger(self, dataset: str | None = None) -> bool: ...
-
-    def poll_source(self) -> None: ...
 
 
 def application(
@@ -44,7 +35,7 @@ def application(
     Args:
         hosts: Names that the listener goes by, beside the address that a connection arrived at.
     """
-    answers = _Answers(controls, registry, metrics, secrets)
+    answers, posts = _Answers(controls, registry, metrics), Posts(controls, registry, secrets)
     routes = Starlette(
         routes=[
             Route("/", answers.index),
@@ -55,19 +46,20 @@ def application(
             Route("/readyz", answers.readyz),
             Route("/metrics", answers.metrics),
             Route("/status", answers.status),
-            Route("/reconcile", answers.reconcile, methods=["POST"]),
-            Route("/hooks/git", answers.hook, methods=["POST"]),
+            Route("/reconcile", posts.reconcile, methods=["POST"]),
+            Route("/suspend", posts.suspend, methods=["POST"]),
+            Route("/resume", posts.resume, methods=["POST"]),
+            Route("/hooks/git", posts.hook, methods=["POST"]),
         ]
     )
     return HostCheck(routes, hosts)
 
 
 class _Answers:
-    def __init__(self, controls: Controls, registry: Registry, metrics: Metrics, secrets: Secrets) -> None:
+    def __init__(self, controls: Controls, registry: Registry, metrics: Metrics) -> None:
         self._controls = controls
         self._registry = registry
         self._metrics = metrics
-        self._secrets = secrets
         self._pages = Pages(registry)
 
     # Pages are rendered in threads of their own: a large one does not keep the probes waiting.
@@ -89,7 +81,7 @@ class _Answers:
                 return StreamingResponse(pieces, 200, self._pages.report_headers, "text/html; charset=utf-8")
 
     async def icon(self, _request: Request) -> Response:
-        return Response(status_code=204, headers=_HEADERS)
+        return Response(status_code=204, headers=HEADERS)
 
     def _missing(self) -> Response:
         return HTMLResponse(self._pages.missing(), 404, self._pages.headers)
@@ -104,38 +96,8 @@ class _Answers:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
 
     async def status(self, _request: Request) -> Response:
-        return _json(self._registry.document())
-
-    async def reconcile(self, request: Request) -> Response:
-        """Reconcile now. The body is not read."""
-        if not bears(request, self._secrets.token):
-            return _refused(request, 401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
-        dataset = request.query_params.get("dataset")
-        if not self._controls.trigger(dataset):
-            return _refused(request, 404, "there is no such dataset")
-        return _json({"accepted": dataset or "all"}, 202)
-
-    async def hook(self, request: Request) -> Response:
-        """Poll the source now. The payload is authenticated, and otherwise ignored."""
-        try:
-            refusal = await body_refused(request, self._secrets)
-        except ClientDisconnect:
-            refusal = (400, "the connection was closed before the body was whole")
-        if refusal is not None:
-            return _refused(request, *refusal)
-        self._controls.poll_source()
-        return _json({"accepted": "source"}, 202)
+        return json_answer(self._registry.document())
 
 
 def _probe(good: bool, reason: str) -> Response:
     return PlainTextResponse("ok\n") if good else PlainTextResponse(f"{reason}\n", 503)
-
-
-def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    body = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return Response(body, status, _HEADERS | (headers or {}), "application/json")
-
-
-def _refused(request: Request, status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    refused(request.scope, status, reason)
-    return _json({"error": reason}, status, headers)

@@ -45,7 +45,7 @@ def health_of(believed: Iterable[Condition]) -> Health:
     def holds(kind: Kind, truth: Truth = Truth.TRUE) -> bool:
         return status.get(kind, Truth.UNKNOWN) is truth
 
-    if holds(Kind.SUSPENDED):
+    if holds(Kind.SUSPENDED) and not holds(Kind.STALLED):
         return Health.SUSPENDED
     if any(one.reason is Reason.APPLYING for one in believed if one.kind is Kind.RECONCILING):
         return Health.WORKING

@@ -27,6 +27,7 @@ _REASONS: Final[Mapping[Health, Kind]] = MappingProxyType(
         Health.DRIFTED: Kind.DRIFTED,
         Health.WORKING: Kind.RECONCILING,
         Health.DIFFERS: Kind.IN_SYNC,
+        Health.SUSPENDED: Kind.SUSPENDED,
     }
 )
 _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})

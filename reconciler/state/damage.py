@@ -1,4 +1,4 @@
-"""Detect a damaged state file, move it aside, and recover its open updates and rebuilds."""
+"""Detect a damaged state file, move it aside, and recover its open updates, rebuilds and suspensions."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ _NO_DAMAGE: Final = frozenset(
 )  # fmt: skip
 UNREADABLE: Final = (ValueError, KeyError, TypeError, zlib.error)
 
-# Updates that may have arrived, and unfinished rebuilds: what no observation can restore.
+# Updates that may have arrived, unfinished rebuilds and suspensions: what no observation can restore.
 # A damaged row of the journal only makes the next run wait; a damaged rebuild might delete another dataset.
 _RECOVERED: Final = (
     ("journal", "WHERE result IS NULL"),
     ("rebuild", "WHERE checksum IS NULL OR checksum = row_checksum(dataset, step, body)"),
+    ("suspended", "WHERE checksum = row_checksum(dataset, reason, since, until)"),
 )
 
 
@@ -185,14 +186,14 @@ def put_aside(path: Path) -> None:
 
 
 def carry_over(path: Path, connection: sqlite3.Connection) -> None:
-    """Copy open updates and rebuilds from the damaged file, as far as they are readable, into the new one."""
+    """Copy what no observation can restore from the damaged file, as far as it is readable, into the new one."""
     for table, which in _RECOVERED:
         query = f"SELECT {CHECKED[table]} FROM {table} NOT INDEXED {which}"  # noqa: S608  constants
         for row in _rows(path, query):
             with suppress(*UNREADABLE, sqlite3.Error), connection:
                 if table == "journal":
                     _check_journal(row[2], row[3])
-                else:
+                elif table == "rebuild":
                     read_rebuild(row[2])
                 connection.execute(insertion(table), row)
 

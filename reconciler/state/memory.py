@@ -18,7 +18,7 @@ from reconciler.state.backups import Backups
 from reconciler.state.database import Database
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
-from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings
+from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings, Suspensions
 
 # A backup of 250,000 entries takes about 30 MB, compressed; of a deleted dataset a few are kept.
 _ARCHIVED_FILES = 5
@@ -33,6 +33,7 @@ class State:
         journal: Updates that were begun.
         quarantine: Lines in quarantine.
         sightings: Since when each image is drifted.
+        suspensions: Datasets to which nothing is applied for now.
         observations: The last complete observation of each dataset, summarized.
         observed: The same, entry by entry.
         backups, archive: Lines before they were overwritten, and before a rebuild.
@@ -50,6 +51,7 @@ class State:
         self.journal = Journal(self._db)
         self.quarantine = Quarantine(self._db)
         self.sightings = Sightings(self._db)
+        self.suspensions = Suspensions(self._db)
         self.observations = Observations(self._db)
         self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)

@@ -19,6 +19,7 @@ CHECKED: Final[Mapping[str, str]] = {
     "rebuild": "dataset, step, body",
     "observed": "dataset, serial, arn, scope, description, scanned_at, are_applied",
     "observed_block": "dataset, first, body",
+    "suspended": "dataset, reason, since, until",
 }
 
 # One script per version; an older file runs those it lacks. Never edit a released one.
@@ -127,6 +128,15 @@ CREATE TABLE observed_block (
     checksum INTEGER,
     PRIMARY KEY (dataset, first)
 ) STRICT;
+""",
+    """
+CREATE TABLE suspended (
+    dataset  TEXT PRIMARY KEY,
+    reason   TEXT NOT NULL,
+    since    REAL NOT NULL,
+    until    REAL,
+    checksum INTEGER
+) STRICT, WITHOUT ROWID;
 """,
 )
 

@@ -1,4 +1,4 @@
-"""The small tables of the state: quarantine, observations, sightings, journal, rebuilds."""
+"""The small tables of the state: quarantine, observations, sightings, suspensions, journal, rebuilds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.core.status.suspension import Suspension
 from reconciler.ports import Begun, Kept, Rebuild
 from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database
@@ -104,6 +105,29 @@ class Sightings:
                 insertion("sighted"),
                 ((dataset, s.source_ref, s.since, s.last, s.times, int(s.gone)) for s in sightings),
             )
+
+
+class Suspensions:
+    """`ports.Suspensions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def all(self) -> Mapping[str, Suspension]:
+        connection = self._db.connection
+        if connection is None:
+            return {}
+        with self._db.decoding():
+            rows = connection.execute("SELECT dataset, reason, since, until FROM suspended").fetchall()
+        return {dataset: Suspension(*rest) for dataset, *rest in rows}
+
+    def put(self, suspensions: Mapping[str, Suspension | None]) -> None:
+        with self._db.writing() as connection:
+            for dataset, suspension in suspensions.items():
+                if suspension is None:
+                    connection.execute("DELETE FROM suspended WHERE dataset = ?", (dataset,))
+                else:
+                    connection.execute(insertion("suspended"), (dataset, *suspension))
 
 
 class Journal:

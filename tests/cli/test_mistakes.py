@@ -45,6 +45,9 @@ NOT_OVER_SPECS = {
     "schema": "schema plan",
     "show": "show text",
     "init": "init tree",
+    "reconcile": "reconcile roses",
+    "resume": "resume roses",
+    "suspend": "suspend roses --reason audit",
     "emulator": "emulator --data data --console stamp",
 }
 
@@ -124,6 +127,18 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("run", "--git-interval"): ["", "0", "30", "x", "-5s"],
     ("run", "--sync-max-age"): ["", "0", "30", "x", "-5s"],
     ("run", "--sync-metrics"): ["", "localhost:9090", "ftp://h/x"],
+    ("*", "--server"): [
+        "",
+        "localhost:8080",
+        "ftp://h",
+        "http://",
+        "http://h:x",
+        "http://u:p@h",
+        "http://h/?x=1",
+        "http://h h",
+    ],
+    ("suspend", "--reason"): ["", " ", "a\nb", "a" * 501],
+    ("suspend", "--for"): ["", "2", "0h", "forever", "-2h"],
     ("emulator", "--listen"): [*ADDRESS, "127.0.0.1:$PORT", "203.0.113.1:80"],
     ("emulator", "--data"): ["", "text", "text/below", "/dev/null", "loop", "a" * 5_000],
     ("emulator", "--account"): ["", "x", "12345678901", "١٢٣٤٥٦٧٨٩٠١٢"],
@@ -154,6 +169,9 @@ FREE = {
     ("propose", "--source-ref"),
     ("convert", "--attribute"),
     ("init", "--attribute"),
+    ("reconcile", "NAME"),  # the controller knows them
+    ("resume", "NAME"),
+    ("suspend", "NAME"),
     ("init", "--split"),
     ("init", "--from"),  # two values: see test_init.py
     ("run", "--git"),  # a repository is a PATH: see below
@@ -235,6 +253,7 @@ def usual(command: str, flag: str) -> list[str]:
         ("convert", "--classes"): "convert yolo empty -o out.jsonl",
         ("init", "DIR"): "init",
         ("show", "FILE"): "show",
+        ("suspend", "--reason"): "suspend roses",
         ("explain", "S3-URI"): "explain --local specs",
         ("export", "--project"): "export --type TRAIN -d out --local",
         ("export", "--type"): "export --project flowers -d out --local",

@@ -18,7 +18,9 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
+import structlog
 
+from reconciler.cli.main import main
 from reconciler.emulator.server import Running
 from tests.builders import classified
 from tests.engine.months import SPEC
@@ -133,6 +135,33 @@ def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
         assert "converged" in page("/dataset/roses")
         until(lambda: "b.jpg" in page("/drift/roses"))
         assert "was reverted" in page("/drift/roses")
+
+
+def test_a_suspension_survives_the_process(
+    tmp_path: Path, emulator: Running, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """Suspended over HTTP, killed, and started again: nothing is sent until it is resumed."""
+    monkeypatch.setenv("RECONCILER_TOKEN", TOKEN.strip())
+    write(tmp_path, "roses", "abc")
+    calls = emulator.emulator.calls
+    with run(tmp_path, emulator) as process:
+        until(lambda: process.events("cycle.finished"))
+        assert 0 == main(["suspend", "roses", "--reason", "audit", "--for", "2h", "--server", process.url()])
+        process.popen.kill()
+    write(tmp_path, "roses", "abcd")
+    calls.clear()
+
+    with run(tmp_path, emulator) as process:
+        until(lambda: any(e["verdict"] == "observed" for e in process.events("cycle.finished")))
+        assert "audit" == process.status()["datasets"][0]["suspension"]["reason"]
+        assert [] == calls.of("UpdateDatasetEntries")
+        assert 0 == main(["resume", "roses", "--server", process.url()])
+        until(lambda: calls.of("UpdateDatasetEntries"))
+        process.stop()
+
+    assert "roses: resumed" in capfd.readouterr().out
+    assert TOKEN not in process.log.read_text()
+    structlog.reset_defaults()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import shlex
 import subprocess
 import sys
 
@@ -94,7 +95,7 @@ def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     for command in COMMANDS:
-        words = command.example.replace("HEX", "0" * 32).split(" > ")[0].split()[1:]
+        words = shlex.split(command.example.replace("HEX", "0" * 32).split(" > ")[0])[1:]
         assert command.name == build(words, whole=False).parse_args(words).command
 
 

@@ -90,7 +90,7 @@ def codes(_: str) -> str:
 
 def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
     """Yield the exception classes of `reconciler.errors`, the root first."""
-    if kind.__module__ == ReconcilerError.__module__:
+    if kind.__module__.startswith("reconciler.errors."):
         yield kind
     for child in kind.__subclasses__():
         yield from _tree(child)

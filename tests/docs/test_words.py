@@ -45,7 +45,7 @@ FAMILIES = (
     "state",
 )
 MODULES = [
-    ROOT / "reconciler" / "errors.py",
+    *sorted((ROOT / "reconciler" / "errors").glob("*.py")),
     *(path for name in FAMILIES for path in sorted((ROOT / "reconciler" / name).rglob("*.py"))),
 ]
 TEMPLATES = sorted((ROOT / "reconciler").rglob("*.html"))

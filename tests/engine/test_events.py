@@ -23,7 +23,7 @@ process.stopping process.stopped update.awaited
 
 ADDED = """
 apply.fenced plan.superseded source.stale request.refused lease.unreleased state.damaged status.unsaved
-spec.unmatched
+spec.unmatched dataset.suspended dataset.resumed
 """
 
 

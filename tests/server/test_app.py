@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
+from reconciler.errors import StateError
 from reconciler.server.app import application
 from reconciler.server.guarding import MAX_BODY_BYTES, Secrets
 from reconciler.server.listening import listening
@@ -29,6 +30,7 @@ from reconciler.server.metrics import LABELS, Metrics
 ROOT = Path(__file__).parents[2]
 
 TOKEN, KEY = b"let-me-in", b"shared"
+BEARER = {"authorization": "Bearer let-me-in"}
 
 CONTRACT = """
 cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_timestamp_seconds
@@ -45,6 +47,8 @@ class Asked:
     alive: bool = True
     triggered: list[str | None] = field(default_factory=list)
     polled: int = 0
+    ordered: list[tuple[object, ...]] = field(default_factory=list)
+    failure: StateError | None = None
 
     def poll_source(self) -> None:
         self.polled += 1
@@ -52,6 +56,17 @@ class Asked:
     def trigger(self, dataset: str | None = None) -> bool:
         self.triggered.append(dataset)
         return dataset in (None, "roses")
+
+    def suspend(self, names: Sequence[str], reason: str, seconds: int | None) -> None:
+        self._order("suspend", names, reason, seconds)
+
+    def resume(self, names: Sequence[str]) -> None:
+        self._order("resume", names)
+
+    def _order(self, *order: object) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.ordered.append(order)
 
 
 @dataclass
@@ -145,11 +160,68 @@ def test_a_reconcile_request_needs_the_token(served: Served, header: str | None,
 
 def test_one_dataset_can_be_asked_for(served: Served):
     """And one that does not exist is said not to."""
-    bearer = {"authorization": "Bearer let-me-in"}
+    assert 202 == served.ask("/reconcile?dataset=roses", b"", **BEARER)[0]
+    assert 404 == served.ask("/reconcile?dataset=weeds", b"", **BEARER)[0]
+    assert ["roses"] == served.controls.triggered
 
-    assert 202 == served.ask("/reconcile?dataset=roses", b"", **bearer)[0]
-    assert 404 == served.ask("/reconcile?dataset=weeds", b"", **bearer)[0]
-    assert ["roses", "weeds"] == served.controls.triggered
+
+GOOD = {"reason": "audit", "for_seconds": 60}
+
+
+def test_a_suspension_needs_the_token_a_name_and_a_reason(served: Served):
+    """It is answered with what holds then."""
+    body = json.dumps(GOOD).encode()
+
+    assert 401 == served.ask("/suspend?dataset=roses", body)[0]
+    assert 400 == served.ask("/suspend", body, **BEARER)[0]
+    assert 404 == served.ask("/suspend?dataset=roses&dataset=weeds", body, **BEARER)[0]
+    assert [] == served.controls.ordered
+
+    code, text = served.ask("/suspend?dataset=roses", body, **BEARER)
+    named = {"name": "roses", "suspended_by_spec": False, "suspension": None}
+    assert (200, {"accepted": "roses", "datasets": [named]}) == (code, json.loads(text))
+    assert [("suspend", ("roses",), "audit", 60)] == served.controls.ordered
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        {},
+        {"reason": ""},
+        {"reason": " "},
+        {"reason": 1},
+        {"reason": "a\nb"},
+        {"reason": "a\x1b[31m"},
+        {"reason": "a" * 501},
+        GOOD | {"for_seconds": 0},
+        GOOD | {"for_seconds": 1.5},
+        GOOD | {"for_seconds": True},
+        GOOD | {"for_seconds": 1e300},
+        GOOD | {"for_seconds": "2h"},
+        GOOD | {"for_secs": 60},
+    ],
+    ids=repr,
+)
+def test_a_suspension_that_cannot_be_understood_is_none(served: Served, body: bytes | dict[str, object]):
+    """A misspelt end would otherwise be none, and the suspension last for ever."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    assert 400 == served.ask("/suspend?dataset=roses", raw, **BEARER)[0]
+    assert 413 == served.ask("/suspend?dataset=roses", b" " * (1 << 17), **BEARER)[0]
+    assert [] == served.controls.ordered
+
+
+def test_what_cannot_be_stored_is_answered_so(served: Served):
+    """With 503: the caller knows that nothing is suspended."""
+    served.controls.failure = StateError("the disk is full")
+
+    code, text = served.ask("/suspend?dataset=roses", json.dumps(GOOD).encode(), **BEARER)
+
+    assert (503, {"error": "the disk is full"}) == (code, json.loads(text))
+    assert 503 == served.ask("/resume?dataset=roses", b"", **BEARER)[0]
 
 
 def signature(body: bytes, key: bytes = KEY) -> str:
@@ -243,7 +315,7 @@ def test_without_secrets_every_post_is_refused():
         assert 401 == bare.ask("/reconcile", b"", authorization="Bearer ")[0]
 
 
-@pytest.mark.parametrize("path", ["/reconcile", "/hooks/git"])
+@pytest.mark.parametrize("path", ["/reconcile", "/suspend", "/resume", "/hooks/git"])
 def test_a_post_is_a_post(served: Served, path: str):
     """A link that somebody follows changes nothing."""
     assert 405 == served.ask(path)[0]

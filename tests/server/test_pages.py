@@ -20,6 +20,7 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import FailureReason, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
@@ -28,6 +29,7 @@ from reconciler.server.app import Secrets, application
 from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
+from reconciler.server.views import dataset_views
 from tests.reports.drift.builders import AT, dataset, entry, item
 from tests.server.builders import AWAY, DENIED, dataset_state, registry
 from tests.server.test_app import Asked
@@ -164,6 +166,22 @@ def test_every_status_of_ready_but_true_is_not_green():
         changed = [replace(c, status=truth) if c.kind is Kind.READY else c for c in conditions]
         assert health_of(changed) is not Health.IN_SYNC
     assert (Health.IN_SYNC, Health.UNKNOWN) == (health_of(conditions), health_of(()))
+
+
+def test_a_suspension_is_shown_with_its_reason():
+    """On the list and on the page of the dataset, as text; credentials that fail meanwhile come first."""
+    suspension = Suspension("<b>audit</b>", AT, AT + 7_200)
+    one = dataset_state("roses", drift={"missing": 2}, suspension=suspension)
+    one.judge(None, AT)
+    two = dataset_state("tulips", Verdict.UNKNOWN, failure=DENIED, suspension=suspension)
+    two.judge(None, AT)
+    made = registry(one, two)
+
+    for path in ("/", "/dataset/roses"):
+        html = ask(made, path).text
+        assert "pplying is suspended until 2" in html
+        assert "Z: &lt;b&gt;audit&lt;/b&gt;" in html
+    assert [Health.FAILING, Health.SUSPENDED] == [view.health for view in dataset_views(made)]
 
 
 def test_a_dataset_tells_its_story():

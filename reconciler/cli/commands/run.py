@@ -76,7 +76,7 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--git-interval",
-        type=_duration,
+        type=values.duration,
         default=30,
         metavar="DURATION",
         help="how often the repository is checked for changes (default: 30s); a directory is checked every 5 s",
@@ -111,7 +111,7 @@ def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sync-file", metavar="FILE", help="a file that is touched whenever PATH was synced")
     group.add_argument(
         "--sync-max-age",
-        type=_duration,
+        type=values.duration,
         default=600,
         metavar="DURATION",
         help="age of that proof after which the source is stale (default: 10m)",
@@ -150,17 +150,6 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="only part I (from 0) of N parts of the datasets; auto/N reads I from a host name that ends in -I",
     )
-
-
-def _duration(text: str) -> int:
-    from pydantic_core import PydanticCustomError
-
-    from reconciler.core.spec.field_types import parse_duration
-
-    try:
-        return parse_duration(text)
-    except PydanticCustomError as exc:
-        raise argparse.ArgumentTypeError(f"{text!r} {exc.message()}") from exc
 
 
 def _run(args: argparse.Namespace) -> int:

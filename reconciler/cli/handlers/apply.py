@@ -15,7 +15,8 @@ from reconciler.cli.output.terminal import TerminalProgress, answered_yes
 from reconciler.cli.specs import overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
-from reconciler.core.status.conditions import advanced, judge
+from reconciler.core.status.conditions import advanced
+from reconciler.core.status.judgement import judge
 from reconciler.core.status.result import DatasetResult
 from reconciler.engine.dataset import outcome
 from reconciler.engine.failure_reasons import facts_of

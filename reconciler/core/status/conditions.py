@@ -1,5 +1,5 @@
 """
-Derive the conditions of a dataset, in the format of Kubernetes conditions.
+The conditions of a dataset, in the format of Kubernetes conditions.
 
 A condition is True, False or Unknown, for one of a closed set of reasons. Messages hold no times and no
 counts, so that an unchanged condition has an unchanged message. A condition becomes Unknown when its last
@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.status.result import Verdict
-
 
 class Kind(StrEnum):
     READY = "Ready"  # everything that the policy allows is done
@@ -25,7 +23,7 @@ class Kind(StrEnum):
     RECONCILING = "Reconciling"  # work is left that needs no person
     STALLED = "Stalled"  # work is left that a person must unblock
     DEGRADED = "Degraded"  # single entries are left out
-    SUSPENDED = "Suspended"  # the spec suspends the dataset
+    SUSPENDED = "Suspended"  # the spec suspends the dataset, or a person has suspended applying
 
 
 class Truth(StrEnum):
@@ -68,10 +66,6 @@ class Reason(StrEnum):
     UNUSABLE = "DatasetUnusable"
 
 
-CHANGING: Final = "AWS is being updated to match git"
-
-NOT_WHOLE: Final = "AWS counts other entries than it lists: there may be more"
-
 # Only a person can fix these: credentials, a spec, a guard, a missing dataset.
 TERMINAL: Final = frozenset(
     {
@@ -113,63 +107,6 @@ class FailureReason:
         return self.reason in TERMINAL
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """
-    The facts from which the conditions of one dataset are derived.
-
-    Attributes:
-        source_failure: Why the specs cannot be read now, or may be outdated; None if neither is so.
-        verdict: Verdict of the last cycle that reached one; None before.
-        failure: Failure reason of the last cycle; None without a failure.
-        pending: Whether a difference is left.
-        drifted: Whether any entry is known to have drifted.
-        unattributed: Whether an unattributed difference is left.
-        left_out: Whether single entries are invalid, quarantined, dropped or rejected.
-        incomplete: Whether AWS counts other entries than it lists.
-        outdated: Whether a newer revision has arrived since the last cycle.
-        applying: Whether a plan is being applied now; the other facts are those it was made from.
-    """
-
-    source_failure: FailureReason | None = None
-    suspended: bool = False
-    verdict: Verdict | None = None
-    failure: FailureReason | None = None
-    pending: bool = False
-    drifted: bool = False
-    unattributed: bool = False
-    left_out: bool = False
-    incomplete: bool = False
-    outdated: bool = False
-    applying: bool = False
-
-    @property
-    def observed(self) -> bool | None:
-        """Tell whether AWS could be observed; None if no observation was attempted."""
-        if self.applying:
-            return True
-        if self.verdict is None or self.suspended:
-            return None
-        if self.verdict is Verdict.FAILED and self.failure and self.failure.reason is Reason.INVALID:
-            return None  # with an invalid spec, AWS is not observed
-        return self.verdict is not Verdict.UNKNOWN
-
-
-def judge(facts: Facts) -> tuple[Condition, ...]:
-    """Return all conditions in the order of `Kind`, without their times, which `advanced` sets."""
-    return (
-        _ready(facts),
-        _source(facts),
-        _observed(facts),
-        _in_sync(facts),
-        _drifted(facts),
-        _reconciling(facts),
-        _stalled(facts),
-        _degraded(facts),
-        _suspended(facts),
-    )
-
-
 def advanced(
     before: Iterable[Condition], now: Iterable[Condition], at: float
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
@@ -184,117 +121,3 @@ def advanced(
         if not same:
             changed.append(dated)
     return tuple(after), tuple(changed)
-
-
-def _ready(facts: Facts) -> Condition:
-    def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(Kind.READY, status, reason, message)
-
-    if facts.suspended:
-        return say(Truth.UNKNOWN, Reason.SUSPENDED, "the dataset is not observed while it is suspended")
-    if facts.source_failure is not None:
-        return say(Truth.FALSE, facts.source_failure.reason, facts.source_failure.message)
-    if facts.applying:
-        return say(Truth.UNKNOWN, Reason.APPLYING, CHANGING)
-    if facts.failure is not None:
-        known = facts.failure.is_terminal or facts.observed
-        return say(Truth.FALSE if known else Truth.UNKNOWN, facts.failure.reason, facts.failure.message)
-    match facts.verdict:
-        case None:
-            return say(Truth.UNKNOWN, Reason.NOT_YET, "no cycle has ended yet")
-        case Verdict.CONVERGED | Verdict.WITHHELD | Verdict.OBSERVED if not facts.left_out:
-            if facts.pending:
-                return say(Truth.TRUE, Reason.AS_ALLOWED, "differences are left that the policy only reports")
-            return say(Truth.TRUE, Reason.AS_DESIRED, "observed as desired")
-        case Verdict.UNKNOWN:
-            return say(Truth.UNKNOWN, Reason.FAILED, "the dataset could not be observed")
-        case _:
-            return say(Truth.FALSE, Reason.ENTRIES_LEFT_OUT, "some entries are not in place")
-
-
-def _source(facts: Facts) -> Condition:
-    if facts.source_failure is not None:
-        failure = facts.source_failure
-        return Condition(Kind.SOURCE_READY, Truth.FALSE, failure.reason, failure.message)
-    return Condition(Kind.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
-
-
-def _observed(facts: Facts) -> Condition:
-    if facts.observed is None:
-        reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
-        return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not observed")
-    if facts.observed and facts.incomplete:
-        return Condition(Kind.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
-    if facts.observed:
-        return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
-    failure = facts.failure or FailureReason(Reason.FAILED, "the dataset could not be observed")
-    return Condition(Kind.OBSERVED, Truth.FALSE, failure.reason, failure.message)
-
-
-def _unseen(kind: Kind, facts: Facts) -> Condition:
-    if facts.suspended:
-        reason = Reason.SUSPENDED
-    else:
-        reason = Reason.NOT_YET if facts.observed is None else Reason.UNAVAILABLE
-    return Condition(kind, Truth.UNKNOWN, reason, "unknown without a complete observation")
-
-
-def _in_sync(facts: Facts) -> Condition:
-    if not facts.observed:
-        return _unseen(Kind.IN_SYNC, facts)
-    if facts.pending or facts.left_out:
-        return Condition(
-            Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones"
-        )
-    if facts.incomplete:
-        return Condition(Kind.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
-    return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones")
-
-
-def _drifted(facts: Facts) -> Condition:
-    if not facts.observed:
-        return _unseen(Kind.DRIFTED, facts)
-    if facts.drifted:
-        return Condition(Kind.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied")
-    if facts.unattributed:
-        text = "entries differ, and no record says which side changed them"
-        return Condition(Kind.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
-    return Condition(Kind.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
-
-
-def _reconciling(facts: Facts) -> Condition:
-    def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(Kind.RECONCILING, status, reason, message)
-
-    if facts.suspended:
-        return say(Truth.FALSE, Reason.SUSPENDED, "the spec says suspend: true")
-    if facts.applying:
-        return say(Truth.TRUE, Reason.APPLYING, CHANGING)
-    if facts.verdict is None:
-        return say(Truth.TRUE, Reason.NOT_YET, "the first cycle has not ended yet")
-    if facts.outdated:
-        return say(Truth.TRUE, Reason.NEW_REVISION, "a newer revision has not been applied yet")
-    if facts.failure and not facts.failure.is_terminal:
-        return say(Truth.TRUE, Reason.RETRYING, facts.failure.message)
-    return say(Truth.FALSE, Reason.IDLE, "nothing is left to do")
-
-
-def _stalled(facts: Facts) -> Condition:
-    if facts.failure and facts.failure.is_terminal and not facts.suspended:
-        return Condition(Kind.STALLED, Truth.TRUE, facts.failure.reason, facts.failure.message)
-    return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing needs a person")
-
-
-def _degraded(facts: Facts) -> Condition:
-    if not facts.observed:
-        return _unseen(Kind.DEGRADED, facts)
-    if facts.left_out:
-        text = "some entries are invalid, quarantined, dropped or rejected"
-        return Condition(Kind.DEGRADED, Truth.TRUE, Reason.ENTRIES_LEFT_OUT, text)
-    return Condition(Kind.DEGRADED, Truth.FALSE, Reason.NONE_FOUND, "no entry is left out")
-
-
-def _suspended(facts: Facts) -> Condition:
-    if facts.suspended:
-        return Condition(Kind.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
-    return Condition(Kind.SUSPENDED, Truth.FALSE, Reason.NOT_SUSPENDED, "the spec says suspend: false")

@@ -11,7 +11,8 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.conditions import Condition, Facts, FailureReason, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
+from reconciler.core.status.judgement import Facts
 from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.errors import Exit

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import blake2b
 from typing import Final
 
+from reconciler.core.spec.choices import Mode
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import bind, log
@@ -31,6 +34,7 @@ class Assignment:
         loaded: The loaded spec of the dataset; None if it cannot be read.
         digest: Digest of what is desired; None if it is not known yet.
         generation: The generation of the dataset that the spec belongs to.
+        observes: Whether applying is suspended: the spec is that of mode observe then.
     """
 
     def __init__(self, state: DatasetState, registry: Registry) -> None:
@@ -47,6 +51,10 @@ class Assignment:
             self.digest = state.digest
             self.revision = state.revision
             self.generation = state.generation
+            self.observes = state.suspension is not None
+        if self.observes and self.loaded is not None:
+            self.loaded = _observed_only(self.loaded)
+            self.digest = self.digest and blake2b(self.digest, digest_size=16).digest()
 
     @property
     def is_outdated(self) -> bool:
@@ -71,8 +79,10 @@ class Assignment:
             sent: Updates that the cycle has sent.
 
         Raises:
-            Superseded: A newer revision takes over.
+            Superseded: A newer revision takes over, or the dataset was suspended.
         """
+        if self._state.suspension is not None and not self.observes:
+            raise Superseded("the dataset was suspended; the rest is not sent")
         if not self.is_outdated or self._to_the_end:
             return
         if sent or self._replans < MOST_REPLANS:
@@ -101,3 +111,11 @@ class Assignment:
         bind(revision=self.revision)
         log.info("plan.superseded", replans=self._replans)
         return newest
+
+
+def _observed_only(loaded: LoadedDataset) -> LoadedDataset:
+    """Return a dataset in mode observe, whatever its policy says."""
+    spec = loaded.spec.spec
+    policy = spec.policy.model_copy(update={"mode": Mode.OBSERVE})
+    dataset = loaded.spec.model_copy(update={"spec": spec.model_copy(update={"policy": policy})})
+    return replace(loaded, spec=dataset)

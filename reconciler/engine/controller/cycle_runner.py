@@ -60,7 +60,7 @@ class CycleRunner:
         tracer: Tracer | None = None,
     ) -> None:
         self._context_of = context_of
-        self._memory = memory
+        self.memory = memory
         self._registry = registry
         self._listener = listener
         self._monotonic = monotonic
@@ -259,7 +259,7 @@ class CycleRunner:
     def _record(self, state: DatasetState, document: dict[str, Any]) -> bool:
         """Store a status and return whether that succeeded; a failure is logged."""
         try:
-            self._memory.record(state.name, document)
+            self.memory.record(state.name, document)
         except StateError as exc:
             log.warning("status.unsaved", reason=str(exc))
             return False

@@ -12,16 +12,16 @@ from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.status.conditions import (
     Condition,
-    Facts,
     FailureReason,
     Kind,
     Reason,
     Truth,
     advanced,
-    judge,
 )
+from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, aged, failed
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.failure_reasons import placed
@@ -45,6 +45,7 @@ class DatasetState:
         running: Whether a cycle is running; there is at most one.
         edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
+        suspension: Why a person has suspended applying, and until when; None if nobody has.
         failures: Consecutive failed cycles.
         cut_short: Consecutive applies that a newer commit ended early.
         attempted, applied, verified: The revision last tried, last applied, and last observed in place.
@@ -66,6 +67,7 @@ class DatasetState:
     running: bool = False
     edited: bool = False
     again: bool = False
+    suspension: Suspension | None = None
     failures: int = 0
     cut_short: int = 0
     summary: Summary | None = None
@@ -91,6 +93,7 @@ class DatasetState:
 
     @property
     def suspended(self) -> bool:
+        """Tell whether the spec suspends the dataset, which then is not even observed."""
         return self.loaded is not None and self.loaded.spec.spec.suspend
 
     @property
@@ -158,6 +161,7 @@ class DatasetState:
             summary.facts() if summary else Facts(),
             source_failure=source_failure,
             suspended=self.suspended,
+            suspension=self.suspension.message if self.suspension else None,
             outdated=self.revision != self.attempted,
             applying=applying,
         )
@@ -204,6 +208,7 @@ class DatasetState:
             "counts": dict(summary.counts) if summary else {},
             "drift": dict(summary.drift) if summary else {},
             "errors": self._errors(),
+            "suspension": self.suspension.document() if self.suspension else None,
             "conditions": [_as_document(condition) for condition in self.believed(now)],
             "consecutive_failures": self.failures,
             "calls": {

@@ -8,7 +8,7 @@ the failure of one dataset does not stop another.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Polling, SourcePoller
+from reconciler.engine.controller.suspender import Suspender
 from reconciler.engine.controller.workers import Workers
 from reconciler.ports import Source
 
@@ -85,6 +86,7 @@ class Controller:
         self._monotonic = monotonic
         self._draw = draw
         self._poller = SourcePoller(source, registry, runner, monotonic, draw, polling)
+        self._suspender = Suspender(registry, runner.memory)
         self._lock = registry.lock
         self._beat = monotonic()
 
@@ -100,6 +102,7 @@ class Controller:
         now = self._beat = self._monotonic()
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
+        self._suspender.resume_expired()
         wall = self._registry.wall()
         for state in sorted(self._due(now), key=lambda state: state.urgency(wall)):
             listed = state.is_only_to_be_listed(wall)
@@ -148,6 +151,16 @@ class Controller:
             self._poller.due = now
         self._signals.wake.set()
         return True
+
+    def suspend(self, names: Sequence[str], reason: str, seconds: int | None) -> None:
+        """Suspend applying to datasets that exist, as `Suspender.suspend` does."""
+        self._suspender.suspend(names, reason, seconds)
+        self._signals.wake.set()
+
+    def resume(self, names: Sequence[str]) -> None:
+        """Resume datasets that exist, as `Suspender.resume` does."""
+        self._suspender.resume(names)
+        self._signals.wake.set()
 
     def stop(self) -> None:
         """Start no new update or cycle, and let `run` return."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -166,16 +167,18 @@ class SourcePoller:
     def _adopt(self, revision: SpecRevision) -> None:
         """Adopt a new revision: unchanged datasets keep their schedule, changed ones become due."""
         registry, specs = self._registry, revision.specs
+        suspensions, wall = self._runner.memory.suspensions.all(), registry.wall()
+        suspended = {name: one for name, one in suspensions.items() if not one.is_over(wall)}
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:
             now = self._monotonic()
             before, after = registry.states, {}
             for loaded in specs.datasets:
-                state = before.get(loaded.name) or DatasetState(loaded.name, None, due=now)
+                state = before.get(loaded.name) or _new(loaded.name, suspended, now)
                 _renew(state, loaded, None, digests[loaded.name], specs.revision, now)
                 after[loaded.name] = state
             for broken in specs.broken:
-                state = before.get(broken.name) or DatasetState(broken.name, None, due=now)
+                state = before.get(broken.name) or _new(broken.name, suspended, now)
                 _renew(state, None, broken, None, specs.revision, now)
                 after[broken.name] = state
             for name in before.keys() - after.keys():
@@ -201,6 +204,11 @@ class SourcePoller:
             first = next(str(p.origin) for p in specs.problems if p.is_error)
             log.warning("spec.invalid", problems=problems, first=first, revision=specs.revision)
         registry.touch()
+
+
+def _new(name: str, suspended: Mapping[str, Suspension], now: float) -> DatasetState:
+    """Return the state of a dataset that is due and, if it was suspended, still is."""
+    return DatasetState(name, None, due=now, suspension=suspended.get(name))
 
 
 def _digest(loaded: LoadedDataset) -> bytes | None:

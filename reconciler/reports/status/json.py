@@ -62,6 +62,14 @@ class VisitDoc(TypedDict):
     set_back: int
 
 
+class SuspensionDoc(TypedDict):
+    """A suspension that a person has requested; without ``until``, only ``resume`` ends it."""
+
+    reason: str
+    since: str
+    until: str | None
+
+
 class DatasetStatusDoc(TypedDict):
     """
     The last known state of one dataset; null where nothing is known.
@@ -69,7 +77,7 @@ class DatasetStatusDoc(TypedDict):
     ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then,
     ``complete`` whether as many entries could be seen as AWS counts.
     The controller alone says more: how and when it last looked, when it last listed everything and until when
-    that counts (after ``believed_until`` the verdict is unknown), and when it looks again.
+    that counts (after ``believed_until`` the verdict is unknown), when it looks again, and which suspension holds.
     """
 
     name: str
@@ -89,6 +97,7 @@ class DatasetStatusDoc(TypedDict):
     believed_until: str | None
     calls: NotRequired[CallsDoc]
     next_visit_at: str | None
+    suspension: NotRequired[SuspensionDoc | None]
     history: Sequence[VisitDoc]
 
 
@@ -106,7 +115,6 @@ DOCUMENT: Final = StatusDoc
 
 Records = Mapping[str, Mapping[str, object]]
 """By dataset, what `record` gave; empty where nothing was ever kept."""
-
 QuarantinedDataset = Mapping[str, Sequence[Quarantined]]
 """By dataset, what went wrong with which line; not all of them are withheld, nor forever."""
 
@@ -169,6 +177,7 @@ def _read(
         "complete": complete if isinstance(complete := kept.get("complete"), bool) else None,
         "believed_until": until,
         "next_visit_at": _text(kept.get("next_visit_at")),
+        "suspension": _suspension(kept.get("suspension"), now),
         "history": list(_visits(kept.get("history"))),
     }
 
@@ -209,12 +218,19 @@ def _revisions(kept: object) -> RevisionsDoc | None:
     }
 
 
+def _suspension(kept: object, now: float) -> SuspensionDoc | None:
+    """Return a suspension that is not over."""
+    match kept:
+        case {"reason": str(reason), "since": str(since), "until": str() | None as until}:
+            return None if is_past(until, now) else {"reason": reason, "since": since, "until": until}
+    return None
+
+
 def _observation(kept: object) -> Literal["full", "incremental", "fingerprint"] | None:
     match kept:
         case "full" | "incremental" | "fingerprint":
             return kept
-        case _:
-            return None
+    return None
 
 
 def _visits(kept: object) -> Iterator[VisitDoc]:
@@ -264,8 +280,7 @@ def _counts(kept: object) -> LeftDoc | None:
                 "rejected": rejected,
                 "withheld": _number(kept.get("withheld")) if isinstance(kept, dict) else 0,
             }
-        case _:
-            return None
+    return None
 
 
 def _errors(kept: object) -> Iterator[ErrorDoc]:

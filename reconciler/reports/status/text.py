@@ -63,6 +63,11 @@ def _lines(known: Sequence[DatasetStatusDoc], now: float) -> Iterator[Line]:
     for dataset in known:
         if is_past(dataset["believed_until"], now):
             yield line(f"{dataset['name']}: {TOO_OLD}")
+        if suspension := dataset.get("suspension"):
+            end = f"until {suspension['until']}" if suspension["until"] else "until it is resumed"
+            yield line(
+                f"{dataset['name']}: ", Span(f"suspended {end}", Ink.YELLOW), f": {suspension['reason']}"
+            )
         for error in dataset["errors"]:
             where = f"{error['origin']}: " if "origin" in error else ""
             code = Span(f"({error['code']})", Ink.DIM)

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from reconciler.core.status.conditions import (
     Condition,
-    Facts,
     FailureReason,
     Kind,
     Reason,
     Truth,
     advanced,
-    judge,
 )
+from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import aged
 
@@ -24,6 +23,7 @@ facts = st.builds(
     Facts,
     source_failure=st.none() | st.just(FailureReason(Reason.SOURCE_UNAVAILABLE, "away")),
     suspended=st.booleans(),
+    suspension=st.none() | st.just("applying is suspended: why"),
     verdict=st.none() | st.sampled_from(Verdict),
     failure=failures,
     pending=st.booleans(),

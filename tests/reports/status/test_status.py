@@ -26,6 +26,7 @@ UNFOLLOWED = {
     "complete": None,
     "believed_until": None,
     "next_visit_at": None,
+    "suspension": None,
     "history": [],
 }
 FOLLOWED = {
@@ -205,6 +206,29 @@ def test_what_the_controller_knows_is_passed_on():
     (found,) = written(records)
 
     assert FOLLOWED == {key: found[key] for key in FOLLOWED}
+
+
+@pytest.mark.parametrize(
+    ("until", "now", "expected"),
+    [
+        ("2023-11-15T00:13:20Z", 0.0, "train: suspended until 2023-11-15T00:13:20Z: audit"),
+        (None, 9e9, "train: suspended until it is resumed: audit"),
+        ("2023-11-15T00:13:20Z", 1.8e9, None),
+        (3, 0.0, None),
+    ],
+)
+def test_a_suspension_is_shown_until_it_is_over(until: str | None, now: float, expected: str | None):
+    """With its reason; the process that would have ended it may not run any more."""
+    records = kept(result())
+    (name,) = records
+    suspension = {"reason": "audit", "since": "2023-11-14T22:13:20Z", "until": until}
+    records = {"train": records[name] | {"suspension": suspension}}
+
+    lines = shown(records, now).splitlines()
+    (found,) = written(records, now)
+
+    assert ([expected] if expected else []) == [line for line in lines if "audit" in line]
+    assert (suspension if expected else None) == found["suspension"]
 
 
 def condition(kind: str, status: str) -> dict[str, str]:

@@ -1,0 +1,131 @@
+"""Failures of the command line, the specs, the state, the machine, and of other processes."""
+
+from __future__ import annotations
+
+from reconciler.errors.exits import Exit
+from reconciler.errors.root import ReconcilerError
+
+
+class UsageError(ReconcilerError):
+    """The command line cannot be carried out as written."""
+
+    code = "RKD5001"
+    exit_code = Exit.USAGE
+
+
+class SpecError(ReconcilerError):
+    """The desired state cannot be used; a commit must fix it."""
+
+    code = "RKD5002"
+    exit_code = Exit.INVALID
+
+
+class SourceError(ReconcilerError):
+    """The specs could not be read at all. Never to be mistaken for "nothing is desired"."""
+
+    code = "RKD5003"
+    exit_code = Exit.UNKNOWN
+
+
+class Claimed(ReconcilerError):
+    """Another process is writing to the dataset from the same state directory."""
+
+    code = "RKD5008"
+    retryable = True
+    exit_code = Exit.UNKNOWN
+
+
+class StateError(ReconcilerError):
+    """The state could not be read or written just now: the disk is full, the file is damaged or locked."""
+
+    code = "RKD5004"
+
+
+class StateLost(StateError):
+    """The state was damaged or deleted while it was in use. An empty one serves from now on: try again."""
+
+    retryable = True
+    exit_code = Exit.UNKNOWN
+
+
+class StateUnusable(StateError):
+    """The state directory cannot be used: it is a file, or may not be entered. Choose another one."""
+
+    exit_code = Exit.USAGE
+
+
+class OutputError(ReconcilerError):
+    """A requested file could not be written; its previous content, if any, is unchanged."""
+
+    code = "RKD5005"
+
+
+class PlanOutdated(ReconcilerError):
+    """The dataset or the specs changed after planning. Nothing of the plan was sent."""
+
+    code = "RKD5007"
+    exit_code = Exit.BLOCKED
+
+
+class Declined(ReconcilerError):
+    """The changes were shown on a terminal, and the answer to the question was not yes. Nothing was sent."""
+
+    code = "RKD5027"
+    exit_code = Exit.BLOCKED
+
+
+class RebuildUnfinished(ReconcilerError):
+    """The dataset is being deleted and created again. That must be finished, or undone, before anything else."""
+
+    code = "RKD5021"
+    exit_code = Exit.BLOCKED
+
+
+class Superseded(ReconcilerError):
+    """A newer commit took over. The rest of the older one is not sent."""
+
+    code = "RKD5023"
+    exit_code = Exit.BLOCKED
+
+
+class NotLeader(ReconcilerError):
+    """Another replica leads. This one may observe, and never write."""
+
+    code = "RKD5022"
+    exit_code = Exit.BLOCKED
+
+
+class LeaseUnavailable(ReconcilerError):
+    """The lease could not be read or written: the leader cannot be determined."""
+
+    code = "RKD5024"
+    retryable = True
+    exit_code = Exit.UNKNOWN
+
+
+class MachineFailure(ReconcilerError):
+    """The machine lacks disk space, memory or a permission."""
+
+    code = "RKD5026"
+    exit_code = Exit.UNKNOWN
+
+
+class ControllerUnavailable(ReconcilerError):
+    """A running controller did not answer in time, or the answer is not that of a controller."""
+
+    code = "RKD5028"
+    exit_code = Exit.UNKNOWN
+
+
+class ControllerRefused(ReconcilerError):
+    """A running controller does not accept the token, or there is no token to send."""
+
+    code = "RKD5029"
+    exit_code = Exit.DENIED
+
+
+class Interrupted(ReconcilerError):
+    """The process was asked to stop, and did so between two steps."""
+
+    code = "RKD5006"
+    exit_code = Exit.INTERRUPTED

@@ -1,0 +1,94 @@
+"""Failures of calls to AWS."""
+
+from __future__ import annotations
+
+from reconciler.errors.exits import Exit
+from reconciler.errors.root import ReconcilerError
+
+
+class GatewayError(ReconcilerError):
+    """AWS answered with an error, or did not answer. The botocore error is kept as the cause."""
+
+    code = "RKD5010"
+    exit_code = Exit.UNKNOWN
+
+
+class Throttled(GatewayError):
+    """Too many calls, after all of the SDK's own attempts."""
+
+    code = "RKD5011"
+    retryable = True
+
+
+class Unavailable(GatewayError):
+    """
+    No usable answer: a network fault or a server fault.
+
+    Attributes:
+        unsent: Whether the request was never sent, for lack of a connection.
+        isolated: Whether other calls were answered meanwhile, so that the service is not down.
+        garbled: Whether something other than the service answered, so that waiting for long is no use.
+    """
+
+    code = "RKD5012"
+    retryable = True
+    unsent = False
+    isolated = False
+    garbled = False
+
+
+class DatasetBusy(GatewayError):
+    """Another operation is in progress on this dataset."""
+
+    code = "RKD5013"
+    retryable = True
+
+
+class ListingMoved(GatewayError):
+    """The listing became invalid half-way: an expired token, or a dataset that changed meanwhile."""
+
+    code = "RKD5014"
+    retryable = True
+
+
+class ListingIncomplete(GatewayError):
+    """AWS counts other entries than it lists, or its listing never ends: what is not listed is not known."""
+
+    code = "RKD5025"
+
+
+class NotFound(GatewayError):
+    """No such project or dataset."""
+
+    code = "RKD5015"
+
+
+class AlreadyExists(GatewayError):
+    """Another client created it first."""
+
+    code = "RKD5016"
+
+
+class DatasetUnusable(GatewayError):
+    """The dataset is being deleted, or its creation failed: it can be neither listed nor updated."""
+
+    code = "RKD5017"
+
+
+class Rejected(GatewayError):
+    """The request itself is wrong: sending it again cannot help."""
+
+    code = "RKD5018"
+
+
+class Denied(GatewayError):
+    """Credentials are missing, expired, of another account, or lack a permission."""
+
+    code = "RKD5019"
+    exit_code = Exit.DENIED
+
+
+class UnknownAnswer(GatewayError):
+    """A code, status or shape that this version does not know. Nothing is assumed about it."""
+
+    code = "RKD5020"

@@ -1,0 +1,153 @@
+"""A suspension by request stops applying, never observing, and outlives the process."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.status.suspension import Suspension
+from reconciler.engine.controller.assignment import MOST_CUT_SHORT
+from reconciler.errors import StateError
+from tests.engine.months import Months
+
+MINUTE = 60.0
+WHY = "the labels are being reviewed"
+
+
+def sent(months: Months) -> int:
+    return months.calls().count("UpdateDatasetEntries")
+
+
+@pytest.fixture
+def suspended(months: Months) -> Months:
+    """Give a converged dataset, suspended, whose spec then changed."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller.suspend(["roses"], WHY, 2 * 3_600)
+    months.write("roses", *"abcd")
+    months.calls()
+    return months
+
+
+def test_a_suspended_dataset_is_observed_and_not_written(suspended: Months):
+    """Changes in git and in AWS are reported, and none is applied."""
+    suspended.run_for(20 * MINUTE)
+
+    assert {"DescribeDataset"} <= set(calls := suspended.calls())
+    assert "UpdateDatasetEntries" not in calls
+    assert "observed" == suspended.dataset_state("roses").verdict(suspended.time.wall())
+    assert ("True", "False", "False") == tuple(
+        suspended.conditions("roses")[kind] for kind in ("Suspended", "InSync", "Ready")
+    )
+
+
+def test_it_ends_by_itself(suspended: Months):
+    """What waited is applied at the end, and not a minute before."""
+    suspended.run_for(119 * MINUTE)
+    assert 0 == sent(suspended)
+
+    suspended.run_for(2 * MINUTE)
+
+    assert 1 == sent(suspended)
+    assert ("False", "True") == tuple(suspended.conditions("roses")[kind] for kind in ("Suspended", "InSync"))
+    assert {} == suspended.state.suspensions.all()
+
+
+def test_it_ends_by_request_and_then_applies_at_once(suspended: Months):
+    """Although nothing has moved since the suspended dataset was observed."""
+    suspended.run_for(10 * MINUTE)
+    suspended.calls()
+
+    suspended.controller.resume(["roses"])
+    suspended.controller.tick()
+
+    assert 1 == sent(suspended)
+    assert {} == suspended.state.suspensions.all()
+
+
+def test_without_an_end_it_lasts(months: Months):
+    """For days, until somebody resumes it."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller.suspend(["roses"], WHY, None)
+    months.write("roses", *"abcd")
+    months.calls()
+
+    months.run_for(3 * 86_400)
+
+    assert 0 == sent(months)
+    assert f"applying is suspended: {WHY}" in [
+        c.message for c in months.dataset_state("roses").conditions if c.kind == "Suspended"
+    ]
+
+
+def test_a_new_process_keeps_to_it(suspended: Months):
+    """Until the same end; what ended while no process ran is over."""
+    after = suspended.restarted()
+    after.run_for(100 * MINUTE)
+    assert 0 == sent(after)
+    assert WHY == after.dataset_state("roses").suspension.reason
+
+    after.time.jump_wall(30 * MINUTE)
+    last = after.restarted()
+    last.settle()
+
+    assert (1, None) == (sent(last), last.dataset_state("roses").suspension)
+
+
+def test_a_dataset_that_returns_to_git_is_still_suspended(suspended: Months):
+    """Removing its spec resumes nothing."""
+    spec = suspended.specs / "roses.yaml"
+    text = spec.read_text()
+    suspended.write("tulips", "x")
+    spec.unlink()
+    suspended.settle()
+    assert "roses" not in suspended.registry.states
+
+    spec.write_text(text)
+    suspended.settle()
+
+    assert WHY == suspended.dataset_state("roses").suspension.reason
+
+
+def test_a_running_apply_sends_no_further_update(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """The update in flight is awaited; no next one is sent, even by an apply that commits may not stop."""
+    monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
+    months.write("roses", *"abcdefgh")
+    months.controller.tick()
+    months.write("roses", *"abcdefgh", label="tulip")
+    months.dataset_state("roses").cut_short = MOST_CUT_SHORT
+    months.calls()
+    months.counted.on_submitted = lambda: months.controller.suspend(["roses"], WHY, None)
+
+    months.settle()
+    months.run_for(10 * MINUTE)
+
+    assert 1 == sent(months)
+    assert [] == list(months.state.journal.unfinished("roses"))
+    assert "observed" == months.dataset_state("roses").verdict(months.time.wall())
+
+
+def test_what_cannot_be_stored_is_not_suspended(suspended: Months, monkeypatch: pytest.MonkeyPatch):
+    """A suspension that a restart would forget is none."""
+    suspended.controller.resume(["roses"])
+
+    def full(_: object) -> None:
+        raise StateError("the disk is full")
+
+    monkeypatch.setattr(suspended.state.suspensions, "put", full)
+
+    with pytest.raises(StateError):
+        suspended.controller.suspend(["roses"], WHY, None)
+    assert suspended.dataset_state("roses").suspension is None
+
+
+def test_the_status_names_reason_and_end(suspended: Months):
+    """As times, so that it does not change while it lasts."""
+    suspended.settle()
+    (document,) = suspended.registry.document()["datasets"]
+    (stored,) = suspended.state.statuses().values()
+    since = suspended.dataset_state("roses").suspension.since
+
+    assert Suspension(WHY, since, since + 7_200).document() == document["suspension"] == stored["suspension"]
+    assert document["next_visit_at"] is not None
