@@ -192,6 +192,17 @@ def bucket(text: str) -> str:
     return text
 
 
+def images_at(text: str) -> tuple[str, str]:
+    """Parse s3://BUCKET/PREFIX/=PATH, where PATH is relative and does not lead upwards."""
+    prefix, equals, path = text.rpartition("=")
+    if not equals:
+        raise Wrong(f"{text!r}: it must look like s3://bucket/prefix/=path")
+    steps = [step for step in path.split("/") if step not in ("", ".")]
+    if path.startswith("/") or ".." in steps or "\\" in path:
+        raise Wrong(f"{text!r}: {path} must be a path below the directory of the images")
+    return f"{bucket(prefix).rstrip('/')}/", "/".join(steps)
+
+
 def image(text: str) -> str:
     """Accept the S3 URI of an image."""
     if not text.startswith("s3://"):

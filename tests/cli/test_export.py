@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -13,6 +14,7 @@ import pytest
 
 from reconciler.cli.main import main
 from reconciler.core.entries.training_view import CLASSIFICATION
+from reconciler.emulator.behaviour.switches import Switches
 from reconciler.emulator.server import Emulator, serve
 from tests.builders import classified, ref
 
@@ -29,8 +31,8 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 
 @pytest.fixture
-def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
-    """Fill the dataset with these lines."""
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Give an emulator that every command of the test talks to."""
     monkeypatch.chdir(tmp_path)
     # Loggers keep the stream that they were first used with, which is gone after the test.
     monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
@@ -45,13 +47,20 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
     with closing(Emulator()) as emulator, serve(emulator) as running:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", running.url)
 
-        def fill(*lines: bytes) -> None:
-            client = boto3.client("rekognition", region_name="us-east-1")
-            project = client.create_project(ProjectName="flowers")["ProjectArn"]
-            arn = client.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
-            client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": b"\n".join(lines)})
+        yield emulator
 
-        yield fill
+
+@pytest.fixture
+def hold(aws: Emulator) -> Hold:
+    """Fill the dataset with these lines."""
+
+    def fill(*lines: bytes) -> None:
+        client = boto3.client("rekognition", region_name="us-east-1")
+        project = client.create_project(ProjectName="flowers")["ProjectArn"]
+        arn = client.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
+        client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": b"\n".join(lines)})
+
+    return fill
 
 
 def export(*more: str) -> int:
@@ -106,3 +115,27 @@ def test_nothing_is_left_out_of_a_sound_dataset(hold: Hold, capsys: pytest.Captu
     said = capsys.readouterr()
     assert ([], "") == (json.loads(said.out)["left_out"], said.err)
     assert {"flowers-train.jsonl", "flowers-train.yaml"} == {path.name for path in Path("out").iterdir()}
+
+
+def test_what_validation_refuses_is_reported_in_every_format(hold: Hold) -> None:
+    """Entries that AWS would refuse are in no file of labels, and in the report with their codes."""
+    hold(*GOOD, *WRONG)
+
+    assert 0 == export("--format", "coco", "-o", "json")
+
+    report = json.loads(Path("out/export.json").read_text())
+    assert [{"source_ref": ref(name), "codes": CODES} for name in "ac"] == report["left_out"]
+    assert ["train"] == [split["name"] for split in report["splits"]]
+
+
+def test_an_incomplete_listing_is_no_export(
+    aws: Emulator, hold: Hold, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dataset that counts more entries than it lists is not exported, unless the listing is trusted."""
+    monkeypatch.setattr("reconciler.engine.dataset.observe.LIST_AGAIN_SECONDS", 0)
+    hold(*GOOD)
+    aws.settings = replace(aws.settings, switches=Switches().with_changes({"count_excess": 1}))
+
+    assert 3 == export("--format", "coco")
+    assert not Path("out").exists()
+    assert 0 == export("--format", "coco", "--trust-listing")

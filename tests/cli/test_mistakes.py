@@ -37,10 +37,11 @@ OVER_SPECS = {
     "rebuild": (f"rebuild --dataset flowers-test --plan-digest {HEX} --bucket s3://b/p --local", "apply"),
     "status": ("status", "status"),
     "iam": ("iam read", None),
+    "export": ("export -d out --project flowers --format coco --from-specs", "export"),
     "doctor": ("doctor --local", "doctor"),
 }
 NOT_OVER_SPECS = {
-    "export": "export --project flowers --type TRAIN -d out --local",
+    "export to a spec": "export --project flowers --type TRAIN -d out --local",
     "convert": "convert csv a.csv -o out.jsonl",
     "schema": "schema plan",
     "show": "show text",
@@ -108,6 +109,8 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("iam", "--bucket"): BUCKET,
     ("iam", "LEVEL"): ["", "admin"],
     ("schema", "KIND"): ["", "datasets"],
+    ("export", "--format"): ["", "pascal"],
+    ("export", "--images-at"): ["", "s3://b/p/", "s3://=p", "b/p=p", "s3://b/p/=/p", "s3://b/p/=../p"],
     ("export", "--directory"): ["", "text", "text/below", "loop", "/dev/null", "a" * 5_000],
     ("convert", "FORMAT"): ["", "pascal"],
     ("convert", "IN"): FILE,
@@ -175,6 +178,7 @@ FREE = {
     ("init", "--split"),
     ("init", "--from"),  # two values: see test_init.py
     ("run", "--git"),  # a repository is a PATH: see below
+    ("export", "--from-specs"),  # as PATH
     ("run", "--path"),
     ("run", "--identity"),
     ("run", "--sync-file"),  # it may be made later
@@ -255,8 +259,11 @@ def usual(command: str, flag: str) -> list[str]:
         ("show", "FILE"): "show",
         ("suspend", "--reason"): "suspend roses",
         ("explain", "S3-URI"): "explain --local specs",
+        ("export", "--format"): "export --project flowers -d out --local",
+        ("export", "--images-at"): "export --project flowers -d out --local --format coco",
         ("export", "--project"): "export --type TRAIN -d out --local",
         ("export", "--type"): "export --project flowers -d out --local",
+        ("export", "--region"): NOT_OVER_SPECS["export to a spec"],
         ("export", "--directory"): "export --project flowers --type TRAIN --local",
         ("iam", "LEVEL"): "iam",
         ("schema", "KIND"): "schema",

@@ -44,7 +44,7 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
         ("plan -o yaml", "invalid choice: 'yaml'"),
         ("plan a b", "unknown: b; usage: reconciler plan --help"),
         ("schema datasets", "did you mean dataset?"),
-        ("export", "required: --project, --type, -d/--directory; usage: reconciler export --help"),
+        ("export", "required: -d/--directory; usage: reconciler export --help"),
         ("", "required: COMMAND; usage: reconciler --help"),
         ("emulator --console x", "--console needs --data"),
         ("emulator --console x,y", "expected FIELD=VALUE"),

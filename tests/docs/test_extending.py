@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.convert.formats import READERS
+from reconciler.convert.writers.registry import WRITERS
 from reconciler.reports.registry import FORMATS
 from tests.docs.pages import ROOT
 
@@ -124,6 +125,38 @@ def test_a_label_format_is_one_module_and_its_name(tmp_path):
     assert 2 == len((tmp_path / "out.jsonl").read_text().splitlines())
 
 
+def test_an_export_format_is_one_module_and_its_line(tmp_path):
+    """What the format does not claim to carry is in the report without a further line of code."""
+    copy = Copy(tmp_path, "an export format")
+    copy.specs()
+    copy.write(
+        "convert/writers/names.py",
+        "from contextlib import contextmanager\n\n"
+        "from reconciler.convert.export.format import Format\n"
+        "from reconciler.convert.export.losses import Kind\n\n\n"
+        "@contextmanager\n"
+        "def _split(context):\n"
+        "    with context.files.create(f'{context.split}.txt') as out:\n"
+        "        def add(image):\n"
+        "            out.write(f'{image.name} {image.content.labels[0].label}\\n'.encode())\n"
+        "            return ()\n\n"
+        "        yield add\n\n\n"
+        "NAMES = Format(_split, frozenset({Kind.LABEL}))\n",
+    )
+    copy.edit(
+        "convert/writers/registry.py",
+        "\nWRITERS: Final",
+        "from reconciler.convert.writers.names import NAMES\n\nWRITERS: Final",
+    )
+    copy.edit(
+        "convert/writers/registry.py", '    "coco": COCO,\n', '    "coco": COCO,\n    "names": NAMES,\n'
+    )
+
+    printed = copy.run("export", "--from-specs", "--format", "names", "-d", "out")
+    assert "hive1.jpg bee\n" == (tmp_path / "out" / "train.txt").read_text()
+    assert "creation-date: creation dates: 1 image" in printed
+
+
 def test_a_command_is_one_module(tmp_path):
     copy = Copy(tmp_path, "a command")
     copy.write(
@@ -201,7 +234,9 @@ def test_the_files_that_are_named_exist(row):
 
 
 @pytest.mark.parametrize(
-    "members", [set(FORMATS["drift"]) - {"text", "json"}, set(READERS)], ids=["reports", "labels"]
+    "members",
+    [set(FORMATS["drift"]) - {"text", "json"}, set(READERS), set(WRITERS)],
+    ids=["reports", "labels", "exports"],
 )
 def test_only_the_registries_name_their_members(members):
     """No other module lists the formats of reports, or those of labels."""

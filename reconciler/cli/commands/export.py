@@ -1,4 +1,4 @@
-"""``reconciler export``: write an existing dataset as a spec and sorted JSON Lines."""
+"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in a format of others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_aws, add_output
-from reconciler.errors import Exit
+from reconciler.cli.exits import OBSERVED
+from reconciler.cli.flags import DEFAULT_PATH, add_aws, add_output, add_selectors
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--project", type=values.project, required=True, metavar="NAME", help="Rekognition project"
-    )
+    from reconciler.convert.writers.registry import WRITERS  # imports every writer, which only export needs
+
+    parser.add_argument("--project", type=values.project, metavar="NAME", help="Rekognition project")
     parser.add_argument(
         "--type",
         type=values.dataset_type,
-        required=True,
         metavar="TRAIN|TEST",
-        help="type of the dataset",
+        help="type of the dataset (default, but for a spec from AWS: both)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(WRITERS),
+        default="jsonl",
+        metavar="FORMAT",
+        help=f"{', '.join(WRITERS)} (default: jsonl, with a spec if it is exported from AWS)",
     )
     parser.add_argument(
         "-d",
@@ -28,19 +34,41 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         type=values.creatable_directory,
         required=True,
         metavar="DIR",
-        help="directory for the spec",
+        help="directory to write to; a new or an empty one, but for a spec from AWS",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+    parser.add_argument(
+        "--images-at",
+        type=values.images_at,
+        action="append",
+        default=[],
+        metavar="s3://BUCKET/PREFIX/=PATH",
+        help="images below this prefix are at PATH, below the directory that the format has for images; . is that "
+        "itself; may be repeated (default: the directory that all images of a dataset share is left out)",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite a spec and its lines")
     add_output(parser)
+    _sources(parser)
+
+
+def _sources(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("from git, without AWS")
+    group.add_argument(
+        "--from-specs",
+        nargs="?",
+        const=DEFAULT_PATH,
+        metavar="PATH",
+        help=f"export what this spec tree desires (default: {DEFAULT_PATH})",
+    )
+    add_selectors(parser)
     parser.add_argument("--full", action="store_true", help="list every entry, as this command always does")
     add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(
     name="export",
-    summary="write an existing dataset as a spec",
+    summary="write datasets as a spec, or in a format of others",
     example="reconciler export --project flowers --type TRAIN -d specs/flowers",
-    exits=(Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
+    exits=OBSERVED,
     arguments=_arguments,
     document="export",
 )

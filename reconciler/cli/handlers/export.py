@@ -1,4 +1,4 @@
-"""``reconciler export``: write an existing dataset as a spec and sorted JSON Lines."""
+"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in a format of others."""
 
 from __future__ import annotations
 
@@ -10,17 +10,26 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.cli.exits import say
-from reconciler.cli.output.files import Writer, make_directory, write_all
+from reconciler.cli.output.exported import Result, as_json, as_text
+from reconciler.cli.output.files import Writer, make_directory, new_directory, write_all
 from reconciler.cli.output.terminal import out
+from reconciler.cli.splits import datasets_of, splits_of
 from reconciler.cli.wiring import connected
+from reconciler.convert.export.format import Format
+from reconciler.convert.export.names import rules_of
+from reconciler.convert.export.run import Job
+from reconciler.convert.export.run import write as write_format
+from reconciler.convert.writers.registry import WRITERS
 from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.spec.documents import Target
-from reconciler.engine.usecases.export import Exported, export
-from reconciler.errors import Exit
+from reconciler.engine.usecases.export import Exported
+from reconciler.errors import Exit, UsageError
 from reconciler.reports.visible import counted
 
-WAIT_SECONDS = 60.0
+REPORT = "export.json"
+"""The report, in the directory of an export that is complete."""
+
+_OWN = "jsonl"
 
 _SPEC = """\
 # Exported from {arn}.
@@ -43,12 +52,25 @@ spec:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the spec and the lines; a `plan` right afterwards finds no change."""
-    kind = DatasetType(args.type)
+    """Write a spec and its lines, after which a `plan` finds no change; or the files of another format."""
+    if not (args.project or args.from_specs):
+        raise UsageError("--project NAME exports from AWS, --from-specs from git: give one of them")
+    form = WRITERS[args.format]
+    if args.images_at and form.images is None:
+        raise UsageError(f"--format {args.format} names images by their addresses: it takes no --images-at")
+    if args.from_specs or args.format != _OWN:
+        return _in_format(form, args)
+    if args.type is None:
+        raise UsageError(f"--type TRAIN or TEST is needed with --format {_OWN}")
+    return _as_spec(args)
+
+
+def _as_spec(args: argparse.Namespace) -> int:
     with connected(args, read_only=True) as wiring:
-        context = wiring.context_of(Target(project=args.project, type=kind))
-        with closing(export(args.project, kind, context, WAIT_SECONDS)) as found:
-            files = write(found, args.project, kind, Path(args.directory), replace=args.force)
+        kind = DatasetType(args.type)
+        for _, found in datasets_of(args.project, kind, wiring):
+            with closing(found):
+                files = write(found, args.project, kind, Path(args.directory), replace=args.force)
     for remark in remarks(found, files):
         say(remark)
     if args.output == "json":
@@ -60,6 +82,18 @@ def run(args: argparse.Namespace) -> int:
             f"{counted(len(found.kept), 'entry', 'entries')} of {found.arn}\n"
             + "\n".join(f"  {file}" for file in files)
         )
+    return Exit.DONE
+
+
+def _in_format(form: Format, args: argparse.Namespace) -> int:
+    if args.force:
+        raise UsageError("--force replaces a spec and its lines alone: name a new or an empty directory")
+    directory = Path(args.directory)
+    with new_directory(directory, REPORT) as new, splits_of(args) as (project, splits):
+        report = write_format(Job(form, project, splits, rules_of(dict(args.images_at))), new)
+        written = Result(args.format, directory, report)
+        (new / REPORT).write_bytes(as_json(written))
+    out(as_json(written).decode().rstrip() if args.output == "json" else as_text(written))
     return Exit.DONE
 
 

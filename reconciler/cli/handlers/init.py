@@ -18,8 +18,7 @@ from reconciler.cli.handlers.convert import options_of
 from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import coloured, out
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.spec.documents import Target
-from reconciler.errors import Exit, NotFound, UsageError
+from reconciler.errors import Exit, UsageError
 from reconciler.reports.validate.text import SHOWN, render_problems
 from reconciler.reports.visible import counted
 
@@ -118,20 +117,14 @@ def _from_labels(args: argparse.Namespace) -> int:
 
 def _from_aws(args: argparse.Namespace) -> int:
     """Export every dataset of a project, or only that of --type."""
+    from reconciler.cli.splits import datasets_of
     from reconciler.cli.wiring import connected  # loads the AWS SDK
-    from reconciler.engine.usecases.export import export
 
     directory, entries = Path(args.directory), 0
     written: list[str] = []
     with connected(args, read_only=True) as wiring:
-        for kind in map(DatasetType, [args.type] if args.type else ["TRAIN", "TEST"]):
-            context = wiring.context_of(Target(project=args.from_aws, type=kind))
-            try:
-                found = export(args.from_aws, kind, context, exporting.WAIT_SECONDS)
-            except NotFound:
-                if args.type or (kind is DatasetType.TEST and not written):
-                    raise
-                continue
+        only = DatasetType(args.type) if args.type else None
+        for kind, found in datasets_of(args.from_aws, only, wiring):
             with closing(found):
                 files = exporting.write(found, args.from_aws, kind, directory, replace=False)
             for remark in exporting.remarks(found, files):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -74,6 +75,35 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise OutputError(f"{path}: {exc.strerror or exc}") from exc
+
+
+@contextmanager
+def new_directory(path: Path, last: str) -> Iterator[Path]:
+    """
+    Yield a hidden directory whose content moves to *path* once the block has ended well.
+
+    A process that is killed before leaves *path* without the file *last*, which moves after all others.
+
+    Raises:
+        OutputError: A file cannot be written.
+        UsageError: *path* holds something already, which is never replaced.
+    """
+    is_new = not path.exists()
+    make_directory(path)
+    with _explained(path):
+        if found := sorted(child.name for child in path.iterdir()):
+            raise UsageError(f"{path} is not empty ({found[0]} is there): name a new directory")
+        new = Path(tempfile.mkdtemp(prefix=".export-", dir=path))
+    try:
+        with _explained(path):
+            yield new
+            for child in sorted(new.iterdir(), key=lambda child: (child.name == last, child.name)):
+                child.rename(path / child.name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):  # it is not empty if all went well
+                path.rmdir()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def _sorted(path: Path, options: Options) -> _File:
         keys.add(record.key)
         match record.key, record.value:
             case "info", {"date_created": str(text)}:
-                file.created_at = _moment(text)
+                file.created_at = moment(text)
             case "images", {"id": int() | str(), "file_name": str()}:
                 file.images.append(record)
             case "categories", {"id": int() | str() as key, "name": str(label)}:
@@ -181,7 +181,7 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
         if options.crowd is None:
             problems.append(_only_crowds(record, crowds))
     captured = image.get("date_captured")
-    date = _moment(captured) if isinstance(captured, str) else None
+    date = moment(captured) if isinstance(captured, str) else None
     if date is None and captured not in _UNDATED:
         message = f"date_captured of {_called(record)} is {_text(captured)}, no date in ISO 8601"
         problems.append(odd(codes.BAD_DATE, message, record.origin))
@@ -246,7 +246,7 @@ def _text(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _moment(text: str) -> str | None:
+def moment(text: str) -> str | None:
     """
     Return a date and time as Ground Truth writes it; None if *text* is not one.
 

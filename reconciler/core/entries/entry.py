@@ -197,6 +197,17 @@ def is_labeled(fields: Mapping[str, Any]) -> bool:
     return isinstance(of_service, dict) and of_service.get("is_labeled") is True
 
 
+def sorted_line(fields: Fields) -> bytes:
+    """
+    Return the text of a line as exports write it.
+
+    Keys are sorted but for ``source-ref``, which comes first; whole numbers are integers; what the
+    service wrote into the line by itself is left out.
+    """
+    fields = orjson.loads(canonical(fields))
+    return orjson.dumps({SOURCE_REF: fields.pop(SOURCE_REF), **fields})
+
+
 def blank(source_ref: str) -> bytes:
     """
     Return a line without labels, which training ignores.

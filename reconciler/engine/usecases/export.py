@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, error_codes
+from reconciler.core.entries.entry import SOURCE_REF, error_codes, sorted_line
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import place_of
@@ -43,7 +43,7 @@ class Exported:
     def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
         """Give the lines of these, in one form whatever form the service gave them."""
         for source_ref in source_refs:
-            yield _line(orjson.loads(self._spool.read(self._places[source_ref])))
+            yield sorted_line(orjson.loads(self._spool.read(self._places[source_ref])))
 
     def close(self) -> None:
         self._spool.close()
@@ -72,17 +72,6 @@ def export(project: str, dataset_type: DatasetType, context: Context, wait_secon
     return Exported(found.dataset_arn, kept, refused, marked, seen.places, spool)
 
 
-def _line(fields: Fields) -> bytes:
-    """
-    Return a listed line as it is exported.
-
-    Keys are sorted but for ``source-ref``, which comes first; whole numbers are integers; what the
-    service wrote into the line by itself is left out.
-    """
-    fields = orjson.loads(canonical(fields))
-    return orjson.dumps({SOURCE_REF: fields.pop(SOURCE_REF), **fields})
-
-
 class _Seen(NamedTuple):
     """What a listing holds."""
 
@@ -105,7 +94,7 @@ def _collect(lines: Iterator[Line]) -> _Seen:
         places[source_ref] = place_of(line)
         if error_codes(fields):
             marked.add(source_ref)
-        checked = check_line(_line(fields))
+        checked = check_line(sorted_line(fields))
         if not checked.is_valid:
             refused[source_ref] = tuple(
                 sorted({f.code for f in checked.problems if f.severity is Severity.ERROR})

@@ -1,0 +1,183 @@
+"""Write datasets in a format of others, one line at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import orjson
+
+from reconciler.convert.export.content import Content, box_labels, content_of
+from reconciler.convert.export.files import Files, spool
+from reconciler.convert.export.format import Add, Context, Format, Image, Summary
+from reconciler.convert.export.losses import LEFT_OUT, Kind, Losses, Lost
+from reconciler.convert.export.names import ImagesAt, Names
+from reconciler.core.entries.entry import SOURCE_REF
+from reconciler.core.spec.labelling import COLOUR_DEPTH
+
+IMAGES: Final = "images.tsv"
+_DATE: Final = Lost(Kind.DATE)
+_SIZE: Final = Lost(Kind.SIZE)
+
+
+class Split(NamedTuple):
+    """
+    One dataset to write.
+
+    Attributes:
+        name: Such as ``train``.
+        source_refs: Of its lines; those of the first and the last tell which directory they share.
+        lines: Gives its lines, as often as it is called: valid, without keys of the service, sorted
+            by source-ref.
+        source: Where they come from: the ARN of a dataset, or the name of a spec.
+        refused: Entries that are not among them, since validation refuses them -> the codes of each.
+    """
+
+    name: str
+    source_refs: Iterable[str]
+    lines: Callable[[], Iterable[bytes]]
+    source: str = ""
+    refused: Mapping[str, Sequence[str]] = {}
+
+
+@dataclass(slots=True)
+class Written:
+    """
+    What one split came to.
+
+    Attributes:
+        of: The dataset that was written.
+        entries: Its lines.
+        images: Those in the files.
+        boxes: Those in the files.
+        base: What `convert` needs as ``--base`` to tell the addresses of the images; None if nothing does.
+    """
+
+    of: Split
+    base: str | None
+    entries: int = 0
+    images: int = 0
+    boxes: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """What an export wrote, and what it left behind."""
+
+    splits: list[Written] = field(default_factory=list)
+    losses: Losses = field(default_factory=Losses)
+    files: list[str] = field(default_factory=list)
+
+
+class Job(NamedTuple):
+    """
+    What is to be written.
+
+    Attributes:
+        images_at: Where images are, by prefix; none for what follows the directory that those of a split share.
+        about: What the user says of the dataset: see `Format.about`.
+    """
+
+    form: Format
+    project: str
+    splits: Sequence[Split]
+    images_at: Sequence[ImagesAt] = ()
+    about: Mapping[str, str] = {}
+
+
+def write(job: Job, directory: Path) -> Report:
+    """
+    Write all splits below an empty directory. Memory does not grow with the number of entries.
+
+    Raises:
+        OSError: A file cannot be written.
+        UsageError: ``--images-at`` leaves open where an image is.
+    """
+    report, files = Report(), Files(directory)
+    classes = _classes(job.splits) if job.form.numbered else {}
+    with files.create(IMAGES) if job.form.images else spool() as copies:
+        for split in job.splits:
+            context = Context(job.project, split.name, files, classes)
+            names = _names(split, job)
+            with job.form.split(context) as add:
+                report.splits.append(_written(split, job.form, names, add, report.losses, copies.write))
+    if job.form.finish:
+        splits = [split.name for split in job.splits]
+        job.form.finish(Summary(job.project, splits, files, classes, job.about))
+    report.files = files.names
+    return report
+
+
+def _names(split: Split, job: Job) -> Names:
+    refs = list(_first_and_last(split.source_refs))
+    return Names(job.images_at, *(refs or ("s3://", "s3://")))
+
+
+def _first_and_last(source_refs: Iterable[str]) -> Iterator[str]:
+    first = last = None
+    for ref in source_refs:
+        first, last = min(first or ref, ref), max(last or ref, ref)
+    if first is not None and last is not None:
+        yield from (first, last)
+
+
+def _classes(splits: Sequence[Split]) -> Mapping[str, int]:
+    """Number the labels of all boxes: class maps of lines are local to them."""
+    found: set[str] = set()
+    for split in splits:
+        for raw in split.lines():
+            box_labels(orjson.loads(raw), found)
+    return {label: number for number, label in enumerate(sorted(found))}
+
+
+def _written(
+    split: Split, form: Format, names: Names, add: Add, losses: Losses, copy: Callable[[bytes], object]
+) -> Written:
+    written = Written(split, names.base)
+    images = form.images.format(split=split.name) if form.images else None
+    # Of dates that are not carried the second is not worth a mention of its own.
+    carried = form.carries if Kind.DATE in form.carries else form.carries | {Kind.DATES}
+    bucket = (
+        (Lost(Kind.BUCKET),) if images and names.has_lost_buckets and Kind.BUCKET not in form.carries else ()
+    )
+    for raw in split.lines():
+        fields = orjson.loads(raw)
+        written.entries += 1
+        ref, content = fields[SOURCE_REF], content_of(fields)
+        name = names.name(ref) if images else ref
+        lost = [] if name else [Lost(Kind.NAME)]
+        if name and not (lost := _unannotated(content, form)):
+            lost = [*add(Image(ref, name, content, fields))]
+            if not any(kind in LEFT_OUT for kind, _, _ in lost):
+                lost += bucket
+                lost += [one for one in _left_behind(content) if one.kind not in carried]
+                written.images += 1
+                written.boxes += len(content.boxes or ())
+                copy(f"{ref}\t{images}/{name}\n".encode())
+        if lost:
+            losses.add(ref, lost)
+    return written
+
+
+def _unannotated(content: Content, form: Format) -> list[Lost]:
+    """Return what is lost of an image that a format can only show as one in which nothing is."""
+    if content.boxes is not None or Kind.UNLABELLED in form.carries:
+        return []
+    if Kind.LABEL in form.carries and content.labels:
+        return []
+    labels = [Lost(Kind.LABEL, label.label) for label in content.labels]
+    return [Lost(Kind.UNLABELLED), *labels]
+
+
+def _left_behind(content: Content) -> list[Lost]:
+    """Return all that a format may be unable to carry."""
+    lost = [*content.lost, *(Lost(Kind.LABEL, label.label) for label in content.labels)]
+    if content.created_at is not None:
+        lost.append(_DATE)
+    if content.size is not None:
+        lost.append(_SIZE)
+        if content.size[2] != COLOUR_DEPTH:
+            lost.append(Lost(Kind.DEPTH))
+    return lost

@@ -1,0 +1,25 @@
+"""JSON Lines, the form of the entries themselves: one file for each split, sorted, which specs can name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.losses import Kind, Lost
+from reconciler.core.entries.entry import sorted_line
+
+
+@contextmanager
+def _split(context: Context) -> Iterator[Add]:
+    with context.files.create(f"{context.split}.jsonl") as out:
+
+        def add(image: Image) -> Sequence[Lost]:
+            out.write(sorted_line(image.fields) + b"\n")
+            return ()
+
+        yield add
+
+
+JSONL: Final = Format(_split, frozenset(Kind), images=None)

@@ -1,0 +1,19 @@
+"""
+Registry of the formats that entries are written in.
+
+To add one, add a module to this folder, an entry to `WRITERS`, and a paragraph to docs/convert.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from reconciler.convert.export.format import Format
+from reconciler.convert.writers.coco import COCO
+from reconciler.convert.writers.jsonl import JSONL
+
+WRITERS: Final[Mapping[str, Format]] = {
+    "jsonl": JSONL,
+    "coco": COCO,
+}
