@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks import aws, conversion, specs
+from benchmarks import aws, conversion, incremental, specs
 from benchmarks.datasets import SHAPES
 from benchmarks.measure import Setting
 
@@ -114,6 +114,38 @@ BUDGETS: Final = (
         0.6,
         "a tree with several datasets is checked on all cores",
         specs.two_cores,
+    ),
+    Budget(
+        "one edit: calls",
+        "calls of AWS for one edited line, from the plan to the proof, in a dataset that was listed before",
+        "calls",
+        8,
+        "one label is in place within seconds, whatever the size of the dataset",
+        incremental.one_edit,
+    ),
+    Budget(
+        "one edit: pages",
+        "pages of entries among them",
+        "pages",
+        3,
+        "what is not in question is not read",
+        incremental.pages_of_one_edit,
+    ),
+    Budget(
+        "1,000 edits: calls",
+        "the same for 1,000 edited lines, all images of one folder",
+        "calls",
+        30,
+        "a relabelled folder costs about what it is long",
+        incremental.a_folder,
+    ),
+    Budget(
+        "no edit: calls",
+        "calls of `plan`, and of `drift`, where nothing changed since the last listing",
+        "calls",
+        2,
+        "drift can be checked every minute",
+        incremental.nothing,
     ),
     Budget(
         "listing: wall",
