@@ -20,11 +20,11 @@ import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.moments import moment
 from reconciler.core.planning.observation import Calls, ObservationKind, Observed
 from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.reports.visible import moment
 
 S = TypeVar("S")
 T = TypeVar("T", covariant=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -53,15 +52,6 @@ def size(number: int) -> str:
         if amount < 999.95:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1_000:.1f} GB"
-
-
-def moment(seconds: float) -> str:
-    """Return seconds since the epoch in ISO 8601, in UTC; a dash where no calendar reaches."""
-    try:
-        found = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return "-"
-    return found.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def lasting(seconds: float) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.core.drift.report import Drift
+from reconciler.core.moments import moment
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, render_html
 from reconciler.reports.plan.words import QUARANTINE_REASONS
-from reconciler.reports.visible import counted, moment, size
+from reconciler.reports.visible import counted, size
 from reconciler.reports.webpage import exactly, policy, style, templates
 from reconciler.server.health import WORDS, Health
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.reports.visible import counted, moment, shortened, size, value, visible
+from reconciler.core.moments import moment
+from reconciler.reports.visible import counted, shortened, size, value, visible
 
 ANY_TEXT = st.text(st.characters())  # surrogates included
 

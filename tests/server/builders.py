@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.core.drift.report import DatasetDrift
+from reconciler.core.moments import moment_or_none
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
-from reconciler.engine.controller.dataset_state import DatasetState, moment
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from tests.reports.drift.builders import AT
@@ -67,7 +68,7 @@ def dataset_state(
         made.judge(None, at)
         line = {"verdict": result.value, "observation": "full", "revision": REVISION, "updates": 0}
         line |= {"found": 0, "set_back": 0}
-        made.remember({"at": moment(at)} | line)
+        made.remember({"at": moment_or_none(at)} | line)
     if report is not None:
         made.drift_view = DriftView(report, len(report.items))
     for key, value in more.items():

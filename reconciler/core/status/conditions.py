@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypedDict
+
+from reconciler.core.moments import moment
 
 
 class Kind(StrEnum):
@@ -79,6 +81,16 @@ TERMINAL: Final = frozenset(
 )
 
 
+class ConditionDocument(TypedDict):
+    """A condition in the JSON of Kubernetes."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    lastTransitionTime: str
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """
@@ -93,6 +105,15 @@ class Condition:
     reason: Reason
     message: str
     since: float = 0.0
+
+    def document(self) -> ConditionDocument:
+        return {
+            "type": self.kind.value,
+            "status": self.status.value,
+            "reason": self.reason.value,
+            "message": self.message,
+            "lastTransitionTime": moment(self.since),
+        }
 
 
 @dataclass(frozen=True, slots=True)

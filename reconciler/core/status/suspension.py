@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
+
+from reconciler.core.moments import moment, moment_or_none
 
 LONGEST_REASON: Final = 500
 """Maximum length of a reason, in characters."""
@@ -31,14 +32,9 @@ class Suspension(NamedTuple):
     @property
     def message(self) -> str:
         """Return what is suspended, until when, and why; it does not change while the suspension lasts."""
-        end = f" until {_moment(self.until)}" if self.until is not None else ""
+        end = f" until {moment(self.until)}" if self.until is not None else ""
         return f"applying is suspended{end}: {self.reason}"
 
     def document(self) -> dict[str, str | None]:
         """Return it as a JSON document, with its times in ISO 8601."""
-        until = None if self.until is None else _moment(self.until)
-        return {"reason": self.reason, "since": _moment(self.since), "until": until}
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {"reason": self.reason, "since": moment(self.since), "until": moment_or_none(self.until)}

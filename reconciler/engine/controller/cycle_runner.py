@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, Protocol
 
 from reconciler import errors
+from reconciler.core.moments import moment
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
-from reconciler.engine.controller.dataset_state import DatasetState, moment
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view

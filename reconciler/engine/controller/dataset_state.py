@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.status.conditions import (
@@ -193,7 +193,7 @@ class DatasetState:
             "name": self.name,
             "arn": self.arn,
             "verdict": self.verdict(now).value,
-            "at": moment(self.visited_at),
+            "at": moment_or_none(self.visited_at),
             "revision": self.revision,
             "revisions": {
                 "attempted": self.attempted,
@@ -201,22 +201,22 @@ class DatasetState:
                 "verified": self.verified,
             },
             "observation": self.observation,
-            "observed_at": moment(self.observed_at),
-            "scanned_at": moment(self.scanned_at),
+            "observed_at": moment_or_none(self.observed_at),
+            "scanned_at": moment_or_none(self.scanned_at),
             "complete": summary.gap is None if summary and summary.seen else None,
-            "believed_until": moment(self.stale_at),
+            "believed_until": moment_or_none(self.stale_at),
             "counts": dict(summary.counts) if summary else {},
             "drift": dict(summary.drift) if summary else {},
             "errors": self._errors(),
             "suspension": self.suspension.document() if self.suspension else None,
-            "conditions": [_as_document(condition) for condition in self.believed(now)],
+            "conditions": [condition.document() for condition in self.believed(now)],
             "consecutive_failures": self.failures,
             "calls": {
                 "made": dict(self.calls.made),
                 "forecast": dict(self.calls.forecast),
                 "forecast_seconds": self.calls.forecast_seconds,
             },
-            "next_visit_at": moment(next_visit_at),
+            "next_visit_at": moment_or_none(next_visit_at),
             "history": list(self.history),
         }
 
@@ -229,20 +229,3 @@ class DatasetState:
             ]
         failure = self.summary.failure if self.summary else None
         return [{"code": failure.reason.value, "message": failure.message}] if failure else []
-
-
-def moment(seconds: float | None) -> str | None:
-    """Return a time as ISO 8601 in UTC, to the second; None stays None."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _as_document(condition: Condition) -> dict[str, str | None]:
-    return {
-        "type": condition.kind.value,
-        "status": condition.status.value,
-        "reason": condition.reason.value,
-        "message": condition.message,
-        "lastTransitionTime": moment(condition.since),
-    }

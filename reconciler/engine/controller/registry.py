@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.validation.schedules import Listing, unkeepable
-from reconciler.engine.controller.dataset_state import DatasetState, moment
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError
 
@@ -76,8 +77,8 @@ class Registry:
                     "reason": self.source_failure.reason.value if self.source_failure else None,
                     "message": self.source_failure.message if self.source_failure else None,
                     "notice": self.source_notice,
-                    "read_at": moment(self.source_read_at),
-                    "confirmed_at": moment(self.source_confirmed_at),
+                    "read_at": moment_or_none(self.source_read_at),
+                    "confirmed_at": moment_or_none(self.source_confirmed_at),
                 },
                 "datasets": [
                     state.document(now, None if state.suspended else now + max(0.0, state.due - monotonic))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
@@ -26,7 +27,6 @@ from reconciler.reports.drift.lines import side_by_side
 from reconciler.reports.drift.remedies import remedies, ways
 from reconciler.reports.plan.words import CAUSES
 from reconciler.reports.thumbnails import Thumbnail
-from reconciler.reports.visible import moment
 from reconciler.reports.webpage import exactly, policy, script, style, templates
 
 if TYPE_CHECKING:

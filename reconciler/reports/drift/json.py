@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.spec.choices import DriftClass
@@ -23,7 +24,6 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, Past
+from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.documents import (
@@ -24,7 +25,6 @@ from reconciler.reports.documents import (
     problem_doc,
     quarantined_doc,
 )
-from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

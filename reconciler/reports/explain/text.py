@@ -9,6 +9,7 @@ from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
+from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
@@ -23,7 +24,7 @@ from reconciler.reports.screen import (
     listed,
     stacked,
 )
-from reconciler.reports.visible import counted, moment, shortened, value, visible
+from reconciler.reports.visible import counted, shortened, value, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

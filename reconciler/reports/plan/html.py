@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sized
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.moments import moment
 from reconciler.core.planning.plan import Plan
 from reconciler.reports.plan import words
-from reconciler.reports.visible import ELLIPSIS, counted, moment, value
+from reconciler.reports.visible import ELLIPSIS, counted, value
 from reconciler.reports.webpage import exactly, ours, policy, style, templates
 
 if TYPE_CHECKING:

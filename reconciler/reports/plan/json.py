@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import ObservationKind
@@ -28,7 +29,7 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.visible import moment, value
+from reconciler.reports.visible import value
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.moments import moment
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
@@ -23,7 +24,7 @@ from reconciler.reports.screen import (
     listed,
     stacked,
 )
-from reconciler.reports.visible import counted, moment, shortened, value, visible
+from reconciler.reports.visible import counted, shortened, value, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

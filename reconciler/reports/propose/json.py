@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.report import DatasetProposal, Proposal
@@ -21,7 +22,7 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
-from reconciler.reports.visible import counted, moment, shortened, visible
+from reconciler.reports.visible import counted, shortened, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options

@@ -13,24 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import ConditionDocument, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD, decays
 from reconciler.reports.documents import CallsDoc, ErrorDoc, QuarantinedDoc, Rows, encode, quarantined_doc
-from reconciler.reports.visible import moment
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
-
-
-class ConditionDoc(TypedDict):
-    """One condition, in the shape that Kubernetes uses."""
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    lastTransitionTime: str
 
 
 class LeftDoc(TypedDict):
@@ -88,7 +77,7 @@ class DatasetStatusDoc(TypedDict):
     counts: LeftDoc | None
     held: Sequence[QuarantinedDoc]
     errors: Sequence[ErrorDoc]
-    conditions: Sequence[ConditionDoc]
+    conditions: Sequence[ConditionDocument]
     revisions: RevisionsDoc | None
     observation: Literal["full", "incremental", "fingerprint"] | None
     observed_at: str | None
@@ -138,16 +127,6 @@ def render(known: Known, _options: Options) -> Iterator[bytes]:
     return encode(document)
 
 
-def condition_doc(condition: Condition) -> ConditionDoc:
-    return {
-        "type": condition.kind.value,
-        "status": condition.status.value,
-        "reason": condition.reason.value,
-        "message": condition.message,
-        "lastTransitionTime": moment(condition.since),
-    }
-
-
 def datasets_doc(records: Records, quarantined: QuarantinedDataset, now: float) -> Sequence[DatasetStatusDoc]:
     return Rows(sorted(records), lambda name: _read(name, records[name], quarantined.get(name, ()), now))
 
@@ -192,7 +171,7 @@ def is_past(until: str | None, now: float) -> bool:
         return True
 
 
-def _believed(condition: ConditionDoc, until: str | None, now: float) -> ConditionDoc:
+def _believed(condition: ConditionDocument, until: str | None, now: float) -> ConditionDocument:
     """Return a condition as it holds now: Unknown once the observation behind it is too old."""
     kind = next((kind for kind in Kind if kind == condition["type"]), None)
     if until is None or kind is None or not is_past(until, now):
@@ -248,7 +227,7 @@ def _visits(kept: object) -> Iterator[VisitDoc]:
                 }
 
 
-def conditions_of(kept: object) -> Iterator[ConditionDoc]:
+def conditions_of(kept: object) -> Iterator[ConditionDocument]:
     for condition in kept if isinstance(kept, list) else ():
         match condition:
             case {

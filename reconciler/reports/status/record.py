@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import DatasetResult
 from reconciler.reports.documents import error_doc
-from reconciler.reports.status.json import condition_doc, conditions_of
-from reconciler.reports.visible import moment
+from reconciler.reports.status.json import conditions_of
 
 
 def record(
@@ -35,7 +35,7 @@ def record(
             "rejected": len(result.rejected),
             "withheld": result.number_withheld,
         },
-        "conditions": list(map(condition_doc, conditions)),
+        "conditions": [condition.document() for condition in conditions],
         "errors": [error_doc(error) for error in result.errors],
     }
 
