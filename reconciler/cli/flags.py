@@ -152,6 +152,40 @@ def add_full(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_change_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that select changes."""
+    from reconciler.core.planning.selection import KINDS  # loads the comparison of entries
+
+    group = parser.add_argument_group("which changes (default: all; the others are left as they are)")
+    group.add_argument(
+        "--source-ref",
+        dest="source_refs",
+        type=values.image_pattern,
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only images whose address matches, such as s3://bucket/line-3/**; may be repeated",
+    )
+    group.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        choices=KINDS,
+        metavar="CLASS",
+        help="only changes of this class, as drift names it, or of this action or cause, as plan names it; "
+        f"may be repeated: {', '.join(KINDS)}",
+    )
+    group.add_argument(
+        "--label",
+        dest="labels",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only images with a label that matches, in git or in AWS, whether it changes or not; may be repeated",
+    )
+
+
 def add_guards(parser: argparse.ArgumentParser) -> None:
     """Add the flags that lift guards for one run."""
     group = parser.add_argument_group("safety limits")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from reconciler.core.planning.selection import ChangeSelection
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
@@ -81,6 +82,11 @@ def s3_place(text: str) -> tuple[str, str]:
 def overrides_of(args: argparse.Namespace) -> Overrides:
     """Return the guards lifted on the command line; a manual run sends what ``onChange: plan`` keeps."""
     return Overrides(args.allow_protected, args.allow_leakage, released=True)
+
+
+def change_selection_of(args: argparse.Namespace) -> ChangeSelection:
+    """Return the selection by --source-ref, --class and --label."""
+    return ChangeSelection(tuple(args.classes), tuple(args.labels), tuple(args.source_refs))
 
 
 def selection_of(args: argparse.Namespace) -> Selection:

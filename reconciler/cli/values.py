@@ -210,6 +210,13 @@ def image(text: str) -> str:
     return text
 
 
+def image_pattern(text: str) -> str:
+    """Accept a pattern that some address of an image can match."""
+    if not _given(text).startswith(("s3://", "*", "?")):
+        raise Wrong(f"{text!r} matches no image: an address begins with s3://; did you mean '**/{text}'?")
+    return text
+
+
 def project(text: str) -> str:
     """Accept the name of a Rekognition project."""
     if not re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", _given(text)):

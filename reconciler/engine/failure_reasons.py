@@ -63,6 +63,7 @@ def facts_of(result: DatasetResult) -> Facts:
         drifted=any(cause.is_drift for cause in result.left),
         unattributed=Cause.UNATTRIBUTED in result.left,
         left_out=bool(result.quarantined or result.dropped or result.rejected or result.errors),
+        not_selected=result.verdict is Verdict.WITHHELD and result.leaves_rest,
         incomplete=result.gap is not None,
     )
 

@@ -1,4 +1,4 @@
-"""Every desired entry is counted exactly once, in every document and under every policy."""
+"""Every desired entry is counted exactly once, in every document, under every policy and selection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import DatasetPlan, Plan
+from reconciler.core.planning.selection import ALL_CHANGES, KINDS, ChangeSelection
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict
@@ -52,6 +54,14 @@ EXTRAS = st.fixed_dictionaries(
         "limits": st.sampled_from([{"maxChangeRatio": 1}, {"maxChangeRatio": 0.3}, {"maxChanges": 2}]),
     }
 )
+SELECTIONS = st.builds(
+    ChangeSelection,
+    kinds=st.lists(st.sampled_from(KINDS), max_size=3).map(tuple),
+    labels=st.sampled_from([(), (), ("rose",), ("t*", "nothing")]),
+    source_refs=st.sampled_from(
+        [(), (), ("s3://b/a.jpg", "**/?.jpg"), ("s3://b/[a-f].jpg",), ("**b*", "**c*")]
+    ),
+)
 
 
 def _line(name: str, label: str, other_day: bool) -> bytes:
@@ -70,8 +80,8 @@ def _write(lab: Lab, entries: dict[str, tuple[str, bool]], policy: dict[str, str
     (lab.specs / "train.yaml").write_text(SPEC % json.dumps(spec))
 
 
-def _apply(lab: Lab, *, released: bool) -> tuple[Planned, Outcome]:
-    desired = lab.desired(Overrides(released=released))
+def _apply(lab: Lab, *, released: bool, selection: ChangeSelection = ALL_CHANGES) -> tuple[Planned, Outcome]:
+    desired = lab.desired(Overrides(released=released, selection=selection))
     with closing(observe_and_plan(desired, lab.context, 60)) as seen:
         return seen, apply(desired, lab.context, seen)
 
@@ -81,7 +91,8 @@ def _apply(lab: Lab, *, released: bool) -> tuple[Planned, Outcome]:
     ENTRIES, st.dictionaries(st.sampled_from(NAMES + "xyz"), CONTENT), ENTRIES, POLICIES, EXTRAS, st.data()
 )
 def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after, policy, extras, data):
-    """Whatever changed or failed, under any policy, no entry is lost or counted twice."""
+    """Whatever changed or failed, under any policy and selection, no entry is lost or counted twice."""
+    selection = data.draw(st.one_of(st.just(ALL_CHANGES), SELECTIONS), label="selection")
     poisoned = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="poisoned")
     gone = data.draw(st.sets(st.sampled_from(NAMES), max_size=2), label="gone")
     released, forgets = data.draw(st.booleans(), label="released"), data.draw(st.booleans(), label="forgets")
@@ -98,7 +109,36 @@ def test_the_numbers_add_up_and_are_true(tmp_path_factory, before, moved, after,
             lab.emulator.faults.add(Fault(kind=Kind.POISON, source_refs=frozenset(map(ref, poisoned))))
         _write(lab, after, policy, **extras)
         for _ in range(2):  # the second apply finds what failed in quarantine
-            _hold_to_it(lab, *_apply(lab, released=released))
+            with closing(
+                observe_and_plan(lab.desired(Overrides(released=released)), lab.context, 60)
+            ) as whole:
+                everything = whole.plan
+            seen, outcome = _apply(lab, released=released, selection=selection)
+            _hold_to_it(lab, seen, outcome)
+            _hold_to_the_rest(lab, everything, seen.plan, outcome, released=released)
+
+
+def _touched(plan: DatasetPlan) -> set[str]:
+    """Return what an update could carry out, whether it is in quarantine or not."""
+    return {item.source_ref for item in (*plan.sendable, *plan.quarantined)}
+
+
+def _hold_to_the_rest(
+    lab: Lab, everything: DatasetPlan, selected: DatasetPlan, outcome: Outcome, *, released: bool
+) -> None:
+    """A selection divides what a plan without it sends, and leaves exactly the other part to the next plan."""
+    left = {item.source_ref for item in selected.changes if item.is_not_selected}
+    assert _touched(everything) == _touched(selected) | left
+    assert not _touched(selected) & left
+    assert [item.source_ref for item in everything.changes] == [item.source_ref for item in selected.changes]
+
+    with closing(observe_and_plan(lab.desired(Overrides(released=released)), lab.context, 60)) as after:
+        assert left <= _touched(after.plan)
+        if outcome.result.verdict in (Verdict.CONVERGED, Verdict.WITHHELD):
+            assert left == _touched(after.plan)
+    if left and selected.mode is not Mode.OBSERVE:
+        assert outcome.result.verdict is not Verdict.CONVERGED
+        assert outcome.result.detailed_exit_code != 0
 
 
 def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
@@ -117,11 +157,12 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
         assert numbers["desired"] == same + numbers["add"] + numbers["update"]
         assert numbers["observed"] == same + numbers["update"] + numbers["orphan"]
         assert min(numbers.values()) >= 0
-    assert counts["withheld"] <= summary["add"] + summary["update"]
+    assert counts["withheld"] + counts["not_selected"] <= summary["add"] + summary["update"]
+    assert planned["not_selected"] <= planned["add"] + planned["update"]
     assert len(document["withheld"]) == counts["withheld"] == summary["withheld"]
     named = [e["source_ref"] for kind in ("quarantined", "dropped") for e in document[kind] if e["origin"]]
-    parts = counts["in_place"], counts["withheld"], counts["blocked"], len(named)
-    assert counts["desired"] == sum(parts)
+    on_purpose = counts["withheld"] + counts["not_selected"]
+    assert counts["desired"] == counts["in_place"] + on_purpose + counts["blocked"] + len(named)
     assert not {entry["source_ref"] for entry in document["withheld"]} & set(named)
 
     # A new observation finds what was reported.
@@ -129,5 +170,6 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     assert now._asdict() == {key: summary[key] for key in now._fields}
     left = now.add + now.update
     assert (result.verdict is Verdict.CONVERGED) <= (left == 0)
-    assert (result.verdict is Verdict.WITHHELD) <= (left == counts["withheld"] > 0)
-    assert (result.exit_code == 0) <= (left == counts["withheld"])
+    unblanked = any(item.is_not_selected and item.action is Action.ORPHAN for item in seen.plan.changes)
+    assert (result.verdict is Verdict.WITHHELD) <= (left == on_purpose and (left > 0 or unblanked))
+    assert (result.exit_code == 0) <= (left == on_purpose)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from reconciler.cli.handlers.propose import Tried, diff_of, root_of, tried
 from reconciler.cli.specs import opened_specs
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.propose import EVERYTHING, Choice, Proposed, propose_each
+from reconciler.engine.usecases.propose import Proposed, propose_each
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.state import State
@@ -107,9 +108,9 @@ class Bench:
             (plan,) = each_dataset.plan_each(found.datasets, lambda _: self.context)
         return plan
 
-    def propose(self, choice: Choice = EVERYTHING) -> Outcome:
+    def propose(self, selection: ChangeSelection = ALL_CHANGES) -> Outcome:
         with opened_specs(self._args()) as (opened, specs, found):
-            (proposed,) = propose_each(found.datasets, lambda _: self.context, choice)
+            (proposed,) = propose_each(found.datasets, lambda _: self.context, selection)
             with tried(opened, specs, found, [proposed]) as result:
                 return Outcome(diff_of(opened.tree, root_of(opened.tree), result.edits), result, proposed)
 

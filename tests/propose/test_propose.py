@@ -5,10 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from reconciler.core.entries.pattern import glob
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.report import DatasetProposal
-from reconciler.core.spec.choices import DriftClass
-from reconciler.engine.usecases.propose import Choice
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench
 
@@ -34,8 +32,8 @@ def lines(*content: bytes) -> bytes:
     return b"".join(one + b"\n" for one in content)
 
 
-def taken(bench: Bench, choice: Choice | None = None):
-    outcome = bench.propose(choice) if choice else bench.propose()
+def taken(bench: Bench, selection: ChangeSelection = ALL_CHANGES):
+    outcome = bench.propose(selection)
     bench.take(outcome.patch)
     return outcome
 
@@ -79,18 +77,20 @@ def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Benc
 
 
 @pytest.mark.parametrize(
-    ("choice", "expected"),
+    ("selection", "expected"),
     [
-        (Choice(classes=frozenset({DriftClass.BOX_MOVED})), {"a"}),
-        (Choice(classes=frozenset({DriftClass.UNMANAGED, DriftClass.MISSING})), {"c", "d"}),
-        (Choice(labels=glob("ro*")), {"b"}),
-        (Choice(labels=glob("tulip")), {"b"}),
-        (Choice(source_refs=glob("s3://b/[ab].jpg")), set()),
-        (Choice(source_refs=glob("s3://b/?.jpg"), classes=frozenset({DriftClass.MISSING})), {"d"}),
+        (ChangeSelection(kinds=("box_moved",)), {"a"}),
+        (ChangeSelection(kinds=("unmanaged", "missing")), {"c", "d"}),
+        (ChangeSelection(kinds=("drift_modified",)), {"a", "b"}),
+        (ChangeSelection(kinds=("orphan", "add")), {"c", "d"}),
+        (ChangeSelection(labels=("ro*",)), {"b"}),
+        (ChangeSelection(labels=("tulip",)), {"b"}),
+        (ChangeSelection(source_refs=("s3://b/[ab].jpg",)), set()),
+        (ChangeSelection(source_refs=("s3://b/?.jpg",), kinds=("missing",)), {"d"}),
     ],
 )
-def test_a_part_can_be_taken(bench: Bench, choice, expected):
-    """By class, by label on either side, by address; the rest stays drift."""
+def test_a_part_can_be_taken(bench: Bench, selection, expected):
+    """By class, action or cause, by label on either side, by address; the rest stays drift, and is counted."""
     bench.write(
         train_jsonl=lines(boxed("a", ("x", 1, 2, 30, 40)), classified("b", "rose"), classified("d", "z"))
     )
@@ -100,8 +100,9 @@ def test_a_part_can_be_taken(bench: Bench, choice, expected):
     bench.console.add_image(bench.arn, ref("c"))
     bench.console.remove_image(bench.arn, ref("d"))
 
-    outcome = taken(bench, choice)
+    outcome = taken(bench, selection)
 
+    assert 4 - len(expected) == outcome.proposed.not_selected
     assert {ref(name) for name in expected} == set(outcome.kinds)
     assert {ref(name) for name in {"a", "b", "c", "d"} - expected} == {
         c.source_ref for c in bench.plan().changes

@@ -17,6 +17,7 @@ from reconciler.core.planning.plan import (
     unplanned,
 )
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
@@ -79,8 +80,8 @@ def update(name: str, *fields: FieldChange, line: int = 1, **more: object) -> Pl
     return change(Action.UPDATE, ref(name), *fields, line=line, **more)
 
 
-def orphan(name: str) -> PlannedChange:
-    return change(Action.ORPHAN, ref(name))
+def orphan(name: str, **more: object) -> PlannedChange:
+    return change(Action.ORPHAN, ref(name), **more)
 
 
 def dataset(
@@ -121,8 +122,10 @@ def dataset(
     )
 
 
-def plan(*datasets: DatasetPlan, revision: str | None = None) -> Plan:
-    return Plan(datasets, revision)
+def plan(
+    *datasets: DatasetPlan, revision: str | None = None, selection: ChangeSelection = ALL_CHANGES
+) -> Plan:
+    return Plan(datasets, revision, selection)
 
 
 def everywhere(text: str) -> Plan:

@@ -8,12 +8,20 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_full, add_guards, add_output, add_selection
+from reconciler.cli.flags import (
+    add_aws,
+    add_change_selection,
+    add_full,
+    add_guards,
+    add_output,
+    add_selection,
+)
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
+    add_change_selection(parser)
     add_output(parser, "apply")
     parser.add_argument(
         "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this saved plan, or nothing"
@@ -27,7 +35,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="exit 2 if the policy withholds a change made in git, 4 if it withholds only reverts of drift",
+        help="exit 2 if a change made in git is withheld by the policy or not selected, 4 if only reverts of "
+        "drift are",
     )
     add_guards(parser)
     add_full(parser)

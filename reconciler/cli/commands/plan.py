@@ -8,15 +8,25 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_full, add_guards, add_output, add_selection
+from reconciler.cli.flags import (
+    add_aws,
+    add_change_selection,
+    add_full,
+    add_guards,
+    add_output,
+    add_selection,
+)
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
+    add_change_selection(parser)
     add_output(parser, "plan")
     parser.add_argument(
-        "--detailed-exitcode", action="store_true", help="exit 2 for pending changes, 4 for drift"
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 2 for pending changes, selected or not, 4 for drift",
     )
     parser.add_argument(
         "--out",

@@ -8,23 +8,13 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selection
+from reconciler.cli.flags import add_aws, add_change_selection, add_output, add_selection
 from reconciler.errors import Exit
-
-CLASSES: Final = (
-    "missing",
-    "unmanaged",
-    "relabelled",
-    "box_moved",
-    "box_added",
-    "box_removed",
-    "metadata_only",
-)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
-    _images(parser)
+    add_change_selection(parser)
     add_output(parser, "propose")
     parser.add_argument(
         "--patch",
@@ -39,33 +29,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="list every image, not only the first 20")
     add_aws(parser)
-
-
-def _images(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("which images (default: all that drifted)")
-    group.add_argument(
-        "--class",
-        dest="classes",
-        action="append",
-        default=[],
-        choices=CLASSES,
-        metavar="CLASS",
-        help=f"only drift of this class, as drift names it; may be repeated: {', '.join(CLASSES)}",
-    )
-    group.add_argument(
-        "--label",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="only images with a label that matches, in git or in AWS; may be repeated",
-    )
-    group.add_argument(
-        "--source-ref",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="only images whose address matches, such as s3://bucket/line-3/**; may be repeated",
-    )
 
 
 COMMAND: Final = Command(

@@ -6,15 +6,17 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Terminated
 from reconciler.cli.output.show import reason, results_exit_code, show, show_on_stderr
 from reconciler.cli.output.terminal import TerminalProgress, answered_yes
-from reconciler.cli.specs import overrides_of, reading
+from reconciler.cli.specs import change_selection_of, overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
+from reconciler.core.planning.selection import ChangeSelection
 from reconciler.core.status.conditions import advanced
 from reconciler.core.status.judgement import judge
 from reconciler.core.status.result import DatasetResult
@@ -50,12 +52,14 @@ def run(args: argparse.Namespace) -> int:
 def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
     """Apply each dataset and append its result to *results* at once."""
     plan = _read_plan(Path(args.plan)) if args.plan else None
-    if plan is not None and not args.dataset:
-        args.dataset = list(plan.datasets)
-    with reading(args, overrides_of(args)) as found, connected(args, read_only=False) as wiring:
+    selection = _selection(plan, change_selection_of(args))
+    overrides = replace(overrides_of(args), selection=selection)
+    if plan is not None:
+        args.dataset = args.dataset or list(plan.datasets)
+    with reading(args, overrides) as found, connected(args, read_only=False) as wiring:
         try:
             if plan is None and asks(args):
-                results.extend(_confirmed(found, wiring, args))
+                results.extend(_confirmed(found, wiring, args, selection))
             elif plan is None:
                 results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
             else:
@@ -72,7 +76,26 @@ def asks(args: argparse.Namespace) -> bool:
     return not (args.yes or args.plan) and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _confirmed(found: Reading, wiring: Wiring, args: argparse.Namespace) -> Iterator[DatasetResult]:
+def _selection(plan: PlanRef | None, given: ChangeSelection) -> ChangeSelection:
+    """
+    Return the selection of a saved plan; without one, what is given on the command line.
+
+    Raises:
+        UsageError: Another one is given on the command line.
+    """
+    if plan is None:
+        return given
+    if given and given != plan.selection:
+        raise UsageError(
+            "--plan applies the saved plan with the selection that it was made with; "
+            "to select other changes, make another plan with --source-ref, --class or --label"
+        )
+    return plan.selection
+
+
+def _confirmed(
+    found: Reading, wiring: Wiring, args: argparse.Namespace, selection: ChangeSelection
+) -> Iterator[DatasetResult]:
     """
     Show the plan on stderr and ask; then apply exactly that plan.
 
@@ -88,9 +111,8 @@ def _confirmed(found: Reading, wiring: Wiring, args: argparse.Namespace) -> Iter
         if any(plan.applyable or plan.creation for plan in plans):
             if isinstance(wiring.progress, TerminalProgress):
                 wiring.progress.pause()
-            show_on_stderr(
-                "plan", Plan((*plans, *map(each_dataset.broken, found.broken)), found.revision), args
-            )
+            plans += map(each_dataset.broken, found.broken)
+            show_on_stderr("plan", Plan(tuple(plans), found.revision, selection), args)
             if not answered_yes("Apply these changes?"):
                 raise Declined("nothing was sent; --yes applies without a question")
         yield from each_dataset.apply_each(looks, wiring.context)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import next_step, reason, rendered, same_specs, show
-from reconciler.cli.specs import overrides_of, reading
+from reconciler.cli.specs import change_selection_of, overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
@@ -18,8 +19,10 @@ from reconciler.errors import Exit, OutputError, UsageError, gravest
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan of every selected dataset, even if some could not be planned."""
-    with reading(args, overrides_of(args)) as found:
-        plan = Plan((*_plans(found, args), *map(each_dataset.broken, found.broken)), found.revision)
+    overrides = replace(overrides_of(args), selection=change_selection_of(args))
+    with reading(args, overrides) as found:
+        plans = (*_plans(found, args), *map(each_dataset.broken, found.broken))
+        plan = Plan(plans, found.revision, overrides.selection)
     try:
         if args.out:
             _save(plan, Path(args.out), args)

@@ -16,17 +16,15 @@ from pathlib import Path
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import screen, show
 from reconciler.cli.output.terminal import stream
-from reconciler.cli.specs import opened_specs
+from reconciler.cli.specs import change_selection_of, opened_specs
 from reconciler.cli.wiring import connected
-from reconciler.core.entries.pattern import globs
 from reconciler.core.proposals.edit_request import EditRequest, Refusal, refused
 from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
-from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import read_desired
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.propose import Choice, Proposed, propose_each, unfulfilled
+from reconciler.engine.usecases.propose import Proposed, propose_each, unfulfilled
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
 from reconciler.ports import Memory, Specs
@@ -85,7 +83,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
         root = root_of(opened.tree)
         if args.branch and toplevel(opened.tree.root) is None:
             raise UsageError("--branch: the specs are not in a git repository")
-        proposed = list(propose_each(found.datasets, wiring.context, _choice(args)))
+        proposed = list(propose_each(found.datasets, wiring.context, change_selection_of(args)))
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
         with tried(opened, specs, found, proposed) as result:
             datasets = (
@@ -102,14 +100,6 @@ def _proposal(args: argparse.Namespace) -> Proposal:
 def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) -> Branch:
     files = {relative(tree, root, path): content for path, content in result.overlay.changed.items()}
     return Branch(name, commit_to(name, root, files, text))
-
-
-def _choice(args: argparse.Namespace) -> Choice:
-    return Choice(
-        frozenset(map(DriftClass, args.classes)),
-        globs(args.label),
-        globs(args.source_ref),
-    )
 
 
 @contextmanager
@@ -204,6 +194,7 @@ def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
             )
         ),
         pending=one.pending,
+        not_selected=one.not_selected,
         observed_at=one.observed_at,
         since=since if isinstance(since, str) else None,
         errors=one.plan.errors,

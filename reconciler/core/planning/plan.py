@@ -16,6 +16,7 @@ from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.quarantine import Quarantined
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin
@@ -23,13 +24,14 @@ from reconciler.errors import Exit
 
 
 class Withheld(StrEnum):
-    """The part of the policy that keeps an apply from carrying out a change, as a spec writes it."""
+    """What keeps an apply from carrying out a change: the policy, as a spec writes it, or the selection."""
 
     ON_DRIFT = "onDrift: report"
     CREATE_ONLY = "mode: create-only"
     ON_CHANGE = "onChange: plan"
     ORPHANS = "orphans: report"
     OBSERVE = "mode: observe"
+    NOT_SELECTED = "not selected"
 
 
 # Only AWS changed: the desired content was in place before.
@@ -76,7 +78,7 @@ class PlannedChange:
         sent: Digest of the line that would be sent; None if nothing would be.
         size: Bytes of that line, newline excluded.
         quarantined: The quarantine that keeps it from being sent now; None if there is none.
-        withheld: The policy setting that withholds it; None if none does.
+        withheld: The policy setting that withholds it, or that it is not selected; None if it would be sent.
         reverts: Whether it restores content that was applied before and has drifted since.
         fields: The differing fields; empty until an explanation is requested.
     """
@@ -98,6 +100,11 @@ class PlannedChange:
     @property
     def source_ref(self) -> str:
         return self.change.source_ref
+
+    @property
+    def is_not_selected(self) -> bool:
+        """Tell whether an apply without the selection would carry it out."""
+        return self.withheld is Withheld.NOT_SELECTED
 
 
 class Counts(NamedTuple):
@@ -193,8 +200,11 @@ class DatasetPlan:
 
     @property
     def pending(self) -> bool:
-        """Tell whether a difference is left that an update could remove."""
-        return any(change.sent is not None or change.quarantined is not None for change in self.changes)
+        """Tell whether a difference is left that an update could remove, selected or not."""
+        return any(
+            change.sent is not None or change.quarantined is not None or change.is_not_selected
+            for change in self.changes
+        )
 
     @property
     def quarantined(self) -> tuple[PlannedChange, ...]:
@@ -216,13 +226,28 @@ class DatasetPlan:
 
     @property
     def withheld(self) -> tuple[PlannedChange, ...]:
-        """Return the changes to desired entries that the policy withholds; in mode observe, all of them."""
+        """
+        Return the changes to desired entries that the policy withholds, or that are not selected.
+
+        In mode observe the policy withholds all of them.
+        """
         observed = self.mode is Mode.OBSERVE
         return tuple(
             replace(change, withheld=Withheld.OBSERVE) if observed else change
             for change in self.changes
             if change.action is not Action.ORPHAN and (observed or change.withheld is not None)
         )
+
+    @property
+    def not_selected(self) -> int:
+        """Return the number of desired entries whose change is not selected."""
+        return sum(change.is_not_selected and change.action is not Action.ORPHAN for change in self.changes)
+
+    @property
+    def creates_dataset(self) -> bool:
+        """Tell whether an apply creates the dataset: it does not exist, and not all changes are left out."""
+        left_out = not self.batches and any(change.is_not_selected for change in self.changes)
+        return self.arn is None and self.mode is not Mode.OBSERVE and self.was_computed and not left_out
 
     @property
     def drifted(self) -> bool:
@@ -252,10 +277,12 @@ class Plan:
 
     Attributes:
         revision: Commit of the specs; None if they are not in a repository.
+        selection: The changes that it is limited to; all others are planned as not selected.
     """
 
     datasets: tuple[DatasetPlan, ...]
     revision: str | None = None
+    selection: ChangeSelection = ALL_CHANGES
 
     @property
     def digest(self) -> str:

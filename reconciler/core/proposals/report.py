@@ -22,6 +22,7 @@ class DatasetProposal:
         accepted: Changes in the patch, ordered by source-ref.
         refusals: Drift that the patch leaves out, ordered by source-ref.
         pending: Number of differences caused by git alone: they are never proposed.
+        not_selected: Number of images whose drift is not selected.
         observed_at: Seconds since the epoch; None if nothing was observed.
         since: When the dataset was last applied, as recorded; None if unknown.
         error_code: The exit code that its errors call for.
@@ -32,6 +33,7 @@ class DatasetProposal:
     accepted: tuple[EditRequest, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     pending: int = 0
+    not_selected: int = 0
     observed_at: float | None = None
     since: str | None = None
     errors: tuple[PlanError, ...] = ()

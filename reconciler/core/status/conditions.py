@@ -51,6 +51,7 @@ class Reason(StrEnum):
     NEW_REVISION = "NewRevision"
     NONE_FOUND = "NoneFound"
     NOT_FOUND = "NotFound"
+    NOT_SELECTED = "NotSelected"
     NOT_YET = "NotLookedAtYet"
     OBSERVED = "Observed"
     REFUSED = "Refused"
@@ -70,14 +71,7 @@ class Reason(StrEnum):
 
 # Only a person can fix these: credentials, a spec, a guard, a missing dataset.
 TERMINAL: Final = frozenset(
-    {
-        Reason.BLOCKED,
-        Reason.DENIED,
-        Reason.INVALID,
-        Reason.NOT_FOUND,
-        Reason.REFUSED,
-        Reason.UNUSABLE,
-    }
+    {Reason.BLOCKED, Reason.DENIED, Reason.INVALID, Reason.NOT_FOUND, Reason.REFUSED, Reason.UNUSABLE}
 )
 
 

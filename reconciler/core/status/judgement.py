@@ -28,6 +28,7 @@ class Facts:
         drifted: Whether any entry is known to have drifted.
         unattributed: Whether an unattributed difference is left.
         left_out: Whether single entries are invalid, quarantined, dropped or rejected.
+        not_selected: Whether the last apply was limited to a selection, and differences outside it are left.
         incomplete: Whether AWS counts other entries than it lists.
         outdated: Whether a newer revision has arrived since the last cycle.
         applying: Whether a plan is being applied now; the other facts are those it was made from.
@@ -42,6 +43,7 @@ class Facts:
     drifted: bool = False
     unattributed: bool = False
     left_out: bool = False
+    not_selected: bool = False
     incomplete: bool = False
     outdated: bool = False
     applying: bool = False
@@ -89,12 +91,16 @@ def _ready(facts: Facts) -> Condition:
     match facts.verdict:
         case None:
             return say(Truth.UNKNOWN, Reason.NOT_YET, "no cycle has ended yet")
-        case Verdict.CONVERGED | Verdict.WITHHELD | Verdict.OBSERVED if not facts.left_out:
+        case Verdict.CONVERGED | Verdict.WITHHELD | Verdict.OBSERVED if not (
+            facts.left_out or facts.not_selected
+        ):
             return say(*_satisfied(facts))
         case Verdict.UNKNOWN:
             return say(Truth.UNKNOWN, Reason.FAILED, "the dataset could not be observed")
         case _:
-            return say(Truth.FALSE, Reason.ENTRIES_LEFT_OUT, "some entries are not in place")
+            only_unselected = facts.not_selected and not facts.left_out
+            reason = Reason.NOT_SELECTED if only_unselected else Reason.ENTRIES_LEFT_OUT
+            return say(Truth.FALSE, reason, "some entries are not in place")
 
 
 def _satisfied(facts: Facts) -> tuple[Truth, Reason, str]:

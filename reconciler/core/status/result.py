@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     """What the observation after an apply showed about one dataset."""
 
     CONVERGED = "converged"  # everything desired is in place
-    WITHHELD = "withheld"  # everything that the policy allows is in place, but not everything desired
+    WITHHELD = "withheld"  # not everything desired is in place, but all that policy and selection allow
     PARTIAL = "partial"  # everything is in place but the named entries
     BLOCKED = "blocked"  # a guard blocked the plan; nothing was sent
     FAILED = "failed"  # something desired could not be used or applied
@@ -56,7 +56,7 @@ class WithheldEntry(NamedTuple):
 
 
 class WithheldGroup(NamedTuple):
-    """The number of entries withheld for one cause and reason."""
+    """The number of entries withheld, or not selected, for one cause and reason."""
 
     cause: Cause
     reason: str
@@ -72,6 +72,11 @@ class WithheldGroup(NamedTuple):
         """Tell whether an apply by a person would carry it out."""
         return self.reason.endswith(Withheld.ON_CHANGE)
 
+    @property
+    def is_not_selected(self) -> bool:
+        """Tell whether an apply without the selection would carry it out."""
+        return self.reason.endswith(Withheld.NOT_SELECTED)
+
 
 class LabelCount(NamedTuple):
     """The number of images with one label that an apply added or updated."""
@@ -86,7 +91,7 @@ class DatasetResult:
     """
     The result of an apply for one dataset, and what is left to do.
 
-    Every desired entry is exactly one of: in place, withheld, blocked, quarantined, dropped.
+    Every desired entry is exactly one of: in place, withheld, not selected, blocked, quarantined, dropped.
 
     Attributes:
         added, updated: Entries sent and then observed in place; a blanked orphan counts as updated.
@@ -99,7 +104,8 @@ class DatasetResult:
         rejected: Entries stored with an error list of the service.
         withheld: The first of the desired entries withheld by policy, sorted.
         groups: All withheld entries, counted by reason.
-        unblanked: Orphans withheld by policy, counted by reason; not part of `withheld`, as none is desired.
+        not_selected: All desired entries that were not selected, counted by cause.
+        unblanked: Orphans withheld by policy or not selected, counted by reason; none of them is desired.
         blocked: Number of desired entries not sent because of a guard.
         counts: All entries as last observed; None if they were not observed after the last update.
         left: Number of entries that still differ, by cause, orphans included.
@@ -124,6 +130,7 @@ class DatasetResult:
     rejected: tuple[EntryProblem, ...] = ()
     withheld: tuple[WithheldEntry, ...] = ()
     groups: tuple[WithheldGroup, ...] = ()
+    not_selected: tuple[WithheldGroup, ...] = ()
     unblanked: tuple[WithheldGroup, ...] = ()
     blocked: int = 0
     counts: Counts | None = None
@@ -140,9 +147,19 @@ class DatasetResult:
         return sum(group.number for group in self.groups)
 
     @property
+    def number_not_selected(self) -> int:
+        return sum(group.number for group in self.not_selected)
+
+    @property
+    def leaves_rest(self) -> bool:
+        """Tell whether an apply without the selection would change more, orphans included."""
+        return bool(self.not_selected) or any(group.is_not_selected for group in self.unblanked)
+
+    @property
     def detailed_exit_code(self) -> Exit:
-        """Return the exit code that includes withheld entries: 2 if git asks for any of them, else 4."""
-        groups = (*self.groups, *(group for group in self.unblanked if group.waits))
+        """Return the exit code that includes what is left on purpose: 2 if git asks for any of it, else 4."""
+        waiting = (group for group in self.unblanked if group.waits or group.is_not_selected)
+        groups = (*self.groups, *self.not_selected, *waiting)
         if not groups:
             return self.exit_code
         asked = any(group.asks_for_change for group in groups)

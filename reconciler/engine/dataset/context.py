@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Clock, Description, Gateway, Located, Memory, Progress, Tracer, Untraced
 
@@ -94,17 +95,19 @@ def counting(context: Context) -> Context:
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """
-    What the person who runs a command permits; a controller has none.
+    What the person who runs a command permits or leaves out; a controller has none.
 
     Attributes:
         allow_protected: Change protected entries.
         allow_leakage: Let training and test share images.
         released: Send what ``onChange: plan`` keeps for a person.
+        selection: Send these changes only.
     """
 
     allow_protected: bool = False
     allow_leakage: bool = False
     released: bool = False
+    selection: ChangeSelection = ALL_CHANGES
 
 
 NO_OVERRIDES: Final = Overrides()

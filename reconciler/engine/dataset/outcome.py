@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
+from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, Withheld, counts_of
 from reconciler.core.status.result import (
     MOST_NAMED,
     DatasetResult,
@@ -84,8 +84,13 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
     return _with_rest(result, plan, after)
 
 
-def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
-    """Return the result for a dataset that was observed again after its updates."""
+def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
+    """
+    Return the result for a dataset that was observed again after its updates.
+
+    Args:
+        arn: None if nothing was selected that would create it.
+    """
     different = {change.source_ref for change in after.changes}
     still = (_still_quarantined(item) for item in plan.quarantined if item.source_ref in different)
     quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *still)
@@ -109,7 +114,7 @@ def proven(plan: DatasetPlan, arn: str, sent: Sent, proof: Proof, after: Diff) -
         exit_code=gravest(codes),
     )
     result = _with_rest(result, plan, after)
-    if result.verdict is Verdict.CONVERGED and result.groups:
+    if result.verdict is Verdict.CONVERGED and (result.groups or result.leaves_rest):
         return replace(result, verdict=Verdict.WITHHELD)
     return result
 
@@ -122,7 +127,9 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
         after: All entries as they are now; None if they could not be seen.
     """
     different = plan.unsettled(after)
-    withheld = [_withheld(item) for item in plan.withheld if item.source_ref in different]
+    left = [_withheld(item) for item in plan.withheld if item.source_ref in different]
+    groups = _grouped(left)
+    withheld = [entry for entry in left if not entry.reason.endswith(Withheld.NOT_SELECTED)]
     orphans = (
         _withheld(item)
         for item in plan.changes
@@ -131,7 +138,8 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
     return replace(
         result,
         withheld=tuple(withheld[:MOST_NAMED]),
-        groups=_grouped(withheld),
+        groups=tuple(group for group in groups if not group.is_not_selected),
+        not_selected=tuple(group for group in groups if group.is_not_selected),
         unblanked=_grouped(orphans),
         counts=None if after is None else counts_of(after),
         left=Counter(item.cause for item in plan.changes if item.source_ref in different),

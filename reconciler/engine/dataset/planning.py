@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 from types import MappingProxyType
 from typing import Final
 
 import orjson
 
+from reconciler.core.drift.kinds import ImageView, classes, view_of
 from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
-from reconciler.core.entries.explain import FieldChange, explain, explain_quickly, outline
+from reconciler.core.entries.explain import explain
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, cause
 from reconciler.core.planning.diff import Action, Change, Diff
-from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of, withheld
+from reconciler.core.planning.plan import (
+    DatasetPlan,
+    PlanError,
+    PlannedChange,
+    Withheld,
+    counts_of,
+    withheld,
+)
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.core.planning.selection import ChangeSelection, Traits
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem
@@ -31,12 +39,6 @@ from reconciler.errors import Exit, PlanOutdated, SpecError
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.
 RULE_PATHS: Final = 5
-
-# DeepDiff takes about 1 ms for an entry whose lists have changed their length: this many updates, which a person
-# may read, are explained with it, and up to EXPLAINED_IN_FULL without. Of the rest only the attributes that differ
-# are named.
-EXPLAINED_BY_DEEPDIFF: Final = 200
-EXPLAINED_IN_FULL: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     """Decide what an apply would do to one dataset, and what it may not, cannot, or does not do."""
     certain = known.base.known or diff.observed == 0
     spoken_for = (c for c in diff.changes if not (desired.partial and c.action is Action.ORPHAN))
-    changes = tuple(_planned(change, desired, composer, known, certain) for change in spoken_for)
+    errored = dict(diff.errored)
+    select = partial(is_selected, desired.overrides.selection, composer=composer, errored=errored)
+    changes = tuple(_planned(change, desired, composer, known, certain, select) for change in spoken_for)
     sent = [item for item in changes if item.sent is not None]
     sent.sort(key=lambda item: item.source_ref in known.quarantine)  # what has failed before goes last
     broken = desired.has_errors
@@ -80,25 +84,6 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         complete=not broken,
         exit_code=SpecError.exit_code if broken else Exit.DONE,
     )
-
-
-def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
-    """Return the plan with every update's differing fields: in full for the first, in outline for the rest."""
-    updates = count()
-
-    def with_fields(item: PlannedChange) -> PlannedChange:
-        if item.action is not Action.UPDATE or (before := composer.observed(item.change)) is None:
-            return item
-        return replace(item, fields=_explain_of(next(updates))(before, composer.merged(item.change)))
-
-    return replace(plan, changes=tuple(map(with_fields, plan.changes)))
-
-
-def _explain_of(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]]:
-    """Return how to explain the update of a number, from 0."""
-    if number < EXPLAINED_BY_DEEPDIFF:
-        return explain
-    return explain_quickly if number < EXPLAINED_IN_FULL else outline
 
 
 def errors_of(problems: Iterable[Problem]) -> tuple[PlanError, ...]:
@@ -138,8 +123,31 @@ def _as_planned(composer: Composer, item: PlannedChange) -> bytes:
     return line
 
 
+def is_selected(
+    selection: ChangeSelection, item: PlannedChange, composer: Composer, errored: Container[str]
+) -> bool:
+    """
+    Tell whether a change is one of those that a command is about.
+
+    Args:
+        errored: Source-refs of desired entries that the service marks with errors.
+    """
+
+    def traits() -> Traits:
+        seen = composer.view(item.change)
+        found = classes(seen, errored=item.source_ref in errored)
+        return Traits({item.action, item.cause, *found}, seen.labels)
+
+    return selection.takes(item.source_ref, traits)
+
+
 def _planned(
-    change: Change, desired: Desired, composer: Composer, known: Known, certain: bool
+    change: Change,
+    desired: Desired,
+    composer: Composer,
+    known: Known,
+    certain: bool,
+    select: Callable[[PlannedChange], bool],
 ) -> PlannedChange:
     after, fields = change.after, None
     if after is None and (fields := composer.desired(change)) is not None:
@@ -152,6 +160,8 @@ def _planned(
         return item
     if reason := withheld(desired.policy, change.action, why, released=desired.overrides.released):
         return replace(item, withheld=reason)
+    if not select(item):
+        return replace(item, withheld=Withheld.NOT_SELECTED)
     line = composer.line(change, fields)
     sent = digest(line)
     quarantined = known.quarantine.get(change.source_ref)
@@ -238,6 +248,10 @@ class Composer:
         if desired is None:
             raise ValueError(f"{change.source_ref}: an {change.action} is not sent")
         return self._merge(change, desired)
+
+    def view(self, change: Change) -> ImageView:
+        """Return both sides of the image: the desired one as it is sent."""
+        return view_of(None if change.desired is None else self.merged(change), self.observed(change))
 
     def line(self, change: Change, desired: Fields | None = None) -> bytes:
         """

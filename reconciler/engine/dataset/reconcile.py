@@ -26,7 +26,7 @@ from reconciler.engine.dataset.plan import compare_again, observe_dataset, plan_
 from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
-from reconciler.engine.dataset.verify import After, observe_again, prove
+from reconciler.engine.dataset.verify import After, Proof, observe_again, prove
 from reconciler.engine.log import log
 from reconciler.errors import Interrupted, ListingMoved, PlanOutdated, ReconcilerError, Superseded
 
@@ -174,6 +174,8 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         require_unchanged(observation, context, _timeout(desired))
     if plan.mode is Mode.OBSERVE or plan.guards:
         return _left_alone(desired, seen, context)
+    if plan.arn is None and not plan.creates_dataset:
+        return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), seen.diff), seen.diff)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, observation, context)
     sent, description = Sent(), observation.description if observation else None

@@ -23,7 +23,8 @@ from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.planning import Composer, Planned, explained
+from reconciler.engine.dataset.plan import explained
+from reconciler.engine.dataset.planning import Composer, Planned
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import StateError

@@ -13,14 +13,13 @@ import orjson
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
-from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, LabelCount
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import observe_and_plan, plan_against_listing
-from reconciler.engine.dataset.planning import Composer, Planned, errors_of, explained
+from reconciler.engine.dataset.plan import explained, observe_and_plan, plan_against_listing
+from reconciler.engine.dataset.planning import Composer, Planned, errors_of
 from reconciler.engine.dataset.prepare import creation
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
@@ -55,9 +54,7 @@ def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[Dat
 def detailed(desired: Desired, seen: Planned, context_of: Contexts) -> DatasetPlan:
     """Return a plan as it is shown: with the fields that differ, and what would be created."""
     plan = explained(seen.plan, seen.composer)
-    if plan.arn is not None or not plan.was_computed or plan.mode is Mode.OBSERVE:
-        return plan
-    return replace(plan, creation=creation(desired, context_of(desired)))
+    return replace(plan, creation=creation(desired, context_of(desired))) if plan.creates_dataset else plan
 
 
 def plan_against(desired: Desired, path: Path) -> DatasetPlan:

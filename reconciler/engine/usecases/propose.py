@@ -10,50 +10,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.drift.kinds import ImageView, classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.equality import encode
-from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.minimal_edit import wanted
-from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE
-from reconciler.engine.dataset.planning import Planned
+from reconciler.engine.dataset.planning import Planned, is_selected
 from reconciler.engine.usecases import each_dataset
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """
-    Which images a proposal is about; each empty one lets everything through.
-
-    Attributes:
-        classes: Any of them.
-        labels: Patterns over labels: one of them matches a label that the image has in git or in AWS.
-        source_refs: Patterns over addresses.
-    """
-
-    classes: frozenset[DriftClass] = frozenset()
-    labels: Globs = NO_GLOBS
-    source_refs: Globs = NO_GLOBS
-
-    def takes(self, source_ref: str, kinds: Collection[DriftClass], seen: ImageView) -> bool:
-        return (
-            (not self.classes or not self.classes.isdisjoint(kinds))
-            and (not self.source_refs or self.source_refs.match(source_ref))
-            and (not self.labels or any(map(self.labels.match, seen.labels)))
-        )
-
-
-EVERYTHING = Choice()
 
 
 @dataclass(slots=True)
@@ -67,6 +40,7 @@ class Proposed:
         observed: The observed lines that requests are about.
         observed_at: Seconds since the epoch; None if nothing was observed.
         pending: Differences that git alone made: an apply is due, and nothing is proposed.
+        not_selected: Number of images whose drift is not selected.
     """
 
     desired: Desired
@@ -76,16 +50,17 @@ class Proposed:
     observed: list[Line] = field(default_factory=list)
     observed_at: float | None = None
     pending: int = 0
+    not_selected: int = 0
 
 
 def propose_each(
-    datasets: Iterable[Desired], context_of: each_dataset.Contexts, choice: Choice
+    datasets: Iterable[Desired], context_of: each_dataset.Contexts, selection: ChangeSelection = ALL_CHANGES
 ) -> Iterator[Proposed]:
     """Observe every dataset; one that cannot be seen gives no requests, and a plan that says why."""
     for desired, planned in each_dataset.open_plans(datasets, context_of):
         with closing(planned):
             removed = _removed_by_git(desired, planned, context_of) if planned.observation else frozenset()
-            yield _Proposing(desired, planned, choice, removed).run()
+            yield _Proposing(desired, planned, selection, removed).run()
 
 
 def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest]) -> frozenset[str]:
@@ -123,10 +98,13 @@ def _removed_by_git(desired: Desired, planned: Planned, context_of: each_dataset
 class _Proposing:
     """Makes the edit requests of one dataset."""
 
-    def __init__(self, desired: Desired, planned: Planned, choice: Choice, removed: Collection[str]) -> None:
+    def __init__(
+        self, desired: Desired, planned: Planned, selection: ChangeSelection, removed: Collection[str]
+    ) -> None:
         self._desired = desired
         self._planned = planned
-        self._choice = choice
+        self._selection = selection
+        self._errored = dict(planned.diff.errored)
         self._removed = removed
         at = planned.observation.at if planned.observation else None
         self._result = Proposed(desired, planned.plan, observed_at=at)
@@ -135,17 +113,16 @@ class _Proposing:
         for item in self._planned.plan.changes:
             if is_pending(item.cause) or item.source_ref in self._removed:
                 self._result.pending += 1
-            else:
+            elif is_selected(self._selection, item, self._planned.composer, self._errored):
                 self._take(item)
+            else:
+                self._result.not_selected += 1
         return self._result
 
     def _take(self, item: PlannedChange) -> None:
         composer, change = self._planned.composer, item.change
         ours, theirs = composer.desired(change), composer.observed(change)
-        seen = view_of(None if ours is None else composer.merged(change), theirs)
-        kinds = classes(seen, errored=False)
-        if not self._choice.takes(item.source_ref, kinds, seen):
-            return
+        kinds = classes(composer.view(change), errored=False)
         equality = self._desired.equality
         fields = wanted(ours, theirs, equality) if theirs is not None else {}
         place = self._place(item)

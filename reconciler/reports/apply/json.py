@@ -44,16 +44,21 @@ class WithheldDoc(TypedDict):
 
 
 class AppliedDoc(TypedDict):
-    """Added and updated: sent, and then seen in place; an orphan that was blanked is updated."""
+    """
+    Added and updated: sent, and then seen in place; an orphan that was blanked is updated.
+
+    Not selected: desired, and left as it is because --source-ref, --class or --label leaves it out.
+    """
 
     added: int
     updated: int
     withheld: int
+    not_selected: int
 
 
 class EntriesDoc(TypedDict):
     """
-    Every desired entry, once: in_place, withheld, blocked by a guard, or quarantined or dropped.
+    Every desired entry, once: in_place, withheld, not_selected, blocked by a guard, or quarantined or dropped.
 
     The lists of the last two also name orphans, which have no origin.
     """
@@ -120,6 +125,7 @@ def _result(result: DatasetResult) -> DatasetResultDoc:
             "added": result.added,
             "updated": result.updated,
             "withheld": result.number_withheld,
+            "not_selected": result.number_not_selected,
         },
         "entries": _entries(result),
         "updates": result.updates,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
-from reconciler.reports.plan.words import SIGILS
+from reconciler.reports.plan.words import CAUSES, SIGILS
 from reconciler.reports.screen import (
     PLAIN,
     Ink,
@@ -47,6 +47,7 @@ _MEANING: Final = {
 }
 
 
+_SELECTED: Final = "everything selected is in place, as far as the policy allows"
 _MOST_LABELS: Final = 10
 
 
@@ -77,6 +78,7 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
             yield from indented(listed(found, screen.limit, _entry_problem), by=4)
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
+    yield from indented(_not_selected(result))
     for group in result.unblanked:
         waits = "; a manual apply blanks them" if group.waits else ""
         yield from indented([line(f"{counted(group.number, 'orphan')} left in AWS: {group.reason}{waits}")])
@@ -85,7 +87,8 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
 
 
 def _headline(result: DatasetResult) -> Line:
-    parts = [_MEANING[result.verdict]]
+    is_selected = result.verdict is Verdict.WITHHELD and result.leaves_rest
+    parts = [_SELECTED if is_selected else _MEANING[result.verdict]]
     if result.updates:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
@@ -128,6 +131,14 @@ def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> It
         yield line(f"  {shortened(entry.source_ref, LONGEST_NAME)}", whence(entry.origin))
     if more := group.number - len(named):
         yield line("  ", More(more))
+
+
+def _not_selected(result: DatasetResult) -> Iterator[Line]:
+    """Count the entries that are not selected, by cause; the plan names them."""
+    if result.not_selected:
+        entries = counted(result.number_not_selected, "entry", "entries")
+        causes = ", ".join(f"{group.number:,} {CAUSES[group.cause]}" for group in result.not_selected)
+        yield line(f"{entries} not selected: {causes}")
 
 
 def _entry_problem(entry_problem: EntryProblem) -> Iterable[Line]:

@@ -59,6 +59,7 @@ def _environment() -> jinja2.Environment:
         "counted": counted,
         "groups": words.groups,
         "moment": moment,
+        "selection": words.selection,
         "side": _side,
         "headline": words.headline,
         "summary": words.summary,

@@ -15,6 +15,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange, Withheld
 from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import Mode
 from reconciler.errors import UsageError
 from reconciler.reports.documents import (
@@ -47,8 +48,9 @@ class ChangeDoc(TypedDict):
     """
     One entry that is not as desired.
 
-    ``withheld`` names the policy that leaves it as it is, ``quarantined`` says why its line is not sent, and
-    ``blanked`` is true for an orphan that an apply blanks; each is absent where it does not apply.
+    ``withheld`` names the policy that leaves it as it is, or says that it is ``not selected``, ``quarantined``
+    says why its line is not sent, and ``blanked`` is true for an orphan that an apply blanks; each is absent where
+    it does not apply. ``fields`` is empty for a change that is not selected.
     """
 
     action: Action
@@ -62,7 +64,11 @@ class ChangeDoc(TypedDict):
 
 
 class CountsDoc(TypedDict):
-    """``desired`` is the sum of add, update, unchanged and ignored, whether an apply would send them or not."""
+    """
+    ``desired`` is the sum of add, update, unchanged and ignored, whether an apply would send them or not.
+
+    ``not_selected`` of add and update are left out by --source-ref, --class or --label.
+    """
 
     desired: int
     observed: int
@@ -71,6 +77,7 @@ class CountsDoc(TypedDict):
     orphan: int
     unchanged: int
     ignored: int
+    not_selected: NotRequired[int]
 
 
 class BatchDoc(TypedDict):
@@ -119,12 +126,25 @@ class DatasetPlanDoc(TypedDict):
     creation: NotRequired[CreationDoc]
 
 
+class SelectionDoc(TypedDict):
+    """What --source-ref, --class and --label select; an empty list selects all. ``apply --plan`` obeys it."""
+
+    source_refs: Sequence[str]
+    classes: Sequence[str]
+    labels: Sequence[str]
+
+
 class PlanDoc(TypedDict):
-    """What an apply would do. ``digest`` covers what would be sent and what was observed."""
+    """
+    What an apply would do. ``digest`` covers what would be sent and what was observed.
+
+    ``selection`` is absent where all changes are selected.
+    """
 
     format: Literal["plan/v1"]
     digest: str
     revision: str | None
+    selection: NotRequired[SelectionDoc]
     datasets: Sequence[DatasetPlanDoc]
     errors: NotRequired[Sequence[ErrorDoc]]
 
@@ -136,10 +156,11 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class PlanRef(NamedTuple):
-    """The identity of a saved plan: apply plans again, and compares."""
+    """The identity of a saved plan: apply plans again with the same selection, and compares."""
 
     digest: str
     datasets: tuple[str, ...]
+    selection: ChangeSelection = ALL_CHANGES
 
 
 def render(plan: Plan, options: Options) -> Iterator[bytes]:
@@ -164,24 +185,37 @@ def read_plan(data: bytes) -> PlanRef:
     match document:
         case {"format": "plan/v1", "digest": str(digest), "datasets": [*datasets]}:
             names = [dataset["name"] for dataset in datasets if _is_named(dataset)]
-            if _DIGEST.fullmatch(digest) and len(names) == len(datasets):
-                return PlanRef(digest, tuple(names))
+            selection = _selection(document.get("selection"))
+            if _DIGEST.fullmatch(digest) and len(names) == len(datasets) and selection is not None:
+                return PlanRef(digest, tuple(names), selection)
         case {"format": other} if other != "plan/v1":
             raise UsageError(f'not a plan: its format is {value(other, 40)}, and should be "plan/v1"')
         case dict() if "format" in document:
             pass
         case _:
             raise UsageError('not a plan: a plan is a JSON object with "format": "plan/v1"')
-    raise UsageError("not a whole plan: its digest, or the name of a dataset, is missing; run plan again")
+    lacks = "its digest, its selection, or the name of a dataset, is missing or changed"
+    raise UsageError(f"not a whole plan: {lacks}; run plan again")
+
+
+def _selection(saved: object) -> ChangeSelection | None:
+    """Return the selection of a saved plan; None if it cannot be read."""
+    match saved:
+        case None:
+            return ALL_CHANGES
+        case {"source_refs": [*refs], "classes": [*kinds], "labels": [*labels], **rest} if not rest:
+            parts = kinds, labels, refs
+            if all(isinstance(text, str) for part in parts for text in part):
+                return ChangeSelection(*map(tuple, parts))
+    return None
 
 
 def _plan(plan: Plan) -> PlanDoc:
-    return {
-        "format": "plan/v1",
-        "digest": plan.digest,
-        "revision": plan.revision,
-        "datasets": Rows(plan.datasets, _dataset),
-    }
+    head: PlanDoc = {"format": "plan/v1", "digest": plan.digest, "revision": plan.revision, "datasets": ()}
+    if plan.selection:
+        kinds, labels, refs = plan.selection.kinds, plan.selection.labels, plan.selection.source_refs
+        head["selection"] = {"source_refs": [*refs], "classes": [*kinds], "labels": [*labels]}
+    return {**head, "datasets": Rows(plan.datasets, _dataset)}
 
 
 def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
@@ -201,6 +235,7 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
             "orphan": counts.orphan,
             "unchanged": counts.unchanged,
             "ignored": counts.ignored,
+            "not_selected": plan.not_selected,
         },
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
@@ -223,7 +258,7 @@ def _change(item: PlannedChange) -> ChangeDoc:
         "origin": place_text(item.origin) if item.origin else None,
         "fields": list(map(field_doc, item.fields)),
     }
-    if item.withheld is not None and item.action is not Action.ORPHAN:
+    if item.withheld is not None and (item.action is not Action.ORPHAN or item.is_not_selected):
         change["withheld"] = item.withheld
     if item.quarantined is not None:
         kind, reason, until = item.quarantined.kind, item.quarantined.reason, moment(item.quarantined.until)

@@ -44,14 +44,15 @@ def render(plan: Plan, _options: Options) -> Iterator[str]:
 def render_markdown(plan: Plan) -> str:
     """Return a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
-    page.take([MARKER, f"### {words.title(plan.datasets)}", "", *_table(plan.datasets)])
+    selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
+    page.take([MARKER, f"### {words.title(plan.datasets)}", "", *selected, *_table(plan.datasets)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
     omitted = sum(not page.take(found) for found in notes)
     changed = [dataset for dataset in plan.datasets if dataset.changes]
     hidden = 0
     for number, dataset in enumerate(changed):
         shown = _details(dataset, page, page.room // (len(changed) - number))
-        hidden += len(dataset.changes) - shown
+        hidden += sum(not item.is_not_selected for item in dataset.changes) - shown
     page.room += RESERVED
     page.take(["", *_footer(plan, hidden, omitted)])
     return str(page)
@@ -63,7 +64,8 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
         yield "|:--|--:|--:|--:|--:|--:|:--|"
     for plan in plans[:ROWS]:
         found = words.tally(plan)
-        numbers = (found.add, found.update, found.withheld, found.orphan, found.unchanged)
+        left = found.withheld + found.not_selected
+        numbers = (found.add, found.update, left, found.orphan, found.unchanged)
         cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.headline(plan))
         yield f"| {' | '.join(cells)} |"
     if len(plans) > ROWS:
@@ -94,7 +96,7 @@ def _details(plan: DatasetPlan, page: Page, room: int) -> int:
 
 def _group(group: words.Group, page: Page) -> int:
     return page.take_group(
-        f"# {group.heading}", (_texts(change_lines(item, SCREEN.width)) for item in group.items)
+        f"# {group.heading}", (_texts(change_lines(item, SCREEN.width)) for item in group.listed)
     )
 
 

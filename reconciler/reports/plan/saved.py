@@ -43,14 +43,15 @@ def saved_plan(data: bytes) -> SavedPlan:
     Raises:
         UsageError: It is no plan, no plan of this version, or not whole.
     """
-    digest = read_plan(data).digest
+    saved = read_plan(data)
     try:
         document: PlanDoc = TypeAdapter(PlanDoc).validate_json(data)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         place = "/".join(map(str, first["loc"]))
         raise UsageError(f"not a whole plan: {place}: {first['msg']}; run plan again") from exc
-    return SavedPlan(tuple(map(_dataset, document["datasets"])), document["revision"], digest)
+    datasets = tuple(map(_dataset, document["datasets"]))
+    return SavedPlan(datasets, document["revision"], saved.selection, saved.digest)
 
 
 def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
@@ -60,7 +61,7 @@ def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
         name=doc["name"],
         arn=doc["arn"],
         mode=Mode(doc["mode"]),
-        counts=Counts(**doc["counts"]),
+        counts=Counts(*(doc["counts"][name] for name in Counts._fields)),  # type: ignore[literal-required]
         changes=changes,
         batches=_batches(changes, doc["batches"]),
         guards=tuple(Guard(guard["code"], guard["message"]) for guard in doc["guards"]),

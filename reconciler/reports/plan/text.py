@@ -138,6 +138,8 @@ def whence(origin: Origin | None) -> Span:
 def _revision(plan: Plan) -> Iterator[Line]:
     if plan.revision:
         yield line(Span(f"Specs of revision {plan.revision[:_SHORT_REVISION]}", Ink.DIM))
+    if plan.selection:
+        yield line(f"Selected: {words.selection(plan.selection)}; any other change is not sent.")
 
 
 def _header(plan: DatasetPlan) -> Line:
@@ -152,7 +154,7 @@ def _creation(plan: DatasetPlan) -> Iterator[Line]:
 def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
     yield line(group.heading)
     width = screen.width - 8
-    yield from indented(listed(group.items, screen.limit, lambda item: change_lines(item, width)))
+    yield from indented(listed(group.listed, screen.limit, lambda item: change_lines(item, width)))
 
 
 def _field(field: FieldChange, width: int) -> Line:

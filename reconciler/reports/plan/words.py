@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import Observed
 from reconciler.core.planning.plan import Creation, DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.planning.selection import ChangeSelection
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, lasting, size
 
@@ -45,6 +47,7 @@ SETTLED_BY_WORDS: Final = frozenset({QuarantineReason.REWRITTEN_BY_SERVICE, Quar
 REPORTED: Final = "reported"
 BLANKED: Final = "blanked"
 BLANK: Final = "blank already"
+NOT_SELECTED: Final = "not selected"
 
 SIGILS: Final[Mapping[Action, str]] = MappingProxyType(
     {
@@ -60,7 +63,9 @@ class Group(NamedTuple):
     Changes of one kind and one cause.
 
     Attributes:
-        withheld: The reason why they are not sent; None where an apply would send them.
+        withheld: The reason why they are not sent; None where an apply would send them, and where they are not
+            selected.
+        is_selected: Whether the selection of the plan takes them.
         disposition: What becomes of orphans; "" for other changes.
     """
 
@@ -68,7 +73,13 @@ class Group(NamedTuple):
     cause: Cause
     withheld: str | None
     disposition: str
+    is_selected: bool
     items: tuple[PlannedChange, ...]
+
+    @property
+    def listed(self) -> tuple[PlannedChange, ...]:
+        """Return the changes that are listed for people: those that are not selected are only counted."""
+        return self.items if self.is_selected else ()
 
     @property
     def heading(self) -> str:
@@ -79,19 +90,22 @@ class Group(NamedTuple):
                     f" ({self.disposition})" if self.disposition != REPORTED else ""
                 )
             case action:
-                what = f"{number:,} {'not sent' if self.withheld else f'to {action.value}'}"
+                sent = NOT_SELECTED if not self.is_selected else f"to {action.value}"
+                what = f"{number:,} {'not sent' if self.withheld else sent}"
         why = CAUSES[self.cause]
         return f"{what}: {why} ({self.withheld})" if self.withheld else f"{what}: {why}"
 
 
 def groups(plan: DatasetPlan) -> tuple[Group, ...]:
     """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
-    found: dict[tuple[Action, Cause, str | None, str], list[PlannedChange]] = defaultdict(list)
+    found: dict[tuple[Action, Cause, str | None, str, bool], list[PlannedChange]] = defaultdict(list)
     for item in plan.changes:
-        found[item.action, item.cause, _withheld(item), disposition(plan, item)].append(item)
+        taken = not item.is_not_selected
+        found[item.action, item.cause, _withheld(item), disposition(plan, item), taken].append(item)
     actions, causes = list(Action), list(Cause)
     ordered = sorted(
-        found, key=lambda key: (actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3])
+        found,
+        key=lambda key: (not key[4], actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3]),
     )
     return tuple(Group(*key, tuple(found[key])) for key in ordered)
 
@@ -102,6 +116,8 @@ def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
         return ""
     if item.sent is not None:
         return BLANKED
+    if item.is_not_selected:
+        return NOT_SELECTED
     if plan.orphans is Orphans.REBUILD:
         return "reported; rebuild removes them"
     return BLANK if plan.orphans is Orphans.BLANK and item.change.is_blank else REPORTED
@@ -115,6 +131,8 @@ class Tally(NamedTuple):
         orphan: All orphans.
         blanked: How many of them an apply blanks.
         blank: How many of them are blank already, and should be.
+        not_selected: Adds and updates that are not selected.
+        unblanked: How many orphans are not blanked because they are not selected.
     """
 
     add: int
@@ -125,16 +143,22 @@ class Tally(NamedTuple):
     unchanged: int
     blanked: int = 0
     blank: int = 0
+    not_selected: int = 0
+    unblanked: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.add:,} to add", f"{self.update:,} to update"]
         if self.withheld:
             parts.append(f"{self.withheld:,} not sent")
+        if self.not_selected:
+            parts.append(f"{self.not_selected:,} {NOT_SELECTED}")
         if self.blanked:
             parts.append(f"{counted(self.blanked, 'orphan')} (blanked)")
         if self.blank:
             parts.append(f"{counted(self.blank, 'orphan')} (blank already)")
-        if reported := self.orphan - self.blanked - self.blank:
+        if self.unblanked:
+            parts.append(f"{counted(self.unblanked, 'orphan')} ({NOT_SELECTED})")
+        if reported := self.orphan - self.blanked - self.blank - self.unblanked:
             parts.append(f"{counted(reported, 'orphan')} (reported)")
         if self.ignored:
             parts.append(f"{self.ignored:,} different only in what the policy ignores")
@@ -143,19 +167,22 @@ class Tally(NamedTuple):
 
 
 def tally(plan: DatasetPlan) -> Tally:
-    """Count the changes of a plan; a withheld change counts as withheld alone."""
+    """Count the changes of a plan; one that is withheld, or not selected, counts as that alone."""
     withheld = Counter(item.action for item in plan.changes if _withheld(item))
+    left = Counter(item.action for item in plan.changes if item.is_not_selected)
     dispositions = Counter(disposition(plan, item) for item in plan.changes)
     counts = plan.counts
     return Tally(
-        add=counts.add - withheld[Action.ADD],
-        update=counts.update - withheld[Action.UPDATE],
+        add=counts.add - withheld[Action.ADD] - left[Action.ADD],
+        update=counts.update - withheld[Action.UPDATE] - left[Action.UPDATE],
         withheld=withheld.total(),
         orphan=counts.orphan - withheld[Action.ORPHAN],
         ignored=counts.ignored,
         unchanged=counts.unchanged,
         blanked=dispositions[BLANKED],
         blank=dispositions[BLANK],
+        not_selected=left[Action.ADD] + left[Action.UPDATE],
+        unblanked=left[Action.ORPHAN],
     )
 
 
@@ -245,9 +272,23 @@ def headline(plan: DatasetPlan) -> str:
 
 
 def _withheld(item: PlannedChange) -> str | None:
-    """Return why a change is not sent; None for one that is, and for an orphan, which has a disposition."""
+    """
+    Return why a change is not sent.
+
+    None for one that is sent, or not selected, and for an orphan, which has a disposition.
+    """
     if item.quarantined is not None:
         return QUARANTINE_REASONS[item.quarantined.kind]
-    if item.withheld is None or item.action is Action.ORPHAN:
+    if item.withheld is None or item.is_not_selected or item.action is Action.ORPHAN:
         return None
     return f"policy {item.withheld}"
+
+
+def selection(selected: ChangeSelection) -> str:
+    """Return what a plan is limited to, as flags to be copied: ``--source-ref 's3://b/x/**'``."""
+    flags = (
+        ("--source-ref", selected.source_refs),
+        ("--class", selected.kinds),
+        ("--label", selected.labels),
+    )
+    return " ".join(f"{flag} {shlex.quote(text)}" for flag, texts in flags for text in texts)

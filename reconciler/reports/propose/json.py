@@ -62,7 +62,8 @@ class DatasetProposalDoc(TypedDict):
     """
     What is proposed for one dataset.
 
-    ``pending`` counts the differences that git alone made. ``applied_at`` is the last apply, where it is known.
+    ``pending`` counts the differences that git alone made, ``not_selected`` the drifted images that --source-ref,
+    --class or --label leaves out. ``applied_at`` is the last apply, where it is known.
     """
 
     name: str
@@ -72,6 +73,7 @@ class DatasetProposalDoc(TypedDict):
     proposed: Sequence[ProposedDoc]
     refused: Sequence[RefusedDoc]
     pending: int
+    not_selected: int
     errors: Sequence[ErrorDoc]
 
 
@@ -161,6 +163,7 @@ def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
         "proposed": Rows(dataset.accepted, _request),
         "refused": Rows(dataset.refusals, _refusal),
         "pending": dataset.pending,
+        "not_selected": dataset.not_selected,
         "errors": [error_doc(error) for error in dataset.errors],
     }
 

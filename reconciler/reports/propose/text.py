@@ -80,6 +80,9 @@ def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
             dataset.pending, "image that git alone changed is", "images that git alone changed are"
         )
         yield line(Span(f"{changed} not proposed back.", Ink.DIM))
+    if dataset.not_selected:
+        drifted = counted(dataset.not_selected, "drifted image is", "drifted images are")
+        yield line(f"{drifted} not selected, and left as git has them.")
 
 
 def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:

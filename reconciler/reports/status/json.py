@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 
 class LeftDoc(TypedDict):
-    """Entries that are not in place, by what became of them."""
+    """Entries that are not in place, by what became of them; not selected: an apply of others left them."""
 
     quarantined: int
     dropped: int
     rejected: int
     withheld: int
+    not_selected: int
 
 
 class RevisionsDoc(TypedDict):
@@ -258,6 +259,7 @@ def _counts(kept: object) -> LeftDoc | None:
                 "dropped": dropped,
                 "rejected": rejected,
                 "withheld": _number(kept.get("withheld")) if isinstance(kept, dict) else 0,
+                "not_selected": _number(kept.get("not_selected")) if isinstance(kept, dict) else 0,
             }
     return None
 

@@ -34,6 +34,7 @@ def record(
             "dropped": len(result.dropped),
             "rejected": len(result.rejected),
             "withheld": result.number_withheld,
+            "not_selected": result.number_not_selected,
         },
         "conditions": [condition.document() for condition in conditions],
         "errors": [error_doc(error) for error in result.errors],

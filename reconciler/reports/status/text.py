@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 # Verdicts after a complete observation, so that the number of entries that are not in place means something.
-_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
+_LEFT: Final = ("withheld", "not_selected", "quarantined", "dropped", "rejected")
 
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 

@@ -17,7 +17,7 @@ from reconciler.engine.dataset import observe
 from reconciler.engine.dataset.listing import ending
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.export import export
-from reconciler.engine.usecases.propose import EVERYTHING, propose_each
+from reconciler.engine.usecases.propose import propose_each
 from reconciler.errors import ListingIncomplete
 from reconciler.ports import Gateway
 from tests.builders import named, ref
@@ -176,7 +176,7 @@ def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
     """A proposal removes no line from git because of a short listing."""
     shorten(full, lost=[ref("b")])
 
-    (proposed,) = propose_each([full.desired()], lambda _: full.context, EVERYTHING)
+    (proposed,) = propose_each([full.desired()], lambda _: full.context)
 
     assert [] == proposed.requests
     (refusal,) = proposed.refusals

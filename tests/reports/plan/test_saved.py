@@ -7,6 +7,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, Withheld, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.planning.selection import ChangeSelection
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
@@ -27,6 +28,15 @@ PLANS = {
             update("b", quarantined=Withheld.ON_DRIFT, cause=Cause.DRIFT_MODIFIED),
             guards=(Guard("MAX_CHANGES", "too many"),),
         )
+    ),
+    "selected": plan(
+        dataset(
+            add("a"),
+            add("b", quarantined=Withheld.NOT_SELECTED),
+            update("c", quarantined=Withheld.NOT_SELECTED),
+            orphan("d", quarantined=Withheld.NOT_SELECTED),
+        ),
+        selection=ChangeSelection(("add",), ("a rose", "x"), ("**",)),
     ),
     "errors": plan(
         dataset(errors=(PlanError("RKD1402", "no such file", Origin("specs/a.yaml", 4)),)),
