@@ -51,6 +51,10 @@ class Files:
             stream.write(content)
         return True
 
+    def holds(self, directory: str, name: str) -> bool:
+        """Tell whether `put` has written this file."""
+        return (self._directory / directory / name).exists()
+
 
 def spool() -> BinaryIO:
     """Return a temporary file, for what comes later in a file than it is known; the caller closes it."""

@@ -37,7 +37,7 @@ class Kind(StrEnum):
 MEANINGS: Final[Mapping[Kind, str]] = {
     Kind.UNLABELLED: "images without an annotation that the format could hold; an image without boxes would "
     "say that nothing is there",
-    Kind.NAME: "images whose key is no path of a file",
+    Kind.NAME: "images whose key cannot be the name of a file in this format",
     Kind.TEXT: "images with a label of characters that the format forbids",
     Kind.SHARED_FILE: "images that differ only in their endings, and would share a file of labels",
     Kind.LABEL: "labels of whole images",

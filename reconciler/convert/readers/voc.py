@@ -19,7 +19,7 @@ from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rec
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 
-_FOLDER: Final = "Annotations"
+FOLDER: Final = "Annotations"
 _EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
 _OTHER_SHAPES: Final = ("polygon", "robndbox")
 
@@ -28,7 +28,7 @@ def read_voc(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all ``.xml`` files below a directory, ordered by name."""
     if not path.is_dir():
         return (yield _read(path, options))
-    start = path / _FOLDER if (path / _FOLDER).is_dir() else path
+    start = path / FOLDER if (path / FOLDER).is_dir() else path
     for file in sorted(start.rglob("*.xml")):
         yield _read(file, options)
 

@@ -32,12 +32,12 @@ from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
 # Suffixes that Ultralytics reads. Reading the header rejects files that Custom Labels does not support.
-_IMAGES: Final = frozenset(
+SUFFIXES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp", ".heic"}
 )
 _NO_LABELS: Final = frozenset({*FILES, "train.txt", "valid.txt", "val.txt", "test.txt", "obj.txt"})
-_IMAGE_DIRECTORY: Final = "images"
-_LABEL_DIRECTORY: Final = "labels"
+IMAGE_DIRECTORY: Final = "images"
+LABEL_DIRECTORY: Final = "labels"
 _PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each is a separate dataset
 _HALF: Final = Decimal("0.5")
 
@@ -62,7 +62,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
     rules = _Rules(classes_in(file), options)
     expected = set()
-    for image in _below(layout.images, _IMAGES):
+    for image in _below(layout.images, SUFFIXES):
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")
         expected.add(labels)
         yield _image(image, labels, layout, rules)
@@ -76,17 +76,17 @@ def _layout(path: Path) -> _Layout:
     """Find the directories: *path* contains ``images``, is within it, or contains all files."""
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
-    parts = [place for pattern in ("*/images", f"{_IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
-    parts = sorted(place.parent if place.name == _IMAGE_DIRECTORY else place for place in parts)
+    parts = [place for pattern in ("*/images", f"{IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
+    parts = sorted(place.parent if place.name == IMAGE_DIRECTORY else place for place in parts)
     parts = [place for place in parts if place.is_dir() and place.name in _PARTS]
     if len(parts) > 1:
         raise UsageError(f"{path}: name one of its parts: {', '.join(map(str, parts))}")
-    if (path / _IMAGE_DIRECTORY).is_dir():
-        return _beside(path / _IMAGE_DIRECTORY, path / _LABEL_DIRECTORY)
+    if (path / IMAGE_DIRECTORY).is_dir():
+        return _beside(path / IMAGE_DIRECTORY, path / LABEL_DIRECTORY)
     steps = list(path.absolute().parts)
-    if _IMAGE_DIRECTORY in steps:
-        last = len(steps) - 1 - steps[::-1].index(_IMAGE_DIRECTORY)
-        steps[last] = _LABEL_DIRECTORY
+    if IMAGE_DIRECTORY in steps:
+        last = len(steps) - 1 - steps[::-1].index(IMAGE_DIRECTORY)
+        steps[last] = LABEL_DIRECTORY
         return _beside(path, Path(*steps) if path.is_absolute() else Path(os.path.relpath(Path(*steps))))
     return _Layout(path, path)
 

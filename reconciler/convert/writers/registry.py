@@ -11,9 +11,15 @@ from typing import Final
 
 from reconciler.convert.export.format import Format
 from reconciler.convert.writers.coco import COCO
+from reconciler.convert.writers.csv import CSV
 from reconciler.convert.writers.jsonl import JSONL
+from reconciler.convert.writers.voc import VOC
+from reconciler.convert.writers.yolo import YOLO
 
 WRITERS: Final[Mapping[str, Format]] = {
     "jsonl": JSONL,
     "coco": COCO,
+    "yolo": YOLO,
+    "voc": VOC,
+    "csv": CSV,
 }

@@ -15,13 +15,18 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation import check_line
 from tests.builders import CREATED
-from tests.convert.exports import READ, converted, export
+from tests.convert.exports import READ, converted, export, put_images
 
 # What `convert` is given beside the files: the date, and the images with their sizes.
 GIVEN = {Kind.DATE, Kind.SIZE}
 
 # What else than `GIVEN` a line as `convert` writes it loses.
-LOST = {"coco": {Kind.UNLABELLED, Kind.LABEL}}
+LOST = {
+    "coco": {Kind.UNLABELLED, Kind.LABEL},
+    "yolo": {Kind.LABEL, Kind.SHARED_FILE},
+    "voc": {Kind.UNLABELLED, Kind.LABEL},
+    "csv": {Kind.LABEL},
+}
 
 NAMES = st.text("ab é%20&'\"<>,;#:", min_size=1, max_size=6).filter(lambda text: text == text.strip())
 LABELS = st.text(
@@ -51,16 +56,15 @@ def datasets(draw):
     labels = draw(st.lists(LABELS, min_size=1, max_size=4, unique=True))
     lines = []
     for number in range(draw(st.integers(1, 6))):
-        fields = {
-            "source-ref": f"s3://b/p/{draw(NAMES)}/{number}{draw(NAMES)}.{draw(st.sampled_from(['jpg', 'png']))}"
-        }
+        ending = draw(st.sampled_from(["jpg", "PNG"]))
+        fields = {"source-ref": f"s3://b/p/{draw(NAMES)}/{number // 2}{draw(NAMES)}.{ending}"}
         if draw(st.booleans()):
             fields |= image_level(draw(st.lists(st.sampled_from(labels), unique=True)), CREATED)
         if draw(st.booleans()):
             size = draw(sizes())
             fields |= located(draw(st.lists(boxes(labels, size), max_size=4)), size, CREATED)
         lines.append(orjson.dumps(fields))
-    return lines
+    return list({orjson.loads(line)["source-ref"]: line for line in lines}.values())
 
 
 @st.composite
@@ -133,6 +137,7 @@ def exported(name, lines):
     """Return what comes back, and which kinds of what each line lost, without those that are given again."""
     with TemporaryDirectory() as place:
         report = export(name, Path(place), train=lines)
+        put_images(Path(place), lines)
         back = converted(name, Path(place), report)
     lost = {orjson.loads(line)["source-ref"]: set() for line in lines}
     for kind, loss in report.losses.by_kind().items():

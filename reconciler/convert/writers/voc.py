@@ -1,0 +1,61 @@
+"""
+Pascal VOC: one XML file for each image, below ``train/Annotations``; the images are in ``train/JPEGImages``.
+
+``xmin`` … ``ymax`` are edges counted from 0, as `convert` reads them and most tools write them; the files of the
+challenge itself count pixels from 1. An image that was not annotated has no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Final
+from xml.sax.saxutils import escape
+
+from reconciler.convert.export.content import Box
+from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.readers.voc import FOLDER
+
+# No document of XML 1.0 may hold these, not even escaped (section 2.2).
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_RETURN: Final = {"\r": "&#13;"}  # a parser takes it for a line end otherwise
+
+
+@contextmanager
+def _split(context: Context) -> Iterator[Add]:
+    yield partial(_add, context)
+
+
+def _add(context: Context, image: Image) -> Sequence[Lost]:
+    boxes = image.content.boxes or ()
+    if any(_FORBIDDEN.search(box.label) for box in boxes):
+        return (Lost(Kind.TEXT),)
+    width, height, depth = image.content.size or (0, 0, 0)
+    text = (
+        f"<annotation>\n  <filename>{escape(image.name)}</filename>\n"
+        f"  <size><width>{width}</width><height>{height}</height><depth>{depth}</depth></size>\n"
+        f"  <segmented>0</segmented>\n{''.join(map(_object, boxes))}</annotation>\n"
+    ).encode()
+    directory = f"{context.split}/{FOLDER}"
+    # The name is that of the image; where another image has it too, with the ending.
+    for name in (PurePosixPath(image.name).with_suffix(".xml").as_posix(), f"{image.name}.xml"):
+        if context.files.put(directory, name, text):
+            return ()
+    return (Lost(Kind.SHARED_FILE),)
+
+
+def _object(box: Box) -> str:
+    label, left, top, width, height, _, _ = box
+    return (
+        f"  <object>\n    <name>{escape(label, _RETURN)}</name>\n"
+        "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>\n"
+        f"    <bndbox><xmin>{left}</xmin><ymin>{top}</ymin>"
+        f"<xmax>{left + width}</xmax><ymax>{top + height}</ymax></bndbox>\n  </object>\n"
+    )
+
+
+VOC: Final = Format(_split, frozenset({Kind.SIZE, Kind.DEPTH}), images="{split}/JPEGImages")

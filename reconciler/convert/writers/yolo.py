@@ -1,0 +1,82 @@
+"""
+YOLO: a text file for each image, below ``labels/train``, with a line ``class x y width height`` for each box.
+
+The layout that Ultralytics documents ("Object Detection Datasets Overview"): images in ``images/train``, centre
+and size as shares of the image, ``data.yaml`` with the names of the classes. ``train`` in it is a list of images
+and not their directory: Ultralytics takes an image without a label file for one in which nothing is, and one that
+was not annotated must not be that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import PurePosixPath
+from typing import BinaryIO, Final
+
+import orjson
+
+from reconciler.convert.export.content import Content
+from reconciler.convert.export.format import Add, Context, Format, Image, Summary
+from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.parsing.class_names import FILES
+from reconciler.convert.readers.yolo import IMAGE_DIRECTORY, LABEL_DIRECTORY, SUFFIXES
+
+# What a double-quoted scalar of YAML needs to have escaped, besides what JSON escapes.
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+@contextmanager
+def _split(context: Context) -> Iterator[Add]:
+    with context.files.create(f"{context.split}.txt") as out:
+        yield partial(_add, context, out, set())
+
+
+def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) -> Sequence[Lost]:
+    path = PurePosixPath(image.name)
+    labels = path.with_suffix(".txt").as_posix()
+    # Ultralytics looks for the labels of images/train/images/a.jpg in images/train/labels.
+    if path.suffix.lower() not in SUFFIXES or IMAGE_DIRECTORY in path.parts[:-1] or labels in FILES:
+        return (Lost(Kind.NAME),)
+    directory = f"{LABEL_DIRECTORY}/{context.split}"
+    if image.content.boxes is None:
+        unlabelled.add(labels)
+        return (Lost(Kind.SHARED_FILE),) if context.files.holds(directory, labels) else ()
+    rows = "".join(_rows(image.content, context))
+    if labels in unlabelled or not context.files.put(directory, labels, rows.encode()):
+        return (Lost(Kind.SHARED_FILE),)
+    out.write(f"./{IMAGE_DIRECTORY}/{context.split}/{image.name}\n".encode())
+    return ()
+
+
+def _rows(content: Content, context: Context) -> Iterator[str]:
+    """Yield a row for each box; six digits keep a pixel of any image, by far."""
+    wide, high, _ = content.size or (1, 1, 0)
+    for label, left, top, width, height, _, _ in content.boxes or ():
+        x, y = (left + width / 2) / wide, (top + height / 2) / high
+        yield f"{context.classes[label]} {x:.6f} {y:.6f} {width / wide:.6f} {height / high:.6f}\n"
+
+
+def _finish(summary: Summary) -> None:
+    """Write ``data.yaml``; Ultralytics validates with the test split, as training in Custom Labels does."""
+    roles = {"train": ("train",), "test": ("val", "test")}
+    lines = [f"{role}: {split}.txt\n" for split in summary.splits for role in roles[split]]
+    names = "".join(f"  {number}: {_quoted(label)}\n" for label, number in summary.classes.items())
+    with summary.files.create("data.yaml") as out:
+        out.write(f"{''.join(lines)}names:{'' if names else ' {}'}\n{names}".encode())
+
+
+def _quoted(text: str) -> str:
+    """Return a label as a double-quoted scalar, so that ``no`` and ``1`` stay text."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(text).decode())
+
+
+YOLO: Final = Format(
+    _split,
+    frozenset({Kind.UNLABELLED}),
+    images=f"{IMAGE_DIRECTORY}/{{split}}",
+    numbered=True,
+    finish=_finish,
+)
