@@ -20,6 +20,8 @@ Wrong = argparse.ArgumentTypeError
 
 # What `git check-ref-format` refuses, and what could be mistaken for a flag.
 _NO_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(/|$)")
+# A bucket and the beginning of a key, as the API allows them in the place of a manifest.
+_BUCKET: Final = re.compile(r"s3://[0-9A-Za-z._-]{3,255}(/[^\x00]{0,800})?")
 _DIGEST: Final = re.compile(r"[0-9a-f]+")
 
 
@@ -186,9 +188,8 @@ def selector(text: str) -> str:
 
 def bucket(text: str) -> str:
     """Accept s3://BUCKET/PREFIX; the prefix may be empty."""
-    scheme, _, rest = text.partition("://")
-    if scheme != "s3" or not rest.partition("/")[0]:
-        raise Wrong(f"{text!r}: it must look like s3://bucket/prefix")
+    if not _BUCKET.fullmatch(text):
+        raise Wrong(f"{text!r}: it must look like s3://bucket/prefix; a bucket has 3 characters at least")
     return text
 
 

@@ -34,7 +34,7 @@ OVER_SPECS = {
     "restore": ("restore --dataset flowers-test --local", "plan"),
     "restore --apply": ("restore --dataset flowers-test --apply --local", "apply"),
     "restore --list": ("restore --dataset flowers-test --list", "snapshots"),
-    "rebuild": (f"rebuild --dataset flowers-test --plan-digest {HEX} --bucket s3://b/p --local", "apply"),
+    "rebuild": (f"rebuild --dataset flowers-test --plan-digest {HEX} --bucket s3://acme/p --local", "apply"),
     "status": ("status", "status"),
     "iam": ("iam read", None),
     "export": ("export -d out --project flowers --format coco --from-specs", "export"),
@@ -71,7 +71,7 @@ MAIN = ("nowhere", "text")  # of those, what every command is tried with in the 
 FILE = ["nowhere", "empty", "text/below", "loop", "a" * 5_000]
 TARGET = ["nowhere/file", "text/below", "empty", "empty/", "loop/x", "a" * 5_000]
 ADDRESS = ["", "x", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:²", "127.0.0.1:65536", "h:-1"]
-BUCKET = ["", "b/p", "s3://", "s3:///p", "gs://b"]
+BUCKET = ["", "b/p", "s3://", "s3:///p", "gs://b", "s3://bk/p", "s3://a b/p", "s3://acme/" + "a" * 900]
 VARIABLE = ["", "NOT_SET", "EMPTY"]
 MISTAKES: dict[tuple[str, str], list[str]] = {
     ("*", "--selector"): ["", "novalue", "=x"],
@@ -268,7 +268,7 @@ def usual(command: str, flag: str) -> list[str]:
         ("iam", "LEVEL"): "iam",
         ("schema", "KIND"): "schema",
         ("plan", "--observed"): "plan specs --dataset flowers-test",
-        ("rebuild", "--plan-digest"): "rebuild --dataset flowers-test --bucket s3://b/p --local",
+        ("rebuild", "--plan-digest"): "rebuild --dataset flowers-test --bucket s3://acme/p --local",
         ("rebuild", "--bucket"): f"rebuild --dataset flowers-test --plan-digest {HEX} --local",
         ("run", "--listen"): "run specs --local --log-level error",
         ("emulator", "--listen"): "emulator",
