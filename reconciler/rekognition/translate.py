@@ -176,7 +176,9 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             return errors.Denied(f"{operation}: {blamed(exc)}{exc}")
         case KeyError() | IndexError() if operation != CONFIGURATION:
             return errors.UnknownAnswer(f"{operation}: the answer lacks {exc} (perhaps a proxy answered)")
-        case Exception() if operation == CONFIGURATION or _came_through(exc, *_OF_CREDENTIALS):
+        case Exception() if (
+            operation == CONFIGURATION or _came_through(exc, *_OF_CREDENTIALS)
+        ) and not isinstance(exc, RecursionError):  # of redirections in a circle
             asked = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
             reason = asked if isinstance(exc, EOFError) else f"cannot be used: {exc}"
             return errors.Denied(f"{operation}: {blamed(exc)}{reason}")
@@ -192,8 +194,8 @@ def _came_through(exc: Exception, *modules: ModuleType) -> bool:
 
 def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:
     known = response.get("Error", {})
-    code, message = str(known.get("Code", "")), str(known.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, message = str(known.get("Code") or f"status {status}"), str(known.get("Message", ""))
     text = f"{operation}: {code}: {message}" if message else f"{operation}: {code}"
     if (kind := _OF_OPERATION.get((operation, code)) or ERRORS.get(code)) is not None:
         return kind(text)

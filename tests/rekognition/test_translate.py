@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import botocore.exceptions as boto
 import botocore.session
@@ -106,6 +107,20 @@ def test_an_unknown_code_is_judged_by_its_status(status: int, expected: type[err
 
 def test_an_error_without_any_content_is_an_unknown_answer() -> None:
     assert isinstance(raised(boto.ClientError({}, "Op")), errors.UnknownAnswer)
+
+
+def test_an_error_without_a_code_is_named_by_its_status() -> None:
+    """The page of a proxy has no error code: the message states its status."""
+    assert "Op: status 403" == str(raised(answer("", 403, ""), "Op"))
+
+
+def test_redirections_in_a_circle_are_no_answer() -> None:
+    """A proxy that redirects without an end is reported as such, not as unusable credentials."""
+    signer: dict[str, Any] = {"__name__": "botocore.auth"}
+    exec("def sign():\n    sign()", signer)  # noqa: S102 - the SDK signs each request anew
+
+    with pytest.raises(errors.UnknownAnswer), translated("PutObject"):
+        signer["sign"]()
 
 
 def test_the_text_names_operation_code_and_message() -> None:
