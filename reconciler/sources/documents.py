@@ -22,14 +22,16 @@ from reconciler.core.spec.messages import ModelError, Path, model_errors_of, nea
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
-from reconciler.sources.ours import is_link_text, is_ours, may_be_ours, seems_ours
-from reconciler.sources.text import GIT_LFS, decode
+from reconciler.sources.ours import is_link_text, is_ours, listed, may_be_ours, seems_ours
+from reconciler.sources.text import STAND_INS, decode
 from reconciler.sources.yaml.strict import Document, Fault, Map, Mark, Seq, Stream, read
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _STAND_IN: Final = {"image": "s3://stand-in/image"}
 _FAR: Final = Mark(sys.maxsize, 1)
 _LINK_TEXT: Final = "the file holds a path only: it looks like a link that git wrote as text (core.symlinks)"
+
+_LISTED: Final = "a list of documents; write them one after the other, with --- between them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +106,16 @@ def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
     if not expected and is_link_text(data):
         return _failed(path, shown, codes.NOT_TEXT, _LINK_TEXT)
     # Without its NUL bytes UTF-16 can be searched too.
-    if not (
-        expected or data.startswith(GIT_LFS) or may_be_ours(data.replace(b"\0", b"").decode(errors="replace"))
-    ):
+    text = data.replace(b"\0", b"").decode(errors="replace")
+    if not (expected or data.startswith(STAND_INS) or may_be_ours(text)):
         return ParsedFile(path, skipped=(Origin(shown, 1),))
     if len(data) > _MAX_BYTES:
         limit = f"larger than {_MAX_BYTES // 1024**2} MiB; keep large datasets as JSON Lines"
         return _failed(path, shown, codes.TOO_LARGE, limit)
-    text = decode(data)
-    if isinstance(text, Fault):
-        return ParsedFile(path, problems=(_placed(text, shown),))
-    return _parse(text, path, shown, expected=expected)
+    decoded = decode(data)
+    if isinstance(decoded, Fault):
+        return ParsedFile(path, problems=(_placed(decoded, shown),))
+    return _parse(decoded, path, shown, expected=expected)
 
 
 def labels_of(document: Parsed) -> dict[str, str] | None:
@@ -201,6 +202,8 @@ def _check(document: Document, file: str) -> Parsed:
 def _validate(
     value: Any, kind: object
 ) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[ModelError, ...]]:
+    if listed(value):
+        return None, (ModelError((), codes.WRONG_TYPE.code, _LISTED),)
     if not isinstance(value, Map):
         return None, (ModelError((), codes.WRONG_TYPE.code, "the document must be a mapping"),)
     version = value.get("apiVersion")

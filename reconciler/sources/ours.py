@@ -60,7 +60,9 @@ def seems_ours(text: str) -> bool:
 
 
 def is_ours(value: Any) -> bool:
-    """Return whether a document is meant for this program, misspelt keys included."""
+    """Return whether a document is meant for this program, misspelt keys and lists of such documents included."""
+    if (inner := listed(value)) is not None:
+        return any(map(is_ours, inner))
     if not isinstance(value, Mapping):
         return False
     if any(isinstance(inner, str) and inner.startswith(_OURS) for inner in value.values()):
@@ -71,6 +73,12 @@ def is_ours(value: Any) -> bool:
     if not isinstance(kind, str) or not _near_kind(kind):
         return False
     return not _is_foreign(version) if isinstance(version, str) else not _FIELDS.isdisjoint(value)
+
+
+def listed(value: Any) -> list[Any] | None:
+    """Return the items of a list of documents, as such or as kubectl prints several; None if it is none."""
+    items = value.get("items") if isinstance(value, Mapping) and value.get("kind") == "List" else value
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else None
 
 
 def _member(value: Mapping[str, Any], name: str) -> object:

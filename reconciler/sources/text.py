@@ -16,7 +16,10 @@ BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
 # The second is its former name.
-GIT_LFS: Final = b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"
+_GIT_LFS: Final = b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"
+_GIT_CRYPT: Final = b"\x00GITCRYPT\x00"
+STAND_INS: Final = (*_GIT_LFS, _GIT_CRYPT)
+"""How files begin that git checked out in place of the file itself."""
 
 
 def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
@@ -27,8 +30,10 @@ def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
         return codes.NOT_TEXT, "is UTF-16; save it as UTF-8"
     if head.startswith(GZIP):
         return codes.NOT_TEXT, "is compressed (gzip); unpack it"
-    if head.startswith(GIT_LFS):
+    if head.startswith(_GIT_LFS):
         return codes.NOT_TEXT, "is a pointer of Git LFS, not the file itself; fetch it: git lfs pull"
+    if head.startswith(_GIT_CRYPT):
+        return codes.NOT_TEXT, "is encrypted by git-crypt; unlock the repository, or keep it out of the tree"
     if b"\0" in head:
         return codes.NOT_TEXT, "is binary: it holds NUL bytes"
     return None
