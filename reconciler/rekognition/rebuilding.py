@@ -24,7 +24,7 @@ class RebuildingRekognition(Rekognition):
             with translated("DescribeProjectVersions"):
                 names += (
                     version["ProjectVersionArn"].split("/")[3]
-                    for version in answer.get("ProjectVersionDescriptions", ())
+                    for version in answer["ProjectVersionDescriptions"]
                     if version["Status"] == "TRAINING_IN_PROGRESS"
                 )
         return names

@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.gateway import client_config
+from reconciler.rekognition.rebuilding import RebuildingRekognition
 from tests.loopback import Quiet, listening
 
 CUT = b"(the connection is cut)"
@@ -76,7 +77,9 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture
-def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rekognition]]:
+def connect(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., RebuildingRekognition]]:
     """Make gateways to the service; the SDK does not sleep between attempts."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     clients = []
@@ -86,13 +89,15 @@ def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             service.waited.append((account, region, operation))
             service.events.append("wait")
 
-    def make(url: str = service.url, **credentials: str) -> Rekognition:
+    def make(url: str = service.url, **credentials: str) -> RebuildingRekognition:
         given = credentials or {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
         client = boto3.client(
             "rekognition", endpoint_url=url, region_name="eu-west-1", config=client_config(), **given
         )
         clients.append(client)
-        return Rekognition(client, lambda: client, Recording(None, time.monotonic, time.sleep), "me")
+        return RebuildingRekognition(
+            client, lambda: client, Recording(None, time.monotonic, time.sleep), "me"
+        )
 
     yield make
     for client in clients:
@@ -100,5 +105,5 @@ def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
 
 @pytest.fixture
-def gateway(connect: Callable[..., Rekognition]) -> Rekognition:
+def gateway(connect: Callable[..., RebuildingRekognition]) -> RebuildingRekognition:
     return connect()

@@ -13,6 +13,7 @@ from reconciler import errors
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.rebuilding import RebuildingRekognition
 from tests.rekognition.conftest import CUT, Answer, Service, ok, refusal
 
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/flowers/dataset/train/1690476084535"
@@ -204,6 +205,17 @@ def test_a_search_without_a_list_is_not_that_nothing_was_found(
 
     with pytest.raises(errors.UnknownAnswer, match="DatasetEntries"):
         list(gateway.pages(ARN, "s3://b/a.jpg"))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"ProjectVersionDescriptions":null}'])
+def test_an_answer_without_trainings_is_not_that_none_runs(
+    service: Service, gateway: RebuildingRekognition, body: bytes
+) -> None:
+    """A dataset that no training reads may be deleted."""
+    service.answers = [Answer(body)]
+
+    with pytest.raises(errors.UnknownAnswer, match="ProjectVersionDescriptions"):
+        gateway.trainings(ARN)
 
 
 def test_an_error_with_the_status_of_success_is_not_understood(
