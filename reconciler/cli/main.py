@@ -31,7 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"reconciler {__version__}\n")
         return 0
-    return guarded(lambda: _run(words))
+    return guarded(lambda: _run(_plain(words)))
+
+
+def _plain(words: list[str]) -> list[str]:
+    """Accept the words ``help``, ``help COMMAND`` and ``version`` of similar tools."""
+    match words:
+        case ["help", *command]:
+            return [*command[:1], "--help"]
+        case ["version"]:
+            return ["--version"]
+        case _:
+            return words
 
 
 def _run(words: Sequence[str]) -> int:

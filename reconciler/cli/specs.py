@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.core.planning.selection import ChangeSelection
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
-from reconciler.errors import SpecError, UsageError
+from reconciler.errors import SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Opened, open_path
@@ -67,7 +68,15 @@ def opened_path(args: argparse.Namespace) -> Opened:
     Raises:
         SourceError: PATH cannot be read.
     """
-    opened = open_path(Path(args.path))
+    try:
+        opened = open_path(Path(args.path))
+    except SourceError as exc:
+        if args.path == DEFAULT_PATH and not Path(DEFAULT_PATH).exists():
+            raise SourceError(
+                f"{DEFAULT_PATH} does not exist; it is only the default PATH: name your directory, "
+                "or write a first one with `reconciler init`"
+            ) from exc
+        raise
     if opened.tree.no_revision:
         log.warning("source.notice", source=opened.tree.name, reason=opened.tree.no_revision)
     return opened

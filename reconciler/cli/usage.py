@@ -6,9 +6,18 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from reconciler.errors import Exit
+
+_FOREIGN: Final = {
+    "--json": "-o json",
+    "--profile": "the environment variable AWS_PROFILE",
+    "--endpoint-url": "the environment variable AWS_ENDPOINT_URL_REKOGNITION",
+    "--dry-run": "the command plan, which writes nothing",
+    "--auto-approve": "--yes",
+}
+"""Flags of similar tools, and what they are here."""
 
 
 def refuse(prog: str, reason: str) -> Exit:
@@ -40,6 +49,9 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
+        if flag := re.search(r"argument (.*): ignored explicit argument", message):
+            name = flag[1].rpartition("/")[2]
+            message = f"argument {flag[1]}: it takes no value; write {name} alone, or leave it out"
         if choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
             message += _nearest(choice[1], re.findall(r"[\w-]+", choice[2]))
         self.exit(refuse(self.prog, message))
@@ -53,9 +65,20 @@ class CommandParser(Parser):
     ) -> tuple[argparse.Namespace, list[str]]:
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            flags = self._option_string_actions
-            self.error(f"unknown: {' '.join(unknown)}{_nearest(unknown[0].partition('=')[0], flags)}")
+            self.error(self._unknown(unknown, found))
         return found, unknown
+
+    def _unknown(self, words: Sequence[str], found: argparse.Namespace) -> str:
+        """Say what words are unknown, and what was probably meant."""
+        flags, flag = self._option_string_actions, words[0].partition("=")[0]
+        path = getattr(found, "path", None)
+        if not flag.startswith("-") and path is not None:
+            hint = ", and --dataset to select datasets in it" if "--dataset" in flags else ""
+            return f"only one PATH is read: {path} or {words[0]}; name the directory that holds both{hint}"
+        text = f"unknown: {' '.join(words)}"
+        if flag in _FOREIGN and (flag != "--json" or "--output" in flags):
+            return f"{text} (did you mean {_FOREIGN[flag]}?)"
+        return text + _nearest(flag, flags)
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -220,7 +220,9 @@ def image_pattern(text: str) -> str:
 
 def project(text: str) -> str:
     """Accept the name of a Rekognition project."""
-    if not re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", _given(text)):
+    if arn := re.fullmatch(r"arn:[\w-]+:rekognition:[^:]*:[^:]*:project/([^/]+)(/.*)?", _given(text)):
+        raise Wrong(f"{text} is an ARN; give the name in it: {arn[1]}")
+    if not re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", text):
         raise Wrong(f"{text!r} is not a project name: at most 255 of a-z, A-Z, 0-9 and _ . -")
     return text
 

@@ -31,6 +31,7 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
     + DatasetUnusable ....... terminal: being deleted, or its creation failed
     + Rejected .............. terminal: the request itself is wrong
     + Denied ................ 8   terminal until credentials or permissions change
+      NoCredentials ........ 8   terminal for every dataset: there are none
     + UnknownAnswer ......... terminal: a code or status that this version does not know
 """
 
@@ -65,6 +66,7 @@ from reconciler.errors.gateway import (
     GatewayError,
     ListingIncomplete,
     ListingMoved,
+    NoCredentials,
     NotFound,
     Rejected,
     Throttled,
@@ -90,6 +92,7 @@ __all__ = [
     "ListingIncomplete",
     "ListingMoved",
     "MachineFailure",
+    "NoCredentials",
     "NotFound",
     "NotLeader",
     "OutputError",

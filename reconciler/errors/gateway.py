@@ -88,6 +88,10 @@ class Denied(GatewayError):
     exit_code = Exit.DENIED
 
 
+class NoCredentials(Denied):
+    """The AWS SDK finds no credentials at all, so that no dataset can be observed."""
+
+
 class UnknownAnswer(GatewayError):
     """A code, status or shape that this version does not know. Nothing is assumed about it."""
 

@@ -90,7 +90,6 @@ _OF_OPERATION: Final[Mapping[tuple[str, str], type[errors.GatewayError]]] = {
 # What botocore raises before, instead of or after an answer: all of it (a test holds them against the SDK). The
 # first that fits counts.
 _DENIED: Final = (
-    boto.NoCredentialsError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.TokenRetrievalError,
@@ -140,6 +139,9 @@ def translated(operation: str) -> Iterator[None]:
         raise _of_answer(operation, exc.response) from exc
     except errors.ReconcilerError:
         raise
+    except boto.NoCredentialsError as exc:
+        hint = "set AWS_PROFILE, or run `aws sso login` or `aws configure`; --local needs none"
+        raise errors.NoCredentials(f"{exc}: {hint}") from exc
     except Exception as exc:
         raise _of_exception(operation, exc) from exc
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Final
 
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset, Entries
@@ -37,7 +38,8 @@ def load(tree: Tree, only: str | None = None) -> Specs:
     specs = _Loading(tree, only).run()
     if not specs.datasets and not has_error(specs.problems):
         what = tree.display(only) if only else tree.name
-        raise SourceError(f"{what}: no document with apiVersion reconciler/v1 and kind Dataset")
+        message = "no document with apiVersion reconciler/v1 and kind Dataset"
+        raise SourceError(f"{what}: {message}; `reconciler init` writes a first one")
     return specs
 
 
@@ -121,16 +123,21 @@ class _Loading:
             for parsed in file.documents:
                 found |= dict.fromkeys(parsed.problems)
             if file.path not in self._checked and not self._only:
-                found |= dict.fromkeys(self._unused(file))
+                found |= dict.fromkeys(self._unused(file, certain=not broken))
             if not self._only:
                 found |= dict.fromkeys(_of_unknown_datasets(file, names))
         return tuple(sorted(found, key=_by_place))
 
-    def _unused(self, file: ParsedFile) -> Iterator[Problem]:
-        """Yield the problems of Entries documents that no dataset names."""
+    def _unused(self, file: ParsedFile, *, certain: bool) -> Iterator[Problem]:
+        """
+        Yield the problems of Entries documents that no dataset names.
+
+        Args:
+            certain: Whether every dataset could be read: a broken one may name the file.
+        """
         unused = [parsed for parsed in file.documents if isinstance(parsed.model, Entries)]
         message = "no dataset names this file under spec.entries: its images are not used"
-        for parsed in unused:
+        for parsed in unused if certain else ():
             yield parsed.problem(ModelError((), codes.UNUSED.code, message), Severity.WARNING)
         if unused:
             yield from check_shorthand(file, unused[0].file).problems
@@ -176,11 +183,16 @@ class _Loading:
             try:
                 self._checked[path] = self._check_file(path)
             except FileNotFoundError:
-                return ModelError((), codes.NO_MATCH.code, f"{self._tree.display(path)} does not exist")
+                return ModelError((), codes.NO_MATCH.code, self._absent(path))
             except OSError as exc:
                 reason = f"{self._tree.display(path)} cannot be read: {exc.strerror or exc}"
                 return ModelError((), codes.FILE_UNREADABLE.code, reason)
         return self._checked[path]
+
+    def _absent(self, path: str) -> str:
+        near = get_close_matches(path, self._files(), n=1, cutoff=0.8)
+        hint = f"; did you mean {self._tree.display(near[0])}?" if near else ""
+        return f"{self._tree.display(path)} does not exist{hint}"
 
     def _check_file(self, path: str) -> Checked:
         if not is_yaml(path):

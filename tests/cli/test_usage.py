@@ -42,7 +42,7 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
         ("plan --sumary=x", "did you mean --summary?"),
         ("plan --detailed", "unknown: --detailed (did you mean --detailed-exitcode?)"),
         ("plan -o yaml", "invalid choice: 'yaml'"),
-        ("plan a b", "unknown: b; usage: reconciler plan --help"),
+        ("plan a b", "only one PATH is read: a or b; name the directory that holds both"),
         ("schema datasets", "did you mean dataset?"),
         ("export", "required: -d/--directory; usage: reconciler export --help"),
         ("", "required: COMMAND; usage: reconciler --help"),

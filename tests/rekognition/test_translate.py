@@ -135,7 +135,7 @@ def test_the_text_names_operation_code_and_message() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (boto.NoCredentialsError(), errors.Denied),
+        (boto.NoCredentialsError(), errors.NoCredentials),
         (boto.PartialCredentialsError(provider="p", cred_var="v"), errors.Denied),
         (boto.CredentialRetrievalError(provider="p", error_msg="m"), errors.Denied),
         (boto.TokenRetrievalError(provider="p", error_msg="m"), errors.Denied),

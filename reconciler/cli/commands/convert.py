@@ -160,10 +160,10 @@ def _base(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    from reconciler.core.spec.field_types import is_moment
+    from reconciler.core.spec.field_types import is_moment, moment_like
 
     if not is_moment(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2026-03-01T12:00:00")
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as {moment_like(text)}")
     return text
 
 

@@ -67,7 +67,6 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
         "--ref",
         type=values.git_ref,
         metavar="REF",
-        default="main",
         help="branch, tag or commit; the branch if a tag has the same name (default: main)",
     )
     group.add_argument("--path", dest="tree", metavar="PATH", help="same as PATH")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from reconciler.cli.specs import selection_of
 from reconciler.core.runtime.shard import Shard
@@ -24,6 +25,8 @@ from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.repository import GitSource
 from reconciler.sources.trees.directory_source import DirectorySource
 
+DEFAULT_REF: Final = "main"
+
 
 def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     """
@@ -38,12 +41,14 @@ def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
     if args.git is None:
         if args.verify_signatures:
             raise UsageError("--verify-signatures needs --git: a directory has no signature")
+        if args.ref is not None:
+            raise UsageError(f"--ref {args.ref} needs --git URL: a directory is read as it is")
         if args.git_password_file or args.git_password_env:
             raise UsageError("a password for git needs --git")
         source: Source = DirectorySource(Path(path), Blobs(state))
     else:
         address = Address(args.git, _password(args))
-        clone = Clone(state / "git", address, args.ref, verify=args.verify_signatures)
+        clone = Clone(state / "git", address, args.ref or DEFAULT_REF, verify=args.verify_signatures)
         source = GitSource(clone, path, Blobs(state))
     if args.dataset or args.selector:
         source = Selected(source, selection)

@@ -105,10 +105,15 @@ def is_moment(text: str) -> bool:
     return True
 
 
+def moment_like(text: str) -> str:
+    """Return an example of a date and time; for a date alone, its first second."""
+    return f"{text}T00:00:00" if is_moment(f"{text}T00:00:00") else "2026-03-01T12:00:00"
+
+
 def _moment(text: str) -> str:
     if is_moment(text):
         return text
-    raise refusal("must be a date and time such as 2026-03-01T12:00:00")
+    raise refusal(f"must be a date and time such as {moment_like(text)}")
 
 
 def _day(text: str) -> str:

@@ -50,7 +50,41 @@ _PLAIN: Final = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?")
 
 def model_errors_of(error: ValidationError, model: type[BaseModel]) -> tuple[ModelError, ...]:
     """Translate all validation errors of a document of *model*."""
-    return tuple(_model_error(detail, model) for detail in error.errors(include_url=False))
+    details = error.errors(include_url=False)
+    strayed = {
+        (*place, path[-1])
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+        for path in (_path_of(detail),)
+        if (place := _place_of(str(path[-1]), path[:-1], model)) is not None
+    }
+    # A field in a wrong place is missing in its own, and may leave its parent empty: that is said once.
+    told = strayed | {place[:-1] for place in strayed}
+    return tuple(
+        _model_error(detail, model)
+        for detail in details
+        if not ((detail["type"] == "missing" or detail["input"] is None) and _path_of(detail) in told)
+    )
+
+
+def _path_of(detail: ErrorDetails) -> Path:
+    return tuple(step for step in detail["loc"] if step != "[key]")
+
+
+def _place_of(field: str, path: Path, model: type[BaseModel]) -> Path | None:
+    """
+    Return the path of the mapping that a field belongs into, if that is one level below or further up.
+
+    Args:
+        path: The mapping that it stands in, and in which it is unknown.
+    """
+    for name, info in _named(_model_at(model, path)):
+        if any(field == inner for child in _models_in(info.annotation) for inner, _ in _named(child)):
+            return (*path, name)
+    for length in range(len(path) - 1, -1, -1):
+        if field in _fields_at(model, path[:length]):
+            return path[:length]
+    return None
 
 
 def dotted(path: Path) -> str:
@@ -68,11 +102,16 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 
 def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
-    path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+    path = _path_of(detail)
     name, kind, value = dotted(path), detail["type"], detail["input"]
     match kind:
         case "extra_forbidden":
-            hint = nearest(str(path[-1])[:100], _fields_at(model, path[:-1]))
+            place = _place_of(str(path[-1]), path[:-1], model)
+            if place is not None:
+                where = f"below {dotted(place)}" if place else "at the start of a line"
+                hint = f"it belongs {where}: correct its indentation"
+            else:
+                hint = nearest(str(path[-1])[:100], _fields_at(model, path[:-1]))
             return ModelError(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
         case "missing":
             return ModelError(path, codes.MISSING_FIELD.code, f"{name} is missing")
@@ -88,8 +127,23 @@ def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
         case codes.BAD_TARGET.code:
             return ModelError(path, kind, detail["msg"])
         case _:
-            reason = detail["msg"].removeprefix("Input ")
+            reason = detail["msg"].removeprefix("Input ") + _meant(value)
             return ModelError(path, codes.BAD_VALUE.code, f"{name} {reason}")
+
+
+_PROJECT_ARN: Final = re.compile(r"arn:[\w-]+:rekognition:[^:]*:[^:]*:project/([^/]+)")
+
+# Quotation marks of word processors.
+_TYPOGRAPHIC: Final = re.compile("[\u201c\u201d\u201e\u2018\u2019\xab\xbb]")
+
+
+def _meant(value: object) -> str:
+    """Return a hint for a text that was meant as another: an ARN, or quotation marks of a word processor."""
+    if isinstance(value, str) and (arn := _PROJECT_ARN.match(value)):
+        return f", not its ARN: {arn[1]}"
+    if isinstance(value, str) and (found := _TYPOGRAPHIC.match(value)):
+        return f'; {found[0]} does not quote in YAML: write ""'
+    return ""
 
 
 def _mismatch(name: str, expected: str, value: object) -> str:
@@ -122,11 +176,15 @@ def _quoted(value: object) -> str:
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
     """Return the field names allowed at *path*, in the order of the model."""
+    return [name for name, _ in _named(_model_at(model, path))]
+
+
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
     for step in path:
         if isinstance(step, str):
             field = next(info for name, info in _named(model) if name == step)
             model = next(_models_in(field.annotation))
-    return [name for name, _ in _named(model)]
+    return model
 
 
 def _named(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

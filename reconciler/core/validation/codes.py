@@ -171,8 +171,9 @@ class Code(StrEnum):
     SUSPICIOUS_LABEL = (
         "RKD2005",
         (
-            "A label name holds an invisible, control or direction-changing character, or starts or ends "
-            "with white space. It is a label of its own, hard to tell from its neighbour."
+            "A label name holds an invisible, control or direction-changing character, starts or ends with "
+            "white space, or starts with a typographic quotation mark. It is a label of its own, hard to tell "
+            "from its neighbour."
         ),
         _OURS,
     )

@@ -22,6 +22,9 @@ _SUSPICIOUS: Final = re.compile(
     "\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
+# Of word processors. YAML and JSON quote with " alone, so that these become part of the text.
+_QUOTES: Final = ("\u201c", "\u201d", "\u201e")
+
 # "Guidelines and quotas": images are PNG or JPEG. Whether the service checks their names is not documented.
 _ENDING: Final = re.compile(r"\.(?:jpe?g|png)\Z", re.IGNORECASE)
 
@@ -32,8 +35,8 @@ def is_source_ref(text: str) -> bool:
 
 
 def is_suspicious(text: str) -> bool:
-    """Tell whether *text* holds suspicious characters, or starts or ends with white space."""
-    return text != text.strip() or _SUSPICIOUS.search(text) is not None
+    """Tell whether *text* holds suspicious characters, starts or ends with white space, or is quoted oddly."""
+    return text != text.strip() or text.startswith(_QUOTES) or _SUSPICIOUS.search(text) is not None
 
 
 def has_image_ending(text: str) -> bool:
@@ -66,6 +69,8 @@ def suspicious_label(label: str) -> Iterator[Problem]:
 def _named(text: str) -> str:
     """Describe the first suspicious character."""
     found = _SUSPICIOUS.search(text)
+    if found is None and text.startswith(_QUOTES):
+        return "a typographic quotation mark, which does not quote"
     if found is None:
         return "white space at its start or end"
     char = found.group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -57,10 +58,8 @@ class Console:
         act = ACTIONS.get(str(name))
         if act is None:
             raise ValueError(f"no such action: {name!r}; one of {', '.join(ACTIONS)}")
-        try:
-            act(self, **arguments)
-        except TypeError as exc:
-            raise ValueError(f"{name}: {exc}") from exc
+        _check_fields(str(name), act, arguments)
+        act(self, **arguments)
 
     def put(self, dataset: str, *lines: str | Fields) -> None:
         """Add or replace entries, given as complete lines, as an import does."""
@@ -225,6 +224,26 @@ def _detections(fields: Fields) -> Iterator[Fields]:
             value = fields.get(key.removesuffix(METADATA))
             if isinstance(value, dict) and isinstance(value.get("annotations"), list):
                 yield value
+
+
+def _check_fields(name: str, act: Callable[..., None], given: Mapping[str, Any]) -> None:
+    """
+    Check the names of the fields of an action.
+
+    Raises:
+        ValueError: One is missing or unknown; the message names all.
+    """
+    known = list(inspect.signature(act).parameters.values())[1:]
+    missing = [one.name for one in known if one.default is one.empty and one.name not in given]
+    unknown = [field for field in given if field not in {one.name for one in known}]
+    if not (missing or unknown):
+        return
+    wrong = [
+        *(f"{field} is missing" for field in missing),
+        *(f"there is no field {field}" for field in unknown),
+    ]
+    fields = ", ".join(one.name if one.default is one.empty else f"[{one.name}]" for one in known)
+    raise ValueError(f"{name}: {', '.join(wrong)}; its fields: {fields}")
 
 
 def _rename(fields: Fields, old: str, new: str) -> bool:

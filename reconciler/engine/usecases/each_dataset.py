@@ -1,4 +1,8 @@
-"""Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here."""
+"""
+Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here.
+
+Only what concerns every dataset is raised: `Interrupted`, and `NoCredentials`.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ from reconciler.errors import (
     Exit,
     Interrupted,
     MachineFailure,
+    NoCredentials,
     PlanOutdated,
     ReconcilerError,
     SourceError,
@@ -137,7 +142,7 @@ def broken(dataset: BrokenDataset) -> DatasetPlan:
 
 
 def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
-    if isinstance(exc, Interrupted):
+    if isinstance(exc, Interrupted | NoCredentials):
         raise exc
     reason = named(exc)
     log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from itertools import product
 
@@ -95,13 +96,25 @@ def select(specs: Specs, selection: Selection) -> Specs:
     found = names(part)
     unnamed = any(not dataset.named for dataset in broken)  # each of them may be one that was asked for
     if (missing := sorted(set(selection.names).difference(found))) and not (unnamed and absent):
-        raise UsageError(f"no dataset is called {', '.join(missing)}; there are: {known}")
+        raise UsageError(_absent(missing, names(specs)))
     if not found:
         asked = ", ".join(f"{key}={value}" for key, value in (selection.labels or {}).items())
         raise UsageError(f"no dataset has the labels {asked}; there are: {known}")
     problems = dict.fromkeys(p for dataset in chosen for p in dataset.problems)
     problems |= dict.fromkeys(p for dataset in broken for p in dataset.problems)
     return replace(part, problems=tuple(sorted(problems, key=_by_place)))
+
+
+def _absent(missing: Sequence[str], known: Sequence[str]) -> str:
+    """Say that no dataset has these names, and which are the nearest."""
+    text = f"no dataset is called {', '.join(missing)}"
+    if any("," in name and set(name.split(",")) <= set(known) for name in missing):
+        return f"{text}; repeat the flag: --dataset {' --dataset '.join(','.join(missing).split(','))}"
+    by_fold = {name.casefold(): name for name in known}
+    near = [close for name in missing for close in get_close_matches(name.casefold(), by_fold, n=1)]
+    if len(near) == len(missing):
+        return f"{text}; did you mean {', '.join(by_fold[fold] for fold in near)}?"
+    return f"{text}; there are: {', '.join(known)}"
 
 
 def names(specs: Specs) -> list[str]:

@@ -16,6 +16,7 @@ from yaml import events
 from reconciler.core.spec.messages import Path
 from reconciler.core.validation import spec_codes as codes
 from reconciler.sources.yaml.events import parse
+from reconciler.sources.yaml.indentation import misplaced
 from reconciler.sources.yaml.scalars import Ambiguous, Scalar, resolve
 
 _MAX_DEPTH: Final = 50
@@ -127,9 +128,15 @@ def _syntax(exc: yaml.MarkedYAMLError, text: str) -> Fault:
     line = text.split("\n", mark.line)[mark.line - 1 : mark.line]
     if line and line[0][mark.column - 1 : mark.column] == "\t":
         message = "a tab; indent with spaces"
+    elif (reason := misplaced(text, mark.line)) and message.startswith(_OF_INDENTATION):
+        return Fault(Mark(mark.line, 1), codes.SYNTAX.code, f"not valid YAML: {reason}")
     elif exc.context and exc.context_mark:
         message += f", {exc.context} that starts in line {exc.context_mark.line + 1}"
     return Fault(mark, codes.SYNTAX.code, f"not valid YAML: {message}")
+
+
+# What the parser says where an indentation fits no line above.
+_OF_INDENTATION: Final = ("mapping values", "did not find expected", "could not find expected")
 
 
 def _mark(mark: Any) -> Mark:
