@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"reconciler {__version__}\n")
         return 0
+    if words[:1] == ["--complete-dataset"]:  # called by a shell while a person types: skip the parser
+        from reconciler.cli.completion import print_names
+
+        return print_names(words[1:])
     return guarded(lambda: _run(_plain(words)))
 
 
@@ -47,12 +51,13 @@ def _plain(words: list[str]) -> list[str]:
 
 def _run(words: Sequence[str]) -> int:
     gc.set_threshold(_BEFORE_COLLECTING)
-    from reconciler.cli.parser import COMPLETION, add_completion, build
+    from reconciler.cli.completion import PRINT_SCRIPT, add_script
+    from reconciler.cli.parser import build
     from reconciler.engine.log import set_up_by
 
-    completing = COMPLETION in words
+    completing = PRINT_SCRIPT in words
     parser = build(words, whole=completing)
-    add_completion(parser, wanted=completing)
+    add_script(parser, wanted=completing)
     args = parser.parse_args(words)
     from reconciler.cli.usage import refuse
 

@@ -24,8 +24,6 @@ start here, without an AWS account:
 exit codes:
 """
 
-COMPLETION: Final = "--print-completion"
-
 # The order in help and documentation; commands not named here come last.
 _ORDER: Final = (
     *("init", "validate", "plan", "show", "apply", "run", "drift", "diff", "propose", "explain", "status"),
@@ -82,20 +80,3 @@ def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
             add_globals(sub, default=False)
         sub.set_defaults(declared=command)
     return parser
-
-
-def add_completion(parser: argparse.ArgumentParser, *, wanted: bool) -> None:
-    """
-    Add ``--print-completion bash|zsh|tcsh``, which prints a completion script made from the parser.
-
-    Args:
-        wanted: Whether it is requested; otherwise only its help is added, since the rest takes 30 ms.
-    """
-    if not wanted:
-        parser.add_argument(
-            COMPLETION, metavar="SHELL", help="print a completion script: bash, zsh, fish or tcsh"
-        )
-        return
-    import shtab
-
-    shtab.add_argument_to(parser, COMPLETION, help="print a completion script for this shell")

@@ -3,14 +3,17 @@
 import os
 import pkgutil
 import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from benchmarks.start import cpu
 from reconciler.cli import commands
 from reconciler.cli.parser import COMMANDS, build
+from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
 from tests.docs.pages import ROOT
 
 COMPLETE = """\
@@ -108,6 +111,10 @@ def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
         (["reconciler", "iam", "re"], ["read", "rebuild"]),
         (["reconciler", "convert", "co"], ["coco"]),
         (["reconciler", "convert", "voc", "--on"], ["--one-based"]),
+        (["reconciler", "plan", "--dataset", "flowers"], ["flowers-test", "flowers-train"]),
+        (["reconciler", "plan", "specs/circuit-boards", "--dataset", ""], ["circuit-boards-train"]),
+        (["reconciler", "suspend", "circ"], ["circuit-boards-train"]),
+        (["reconciler", "suspend", "flowers-test", "circ"], ["circuit-boards-train"]),
     ],
 )
 def test_bash_completes(typed, offered):
@@ -119,6 +126,68 @@ def test_bash_completes(typed, offered):
     )
 
     assert (offered, "") == (sorted(done.stdout.split()), done.stderr)
+
+
+@pytest.fixture
+def on_path(tmp_path: Path) -> dict[str, str]:
+    """Give an environment in which `reconciler` is a program, as after an installation."""
+    program = tmp_path / "reconciler"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m reconciler "$@"\n')
+    program.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+def test_fish_completes_datasets_and_paths(on_path: dict[str, str]):
+    """Each with its own rules: fish completes no path unless it is told to."""
+    script = (
+        "reconciler --print-completion fish | source\n"
+        'for line in "plan --dataset flow" "suspend circ" "validate spec"\n'
+        '  complete -C "reconciler $line" | string split -f1 \\t\n'
+        "end"
+    )
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script], env=on_path, capture_output=True, text=True, cwd=ROOT
+    )
+
+    offered = ["flowers-test", "flowers-train", "circuit-boards-train", "specs/"]
+    assert (offered, "") == (done.stdout.split(), done.stderr)
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+def test_zsh_completes_datasets(on_path: dict[str, str]):
+    """The names that the function offers, given the words that zsh has at that time."""
+    script = (
+        "function compdef { }; function _arguments { }\n"
+        'eval "$(reconciler --print-completion zsh)"\n'
+        'function compadd { print -l -- "${@:2}" }\n'
+        "words=(plan specs/flowers --dataset '')\n"
+        "_reconciler_datasets"
+    )
+    done = subprocess.run(["zsh", "-f", "-c", script], env=on_path, capture_output=True, text=True, cwd=ROOT)
+
+    assert (["flowers-test", "flowers-train"], "") == (done.stdout.split(), done.stderr)
+
+
+def test_names_for_completion_are_safe_to_expand(tmp_path: Path):
+    """A shell may execute what it is offered: names of datasets alone, from files of moderate size."""
+    good = "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: NAME}\n"
+    (tmp_path / "good.yaml").write_text(good + "---\n" + good.replace("NAME", "tulips"))
+    (tmp_path / "bad.yaml").write_text(good.replace("NAME", "$(touch owned)"))
+    (tmp_path / "broken.yml").write_text(good + "\t{")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "a.yaml").write_text(good.replace("NAME", "hidden"))
+    (tmp_path / "good.yaml").write_text(
+        good.replace("NAME", "roses") + "---\n" + good.replace("NAME", "tulips")
+    )
+    (tmp_path / "large.yaml").write_text(good.replace("NAME", "large") + "#" * MOST_BYTES)
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+
+    assert ["roses", "tulips"] == dataset_names(tmp_path)
+    assert [] == dataset_names(tmp_path / "nowhere")
 
 
 def test_output_nobody_reads_is_no_failure():
