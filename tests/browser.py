@@ -35,7 +35,9 @@ def launched() -> Iterator[playwright.Browser]:
 
 
 @contextmanager
-def watched(browser: playwright.Browser, own: str, **context: object) -> Iterator[playwright.Page]:
+def watched(
+    browser: playwright.Browser, own: str | tuple[str, ...], **context: object
+) -> Iterator[playwright.Page]:
     """Give a page that must neither complain nor ask for anything whose address does not begin with *own*."""
     around = browser.new_context(**context)
     page = around.new_page()

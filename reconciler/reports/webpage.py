@@ -37,16 +37,16 @@ def templates(package: str, place: str) -> jinja2.Environment:
 
 
 @cache
-def style(package: str, *name: str) -> Markup:
-    """Return the style of a page: what all begin with, then its own, from a file of *package*."""
+def style(package: str, folder: str, *names: str) -> Markup:
+    """Return the style of a page: what all begin with, then its own, from files of *package* in order."""
     beginning = (_text("reconciler.reports", "page", part) for part in _BEGINNING)
-    return ours("".join((*beginning, _text(package, *name))))
+    return ours("".join((*beginning, *(_text(package, folder, name) for name in names))))
 
 
 @cache
-def script(package: str, *name: str) -> Markup:
-    """Return the script of a page, from a file of *package*."""
-    return ours(_text(package, *name))
+def script(package: str, folder: str, *names: str) -> Markup:
+    """Return the script of a page, from files of *package* in order."""
+    return ours("".join(_text(package, folder, name) for name in names))
 
 
 def ours(text: str) -> Markup:

@@ -44,7 +44,7 @@ def test_from_the_list_to_the_image_without_a_mouse(browser):
         page.get_by_role("button", name="box moved 1").click()
 
         assert page.url.endswith("/drift/roses#class=box_moved")
-        assert 1 == page.locator(".card svg.canvas").count()
+        assert 1 == page.locator(".tile svg.drawing").count()
         page.get_by_role("link", name="Datasets").click()
         assert 4 == page.get_by_role("list", name="Datasets", exact=True).get_by_role("listitem").count()
 

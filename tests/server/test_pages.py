@@ -237,7 +237,7 @@ def test_the_report_is_served_under_its_own_policy():
     answer = ask(registry(dataset_state("roses", report=dataset(MOVED))), "/drift/roses")
 
     policy = answer.headers["content-security-policy"]
-    scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
+    scripts = re.findall(r'<script type="module">(.*?)</script>', answer.text, flags=re.DOTALL)
     hashes = [b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
     assert [True] == [f"'sha256-{found}'" in policy for found in hashes]
     assert "unsafe" not in policy

@@ -19,7 +19,7 @@ from reconciler.cli.output.show import rendered
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.drift.report import Drift
+from reconciler.core.drift.report import Drift, DriftItem
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
@@ -27,12 +27,18 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, SpecError, StateError, UsageError, gravest
+from reconciler.reports.drift.drawing import changed_region, extent
+from reconciler.reports.drift.images import in_order
 from reconciler.reports.registry import SUFFIXES
 from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 
 # Rekognition accepts images up to 15 MB; the total for one report bounds its time.
 _MOST_BYTES: Final = 15_000_000
 _MOST_BYTES_IN_ALL: Final = 500_000_000
+
+# What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
+_PAGE_BYTES: Final = 2_200_000
+_DETAIL_BYTES: Final = 1_500_000
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,27 +111,43 @@ def format_of(report: Path) -> str:
 
 
 def thumbnails(drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int) -> dict[str, Thumbnail]:
-    """Return thumbnails of the first *most* images by source-ref; none without Pillow."""
+    """
+    Return thumbnails of the *most* severe images, as many as a page has room for; none without Pillow.
+
+    An image has a detail, the part that changed, as long as there is room for that.
+    """
     if most <= 0 or not available():
         return {}
-    return dict(islice(_thumbnails(drift, datasets, wiring, most), most))
+    found: dict[str, Thumbnail] = {}
+    bytes_taken = 0
+    for source_ref, picture in _thumbnails(drift, datasets, wiring, most):
+        kept = picture if bytes_taken < _DETAIL_BYTES else picture._replace(detail=None)
+        bytes_taken += kept.weight_bytes
+        if bytes_taken > _PAGE_BYTES:
+            break
+        found[source_ref] = kept
+    return found
 
 
 def _thumbnails(
     drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int
 ) -> Iterator[tuple[str, Thumbnail]]:
-    left, tried = _MOST_BYTES_IN_ALL, 0
+    left = _MOST_BYTES_IN_ALL
     targets = {desired.name: desired.target for desired in datasets}
-    for dataset in drift.datasets:
-        if dataset.observed_at is None or dataset.name not in targets:
-            continue
-        pictures = wiring.pictures(targets[dataset.name])
-        for item in dataset.items:
-            if left <= 0 or tried >= most:
-                return
-            tried += 1
-            data = pictures.read(item.source_ref, min(left, _MOST_BYTES))
-            if data is not None:
-                left -= len(data)
-                if found := thumbnail(data):
-                    yield item.source_ref, found
+    readers = {
+        place: wiring.pictures(targets[dataset.name])
+        for place, dataset in enumerate(drift.datasets)
+        if dataset.observed_at is not None and dataset.name in targets
+    }
+    readable = ((readers[place], item) for place, item in in_order(drift) if place in readers)
+    for reader, item in islice(readable, most):
+        data = reader.read(item.source_ref, min(left, _MOST_BYTES)) if left > 0 else None
+        if data is not None:
+            left -= len(data)
+            if found := _thumbnail(data, item):
+                yield item.source_ref, found
+
+
+def _thumbnail(data: bytes, item: DriftItem) -> Thumbnail | None:
+    seen = item.view
+    return thumbnail(data, seen.size, changed_region(seen, extent(seen))) if seen else thumbnail(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from reconciler.core.drift.boxes import BoxPair, pair_boxes
@@ -41,6 +42,25 @@ class ImageView:
         if self.desired is None or self.observed is None:
             return ()
         return tuple(label for label in self.desired.labels if label in self.observed.labels)
+
+    @property
+    def relabellings(self) -> tuple[tuple[str, str], ...]:
+        """
+        What became what, from git to AWS: sorted pairs of labels, each once, of boxes and of the whole image.
+
+        Of the whole image, each label that it lost is paired with each that it gained.
+        """
+        boxes = {
+            (pair.desired.label, pair.observed.label)
+            for pair in self.boxes
+            if pair.desired and pair.observed and pair.is_relabelled
+        }
+        return tuple(sorted(boxes | set(product(self.labels_lost, self.labels_gained))))
+
+    @property
+    def lowest_iou(self) -> float | None:
+        """Return the lowest intersection over union of its moved boxes; None if none moved."""
+        return min((pair.iou or 0.0 for pair in self.boxes if pair.is_moved), default=None)
 
     @property
     def turned(self) -> ImageView:

@@ -28,6 +28,9 @@ class DriftVerdict(StrEnum):
     UNKNOWN = "unknown"  # the observation is incomplete, and shows no drift
 
 
+_RANKS: Final = {kind: rank for rank, kind in enumerate(DriftClass)}
+
+
 class Lines(NamedTuple):
     """Both sides of one image as text, without what the service adds; None for a missing side."""
 
@@ -79,6 +82,18 @@ class DriftItem:
     def is_pending(self) -> bool:
         """Tell whether only git changed: then this is no drift, but a due apply."""
         return is_pending(self.cause)
+
+    @property
+    def severity(self) -> tuple[bool, int, float, str]:
+        """
+        Return the key by which people see images, the most severe first.
+
+        What raises an alarm comes before what does not; then the most severe class, the lowest overlap of a
+        moved box, and the source-ref.
+        """
+        lowest = self.view.lowest_iou if self.view else None
+        overlap = 1.0 if lowest is None else lowest
+        return not self.alarms, _RANKS[self.classes[0]], overlap, self.source_ref
 
     @property
     def alarms(self) -> bool:

@@ -14,6 +14,9 @@ from reconciler.core.drift.report import Lines
 
 _INDENT = "  "
 
+# Rows of a unified diff around what differs.
+_AROUND = 1
+
 
 class Parts(NamedTuple):
     """One side of a row, parted around what differs."""
@@ -51,6 +54,42 @@ def side_by_side(lines: Lines) -> tuple[Row, ...]:
     for _, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         rows += [Row(*pair) for pair in zip_longest(ours[a:b], theirs[c:d])]
     return tuple(rows)
+
+
+class UnifiedRow(NamedTuple):
+    """
+    One row of a unified diff.
+
+    Attributes:
+        sign: ``-`` for git, ``+`` for AWS, a space for both, and nothing where rows are left out.
+    """
+
+    sign: str
+    start: str
+    middle: str = ""
+    end: str = ""
+
+
+def unified(lines: Lines) -> Iterator[UnifiedRow]:
+    """Give both sides of an image below one another: what differs, and one row around it."""
+    rows = side_by_side(lines)
+    near = {
+        place for at, row in enumerate(rows) if row.differs for place in range(at - _AROUND, at + _AROUND + 1)
+    }
+    left_out = False
+    for at, row in enumerate(rows):
+        if at not in near:
+            left_out = True
+            continue
+        if left_out:
+            yield UnifiedRow("", "")
+            left_out = False
+        if not row.differs:
+            yield UnifiedRow(" ", row.desired or "")
+            continue
+        for sign, text, parts in zip("-+", (row.desired, row.observed), row.parts, strict=True):
+            if text is not None:
+                yield UnifiedRow(sign, *parts)
 
 
 def _common(one: str, other: str) -> int:

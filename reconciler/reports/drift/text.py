@@ -64,13 +64,13 @@ def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
 
 def by_class(dataset: DatasetDrift) -> list[tuple[str, list[DriftItem]]]:
     """
-    Group the images by the most severe of their classes, each group with its heading.
+    Group the images by the most severe of their classes, each group with its heading, in order of severity.
 
     The heading gives the number of all images of the class, as every rendering does, and how many of them
     another group shows.
     """
     found: dict[DriftClass, list[DriftItem]] = defaultdict(list)
-    for item in dataset.items:
+    for item in sorted(dataset.items, key=lambda item: item.severity):
         found[item.classes[0]].append(item)
     return [
         (_heading(kind, number, number - len(found[kind])), found[kind])

@@ -28,6 +28,20 @@ CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
     }
 )
 
+SHORT_CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
+    {
+        DriftClass.ERRORED: "errors",
+        DriftClass.MISSING: "missing",
+        DriftClass.RELABELLED: "relabelled",
+        DriftClass.BOX_REMOVED: "removed",
+        DriftClass.BOX_ADDED: "added",
+        DriftClass.BOX_MOVED: "moved",
+        DriftClass.UNMANAGED: "not in git",
+        DriftClass.METADATA_ONLY: "metadata",
+    }
+)
+"""The classes where there is little room."""
+
 VERDICTS: Final[Mapping[DriftVerdict, str]] = MappingProxyType(
     {
         DriftVerdict.IN_SYNC: "in sync",

@@ -144,3 +144,41 @@ def test_the_verdict_says_who_moved(items, complete, verdict, alarm):
     found = DatasetDrift("train", None, items=tuple(items), complete=complete)
 
     assert (verdict, (0, alarm)) == (found.verdict, found.exit_codes)
+
+
+def test_what_became_what_is_known_for_boxes_and_for_the_whole_image():
+    """Pairs of labels from git to AWS, each once."""
+    before = entry("rose", boxes=(LEFT, ("Dot", 400, 10, 50, 50), ("Dot", 500, 300, 50, 50)))
+    after = entry("tulip", boxes=(LEFT, ("Spot", 400, 10, 50, 50), ("Spot", 500, 300, 50, 50)))
+
+    assert (("Dot", "Spot"), ("rose", "tulip")) == view_of(before, after).relabellings
+    assert () == view_of(before, None).relabellings
+
+
+def test_the_lowest_overlap_is_that_of_the_box_that_moved_most():
+    """A box that did not move has no part in it."""
+    far = entry(boxes=(LEFT, ("Dot", 399, 251, 155, 101)))
+    near = entry(boxes=(LEFT, ("Dot", 399, 302, 155, 101)))
+
+    assert pytest.approx(50 / 152) == view_of(far, near).lowest_iou
+    assert view_of(far, far).lowest_iou is None
+
+
+def test_severity_orders_by_class_then_by_overlap_then_by_path():
+    """What raises no alarm comes last, whatever its class."""
+
+    def drifted(name: str, left: float, *kinds: DriftClass, **more) -> DriftItem:
+        seen = view_of(entry(boxes=(("Dot", 0, 0, 100, 100),)), entry(boxes=(("Dot", left, 0, 100, 100),)))
+        return DriftItem(name, kinds, Cause.DRIFT_MODIFIED, view=seen, **more)
+
+    expected = [
+        drifted("z", 9, ERRORED),
+        drifted("y", 9, MISSING),
+        drifted("x", 50, BOX_MOVED),
+        drifted("a", 5, BOX_MOVED),
+        drifted("b", 5, BOX_MOVED),
+        drifted("a", 5, UNMANAGED),
+        drifted("a", 5, ERRORED, acknowledged="known"),
+    ]
+
+    assert expected == sorted([*expected[3:], *expected[:3]], key=lambda item: item.severity)

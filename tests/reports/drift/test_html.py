@@ -8,15 +8,14 @@ from html.parser import HTMLParser
 import orjson
 import pytest
 
-from reconciler.core.drift.kinds import view_of
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.drift.drawing import Side, draw
-from reconciler.reports.drift.html import FIRST, render_html
-from reconciler.reports.thumbnails import Thumbnail
-from tests.reports.drift.builders import dataset, drift, entry, item
+from reconciler.reports.drift.html import FIRST, relabelled, render_html
+from reconciler.reports.thumbnails import Detail, Thumbnail
+from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)
+DOT = ("Dot", 399, 251, 155, 101)
 HOSTILE = "<script>alert('x')</script>"
 
 
@@ -38,6 +37,17 @@ class Elements(HTMLParser):
 
 def page(*items, **more) -> str:
     return "".join(render_html(drift(dataset(*items, **more))))
+
+
+def data(text: str) -> dict:
+    """Return the data of a page."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return orjson.loads(found[1])
+
+
+def images(*items, **more) -> list[dict]:
+    return data(page(*items, **more))["images"]
 
 
 def hostile_page() -> str:
@@ -70,8 +80,8 @@ def test_the_page_allows_its_own_style_and_script_only():
     elements = Elements(hostile_page())
     (policy,) = [meta["content"] for meta in elements.of("meta") if "http-equiv" in meta]
 
-    for tag in ("style", "script"):
-        own = re.search(rf"<{tag}>(.*?)</{tag}>", hostile_page(), re.DOTALL)
+    for tag, attributes in (("style", ""), ("script", ' type="module"')):
+        own = re.search(rf"<{tag}{attributes}>(.*?)</{tag}>", hostile_page(), re.DOTALL)
         assert own is not None
         digest = b64encode(sha256(own[1].encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in policy
@@ -89,30 +99,116 @@ def test_whatever_comes_from_outside_is_text():
     assert "\u202e" not in text
 
 
-def test_what_waits_in_the_page_cannot_end_its_element():
-    """Cards beyond the first stand in it as JSON, in which no element can be closed."""
-    items = [
-        item(
-            entry(f"{n:03}{HOSTILE}.png", HOSTILE), entry(f"{n:03}{HOSTILE}.png", "</script><b>"), line=n + 1
-        )
-        for n in range(FIRST + 2)
+def test_the_data_cannot_end_its_element():
+    """It stands in the page as JSON, in which no element can be closed and nothing hides its neighbours."""
+    text = hostile_page()
+    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+
+    assert found is not None
+    assert "<" not in found[1]
+    (image,) = data(text)["images"]
+    assert f"{BUCKET}{HOSTILE}.png" == image["ref"]
+    assert ['" onload="alert(1)', "\\u202eevil"] == image["gained"]
+
+
+def test_a_source_ref_is_kept_as_it_is_and_shown_in_sight():
+    """A command needs the very text; a reader sees what is in it."""
+    ref = "turned\u202egnp.exe"
+    (image,) = images(item(entry(ref, "a"), entry(ref, "b")))
+
+    assert f"{BUCKET}{ref}" == image["ref"]
+    assert f"{BUCKET}turned\\u202egnp.exe" == image["shown"]
+
+
+def test_images_stand_in_order_of_severity():
+    """Errored, missing, relabelled, removed, added, moved by 1 - IoU, not in git, metadata only."""
+    later = entry("8.png", "rose")
+    later["label0-metadata"]["creation-date"] = "2027-01-01T00:00:00"
+    near, far = (("Echo", left, 65, 220, 334) for left in (90, 200))
+    found = images(
+        item(entry("8.png", "rose"), later),
+        item(None, entry("7.png")),
+        item(entry("5.png", boxes=(ECHO,)), entry("5.png", boxes=(near,))),
+        item(entry("6.png", boxes=(ECHO,)), entry("6.png", boxes=(far,))),
+        item(entry("4.png", boxes=(ECHO,)), entry("4.png", boxes=(ECHO, DOT))),
+        item(entry("3.png", boxes=(ECHO, DOT)), entry("3.png", boxes=(ECHO,))),
+        item(entry("2.png", "a"), entry("2.png", "b")),
+        item(entry("1.png", "a"), None),
+        item(entry("0.png", "a"), entry("0.png", "a"), codes=("ERROR_INVALID_IMAGE",)),
+    )
+
+    assert ["0", "1", "2", "3", "4", "6", "5", "7", "8"] == [
+        one["ref"].removeprefix(BUCKET)[0] for one in found
     ]
 
-    text = page(*items)
 
-    waiting = re.search(r'<script type="application/json" id="rest">(.*?)</script>', text, re.DOTALL)
-    assert waiting is not None
-    assert 2 == len(orjson.loads(waiting[1]))
-    assert "<" not in waiting[1]
-    assert 2 == len(Elements(text).of("script"))
+def test_an_image_is_named_by_the_digest_of_its_source_ref():
+    """Eight hexadecimal digits of SHA-256: the same in every report, so that a link can be sent."""
+    (image,) = images(item(entry("a.png", "x"), entry("a.png", "y")))
+
+    assert sha256(f"{BUCKET}a.png".encode()).hexdigest()[:8] == image["id"]
 
 
-def test_every_image_has_a_drawing():
-    """Also one without a picture, a size, or a box."""
-    moved = item(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 91, 65, 220, 334),)))
-    text = page(moved, item(entry("b.png", "x"), entry("b.png", "y")), item(None, entry("c.png")))
+def test_the_numbers_are_those_of_the_other_renderings():
+    """The classes of the page count what the document counts."""
+    found = dataset(
+        item(entry("a.png", "a"), entry("a.png", "b", boxes=(ECHO,))),
+        item(entry("b.png", boxes=(ECHO,)), entry("b.png", boxes=(ECHO, DOT))),
+        item(None, entry("c.png")),
+    )
+    shown = {
+        one["data-class"]: one["aria-label"]
+        for one in Elements("".join(render_html(drift(found)))).of("button")
+        if "data-class" in one
+    }
 
-    assert 3 == text.count('<svg class="canvas')
+    assert {"relabelled": "relabelled 1", "box_added": "box added 2", "unmanaged": "not in git 1"} == shown
+    assert {kind: int(text.rpartition(" ")[2]) for kind, text in shown.items()} == {
+        kind.value: number for kind, number in found.counts.items() if number
+    }
+    assert "2 of 100 images changed in AWS, outside git; 1 more is not in git." in page(*found.items)
+
+
+def test_relabelled_images_are_a_table_from_git_to_aws():
+    """A cell counts the images that a click on it leaves."""
+    found = relabelled(
+        dataset(
+            item(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Dot", *ECHO[1:]),))),
+            item(entry("b", boxes=(ECHO, ECHO)), entry("b", boxes=(("Dot", *ECHO[1:]),) * 2)),
+            item(entry("c", "rose"), entry("c", "tulip")),
+        )
+    )
+
+    assert found is not None
+    assert ("Dot", "tulip") == found.after
+    assert [("Echo", [2, 0]), ("rose", [0, 1])] == [
+        (before, [cell.number for cell in cells]) for before, cells in found.rows
+    ]
+    assert [4, 0, 0, 2] == [cell.shade for _, cells in found.rows for cell in cells]
+    assert 0 == found.left_out
+    assert relabelled(dataset(item(None, entry("c")))) is None
+
+
+def test_a_large_table_of_relabelled_images_keeps_the_most_frequent():
+    """Eight labels a side; what has no place is counted."""
+    rare = [item(entry(f"r{n}", f"a{n}"), entry(f"r{n}", f"b{n}")) for n in range(20)]
+    found = relabelled(dataset(*rare, *(item(entry(f"z{n}", "z"), entry(f"z{n}", "y")) for n in range(3))))
+
+    assert found is not None
+    assert (8, 8) == (len(found.rows), len(found.after))
+    assert ("z", 3) == (found.rows[-1][0], found.rows[-1][1][-1].number)
+    assert 21 - 8 == found.left_out
+
+
+def test_all_labels_stand_in_one_table():
+    """Those that are folded have the columns of the others."""
+    many = [item(entry(f"{n}", f"a{n:02}"), entry(f"{n}", f"b{n:02}")) for n in range(10)]
+    elements = Elements(page(*many))
+
+    assert 1 == sum("labels" == table.get("class") for table in elements.of("table"))
+    assert [{"class": "rest", "id": "rest0", "hidden": None}] == [
+        body for body in elements.of("tbody") if body.get("class") == "rest"
+    ]
 
 
 def test_a_page_without_drift_has_no_tools():
@@ -123,90 +219,36 @@ def test_a_page_without_drift_has_no_tools():
     assert "<script" not in text
 
 
+def test_readers_without_scripts_get_the_first_images_in_words():
+    """And the number of the others."""
+    many = [item(entry(f"{n:03}", "a"), entry(f"{n:03}", "b"), line=n + 1) for n in range(FIRST + 2)]
+    inside = re.search(r"<noscript>(.*?)</noscript>", page(*many), re.DOTALL)
+
+    assert inside is not None
+    assert FIRST == inside[1].count("<li>")
+    assert "“a” became “b”" in inside[1]
+    assert "2 more images are shown where scripts may run." in inside[1]
+
+
 @pytest.mark.parametrize(
-    ("desired", "observed", "frame"),
-    [
-        (entry("a"), None, Side.GIT),
-        (None, entry("a"), Side.AWS),
-        (entry("a"), entry("a", "x"), Side.BOTH),
-    ],
+    ("desired", "observed", "only"), [("x", None, "git"), (None, "x", "aws"), ("x", "y", None)]
 )
-def test_the_frame_shows_which_sides_have_the_image(desired, observed, frame):
-    """Solid for what git alone knows, dashed for what AWS alone holds."""
-    assert frame is draw(view_of(desired, observed)).frame
+def test_an_image_says_which_sides_have_it(desired, observed, only):
+    """A frame shows it: solid for what git alone knows, dashed for what AWS alone holds."""
+    sides = (entry("a", side) if side else None for side in (desired, observed))
+    (image,) = images(item(*sides))
+
+    assert only == image.get("only")
 
 
-def test_a_box_that_moved_is_drawn_twice_and_joined():
-    """Solid where git has it, dashed where AWS has it, an arrow between, and their overlap."""
-    drawn = draw(view_of(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 186, 65, 220, 334),))))
-
-    assert [(86, Side.GIT), (186, Side.AWS)] == [(rect.x, rect.side) for rect in drawn.rects]
-    assert [(196, 232)] == [(arrow.x1, arrow.y1) for arrow in drawn.arrows]
-    assert ["Echo  IoU 0.38"] == [note.text for note in drawn.notes]
-
-
-def test_a_small_move_is_enlarged():
-    """Five pixels of six hundred cannot be seen: a loupe shows the corner that moved."""
-    drawn = draw(view_of(entry("a", boxes=(ECHO,)), entry("a", boxes=(("Echo", 91, 65, 220, 334),))))
-
-    (loupe,) = drawn.loupes
-    assert ("5 px", 10) == (loupe.text, loupe.half)
-    assert 10 == loupe.rects[1].x - loupe.rects[0].x + 5
-
-
-def test_the_canvas_has_the_proportions_of_the_image():
-    """As stated by the line; else it holds every box."""
-    tall = draw(view_of(entry("a", boxes=(ECHO,), size=(480, 640)), None))
-
-    assert (480, 640, True) == (tall.width, tall.height, tall.sized)
-    assert pytest.approx(480 / 640, abs=0.01) == tall.shown[0] / tall.shown[1]
-
-
-def test_what_waits_for_an_apply_is_drawn_as_what_an_apply_will_do():
-    """Git moved the box: the arrow leads from where AWS has it to where git has it."""
-    desired, observed = entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 186, 65, 220, 334),))
-    (there,) = draw(view_of(desired, observed)).arrows
-    (back,) = draw(view_of(desired, observed), pending=True).arrows
-
-    assert there.x1 < there.x2
-    assert back.x1 > back.x2
-
-
-def test_a_label_ends_where_its_image_does():
-    """Cut, with an ellipsis, and its figure kept."""
-    desired = entry("a.png", boxes=(("x" * 200, 86, 65, 220, 334),))
-    observed = entry("a.png", boxes=(("x" * 200, 186, 65, 220, 334),))
-    (note,) = draw(view_of(desired, observed)).notes
-
-    assert note.text.endswith("x…  IoU 0.38")
-    assert len(note.text) < 60
-
-
-def test_the_size_of_an_image_hides_no_box():
-    """It is left out where a box lies in its corner."""
-    assert draw(view_of(entry("a.png", boxes=(ECHO,)), None)).has_room
-    assert not draw(view_of(entry("a.png", boxes=(("corner", 600, 440, 40, 40),)), None)).has_room
-
-
-def test_a_loupe_enlarges_the_picture():
-    """What the box was moved on is seen through it, and the picture stands in the page once."""
+def test_a_picture_stands_in_the_page_once():
+    """The whole, and its detail with its place."""
     moved = item(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("Echo", 88, 65, 220, 334),)))
-    picture_of_it = {moved.source_ref: Thumbnail("data:image/webp;base64,AAAA", 640, 480)}
+    detail = Detail("data:image/webp;base64,BBBB", (1, 2, 30, 40))
+    picture = Thumbnail("data:image/webp;base64,AAAA", 640, 480, detail)
 
-    text = "".join(render_html(drift(dataset(moved)), picture_of_it))
+    text = "".join(render_html(drift(dataset(moved)), {moved.source_ref: picture}))
 
-    assert 1 == text.count("data:image/webp")
-    assert 1 == text.count('AAAA" id="p1"')
-    assert 1 == text.count('<use href="#p1"/>')
-
-
-def test_a_small_box_with_another_label_gets_a_loupe():
-    """It did not move, and could hardly be seen; a large one can."""
-    small = view_of(
-        entry("a.png", boxes=(("a", 9, 9, 20, 30),)), entry("a.png", boxes=(("b", 9, 9, 20, 30),))
-    )
-    large = view_of(entry("a.png", boxes=(ECHO,)), entry("a.png", boxes=(("b", *ECHO[1:]),)))
-
-    (loupe,) = draw(small).loupes
-    assert (19, 24, 30, "20 × 30 px") == (loupe.x, loupe.y, loupe.half, loupe.text)  # noqa: RUF001
-    assert () == draw(large).loupes
+    assert 1 == text.count("base64,AAAA")
+    (image,) = data(text)["images"]
+    assert ["data:image/webp;base64,BBBB", 1, 2, 30, 40] == image["detail"]
