@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -210,7 +210,11 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
-    """Open the file for reading; None if it is of another version, or damaged, with a message about that."""
+    """
+    Open the file for reading; None if it is of a newer version, or damaged, with a message about that.
+
+    A file of an older version is read through a copy in memory, which gets the tables of this version.
+    """
     try:
         connection = opened_for_reading(path)
     except sqlite3.Error:
@@ -220,15 +224,27 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
     damage = None
     try:
         check(connection)
-        if version_of(connection, path) == NEWEST:
-            check_rows(connection)
-            return connection, None
-    except StateError:
-        pass
+        if (found := version_of(connection, path)) < NEWEST:
+            connection = _upgraded_copy(connection, found)
+        check_rows(connection)
+        return connection, None
+    except StateUnusable as exc:
+        damage = f"{exc}; what it remembers is not used"
     except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error) as exc:
         damage = _damage_message(path, exc, read_only=True) if is_damage(exc) else None
     connection.close()
     return None, damage
+
+
+def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """Return a copy in memory with the tables of this version, and close the connection to the file."""
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    copy.text_factory = _text
+    define_checksum(copy)
+    with closing(connection):
+        connection.backup(copy)
+    _migrate(copy, version)
+    return copy
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
@@ -240,11 +256,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
-        found = version_of(connection, path)
-        if found != _noted(connection):
-            connection.execute(f"PRAGMA user_version = {found}")
-        for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
-            _migrate(connection, version, script)
+        _migrate(connection, version_of(connection, path))
         check_rows(connection)
     except BaseException:
         connection.close()
@@ -252,13 +264,17 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, version: int, script: str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if _noted(connection) < version:  # else another process has migrated it meanwhile
-            for statement in script.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {version}")
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    """Run the scripts that a file of the version *found* lacks, each in a transaction of its own."""
+    if found != _noted(connection):
+        connection.execute(f"PRAGMA user_version = {found}")
+    for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            if _noted(connection) < version:  # else another process has migrated it meanwhile
+                for statement in script.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _text(raw: bytes) -> str:

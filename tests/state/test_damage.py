@@ -16,7 +16,7 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.errors import StateError
 from reconciler.ports import Kept
 from reconciler.state import State
-from reconciler.state.schema import MIGRATIONS
+from reconciler.state.schema import MIGRATIONS, NEWEST, define_checksum
 from tests.state.test_rebuilds import REBUILD
 
 PAGE = 4096
@@ -128,6 +128,36 @@ def test_a_file_without_checksums_gets_them(tmp_path: Path):
         connection.commit()
     with State(tmp_path) as state:
         assert "applied: a row differs from its checksum" in (state.damage or "")
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST))
+def test_reading_uses_the_file_of_an_earlier_version(tmp_path: Path, version: int):
+    """After an upgrade, a plan or status before the first apply knows what was applied, and changes no file."""
+    file = tmp_path / "state.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        define_checksum(connection)
+        for script in MIGRATIONS[:version]:
+            connection.executescript(script)
+        connection.execute("INSERT INTO status (dataset, body) VALUES ('d', '{}')")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+    before = file.read_bytes()
+
+    with State(tmp_path, read_only=True) as state:
+        assert {"d": {}} == state.statuses()
+        assert state.damage is None
+    assert before == file.read_bytes()
+
+
+def test_reading_reports_the_file_of_a_newer_version(file: Path):
+    """Its content is not used, and the command says so."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE later (x)")
+    of_a_newer_version(file)
+
+    with State(file.parent, read_only=True) as state:
+        assert {} == state.statuses()
+        assert "written by a newer version of this tool (format 99)" in (state.damage or "")
 
 
 def _read_everything(state: State) -> None:
