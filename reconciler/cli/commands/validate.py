@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     """Print every problem of every file; exit 5 if one of them is an error, 3 if nothing can be read."""
-    from reconciler.cli.output.show import show
+    from reconciler.cli.output.show import next_step, same_specs, show
     from reconciler.cli.specs import reading
     from reconciler.core.validation.problem import has_error
     from reconciler.reports.validate.json import Validation
@@ -36,6 +36,8 @@ def _run(args: argparse.Namespace) -> int:
         result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
         code = Exit.UNKNOWN
     show("validate", result, args)
+    if code is Exit.DONE:
+        next_step(args, f"plan{same_specs(args)}")
     return code
 
 

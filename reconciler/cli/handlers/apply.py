@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Terminated
-from reconciler.cli.output.show import reason, results_exit_code, show, show_on_stderr
+from reconciler.cli.output.show import (
+    next_step,
+    reason,
+    results_exit_code,
+    same_specs,
+    show,
+    show_on_stderr,
+)
 from reconciler.cli.output.terminal import TerminalProgress, answered_yes
 from reconciler.cli.specs import change_selection_of, overrides_of, reading
 from reconciler.cli.wiring import Wiring, connected
@@ -46,7 +54,21 @@ def run(args: argparse.Namespace) -> int:
             show("apply", results, args, reason(exc))
         raise
     show("apply", results, args)
+    next_step(args, *_after(results, args))
     return results_exit_code(results, detailed=args.detailed_exitcode)
+
+
+def _after(results: Sequence[DatasetResult], args: argparse.Namespace) -> Iterator[str]:
+    """Name what explains the first entry that is not in place, what is left to do, or what finds drift later."""
+    specs = same_specs(args)
+    named = next((e for r in results for e in (*r.quarantined, *r.dropped, *r.rejected)), None)
+    if named is not None:
+        local = " --local" if args.local else ""
+        yield f"explain {shlex.quote(args.path)} {shlex.quote(named.source_ref)}{local}"
+    elif any(result.left or result.errors for result in results):
+        yield f"plan{specs}"
+    elif any(result.updates for result in results):
+        yield f"drift{specs}"
 
 
 def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 
 from reconciler.cli.controller.client import Suspended, order
+from reconciler.cli.output.show import next_step
 from reconciler.cli.output.terminal import out
 from reconciler.errors import Exit
 from reconciler.reports.visible import visible
@@ -19,7 +21,9 @@ def reconcile(args: argparse.Namespace) -> int:
 def suspend(args: argparse.Namespace) -> int:
     """Suspend applying to each dataset."""
     body = {"reason": args.reason} | ({"for_seconds": args.seconds} if args.seconds else {})
-    return _printed(order(args.server, "suspend", args.names, body), _suspended)
+    code = _printed(order(args.server, "suspend", args.names, body), _suspended)
+    next_step(args, f"resume {' '.join(map(shlex.quote, args.names))} --server {shlex.quote(args.server)}")
+    return code
 
 
 def resume(args: argparse.Namespace) -> int:

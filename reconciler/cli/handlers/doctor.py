@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.cli.output.show import show
+from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Threads, Wiring, connected
 from reconciler.core import preflight
@@ -14,7 +14,7 @@ from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import SourceError, StateError
+from reconciler.errors import Exit, SourceError, StateError
 from reconciler.ports import Access
 from reconciler.sources.git.revision import program
 from reconciler.state.fitness import state
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         results.append(CheckResult(Check.SPECS, Mark.FAILED, str(exc), "", exc.code, exc.exit_code))
     preflight = Preflight(tuple(results), datasets)
     show("doctor", preflight, args)
+    if preflight.exit_code is Exit.DONE:
+        next_step(args, f"plan{same_specs(args)}")
     return preflight.exit_code
 
 

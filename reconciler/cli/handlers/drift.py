@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import rendered
+from reconciler.cli.output.show import next_step, rendered, same_specs
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Wiring, connected
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     stream(partial(write, args.output))
     for problem in unusable:
         sys.stderr.write(f"{problem}\n")
+    if any(dataset.items for dataset in drift.datasets):
+        next_step(args, f"propose{same_specs(args)}", f"apply{same_specs(args)}")
     codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
     return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
 

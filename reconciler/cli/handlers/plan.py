@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import next_step, reason, rendered, same_specs, show
+from reconciler.cli.output.show import next_step, note, reason, rendered, same_specs, show
 from reconciler.cli.specs import change_selection_of, overrides_of, reading
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.engine.usecases import each_dataset
@@ -30,10 +30,12 @@ def run(args: argparse.Namespace) -> int:
         show("plan", plan, args, reason(exc))
         raise
     show("plan", plan, args)
+    is_applyable = any(one.applyable or one.creation for one in plan.datasets)
     if args.out:
-        is_applyable = any(one.applyable for one in plan.datasets)
         how = f"; apply it with: reconciler apply{_again(args)}" if is_applyable else ""
-        next_step(args, f"Saved to {args.out}{how}")
+        note(args, f"Saved to {args.out}{how}")
+    elif is_applyable and not args.observed:
+        next_step(args, f"apply{same_specs(args)}")
     return exit_code(plan, detailed=args.detailed_exitcode)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.cli.flags import DEFAULT_PATH
-from reconciler.cli.output.show import show
+from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.output.terminal import out
 from reconciler.cli.specs import declared, overrides_of
 from reconciler.core.planning.plan import Plan
@@ -55,6 +55,9 @@ def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_data
     if not args.apply:
         plan = Plan(tuple(each_dataset.plan_each([desired], context_of)), desired.revision)
         show("plan", plan, args)
+        chosen = f" --snapshot {args.snapshot}" if args.snapshot else ""
+        if any(dataset.applyable for dataset in plan.datasets):
+            next_step(args, f"restore{same_specs(args)}{chosen} --apply")
         return gravest([dataset.exit_code for dataset in plan.datasets])
     results = list(each_dataset.apply_each([(desired, None)], context_of))
     show("apply", results, args)

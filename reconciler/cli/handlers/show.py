@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
-from reconciler.cli.output.show import show
+from reconciler.cli.output.show import next_step, show
 from reconciler.cli.output.terminal import stream
 from reconciler.errors import Exit, UsageError
 from reconciler.reports.plan.saved import saved_plan
@@ -24,4 +25,5 @@ def run(args: argparse.Namespace) -> int:
         stream(lambda target: target.write(data))
     else:
         show("plan", plan, args)
+        next_step(args, f"apply --plan {shlex.quote(args.file)}")
     return Exit.DONE

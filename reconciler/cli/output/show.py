@@ -73,18 +73,33 @@ def show_on_stderr(document: str, report: object, args: argparse.Namespace) -> N
         sys.stderr.write(piece.decode(options.encoding, "replace"))
 
 
-def next_step(args: argparse.Namespace, text: str) -> None:
-    """Say on stderr what to do next, beside a report in text."""
+def note(args: argparse.Namespace, text: str) -> None:
+    """Say on stderr what a command did beside its report, if that is text."""
     if args.output == "text":
         sys.stderr.write(f"{text}\n")
 
 
+def next_step(args: argparse.Namespace, *commands: str) -> None:
+    """
+    Name on stderr what may be done next, to a person at a terminal, who reads text.
+
+    Args:
+        commands: Each is one line, without the name of the program.
+    """
+    is_text = getattr(args, "output", "text") == "text"
+    if commands and is_text and sys.stderr.isatty():
+        sys.stderr.write("Next:\n" + "".join(f"  reconciler {command}\n" for command in commands))
+
+
 def same_specs(args: argparse.Namespace) -> str:
-    """Return the arguments that name the same specs and the same AWS to another command, with a space before."""
+    """Return the arguments that name the same specs, changes and AWS to another command, a space before."""
     words = [args.path] if args.path != DEFAULT_PATH else []
     words += [word for name in args.dataset for word in ("--dataset", name)]
     words += [word for pair in args.selector for word in ("--selector", pair)]
-    words += ["--local"] * args.local
+    for flag in ("class", "label", "source-ref"):
+        chosen = getattr(args, {"class": "classes", "label": "labels"}.get(flag, "source_refs"), ())
+        words += [word for value in chosen for word in (f"--{flag}", str(value))]
+    words += ["--local"] * getattr(args, "local", False)
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
