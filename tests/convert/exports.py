@@ -13,8 +13,9 @@ from hypothesis.errors import UnsatisfiedAssumption
 from reconciler.convert.compose import Converted
 from reconciler.convert.export.run import Job, Report, Split, write
 from reconciler.convert.writers.registry import WRITERS
+from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation.spec_codes import NO_RECORDS
-from tests.convert.inputs import convert, png
+from tests.convert.inputs import Drawn, convert, png
 
 
 def export(
@@ -66,11 +67,61 @@ def _csv(directory: Path, split: str, base: str) -> list[Converted]:
     ]
 
 
+def _augmented(directory: Path, split: str, base: str) -> list[Converted]:
+    paths = [directory / f"{split}{end}.manifest" for end in ("", "-labels")]
+    return [convert("groundtruth", path, base=None) for path in paths if path.exists()]
+
+
+def _hf(directory: Path, split: str, base: str) -> list[Converted]:
+    """Read the rows, which `convert` does not: the lines that it would write of their labels."""
+    done = Converted()
+    for text in (directory / split / "metadata.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(
+            text, parse_float=lambda digits: int(digits[:-2]) if digits.endswith(".0") else float(digits)
+        )
+        fields = {"source-ref": row["source-ref"]}
+        for label, confidence, attribute in _parallel(row.get("labels"), "label", "confidence", "attribute"):
+            named = dict(
+                zip((attribute, f"{attribute}-metadata"), image_level([label], "").values(), strict=True)
+            )
+            fields |= _stated(named, attribute, row["creation_date"], confidence=confidence)
+        boxes: dict[str, list[Any]] = {}
+        objects = row.get("objects")
+        for bbox, label, confidence, attribute in _parallel(
+            objects, "bbox", "categories", "confidence", "attribute"
+        ):
+            boxes.setdefault(attribute, []).append((Drawn(label, *bbox), {"confidence": confidence}))
+        for attribute, found in (boxes or {"bounding-box": []} if objects else {}).items():
+            pair = located(
+                [box for box, _ in found], [row[key] for key in ("width", "height", "depth")], ""
+            ).values()
+            named = dict(zip((attribute, f"{attribute}-metadata"), pair, strict=True))
+            fields |= _stated(named, attribute, row["creation_date"], objects=[given for _, given in found])
+        done.lines[row["source-ref"]] = orjson.dumps(fields)
+    return [done]
+
+
+def _parallel(columns: Any, *names: str) -> list[Any]:
+    return list(zip(*(columns[name] for name in names), strict=True)) if columns else []
+
+
+def _stated(fields: dict[str, Any], attribute: str, date: str, **stated: Any) -> dict[str, Any]:
+    """Give the metadata of an attribute its own job, date and confidence."""
+    fields[f"{attribute}-metadata"] |= {
+        "job-name": f"labeling-job/{attribute}",
+        "creation-date": date,
+        **stated,
+    }
+    return fields
+
+
 READ: dict[str, Callable[[Path, str, str], list[Converted]]] = {
     "coco": _coco,
     "yolo": _yolo,
     "voc": _voc,
     "csv": _csv,
+    "augmented": _augmented,
+    "hf": _hf,
 }
 """How the files of a split are converted again."""
 
@@ -111,6 +162,8 @@ def put_images(directory: Path, lines: Iterable[bytes]) -> None:
 
 def images(directory: Path) -> dict[str, str]:
     """Return source-ref -> path of the images."""
+    if not (directory / "images.tsv").exists():
+        return {}
     rows = (directory / "images.tsv").read_text("utf-8").splitlines()
     return dict(row.split("\t") for row in rows)
 

@@ -84,7 +84,7 @@ def _lines(result: Result) -> Iterator[str]:
     if not losses:
         yield f"Nothing is lost in {result.format}."
         return
-    yield f"Not in these files ({result.format} cannot carry it):"
+    yield f"Lost in {result.format}, or when it is converted again:"
     for kind, loss in losses.items():
         many = f"{loss.count:,} in " if loss.count > loss.images else ""
         many += f"{counted(loss.images, 'image')}, such as {visible(loss.source_refs[0])}"

@@ -182,12 +182,15 @@ def _other(place: str, found: Mapping[str, Any], known: Any) -> Iterator[Lost]:
             yield Lost(Kind.FIELD, f"{place}/{key}")
 
 
-def box_labels(fields: Fields, known: set[str]) -> None:
-    """Add the labels of the boxes of a line to those that are known already."""
+def add_labels(fields: Fields, of_boxes: set[str], of_images: set[str]) -> None:
+    """Add the labels of a line to those that are known already."""
     for name, metadata in fields.items():
-        if type(metadata) is not dict or metadata.get("type") != DETECTION:
+        if type(metadata) is not dict:
             continue
-        names = metadata["class-map"]
-        if not known.issuperset(names.values()):  # a class map may name more than it needs
-            boxes = fields[name.removesuffix(METADATA)].get("annotations", [])
-            known.update(names[str(int(box["class_id"]))] for box in boxes)
+        if "class-name" in metadata:
+            of_images.add(metadata["class-name"])
+        elif "class-map" in metadata:
+            names = metadata["class-map"]
+            if not of_boxes.issuperset(names.values()):  # a class map may name more than it needs
+                boxes = fields[name.removesuffix(METADATA)].get("annotations", [])
+                of_boxes.update(names[str(int(box["class_id"]))] for box in boxes)

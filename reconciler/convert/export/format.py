@@ -12,6 +12,9 @@ from reconciler.convert.export.files import Files
 from reconciler.convert.export.losses import Kind, Lost
 from reconciler.core.entries.entry import Fields
 
+Classes = Mapping[str, int]
+"""Label -> its number from 0, in the order of code points."""
+
 
 class Image(NamedTuple):
     """
@@ -38,12 +41,14 @@ class Context(NamedTuple):
         files: Where it writes.
         classes: Label of boxes -> its number from 0, the same in all splits, sorted; empty unless the format
             is `numbered`.
+        labels: The same for labels of whole images.
     """
 
     project: str
     split: str
     files: Files
-    classes: Mapping[str, int]
+    classes: Classes
+    labels: Classes
 
 
 class Summary(NamedTuple):
@@ -58,7 +63,7 @@ class Summary(NamedTuple):
     project: str
     splits: Sequence[str]
     files: Files
-    classes: Mapping[str, int]
+    classes: Classes
     about: Mapping[str, str]
 
 
@@ -78,7 +83,7 @@ class Format:
         carries: Kinds that are in the files. What `add` returns, and what is in no line, needs no mention.
         images: The directory of the images of a split; ``{split}`` stands for its name. None if the
             format names images by their addresses.
-        numbered: Whether labels of boxes have numbers, so that all of them must be known before the first is
+        numbered: Whether labels have numbers, so that all of them must be known before the first is
             written.
         finish: Writes the files that are about all splits.
         about: What the user must say of the dataset.

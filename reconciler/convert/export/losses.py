@@ -43,7 +43,7 @@ MEANINGS: Final[Mapping[Kind, str]] = {
     Kind.LABEL: "labels of whole images",
     Kind.SIZE: "sizes of images, which readers of the files take from the images",
     Kind.DEPTH: "colour depths other than 3",
-    Kind.FRACTION: "fractions of pixels",
+    Kind.FRACTION: "fractions of pixels, which convert rounds",
     Kind.CONFIDENCE: "confidences other than 1",
     Kind.DATE: "creation dates",
     Kind.DATES: "further creation dates of an image; the first is kept",

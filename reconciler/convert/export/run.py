@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from reconciler.convert.export.content import Content, box_labels, content_of
+from reconciler.convert.export.content import Content, add_labels, content_of
 from reconciler.convert.export.files import Files, spool
-from reconciler.convert.export.format import Add, Context, Format, Image, Summary
+from reconciler.convert.export.format import Add, Classes, Context, Format, Image, Summary
 from reconciler.convert.export.losses import LEFT_OUT, Kind, Losses, Lost
 from reconciler.convert.export.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF
@@ -96,10 +96,10 @@ def write(job: Job, directory: Path) -> Report:
         UsageError: ``--images-at`` leaves open where an image is.
     """
     report, files = Report(), Files(directory)
-    classes = _classes(job.splits) if job.form.numbered else {}
+    classes, labels = _numbered(job.splits) if job.form.numbered else ({}, {})
     with files.create(IMAGES) if job.form.images else spool() as copies:
         for split in job.splits:
-            context = Context(job.project, split.name, files, classes)
+            context = Context(job.project, split.name, files, classes, labels)
             names = _names(split, job)
             with job.form.split(context) as add:
                 report.splits.append(_written(split, job.form, names, add, report.losses, copies.write))
@@ -123,13 +123,14 @@ def _first_and_last(source_refs: Iterable[str]) -> Iterator[str]:
         yield from (first, last)
 
 
-def _classes(splits: Sequence[Split]) -> Mapping[str, int]:
-    """Number the labels of all boxes: class maps of lines are local to them."""
-    found: set[str] = set()
+def _numbered(splits: Sequence[Split]) -> tuple[Classes, Classes]:
+    """Number the labels of all boxes, and those of all images: class maps of lines are local to them."""
+    found: tuple[set[str], set[str]] = (set(), set())
     for split in splits:
         for raw in split.lines():
-            box_labels(orjson.loads(raw), found)
-    return {label: number for number, label in enumerate(sorted(found))}
+            add_labels(orjson.loads(raw), *found)
+    boxes, images = ({label: number for number, label in enumerate(sorted(labels))} for labels in found)
+    return boxes, images
 
 
 def _written(

@@ -21,7 +21,7 @@ from reconciler.core.validation.attribute import SHAPE_KEYS, Attribute, Type
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
-_MULTI_LABEL: Final = "groundtruth/image-classification-multilabel"
+MULTI_LABEL: Final = "groundtruth/image-classification-multilabel"
 
 
 def mended(
@@ -35,7 +35,7 @@ def mended(
         clip: Whether to clip boxes to their image.
     """
     metadata = attribute.metadata
-    if isinstance(metadata, dict) and metadata.get("type") == _MULTI_LABEL:
+    if isinstance(metadata, dict) and metadata.get("type") == MULTI_LABEL:
         return _one_each(attribute, taken, origin)
     value = attribute.value
     match attribute.type:

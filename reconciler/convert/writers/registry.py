@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.convert.export.format import Format
+from reconciler.convert.writers.augmented import AUGMENTED
 from reconciler.convert.writers.coco import COCO
 from reconciler.convert.writers.csv import CSV
+from reconciler.convert.writers.hf import HF
 from reconciler.convert.writers.jsonl import JSONL
 from reconciler.convert.writers.voc import VOC
 from reconciler.convert.writers.yolo import YOLO
@@ -22,4 +24,6 @@ WRITERS: Final[Mapping[str, Format]] = {
     "yolo": YOLO,
     "voc": VOC,
     "csv": CSV,
+    "augmented": AUGMENTED,
+    "hf": HF,
 }

@@ -9,7 +9,7 @@ import yaml
 
 from reconciler.convert.pixels import Box
 from reconciler.core.spec.labelling import image_level, located
-from tests.builders import CREATED, line
+from tests.builders import CREATED, boxed, line
 from tests.convert.exports import converted, document, export, images, losses, put_images
 
 SIZE = (640, 480)
@@ -125,6 +125,43 @@ def test_coco_files_are_json_however_many_images_there_are(tmp_path: Path) -> No
     assert {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480, "date_captured": CREATED} == full[
         "images"
     ][0]
+
+
+def test_augmented_manifests_have_one_attribute_and_one_class_map(tmp_path: Path) -> None:
+    """Of boxes, and in a manifest of their own the labels of images; numbered over both splits."""
+    boxes = boxed("a", ("queen", 1, 2, 30, 40)).replace(b'"confidence":1', b'"confidence":0.5')
+    export("augmented", tmp_path, train=[boxes, labelled("c", "x", "w")], test=[drawn("b", "bee")])
+
+    (train,), (test,), (labels,) = (
+        [json.loads(text) for text in (tmp_path / f"{name}.manifest").read_text().splitlines()]
+        for name in ("train", "test", "train-labels")
+    )
+    assert {"source-ref", "bounding-box", "bounding-box-metadata"} == train.keys() == test.keys()
+    assert {"0": "bee", "1": "queen"} == train["bounding-box-metadata"]["class-map"]
+    assert {"0": "bee", "1": "queen"} == test["bounding-box-metadata"]["class-map"]
+    assert (1, 0) == tuple(line["bounding-box"]["annotations"][0]["class_id"] for line in (train, test))
+    assert [{"confidence": 0.5}] == train["bounding-box-metadata"]["objects"]
+    assert ([1, 0], {"1": "x", "0": "w"}) == (labels["labels"], labels["labels-metadata"]["class-map"])
+
+
+def test_hf_tells_apart_what_is_empty_and_what_is_not_known(tmp_path: Path) -> None:
+    """Empty lists where nothing is, no `objects` where it is not known; numbers of a column have one type."""
+    export("hf", tmp_path, train=[drawn("a", "bee"), drawn("b"), line("c")])
+
+    full, empty, unknown = (
+        json.loads(text) for text in (tmp_path / "train/metadata.jsonl").read_text().splitlines()
+    )
+    assert {
+        "bbox": [[1.0, 2.0, 30.0, 40.0]],
+        "categories": ["bee"],
+        "confidence": [1.0],
+        "attribute": ["bounding-box"],
+    } == full["objects"]
+    assert {float} == set(map(type, full["objects"]["bbox"][0])) | set(
+        map(type, full["objects"]["confidence"])
+    )
+    assert [[]] * 4 == list(empty["objects"].values())
+    assert {"file_name": "c.jpg", "source-ref": "s3://b/c.jpg"} == unknown
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,11 @@ LOST = {
     "yolo": {Kind.LABEL, Kind.SHARED_FILE},
     "voc": {Kind.UNLABELLED, Kind.LABEL},
     "csv": {Kind.LABEL},
+    "augmented": {Kind.UNLABELLED, Kind.LABEL, Kind.ATTRIBUTE, Kind.CLASS_ID, Kind.JOB},
+    "hf": set(),
 }
 
-NAMES = st.text("ab é%20&'\"<>,;#:", min_size=1, max_size=6).filter(lambda text: text == text.strip())
+NAMES = st.text("ab é%20&'\"<>,;#", min_size=1, max_size=6).filter(lambda text: text == text.strip())
 LABELS = st.text(
     st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(" ,:#{}[]'\"<>&"),
     min_size=1,

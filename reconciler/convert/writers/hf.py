@@ -1,0 +1,85 @@
+"""
+Hugging Face: ``train/metadata.jsonl`` of an image folder, one object a line, beside the images.
+
+The layout of the `datasets` library ("Create an image dataset", ImageFolder with metadata), and for boxes the one
+of its object detection sets: ``objects`` with parallel lists, ``bbox`` as left, top, width and height. An image in
+which nothing is has empty lists, one that was not annotated no ``objects``. Numbers are floats everywhere, since a
+column has one type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, BinaryIO, Final
+
+import orjson
+
+from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.losses import Kind, Lost
+from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF
+from reconciler.core.spec.labelling import BOXES
+
+METADATA_FILE: Final = "{split}/metadata.jsonl"
+
+
+@contextmanager
+def split(context: Context) -> Iterator[Add]:
+    """Write the rows of one split."""
+    with context.files.create(METADATA_FILE.format(split=context.split)) as out:
+        yield partial(_add, out)
+
+
+def _add(out: BinaryIO, image: Image) -> Sequence[Lost]:
+    content = image.content
+    row: dict[str, Any] = {"file_name": image.name, SOURCE_REF: image.source_ref}
+    if content.created_at is not None:
+        row["creation_date"] = content.created_at
+    if content.labels:
+        row["labels"] = {
+            "label": [label.label for label in content.labels],
+            "confidence": [float(label.confidence) for label in content.labels],
+            "attribute": [label.attribute for label in content.labels],
+        }
+    if content.boxes is not None and content.size is not None:
+        row["width"], row["height"], row["depth"] = content.size
+        row["objects"] = {
+            "bbox": [[float(edge) for edge in box[1:5]] for box in content.boxes],
+            "categories": [box.label for box in content.boxes],
+            "confidence": [float(box.confidence) for box in content.boxes],
+            "attribute": [box.attribute for box in content.boxes],
+        }
+    out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    return () if content.boxes is None else _nameless(image)
+
+
+def _nameless(image: Image) -> list[Lost]:
+    """Return the attributes without a box, whose names are in no row; the usual one alone needs none."""
+    drawn = {box.attribute for box in image.content.boxes or ()}
+    found = [
+        key.removesuffix(METADATA)
+        for key, metadata in image.fields.items()
+        if type(metadata) is dict and metadata.get("type") == DETECTION
+    ]
+    return [
+        Lost(Kind.ATTRIBUTE, name)
+        for name in found
+        if name not in drawn and (len(found) > 1 or name != BOXES)
+    ]
+
+
+CARRIES: Final = frozenset(
+    {
+        Kind.UNLABELLED,
+        Kind.LABEL,
+        Kind.SIZE,
+        Kind.DEPTH,
+        Kind.FRACTION,
+        Kind.CONFIDENCE,
+        Kind.DATE,
+        Kind.ATTRIBUTE,
+        Kind.BUCKET,
+    }
+)
+HF: Final = Format(split, CARRIES)
