@@ -10,9 +10,9 @@ import argparse
 import inspect
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel
@@ -27,6 +27,7 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import ReconcilerError
+from reconciler.reports.visible import visible
 from reconciler.server.metrics import LABELS, Metrics
 from tests.docs.faults import collected
 from tests.docs.pages import ROOT
@@ -77,15 +78,55 @@ def fields(kind: str) -> str:
     return _table(("field", "default", "what it says"), _fields(DOCUMENTS[kind], ""))
 
 
+class Explained(NamedTuple):
+    """A code as the page explains it."""
+
+    code: str
+    cause: str
+    source: str
+
+
+def explained() -> Sequence[Explained]:
+    """Return every code: of spec files, of the rules, and of the exception tree; each once."""
+    specs = [Explained(code.code, f"{code.title}. {code.explanation}", code.source) for code in SPEC_CODES]
+    problems = [Explained(code.value, code.meaning, code.source) for code in Code]
+    causes: dict[str, list[str]] = {}
+    for kind in _tree(ReconcilerError):
+        causes.setdefault(kind.code, []).append(_paragraph(inspect.getdoc(kind) or ""))
+    failures = [
+        Explained(code, " Or: ".join(texts), "this project") for code, texts in sorted(causes.items())
+    ]
+    return (*specs, *problems, *failures)
+
+
+def remedies() -> Mapping[str, Mapping[str, str]]:
+    """Return by code what to do about it, and an example."""
+    found: Mapping[str, Mapping[str, str]] = yaml.safe_load((ROOT / "docs" / "codes.yaml").read_text("utf-8"))
+    return found
+
+
 def codes(_: str) -> str:
-    """Every code: of spec files, of the rules, and of the exception tree."""
-    specs = [(code.code, f"{code.title}. {code.explanation}", code.source) for code in SPEC_CODES]
-    problems = [(code.value, code.meaning, code.source) for code in Code]
-    failures = sorted(
-        (kind.code, inspect.getdoc(kind) or "", "this project") for kind in _tree(ReconcilerError)
+    """Every code with cause, fix and example."""
+    known = remedies()
+    rows = (
+        (
+            f"`{code}`",
+            f"{_cell(cause)} ({source})",
+            _cell(known[code]["fix"]),
+            _example(known[code]["example"]),
+        )
+        for code, cause, source in explained()
     )
-    rows = ((f"`{code}`", _paragraph(text), source) for code, text, source in (*specs, *problems, *failures))
-    return _table(("code", "what it means", "after"), rows)
+    return _table(("code", "cause (and who says so)", "fix", "example"), rows)
+
+
+def _example(text: str) -> str:
+    """Write an example as code, with invisible characters in sight."""
+    return f"`{visible(text)}`" if text else "an empty line"
+
+
+def _cell(text: str) -> str:
+    return _paragraph(text).replace("|", "\\|")
 
 
 def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
