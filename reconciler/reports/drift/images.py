@@ -50,11 +50,13 @@ def page_data(drift: Drift, thumbnails: Thumbnails) -> Iterator[str]:
     yield f'{_json(_escaped(head))[:-1]},"images":['
     separator = ""
     for number, (place, item) in enumerate(in_order(drift)):
-        row = _image(item, drift.datasets[place], thumbnails.get(item.source_ref))
-        row["dataset"] = place
+        facts = _image(item, drift.datasets[place], thumbnails.get(item.source_ref))
+        facts["dataset"] = place
         if item.lines and number < _WITH_LINES:
-            row["lines"] = [list(part) for part in islice(unified(item.lines), _ROWS)]
-        yield separator + _json(_in_sight({key: value for key, value in row.items() if value not in _EMPTY}))
+            facts["lines"] = [[row.sign, *row.parts] for row in islice(unified(item.lines), _ROWS)]
+        yield separator + _json(
+            _in_sight({key: value for key, value in facts.items() if value not in _EMPTY})
+        )
         separator = ","
     yield "]}"
 

@@ -1,12 +1,13 @@
-"""Two lines side by side: laid out so that differences share a row."""
+"""The lines of both sides of an image, one below the other: laid out so that differences share a row."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -14,93 +15,94 @@ from reconciler.core.drift.report import Lines
 
 _INDENT = "  "
 
-# Rows of a unified diff around what differs.
-_AROUND = 1
+# Rows around what differs.
+_AROUND: Final = 1
 
-
-class Parts(NamedTuple):
-    """One side of a row, parted around what differs."""
-
-    start: str
-    middle: str
-    end: str
+# Numbers and names are marked as a whole.
+_WORDS: Final = re.compile(r"[\w.+-]+|\s+|[^\w\s]")
+_MOST_WORDS: Final = 400
+_ALIKE: Final = 0.5
 
 
 class Row(NamedTuple):
-    """One row; None where a side has no counterpart."""
-
-    desired: str | None
-    observed: str | None
-
-    @property
-    def differs(self) -> bool:
-        return self.desired != self.observed
-
-    @property
-    def parts(self) -> tuple[Parts, Parts]:
-        """Part both sides where they begin to differ, and where they end to."""
-        ours, theirs = self.desired or "", self.observed or ""
-        if not (ours and theirs):
-            return Parts(ours, "", ""), Parts(theirs, "", "")
-        start = _common(ours, theirs)
-        end = _common(ours[start:][::-1], theirs[start:][::-1])
-        return _parted(ours, start, end), _parted(theirs, start, end)
-
-
-def side_by_side(lines: Lines) -> tuple[Row, ...]:
-    """Lay both sides of an image out, a field or a box in each row."""
-    ours, theirs = (tuple(_laid_out(text)) if text else () for text in lines)
-    rows: list[Row] = []
-    for _, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
-        rows += [Row(*pair) for pair in zip_longest(ours[a:b], theirs[c:d])]
-    return tuple(rows)
-
-
-class UnifiedRow(NamedTuple):
     """
-    One row of a unified diff.
+    One row of a unified difference.
 
     Attributes:
         sign: ``-`` for git, ``+`` for AWS, a space for both, and nothing where rows are left out.
+        parts: The row in parts; every second one, from the second on, is what the other side has otherwise.
     """
 
     sign: str
-    start: str
-    middle: str = ""
-    end: str = ""
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
 
-def unified(lines: Lines) -> Iterator[UnifiedRow]:
+def unified(lines: Lines) -> Iterator[Row]:
     """Give both sides of an image below one another: what differs, and one row around it."""
-    rows = side_by_side(lines)
+    pairs = _pairs(lines)
     near = {
-        place for at, row in enumerate(rows) if row.differs for place in range(at - _AROUND, at + _AROUND + 1)
+        place
+        for at, (ours, theirs) in enumerate(pairs)
+        if ours != theirs
+        for place in range(at - _AROUND, at + _AROUND + 1)
     }
     left_out = False
-    for at, row in enumerate(rows):
+    for at, (ours, theirs) in enumerate(pairs):
         if at not in near:
             left_out = True
             continue
         if left_out:
-            yield UnifiedRow("", "")
+            yield Row("", ())
             left_out = False
-        if not row.differs:
-            yield UnifiedRow(" ", row.desired or "")
-            continue
-        for sign, text, parts in zip("-+", (row.desired, row.observed), row.parts, strict=True):
-            if text is not None:
-                yield UnifiedRow(sign, *parts)
+        yield from _rows(ours, theirs)
 
 
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts have in common at their start."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _pairs(lines: Lines) -> list[tuple[str | None, str | None]]:
+    """Lay both sides out, a field or a box in each row, and put them beside one another."""
+    ours, theirs = (tuple(_laid_out(text)) if text else () for text in lines)
+    found: list[tuple[str | None, str | None]] = []
+    for _, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        found += zip_longest(ours[a:b], theirs[c:d])
+    return found
 
 
-def _parted(text: str, start: int, end: int) -> Parts:
-    stop = len(text) - end
-    return Parts(text[:start], text[start:stop], text[stop:])
+def _rows(ours: str | None, theirs: str | None) -> Iterator[Row]:
+    if ours is None or theirs is None:
+        yield from (
+            Row(sign, (text,)) for sign, text in zip("-+", (ours, theirs), strict=True) if text is not None
+        )
+    elif ours == theirs:
+        yield Row(" ", (ours,))
+    else:
+        before, after = marked(ours, theirs)
+        yield from (Row("-", before), Row("+", after))
+
+
+def marked(ours: str, theirs: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Part two rows into what they have in common and what they have not, in turn, word by word.
+
+    Rows with little in common are one part each: that they differ says it all.
+    """
+    one, other = _WORDS.findall(ours), _WORDS.findall(theirs)
+    if max(len(one), len(other)) > _MOST_WORDS:
+        return (ours,), (theirs,)
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return (ours,), (theirs,)
+    before, after = [""], [""]
+    for tag, a, b, c, d in matcher.get_opcodes():
+        for parts, text in ((before, "".join(one[a:b])), (after, "".join(other[c:d]))):
+            is_marked = len(parts) % 2 == 0
+            if (tag != "equal") == is_marked:
+                parts[-1] += text
+            else:
+                parts.append(text)
+    return tuple(before), tuple(after)
 
 
 def _laid_out(text: str) -> Iterator[str]:

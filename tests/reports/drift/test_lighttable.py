@@ -78,7 +78,8 @@ def test_space_shows_the_sides_in_turn_as_long_as_it_is_held(browser, tmp_path, 
     """Git at once, then AWS by itself, unless somebody prefers less motion."""
     address = f"#image={image_id('desk.png')}"
     with opened(browser, tmp_path, MOVED, address=address, reduced_motion=motion) as page:
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(3_600)
         page.keyboard.down(" ")
         assert ["git"] == sides(page)
         page.clock.run_for(600)
@@ -155,6 +156,21 @@ def overlap(one: list[float], other: list[float], room: float = 0) -> bool:
     )
 
 
+def test_captions_wait_until_there_is_room_for_them(browser, tmp_path):
+    """Of a hundred boxes none is named, and a hint says what to do; closer, those in view are."""
+    before, after = (
+        entry("a.png", boxes=tuple((f"n{n}", 60 * (n % 10), 45 * (n // 10) + up, 30, 20) for n in range(100)))
+        for up in (0, 2)
+    )
+    with opened(browser, tmp_path, item(before, after), address=f"#image={image_id('a.png')}") as page:
+        assert page.get_by_text("Zoom in to see the labels").is_visible()
+        assert 0 == page.locator("g.caption").count()
+        for _ in range(4):
+            page.keyboard.press("+")
+        assert not page.get_by_text("Zoom in to see the labels").is_visible()
+        assert 0 < page.locator("g.caption").count() <= 40
+
+
 def test_overlap_is_said_in_words_and_explained(browser, tmp_path):
     """Not in the drawing."""
     with opened(browser, tmp_path, MOVED, address=f"#image={image_id('desk.png')}") as page:
@@ -171,7 +187,7 @@ def test_lines_mark_only_what_differs(browser, tmp_path):
         browser, tmp_path, MOVED, address=f"#image={image_id('desk.png')}", viewport=viewport
     ) as page:
         lines = page.get_by_role("region", name="Lines of git and of AWS")
-        assert ["8", "12"] == lines.locator("mark").all_text_contents()
+        assert ["86", "126"] == lines.locator("mark").all_text_contents()
         edges = lines.locator("li.git, li.aws").evaluate_all(
             "(rows) => rows.map((row) => row.getBoundingClientRect()).map(({ left, right }) => [left, right])"
         )

@@ -75,6 +75,17 @@ const leader = ({ x, y, width, height, box }) => {
   return { x1, y1, x2, y2 };
 };
 
+// A caption where it was placed; a text that is too long is cut off at its edge.
+const captionAt = ({ x, y, width, height, text, kind }) => {
+  const inner = { x, y, width: width - 4, height, viewBox: `${x} ${y} ${width - 4} ${height}` };
+  return shape(
+    "g",
+    { class: `caption ${kind}` },
+    shape("rect", { x, y, width, height, rx: 4 }),
+    shape("svg", inner, shape("text", { x: x + 6, y: y + 14.5 }, text)),
+  );
+};
+
 // Fills the layer above a drawing. `toScreen` gives the rectangle of a box on the stage.
 const drawCaptions = (layer, image, side, toScreen, stage) => {
   const pairs = (image.boxes ?? []).filter(
@@ -89,7 +100,9 @@ const drawCaptions = (layer, image, side, toScreen, stage) => {
     .map((one) => ({ ...one, box: toScreen(one.box), width: Math.ceil(ruler.measureText(one.text).width) + 12 }))
     .map((one) => ({ ...one, width: Math.min(one.width, stage.width / 2) }))
     .filter(({ box }) => overlaps(box, { x: 0, y: 0, ...stage }, 0));
-  const placed = arranged(wanted.slice(0, CAPTION.most), sideBoxes.map(toScreen), stage);
+  const obstacles = sideBoxes.map(toScreen).filter((box) => overlaps(box, { x: 0, y: 0, ...stage }, 0));
+  const isTooMany = wanted.length > CAPTION.most;
+  const placed = isTooMany ? [] : arranged(wanted, obstacles, stage);
   const arrows = side === "both" ? pairs.filter(isMoved).map((pair) => journey(image, pair)) : [];
   layer.setAttribute("viewBox", `0 0 ${stage.width} ${stage.height}`);
   layer.replaceChildren(
@@ -102,19 +115,9 @@ const drawCaptions = (layer, image, side, toScreen, stage) => {
         1,
       ),
     ),
-    ...placed.flatMap((one) => {
-      const line = leader(one);
-      const text = shape("text", { x: one.x + 6, y: one.y + 14.5 }, one.text);
-      return [
-        shape("line", { class: "casing", ...line }),
-        shape("line", { class: `leader ${one.kind}`, ...line }),
-        shape(
-          "g",
-          { class: `caption ${one.kind}` },
-          shape("rect", { x: one.x, y: one.y, width: one.width, height: one.height, rx: 4 }),
-          shape("svg", { x: one.x, y: one.y, width: one.width, height: one.height, viewBox: `${one.x} ${one.y} ${one.width} ${one.height}` }, text),
-        ),
-      ];
-    }),
+    ...placed.map(leader).map((ends) => shape("line", { class: "casing", ...ends })),
+    ...placed.map((one) => shape("line", { class: `leader ${one.kind}`, ...leader(one) })),
+    ...placed.map(captionAt),
+    ...(isTooMany ? [shape("text", { class: "hint", x: 12, y: stage.height - 14 }, "Zoom in to see the labels")] : []),
   );
 };

@@ -121,12 +121,12 @@ const SIGNS = { "-": "git", "+": "aws", " ": "same", "": "gap" };
 
 const difference = (image) => {
   if (!image.lines) return "";
-  const rows = image.lines.map(([sign, start, middle_, end]) =>
+  const rows = image.lines.map(([sign, ...parts]) =>
     element(
       "li",
       { class: SIGNS[sign] },
       element("span", { class: "sign", "aria-label": { "-": "git", "+": "AWS" }[sign] ?? false }, sign === "-" ? "−" : sign || "⋯"),
-      element("code", {}, start, middle_ ? element("mark", {}, middle_) : "", end),
+      element("code", {}, ...parts.map((part, at) => (at % 2 && part ? element("mark", {}, part) : part))),
     ),
   );
   return element(

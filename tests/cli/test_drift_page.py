@@ -1,0 +1,101 @@
+"""What the drift page prints is typed into a shell, and does what the page says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from reconciler.cli.main import main
+from tests.browser import MARKS, watched
+
+pytestmark = [*MARKS, pytest.mark.git]
+
+SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {name: bees}
+spec:
+  target: {project: bees, type: TRAIN, create: true}
+  entries: [{file: images.yaml}]
+  policy: {mode: upsert}
+  limits: {maxChangeRatio: 1}
+"""
+NAMES = [f"{n:02} it's a hive?.jpg" if n == 3 else f"{n:02}.jpg" for n in range(14)]
+ENTRIES = "apiVersion: reconciler/v1\nkind: Entries\nbase: s3://b/\ncreatedAt: 2026-03-01T12:00:00\nimages:\n"
+DATA = ".reconciler/local"
+
+
+@pytest.fixture(autouse=True)
+def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Iterator[None]:
+    """A repository whose images all have another label in AWS."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    Path("specs").mkdir()
+    Path("specs/bees.yaml").write_text(SPEC)
+    lines = (f"  - {{image: {json.dumps(name)}, labels: [bee]}}\n" for name in NAMES)
+    Path("specs/images.yaml").write_text(ENTRIES + "".join(lines))
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    assert 0 == main(["apply", "specs", "--local"])
+    edit = {"do": "rename_label", "dataset": "bees/train", "old": "bee", "new": "wasp"}
+    assert 0 == main(["emulator", "--data", DATA, "--console", json.dumps(edit)])
+    assert 4 == main(["drift", "specs", "--local", "--report", "drift.html"])
+    yield
+    structlog.reset_defaults()
+
+
+def commands(browser, chosen: list[str]) -> tuple[str, str]:
+    """Select images on the page, and return the command that keeps them, and the one that reverts the others."""
+    address = Path("drift.html").absolute().as_uri()
+    with watched(browser, address) as page:
+        page.goto(address)
+        for tile in page.locator(".tile").all():
+            if any(name in tile.get_attribute("aria-label") for name in chosen):
+                tile.hover()
+                tile.locator(".check").click()
+        page.get_by_role("button", name="Keep", exact=True).click()
+        kept = page.locator("#text").text_content()
+        page.get_by_role("button", name="Invert").click()
+        page.get_by_role("button", name="Revert", exact=True).click()
+        return kept, page.locator("#text").text_content()
+
+
+def run(command: str) -> None:
+    """Run a command as a shell would; one of the project in this process."""
+    for part in command.replace("\\\n", " ").split("&&"):
+        words = shlex.split(part)
+        if words[0] == "reconciler":
+            assert main(words[1:]) in (0, 4)
+        else:
+            subprocess.run(words, check=True)
+
+
+def left(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+    """Return the images that differ, by their cause."""
+    capsys.readouterr()
+    main(["drift", "specs", "--local", "-o", "json"])
+    (dataset,) = json.loads(capsys.readouterr().out)["datasets"]
+    found: dict[str, list[str]] = {}
+    for item in dataset["items"]:
+        found.setdefault(item["cause"], []).append(item["source_ref"].removeprefix("s3://b/"))
+    return found
+
+
+def test_some_are_kept_and_the_others_reverted(browser, capsys):
+    """The command to revert leaves exactly the selected images; the one to keep them leaves nothing."""
+    chosen = [NAMES[n] for n in (0, 3, 5, 6, 9, 12, 13)]
+    keep, revert = commands(browser, chosen)
+
+    run(revert)
+    assert {"drift_modified": chosen} == left(capsys)
+    run(keep)
+    assert {} == left(capsys)
+    assert 0 == main(["plan", "specs", "--local", "--detailed-exitcode"])
+    assert 7 == Path("specs/images.yaml").read_text().count("labels: [bee]")
