@@ -15,9 +15,8 @@ from typing import BinaryIO, Final, NamedTuple
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import private_directory, state_directory
 from reconciler.sources.git.address import Address, ambiguity, candidates, chosen
-from reconciler.sources.git.commit import LINK_MODE, SUBMODULE_MODE, Listed, nodes_of
+from reconciler.sources.git.commit import CommitReader
 from reconciler.sources.git.runner import READ_SECONDS, Answer, run
-from reconciler.sources.links import resolve
 
 FETCH_SECONDS: Final = 120
 
@@ -54,6 +53,7 @@ class Clone:
 
     Attributes:
         notice: A warning about the ref as of the last fetch, or None.
+        commits: Reads the commits that were fetched.
     """
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
@@ -65,6 +65,7 @@ class Clone:
         self._verify = verify
         self._was_branch = False
         self.notice: str | None = None
+        self.commits = CommitReader(self.name, self._git)
 
     @property
     def name(self) -> str:
@@ -188,49 +189,6 @@ class Clone:
         except SourceError as exc:
             raise SourceError(f"{self.name}: commit {commit} has no good signature ({exc})") from exc
 
-    def tree(self, commit: str, path: str) -> Listed:
-        """
-        Return every file below *path* of a commit; the path may contain links within the repository.
-
-        Of one spec file, the directory around it is its tree.
-
-        Raises:
-            SourceError: There is no such directory or file in that commit.
-        """
-        try:
-            real = resolve(path, (), lambda part: self._link(commit, path, part))
-        except OSError as exc:
-            raise SourceError(f"{self.name}: {path}: {exc.strerror}") from exc
-        only = None
-        if self.leads_to_directory(commit, real) is False:
-            real, _, only = real.rpartition("/")
-        listing = self._git("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
-        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
-
-    def _link(self, commit: str, path: str, part: str) -> str | None:
-        """
-        Return the target of a part of the path if it is a link in a commit, or None.
-
-        Raises:
-            SourceError: It does not exist, or is a submodule.
-        """
-        words = ("ls-tree", "-z", "--full-tree", "--end-of-options", commit, f":(literal){part}")
-        found = dict(nodes_of(self._git(*words).out)).get(part)
-        if found is None:
-            raise SourceError(f"{self.name}: there is no {path} in commit {commit}")
-        if found.mode == SUBMODULE_MODE:
-            raise SourceError(
-                f"{self.name}: {part} is a submodule; follow its own repository with --git, or a checkout of both"
-            )
-        return os.fsdecode(self._git("cat-file", "blob", found.blob).out) if found.mode == LINK_MODE else None
-
-    def leads_to_directory(self, commit: str, path: str) -> bool | None:
-        """Return whether a link in a commit leads to a directory; None if it leads out of the commit."""
-        question = os.fsencode(f"{commit}:{path}\n")
-        words = ("cat-file", "--batch-check=%(objecttype)", "--follow-symlinks")
-        answer = self._git(*words, stdin=question).text
-        return answer == "tree" if answer in {"tree", "blob"} else None
-
     def write_blob(self, blob: str, stream: BinaryIO) -> None:
         """
         Write the content of one file to *stream*, which is a real file.
@@ -239,7 +197,7 @@ class Clone:
             SourceError: It could not be read. The clone is deleted then, and the next fetch makes a new one.
         """
         try:
-            self._git("cat-file", "blob", blob, into=stream)
+            self.commits.write(blob, stream)
         except SourceError:
             with _alone(self._directory):
                 shutil.rmtree(self._directory, ignore_errors=True)

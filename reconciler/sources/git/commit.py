@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO, Final, NamedTuple
+from dataclasses import dataclass
+from typing import BinaryIO, Final, NamedTuple, Protocol
 
-from reconciler.sources.links import SUBMODULE, Kind, Links
+from reconciler.errors import SourceError
+from reconciler.sources.git.runner import Answer
+from reconciler.sources.links import SUBMODULE, Kind, Links, resolve
 
 LINK_MODE: Final = "120000"
 SUBMODULE_MODE: Final = "160000"
@@ -41,6 +44,77 @@ def nodes_of(listing: bytes) -> Iterator[tuple[str, Node]]:
         head, _, name = record.partition(b"\t")
         mode, _kind, blob = head.decode().split()
         yield os.fsdecode(name), Node(mode, blob)
+
+
+class Ask(Protocol):
+    """Runs git in one repository; raises `SourceError` if it fails."""
+
+    def __call__(self, *words: str, stdin: bytes | None = None, into: BinaryIO | None = None) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReader:
+    """
+    Reads the commits of one repository.
+
+    Attributes:
+        name: What the user calls it.
+    """
+
+    name: str
+    _ask: Ask
+
+    def listed(self, commit: str, path: str) -> Listed:
+        """
+        Return every file below *path* of a commit; the path may contain links within the repository.
+
+        Of one spec file, the directory around it is its tree.
+
+        Raises:
+            SourceError: There is no such directory or file in that commit.
+        """
+        try:
+            real = resolve(path, (), lambda part: self._link(commit, path, part))
+        except OSError as exc:
+            raise SourceError(f"{self.name}: {path}: {exc.strerror}") from exc
+        only = None
+        if self.leads_to_directory(commit, real) is False:
+            real, _, only = real.rpartition("/")
+        listing = self._ask("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
+        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
+
+    def _link(self, commit: str, path: str, part: str) -> str | None:
+        """
+        Return the target of a part of the path if it is a link in a commit, or None.
+
+        Raises:
+            SourceError: It does not exist, or is a submodule.
+        """
+        words = ("ls-tree", "-z", "--full-tree", "--end-of-options", commit, f":(literal){part}")
+        found = dict(nodes_of(self._ask(*words).out)).get(part)
+        if found is None:
+            raise SourceError(f"{self.name}: there is no {path} in commit {commit}")
+        if found.mode == SUBMODULE_MODE:
+            raise SourceError(
+                f"{self.name}: {part} is a submodule; follow its own repository with --git, or a checkout of both"
+            )
+        return os.fsdecode(self._ask("cat-file", "blob", found.blob).out) if found.mode == LINK_MODE else None
+
+    def leads_to_directory(self, commit: str, path: str) -> bool | None:
+        """Return whether a link in a commit leads to a directory; None if it leads out of the commit."""
+        question = os.fsencode(f"{commit}:{path}\n")
+        words = ("cat-file", "--batch-check=%(objecttype)", "--follow-symlinks")
+        answer = self._ask(*words, stdin=question).text
+        return answer == "tree" if answer in {"tree", "blob"} else None
+
+    def write(self, blob: str, stream: BinaryIO) -> None:
+        """
+        Write the content of one file to *stream*, which is a real file.
+
+        Raises:
+            SourceError: It could not be read.
+        """
+        self._ask("cat-file", "blob", blob, into=stream)
 
 
 class GitTree:
@@ -101,7 +175,8 @@ class GitTree:
         raise FileNotFoundError(2, "no such file in this commit", path)
 
     def display(self, path: str) -> str:
-        shown = path if self.name in {"", "."} else f"{self.name}/{path}"
+        between = "" if self.name.endswith(":") else "/"  # REVISION:path, of the root of a repository
+        shown = path if self.name in {"", "."} else f"{self.name}{between}{path}"
         return os.fsencode(shown).decode(errors="backslashreplace")
 
     def children(self, directory: str) -> Iterable[tuple[str, Kind]]:

@@ -38,7 +38,7 @@ class GitSource:
         fingerprint = f"{commit}; {notice}" if notice else commit
         if fingerprint == known:
             return None
-        listed = self._clone.tree(commit, self._path)
+        listed = self._clone.commits.listed(commit, self._path)
         used: set[str] = set()
 
         def read(blob: str) -> BinaryIO:
@@ -49,7 +49,9 @@ class GitSource:
 
         try:
             name = self._path if listed.only is None else posixpath.dirname(self._path)
-            tree = GitTree(name, commit, listed, read, partial(self._clone.leads_to_directory, commit))
+            tree = GitTree(
+                name, commit, listed, read, partial(self._clone.commits.leads_to_directory, commit)
+            )
             specs = load(tree, listed.only)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
