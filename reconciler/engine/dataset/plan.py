@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import Final
 
-from reconciler.core.entries.entry import Fields
-from reconciler.core.entries.explain import FieldChange, explain, explain_quickly, outline
+from reconciler.core.entries.explain import explainer
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.observation import Calls, Observed, forecast
@@ -25,12 +22,6 @@ from reconciler.engine.dataset.retry import retry
 from reconciler.engine.dataset.verify import cheapest_cover
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
-
-# DeepDiff takes about 1 ms for an entry whose lists have changed their length: this many updates, which a person
-# may read, are explained with it, and up to EXPLAINED_IN_FULL without. Of the rest only the attributes that differ
-# are named.
-EXPLAINED_BY_DEEPDIFF: Final = 200
-EXPLAINED_IN_FULL: Final = 20_000
 
 
 def observe_and_plan(desired: Desired, context: Context, wait_seconds: float) -> Planned:
@@ -169,13 +160,6 @@ def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
             return item
         if (before := composer.observed(item.change)) is None:
             return item
-        return replace(item, fields=_explain_of(next(updates))(before, composer.merged(item.change)))
+        return replace(item, fields=explainer(next(updates))(before, composer.merged(item.change)))
 
     return replace(plan, changes=tuple(map(with_fields, plan.changes)))
-
-
-def _explain_of(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]]:
-    """Return how to explain the update of a number, from 0."""
-    if number < EXPLAINED_BY_DEEPDIFF:
-        return explain
-    return explain_quickly if number < EXPLAINED_IN_FULL else outline

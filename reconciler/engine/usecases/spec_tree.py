@@ -78,31 +78,46 @@ class Reading:
 
 def select(specs: Specs, selection: Selection) -> Specs:
     """
-    Return the selected part of a tree, with the problems of that part.
+    Return the selected part of a tree; see `select_each`.
+
+    Raises:
+        UsageError: No dataset has a name that was asked for, or the labels that were asked for.
+    """
+    (part,) = select_each((specs,), selection)
+    return part
+
+
+def select_each(sides: Sequence[Specs], selection: Selection) -> tuple[Specs, ...]:
+    """
+    Return the selected part of each revision of a tree, with the problems of that part.
 
     A broken dataset is part of every selection that does not clearly exclude it: what cannot be read must not look
     as if it were not there.
 
     Raises:
-        UsageError: No dataset has a name that was asked for, or the labels that were asked for.
+        UsageError: At none of the revisions does a dataset have a name, or the labels, that were asked for.
     """
     if not (selection.names or selection.labels):
-        return specs
-    known = ", ".join(names(specs))
-    chosen = tuple(dataset for dataset in specs.datasets if dataset in selection)
-    absent = set(selection.names).difference(names(specs))
-    broken = tuple(dataset for dataset in specs.broken if selection.may_hold(dataset, absent))
-    part = replace(specs, datasets=chosen, broken=broken, problems=())
-    found = names(part)
-    unnamed = any(not dataset.named for dataset in broken)  # each of them may be one that was asked for
-    if (missing := sorted(set(selection.names).difference(found))) and not (unnamed and absent):
-        raise UsageError(_absent(missing, names(specs)))
+        return tuple(sides)
+    everything = {name for specs in sides for name in names(specs)}
+    absent = set(selection.names) - everything
+    parts = tuple(_part(specs, selection, absent) for specs in sides)
+    found = {name for part in parts for name in names(part)}
+    unnamed = any(not dataset.named for part in parts for dataset in part.broken)  # each may be one asked for
+    if (missing := sorted(set(selection.names) - found)) and not (unnamed and absent):
+        raise UsageError(_absent(missing, sorted(everything)))
     if not found:
         asked = ", ".join(f"{key}={value}" for key, value in (selection.labels or {}).items())
-        raise UsageError(f"no dataset has the labels {asked}; there are: {known}")
+        raise UsageError(f"no dataset has the labels {asked}; there are: {', '.join(sorted(everything))}")
+    return parts
+
+
+def _part(specs: Specs, selection: Selection, absent: Collection[str]) -> Specs:
+    chosen = tuple(dataset for dataset in specs.datasets if dataset in selection)
+    broken = tuple(dataset for dataset in specs.broken if selection.may_hold(dataset, absent))
     problems = dict.fromkeys(p for dataset in chosen for p in dataset.problems)
     problems |= dict.fromkeys(p for dataset in broken for p in dataset.problems)
-    return replace(part, problems=tuple(sorted(problems, key=_by_place)))
+    return replace(specs, datasets=chosen, broken=broken, problems=tuple(sorted(problems, key=_by_place)))
 
 
 def _absent(missing: Sequence[str], known: Sequence[str]) -> str:
