@@ -34,6 +34,7 @@ _REST: Final[Mapping[str, Mapping[str, Any]]] = {
     "plan": {"digest": Plan(()).digest, "revision": None},
     "apply": {},
     "drift": {},
+    "diff": {"before": None, "after": None, "problems": []},
     "status": {},
     "explain": {"source_ref": ""},
     "propose": {"revision": None, "root": "", "patch": "", "branch": None, "problems": []},

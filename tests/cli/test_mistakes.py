@@ -43,6 +43,7 @@ OVER_SPECS = {
 NOT_OVER_SPECS = {
     "export to a spec": "export --project flowers --type TRAIN -d out --local",
     "convert": "convert csv a.csv -o out.jsonl",
+    "diff": "diff HEAD",
     "schema": "schema plan",
     "show": "show text",
     "init": "init tree",
@@ -101,7 +102,8 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("drift", "--thumbnails"): ["", "-1", "x", "1.5", "9" * 30],
     ("propose", "--patch"): TARGET,
     ("propose", "--branch"): ["", "a b", "../x", "-x"],
-    ("propose", "--class"): ["", "moved"],
+    ("*", "--class"): ["", "moved"],
+    ("*", "--source-ref"): ["", "train/a.jpg", "https://b/*"],
     ("explain", "S3-URI"): ["", "image.jpg", "gs://b/k", "https://b/k"],
     ("restore", "--snapshot"): ["", "nosuch"],
     ("rebuild", "--plan-digest"): ["", "xyz", "-"],
@@ -168,8 +170,9 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
 }
 FREE = {
     ("*", "--dataset"),  # checked once the specs are read: see below
-    ("propose", "--label"),
-    ("propose", "--source-ref"),
+    ("*", "--label"),
+    ("diff", "REV1"),  # the repository knows them: see test_diff.py
+    ("diff", "REV2"),
     ("convert", "--attribute"),
     ("init", "--attribute"),
     ("reconcile", "NAME"),  # the controller knows them

@@ -105,7 +105,7 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
             reason = shortened(reason, width)
         again = f"; retried after {moment(item.quarantined.until)}, or as soon as the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
-    fields = listed(item.fields, FIELDS_SHOWN, lambda field: [_field(field, width)])
+    fields = listed(item.fields, FIELDS_SHOWN, lambda field: [field_line(field, width)])
     yield from indented(fields, by=4)
 
 
@@ -157,7 +157,8 @@ def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
     yield from indented(listed(group.listed, screen.limit, lambda item: change_lines(item, width)))
 
 
-def _field(field: FieldChange, width: int) -> Line:
+def field_line(field: FieldChange, width: int) -> Line:
+    """Return one field that differs, before and after, shortened to *width* columns."""
     path = shortened(visible(field.path), _LONGEST_PATH)
     if field.before is None and field.after is None:
         return line(path, Span(" differs", Ink.DIM))

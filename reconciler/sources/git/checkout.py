@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from reconciler.errors import SourceError
 from reconciler.sources.git.runner import Answer, environment, run
@@ -31,6 +31,8 @@ _INERT: Final = frozenset({
 # What all work trees of a repository share; the filter of Git LFS stores its objects in lfs.
 _SHARED: Final = ("objects", "refs", "packed-refs", "reftable", "shallow", "info", "logs", "lfs")
 _OF_ONE_TREE: Final = ("refs", "reftable", "logs")
+# Files beside HEAD that name a commit, as the last fetch or merge left them.
+_NAMED_COMMITS: Final = ("FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 
@@ -58,15 +60,18 @@ class Git:
     _git_dir: Path
     _env: Mapping[str, str] = field(repr=False)
 
-    def run(self, *words: str, stdin: str | None = None) -> Answer:
+    def run(self, *words: str, stdin: str | bytes | None = None, into: BinaryIO | None = None) -> Answer:
         """
         Run git.
+
+        Args:
+            into: A real file for the output of git.
 
         Raises:
             OSError: It cannot be run, or takes too long.
         """
-        text = None if stdin is None else stdin.encode(errors="surrogateescape")
-        return run(*words, git_dir=self._git_dir, cwd=self.root, env=self._env, stdin=text)
+        text = os.fsencode(stdin) if isinstance(stdin, str) else stdin
+        return run(*words, git_dir=self._git_dir, cwd=self.root, env=self._env, stdin=text, into=into)
 
     def ask(self, *words: str) -> str | None:
         """Return the output of git; None if it fails or cannot be run."""
@@ -128,6 +133,9 @@ def opened(checkout: Checkout) -> Iterator[Git]:
             _link(_OF_ONE_TREE, checkout.git_dir, own)
             (own / "HEAD").write_bytes((checkout.git_dir / "HEAD").read_bytes())
             (own / "commondir").write_text("../common\n")
+        for name in _NAMED_COMMITS:
+            if (file := checkout.git_dir / name).is_file():
+                (own / name).write_bytes(file.read_bytes())
         local = {
             "GIT_WORK_TREE": str(checkout.root),
             "GIT_INDEX_FILE": str(Path(directory, "index")),

@@ -1,0 +1,42 @@
+"""``reconciler diff``: what changes in the datasets between two git revisions. Offline."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from reconciler.cli.commands import Command
+from reconciler.cli.flags import DEFAULT_PATH, add_output, add_selectors
+from reconciler.errors import Exit
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "before",
+        metavar="REV1",
+        help="the earlier revision, in any notation of git; or REV1..REV2, REV1...REV2",
+    )
+    parser.add_argument(
+        "after", nargs="?", metavar="REV2", help="the later revision (default: the working tree)"
+    )
+    parser.add_argument(
+        "path",
+        nargs="?",
+        metavar="PATH",
+        help=f"spec tree or spec file, as in the working tree (default: {DEFAULT_PATH})",
+    )
+    add_selectors(parser)
+    add_output(parser, "diff")
+    parser.add_argument(
+        "--all", action="store_true", help="name every image that changes, not only their number by label"
+    )
+
+
+COMMAND: Final = Command(
+    name="diff",
+    summary="show what changes in the datasets between two git revisions; offline",
+    example="reconciler diff main HEAD specs",
+    exits=(Exit.DONE, Exit.PENDING, Exit.UNKNOWN, Exit.INVALID),
+    arguments=_arguments,
+    document="diff",
+)

@@ -1,0 +1,1 @@
+"""Renderings of what changes between two revisions."""

@@ -1,0 +1,124 @@
+"""What changes between two revisions, for people: by label, and by image where all of it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.drift.summary import LabelBalance
+from reconciler.core.revision_diff import (
+    DatasetDiff,
+    DatasetState,
+    ImageAction,
+    ImageChange,
+    Numbers,
+    RevisionDiff,
+    Side,
+)
+from reconciler.reports.plan.text import FIELDS_SHOWN, LONGEST_NAME, error_lines, field_line, whence
+from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.visible import counted, shortened, visible
+
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
+_SIGILS: Final = {
+    ImageAction.ADDED: Span("+", Ink.GREEN),
+    ImageAction.CHANGED: Span("~", Ink.CYAN),
+    ImageAction.REMOVED: Span("-", Ink.RED),
+}
+_INKS: Final = {
+    DatasetState.ADDED: Ink.GREEN,
+    DatasetState.REMOVED: Ink.RED,
+    DatasetState.CHANGED: Ink.CYAN,
+    DatasetState.SAME: Ink.DIM,
+    DatasetState.UNKNOWN: Ink.YELLOW,
+}
+_MINUS: Final = "\N{MINUS SIGN}"
+_SHORT_COMMIT: Final = 12
+
+
+def render(diff: RevisionDiff, options: Options) -> Iterator[str]:
+    """Give the changes as text."""
+    return (f"{content}\n" for content in render_diff(diff, options.screen))
+
+
+def render_diff(diff: RevisionDiff, screen: Screen = PLAIN) -> Iterator[str]:
+    """Give the lines of the changes."""
+    shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
+    return screen.draw(
+        stacked(
+            [
+                [line(Span(heading(diff), Ink.DIM))],
+                *(dataset_lines(dataset, screen) for dataset in shown),
+                (line(Span("error", Ink.RED), f": {problem}") for problem in diff.problems),
+                [line(Span(total(diff), Ink.BOLD if shown else Ink.GREEN))],
+            ]
+        )
+    )
+
+
+def heading(diff: RevisionDiff) -> str:
+    """Name what is compared: ``specs: main (4f1c2d3e5a6b) → the working tree``."""
+    return f"{diff.path}: {_side(diff.before)} → {_side(diff.after)}"
+
+
+def total(diff: RevisionDiff) -> str:
+    """Return the sum in one sentence."""
+    changed = [dataset for dataset in diff.datasets if dataset.differs]
+    if not changed:
+        unknown = any(dataset.errors for dataset in diff.datasets) or diff.problems
+        return "No changes in what can be read." if unknown else "No changes."
+    numbers = Numbers(*map(sum, zip(*(dataset.numbers for dataset in changed), strict=True)))
+    return f"{len(changed):,} of {counted(len(diff.datasets), 'dataset')} changed: {_sum(numbers)}."
+
+
+def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
+    """Give one dataset: what becomes of it, by label, and its images unless the screen is short."""
+    was = Span(f"  was {diff.was}" if diff.was else "")
+    yield line(
+        Span(diff.name, Ink.BOLD), "  ", Span(diff.state.value, _INKS[diff.state]), was, whence(diff.origin)
+    )
+    if diff.differs:
+        yield line(f"  {_sum(diff.numbers)}, {diff.numbers.unchanged:,} unchanged{_ignored(diff.numbers)}")
+    yield from indented(listed(diff.labels, screen.limit, lambda row: [label_line(row)]), by=4)
+    yield from indented(
+        listed(diff.settings, screen.limit, lambda field: [field_line(field, screen.width - 4)]), by=4
+    )
+    if screen.limit is None:
+        for change in diff.changes:
+            yield from indented(image_lines(change, screen.width - 8), by=4)
+    yield from indented(error_lines(diff.errors, screen))
+
+
+def label_line(row: LabelBalance) -> Line:
+    """Return what one label gains and loses: ``crack +120 -3``, with a real minus."""
+    parts = [Span(f" +{row.gained:,}", Ink.GREEN)] if row.gained else []
+    parts += [Span(f" {_MINUS}{row.lost:,}", Ink.RED)] if row.lost else []
+    moved = f"{';' if parts else ':'} {counted(row.moved, 'box', 'boxes')} moved" if row.moved else ""
+    return line(visible(row.label), *parts, moved)
+
+
+def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
+    """Give one image, and below it the first of the fields that change."""
+    name = shortened(change.source_ref, LONGEST_NAME)
+    yield line(_SIGILS[change.action], f" {name}", whence(change.after or change.before))
+    fields: Sequence[Line] = [field_line(field, width) for field in change.fields]
+    yield from indented(listed(fields, FIELDS_SHOWN, lambda field: [field]), by=4)
+
+
+def _sum(numbers: Numbers) -> str:
+    return (
+        f"{counted(numbers.added, 'image')} added, {numbers.changed:,} changed, {numbers.removed:,} removed"
+    )
+
+
+def _ignored(numbers: Numbers) -> str:
+    return f", {numbers.ignored:,} different only in what the policy ignores" if numbers.ignored else ""
+
+
+def _side(side: Side) -> str:
+    if side.name is None or side.commit is None:
+        return "the working tree"
+    short = side.commit[:_SHORT_COMMIT]
+    return side.name if side.name.startswith(short) else f"{side.name} ({short})"

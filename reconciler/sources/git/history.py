@@ -1,0 +1,138 @@
+"""
+Read commits of the repository around a path as spec trees, beside its working tree.
+
+Git runs as in `checkout`: nothing that the repository names is run, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from reconciler.errors import SourceError, UsageError
+from reconciler.sources.git.checkout import Git, find, opened, toplevel
+from reconciler.sources.git.commit import CommitReader, GitTree
+from reconciler.sources.git.runner import Answer
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class Committed(NamedTuple):
+    """
+    A spec tree at a commit, and, if the path is one spec file, its path in the tree.
+
+    Attributes:
+        only: None for all files.
+    """
+
+    tree: GitTree
+    commit: str
+    only: str | None
+
+
+@contextmanager
+def opened_history(path: Path) -> Iterator[History]:
+    """
+    Open the repository around a path; the path itself need not exist any more.
+
+    Raises:
+        SourceError: There is no repository, or it cannot be read.
+    """
+    try:
+        place = Path(os.path.abspath(path))  # noqa: PTH100  links stay: commits may hold them
+        place = place if toplevel(place) else path.resolve()
+        checkout = find(place)
+        if checkout is None:
+            raise SourceError(f"{path}: not in a git repository, so it has no revisions")
+        with opened(checkout) as git, tempfile.TemporaryDirectory(prefix="reconciler-") as scratch:
+            yield History(git, place.relative_to(checkout.root).as_posix(), Path(scratch))
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise SourceError(f"{path}: {(isinstance(exc, OSError) and exc.strerror) or exc}") from exc
+
+
+class History:
+    """
+    The commits of a repository.
+
+    Args:
+        path: Of the spec tree, or of one spec file, from the root of the repository.
+        scratch: A directory for the files that are read.
+    """
+
+    def __init__(self, git: Git, path: str, scratch: Path) -> None:
+        self._git = git
+        self._path = "" if path == "." else path
+        self._scratch = scratch
+        self._commits = CommitReader(str(git.root), self._ask)
+
+    def commit(self, revision: str) -> str:
+        """
+        Return the commit that a revision names, in any notation of git.
+
+        Raises:
+            UsageError: There is no such commit.
+        """
+        found = self._found(revision)
+        if found is None:
+            shallow = self._git.ask("rev-parse", "--is-shallow-repository") == "true"
+            hint = "; the clone is shallow: git fetch --unshallow gets the rest" if shallow else ""
+            if Path(revision).exists():
+                hint = "; a revision comes before the path"
+            raise UsageError(f"{revision!r} names no commit of {self._git.root}{hint}")
+        return found
+
+    def knows(self, revision: str) -> bool:
+        """Tell whether a revision names a commit."""
+        return self._found(revision) is not None
+
+    def fork_point(self, one: str, other: str) -> str:
+        """
+        Return the best common ancestor of two revisions, as ``git diff ONE...OTHER`` takes it.
+
+        Raises:
+            UsageError: There is no such commit.
+        """
+        found = self._git.ask("merge-base", self.commit(one), self.commit(other))
+        if not found:
+            raise UsageError(f"{one!r} and {other!r} have no common ancestor")
+        return found
+
+    def tree(self, revision: str, commit: str) -> Committed:
+        """
+        Return the spec tree at a commit; places in it read as ``REVISION:path``, as git takes them.
+
+        Raises:
+            SourceError: The path is not there, or not in this repository.
+        """
+        listed = self._commits.listed(commit, self._path)
+        directory = self._path if listed.only is None else posixpath.dirname(self._path)
+        leads = partial(self._commits.leads_to_directory, commit)
+        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads)
+        return Committed(tree, commit, listed.only)
+
+    def _found(self, revision: str) -> str | None:
+        answer = self._git.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        is_commit = not answer.code and not revision.startswith("-") and _COMMIT.fullmatch(answer.text)
+        return answer.text if is_commit else None
+
+    def _open(self, blob: str) -> BinaryIO:
+        file = self._scratch / blob
+        if not file.exists():
+            part = file.with_suffix(".part")
+            with part.open("wb") as stream:
+                self._commits.write(blob, stream)
+            part.replace(file)
+        return file.open("rb")
+
+    def _ask(self, *words: str, stdin: bytes | None = None, into: BinaryIO | None = None) -> Answer:
+        answer = self._git.run(*words, stdin=stdin, into=into)
+        if answer.code:
+            raise SourceError(f"{self._git.root}: git {words[0]}: {answer.reason}")
+        return answer

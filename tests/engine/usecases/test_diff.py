@@ -1,0 +1,177 @@
+"""What changes between two spec trees is what a plan would show, if AWS held exactly the earlier one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.planning.diff import Action
+from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction
+from reconciler.engine.usecases.diff import diff_specs
+from reconciler.engine.usecases.each_dataset import plan_against
+from reconciler.engine.usecases.spec_tree import Reading, read
+from tests.builders import boxed, classified, ref
+from tests.sources.builders import loaded
+
+NAMES = "abcdef"
+CONTENT = st.one_of(
+    st.sampled_from(["rose", "tulip"]).map(lambda label: ("label", label)),
+    st.tuples(st.sampled_from(["x", "y"]), st.integers(0, 3)).map(lambda box: ("box", *box)),
+)
+ENTRIES = st.dictionaries(st.sampled_from(NAMES), CONTENT, min_size=1)
+IGNORES = st.sampled_from([[], [{"paths": ["/*-metadata/creation-date"]}]])
+
+
+def content_of(name: str, content: tuple[object, ...], day: str) -> bytes:
+    kind, *rest = content
+    made = classified(name, *rest) if kind == "label" else boxed(name, (rest[0], rest[1], 2, 30, 40))
+    return made.replace(b"2026-03-01", day.encode())
+
+
+def write(root: Path, lines: list[bytes], name: str = "d", ignore: object = (), files: int = 1) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        part = lines[number::files]
+        (root / f"part{number}.jsonl").write_bytes(b"".join(line + b"\n" for line in part))
+    names = [{"file": f"part{number}.jsonl"} for number in range(files)]
+    spec = {"target": {"project": "p", "type": "TRAIN"}, "entries": names, "ignore": ignore}
+    spec["policy"] = {"allowEmpty": True}
+    document = {"apiVersion": "reconciler/v1", "kind": "Dataset", "metadata": {"name": name}, "spec": spec}
+    (root / "d.yaml").write_text(json.dumps(document))
+    return root
+
+
+@contextmanager
+def readings(*roots: Path) -> Iterator[list[Reading]]:
+    found = [read(loaded(root)) for root in roots]
+    try:
+        yield found
+    finally:
+        for one in found:
+            one.close()
+
+
+def compared(before: Path, after: Path) -> DatasetDiff:
+    with readings(before, after) as sides:
+        (found,) = diff_specs(*sides)
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(ENTRIES, ENTRIES, IGNORES, st.integers(1, 3), st.booleans())
+def test_it_is_the_plan_that_would_bring_the_later_revision_about(
+    tmp_path_factory, old, new, ignore, files, other_day
+):
+    """The same images, the same fields and the same numbers as a plan against a listing of the earlier lines."""
+    root = tmp_path_factory.mktemp("diff")
+    before = [content_of(name, content, "2026-03-01") for name, content in old.items()]
+    day = "2026-04-05" if other_day else "2026-03-01"
+    after = [content_of(name, content, day) for name, content in new.items()]
+    write(root / "before", before, files=files)
+    write(root / "after", after, ignore=ignore)
+    listing = root / "observed.jsonl"
+    listing.write_bytes(b"".join(line + b"\n" for line in before))
+
+    found = compared(root / "before", root / "after")
+
+    with readings(root / "after") as (reading,), closing(reading):
+        plan = plan_against(reading.datasets[0], listing)
+    actions = {Action.ADD: "added", Action.UPDATE: "changed", Action.ORPHAN: "removed"}
+    assert [(actions[c.action], c.source_ref, c.fields) for c in plan.changes] == [
+        (c.action, c.source_ref, c.fields) for c in found.changes
+    ]
+    numbers, counts = found.numbers, plan.counts
+    assert (numbers.added, numbers.changed, numbers.removed) == (counts.add, counts.update, counts.orphan)
+    assert (numbers.unchanged, numbers.ignored) == (counts.unchanged, counts.ignored)
+    assert numbers.before == numbers.changed + numbers.removed + numbers.unchanged + numbers.ignored
+    assert numbers.after == numbers.changed + numbers.added + numbers.unchanged + numbers.ignored
+    assert (numbers.before, numbers.after) == (counts.observed, counts.desired)
+
+
+@settings(deadline=None, max_examples=30)
+@given(ENTRIES, ENTRIES)
+def test_turned_round_it_says_the_opposite(tmp_path_factory, old, new):
+    """What was added is removed, label by label; and nothing differs from itself."""
+    root = tmp_path_factory.mktemp("diff")
+    sides = [
+        write(root / name, [content_of(ref, content, "2026-03-01") for ref, content in entries.items()])
+        for name, entries in (("before", old), ("after", new))
+    ]
+    forth, back = compared(*sides), compared(*reversed(sides))
+
+    turned = {"added": "removed", "removed": "added", "changed": "changed"}
+    assert [(turned[c.action], c.source_ref) for c in forth.changes] == [
+        (c.action, c.source_ref) for c in back.changes
+    ]
+    assert {(r.label, r.gained, r.lost, r.moved) for r in forth.labels} == {
+        (r.label, r.lost, r.gained, r.moved) for r in back.labels
+    }
+    assert (DatasetState.SAME, ()) == (
+        compared(sides[0], sides[0]).state,
+        compared(sides[0], sides[0]).changes,
+    )
+
+
+def test_lines_that_cannot_be_read_are_neither_added_nor_removed(tmp_path):
+    """What a bad line says is not known, on either side; the others are compared."""
+    good, bad = classified("a", "rose"), b'{"source-ref": "s3://b/b.jpg", "rose": 1}'
+    before = write(tmp_path / "before", [good, bad, classified("c", "rose")])
+    after = write(tmp_path / "after", [good, classified("b", "rose"), bad.replace(b"/b.jpg", b"/c.jpg")])
+
+    found = compared(before, after)
+
+    assert (DatasetState.UNKNOWN, (), 5) == (found.state, found.changes, found.error_code)
+    assert ["part0.jsonl:2", "part0.jsonl:3"] == sorted(
+        f"{Path(error.origin.file).name}:{error.origin.line}"
+        for error in found.errors
+        if error.origin.line > 1
+    )
+
+
+def test_an_image_that_moves_to_another_file_or_line_is_the_same(tmp_path):
+    lines = [classified(name, "rose") for name in NAMES]
+
+    found = compared(write(tmp_path / "a", lines, files=3), write(tmp_path / "b", list(reversed(lines))))
+
+    assert (DatasetState.SAME, 6) == (found.state, found.numbers.unchanged)
+
+
+def test_each_image_has_both_of_its_places(tmp_path):
+    before = write(tmp_path / "before", [classified("a", "rose"), classified("b", "rose")], files=2)
+    after = write(tmp_path / "after", [classified("c", "rose"), classified("b", "tulip")])
+
+    found = {change.source_ref: change for change in compared(before, after).changes}
+
+    def place(origin):
+        return origin and f"{Path(origin.file).name}:{origin.line}"
+
+    assert {
+        ref("a"): (ImageAction.REMOVED, "part0.jsonl:1", None),
+        ref("b"): (ImageAction.CHANGED, "part1.jsonl:1", "part0.jsonl:2"),
+        ref("c"): (ImageAction.ADDED, None, "part0.jsonl:1"),
+    } == {name: (c.action, place(c.before), place(c.after)) for name, c in found.items()}
+
+
+def test_a_new_name_for_the_same_target_is_a_new_name_alone(tmp_path):
+    lines = [classified("a", "rose")]
+
+    found = compared(write(tmp_path / "a", lines, name="old"), write(tmp_path / "b", lines, name="new"))
+
+    assert ("new", "old", DatasetState.CHANGED, ()) == (found.name, found.was, found.state, found.changes)
+
+
+def test_a_dataset_that_is_broken_at_one_revision_is_neither_added_nor_removed(tmp_path):
+    """Its document cannot be read there, so that what becomes of it is not known."""
+    before = write(tmp_path / "before", [classified("a", "rose")])
+    after = write(tmp_path / "after", [classified("a", "rose")])
+    document = (after / "d.yaml").read_text()
+    (after / "d.yaml").write_text(document.replace('"spec": {', '"spec": {"nonsense": 1, '))
+
+    for found in (compared(before, after), compared(after, before)):
+        assert ("d", DatasetState.UNKNOWN, 5) == (found.name, found.state, found.error_code)
+        assert any("nonsense" in error.message for error in found.errors)
