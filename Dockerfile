@@ -5,6 +5,7 @@
 #       Both stages start from it, because a virtual environment belongs to the Python that made it.
 # K8S:  "with" or "without" the client of Kubernetes. Only --lease needs it.
 # GIT:  "with" or "without" the git command line. Only specs that are read from a repository need it.
+# COMMIT, VERSION, CREATED, SOURCE: what the labels say; the release sets all of them.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
@@ -36,11 +37,21 @@ RUN if [ "${GIT}" = with ]; then \
         && apt-get clean \
         && rm -rf /var/lib/apt/lists/*; \
     fi
+ARG BASE
 ARG COMMIT=unknown
+ARG VERSION=unknown
+ARG CREATED=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="reconciler" \
       org.opencontainers.image.description="Git-managed datasets for Amazon Rekognition Custom Labels" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.revision="${COMMIT}"
+      org.opencontainers.image.base.name="${BASE}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.revision="${COMMIT}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.url="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}/tree/${COMMIT}/docs" \
+      org.opencontainers.image.version="${VERSION}"
 COPY --from=build /app /app
 # The root file system may be read-only: bytecode is there already, and what is written goes to a mount.
 ENV HOME=/tmp \

@@ -28,6 +28,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(max(limits)))
 
 
+# The lanes that the default run leaves out, and how to run each.
+LEFT_OUT = ("slow", "browser", "benchmark")
+_left_out = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count what is left out by lane; a test of two lanes belongs to the first."""
+    if not items:
+        return
+    counts = items[0].config.stash.setdefault(_left_out, {})
+    for item in items:
+        if lane := next((lane for lane in LEFT_OUT if item.get_closest_marker(lane)), None):
+            counts[lane] = counts.get(lane, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the counts of a worker to the process that reports."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["left_out"] = session.config.stash.get(_left_out, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the counts of a worker; each collects the same tests."""
+    counts = getattr(node, "workeroutput", {}).get("left_out", {})
+    node.config.stash.setdefault(_left_out, {}).update(counts)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what was left out and how to run it, below what was skipped and why."""
+    for lane, number in sorted(config.stash.get(_left_out, {}).items()):
+        terminalreporter.write_line(f"LEFT OUT [{number}] {lane}: python3 dev.py test -m {lane}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Skip what is marked to need git, or has a fixture that runs it, where it is not installed."""

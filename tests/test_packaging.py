@@ -3,6 +3,7 @@
 import fcntl
 import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -345,6 +346,54 @@ def test_the_release_stores_no_token():
     assert "secrets." not in text
     assert "id-token: write" in text
     assert "attest-build-provenance" in text
+
+
+LABELS = {
+    "title",
+    "description",
+    "licenses",
+    "revision",
+    "version",
+    "created",
+    "source",
+    "url",
+    "documentation",
+    "base.name",
+}
+
+
+def test_the_image_says_what_it_is():
+    """By the annotations that the OCI names; the release sets every argument that a label needs."""
+    text = (ROOT / "Dockerfile").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', text))
+    stage = text.rpartition("\nFROM ")[2]
+
+    assert labels.keys() == LABELS
+    for name in set(re.findall(r"\$\{(\w+)\}", " ".join(labels.values()))):
+        assert re.search(rf"^ARG {name}\b", stage, re.MULTILINE), name
+        assert name == "BASE" or f"  {name}=$" in workflow, name
+
+
+def test_the_bill_of_materials_lists_every_pin():
+    """With version and hashes, the same bytes each time, in the shape of CycloneDX 1.6."""
+    command = [sys.executable, "ci/sbom.py", "v0.1.0"]
+    first, again = (subprocess.check_output(command, cwd=ROOT) for _ in range(2))
+    found = json.loads(first)
+
+    assert first == again
+    assert ("CycloneDX", "1.6") == (found["bomFormat"], found["specVersion"])
+    assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", found["serialNumber"])
+    assert ("rekognition-dataset-reconciler", "0.1.0") == tuple(
+        found["metadata"]["component"][key] for key in ("name", "version")
+    )
+    listed = {part["name"]: part for part in found["components"]}
+    pinned = pins("requirements.k8s.lock.txt")
+    assert pinned.keys() == listed.keys()
+    for name, part in listed.items():
+        assert part["purl"] == f"pkg:pypi/{name}@{part['version']}"
+        assert part["hashes"]
+        assert {"SHA-256"} == {each["alg"] for each in part["hashes"]}
 
 
 def test_the_changelog_describes_this_version():

@@ -208,5 +208,6 @@ def test_it_holds_what_is_shipped_and_no_more(image: Image) -> None:
 
 
 def test_it_says_what_it_was_made_from(image: Image) -> None:
-    """The commit, where registries look for it."""
+    """The commit and the base, where registries look for them."""
     assert "c0ffee" == image.labels["org.opencontainers.image.revision"]
+    assert os.environ["IMAGE_BASE"] == image.labels["org.opencontainers.image.base.name"]
