@@ -56,9 +56,14 @@ def ours(text: str) -> Markup:
     return Markup(text)  # noqa: S704  what the caller promises
 
 
-def policy(*allowed: str) -> str:
-    """Return a Content-Security-Policy: what is *allowed*, and no more."""
-    return "; ".join(("default-src 'none'", *allowed, "base-uri 'none'", "form-action 'none'"))
+def policy(*allowed: str, forms: str = "'none'") -> str:
+    """
+    Return a Content-Security-Policy: what is *allowed*, and no more.
+
+    Args:
+        forms: Where forms of the page may be sent.
+    """
+    return "; ".join(("default-src 'none'", *allowed, "base-uri 'none'", f"form-action {forms}"))
 
 
 def exactly(text: str) -> str:

@@ -64,11 +64,14 @@ class _Answers:
 
     # Pages are rendered in threads of their own: a large one does not keep the probes waiting.
 
-    def index(self, _request: Request) -> Response:
-        return HTMLResponse(self._pages.index(), headers=self._pages.headers)
+    def index(self, request: Request) -> Response:
+        asked = request.query_params
+        html = self._pages.index(asked.get("state", ""), asked.get("q", "").strip())
+        return HTMLResponse(html, headers=self._pages.headers)
 
     def dataset(self, request: Request) -> Response:
-        html = self._pages.dataset(request.path_params["name"])
+        page = request.query_params.get("page", "")
+        html = self._pages.dataset(request.path_params["name"], int(page) if page.isdecimal() else 1)
         return self._missing() if html is None else HTMLResponse(html, headers=self._pages.headers)
 
     def drift(self, request: Request) -> Response:

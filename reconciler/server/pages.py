@@ -1,4 +1,4 @@
-"""The pages for people. They load nothing from elsewhere, and run no script of their own."""
+"""The pages for people. They load nothing from elsewhere, and work without their script, which refreshes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from reconciler.reports.drift.html import Frame, content_security_policy, render
 from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.visible import counted, size
 from reconciler.reports.webpage import exactly, policy, style, templates
+from reconciler.reports.webpage import script as page_script
 from reconciler.server.health import WORDS, Health
+from reconciler.server.timeline import timeline
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 # A page is written to the wire in pieces of about so many characters.
 PIECE: Final = 1 << 16
+
+# With more datasets the rows are low, those in sync are folded, and there is a search.
+SMALL: Final = 20
+QUARANTINED_A_PAGE: Final = 100
 
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _SHARED: Final = {
@@ -54,29 +60,62 @@ class Pages:
         self._templates = _environment()
         css = style("reconciler.server", "templates", "pages.css")
         self._templates.globals["css"] = css
-        self.headers = _headers(policy(f"style-src {exactly(css)}"))
+        script = self._templates.globals["script"] = page_script(
+            "reconciler.server", "templates", "refresh.js"
+        )
+        allowed = f"style-src {exactly(css)}", f"script-src {exactly(script)}", "connect-src 'self'"
+        self.headers = _headers(policy(*allowed, forms="'self'"))
         self.report_headers = _headers(content_security_policy())
 
-    def index(self) -> str:
-        """Return the list of all datasets."""
+    def index(self, state: str = "", query: str = "") -> str:
+        """
+        Return the list of all datasets; where there are many, those in sync are folded.
+
+        Args:
+            state: Only datasets of this health; all if there is no such health.
+            query: Only datasets with this in their name or revision.
+        """
         found = dataset_views(self._registry)
-        tally = [(kind, sum(one.health is kind for one in found)) for kind in Health]
+        tally = Counter(one.health for one in found)
+        wanted = state if state in set(Health) else ""
+        views = [one for one in found if one.health == (wanted or one.health) and one.mentions(query)]
+        fold = len(found) > SMALL and not (wanted or query)
         return self._render(
             "index.html",
-            views=found,
+            views=[one for one in views if not (fold and one.health is Health.IN_SYNC)],
+            folded=[one for one in views if fold and one.health is Health.IN_SYNC],
             headline=headline(found, self._registry),
-            tally=[(kind, number) for kind, number in tally if number],
+            tally=[(kind, tally[kind]) for kind in Health if tally[kind]],
+            total=len(found),
+            state=wanted,
+            query=query,
         )
 
-    def dataset(self, name: str) -> str | None:
-        """Return the page of one dataset; None if there is none of that name."""
+    def dataset(self, name: str, page: int = 1) -> str | None:
+        """
+        Return the page of one dataset; None if there is none of that name.
+
+        Args:
+            page: Of its quarantined images, from 1; the nearest one if there is no such page.
+        """
         one = next((one for one in dataset_views(self._registry) if one.name == name), None)
         if one is None:
             return None
         with self._registry.lock:
             state = self._registry.states.get(name)
             drift_view = state.drift_view if state else None
-        return self._render("dataset.html", one=one, drift_view=drift_view)
+        known = one.quarantined.first
+        pages = -(-len(known) // QUARANTINED_A_PAGE)
+        page = max(1, min(page, pages))
+        return self._render(
+            "dataset.html",
+            one=one,
+            drift_view=drift_view,
+            quarantined=known[(page - 1) * QUARANTINED_A_PAGE : page * QUARANTINED_A_PAGE],
+            reasons=Counter(entry.kind for entry in known).most_common(),
+            page=page,
+            pages=pages,
+        )
 
     def drift(self, name: str) -> Iterator[str] | str | None:
         """
@@ -193,6 +232,8 @@ def _environment() -> jinja2.Environment:
         "counted": counted,
         "BAR_HEIGHT": BAR_HEIGHT,
         "BAR_PITCH": BAR_PITCH,
+        "SMALL": SMALL,
+        "timeline": timeline,
     }
     return environment
 

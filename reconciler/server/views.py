@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.spec.choices import DriftClass
+from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
@@ -34,11 +35,34 @@ _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
 
 
 class Bar(NamedTuple):
-    """One cycle in the trend; colour shows its kind, and height its drift."""
+    """
+    One cycle in the trend; colour shows its kind, and height its drift.
+
+    Attributes:
+        set_back: Height of the part that the cycle reverted.
+    """
 
     x: int
     height: int
     kind: str
+    set_back: int
+
+
+class HistoryLine(NamedTuple):
+    """
+    Cycles in a row with the same result.
+
+    Attributes:
+        line: The newest of them, as in status/v1.
+        drifted: Images that had drifted.
+        number: How many they are.
+        since: When the oldest ended, in ISO 8601.
+    """
+
+    line: Mapping[str, Any]
+    drifted: int
+    number: int
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +71,13 @@ class DatasetView:
     One dataset as the pages show it.
 
     Attributes:
-        why: The message of the condition that the health follows from.
+        why: The message of the condition that the health follows from, apart from a failure of the source.
         drifted: Images that left what was applied; None if that is not known.
         strays: Images that AWS holds and git does not know.
+        left_by: The setting of the policy by which drift is only reported; None if there is no drift, or it is
+            reverted.
         next_at: Seconds since the epoch; None if it is suspended, or being visited now.
-        lines: The history, the newest first, with how many images had drifted.
+        lines: The history, the newest first.
     """
 
     name: str
@@ -71,10 +97,15 @@ class DatasetView:
     drift: tuple[tuple[str, int], ...]
     drifted: int | None
     strays: int
+    left_by: str | None
     conditions: tuple[Condition, ...]
     quarantined: QuarantineView
     bars: tuple[Bar, ...]
-    lines: tuple[tuple[Mapping[str, Any], int], ...]
+    lines: tuple[HistoryLine, ...]
+
+    def mentions(self, text: str) -> bool:
+        """Tell whether the name or the revision holds this text, in letters of either case."""
+        return text.lower() in self.name.lower() or (self.revision or "").startswith(text.lower())
 
     @property
     def trend(self) -> str:
@@ -90,24 +121,24 @@ def dataset_views(registry: Registry) -> tuple[DatasetView, ...]:
     """Return all datasets, the gravest first."""
     now, ahead = registry.wall(), registry.wall() - registry.monotonic()
     with registry.lock:
-        found = [dataset_view(state, now, ahead) for state in registry.states.values()]
+        states = registry.states.values()
+        most = max((drifted for state in states for _, drifted in state.trend), default=0)
+        found = [dataset_view(state, now, ahead, most) for state in states]
     order = list(Health)
     return tuple(sorted(found, key=lambda one: (order.index(one.health), one.name)))
 
 
-def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
+def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> DatasetView:
     """
     Return one dataset; the caller holds the lock.
 
     Args:
         ahead: How many seconds the wall's clock is ahead of the steady one.
+        most: The largest number of drifted images in any trend: all trends have one scale.
     """
     believed = state.believed(now)
-    health_now, why = _health_and_reason(believed)
-    known = any(
-        one.kind is Kind.OBSERVED and (one.status is Truth.TRUE or one.reason is Reason.INCOMPLETE)
-        for one in believed
-    )
+    health_now, why = _health_and_reason(state.believed_apart_from_source(now))
+    known = _is_observed(believed)
     summary = state.known if known else None
     drift = summary.drift if summary else {}
     waits = not state.running and not state.suspended
@@ -129,11 +160,18 @@ def dataset_view(state: DatasetState, now: float, ahead: float) -> DatasetView:
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
         drifted=(summary.left if summary else 0) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
+        left_by=_left_by(state) if summary and summary.left else None,
         conditions=believed,
         quarantined=state.quarantined,
-        bars=_bars(state),
+        bars=_bars(state, most),
         lines=_lines(state),
     )
+
+
+def _is_observed(believed: tuple[Condition, ...]) -> bool:
+    """Tell whether the dataset was observed, completely or not, and that is not too old."""
+    observed = next((one for one in believed if one.kind is Kind.OBSERVED), None)
+    return observed is not None and (observed.status is Truth.TRUE or observed.reason is Reason.INCOMPLETE)
 
 
 def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
@@ -146,16 +184,37 @@ def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
     return health_now, next((one.message for one in believed if one.kind is reason), "not observed yet")
 
 
-def _lines(state: DatasetState) -> tuple[tuple[Mapping[str, Any], int], ...]:
+def _left_by(state: DatasetState) -> str | None:
+    if state.loaded is None:
+        return None
+    policy = state.loaded.policy
+    if policy.mode is not Mode.UPSERT:
+        return f"mode: {policy.mode.value}"
+    return f"onDrift: {policy.on_drift.value}" if policy.on_drift is OnDrift.REPORT else None
+
+
+def _lines(state: DatasetState) -> tuple[HistoryLine, ...]:
     both = zip(reversed(state.history), reversed(state.trend), strict=True)
-    return tuple((line, drifted) for line, (_, drifted) in both)
+    pairs = ((line, drifted) for line, (_, drifted) in both)
+    groups = (list(group) for _, group in groupby(pairs, key=_result))
+    return tuple(HistoryLine(*group[0], len(group), group[-1][0]["at"]) for group in groups)
 
 
-def _bars(state: DatasetState) -> tuple[Bar, ...]:
-    most = max((drifted for _, drifted in state.trend), default=0)
+def _result(pair: tuple[Mapping[str, Any], int]) -> tuple[object, ...]:
+    """Return what two cycles have in common if they need not be listed apart."""
+    line, drifted = pair
+    return drifted, *(value for key, value in sorted(line.items()) if key != "at")
+
+
+def _bars(state: DatasetState, most: int) -> tuple[Bar, ...]:
     first = HISTORY - len(state.trend)
     return tuple(
-        Bar(number * BAR_PITCH, _height(drifted, most), _kind(line["verdict"], truth, drifted))
+        Bar(
+            number * BAR_PITCH,
+            height := _height(drifted, most),
+            _kind(line["verdict"], truth, drifted),
+            height * min(line["set_back"], drifted) // drifted if drifted else 0,
+        )
         for number, ((truth, drifted), line) in enumerate(
             zip(state.trend, state.history, strict=True), start=first
         )

@@ -49,6 +49,34 @@ def test_from_the_list_to_the_image_without_a_mouse(browser):
         assert 4 == page.get_by_role("list", name="Datasets", exact=True).get_by_role("listitem").count()
 
 
+def test_a_page_that_is_left_open_follows_the_controller(browser):
+    """The content is replaced; what a person has opened stays open, and focus stays where it was."""
+    made = registry(*(dataset_state(f"fine-{number}") for number in range(30)))
+    with served(made) as url, watched(browser, url) as page:
+        page.clock.install()
+        page.goto(url)
+        page.locator("#folded summary").click()
+        made.states["roses"] = dataset_state("roses", drift={"missing": 2})
+        page.clock.run_for(6_000)
+        page.get_by_role("heading", name="30 of 31 datasets are as git says.").wait_for()
+
+        assert page.locator("#folded").evaluate("details => details.open")
+        assert page.locator("#folded summary").evaluate("summary => summary === document.activeElement")
+        assert "live" == page.locator("#connection").text_content()
+
+
+def test_the_search_leads_to_the_dataset(browser):
+    """Its form is sent to the controller alone."""
+    made = registry(*(dataset_state(f"fine-{number}") for number in range(30)))
+    with served(made) as url, watched(browser, url) as page:
+        page.goto(url)
+        page.get_by_label("Find datasets").fill("fine-29")
+        page.get_by_role("button", name="Find").click()
+        page.wait_for_url("**/?q=fine-29")
+
+        assert ["fine-29"] == page.locator(".row h2").all_text_contents()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_a_phone_and_can_be_read(browser, scheme):
     """390 px wide nothing is cut off; each state has its word, and text stands out from its ground by 4.5 to 1."""

@@ -29,6 +29,7 @@ from reconciler.server.app import Secrets, application
 from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
+from reconciler.server.timeline import timeline
 from reconciler.server.views import dataset_views
 from tests.reports.drift.builders import AT, dataset, entry, item
 from tests.server.builders import AWAY, DENIED, dataset_state, registry
@@ -100,9 +101,105 @@ def test_an_image_that_git_does_not_know_is_no_drift_of_what_was_applied():
 
 
 @pytest.mark.parametrize("path", ["/", "/dataset/roses"])
-def test_a_page_that_is_left_open_does_not_grow_old(path: str):
-    """Else an hour-old green would still be shown."""
-    assert '<meta http-equiv="refresh" content="30">' in ask(registry(dataset_state("roses")), path).text
+def test_a_page_without_scripts_refreshes_itself(path: str):
+    """Else an hour-old green would still be shown; with scripts, only the content is replaced."""
+    refresh = '<noscript><meta http-equiv="refresh" content="30"></noscript>'
+    assert refresh in ask(registry(dataset_state("roses")), path).text
+
+
+def test_the_list_can_be_searched_and_limited_to_one_health():
+    """Each tally is a link; an unknown health shows all."""
+    made = registry(
+        dataset_state("roses", drift={"missing": 1}), dataset_state("moss"), dataset_state("mint")
+    )
+
+    def names(path: str) -> list[str]:
+        return re.findall(r'<h2><a href="/dataset/(\w+)"', ask(made, path).text)
+
+    assert ["roses", "mint", "moss"] == names("/") == names("/?state=other")
+    assert ["roses"] == names("/?state=drifted")
+    assert ["mint"] == names("/?q=MIN")
+    assert [] == names("/?state=drifted&q=mint")
+    assert "No dataset matches" in ask(made, "/?q=none").words()
+    assert 'href="/?state=drifted"' in ask(made, "/").text
+
+
+def test_many_datasets_in_sync_are_folded():
+    """Those that need a person come first, whatever their number; a limited list is not folded."""
+    states = [dataset_state(f"fine-{number}") for number in range(30)]
+    made = registry(dataset_state("roses", drift={"missing": 1}), *states)
+
+    html = ask(made, "/").text
+    before, folded = html.split('<details id="folded"')
+    assert "roses" in before
+    assert "fine-" not in before
+    assert 30 == folded.count("/dataset/fine-")
+    assert "<details" not in ask(made, "/?state=in_sync").text
+
+
+def test_a_source_that_cannot_be_read_is_one_banner():
+    """Each dataset keeps its own state and reason; git's age and commit are shown."""
+    made = registry(
+        dataset_state("roses", drift={"missing": 2}), dataset_state("denied", Verdict.UNKNOWN, failure=DENIED)
+    )
+    made.source_read_at = AT - 7_200
+    made.source_failure = FailureReason(Reason.SOURCE_UNAVAILABLE, "could not resolve host")
+    for state in made.states.values():
+        state.judge(made.source_failure, AT)
+
+    words = ask(made, "/").words()
+
+    assert 1 == words.count("could not resolve host")
+    assert "read 2 hours ago at 4f1c2d3e5a" in words
+    assert "AWS differs from what was applied" in words
+    assert "AWS denies" in words
+
+
+def test_equal_cycles_in_a_row_are_one_line():
+    """The newest, how many they are, and since when; one that differs stands alone."""
+    made = registry(dataset_state("roses", before=(3, 0, 0, 0, 0)))
+    view = dataset_views(made)[0]
+
+    assert [(0, 5), (3, 1)] == [(line.drifted, line.number) for line in view.lines]
+    assert "5 cycles since" in ask(made, "/dataset/roses").words()
+
+
+def test_every_quarantined_image_is_on_a_page():
+    """A hundred a page, and their number by reason."""
+    many = tuple(QUARANTINED._replace(source_ref=f"s3://b/{number:03}.jpg") for number in range(345))
+    made = registry(dataset_state("weeds", Verdict.PARTIAL, quarantined=QuarantineView(many, 345)))
+
+    def images(page: str) -> list[str]:
+        return re.findall(r"<code>(s3://b/\d+\.jpg)</code>", ask(made, f"/dataset/weeds{page}").text)
+
+    assert [entry.source_ref for entry in many] == [ref for n in range(1, 5) for ref in images(f"?page={n}")]
+    assert images("?page=4") == images("?page=99") != images("?page=x") == images("")
+    assert "345 an update with only this entry failed" in ask(made, "/dataset/weeds").words()
+
+
+def steps(made: DatasetState) -> list[tuple[str, str]]:
+    made_registry = registry(made)
+    made_registry.source_read_at = AT - 20
+    (view,) = dataset_views(made_registry)
+    return [(step.state, step.text) for step in timeline(view, made_registry)]
+
+
+def test_the_timeline_shows_the_running_step():
+    """From the specs to the proof; what comes after the running step is open."""
+    found = Summary(Verdict.UNKNOWN, {"observed": 9}, {"relabelled": 2}, pending=True)
+    sending = dataset_state(
+        "roses", running=True, work=Work(AT - 195, 5, 3, 2, 0, 12_400_000, AT - 21, found)
+    )
+    verifying = dataset_state("roses", running=True, work=Work(AT - 195, 5, 5, 5, 0, 12_400_000, None, found))
+
+    assert ["done", "open", "open", "open", "open"] == [
+        state for state, _ in steps(dataset_state("roses", None))
+    ]
+    assert ("now", "reading AWS") == steps(dataset_state("roses", running=True))[1]
+    assert ("now", "update 3 of 5, about 5 minutes left") == steps(sending)[3]
+    assert ("open", "") == steps(sending)[4]
+    assert [("done", "5 updates"), ("now", "reading AWS again")] == steps(verifying)[3:]
+    assert ["done"] * 5 == [state for state, _ in steps(dataset_state("roses"))]
 
 
 def test_a_name_keeps_its_letters_where_a_sentence_begins():
@@ -224,7 +321,7 @@ def test_a_running_apply_shows_how_far_it_is():
 
 @pytest.mark.parametrize("path", ["/", "/dataset/roses", "/drift/roses", "/dataset/none"])
 def test_the_style_of_a_page_is_the_one_that_its_policy_allows(path: str):
-    """It is refused by the browser otherwise, and the page is bare."""
+    """The browser refuses any other."""
     answer = ask(registry(dataset_state("roses", report=dataset(MOVED))), path)
 
     (style,) = re.findall(r"<style>(.*?)</style>", answer.text, flags=re.DOTALL)

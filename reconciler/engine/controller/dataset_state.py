@@ -154,10 +154,14 @@ class DatasetState:
 
     def judge(self, source_failure: FailureReason | None, now: float) -> tuple[Condition, ...]:
         """Update the conditions and return those whose status changed."""
+        self.conditions, changed = advanced(self.conditions, judge(self._facts(source_failure)), now)
+        return changed
+
+    def _facts(self, source_failure: FailureReason | None) -> Facts:
         summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None:
             summary = failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID)
-        facts = replace(
+        return replace(
             summary.facts() if summary else Facts(),
             source_failure=source_failure,
             suspended=self.suspended,
@@ -165,12 +169,14 @@ class DatasetState:
             outdated=self.revision != self.attempted,
             applying=applying,
         )
-        self.conditions, changed = advanced(self.conditions, judge(facts), now)
-        return changed
 
     def believed(self, now: float) -> tuple[Condition, ...]:
         """Return the conditions at *now*, aged if the last full observation is stale."""
         return aged(self.conditions, self.stale_at, now)
+
+    def believed_apart_from_source(self, now: float) -> tuple[Condition, ...]:
+        """Return the conditions at *now* as they were if the source could be read; without their times."""
+        return aged(judge(self._facts(None)), self.stale_at, now)
 
     def verdict(self, now: float) -> Verdict:
         """Return the verdict at *now*; UNKNOWN if it decays and the last full observation is stale."""

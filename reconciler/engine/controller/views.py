@@ -16,7 +16,7 @@ from reconciler.engine.usecases.drift import drift_of
 # An image with its drawing takes about 3 kB of memory.
 MOST_IMAGES: Final = 10_000
 MOST_LINE_CHARACTERS: Final = 4_000_000
-MOST_QUARANTINED: Final = 200
+MOST_QUARANTINED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)

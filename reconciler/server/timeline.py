@@ -1,0 +1,91 @@
+"""The steps of a cycle, from the specs to the proof, as the page of a dataset shows them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from reconciler.engine.controller.guarded_gateway import Work
+from reconciler.engine.controller.registry import Registry
+from reconciler.reports.visible import counted, lasting
+from reconciler.server.views import DatasetView
+
+
+class StepState(StrEnum):
+    DONE = "done"
+    NOW = "now"
+    OPEN = "open"
+
+
+class Step(NamedTuple):
+    """
+    One step of a cycle.
+
+    Attributes:
+        at: When it was done, in seconds since the epoch; None if that is not known.
+    """
+
+    name: str
+    state: StepState
+    at: float | None
+    text: str
+
+
+def timeline(view: DatasetView, registry: Registry) -> tuple[Step, ...]:
+    """Return the steps of the running cycle, or else of the last one."""
+    sending = view.work if view.work is not None and view.work.found is not None else None
+    observing = view.running and sending is None
+    if observing:
+        observed = Step("Observed", StepState.NOW, None, "reading AWS")
+    else:
+        observed = _done("Observed", view.observed_at, "")
+    seen = observed.state is StepState.DONE
+    return (
+        _done("Git read", registry.source_read_at, ""),
+        observed,
+        Step(
+            "Differences found",
+            _reached(seen and view.drifted is not None),
+            None,
+            _found(view) if seen else "",
+        ),
+        _sent(sending, view, registry.wall()) if seen else Step("Sent", StepState.OPEN, None, ""),
+        _verified(sending, view) if seen else Step("Verified", StepState.OPEN, None, ""),
+    )
+
+
+def _done(name: str, at: float | None, text: str) -> Step:
+    return Step(name, _reached(at is not None), at, text)
+
+
+def _reached(done: bool) -> StepState:
+    return StepState.DONE if done else StepState.OPEN
+
+
+def _found(view: DatasetView) -> str:
+    if view.drifted is None:
+        return ""
+    return counted(view.drifted, "image drifted", "images drifted") if view.drifted else "no drift"
+
+
+def _sent(sending: Work | None, view: DatasetView, now: float) -> Step:
+    if sending is None:
+        updates = view.lines[0].line["updates"] if view.lines else 0
+        return Step(
+            "Sent", StepState.DONE, None, counted(updates, "update") if updates else "nothing to send"
+        )
+    number = sending.finished + sending.failed
+    if sending.in_flight_since is None and number >= sending.planned:
+        return Step("Sent", StepState.DONE, None, counted(sending.sent, "update"))
+    left = (now - sending.begun_at) / number * (sending.planned - number) if number else 0.0
+    text = f"update {number + 1:,} of {max(sending.planned, number + 1):,}"
+    return Step("Sent", StepState.NOW, None, f"{text}, about {lasting(left)} left" if left >= 60 else text)
+
+
+def _verified(sending: Work | None, view: DatasetView) -> Step:
+    if sending is None:
+        return _done("Verified", view.observed_at, "")
+    done = sending.in_flight_since is None and sending.finished + sending.failed >= sending.planned
+    return Step(
+        "Verified", StepState.NOW if done else StepState.OPEN, None, "reading AWS again" if done else ""
+    )
