@@ -33,8 +33,9 @@ _BY_CODE: Final = {kind.code: reason for kind, reason in _REASONS.items()}
 
 
 def failure_reason_of(exc: errors.ReconcilerError) -> FailureReason:
-    """Return the failure reason for an error."""
-    return FailureReason(_REASONS.get(type(exc), Reason.FAILED), str(exc))
+    """Return the failure reason for an error: that of its class, or of the nearest class above it."""
+    found = (_REASONS[kind] for kind in type(exc).__mro__ if kind in _REASONS)
+    return FailureReason(next(found, Reason.FAILED), str(exc))
 
 
 def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:

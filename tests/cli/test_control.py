@@ -206,6 +206,21 @@ def test_nothing_listens(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     assert f"{url}: " in capfd.readouterr().err
 
 
+def test_a_proxy_does_not_get_the_token_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """It could not reach the loopback of this machine either."""
+    monkeypatch.setenv("RECONCILER_TOKEN", TOKEN)
+    with answering(200, b"{}") as (proxy, asked), socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        monkeypatch.setenv("http_proxy", proxy)
+        for host in ("localhost", "127.0.0.1"):
+            assert 3 == main(["reconcile", "roses", "--server", f"http://{host}:{port}"])
+        assert [] == asked
+    assert "refused" in capfd.readouterr().err
+
+
 def test_something_listens_and_never_answers(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):

@@ -102,7 +102,7 @@ class Controller:
         now = self._beat = self._monotonic()
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
-        self._suspender.resume_expired()
+        self._judge(self._suspender.resume_expired())
         wall = self._registry.wall()
         for state in sorted(self._due(now), key=lambda state: state.urgency(wall)):
             listed = state.is_only_to_be_listed(wall)
@@ -155,12 +155,21 @@ class Controller:
     def suspend(self, names: Sequence[str], reason: str, seconds: int | None) -> None:
         """Suspend applying to datasets that exist, as `Suspender.suspend` does."""
         self._suspender.suspend(names, reason, seconds)
+        self._judge(names)
         self._signals.wake.set()
 
     def resume(self, names: Sequence[str]) -> None:
         """Resume datasets that exist, as `Suspender.resume` does."""
         self._suspender.resume(names)
+        self._judge(names)
         self._signals.wake.set()
+
+    def _judge(self, names: Sequence[str]) -> None:
+        """Judge datasets that changed between cycles at once: the next one may have to wait for AWS."""
+        with self._lock:
+            states = [state for name in names if (state := self._registry.states.get(name))]
+        for state in states:
+            self._runner.rejudge(state)
 
     def stop(self) -> None:
         """Start no new update or cycle, and let `run` return."""

@@ -60,8 +60,8 @@ class Suspender:
         for state in states:
             log.info("dataset.resumed", dataset=state.name, expired=False)
 
-    def resume_expired(self) -> None:
-        """Resume the datasets whose suspension is over. Raises nothing."""
+    def resume_expired(self) -> Sequence[str]:
+        """Resume the datasets whose suspension is over, and return their names. Raises nothing."""
         now = self._registry.wall()
         with self._registry.lock:
             expired = [
@@ -69,14 +69,16 @@ class Suspender:
             ]
             for state in expired:
                 self._change(state, None)
+        names = [state.name for state in expired]
         if not expired:
-            return
+            return names
         for state in expired:
             log.info("dataset.resumed", dataset=state.name, expired=True)
         try:
-            self._stored.put({state.name: None for state in expired})
+            self._stored.put(dict.fromkeys(names))
         except StateError as exc:
             log.warning("status.unsaved", reason=str(exc))
+        return names
 
     def _change(self, state: DatasetState, suspension: Suspension | None) -> None:
         """Set or end the suspension of a dataset, and make it due; the caller holds the lock."""

@@ -128,6 +128,18 @@ def test_a_running_apply_sends_no_further_update(months: Months, monkeypatch: py
     assert "observed" == months.dataset_state("roses").verdict(months.time.wall())
 
 
+def test_it_is_shown_before_the_next_cycle(months: Months):
+    """In the conditions, since a cycle may wait for AWS for long."""
+    months.write("roses", *"abc")
+    months.settle()
+
+    months.controller.suspend(["roses"], WHY, None)
+    assert "True" == months.conditions("roses")["Suspended"]
+
+    months.controller.resume(["roses"])
+    assert "False" == months.conditions("roses")["Suspended"]
+
+
 def test_what_cannot_be_stored_is_not_suspended(suspended: Months, monkeypatch: pytest.MonkeyPatch):
     """A suspension that a restart would forget is none."""
     suspended.controller.resume(["roses"])
