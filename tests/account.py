@@ -9,10 +9,13 @@ from typing import Any
 import boto3
 
 from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.port import listening
+from reconciler.emulator.server import Emulator, Running
+from reconciler.emulator.testing import Plug
 from reconciler.ports import Clock
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import Rekognition, client_config
+from tests.lasting import LASTING
 
 ACCOUNT = "111122223333"
 
@@ -32,6 +35,24 @@ def client_of(url: str, service: str = "rekognition", account: str = ACCOUNT, **
 def gateway_of(client: Any, clock: Clock, calls_per_second: int | None = None) -> Rekognition:
     """Return the product's own door; unless told otherwise, without a limit to its calls."""
     return Rekognition(client, lambda: client, Limiter(calls_per_second, clock.now, clock.sleep), "ambient")
+
+
+# Open ports at which nothing is served for the moment.
+_IDLE: list[tuple[Plug, int]] = []
+
+
+@contextmanager
+def serve(emulator: Emulator) -> Iterator[Running]:
+    """Serve *emulator* until the block exits, at a port that stays open: closing one takes 0.2 s."""
+    if not _IDLE:
+        plug = Plug()
+        _IDLE.append((plug, LASTING.enter_context(listening(plug, "127.0.0.1", 0))))
+    plug, port = _IDLE.pop()
+    plug.emulator = emulator
+    try:
+        yield Running(emulator, "127.0.0.1", port)
+    finally:
+        _IDLE.append((plug, port))
 
 
 @contextmanager

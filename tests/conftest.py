@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from reconciler.state import database
+from tests.lasting import LASTING
+
 # A busy machine makes an example slow, not wrong. Each run draws others: thirty keep the whole within minutes.
 # `-m hypothesis --hypothesis-profile thorough` draws more, of these tests alone, and the same ones in each run:
 # what a change did not cause must not keep it from landing.
@@ -88,6 +91,14 @@ def _skipped_without_git() -> Generator[None, object, object]:
 def _skip_without_git() -> None:
     """Skip, always from this line: the summary tells of all such tests in one."""
     pytest.skip("git is not installed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared() -> Iterator[None]:
+    """Close what the tests of this worker shared; until then, no commit of theirs waits for the disk."""
+    with LASTING, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "SYNCHRONOUS", "OFF")
+        yield
 
 
 @pytest.fixture(scope="module")

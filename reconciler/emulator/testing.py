@@ -82,7 +82,7 @@ def _maker() -> Callable[..., Any]:
     return Complete().client
 
 
-class _Plug:
+class Plug:
     """Serves one emulator after another on the same port: opening a port for each test would take 0.2 s."""
 
     emulator: Emulator
@@ -103,11 +103,11 @@ class _Plug:
 
 
 @pytest.fixture(scope="session")
-def rekognition_emulator_port() -> Iterator[tuple[_Plug, int]]:
+def rekognition_emulator_port() -> Iterator[tuple[Plug, int]]:
     """Provide a port for all tests, and the plug that takes the emulator to serve there."""
     from reconciler.emulator.port import listening
 
-    plug = _Plug()
+    plug = Plug()
     with listening(plug, "127.0.0.1", 0) as port:
         yield plug, port
 
@@ -122,7 +122,7 @@ def rekognition_settings() -> Settings:
 
 @pytest.fixture
 def rekognition_emulator(
-    rekognition_settings: Settings, rekognition_emulator_port: tuple[_Plug, int]
+    rekognition_settings: Settings, rekognition_emulator_port: tuple[Plug, int]
 ) -> Iterator[Running]:
     """Provide an emulator in memory, on a loopback port, whose clock stands still until it is advanced."""
     from reconciler.emulator.behaviour.clock import ManualClock

@@ -25,6 +25,8 @@ from reconciler.state.damage import (
 from reconciler.state.schema import MIGRATIONS, NEWEST, define_checksum
 
 FILE_NAME: Final = "state.sqlite3"
+SYNCHRONOUS = "FULL"
+"""A commit is on the disk when it returns. Tests, which lose no power, do not wait for the disk."""
 
 
 class Database:
@@ -255,7 +257,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     try:
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         _migrate(connection, version_of(connection, path))
         check_rows(connection)
     except BaseException:

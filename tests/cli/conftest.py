@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.loaders import create_loader
 
-from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.emulator.server import Emulator, Running
+from tests.account import serve
 
 _LOADER = create_loader()
 

@@ -18,9 +18,10 @@ from reconciler.cli.wiring import Wiring
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.ports import Gateway, Silence
 from reconciler.state import State
+from tests.account import serve
 
 OURS = "111122223333"
 BOTANY = "arn:aws:iam::444455556666:role/team/botany"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -19,10 +21,11 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.api.lifecycle import set_status
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.ports import Content, Rebuild, Step
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
+from tests.account import serve
 from tests.builders import classified
 
 OURS = "111122223333"
@@ -448,11 +451,9 @@ def test_a_clock_that_is_off_is_told(
     office: Office, monkeypatch: pytest.MonkeyPatch, off: float, mark: str, code: int
 ) -> None:
     """A clock difference is taken from the dates of answers; from five minutes on AWS refuses signatures."""
-    import time
-
-    now = time.time
     office.make()
-    monkeypatch.setattr("reconciler.cli.wiring.time.time", lambda: now() + off)
+    shifted = SimpleNamespace(**vars(time) | {"time": lambda: time.time() + off})
+    monkeypatch.setattr("reconciler.cli.wiring.time", shifted)
 
     assert mark == by_name(office.doctor(code=code)["checks"])["clock"]["mark"]
 

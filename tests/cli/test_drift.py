@@ -12,8 +12,9 @@ import pytest
 import structlog
 
 from reconciler.cli.main import main
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.errors import StateError
+from tests.account import serve
 
 SPEC = """\
 apiVersion: reconciler/v1

@@ -15,7 +15,8 @@ import pytest
 from reconciler.cli.main import main
 from reconciler.core.entries.training_view import CLASSIFICATION
 from reconciler.emulator.behaviour.switches import Switches
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
+from tests.account import serve
 from tests.builders import classified, ref
 
 GOOD = (classified("b", "rose"), classified("d", "tulip"))

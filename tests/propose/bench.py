@@ -14,14 +14,14 @@ from reconciler.cli.specs import opened_specs
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.server import Emulator, serve
+from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Proposed, propose_each
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.state import State
-from tests.account import ACCOUNT, client_of, gateway_of
+from tests.account import ACCOUNT, client_of, gateway_of, serve
 from tests.engine.conftest import JumpingClock
 
 DATASET = """\

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,17 @@ def state(tmp_path: Path) -> Iterator[State]:
 def fill(state: State, number: int = 500) -> None:
     entries = ((f"s3://bucket/{n}.jpg", Applied(b"d" * 16, b"o" * 16)) for n in range(number))
     state.remember("roses", ARN, entries, ())
+
+
+def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path):
+    """A state that is written is there after a power failure, as SQLite documents of `synchronous = FULL`."""
+    code = (
+        "import pathlib, sys; from reconciler.state.database import _prepared;"
+        "print(_prepared(pathlib.Path(sys.argv[1])).execute('PRAGMA synchronous').fetchone())"
+    )
+    done = subprocess.check_output([sys.executable, "-c", code, tmp_path / "state.sqlite3"], text=True)
+
+    assert "(2,)\n" == done
 
 
 def overwrite(place: Path) -> None:
