@@ -13,6 +13,7 @@ from reconciler.core.entries.training_view import Box, Meaning
 from reconciler.demo import PAGE, STEPS
 from reconciler.demo.canvas import Canvas
 from reconciler.demo.pictures import picture
+from tests.preloaded import python
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +23,7 @@ def told(tmp_path_factory):
     """The demo, once, from another directory, with an environment that has nothing to do with it."""
     hostile = {"AWS_PROFILE": "missing", "AWS_REGION": "eu-west-1", "http_proxy": "http://127.0.0.1:9"}
     return subprocess.run(
-        [sys.executable, "-m", "reconciler.demo"],
+        [python(), "-m", "reconciler.demo"],
         cwd=tmp_path_factory.mktemp("elsewhere"),
         env={**os.environ, **hostile, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.blackbox import shapes
 from tests.blackbox.standin import REGION, StandIn
+from tests.preloaded import python
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "s3://acme-flowers/train/"
@@ -103,7 +104,7 @@ class Lab:
         self.service.run += 1
         env: Mapping[str, str] = options.pop("env", self.environment())
         return subprocess.Popen(
-            [sys.executable, "-m", self.program, *args],
+            [options.pop("python", sys.executable), "-m", self.program, *args],
             cwd=self.directory,
             env=env,
             text=True,
@@ -152,7 +153,8 @@ class Lab:
         assert ran.code == -signal.SIGKILL, f"it ended before the kill: {ran}"
 
     def run(self, *args: str, **options: Any) -> Ran:
-        return self.finish(self.start(*args, **options))
+        """Run a command to its end; what is to be killed or stopped is started, by a Python of its own."""
+        return self.finish(self.start(*args, **{"python": python(), **options}))
 
     def plan(self, *args: str) -> Ran:
         return self.run("plan", "-o", "json", *args)

@@ -4,13 +4,13 @@ import os
 import pty
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from reconciler.cli.main import main
+from tests.preloaded import python
 
 QUESTION = "Apply these changes? [y/N] "
 SENT = "2 added, 0 updated"
@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None)
 def on_a_terminal(answer: str, *words: str) -> tuple[int, str]:
     """Run a command on a terminal of its own, and answer its question."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "reconciler", *words]
+    command = [python(), "-m", "reconciler", *words]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         out, answered, deadline = b"", False, time.monotonic() + 60
@@ -108,7 +108,7 @@ def test_a_saved_plan_says_how_to_apply_it(place, capsys):
     (said,) = [text for text in capsys.readouterr().err.splitlines() if "apply it with" in text]
     command = said.partition("apply it with: ")[2]
     done = subprocess.run(
-        ["sh", "-c", command.replace("reconciler", f"{sys.executable} -m reconciler", 1)],
+        ["sh", "-c", command.replace("reconciler", f"{python()} -m reconciler", 1)],
         capture_output=True,
         text=True,
     )

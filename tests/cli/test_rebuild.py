@@ -20,9 +20,10 @@ from reconciler.core.spec.documents import Target
 from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.server import Emulator, Running, serve
-from tests.account import ACCOUNT, client_of
+from reconciler.emulator.server import Emulator, Running
+from tests.account import ACCOUNT, client_of, serve
 from tests.builders import classified, ref
+from tests.preloaded import python
 from tests.waiting import until
 
 BUCKET = "manifests"
@@ -50,7 +51,7 @@ class Desk:
             f"  entries: [{{file: train.jsonl}}]\n  policy: {{mode: upsert, orphans: {orphans}}}\n"
         )
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, python: str = sys.executable) -> subprocess.Popen[str]:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "AWS_ENDPOINT_URL": self.running.url,
@@ -60,7 +61,7 @@ class Desk:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *words],
+            [python, "-m", "reconciler", *words],
             cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -69,7 +70,7 @@ class Desk:
         )
 
     def run(self, *words: str, code: int = 0) -> str:
-        process = self.start(*words)
+        process = self.start(*words, python=python())
         out, err = process.communicate(timeout=60)
         assert code == process.returncode, out + err
         return out

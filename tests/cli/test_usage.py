@@ -15,6 +15,7 @@ from reconciler.cli import commands
 from reconciler.cli.parser import COMMANDS, build
 from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
 from tests.docs.pages import ROOT
+from tests.preloaded import python
 
 COMPLETE = """\
 reconciler() { "$PYTHON" -m reconciler "$@"; }
@@ -29,7 +30,7 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
     """Run the command as a user does, with no AWS settings but *variables*."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", *words],
+        [python(), "-m", "reconciler", *words],
         cwd=ROOT,
         env={**kept, **variables},
         capture_output=True,
@@ -120,7 +121,7 @@ def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
 def test_bash_completes(typed, offered):
     """`eval "$(reconciler --print-completion bash)"` is all it takes."""
     script = COMPLETE % (" ".join(typed), len(typed) - 1)
-    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHON": python(), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["bash", "--norc", "-c", script], env=environment, capture_output=True, text=True, cwd=ROOT
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.docs.pages import ROOT
+from tests.preloaded import python
 
 DATASET = """\
 apiVersion: reconciler/v1
@@ -110,7 +110,7 @@ def trees(draw: st.DrawFn) -> dict[str, str]:
 def reconciler(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", *words],
+        [python(), "-m", "reconciler", *words],
         cwd=directory,
         env={**kept, "PYTHONPATH": str(ROOT)},
         capture_output=True,

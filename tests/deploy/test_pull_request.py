@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.server import Emulator, Running, serve
+from reconciler.emulator.server import Emulator, Running
 from reconciler.emulator.testing import client
+from tests.account import serve
 from tests.deploy.actions import ROOT, GitHub, Runner
+from tests.preloaded import python
 
 MARKER = "<!-- reconciler-plan -->"
 SPEC = """\
@@ -39,7 +40,7 @@ def service() -> Iterator[Running]:
     """An emulator that takes its time for nothing."""
     swift = Settings(create_seconds=0, update_seconds=0, delete_seconds=0, calls_per_second=None)
     emulator = Emulator(None, swift)
-    with serve(emulator, "127.0.0.1", 0) as running:
+    with serve(emulator) as running:
         yield running
     emulator.close()
 
@@ -62,7 +63,7 @@ def runner(tmp_path: Path, service: Running, github: GitHub) -> Runner:
     temp = tmp_path / "temp"
     program = temp / "reconciler" / "bin" / "reconciler"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m reconciler "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{python()}" -P -m reconciler "$@"\n')
     program.chmod(0o755)
     (temp / "event.json").write_text('{"pull_request": {"number": 7}}')
     variables = {
@@ -84,7 +85,7 @@ def look(runner: Runner, **inputs: str) -> SimpleNamespace:
 
 def apply(runner: Runner) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "reconciler", "--state-dir", runner.temp / "state", "apply", "specs"],
+        [python(), "-m", "reconciler", "--state-dir", runner.temp / "state", "apply", "specs"],
         cwd=runner.workspace,
         env={**os.environ, **runner.variables},
         capture_output=True,

@@ -15,13 +15,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from tests.preloaded import python
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +72,7 @@ class Page:
         shutil.copytree(ROOT / "specs", self._directory / "specs")
         program = self._directory / ".bin" / "reconciler"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {python()} -m reconciler "$@"\n')
         program.chmod(0o755)
         for fence in self._fences:
             if fence.info == "yaml" and (name := re.match(r"# (\S+\.yaml)\n", fence.content)):
