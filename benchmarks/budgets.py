@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks import aws, conversion, incremental, specs
+from benchmarks import aws, conversion, drift_page, incremental, specs
 from benchmarks.datasets import SHAPES
 from benchmarks.measure import Setting
 
@@ -178,6 +178,30 @@ BUDGETS: Final = (
         5,
         "a browser opens it, and mail takes it",
         specs.drift_page,
+    ),
+    Budget(
+        "drift report: first paint",
+        "from the request of that page to its first paint, in Chromium",
+        "ms",
+        500,
+        "there at once",
+        drift_page.paint,
+    ),
+    Budget(
+        "drift report: filter",
+        "from a click on a class to the frame that shows its images",
+        "ms",
+        300,
+        "a filter shows its images at once",
+        drift_page.choice,
+    ),
+    Budget(
+        "drift report: frame",
+        "the slowest but for 5 % of the frames while it is scrolled by a row of tiles a frame",
+        "ms",
+        50,
+        "scrolling stays fluid",
+        drift_page.frame,
     ),
     Budget(
         "convert coco: CPU",

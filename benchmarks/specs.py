@@ -17,8 +17,7 @@ from reconciler.core.drift.report import Drift
 from reconciler.core.planning.diff import Action
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import Planned, plan_against_listing
-from reconciler.engine.dataset.planning import explained
+from reconciler.engine.dataset.plan import Planned, explained, plan_against_listing
 from reconciler.engine.usecases.drift import drift_of
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.reports.registry import Options, render
@@ -178,11 +177,16 @@ def drift_cpu(setting: Setting) -> list[float]:
 
 
 def drift_page(setting: Setting) -> list[float]:
-    return [next(size for _, size in _drift_pages(setting)) / 1e6]
+    return [len(drift_html(setting)) / 1e6]
 
 
-def _drift_pages(setting: Setting) -> Iterator[tuple[float, int]]:
-    """Yield the CPU seconds and the bytes of the page of 5,000 drifted entries."""
+def drift_html(setting: Setting) -> bytes:
+    """Return the page of 5,000 drifted entries."""
+    return next(page for _, page in _drift_pages(setting))
+
+
+def _drift_pages(setting: Setting) -> Iterator[tuple[float, bytes]]:
+    """Yield the CPU seconds, and the page of 5,000 drifted entries."""
     specs, listed = data(setting, SHAPES["boxes"], DRIFTED)
     drifted = listed.with_name("drifted.jsonl")
     with drifted.open("wb") as stream:
@@ -199,4 +203,4 @@ def _drift_pages(setting: Setting) -> Iterator[tuple[float, int]]:
                 pages.append(b"".join(render("drift", "html", drift, Options(PLAIN))))
 
         cost = cpu_of(report)
-        yield cost, len(pages[0])
+        yield cost, pages[0]

@@ -37,8 +37,8 @@ _MOST_BYTES: Final = 15_000_000
 _MOST_BYTES_IN_ALL: Final = 500_000_000
 
 # What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
-_PAGE_BYTES: Final = 2_200_000
-_DETAIL_BYTES: Final = 1_500_000
+_PAGE_BYTES: Final = 1_800_000
+_DETAIL_BYTES: Final = 1_200_000
 
 
 def run(args: argparse.Namespace) -> int:

@@ -43,6 +43,16 @@ def test_an_image_has_an_address(browser, tmp_path):
         assert "0003.png" == page.evaluate("document.activeElement.image.name")
 
 
+def test_a_link_to_an_image_is_copied(browser, tmp_path):
+    """Two steps to show it to somebody: open it, copy its address."""
+    permissions = ["clipboard-read", "clipboard-write"]
+    with opened(browser, tmp_path, *many(20), permissions=permissions) as page:
+        page.locator(".tile").nth(3).click()
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.url == page.evaluate("navigator.clipboard.readText()")
+
+
 def test_both_sides_can_be_seen_alone_together_and_beside_one_another(browser, tmp_path):
     """By buttons and by keys."""
     with opened(browser, tmp_path, MOVED, address=f"#image={image_id('desk.png')}") as page:

@@ -61,7 +61,7 @@ def test_seven_are_kept_and_the_others_reverted(browser, tmp_path):
 
 
 def test_a_range_is_selected_by_shift_and_by_keys(browser, tmp_path):
-    """Shift and a click select all between; x one; Ctrl+A all that are shown; Escape none."""
+    """Shift and a click select all between; x or Space one; Ctrl+A all that are shown; Escape none."""
     with opened(browser, tmp_path, *many(30)) as page:
         selected(page, 2)
         page.locator(".tile").nth(6).click(modifiers=["Shift"])
@@ -69,10 +69,21 @@ def test_a_range_is_selected_by_shift_and_by_keys(browser, tmp_path):
         page.keyboard.press("j")
         page.keyboard.press("x")
         assert "6 selected" == page.locator("#selected").text_content()
+        page.keyboard.press("Space")
+        assert "5 selected" == page.locator("#selected").text_content()
         page.keyboard.press("Control+a")
         assert "30 selected" == page.locator("#selected").text_content()
         page.keyboard.press("Escape")
         assert not page.locator("#tray").is_visible()
+
+
+def test_a_selection_says_how_much_of_it_is_not_shown(browser, tmp_path):
+    """A filter leaves it as it is, and its commands are about all of it."""
+    with opened(browser, tmp_path, *many(20)) as page:
+        selected(page, 1, 3, 5)
+        page.get_by_label("Find").fill("0003.png")
+        assert "3 selected, 2 not shown" == page.locator("#selected").text_content()
+        assert ["0001.png", "0003.png", "0005.png"] == refs(text(page, "keep"))
 
 
 def test_the_selection_outlives_a_reload(browser, tmp_path):

@@ -216,16 +216,19 @@ const watchGrid = (open) => {
     }
   });
   grid.addEventListener("keydown", (event) => {
-    if (event.altKey || event.metaKey || (event.ctrlKey && event.key !== "a")) return;
-    if (event.ctrlKey) {
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (event.altKey || (isCommand && event.key !== "a")) return;
+    if (isCommand) {
       for (const image of matching) chosen.add(image);
       choiceChanged();
     } else if (STEPS[event.key]) {
       const next = current + STEPS[event.key]();
       const isStep = event.key === "ArrowDown" || event.key === "ArrowUp";
       if (!isStep || (next >= 0 && next < matching.length)) moveTo(next);
-    } else if (event.key === "Enter" || event.key === " ") {
+    } else if (event.key === "Enter") {
       open(matching[current]);
+    } else if (event.key === " ") {
+      chooseAt(current, event.shiftKey);
     } else {
       return;
     }

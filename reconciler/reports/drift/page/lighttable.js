@@ -149,7 +149,7 @@ const commands = (image) =>
       const code = element("code", {}, textFor(found, remedy));
       const name = image.due ? "Apply" : remedy[0].toUpperCase() + remedy.slice(1);
       const button = element("button", { type: "button", class: "copy", "aria-label": `Copy: ${name}` }, "Copy");
-      button.addEventListener("click", () => copyText(button, code));
+      button.addEventListener("click", () => copy(button, code.textContent, code));
       return element(
         "details",
         { class: "remedy" },
@@ -257,6 +257,7 @@ const watchTable = () => {
   byId("unchanged").addEventListener("click", toggleUnchanged);
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
+  byId("link").addEventListener("click", (event) => copy(event.target, location.href));
   byId("close").addEventListener("click", () => table.close());
   byId("pick").addEventListener("change", () => choose(light.image, byId("pick").checked));
   watchGestures(panes, () => light.image, stageOf, updateView);

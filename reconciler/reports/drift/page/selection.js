@@ -121,16 +121,18 @@ const remediesFor = (found) =>
 
 const textFor = (found, remedy) => (remedy === "ignore" ? documentFor(found) : commandFor(found, remedy));
 
-const copyText = async (button, node) => {
+// Where a page may not write to the clipboard, the text is selected where it stands.
+const copy = async (button, text, node) => {
   try {
-    await navigator.clipboard.writeText(node.textContent);
+    await navigator.clipboard.writeText(text);
   } catch {
+    if (!node) return;
     getSelection().selectAllChildren(node);
     document.execCommand("copy");
   }
-  const before = button.textContent;
+  button.dataset.name ??= button.textContent;
   button.textContent = "Copied";
-  setTimeout(() => (button.textContent = before === "Copied" ? "Copy" : before), 1500);
+  setTimeout(() => (button.textContent = button.dataset.name), 1500);
 };
 
 const showResult = (action, text, effect) => {
@@ -170,7 +172,10 @@ const act = (action) => {
 const showTray = () => {
   const found = inOrder();
   tray.hidden = !found.length;
-  byId("selected").textContent = `${found.length.toLocaleString("en")} selected`;
+  const shown = new Set(matching);
+  const hidden = found.filter((image) => !shown.has(image)).length;
+  const more = hidden ? `, ${hidden.toLocaleString("en")} not shown` : "";
+  byId("selected").textContent = `${found.length.toLocaleString("en")} selected${more}`;
   for (const [remedy, own] of remediesFor(found)) {
     const button = tray.querySelector(`[data-action=${remedy}]`);
     const name = remedy[0].toUpperCase() + remedy.slice(1);

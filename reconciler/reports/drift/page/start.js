@@ -25,6 +25,7 @@ function matchingChanged() {
   cardsBefore = state.density;
   measure();
   render();
+  if (chosen.size) showTray();
 }
 
 // A link may have brought other filters, or an image.
@@ -90,7 +91,7 @@ const start = () => {
     const { action } = event.target.closest("[data-action]")?.dataset ?? {};
     if (event.target.closest("button") && action) act(action);
   });
-  tray.querySelector(".copy").addEventListener("click", (event) => copyText(event.target, byId("text")));
+  tray.querySelector(".copy").addEventListener("click", (event) => copy(event.target, byId("text").textContent, byId("text")));
   byId("all").addEventListener("click", () => {
     for (const image of matching) chosen.add(image);
     choiceChanged();
