@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Final
@@ -195,13 +196,29 @@ def bucket(text: str) -> str:
 
 def images_at(text: str) -> tuple[str, str]:
     """Parse s3://BUCKET/PREFIX/=PATH, where PATH is relative and does not lead upwards."""
-    prefix, equals, path = text.rpartition("=")
-    if not equals:
+    from reconciler.core.validation.text import is_source_ref
+
+    prefix, _, path = text.rpartition("=")
+    prefix = f"{prefix.rstrip('/')}/"
+    if not is_source_ref(f"{prefix}image"):
         raise Wrong(f"{text!r}: it must look like s3://bucket/prefix/=path")
     steps = [step for step in path.split("/") if step not in ("", ".")]
     if path.startswith("/") or ".." in steps or "\\" in path:
         raise Wrong(f"{text!r}: {path} must be a path below the directory of the images")
-    return f"{bucket(prefix).rstrip('/')}/", "/".join(steps)
+    return prefix, "/".join(steps)
+
+
+def about(text: str) -> tuple[str, str]:
+    """Parse KEY=VALUE of what is said of a dataset; a date of publication must be one."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise Wrong(f"{text!r}: it must look like KEY=VALUE")
+    if key == "published":
+        try:
+            date.fromisoformat(value)
+        except ValueError as exc:
+            raise Wrong(f"{text!r}: {value} is no date such as 2026-03-01") from exc
+    return key, value
 
 
 def image(text: str) -> str:

@@ -155,6 +155,12 @@ def test_images_without_a_place_of_their_own_are_refused(
         ("--format coco", 64, "--from-specs from git"),
         ("--project bees", 64, "--type TRAIN or TEST is needed"),
         ("--from-specs --format coco --force", 64, "--force replaces a spec"),
+        (
+            "--from-specs --format croissant --about url=x",
+            64,
+            "needs --about license=…, creator=…, published=…",
+        ),
+        ("--from-specs --format hf --about url=x", 64, "--about url: --format hf knows none"),
         ("--from-specs --images-at s3://b/=.", 64, "takes no --images-at"),
         ("--from-specs --format coco --project nosuch", 64, "select none"),
         ("--project bees --dataset bees-train --local --format coco", 64, "they need --from-specs"),

@@ -17,13 +17,20 @@ from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation.spec_codes import NO_RECORDS
 from tests.convert.inputs import Drawn, convert, png
 
+ABOUT = {
+    "license": "https://creativecommons.org/licenses/by/4.0/",
+    "url": "https://example.com/bees",
+    "creator": "Acme",
+    "published": "2026-03-01",
+}
+
 
 def export(
     name: str,
     directory: Path,
     *,
     images_at: Sequence[Any] = (),
-    about: Mapping[str, str] = {},
+    about: Mapping[str, str] = ABOUT,
     **lines: Iterable[bytes],
 ) -> Report:
     """Write the lines of each split, such as ``train=[…]``, to a directory that is there."""
@@ -122,6 +129,7 @@ READ: dict[str, Callable[[Path, str, str], list[Converted]]] = {
     "csv": _csv,
     "augmented": _augmented,
     "hf": _hf,
+    "croissant": _hf,
 }
 """How the files of a split are converted again."""
 

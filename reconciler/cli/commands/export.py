@@ -36,6 +36,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="directory to write to; a new or an empty one, but for a spec from AWS",
     )
+    _images(parser)
+    parser.add_argument("--force", action="store_true", help="overwrite a spec and its lines")
+    add_output(parser)
+    _sources(parser)
+
+
+def _images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images-at",
         type=values.images_at,
@@ -45,9 +52,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="images below this prefix are at PATH, below the directory that the format has for images; . is that "
         "itself; may be repeated (default: the directory that all images of a dataset share is left out)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite a spec and its lines")
-    add_output(parser)
-    _sources(parser)
+    parser.add_argument(
+        "--about",
+        type=values.about,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="croissant: what is true of the dataset: license, url, creator (an organization), published (a date)",
+    )
 
 
 def _sources(parser: argparse.ArgumentParser) -> None:

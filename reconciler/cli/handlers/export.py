@@ -58,6 +58,11 @@ def run(args: argparse.Namespace) -> int:
     form = WRITERS[args.format]
     if args.images_at and form.images is None:
         raise UsageError(f"--format {args.format} names images by their addresses: it takes no --images-at")
+    if missing := [key for key in form.about if key not in dict(args.about)]:
+        raise UsageError(f"--format {args.format} needs --about {', '.join(f'{key}=…' for key in missing)}")
+    if unknown := [key for key, _ in args.about if key not in form.about]:
+        known = ", ".join(form.about) or "none"
+        raise UsageError(f"--about {unknown[0]}: --format {args.format} knows {known}")
     if args.from_specs or args.format != _OWN:
         return _in_format(form, args)
     if args.type is None:
@@ -90,7 +95,9 @@ def _in_format(form: Format, args: argparse.Namespace) -> int:
         raise UsageError("--force replaces a spec and its lines alone: name a new or an empty directory")
     directory = Path(args.directory)
     with new_directory(directory, REPORT) as new, splits_of(args) as (project, splits):
-        report = write_format(Job(form, project, splits, rules_of(dict(args.images_at))), new)
+        report = write_format(
+            Job(form, project, splits, rules_of(dict(args.images_at)), dict(args.about)), new
+        )
         written = Result(args.format, directory, report)
         (new / REPORT).write_bytes(as_json(written))
     out(as_json(written).decode().rstrip() if args.output == "json" else as_text(written))

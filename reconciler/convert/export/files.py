@@ -51,6 +51,10 @@ class Files:
             stream.write(content)
         return True
 
+    def read(self, name: str) -> BinaryIO:
+        """Open a file that `create` has written."""
+        return (self._directory / name).open("rb")
+
     def holds(self, directory: str, name: str) -> bool:
         """Tell whether `put` has written this file."""
         return (self._directory / directory / name).exists()

@@ -3,12 +3,13 @@ Hugging Face: ``train/metadata.jsonl`` of an image folder, one object a line, be
 
 The layout of the `datasets` library ("Create an image dataset", ImageFolder with metadata), and for boxes the one
 of its object detection sets: ``objects`` with parallel lists, ``bbox`` as left, top, width and height. An image in
-which nothing is has empty lists, one that was not annotated no ``objects``. Numbers are floats everywhere, since a
-column has one type.
+which nothing is has empty lists, one that was not annotated no ``objects``. The library takes the type of each
+column from the first rows: so rows with a box and with a label come first, and numbers are floats everywhere.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
+from reconciler.convert.export.files import spool
 from reconciler.convert.export.format import Add, Context, Format, Image
 from reconciler.convert.export.losses import Kind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF
@@ -27,11 +29,15 @@ METADATA_FILE: Final = "{split}/metadata.jsonl"
 @contextmanager
 def split(context: Context) -> Iterator[Add]:
     """Write the rows of one split."""
-    with context.files.create(METADATA_FILE.format(split=context.split)) as out:
-        yield partial(_add, out)
+    first: dict[str, bytes] = {}
+    with context.files.create(METADATA_FILE.format(split=context.split)) as out, spool() as others:
+        yield partial(_add, first, others)
+        out.writelines(first.values())
+        others.seek(0)
+        shutil.copyfileobj(others, out)
 
 
-def _add(out: BinaryIO, image: Image) -> Sequence[Lost]:
+def _add(first: dict[str, bytes], others: BinaryIO, image: Image) -> Sequence[Lost]:
     content = image.content
     row: dict[str, Any] = {"file_name": image.name, SOURCE_REF: image.source_ref}
     if content.created_at is not None:
@@ -50,7 +56,13 @@ def _add(out: BinaryIO, image: Image) -> Sequence[Lost]:
             "confidence": [float(box.confidence) for box in content.boxes],
             "attribute": [box.attribute for box in content.boxes],
         }
-    out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    raw = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    if content.boxes and "objects" not in first:
+        first["objects"] = raw
+    elif content.labels and "labels" not in first:
+        first["labels"] = raw
+    else:
+        others.write(raw)
     return () if content.boxes is None else _nameless(image)
 
 

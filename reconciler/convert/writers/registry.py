@@ -12,6 +12,7 @@ from typing import Final
 from reconciler.convert.export.format import Format
 from reconciler.convert.writers.augmented import AUGMENTED
 from reconciler.convert.writers.coco import COCO
+from reconciler.convert.writers.croissant import CROISSANT
 from reconciler.convert.writers.csv import CSV
 from reconciler.convert.writers.hf import HF
 from reconciler.convert.writers.jsonl import JSONL
@@ -26,4 +27,5 @@ WRITERS: Final[Mapping[str, Format]] = {
     "csv": CSV,
     "augmented": AUGMENTED,
     "hf": HF,
+    "croissant": CROISSANT,
 }

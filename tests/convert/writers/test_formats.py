@@ -1,6 +1,7 @@
 """What each format does with what others do not have: splits, names, endings, characters."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -162,6 +163,26 @@ def test_hf_tells_apart_what_is_empty_and_what_is_not_known(tmp_path: Path) -> N
     )
     assert [[]] * 4 == list(empty["objects"].values())
     assert {"file_name": "c.jpg", "source-ref": "s3://b/c.jpg"} == unknown
+
+
+def test_croissant_describes_the_columns_that_are_there(tmp_path: Path) -> None:
+    """Of each split its file, with its digest, and a record for its rows; none for a split without a row."""
+    export("croissant", tmp_path, train=[drawn("a", "bee"), drawn("b")], test=[line("c")], other=[])
+
+    found = document(tmp_path / "croissant.json")
+    fields = {records["@id"]: [field["@id"] for field in records["field"]] for records in found["recordSet"]}
+    train = "file_name source-ref creation_date width height depth bbox categories confidence"
+    assert {
+        "train": [f"train/{name}" for name in train.split()], "test": ["test/file_name", "test/source-ref"]
+    } == fields  # fmt: skip
+    assert [
+        (
+            f"{split}/metadata.jsonl",
+            hashlib.sha256((tmp_path / split / "metadata.jsonl").read_bytes()).hexdigest(),
+        )
+        for split in ("train", "test", "other")
+    ] == [(file["contentUrl"], file["sha256"]) for file in found["distribution"]]
+    assert ("2026-03-01", "Acme") == (found["datePublished"], found["creator"]["name"])
 
 
 @pytest.mark.parametrize(

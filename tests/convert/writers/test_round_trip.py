@@ -28,6 +28,7 @@ LOST = {
     "csv": {Kind.LABEL},
     "augmented": {Kind.UNLABELLED, Kind.LABEL, Kind.ATTRIBUTE, Kind.CLASS_ID, Kind.JOB},
     "hf": set(),
+    "croissant": set(),
 }
 
 NAMES = st.text("ab é%20&'\"<>,;#", min_size=1, max_size=6).filter(lambda text: text == text.strip())
