@@ -148,7 +148,9 @@ APPLY = record(
                     "verdict": one_of(
                         "converged", "withheld", "partial", "blocked", "failed", "unknown", "observed"
                     ),
-                    "counts": record({"added": whole, "updated": whole, "withheld": whole}),
+                    "counts": record(
+                        {"added": whole, "updated": whole, "withheld": whole, "not_selected": whole}
+                    ),
                     "entries": or_null(record({"desired": whole, "in_place": whole, "blocked": whole})),
                     "updates": whole,
                     "verified": yes_no,
@@ -219,5 +221,5 @@ def _apply_adds_up(dataset: Any) -> None:
     if (entries := dataset["entries"]) is not None:
         lists = dataset["quarantined"] + dataset["dropped"]
         named = sum(entry["origin"] is not None for entry in lists)
-        parts = named + entries["in_place"] + counts["withheld"] + entries["blocked"]
+        parts = named + entries["in_place"] + counts["withheld"] + entries["blocked"] + counts["not_selected"]
         _need(entries["desired"] == parts, "the parts of desired", dataset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ FILES: Final = (
     *("data.yaml", "data.yml", "dataset.yaml", "dataset.yml"),
     *("classes.txt", "obj.names", "classes.names", "_darknet.labels", "predefined_classes.txt"),
 )
+_PRESETS: Final = ("predefined_classes.txt",)  # what a labelling tool offers, not what it wrote
 _YAML: Final = (".yaml", ".yml")
 _LEVELS: Final = 3
 
@@ -41,6 +43,25 @@ def found_near(directory: Path, labels: Path) -> Path | None:
             if (place / name).is_file():
                 return labels / name if place == labels.absolute() else _as_typed(directory, place) / name
     return None
+
+
+def agreeing(path: Path, labels: Path) -> Path:
+    """
+    Return *path*, after comparing it with the other files of class names beside it and beside the label files.
+
+    Raises:
+        BadFile: One gives a class another name: which of them is meant is not known.
+    """
+    names = names_in(path)
+    others = (place / name for place in (path.parent, labels) for name in FILES if name not in _PRESETS)
+    for other in (other for other in others if other.is_file() and not other.samefile(path)):
+        theirs: Mapping[int, str] = {}
+        with suppress(BadFile):  # no class names at all
+            theirs = names_in(other)
+        if (differ := next((n for n in theirs if names.get(n, theirs[n]) != theirs[n]), None)) is not None:
+            called = f"the class {differ} is “{names[differ]}” here and “{theirs[differ]}”"
+            raise _bad(path, f"{called} in {display(other)}: say which counts with --classes")
+    return path
 
 
 def names_in(path: Path) -> Mapping[int, str]:

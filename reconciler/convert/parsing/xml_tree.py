@@ -22,7 +22,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _DECLARED: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._:-]{0,39})[\"']"
 )
-_BUILT_IN: Final = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1"})
+_BUILT_IN: Final = frozenset({"utf-8", "us-ascii", "iso-8859-1"})
 _WIDE: Final = frozenset({"utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be", "ucs-2", "unicode"})
 
 # Windows programs declare an older, smaller character set, but write all characters of their code page.

@@ -106,7 +106,7 @@ def _sorted(path: Path, options: Options) -> _File:
             case "images", {"id": int() | str(), "file_name": str()}:
                 file.images.append(record)
             case "categories", {"id": int() | str() as key, "name": str(label)}:
-                file.names[_id(key)] = label
+                _name(file.names, _id(key), label, record)
             case "annotations", {"image_id": int() | str() as key}:
                 file.objects[_id(key)].append(_object(record, options))
             case ("images" | "categories" | "annotations") as key, value if record.number is not None:
@@ -120,6 +120,13 @@ def _sorted(path: Path, options: Options) -> _File:
         message = f"no COCO file of objects: it has no list “{missing[0]}”"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, 1))
     return file
+
+
+def _name(names: dict[object, str], key: object, label: str, record: Record) -> None:
+    """Add the name of a category; of two names for one id nobody knows which is meant."""
+    if (other := names.setdefault(key, label)) != label:
+        message = f"{_called(record)} “{label}” has the id {key}, as “{other}” has"
+        raise BadFile(codes.BAD_RECORD, message, record.origin)
 
 
 _NEEDED: Final = {

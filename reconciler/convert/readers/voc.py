@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, side
-from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, odd, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 
@@ -45,6 +45,7 @@ def _read(path: Path, options: Options) -> Read:
     if name is None or not name.text.strip():
         return wrong(codes.BAD_RECORD, "the image has no <filename>", root.origin)
     found = [_box(element, options) for element in root.all("object")]
+    found += [_parts_left_out(element) for element in root.all("object") if element.at("part", "bndbox")]
     return LabelledImage(
         name.text,
         name.origin,
@@ -52,6 +53,10 @@ def _read(path: Path, options: Options) -> Read:
         size=_size(root),
         problems=tuple(problem for problem in found if isinstance(problem, Problem)),
     )
+
+
+def _parts_left_out(element: Element) -> Problem:
+    return odd(codes.LEFT_OUT, "boxes of parts of an object, such as a head, are left out", element.origin)
 
 
 def _size(root: Element) -> tuple[int, ...] | None:
@@ -73,6 +78,8 @@ def _box(element: Element, options: Options) -> Rectangle | Problem:
             message = f"the object “{label.text}” is a <{other}>, which a line cannot hold"
             return wrong(codes.NO_BOX, message, element.origin)
         return wrong(codes.BAD_RECORD, f"the object “{label.text}” has no <bndbox>", element.origin)
+    if len(list(element.all("bndbox"))) > 1:
+        return wrong(codes.BAD_RECORD, f"the object “{label.text}” has several <bndbox>", element.origin)
     edges = [number(edge.text) if (edge := shape.at(key)) else None for key in _EDGES]
     match edges:
         case [Decimal() as left, Decimal() as top, Decimal() as right, Decimal() as bottom]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.convert.image_size import TURNED, Size, size_of
-from reconciler.convert.parsing.class_names import FILES, Classes, classes_in, found_near
+from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
 from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import (
     BadFile,
@@ -60,7 +60,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     file = options.classes or found_near(path, layout.labels)
     if file is None:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
-    rules = _Rules(classes_in(file), options)
+    rules = _Rules(classes_in(file if options.classes else agreeing(file, layout.labels)), options)
     expected = set()
     for image in _below(layout.images, SUFFIXES):
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")

@@ -7,7 +7,7 @@ Nothing is guessed. An unknown layout is one error with the recognized columns a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -147,17 +147,17 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
     image, label = at[Role.IMAGE][0], at.get(Role.LABEL)
     images = {column for column, name in enumerate(plain) if name in KNOWN[Role.IMAGE]}
     if label and not form:
-        last = label[0]
-        more = [i for i, name in enumerate(plain) if name == plain[last] or MORE_LABELS.fullmatch(name)]
-        more += [column for column, name in enumerate(plain) if not name and column > last]
-        at[Role.LABEL] = label = sorted({last, *more} - images)
+        at[Role.LABEL] = label = sorted({label[0], *_more_labels(plain, label[0])} - images)
     taken = {column for columns in at.values() for column in columns}
     left = [
         column
         for column, name in enumerate(plain)
         if column not in taken | images and not (name in INDEX and (column == 0 or not first[column].strip()))
     ]
+    others = sorted(images - {image})
     if not form and not label:
+        if others and not left:  # an Id beside the image may well be its label
+            raise _unknown(Layout(at, names), [names[column] for column in others], origin)
         at |= {Role.CLASS: left} if left else {}
         left = []
     else:
@@ -165,14 +165,21 @@ def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:
     layout = Layout(
         at,
         names,
-        open_ended=bool(label) and not form and label is not None and max(label) == len(first) - 1,
-        unread=[names[column] for column in (*sorted(images - {image}), *left)],
+        open_ended=bool(label and not form and max(label) == len(first) - 1),
+        unread=[names[column] for column in (*others, *left)],
         shares=(is_open := "imageid" in plain and "labelname" in plain),
         extension=".jpg" if is_open and form else "",
     )
     if form and not label and Role.ATTRIBUTES not in form:
         raise _unknown(layout, layout.unread, origin)
     return layout
+
+
+def _more_labels(plain: Sequence[str], known: int) -> Iterator[int]:
+    """Yield the other columns with labels, given one: of its name, numbered, or without a name after it."""
+    for column, name in enumerate(plain):
+        if name == plain[known] or MORE_LABELS.fullmatch(name) or (not name and column > known):
+            yield column
 
 
 def _keep_one_form(at: dict[Role, list[int]], plain: Sequence[str]) -> Sequence[Role]:
@@ -221,8 +228,9 @@ def _kind(cell: str) -> str:
 def _unknown(layout: Layout, strange: Sequence[str], origin: Origin) -> BadFile:
     cells = ", ".join(f"“{cell.strip()[:40]}”" for cell in strange[:8])
     known = layout.spelled
+    strangers = f"{cells} is not" if cells else "no column with labels is"
     message = (
-        f"{known or 'no column'} is understood, and {cells or 'no label'} is not: name the columns, such as "
+        f"{known or 'no column'} is understood, and {strangers}: name the columns, such as "
         f"--columns {known or 'image=…'},label=… (by header or by number from 1; boxes: {_alternatives()})"
     )
     return BadFile(codes.OTHER_FORMAT, message, origin)

@@ -18,6 +18,19 @@ def annotation(bbox=(10, 20, 30, 40), image_id=1, category_id=1, **more):
     return {"image_id": image_id, "category_id": category_id, "bbox": list(bbox), **more}
 
 
+def test_an_id_of_two_categories_is_refused(tmp_path):
+    """Of two names for one id nobody knows which is meant: neither is taken. The same name twice is no matter."""
+    categories = [{"id": 1, "name": "cow"}, {"id": 1, "name": "dog"}]
+    document = {"images": [image()], "categories": categories, "annotations": [annotation()]}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+
+    assert ["RKD1602"] == [code for _, code in errors(convert("coco", tmp_path / "a.json"))]
+
+    categories[1]["name"] = "cow"
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    assert [("cow", 10, 20, 30, 40)] == boxes(*fields(convert("coco", tmp_path / "a.json")))
+
+
 def test_the_line_is_the_one_that_the_shorthand_gives(tmp_path):
     """Key by key: a dataset may move from one to the other, and nothing differs."""
     file = coco(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box
+from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box, warnings
 
 
 def test_edges_become_a_box(tmp_path):
@@ -35,11 +35,13 @@ def test_a_directory_is_read_by_name(tmp_path):
 
 
 def test_parts_of_objects_are_no_objects(tmp_path):
-    """Persons of the challenge have heads and hands, each with a box."""
+    """Persons of the challenge have heads and hands, each with a box; that those are left out is a warning."""
     part = f"<part>{voc_box('head', 12, 22, 20, 30)}</part>"
     file = voc(tmp_path / "a.xml", "a.jpg", part + voc_box("person", 10, 20, 110, 220))
 
-    assert [("person", 10, 20, 100, 200)] == boxes(*fields(convert("voc", file)))
+    done = convert("voc", file)
+    assert [("person", 10, 20, 100, 200)] == boxes(*fields(done))
+    assert ["RKD1606"] == warnings(done)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,7 @@ def test_parts_of_objects_are_no_objects(tmp_path):
     [
         ("<name>x</name>", "RKD1602"),
         ("<bndbox/>", "RKD1602"),
+        (voc_box("x", 1, 2, 30, 40) + voc_box("x", 50, 2, 80, 40), "RKD1602"),
         (voc_box("x", 1, 2, "three", 4), "RKD1602"),
         ("<name>x</name><polygon><x1>1</x1></polygon>", "RKD1605"),
         ("<name>x</name><robndbox><cx>1</cx></robndbox>", "RKD1605"),
@@ -132,6 +135,7 @@ def test_other_encodings_are_read_as_declared(tmp_path):
         ("utf-16", "utf-8-sig", "测试"),
         ("UTF-16", "utf-16", "测试"),
         ("UTF-8", "utf-8-sig", "测试"),
+        ("UTF8", "utf-8", "测试"),
     ],
 )
 def test_an_encoding_that_python_knows_is_read(declared, real, name, tmp_path):

@@ -46,6 +46,22 @@ def test_nothing_found_is_not_nothing_said(tmp_path):
     ] == warnings(done)
 
 
+@pytest.mark.parametrize("second", ["classes.txt", "labels/classes.txt", "obj.names"])
+def test_class_names_that_disagree_are_refused(second, tmp_path):
+    """With `--classes` a person decides; a longer list of the same names is no contradiction."""
+    place = yolo(tmp_path, {"a.png": (64, 64, "1 0.5 0.5 0.5 0.5")}, "x")
+    (place / "classes.txt").unlink(missing_ok=True)
+    (place / "data.yaml").write_text("names: [cat, dog]")
+    (place / second).write_text("dog\ncat\n")
+
+    ((_, code),) = errors(convert("yolo", place))
+    assert "RKD1601" == code
+    assert [("cat", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place, classes=place / second)))
+
+    (place / second).write_text("cat\ndog\ncow\n")
+    assert [("dog", 16, 16, 32, 32)] == boxes(*fields(convert("yolo", place)))
+
+
 @pytest.mark.parametrize(
     "text",
     [
