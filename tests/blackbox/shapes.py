@@ -112,6 +112,7 @@ PLAN = record(
                         dict.fromkeys(
                             ("desired", "observed", "add", "update", "orphan", "unchanged", "ignored"), whole
                         )
+                        | {"not_selected?": whole}
                     ),
                     "changes": each(
                         record(
