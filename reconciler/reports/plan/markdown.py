@@ -74,14 +74,18 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
 
 
 def _notes(plan: DatasetPlan) -> list[str]:
-    """Return what stands in the way of this plan, for the visible part of the comment."""
+    """
+    Return what stands in the way of this plan, for the visible part of the comment.
+
+    What a guard says is never shortened: its end names the flag or setting that allows the change.
+    """
+    guards = SCREEN.draw(map(guard_line, plan.guards))
     found = [
-        *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),
         *gap_lines(plan.gap),
         *errored_lines(plan, SCREEN),
     ]
-    texts = [shortened(text, LONGEST_LINE) for text in SCREEN.draw(found)]
+    texts = [*guards, *(shortened(text, LONGEST_LINE) for text in SCREEN.draw(found))]
     return ["", f"**{code(plan.name)}**", "", OPEN, *texts, CLOSE] if texts else []
 
 

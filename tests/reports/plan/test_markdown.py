@@ -103,6 +103,16 @@ def test_the_comment_fits_whatever_the_plan(make):
     assert text.count("<details>") == text.count("</details>")
 
 
+def test_what_blocks_a_plan_is_never_cut():
+    """The end of the sentence names the flag that allows it."""
+    images = ", ".join(ref("x" * 300 + str(number)) for number in range(5))
+    message = f"5 protected images would change: {images}; --allow-protected"
+
+    text = render_markdown(plan(dataset(add("a", 7), guards=(Guard("PROTECTED", message),))))
+
+    assert f"Blocked: {message} (PROTECTED)" in text
+
+
 def test_omitted_changes_are_counted():
     """Shown and hidden are all."""
     text = render_markdown(plan(dataset(*[add(f"{n:06}", n + 1) for n in range(20_000)])))
