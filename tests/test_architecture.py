@@ -26,6 +26,7 @@ KEEPERS = {
     "httpx2": {"reconciler.lease"},
     "lightkube": {"reconciler.lease"},
     "jinja2": {
+        "reconciler.reports.diff.html",
         "reconciler.reports.drift.html",
         "reconciler.reports.plan.html",
         "reconciler.reports.webpage",

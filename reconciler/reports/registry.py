@@ -24,7 +24,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "plan": ("text", "json", "markdown", "html"),
         "apply": ("text", "json"),
         "drift": ("text", "json", "markdown", "html", "junit", "sarif"),
-        "diff": ("text", "json", "markdown"),
+        "diff": ("text", "json", "markdown", "html"),
         "status": ("text", "json"),
         "validate": ("text", "json"),
         "propose": ("text", "json"),

@@ -22,7 +22,7 @@ from reconciler.reports.visible import counted, shortened, visible
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
-_SIGILS: Final = {
+SIGILS: Final = {
     ImageAction.ADDED: Span("+", Ink.GREEN),
     ImageAction.CHANGED: Span("~", Ink.CYAN),
     ImageAction.REMOVED: Span("-", Ink.RED),
@@ -34,7 +34,7 @@ _INKS: Final = {
     DatasetState.SAME: Ink.DIM,
     DatasetState.UNKNOWN: Ink.YELLOW,
 }
-_MINUS: Final = "\N{MINUS SIGN}"
+MINUS: Final = "\N{MINUS SIGN}"
 _SHORT_COMMIT: Final = 12
 
 
@@ -80,7 +80,7 @@ def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
         Span(diff.name, Ink.BOLD), "  ", Span(diff.state.value, _INKS[diff.state]), was, whence(diff.origin)
     )
     if diff.differs:
-        yield line(f"  {_sum(diff.numbers)}, {diff.numbers.unchanged:,} unchanged{_ignored(diff.numbers)}")
+        yield line(f"  {sentence(diff.numbers)}")
     yield from indented(listed(diff.labels, screen.limit, lambda row: [label_line(row)]), by=4)
     yield from indented(
         listed(diff.settings, screen.limit, lambda field: [field_line(field, screen.width - 4)]), by=4
@@ -94,7 +94,7 @@ def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
 def label_line(row: LabelBalance) -> Line:
     """Return what one label gains and loses: ``crack +120 -3``, with a real minus."""
     parts = [Span(f" +{row.gained:,}", Ink.GREEN)] if row.gained else []
-    parts += [Span(f" {_MINUS}{row.lost:,}", Ink.RED)] if row.lost else []
+    parts += [Span(f" {MINUS}{row.lost:,}", Ink.RED)] if row.lost else []
     moved = f"{';' if parts else ':'} {counted(row.moved, 'box', 'boxes')} moved" if row.moved else ""
     return line(visible(row.label), *parts, moved)
 
@@ -102,7 +102,7 @@ def label_line(row: LabelBalance) -> Line:
 def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
     """Give one image, and below it the first of the fields that change."""
     name = shortened(change.source_ref, LONGEST_NAME)
-    yield line(_SIGILS[change.action], f" {name}", whence(change.after or change.before))
+    yield line(SIGILS[change.action], f" {name}", whence(change.after or change.before))
     fields: Sequence[Line] = [field_line(field, width) for field in change.fields]
     yield from indented(listed(fields, FIELDS_SHOWN, lambda field: [field]), by=4)
 
@@ -113,8 +113,12 @@ def _sum(numbers: Numbers) -> str:
     )
 
 
-def _ignored(numbers: Numbers) -> str:
-    return f", {numbers.ignored:,} different only in what the policy ignores" if numbers.ignored else ""
+def sentence(numbers: Numbers) -> str:
+    """Return the numbers of one dataset."""
+    text = f"{_sum(numbers)}, {numbers.unchanged:,} unchanged"
+    return (
+        f"{text}, {numbers.ignored:,} different only in what the policy ignores" if numbers.ignored else text
+    )
 
 
 def _side(side: Side) -> str:

@@ -175,3 +175,18 @@ def test_a_dataset_that_is_broken_at_one_revision_is_neither_added_nor_removed(t
     for found in (compared(before, after), compared(after, before)):
         assert ("d", DatasetState.UNKNOWN, 5) == (found.name, found.state, found.error_code)
         assert any("nonsense" in error.message for error in found.errors)
+
+
+def test_an_image_that_is_named_twice_at_one_revision_is_not_compared(tmp_path):
+    """Which of its lines is meant is not known: it is neither unchanged, nor changed, nor added."""
+    twice = [classified("a", "rose"), classified("a", "rose"), classified("b", "rose")]
+    before, after = write(tmp_path / "a", twice), write(tmp_path / "b", twice[1:])
+
+    found = compared(before, after)
+
+    assert (DatasetState.UNKNOWN, (), 1, 1) == (
+        found.state,
+        found.changes,
+        found.numbers.before,
+        found.numbers.unchanged,
+    )

@@ -1,0 +1,51 @@
+"""What changes between two revisions as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.revision_diff import RevisionDiff
+from reconciler.reports.diff.text import MINUS, SIGILS, heading, sentence, total
+from reconciler.reports.visible import ELLIPSIS, counted, value
+from reconciler.reports.webpage import exactly, policy, style, templates
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from reconciler.reports.registry import Options
+
+LIMIT: Final = 1_000
+"""Most images of one dataset in a page. The rest is in the JSON."""
+
+_LONGEST_VALUE: Final = 300
+
+
+def render(diff: RevisionDiff, options: Options) -> Iterator[bytes]:
+    """Give the page in UTF-8; where the screen has no limit, the page has none."""
+    limit = None if options.screen.limit is None else LIMIT
+    css = style("reconciler.reports.plan", "page", "plan.css")
+    page = _environment().get_template("diff.html")
+    for piece in page.generate(diff=diff, css=css, policy=policy(f"style-src {exactly(css)}"), limit=limit):
+        yield piece.encode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = templates("reconciler.reports.diff", "page")
+    environment.globals |= {
+        "ELLIPSIS": ELLIPSIS,
+        "MINUS": MINUS,
+        "counted": counted,
+        "heading": heading,
+        "sentence": sentence,
+        "side": _side,
+        "sigil": lambda action: SIGILS[action].text,
+        "total": total,
+    }
+    return environment
+
+
+def _side(content: object) -> str:
+    return "(none)" if content is None else value(content, _LONGEST_VALUE)
