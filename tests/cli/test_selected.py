@@ -151,6 +151,22 @@ def test_a_plan_of_a_selection_with_nothing_to_do_still_says_that_something_is(c
     assert (2, "withheld", 0) == (code, result["verdict"], result["updates"])
 
 
+def test_a_pattern_that_matches_no_change_is_named(changed, ran):
+    """A misspelt address reads as one, not as if nothing were to be done."""
+    typo = "s3://b/line1/*"
+
+    _, out = ran("plan", "--source-ref", typo, "--source-ref", "s3://b/line-1/*")
+
+    assert f"No change is of an image that matches {typo}\n" in out
+    assert 1 == out.count("No change is")
+    code, out = ran("apply", "--source-ref", typo)
+    assert (0, True) == (
+        code,
+        "≠ bees  withheld: no selected image differs, others do; nothing was sent\n" in out,
+    )
+    assert "  3 entries not selected: 1 new in git, 2 changed in git\n" in out
+
+
 def test_a_saved_plan_keeps_its_selection(changed, ran, capsys):
     """apply --plan sends what the plan selected; another selection beside it is a bad command line."""
     assert 0 == ran("plan", "--label", "wasp", "--out", "plan.json")[0]

@@ -49,6 +49,11 @@ class ChangeSelection:
         """Tell whether anything may be left out."""
         return bool(self.kinds or self.labels or self.source_refs)
 
+    def unmatched(self, source_refs: Collection[str]) -> tuple[str, ...]:
+        """Return the globs over source-refs that match none of these."""
+        found = {number for ref in source_refs for number in self._source_refs.which(ref)}
+        return tuple(text for number, text in enumerate(self.source_refs) if number not in found)
+
     def takes(self, source_ref: str, traits: Callable[[], Traits]) -> bool:
         """
         Tell whether a change is selected.

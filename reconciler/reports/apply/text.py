@@ -48,6 +48,7 @@ _MEANING: Final = {
 
 
 _SELECTED: Final = "everything selected is in place, as far as the policy allows"
+_NOTHING_SELECTED: Final = "no selected image differs, others do; nothing was sent"
 _MOST_LABELS: Final = 10
 
 
@@ -87,14 +88,19 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
 
 
 def _headline(result: DatasetResult) -> Line:
-    is_selected = result.verdict is Verdict.WITHHELD and result.leaves_rest
-    parts = [_SELECTED if is_selected else _MEANING[result.verdict]]
+    parts = [_meaning(result)]
     if result.updates:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
         parts.append("verified" if result.verified else "not verified")
     mark = mark_of(result.verdict, differs=bool(result.unblanked), incomplete=result.gap is not None)
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
+
+
+def _meaning(result: DatasetResult) -> str:
+    if result.verdict is not Verdict.WITHHELD or not result.leaves_rest:
+        return _MEANING[result.verdict]
+    return _SELECTED if result.updates or result.groups else _NOTHING_SELECTED
 
 
 def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:

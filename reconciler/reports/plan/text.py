@@ -140,6 +140,9 @@ def _revision(plan: Plan) -> Iterator[Line]:
         yield line(Span(f"Specs of revision {plan.revision[:_SHORT_REVISION]}", Ink.DIM))
     if plan.selection:
         yield line(f"Selected: {words.selection(plan.selection)}; any other change is not sent.")
+    changed = {item.source_ref for dataset in plan.datasets for item in dataset.changes}
+    for pattern in plan.selection.unmatched(changed) if changed else ():
+        yield line(Span("No change", Ink.YELLOW), f" is of an image that matches {pattern}")
 
 
 def _header(plan: DatasetPlan) -> Line:
@@ -188,7 +191,8 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
-    if plan.orphans is Orphans.REBUILD and plan.counts.orphan and plan.was_computed and plan.arn:
+    is_whole = plan.was_computed and not any(item.is_not_selected for item in plan.changes)
+    if plan.orphans is Orphans.REBUILD and plan.counts.orphan and is_whole and plan.arn:
         bound = f"--dataset {plan.name} --plan-digest {Plan((plan,)).digest} --bucket s3://BUCKET/PREFIX"
         number = counted(plan.counts.orphan, "orphan")
         yield line(Span(f"To remove {number}, delete and recreate the dataset:", Ink.DIM))

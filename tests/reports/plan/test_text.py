@@ -1,6 +1,7 @@
 """A plan as a person reads it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, Withheld, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
-from reconciler.core.spec.choices import Mode
+from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan.text import render_plan, render_summary
 from reconciler.reports.screen import PLAIN, Screen
@@ -268,3 +269,11 @@ def test_a_summary_of_one_dataset_has_its_sum():
     assert ["1 dataset: 0 to add, 0 to update, 694 unchanged; nothing to send."] == list(
         render_summary(plan(dataset(), revision="0123456789abcdef"))
     )
+
+
+@pytest.mark.parametrize(("left", "is_named"), [(None, True), (Withheld.NOT_SELECTED, False)])
+def test_a_rebuild_is_named_with_the_digest_of_the_whole_plan_alone(left, is_named):
+    """A rebuild makes its plan of all changes: a part of them has another digest, which it would refuse."""
+    it = plan(replace(dataset(update("a", quarantined=left), orphan("old")), orphans=Orphans.REBUILD))
+
+    assert is_named == (f"reconciler rebuild --dataset flowers-train --plan-digest {it.digest}" in shown(it))
