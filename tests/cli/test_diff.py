@@ -258,6 +258,9 @@ def test_a_shallow_clone_says_what_it_lacks(repository, ran, tmp_path, monkeypat
     monkeypatch.chdir("shallow")
 
     assert (64, True) == ((found := ran("HEAD~1"))[0], "git fetch --unshallow" in found[2])
+    git("fetch", "--quiet", "--depth=1", "origin", "tag", "v1")
+    assert 2 == ran("v1", "HEAD")[0]
+    assert (64, True) == ((found := ran("v1...HEAD"))[0], "git fetch --unshallow" in found[2])
 
 
 def test_nothing_that_the_repository_names_is_run(repository, ran, tmp_path):

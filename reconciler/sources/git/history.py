@@ -81,10 +81,7 @@ class History:
         """
         found = self._found(revision)
         if found is None:
-            shallow = self._git.ask("rev-parse", "--is-shallow-repository") == "true"
-            hint = "; the clone is shallow: git fetch --unshallow gets the rest" if shallow else ""
-            if Path(revision).exists():
-                hint = "; a revision comes before the path"
+            hint = "; a revision comes before the path" if Path(revision).exists() else self._lacks()
             raise UsageError(f"{revision!r} names no commit of {self._git.root}{hint}")
         return found
 
@@ -101,7 +98,7 @@ class History:
         """
         found = self._git.ask("merge-base", self.commit(one), self.commit(other))
         if not found:
-            raise UsageError(f"{one!r} and {other!r} have no common ancestor")
+            raise UsageError(f"{one!r} and {other!r} have no common ancestor{self._lacks()}")
         return found
 
     def tree(self, revision: str, commit: str) -> Committed:
@@ -116,6 +113,11 @@ class History:
         leads = partial(self._commits.leads_to_directory, commit)
         tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads)
         return Committed(tree, commit, listed.only)
+
+    def _lacks(self) -> str:
+        """Say that a part of the history is missing, where it is."""
+        shallow = self._git.ask("rev-parse", "--is-shallow-repository") == "true"
+        return "; the clone is shallow: git fetch --unshallow gets the rest" if shallow else ""
 
     def _found(self, revision: str) -> str | None:
         answer = self._git.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
