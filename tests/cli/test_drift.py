@@ -166,6 +166,41 @@ def test_a_report_of_no_known_format_is_refused(account, tmp_path):
     assert [] == account.calls.names()
 
 
+def pictures(account, tmp_path: Path, *words: str) -> dict[str, dict]:
+    """Return the images of the page by their names; of two of three the picture can be read."""
+    image = pytest.importorskip("PIL.Image")
+    console_edits(account)
+    data = io.BytesIO()
+    image.new("RGB", (640, 480), "olive").save(data, "PNG")
+    with closing(boto3.client("s3")) as s3:
+        s3.create_bucket(Bucket=BUCKET)
+        for name in ("desk.png", "rose.png"):
+            s3.put_object(Bucket=BUCKET, Key=f"train/{name}", Body=data.getvalue())
+    main(["drift", "specs", "--report", "drift.html", *words])
+    page = (tmp_path / "drift.html").read_text()
+    found = json.loads(page.partition('id="data">')[2].partition("</script>")[0])["images"]
+    return {one["ref"].rpartition("/")[2]: one for one in found}
+
+
+def test_the_most_severe_images_have_pictures(account, tmp_path):
+    """Of one picture, a relabelled image has it, and not one whose box moved."""
+    found = pictures(account, tmp_path, "--thumbnails", "1")
+
+    assert {"rose.png"} == {name for name, one in found.items() if "picture" in one}
+
+
+def test_the_pictures_of_a_page_have_a_limit(account, tmp_path, monkeypatch):
+    """First the enlarged parts are left out, then whole pictures."""
+    monkeypatch.setattr("reconciler.cli.handlers.drift._DETAIL_BYTES", 0)
+    found = pictures(account, tmp_path)
+    assert {"desk.png", "rose.png"} == {name for name, one in found.items() if "picture" in one}
+    assert not any("detail" in one for one in found.values())
+
+    monkeypatch.setattr("reconciler.cli.handlers.drift._PAGE_BYTES", len(found["rose.png"]["picture"]) + 1)
+    main(["drift", "specs", "--report", "drift.html"])
+    assert 1 == (tmp_path / "drift.html").read_text().count("data:image/webp")
+
+
 def test_pictures_stand_in_the_page_where_they_can_be_read(account, tmp_path):
     """Images that can be read are embedded in the page; a missing one is drawn without its picture."""
     image = pytest.importorskip("PIL.Image")

@@ -29,6 +29,10 @@ CROWDED = item(
     entry("crowd.png", boxes=tuple((f"n{n}", 60 * n, 60, 40, 40) for n in range(9))),
     entry("crowd.png", boxes=tuple((f"n{n}", 60 * n + 3, 60, 40, 40) for n in range(9))),
 )
+STACKED = item(  # no room for a name between one box and the next
+    entry("stack.png", boxes=tuple((f"n{n}", 200, 20 + 50 * n, 90, 44) for n in range(6))),
+    entry("stack.png", boxes=tuple((f"n{n}", 203, 20 + 50 * n, 90, 44) for n in range(6))),
+)
 
 
 def many(number: int, **more: Any) -> list:

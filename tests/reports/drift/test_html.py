@@ -211,6 +211,21 @@ def test_all_labels_stand_in_one_table():
     ]
 
 
+def test_the_tables_of_many_datasets_are_folded():
+    """The images are near the top of a page, also with a dozen datasets; up to three show their tables."""
+    few, more = (
+        "".join(
+            render_html(
+                drift(*(dataset(item(entry("a", "x"), entry("a", "y")), name=f"d{n}") for n in range(number)))
+            )
+        )
+        for number in (3, 4)
+    )
+
+    assert [] == Elements(few).of("details")
+    assert 4 == len([one for one in Elements(more).of("details") if "open" not in one])
+
+
 def test_a_page_without_drift_has_no_tools():
     """Nothing to filter; the verdict is all that is said."""
     text = page()

@@ -5,7 +5,7 @@ import pytest
 from reconciler.reports.thumbnails import Detail, Thumbnail
 from tests.browser import MARKS
 from tests.reports.drift.builders import entry, item
-from tests.reports.drift.opened import BOXED, CROWDED, MOVED, NEW, image_id, many, opened
+from tests.reports.drift.opened import BOXED, CROWDED, MOVED, NEW, STACKED, image_id, many, opened
 
 pytestmark = MARKS
 
@@ -136,7 +136,7 @@ def test_unchanged_boxes_can_be_hidden(browser, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize(("image", "number"), [(CROWDED, 9), (MOVED, 1), (BOXED, 1), (NEW, 1)])
+@pytest.mark.parametrize(("image", "number"), [(CROWDED, 9), (STACKED, 6), (MOVED, 1), (BOXED, 1), (NEW, 1)])
 def test_captions_cover_no_changed_box_and_no_other_caption(browser, tmp_path, width, image, number):
     """Each stands outside every changed box, joined to its own by a line that touches it."""
     name = image.source_ref.rpartition("/")[2]
