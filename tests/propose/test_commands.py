@@ -98,9 +98,10 @@ def test_a_branch_leaves_work_tree_and_index_alone(place, capfd):
     assert f"* changed {ref('a')} (box_moved)" in message
 
 
-@pytest.mark.parametrize("name", ["main", "a..b", "-x"])
+@pytest.mark.parametrize("name", ["main", "a..b", "-x", "main/x", "labels", "labels/old/x"])
 def test_a_branch_that_cannot_be_made_is_a_bad_command_line(place, capfd, name):
-    """One that is there is never moved."""
+    """One that is there is never moved, and git keeps none below another."""
+    git(place, "branch", "labels/old")
     assert 64 == main(["propose", "specs", "--local", f"--branch={name}"])
     assert "--branch" in capfd.readouterr().err
 

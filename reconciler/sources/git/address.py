@@ -23,6 +23,8 @@ _HELPER: Final = (
 # Services that take a token as password accept any user name with it.
 _ANY_USER: Final = "git"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_CONTROL: Final = r"[\x00-\x1f\x7f]"
+_REFUSED: Final = ("ext::", "fd::")  # run a program, or read what the caller left open
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 
 
@@ -94,11 +96,22 @@ def _parts(url: str) -> SplitResult:
         url.encode()
         parts = urlsplit(url)
         _ = parts.port
+        if not _is_possible(url, parts):
+            raise ValueError
     except ValueError:
-        shown = redacted(url.encode(errors="backslashreplace").decode())
+        shown = redacted(re.sub(_CONTROL, " ", url.encode(errors="backslashreplace").decode()))
         hint = "a host, perhaps a port, then the path; / and @ in a password are written %2F and %40"
         raise UsageError(f"--git: {shown} is not a URL: {hint}") from None
     return parts
+
+
+def _is_possible(url: str, parts: SplitResult) -> bool:
+    """Tell whether git can fetch from a URL: a host or a path, an allowed transport, and no line break."""
+    scheme, separator, _ = url.partition("://")
+    if not separator or re.search(r"[^A-Za-z0-9+.-]", scheme):
+        return not url.startswith(_REFUSED)
+    whole = not re.search(_CONTROL if scheme == "file" else r"\s", url) and parts.netloc.count("@") < 2
+    return whole and scheme == scheme.lower() and bool(parts.path if scheme == "file" else parts.hostname)
 
 
 def without_password(url: str) -> str:

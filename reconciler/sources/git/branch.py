@@ -44,8 +44,9 @@ def commit_to(branch: str, root: Path, files: Mapping[str, Path], message: str) 
 def _commit(git: Git, branch: str, files: Mapping[str, Path], message: str) -> str:
     if git.run("check-ref-format", "--branch", branch).code:
         raise UsageError(f"--branch {branch}: not a name for a branch")
-    if not git.run("show-ref", "--verify", "--quiet", f"refs/heads/{branch}").code:
-        raise UsageError(f"--branch {branch}: there is one already; choose another name, or delete it")
+    if (other := _in_the_way(git, branch)) is not None:
+        found = "there is one already" if other == branch else f"there is a branch {other} already"
+        raise UsageError(f"--branch {branch}: {found}; choose another name, or delete it")
     head = _ask(git, "rev-parse", "--verify", "HEAD^{commit}")
     _ask(git, "read-tree", head)
     for path, content in files.items():
@@ -58,6 +59,14 @@ def _commit(git: Git, branch: str, files: Mapping[str, Path], message: str) -> s
     commit = _ask(git, "commit-tree", tree, "-p", head, "-F", "-", stdin=message)
     _ask(git, "update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
     return commit
+
+
+def _in_the_way(git: Git, branch: str) -> str | None:
+    """Return the branch of that name, or one that git would keep in the place of it or of its directory."""
+    steps = branch.split("/")
+    above = {"/".join(steps[:count]) for count in range(1, len(steps))}
+    found = _ask(git, "for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{steps[0]}").split("\n")
+    return next((name for name in found if name in above or f"{name}/".startswith(f"{branch}/")), None)
 
 
 def _why(committed: Committed) -> str:

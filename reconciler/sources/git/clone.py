@@ -69,7 +69,7 @@ class Clone:
 
     @property
     def name(self) -> str:
-        return f"{self._address.name}@{self._ref}"
+        return f"{self._address.name}#{self._ref}"
 
     def fetch(self) -> str:
         """

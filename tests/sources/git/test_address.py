@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from reconciler.errors import UsageError
+from reconciler.redact import redacted
 from reconciler.sources.git.address import Address
+from reconciler.sources.git.clone import Clone
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,14 @@ from reconciler.sources.git.address import Address
         "http://u:s3cr3t-pass/x@host",
         "http://u:s3cr3t-pass@x@host:y/",
         "https://host/\udcff",
+        "http://ho st/x",
+        "https://host/x\ny",
+        "http://a@b@host/x",
+        "HTTP://host/x",
+        "http:///x",
+        "file://",
+        "ext::sh -c true",
+        "fd::17",
     ],
 )
 def test_what_is_no_url_is_a_usage_error(url: str) -> None:
@@ -26,6 +38,24 @@ def test_what_is_no_url_is_a_usage_error(url: str) -> None:
 
     assert "s3cr3t" not in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host:8443/x",
+        "ssh://host:22/x",
+        "git@host:x",
+        "/a b",
+        "file:///a b",
+        "codecommit::eu-west-1://x",
+    ],
+)
+def test_what_git_can_fetch_from_is_named_in_full(url: str, tmp_path: Path) -> None:
+    """A port and a ref after the path are not taken for a password."""
+    name = Clone(tmp_path, Address(url), "main").name
+
+    assert f"{url}#main" == name == redacted(name)
 
 
 def test_a_token_in_the_query_is_not_shown() -> None:

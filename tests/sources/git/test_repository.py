@@ -340,15 +340,6 @@ def test_no_flag_hides_in_an_argument(tmp_path: Path, word: str):
         Clone(tmp_path, Address("file:///x"), word)
 
 
-def test_git_asks_nobody(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A repository that wants a password fails at once."""
-    monkeypatch.setattr("reconciler.sources.git.clone.FETCH_SECONDS", 20)
-    clone = Clone(tmp_path / "git", Address(f"ext::{os.fspath(tmp_path)}/none"), "main")
-
-    with pytest.raises(SourceError, match="transport 'ext' not allowed"):
-        clone.fetch()
-
-
 @pytest.mark.parametrize(
     ("url", "helper"),
     [
