@@ -28,6 +28,7 @@ exit codes:
 _ORDER: Final = (
     *("init", "validate", "plan", "show", "apply", "run", "drift", "diff", "propose", "explain", "status"),
     *("reconcile", "suspend", "resume", "restore", "rebuild", "export", "convert", "schema", "iam", "doctor"),
+    "check-images",
     "emulator",
 )
 

@@ -18,6 +18,7 @@ import botocore.session
 from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
+from reconciler.cli.embedded import emulator_in
 from reconciler.cli.output.terminal import progress
 from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
@@ -27,13 +28,13 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
-from reconciler.errors import Rejected, StateError, StateUnusable
+from reconciler.errors import Rejected
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
-from reconciler.private import private_directory, state_directory
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import ambient, assuming, source_of
 from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.image_store import ImageStore
 from reconciler.rekognition.images import ImageReader, image_config
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from reconciler.rekognition.s3 import S3, s3_config
@@ -177,6 +178,12 @@ class Wiring:
                 session.client("rekognition", endpoint_url=self._endpoint, config=config),
             )
 
+    def images(self, target: Target) -> ImageStore:
+        """Return the door to the images of a dataset; errors as `context_of`."""
+        with translated(CONFIGURATION):
+            config = self._direct(s3_config(self._endpoint))
+            return ImageStore(self._session(target).client("s3", endpoint_url=self._endpoint, config=config))
+
     def _key(self, target: Target) -> tuple[str | None, ...]:
         return self._home(target), target.role_arn, target.external_id, self._local_key(target)
 
@@ -269,29 +276,8 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         if memory.damage:
             log.warning("state.damaged", reason=memory.damage)
         watched, tracer = stack.enter_context(progress(args)), stack.enter_context(tracing())
-        endpoint = stack.enter_context(_emulator(directory / "local")) if args.local else None
+        endpoint = stack.enter_context(emulator_in(directory / "local")) if args.local else None
         wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
         wiring.trust_listing, wiring.full = args.trust_listing, getattr(args, "full", False)
         wiring.region = getattr(args, "region", None)
         yield wiring
-
-
-@contextmanager
-def _emulator(data: Path) -> Iterator[str]:
-    import sqlite3
-
-    from reconciler.emulator.server import Emulator, serve
-
-    try:
-        state_directory(data.parent)
-        private_directory(data)
-        emulator = Emulator(data)
-    except OSError as exc:
-        raise StateUnusable(f"--state-dir: {data}: {exc.strerror or exc}") from exc
-    except sqlite3.Error as exc:
-        raise StateError(f"{data}: {exc}") from exc
-    try:
-        with serve(emulator) as running:
-            yield running.url
-    finally:
-        emulator.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,11 +10,12 @@ from reconciler.core.spec.documents import Target
 
 
 class Level(StrEnum):
-    """What a policy allows; each level holds the one before it."""
+    """What a policy allows; each of the first three holds the one before it."""
 
     READ = "read"  # doctor, plan, drift, propose, explain, export, mode observe
     WRITE = "write"  # apply, restore, run
     REBUILD = "rebuild"  # delete and recreate a dataset
+    IMAGES = "check-images"  # read images, and nothing of Rekognition
 
 
 _READ: Final = ("rekognition:DescribeDataset", "rekognition:ListDatasetEntries")
@@ -32,9 +33,11 @@ def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*"
     reading the manifest, and tagging if the dataset had tags.
 
     Args:
-        places: Where a rebuild stores its manifests, each as ``bucket`` or ``bucket/prefix``.
+        places: Where a rebuild stores its manifests, or where images are, each as ``bucket`` or ``bucket/prefix``.
     """
     targets = list(targets)
+    if level is Level.IMAGES:
+        return _policy([*_images(places), *_roles(targets)])
     data = [
         *_READ,
         *(_WRITE if level is not Level.READ else ()),
@@ -54,9 +57,24 @@ def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*"
         statements.append(_allow("SeeTrainings", actions, [_project(target) for target in targets]))
         if objects := [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in places]:
             statements.append(_allow("KeepManifests", _OBJECTS, objects))
-    if roles := sorted({target.role_arn for target in targets if target.role_arn}):
-        statements.append(_allow("AssumeRoles", ["sts:AssumeRole"], roles))
+    return _policy([*statements, *_roles(targets)])
+
+
+def _policy(statements: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _roles(targets: Iterable[Target]) -> Iterator[Mapping[str, Any]]:
+    if roles := sorted({target.role_arn for target in targets if target.role_arn}):
+        yield _allow("AssumeRoles", ["sts:AssumeRole"], roles)
+
+
+def _images(places: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """Allow listing and reading; without the permission to list, S3 calls a missing image denied."""
+    folders = sorted({place.rstrip("/") for place in places})
+    if buckets := [f"arn:aws:s3:::{folder.partition('/')[0]}" for folder in folders]:
+        yield _allow("ListImages", ["s3:ListBucket"], buckets)
+        yield _allow("ReadImages", ["s3:GetObject"], [f"arn:aws:s3:::{folder}/*" for folder in folders])
 
 
 def _allow(sid: str, actions: Iterable[str], resources: Iterable[str]) -> dict[str, Any]:

@@ -17,8 +17,13 @@ from reconciler.ports.gateway import (
     Phase,
     Stats,
 )
+from reconciler.ports.images import (
+    ImagePage,
+    Images,
+)
 from reconciler.ports.memory import (
     Begun,
+    CheckedImages,
     Journal,
     Kept,
     Memory,
@@ -66,12 +71,15 @@ __all__ = [
     "Backups",
     "Begun",
     "BrokenDataset",
+    "CheckedImages",
     "Clock",
     "Content",
     "Description",
     "EntryFile",
     "Gateway",
     "Identity",
+    "ImagePage",
+    "Images",
     "Journal",
     "Kept",
     "Lease",

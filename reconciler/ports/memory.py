@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
+from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
@@ -88,6 +89,9 @@ class Memory(Protocol):
 
     @property
     def rebuilds(self) -> Rebuilds: ...
+
+    @property
+    def images(self) -> CheckedImages: ...
 
 
 class Begun(NamedTuple):
@@ -243,4 +247,22 @@ class Suspensions(Protocol):
 
     def put(self, suspensions: Mapping[str, Suspension | None]) -> None:
         """Replace the suspensions of these datasets; None deletes one."""
+        ...
+
+
+class CheckedImages(Protocol):
+    """What is known of images in S3, for as long as they do not change."""
+
+    def of(self, dataset: str, source_refs: Iterable[str]) -> Mapping[str, CheckedImage]:
+        """Return those of them that were checked before."""
+        ...
+
+    def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None: ...
+
+    def retain(self, dataset: str, source_refs: Collection[str]) -> None:
+        """Forget all others of the dataset."""
+        ...
+
+    def same_content(self, one: str, other: str) -> Iterator[tuple[str, str]]:
+        """Yield the images of two datasets with equal ETags and sizes under two names, ordered by the second."""
         ...

@@ -42,6 +42,7 @@ _REST: Final[Mapping[str, Mapping[str, Any]]] = {
     "export": {"arn": None, "entries": 0, "left_out": [], "files": []},
     "snapshots": {"dataset": None, "snapshots": []},
     "validate": {"datasets": 0, "entries": 0},
+    "check-images": {"revision": None},
 }
 
 

@@ -2,8 +2,8 @@
 The formats of each report.
 
 The renderer of a document in a format is the function `render(report, options)` of the module
-``reports/DOCUMENT/FORMAT.py``. To add a format, write that module and name it here: the command line offers it.
-The module ``json`` of a document holds its type as well, as ``DOCUMENT``.
+``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``. To add a format, write that module and name it here: the
+command line offers it. The module ``json`` of a document holds its type as well, as ``DOCUMENT``.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "propose": ("text", "json"),
         "explain": ("text", "json"),
         "doctor": ("text", "json"),
+        "check-images": ("text", "json"),
     }
 )
 
@@ -77,9 +78,7 @@ def render(document: str, form: str, report: object, options: Options) -> Iterat
     """
     if form not in FORMATS[document]:
         raise KeyError(form)
-    pieces: Iterable[str | bytes] = import_module(f"reconciler.reports.{document}.{form}").render(
-        report, options
-    )
+    pieces: Iterable[str | bytes] = _module(document, form).render(report, options)
     return (
         piece if isinstance(piece, bytes) else piece.encode(options.encoding, "backslashreplace")
         for piece in pieces
@@ -88,7 +87,11 @@ def render(document: str, form: str, report: object, options: Options) -> Iterat
 
 def document_type(document: str) -> Any:
     """Return the type of a document as JSON, for `pydantic.TypeAdapter`."""
-    return import_module(f"reconciler.reports.{document}.json").DOCUMENT
+    return _module(document, "json").DOCUMENT
+
+
+def _module(document: str, form: str) -> Any:
+    return import_module(f"reconciler.reports.{document.replace('-', '_')}.{form}")
 
 
 def json_schema(document: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
+from reconciler.state.images import CheckedImages
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
 from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings, Suspensions
@@ -38,6 +39,7 @@ class State:
         observed: The same, entry by entry.
         backups, archive: Lines before they were overwritten, and before a rebuild.
         rebuilds: Rebuilds that must be finished or undone.
+        images: What is known of images in S3.
         damage: Why the earlier content of the file was lost; None if it was not.
 
     Raises:
@@ -55,6 +57,7 @@ class State:
         self.observations = Observations(self._db)
         self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)
+        self.images = CheckedImages(self._db)
         self.backups = Backups(directory / "snapshots")
         self.archive = Backups(directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES)
 

@@ -22,6 +22,12 @@ CHECKED: Final[Mapping[str, str]] = {
     "suspended": "dataset, reason, since, until",
 }
 
+# Tables of which a damaged row is left out when it is read, since it only costs a request. To check them whenever
+# the file is opened would cost every command time.
+CHECKED_WHEN_READ: Final[Mapping[str, str]] = {
+    "image": "dataset, source_ref, etag, size_bytes, form, width, height, orientation",
+}
+
 # One script per version; an older file runs those it lacks. Never edit a released one.
 MIGRATIONS: Final = (
     """
@@ -138,6 +144,20 @@ CREATE TABLE suspended (
     checksum INTEGER
 ) STRICT, WITHOUT ROWID;
 """,
+    """
+CREATE TABLE image (
+    dataset     TEXT NOT NULL,
+    source_ref  TEXT NOT NULL,
+    etag        TEXT NOT NULL,
+    size_bytes  INTEGER NOT NULL,
+    form        TEXT NOT NULL,
+    width       INTEGER NOT NULL,
+    height      INTEGER NOT NULL,
+    orientation INTEGER NOT NULL,
+    checksum    INTEGER,
+    PRIMARY KEY (dataset, source_ref)
+) STRICT, WITHOUT ROWID;
+""",
 )
 
 NEWEST: Final = len(MIGRATIONS)
@@ -149,8 +169,8 @@ def define_checksum(connection: sqlite3.Connection) -> None:
 
 
 def insertion(table: str) -> str:
-    """Return the statement that inserts or replaces one row; its parameters are the columns of `CHECKED`."""
-    columns = CHECKED[table]
+    """Return the statement that inserts or replaces one row; its parameters are its checked columns."""
+    columns = CHECKED.get(table) or CHECKED_WHEN_READ[table]
     marks = ", ".join(f"?{number}" for number in range(1, columns.count(",") + 2))
     values = f"VALUES ({marks}, row_checksum({marks}))"
     return f"INSERT OR REPLACE INTO {table} ({columns}, checksum) {values}"

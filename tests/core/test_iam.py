@@ -45,3 +45,16 @@ def test_a_dataset_that_is_named_whole_is_the_only_one():
     assert [ARN] == found["Datasets"]
     assert ["arn:aws:rekognition:eu-west-1:111122223333:project/flowers/*"] == found["CreateAnew"]
     assert found["CreateAnew"] == found["SeeTrainings"]
+
+
+def test_images_are_listed_and_read_where_they_are_and_nothing_else_is_allowed():
+    """Rekognition is not called, and other directories are not read."""
+    target = Target.model_validate({"project": "flowers", "type": "TRAIN", "roleArn": ROLE})
+
+    found = policy(Level.IMAGES, [target], ["acme/train/", "acme-2"])["Statement"]
+
+    assert [
+        ("ListImages", ["s3:ListBucket"], ["arn:aws:s3:::acme", "arn:aws:s3:::acme-2"]),
+        ("ReadImages", ["s3:GetObject"], ["arn:aws:s3:::acme-2/*", "arn:aws:s3:::acme/train/*"]),
+        ("AssumeRoles", ["sts:AssumeRole"], [ROLE]),
+    ] == [(each["Sid"], each["Action"], each["Resource"]) for each in found]

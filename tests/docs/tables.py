@@ -24,6 +24,7 @@ from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
 from reconciler.core.spec.documents import DOCUMENTS
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.image_codes import IMAGE_CODES
 from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import ReconcilerError
@@ -88,7 +89,10 @@ class Explained(NamedTuple):
 
 def explained() -> Sequence[Explained]:
     """Return every code: of spec files, of the rules, and of the exception tree; each once."""
-    specs = [Explained(code.code, f"{code.title}. {code.explanation}", code.source) for code in SPEC_CODES]
+    specs = [
+        Explained(code.code, f"{code.title}. {code.explanation}", code.source)
+        for code in (*SPEC_CODES, *IMAGE_CODES)
+    ]
     problems = [Explained(code.value, code.meaning, code.source) for code in Code]
     causes: dict[str, list[str]] = {}
     for kind in _tree(ReconcilerError):

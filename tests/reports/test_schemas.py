@@ -7,10 +7,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.images.report import DatasetImages, ImageCounts, ImagesCheck
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
+from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS, document_type, json_schema
 from reconciler.reports.status.json import Known
 from reconciler.reports.status.record import record
@@ -46,6 +48,14 @@ REPORTS = {
     "validate": Validation(1, 2, (problem(), problem(column=None))),
     "status": Known({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
     "doctor": _checkup(),
+    "check-images": ImagesCheck(
+        (
+            DatasetImages(
+                "a", ImageCounts(2, 1, 0, 1, 0), ("s3://b",), (problem(),), {"RKD4001": 1}, has_errors=True
+            ),
+            DatasetImages("b", errors=ERRORS, error_codes=(Exit.UNKNOWN,), requests={"ListObjectsV2": 1}),
+        )
+    ),
 }
 
 

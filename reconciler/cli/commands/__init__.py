@@ -20,7 +20,7 @@ class Command(NamedTuple):
     One command, as the `COMMAND` of its module declares it.
 
     Attributes:
-        name: The word on the command line, and the name of the module.
+        name: The word on the command line, and the name of the module, which has ``_`` for ``-``.
         exits: Its exit codes, besides those of every command.
         arguments: Adds its arguments to a parser.
         work: Runs it and returns the exit code; None for `run` of the module in `handlers` with its name.
@@ -39,7 +39,7 @@ class Command(NamedTuple):
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the command and return the exit code."""
-        work = self.work or import_module(f"reconciler.cli.handlers.{self.name}").run
+        work = self.work or import_module(f"reconciler.cli.handlers.{self.name.replace('-', '_')}").run
         code: int = work(args)
         return code
 

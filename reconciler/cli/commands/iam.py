@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.cli import values
@@ -13,12 +14,15 @@ from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("level", choices=("read", "write", "rebuild"), help="what the policy allows")
+    parser.add_argument(
+        "level", choices=("read", "write", "rebuild", "check-images"), help="what the policy allows"
+    )
     parser.add_argument(
         "--bucket",
         type=values.bucket,
         metavar="s3://BUCKET/PREFIX",
-        help="for rebuild: where manifests are stored (default: the buckets of the images)",
+        help="for rebuild: where manifests are stored (default: the buckets of the images); for check-images: "
+        "where images are (default: where the specs say)",
     )
     parser.add_argument(
         "--project",
@@ -48,14 +52,27 @@ def _run(args: argparse.Namespace) -> int:
         targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
         errors = [problem for problem in found.problems if problem.is_error]
-    places = (
-        {"/".join(filter(None, s3_place(args.bucket)))} if args.bucket else {_bucket(ref) for ref in refs}
-    )
+    if args.bucket:
+        places = {"/".join(filter(None, s3_place(args.bucket)))}
+    else:
+        places = _folders(refs) if args.level == Level.IMAGES else {_bucket(ref) for ref in refs}
     out(json.dumps(policy(Level(args.level), targets, places), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
         return Exit.INVALID
     return Exit.DONE
+
+
+def _folders(refs: Iterable[str]) -> set[str]:
+    """Return bucket and shared directory of the images, once for each bucket."""
+    from itertools import groupby
+
+    from reconciler.core.images.lookup import shared_directory
+
+    return {
+        f"{bucket}/{shared_directory([ref.split('/', 3)[3] for ref in group])}"
+        for bucket, group in groupby(sorted(refs), _bucket)
+    }
 
 
 def _bucket(source_ref: str) -> str:

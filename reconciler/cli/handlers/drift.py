@@ -20,6 +20,7 @@ from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift, DriftItem
+from reconciler.core.runtime.limits import MAX_IMAGE_BYTES
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
@@ -32,8 +33,7 @@ from reconciler.reports.drift.images import in_order
 from reconciler.reports.registry import SUFFIXES
 from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 
-# Rekognition accepts images up to 15 MB; the total for one report bounds its time.
-_MOST_BYTES: Final = 15_000_000
+# The total for one report bounds its time.
 _MOST_BYTES_IN_ALL: Final = 500_000_000
 
 # What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
@@ -143,7 +143,7 @@ def _thumbnails(
     }
     readable = ((readers[place], item) for place, item in in_order(drift) if place in readers)
     for reader, item in islice(readable, most):
-        data = reader.read(item.source_ref, min(left, _MOST_BYTES)) if left > 0 else None
+        data = reader.read(item.source_ref, min(left, MAX_IMAGE_BYTES)) if left > 0 else None
         if data is not None:
             left -= len(data)
             if found := _thumbnail(data, item):

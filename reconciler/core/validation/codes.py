@@ -1,8 +1,8 @@
 """
 The codes of problems in lines and datasets: AWS's own where there is one, else ``RKD`` and four digits.
 
-The first digit is the area: 1 spec files (`validation.spec_codes`), 2 single lines, 3 rules across entries,
-5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` lists them all.
+The first digit is the area: 1 spec files (`spec_codes`), 2 single lines, 3 rules across entries, 4 images
+(`image_codes`), 5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` lists them all.
 """
 
 from __future__ import annotations
@@ -110,12 +110,12 @@ class Code(StrEnum):
     )
     INVALID_IMAGE_DIMENSION = (
         "ERROR_INVALID_IMAGE_DIMENSION",
-        "`image_size` states a side below 64 or above 4,096 pixels.",
+        "A side of the image, or of the `image_size` that its line states, is below 64 or above 4,096 pixels.",
         _LINE,
     )
     INVALID_IMAGE = (
         "ERROR_INVALID_IMAGE",
-        "`image_size` states an image longer than 20 to 1; training refuses it.",
+        "Training refuses the image: it is absent, no PNG or JPEG, above 15 MB, or longer than 20 to 1.",
         _LINE,
     )
     INVALID_LABEL_NAME_LENGTH = (

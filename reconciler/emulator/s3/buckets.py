@@ -137,8 +137,8 @@ def delete_bucket(context: Context, caller: Caller, _: Request, name: str, __: s
 
 
 def list_objects(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
-    """Answer ListObjectsV2, and version 1 for old clients."""
-    own(context, caller, name)
+    """Answer ListObjectsV2, and version 1 for old clients. Both name the Region of the bucket in a header."""
+    bucket = own(context, caller, name)
     query = request.query
     second = query.get("list-type") == "2"
     after = query.get("start-after", "") if second else query.get("marker", "")
@@ -163,7 +163,8 @@ def list_objects(context: Context, caller: Caller, request: Request, name: str, 
         content.append(("NextMarker", shown(found.last)))
     content += [("Contents", _listed(row, shown)) for row in found.objects]
     content += [("CommonPrefixes", [("Prefix", shown(text))]) for text in found.prefixes]
-    return answer("ListBucketResult", content)
+    made = answer("ListBucketResult", content)
+    return Answer(made.status, made.body, {**made.headers, "x-amz-bucket-region": bucket["region"]})
 
 
 def _size(text: str) -> int:

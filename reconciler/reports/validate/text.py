@@ -56,7 +56,7 @@ def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator
     frequency = Counter((problem.severity, problem.code) for problem in problems)
     problems = sorted(problems, key=lambda it: (not it.is_error, frequency[it.severity, it.code]))
     shown = problems if limit is None else problems[:limit]
-    yield from map(_problem, shown)
+    yield from map(problem_line, shown)
     if rest := problems[len(shown) :]:
         codes = Counter(problem.code for problem in rest).most_common()
         named = ", ".join(f"{code} {number:,}" for code, number in codes)
@@ -64,7 +64,8 @@ def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator
         yield line(Span(f"{where}{ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
 
 
-def _problem(problem: Problem) -> Line:
+def problem_line(problem: Problem) -> Line:
+    """Return a problem as compilers write it."""
     where = f"{problem.origin}: " if problem.origin else ""
     about = f" [{problem.source_ref}]" if problem.source_ref else ""
     severity = Span(problem.severity.value, _INKS[problem.severity])

@@ -1,0 +1,96 @@
+"""What a check of images found: of each dataset, and as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.validation.problem import Problem
+from reconciler.errors import Exit, SpecError, gravest
+
+MOST_KEPT: Final = 1_000
+"""Problems of one code and dataset that are kept with their places; the others are only counted."""
+
+
+class Problems:
+    """Problems of one dataset: all of them counted, the first of each code kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self.by_code: Counter[str] = Counter()
+        self.errors = 0
+
+    def add(self, problem: Problem) -> None:
+        code = str(problem.code)  # a member of an enumeration is no key of JSON
+        self.by_code[code] += 1
+        self.errors += problem.is_error
+        if self.by_code[code] <= MOST_KEPT:
+            self.kept.append(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCounts:
+    """
+    Images of one dataset.
+
+    Attributes:
+        desired: All that the spec desires.
+        missing: Those that do not exist.
+        unchanged: Those that are as they were when they were checked before.
+        read: Those that were read.
+        unread: Those of which nothing is known now: they may not be read, or the check ended before them.
+    """
+
+    desired: int = 0
+    missing: int = 0
+    unchanged: int = 0
+    read: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetImages:
+    """
+    The images of one dataset.
+
+    Attributes:
+        places: Where they are: the buckets, each with the directory that all its images share.
+        by_code: Code -> number of problems with it; `problems` holds at most `MOST_KEPT` of each.
+        errors: Why not everything was checked.
+        error_codes: The exit codes of `errors`.
+        requests: Operation -> requests that were made.
+    """
+
+    name: str
+    counts: ImageCounts = ImageCounts()
+    places: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    by_code: Mapping[str, int] = field(default_factory=dict)
+    has_errors: bool = False
+    errors: tuple[PlanError, ...] = ()
+    error_codes: tuple[Exit, ...] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every desired image was checked."""
+        return not self.errors and not self.counts.unread
+
+    @property
+    def exit_codes(self) -> Sequence[Exit]:
+        return (*self.error_codes, *([SpecError.exit_code] if self.has_errors else []))
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesCheck:
+    """The images of all selected datasets."""
+
+    datasets: tuple[DatasetImages, ...]
+    revision: str | None = None
+
+    @property
+    def exit_code(self) -> Exit:
+        return gravest(code for dataset in self.datasets for code in dataset.exit_codes)

@@ -1,0 +1,274 @@
+"""
+Check the images of each dataset in S3: that they exist, that Custom Labels takes them, that their lines are true.
+
+Makes no call that writes. First every image is looked up; then those that are new or changed since the last check
+are read. What was read is recorded batch by batch, so that a check that was ended goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, product
+from typing import Final, NamedTuple
+
+import orjson
+
+from reconciler.core.entries.training_view import meaning
+from reconciler.core.images import judgement
+from reconciler.core.images.judgement import ARCHIVED, CheckedImage
+from reconciler.core.images.lookup import Stored, fewest_requests
+from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.validation.problem import Origin, Problem
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.planning import errors_of
+from reconciler.engine.log import bound, log
+from reconciler.engine.usecases.each_dataset import named
+from reconciler.engine.usecases.look_up_images import look_up
+from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError
+from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
+
+# Fewer than the connections that the SDK keeps open.
+_THREADS: Final = 8
+_BATCH: Final = 256
+# After so many refusals in a row the other images are not tried.
+_MOST_DENIED: Final = 20
+
+
+class Forecast(NamedTuple):
+    """
+    The requests that a step of a check takes.
+
+    Attributes:
+        places: Bucket and shared directory of the images that are looked up; empty once images are read.
+        images: How many are looked up, or read.
+        requests: The fewest that it takes; rarely more than one for each image.
+    """
+
+    dataset: str
+    places: tuple[str, ...]
+    images: int
+    requests: int
+
+
+class Tools(NamedTuple):
+    """
+    What the check of every dataset uses.
+
+    Attributes:
+        announce: Called before the requests of each step.
+        full: Read every image, whatever is known of it.
+    """
+
+    images_of: Callable[[Desired], Images]
+    memory: CheckedImages
+    progress: Progress
+    announce: Callable[[Forecast], object]
+    full: bool = False
+
+
+def check_each(datasets: Iterable[Desired], tools: Tools) -> tuple[DatasetImages, ...]:
+    """
+    Check the images of every dataset; one that cannot be checked gives a result that says why.
+
+    Raises:
+        NoCredentials, Interrupted: For all datasets.
+    """
+    checks = [_DatasetCheck(desired, tools) for desired in datasets]
+    for check in checks:
+        with bound(dataset=check.desired.name):
+            check.run()
+    for train, test in product(checks, checks):
+        if _is_pair(train.desired, test.desired):
+            test.compare(train)
+    return tuple(check.result() for check in checks)
+
+
+def broken(dataset: BrokenDataset) -> DatasetImages:
+    """Return the result of a dataset whose document could not be read."""
+    return DatasetImages(dataset.name, errors=errors_of(dataset.problems), error_codes=(SpecError.exit_code,))
+
+
+def _is_pair(train: Desired, test: Desired) -> bool:
+    kinds = (train.target.kind, test.target.kind)
+    return kinds == (DatasetType.TRAIN, DatasetType.TEST) and train.target.may_be_beside(test.target)
+
+
+class _DatasetCheck:
+    """The check of one dataset, while it lasts."""
+
+    def __init__(self, desired: Desired, tools: Tools) -> None:
+        self.desired = desired
+        self._tools = tools
+        self._refs = sorted(desired.index.source_refs)
+        self._places = tuple(f"s3://{bucket}" for bucket in _by_bucket(self._refs))
+        self._problems = Problems()
+        self._errors: list[PlanError] = []
+        self._codes: list[Exit] = []
+        self._present: set[str] = set()
+        self._missing = self._unchanged = self._read = 0
+        self._denied: list[str] = []
+        self._denied_in_a_row = 0
+        self._images: Images | None = None
+
+    def run(self) -> None:
+        """Look up all images, and read those that are new or changed."""
+        if specs := errors_of(self.desired.problems):
+            self._errors += specs
+            self._codes.append(SpecError.exit_code)
+        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="images")
+        try:
+            self._images = self._tools.images_of(self.desired)
+            if self._refs:
+                self._run(self._images, pool)
+            self._tools.memory.retain(self.desired.name, self._present)
+        except (Interrupted, NoCredentials):
+            raise
+        except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
+            self._fail(exc)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _run(self, images: Images, pool: ThreadPoolExecutor) -> None:
+        count, announce = len(self._refs), self._tools.announce
+        announce(Forecast(self.desired.name, self._places, count, fewest_requests(count)))
+        buckets = _by_bucket(self._refs).items()
+        changed = [item for bucket, refs in buckets for item in self._look_up(images, pool, bucket, refs)]
+        if changed:
+            announce(Forecast(self.desired.name, (), len(changed), len(changed)))
+            self._read_all(images, pool, changed)
+        if self._denied:
+            first = f"{self._denied[0]}; {len(self._denied)} of the images may not be read"
+            self._errors.append(PlanError(Denied.code, first))
+            self._codes.append(Denied.exit_code)
+
+    def _fail(self, exc: Exception) -> None:
+        reason = named(exc)
+        log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
+        self._errors.append(PlanError(reason.code, str(reason)))
+        self._codes.append(reason.exit_code)
+
+    def _look_up(
+        self, images: Images, pool: ThreadPoolExecutor, bucket: str, refs: Sequence[str]
+    ) -> Iterator[tuple[str, Stored]]:
+        """Yield the images that must be read; judge those that are missing or unchanged."""
+        start = len(f"s3://{bucket}/")
+
+        def elsewhere(region: str) -> None:
+            problem = judgement.other_region(bucket, region, images.region)
+            self._problems.add(problem.at(self.desired.loaded.origin, None))
+
+        try:
+            for decided in look_up(images, pool, bucket, [ref[start:] for ref in refs], elsewhere):
+                yield from self._changed({f"s3://{bucket}/{key}": stored for key, stored in decided})
+                done = self._missing + len(self._present)
+                self._tools.progress.step(self.desired.name, "looking up", done, len(self._refs))
+        except NotFound:
+            self._missing += len(refs)
+            self._problems.add(judgement.no_bucket(bucket).at(self.desired.loaded.origin, None))
+
+    def _changed(self, known: Mapping[str, Stored | None]) -> Iterator[tuple[str, Stored]]:
+        checked = {} if self._tools.full else self._tools.memory.of(self.desired.name, known)
+        for source_ref, stored in known.items():
+            if stored is None:
+                self._lost(source_ref)
+                continue
+            self._present.add(source_ref)
+            image = checked.get(source_ref)
+            if image is not None and (image.etag, image.size_bytes) == stored:
+                self._unchanged += 1
+                self._judge(source_ref, image)
+            else:
+                yield source_ref, stored
+
+    def _read_all(
+        self, images: Images, pool: ThreadPoolExecutor, changed: Sequence[tuple[str, Stored]]
+    ) -> None:
+        def read(item: tuple[str, Stored]) -> CheckedImage | Denied | None:
+            source_ref, stored = item
+            bucket, _, key = source_ref.removeprefix("s3://").partition("/")
+            try:
+                return images.read(bucket, key, stored)
+            except Denied as exc:
+                return exc
+
+        rest = iter(changed)
+        while batch := list(islice(rest, _BATCH)):
+            self._record([ref for ref, _ in batch], pool.map(read, batch))
+            self._tools.progress.step(self.desired.name, "reading", self._read, len(changed))
+
+    def _record(self, refs: Sequence[str], answers: Iterable[CheckedImage | Denied | None]) -> None:
+        found: dict[str, CheckedImage] = {}
+        for source_ref, answer in zip(refs, answers, strict=True):
+            if isinstance(answer, Denied):
+                self._refused(source_ref, answer)
+            elif answer is None:
+                self._present.discard(source_ref)
+                self._lost(source_ref)
+            else:
+                self._denied_in_a_row = 0
+                self._read += 1
+                self._judge(source_ref, answer)
+                if answer.header.form != ARCHIVED:  # its ETag stays when it is restored
+                    found[source_ref] = answer
+        self._tools.memory.put(self.desired.name, found)
+
+    def _refused(self, source_ref: str, exc: Denied) -> None:
+        self._denied.append(f"{exc} [{source_ref}]")
+        self._denied_in_a_row += 1
+        if self._denied_in_a_row == _MOST_DENIED:
+            text = f"{self._denied[-_MOST_DENIED]}; {_MOST_DENIED} images in a row may not be read"
+            raise Denied(f"{text}: the others were not tried")
+
+    def _lost(self, source_ref: str) -> None:
+        self._missing += 1
+        self._add(judgement.missing(), source_ref)
+
+    def _judge(self, source_ref: str, image: CheckedImage) -> None:
+        for problem in judgement.judge(image, self._stated(source_ref)):
+            self._add(problem, source_ref)
+
+    def _stated(self, source_ref: str) -> Sequence[tuple[float, float]]:
+        row = self.desired.index.row(source_ref)
+        if row is None:
+            return ()
+        raw = self.desired.read(source_ref, self.desired.index.place(row))
+        return meaning(orjson.loads(raw)).sizes if b"image_size" in raw else ()
+
+    def _add(self, problem: Problem, source_ref: str) -> None:
+        origin = self._origin(source_ref)
+        self._problems.add(problem if origin is None else problem.at(origin, source_ref))
+
+    def _origin(self, source_ref: str) -> Origin | None:
+        return self.desired.origin_of_ref(source_ref)
+
+    def compare(self, train: _DatasetCheck) -> None:
+        """Find images of this test dataset with the content of a training image."""
+        for trained, tested in self._tools.memory.same_content(train.desired.name, self.desired.name):
+            if trained in train.desired.index and tested in self.desired.index:
+                self._add(judgement.same_content(trained), tested)
+
+    def result(self) -> DatasetImages:
+        """Return what was found so far."""
+        desired = len(self._refs)
+        checked = self._missing + self._unchanged + self._read
+        return DatasetImages(
+            name=self.desired.name,
+            counts=ImageCounts(desired, self._missing, self._unchanged, self._read, desired - checked),
+            places=self._places,
+            problems=tuple(self._problems.kept),
+            by_code=dict(sorted(self._problems.by_code.items())),
+            has_errors=self._problems.errors > 0,
+            errors=tuple(self._errors),
+            error_codes=tuple(self._codes),
+            requests=dict(self._images.requests) if self._images else {},
+        )
+
+
+def _by_bucket(refs: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for ref in refs:
+        found.setdefault(ref[5 : ref.find("/", 5)], []).append(ref)
+    return found
