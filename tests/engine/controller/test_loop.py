@@ -465,9 +465,10 @@ def test_every_cycle_ends_in_one_line(months: Months, events: list[dict[str, obj
     months.write("tulips", *"def")
     months.emulator.faults.add(Fault(kind=Kind.INTERNAL_ERROR, every=3, times=0))
 
-    months.run_for(2 * HOUR)
+    months.run_for(HOUR / 2)
 
     ended = [event for event in events if event["event"] == "cycle.finished"]
+    assert len(ended) > 10
     assert len(months.counted.cycles) == len(ended)
     assert len(ended) == len({event["cycle_id"] for event in ended})
     assert all({"dataset", "revision", "verdict", "duration_seconds"} <= event.keys() for event in ended)
