@@ -36,8 +36,10 @@ TESTS = {
     "sources": ("tests/sources", "tests/blackbox/test_sources.py"),
 }
 
-# Changes that mean nothing: `X | None` is an annotation, and `is` for `==` is the same of small numbers and enums.
-MEANINGLESS = re.compile(r"BinaryOperator_BitOr_|Operator_\w+_Is(Not)?$|RemoveDecorator")
+# Changes that mean nothing: `X | None` is an annotation; `is` and `==` are the same of small numbers and enums.
+MEANINGLESS = re.compile(
+    r"BinaryOperator_BitOr_|Operator_\w+_Is(Not)?$|Operator_Is_Eq$|Operator_IsNot_NotEq$|RemoveDecorator"
+)
 
 MOST_SECONDS = 1_800
 """After this a change counts as noticed: not even pytest's own time limit ends the tests."""

@@ -268,15 +268,18 @@ def test_new_images_go_where_their_neighbours_are(bench: Bench):
     assert lines(*(line(f"two/{name}") for name in "cab")) == bench.read("two.jsonl")
 
 
-def test_a_partly_sorted_file_gets_new_images_at_its_end(bench: Bench):
-    """Some of its lines being in order is no order: nobody would look in the middle for what is new."""
-    bench.write(train_jsonl=lines(*(line(name) for name in "acbe")))
+@pytest.mark.parametrize(("before", "new", "after"), [("acbe", "d", "acbed"), ("b", "a", "ba")])
+def test_a_file_that_is_not_sorted_gets_new_images_at_its_end(
+    bench: Bench, before: str, new: str, after: str
+):
+    """Some lines in order, or a single one, are no order: nobody would look elsewhere for what is new."""
+    bench.write(train_jsonl=lines(*(line(name) for name in before)))
     bench.apply()
-    bench.console.add_image(bench.arn, ref("d"))
+    bench.console.add_image(bench.arn, ref(new))
 
     taken(bench)
 
-    assert lines(*(line(name) for name in "acbed")) == bench.read("train.jsonl")
+    assert lines(*(line(name) for name in after)) == bench.read("train.jsonl")
 
 
 def test_files_behind_links_are_patched_where_they_are(bench: Bench):

@@ -12,6 +12,7 @@ import orjson
 import pytest
 import structlog
 
+from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Truth
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.cycle_runner import CycleRunner
@@ -211,13 +212,27 @@ def _as_rose(name: str) -> bytes:
 
 
 def test_suspend_means_no_call(months: Months):
-    """The controller makes no call for a suspended dataset and never reports it as ready."""
+    """The controller makes no call for a suspended dataset, plans none, and never reports it as ready."""
     months.write("roses", *"abc", suspend=True)
 
     months.run_for(20 * MINUTE)
 
     assert [] == months.calls()
     assert ("True", "Unknown") == tuple(months.conditions("roses")[kind] for kind in ("Suspended", "Ready"))
+    assert [None] == [document["next_visit_at"] for document in months.registry.document()["datasets"]]
+
+
+def test_the_next_visit_is_known_from_the_last_on(months: Months):
+    """It comes after the interval of the dataset, which clients spread over a tenth of it."""
+    months.write("roses", *"abc")
+    months.settle()
+
+    (document,) = months.registry.document()["datasets"]
+
+    assert document["next_visit_at"] == moment(
+        months.time.wall() + months.dataset_state("roses").due - months.time.seconds()
+    )
+    assert 4 * MINUTE < months.dataset_state("roses").due - months.time.seconds() < 6 * MINUTE
 
 
 def test_one_failing_dataset_stops_no_other(months: Months):

@@ -1,0 +1,120 @@
+"""How often a call is tried again, and for how long, on a clock that only a sleep moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from reconciler.engine.dataset.retry import OUTAGE_SECONDS, retry
+from reconciler.errors import (
+    AlreadyExists,
+    DatasetBusy,
+    ListingMoved,
+    ReconcilerError,
+    Throttled,
+    Unavailable,
+)
+
+
+@dataclass
+class Service:
+    """Fails each call with the same error, and is the clock; a call takes *seconds*."""
+
+    error: ReconcilerError
+    seconds: float = 0.0
+    times: int = 1_000
+    calls: int = 0
+    time: float = 1_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+    def draw(self) -> float:
+        return 1.0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.time += self.seconds
+        if self.calls > self.times:
+            return "an answer"
+        raise self.error
+
+
+def unavailable(**facts: bool) -> Unavailable:
+    error = Unavailable("no")
+    for name, value in facts.items():
+        setattr(error, name, value)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (AlreadyExists("no"), 1),
+        (unavailable(garbled=True), 2),
+        (unavailable(isolated=True), 5),
+        (ListingMoved("no"), 5),
+    ],
+    ids=["not to be tried again", "another answers", "others are answered", "it moves"],
+)
+def test_some_failures_are_tried_again_a_number_of_times(error: ReconcilerError, calls: int):
+    """However long the deadline is, and however little time they take."""
+    service = Service(error)
+
+    with pytest.raises(type(error)):
+        retry(service, service, 1e9)
+
+    assert calls == service.calls
+
+
+def test_a_service_that_is_down_is_not_waited_for():
+    """Two failures are none while they come fast; past half a minute the service is down."""
+    service = Service(unavailable())
+
+    with pytest.raises(Unavailable) as raised:
+        retry(service, service, 1e9)
+
+    assert service.calls > 2
+    assert OUTAGE_SECONDS < service.time - 1_000 < OUTAGE_SECONDS + 32
+    assert raised.value.outlasted
+
+    slow = Service(unavailable(), seconds=40)
+    with pytest.raises(Unavailable):
+        retry(slow, slow, 1e9)
+    assert 2 == slow.calls
+
+
+def test_what_was_outlasted_within_is_not_tried_again_around_it():
+    """A retry around another waits for an outage once."""
+    service = Service(unavailable())
+    service.error.outlasted = True
+
+    with pytest.raises(Unavailable):
+        retry(service, service, 1e9)
+
+    assert (1, []) == (service.calls, service.slept)
+
+
+@pytest.mark.parametrize("error", [DatasetBusy("no"), Throttled("no")])
+def test_no_wait_goes_past_the_deadline(error: ReconcilerError):
+    """A dataset that is busy is waited for until the deadline: the next wait would end after it."""
+    service = Service(error)
+
+    with pytest.raises(type(error)):
+        retry(service, service, 1_000 + 20)
+
+    assert service.time <= 1_020
+    assert service.time + 2 * service.slept[-1] > 1_020
+
+
+def test_the_first_answer_ends_it():
+    service = Service(DatasetBusy("no"), times=3)
+
+    assert "an answer" == retry(service, service, 1e9)
+    assert [0.5, 1.0, 2.0] == service.slept
