@@ -29,6 +29,7 @@ _ORDER: Final = (
     *("init", "validate", "plan", "show", "apply", "run", "drift", "diff", "propose", "explain", "status"),
     *("reconcile", "suspend", "resume", "restore", "rebuild", "export", "convert", "schema", "iam", "doctor"),
     "check-images",
+    "stats",
     "emulator",
 )
 

@@ -43,6 +43,7 @@ _REST: Final[Mapping[str, Mapping[str, Any]]] = {
     "snapshots": {"dataset": None, "snapshots": []},
     "validate": {"datasets": 0, "entries": 0},
     "check-images": {"revision": None},
+    "stats": {"revision": None, "balances": []},
 }
 
 

@@ -10,6 +10,17 @@ from reconciler.core.entries.explain import FieldChange
 from reconciler.core.images.report import DatasetImages, ImageCounts, ImagesCheck
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.statistics import (
+    Balance,
+    BoxSizes,
+    Counts,
+    DatasetStatistics,
+    LabelCount,
+    LabelSplit,
+    Pair,
+    Statistics,
+)
 from reconciler.core.status.result import Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
@@ -40,6 +51,13 @@ def _checkup() -> Preflight:
     return Preflight(plain, (DatasetPreflight("a", found, "arn", "r", "1", "i"), unknown))
 
 
+def _statistics() -> Statistics:
+    counts = Counts(1, labels=(LabelCount("rose", 1, BoxSizes(1)),), pairs=(Pair("red", "rose", 1),))
+    train = DatasetStatistics("a", "p", DatasetType.TRAIN, counts, (problem(),))
+    unread = DatasetStatistics("b", errors=ERRORS)
+    return Statistics((train, unread), (Balance(train, train, (LabelSplit("rose", 1, 2),), (problem(),)),))
+
+
 CHANGES = (orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
 QUARANTINED = (entry_problem("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
 REPORTS = {
@@ -48,6 +66,7 @@ REPORTS = {
     "validate": Validation(1, 2, (problem(), problem(column=None))),
     "status": Known({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
     "doctor": _checkup(),
+    "stats": _statistics(),
     "check-images": ImagesCheck(
         (
             DatasetImages(

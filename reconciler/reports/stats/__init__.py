@@ -1,0 +1,1 @@
+"""Renderings of what the datasets of a spec tree teach."""

@@ -1,0 +1,98 @@
+"""``reconciler stats`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli.main import main
+from tests.builders import boxed, classified, line
+
+SPEC = """apiVersion: reconciler/v1
+kind: Dataset
+metadata: {{name: {name}}}
+spec:
+  target: {{project: flowers, type: {kind}}}
+  entries: [{{file: {name}.jsonl}}]
+"""
+
+
+@pytest.fixture
+def stats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., dict[str, Any]]:
+    """Write datasets by kind, run the command, and return stats/v1."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+
+    def run(code: int = 0, **lines: list[bytes]) -> dict[str, Any]:
+        for kind, content in lines.items():
+            name = kind.lower()
+            (tmp_path / "specs" / f"{name}.yaml").write_text(SPEC.format(name=name, kind=kind))
+            (tmp_path / "specs" / f"{name}.jsonl").write_bytes(b"".join(raw + b"\n" for raw in content))
+        assert code == main(["stats", "-o", "json"])
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    return run
+
+
+def test_both_datasets_are_counted_and_compared(stats):
+    """Labels of both, and what training says of the pair."""
+    found = stats(
+        TRAIN=[classified("a", "rose"), classified("b", "tulip"), classified("c", "lily")],
+        TEST=[classified("d", "rose")],
+    )
+
+    train = next(one for one in found["datasets"] if one["type"] == "TRAIN")
+    test = next(one for one in found["datasets"] if one["type"] == "TEST")
+    assert ({"lily", "rose", "tulip"}, []) == ({one["label"] for one in train["labels"]}, train["training"])
+    assert ["ERROR_MANIFEST_TOO_FEW_LABELS"] == [problem["code"] for problem in test["training"]]
+    (balance,) = found["balances"]
+    assert [("lily", 1, 0, 0.0), ("tulip", 1, 0, 0.0), ("rose", 1, 1, 0.5)] == [
+        tuple(split.values()) for split in balance["labels"]
+    ]
+    assert ["ERROR_INSUFFICIENT_LABEL_OVERLAP"] == [problem["code"] for problem in balance["training"]]
+
+
+def test_lines_with_errors_are_not_counted_and_named(stats):
+    """Exit 5; a repeated image counts not at all, since which line is meant is not known."""
+    good = [classified(name, "rose") for name in "abcdefgh"]
+    found = stats(5, TRAIN=[*good, b"{", b"[]", b'{"a":1}', classified("x", "rose"), classified("x", "lily")])
+
+    (dataset,) = found["datasets"]
+    assert (8, ["rose"]) == (dataset["images"]["total"], [one["label"] for one in dataset["labels"]])
+    assert {"ERROR_INVALID_JSON_LINE", "RKD3001"} <= {error["code"] for error in dataset["errors"]}
+
+
+def test_people_read_a_table(stats, capsys):
+    """Numbers to the right, labels that hide something in sight."""
+    stats(TRAIN=[boxed("a", ("rose", 0, 0, 9, 9), ("t\u200bulip", 0, 0, 99, 99)), boxed("b"), line("c")])
+
+    assert 0 == main(["stats"])
+
+    assert capsys.readouterr().out.splitlines() == [
+        "train  TRAIN of flowers",
+        "  3 images: 1 with labels, 1 negative, 1 unlabelled",
+        "  2 boxes on 1 image: 2.0 on average, at most 2; 1 small, 0 medium, 1 large",
+        "  label        images  boxes  small  medium  large",
+        "  rose              1      1      1       0      0",
+        "  t\\u200bulip       1      1      0       0      1",
+        "  rarest: rose 1, t\\u200bulip 1",
+        "  most often on one image: rose + t\\u200bulip 1",
+        "  training: the minimum is met",
+    ]
+
+
+def test_a_path_without_specs_is_unknown(stats):
+    """Exit 3, with the document."""
+    found = stats(3)
+
+    assert ("stats/v1", [], [], 1) == (
+        found["format"],
+        found["datasets"],
+        found["balances"],
+        len(found["errors"]),
+    )
