@@ -67,6 +67,24 @@ def test_a_tile_shows_the_changed_part_and_where_it_is(browser, tmp_path):
         assert [x, y] == [float(page.locator(".inset .part").get_attribute(name)) for name in "xy"]
 
 
+@pytest.mark.parametrize(("left", "corner"), [(2_000, "right"), (2_370, "left")])
+def test_the_whole_image_stands_where_least_of_the_change_is(browser, tmp_path, left, corner):
+    """In the lower corner that is free; a second box is in the other one."""
+    low = ("y", left, 1_700, 30, 60)
+    image = item(
+        entry("a.png", boxes=(("x", 2_000, 1_500, 400, 30),), size=(4_000, 3_000)),
+        entry("a.png", boxes=(("x", 2_000, 1_501, 400, 30), low), size=(4_000, 3_000)),
+    )
+    with opened(browser, tmp_path, image) as page:
+        assert f"inset {corner}" == page.locator(".tile .inset").get_attribute("class")
+
+
+def test_a_tile_says_what_a_box_became(browser, tmp_path):
+    """The labels, from git to AWS."""
+    with opened(browser, tmp_path, BOXED, address="#density=grid") as page:
+        assert "relabelled: Dot → Spot" == page.locator(".tile .what").text_content()
+
+
 def test_unchanged_boxes_are_thin_and_pale(browser, tmp_path):
     """What changed is drawn 2.5 pixels wide, on a casing that reads on any picture; the rest is one pixel."""
     with opened(browser, tmp_path, MOVED) as page:
@@ -218,6 +236,16 @@ def test_a_screen_reader_hears_what_the_grid_shows(browser, tmp_path):
             'option "desk.png: box moved. Box “Echo” moved (40 px right; IoU 0.69)"',
         ):
             assert line in tree
+
+
+def test_a_tile_says_what_raises_no_alarm(browser, tmp_path):
+    """What is acknowledged, and what waits for an apply, comes last and has its word."""
+    known = item(entry("a.png", "a"), entry("a.png", "b"), acknowledged="labelling party")
+    waiting = item(entry("b.png", "a"), None, Cause.SPEC_ADDED)
+    with opened(browser, tmp_path, known, waiting, MOVED, address="#density=grid") as page:
+        assert ["desk.png", "b.png", "a.png"] == names(page)
+        words = page.locator(".tile .what").all_text_contents()
+    assert ["box moved", "missing in AWS · apply pending", "relabelled · acknowledged"] == words
 
 
 def test_a_label_runs_nothing(browser, tmp_path):

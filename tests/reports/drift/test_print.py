@@ -37,3 +37,14 @@ def test_paper_shows_the_images_that_the_filters_select(browser, tmp_path):
         assert not page.locator("#grid").is_visible()
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert 0 == page.locator("#paper .tile").count()
+
+
+def test_paper_is_light(browser, tmp_path):
+    """Also for somebody who reads in the dark: ink is for what is drawn."""
+    with opened(browser, tmp_path, NEW, color_scheme="dark") as page:
+        ground = "getComputedStyle(document.body).backgroundColor"
+        before = page.evaluate(ground)
+        page.emulate_media(media="print", color_scheme="light")
+        light = page.evaluate(ground)
+        page.emulate_media(media="print", color_scheme="dark")
+        assert light == page.evaluate(ground) != before

@@ -39,7 +39,10 @@ const counted = (number, one, many = `${one}s`) =>
 
 // What is not whole never reads as 1.00, nor what is something as 0.00.
 const overlap = (iou) => (iou > 0 && iou < 1 ? Math.min(Math.max(iou, 0.01), 0.99) : iou).toFixed(2);
-const classWords = (image) => image.classes.map((kind) => CLASSES[kind]).join(" · ");
+const classWords = (image) => {
+  const state = [image.known === undefined ? "" : "acknowledged", image.due ? "apply pending" : ""];
+  return [...image.classes.map((kind) => CLASSES[kind]), ...state].filter(Boolean).join(" · ");
+};
 const eventWords = ([text, detail]) => (detail ? `${text} (${detail})` : text);
 const said = (image) =>
   [`${image.name}: ${classWords(image)}`, ...(image.events ?? []).slice(0, 4).map(eventWords)].join(". ");

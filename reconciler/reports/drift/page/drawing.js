@@ -95,11 +95,24 @@ const drawing = (image, { part = [0, 0, ...image.size], width, ...how }) =>
     { part, unit: Math.max(part[2], (part[3] * 4) / 3) / width, ...how },
   );
 
+// Which lower corner of a part has less of what changed in it.
+const freeCorner = (image) => {
+  const [x, y, width, height] = image.region;
+  const changed = (image.boxes ?? []).filter((pair) => !isSame(pair)).flat().filter(Boolean);
+  const covered = (from) =>
+    changed.reduce((sum, [, left, top, wide, high]) => {
+      const across = Math.min(left + wide, from + width / 4) - Math.max(left, from);
+      const down = Math.min(top + high, y + height) - Math.max(top, y + height * 0.75);
+      return sum + Math.max(across, 0) * Math.max(down, 0);
+    }, 0);
+  return covered(x) < covered(x + width * 0.75) ? "left" : "right";
+};
+
 // The whole image, small, and in it the part that the tile shows.
 const inset = (image) => {
   const [width, height] = image.size;
   const [x, y, wide, high] = image.region;
-  const small = shape("svg", { class: "inset", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+  const small = shape("svg", { class: `inset ${freeCorner(image)}`, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   small.append(
     shape("rect", { class: "paper", width, height }),
     ...(image.picture

@@ -50,6 +50,13 @@ const words = (image) => {
   );
 };
 
+// The classes of an image, and what its first relabelled box became; labels of the whole image stand in its picture.
+const what = (image) => {
+  if (!image.became || image.lost) return classWords(image);
+  const [[before, after], ...more] = image.became;
+  return `${classWords(image)}: ${before} → ${after}${more.length ? `, ${more.length} more` : ""}`;
+};
+
 const tile = (image, { cards = false, picture = TILE } = {}) =>
   element(
     "div",
@@ -70,7 +77,7 @@ const tile = (image, { cards = false, picture = TILE } = {}) =>
       element(
         "span",
         { class: "kind-line" },
-        element("span", { class: "what" }, classWords(image)),
+        element("span", { class: "what" }, what(image)),
         image.iou === undefined ? "" : element("span", { class: "iou" }, `IoU ${overlap(image.iou)}`),
       ),
       cards ? words(image) : "",
