@@ -16,6 +16,7 @@ from reconciler.core.entries.entry import sorted_line
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.verdict import Kind
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.export import Exported, export
 from reconciler.engine.usecases.spec_tree import Reading
@@ -114,11 +115,20 @@ def _of_specs(found: Reading, args: argparse.Namespace) -> Opened:
         raise UsageError(
             f"an export is one project, and one dataset of each type; choose with --dataset: {names}"
         )
-    splits = [
-        Split(one.target.kind.lower(), one.index.source_refs, partial(_lines, one), one.name)
-        for one in chosen
-    ]
+    splits = [_split_of_specs(dataset) for dataset in chosen]
     return Opened(chosen[0].target.identity[0], splits)
+
+
+def _split_of_specs(dataset: Desired) -> Split:
+    lines, source_refs = partial(_lines, dataset), dataset.index.source_refs
+    split = Split(dataset.target.kind.lower(), source_refs, lines, dataset.name)
+    # Validation has seen every label; with one kind of them it need not be asked which is which.
+    match dataset.facts.kinds.keys() - {Kind.NONE}:
+        case kinds if kinds <= {Kind.BOXES}:
+            return split._replace(labels=(dataset.facts.labels, ()))
+        case kinds if kinds <= {Kind.IMAGE_LEVEL}:
+            return split._replace(labels=((), dataset.facts.labels))
+    return split
 
 
 def _lines(dataset: Desired) -> Iterator[bytes]:

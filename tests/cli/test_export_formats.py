@@ -227,3 +227,19 @@ def test_a_killed_export_leaves_nothing_that_looks_whole(place: Path) -> None:
     (left,) = Path("out").iterdir()
     assert left.name.startswith(".export-")
     assert not (left / "export.json").exists()
+
+
+@pytest.mark.parametrize("lines", [TRAIN[:2], TRAIN[2:], TRAIN], ids=["boxes", "labels", "both"])
+def test_classes_are_those_of_the_lines_however_they_are_known(lines: tuple[bytes, ...]) -> None:
+    """Validation knows the labels of specs of one kind; the files are those for which every line was read."""
+    specs("bees-train", "TRAIN", lines)
+    assert 0 == ended("apply", "specs", "--local", "--yes")
+
+    flags = ["--format", "augmented", "-d"]
+    assert 0 == ended("export", "--from-specs", *flags, "git")
+    assert 0 == ended("export", "--project", "bees", "--local", *flags, "aws")
+
+    found = [
+        {path.name: path.read_bytes() for path in Path(name).glob("*.manifest")} for name in ("git", "aws")
+    ]
+    assert found[0] == found[1] != {}

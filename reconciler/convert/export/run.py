@@ -32,6 +32,7 @@ class Split(NamedTuple):
         lines: Gives its lines, as often as it is called: valid, without keys of the service, sorted
             by source-ref.
         source: Where they come from: the ARN of a dataset, or the name of a spec.
+        labels: The labels of its boxes, and those of its images; None if they are not known before it is read.
         refused: Entries that are not among them, since validation refuses them -> the codes of each.
     """
 
@@ -40,6 +41,7 @@ class Split(NamedTuple):
     lines: Callable[[], Iterable[bytes]]
     source: str = ""
     refused: Mapping[str, Sequence[str]] = {}
+    labels: tuple[Iterable[str], Iterable[str]] | None = None
 
 
 @dataclass(slots=True)
@@ -127,6 +129,10 @@ def _numbered(splits: Sequence[Split]) -> tuple[Classes, Classes]:
     """Number the labels of all boxes, and those of all images: class maps of lines are local to them."""
     found: tuple[set[str], set[str]] = (set(), set())
     for split in splits:
+        if split.labels is not None:
+            found[0].update(split.labels[0])
+            found[1].update(split.labels[1])
+            continue
         for raw in split.lines():
             add_labels(orjson.loads(raw), *found)
     boxes, images = ({label: number for number, label in enumerate(sorted(labels))} for labels in found)
