@@ -145,6 +145,18 @@ def test_augmented_manifests_have_one_attribute_and_one_class_map(tmp_path: Path
     assert ([1, 0], {"1": "x", "0": "w"}) == (labels["labels"], labels["labels-metadata"]["class-map"])
 
 
+def test_augmented_says_of_several_attributes_what_the_first_says(tmp_path: Path) -> None:
+    """Who drew the boxes of the second, and in which job, is lost and reported; for one attribute it is kept."""
+    first, second = json.loads(drawn("a", "bee")), json.loads(drawn("a", "bee"))
+    second["bounding-box-metadata"] |= {"human-annotated": "no", "job-name": "j"}
+    both = first | {"x": second["bounding-box"], "x-metadata": second["bounding-box-metadata"]}
+
+    report = export("augmented", tmp_path / "both", train=[json.dumps(both).encode()])
+    assert {"attribute": 1, "human-annotated": 1, "job-name": 1} == losses(report)
+    report = export("augmented", tmp_path / "one", train=[json.dumps(second).encode()])
+    assert {} == losses(report)
+
+
 def test_hf_tells_apart_what_is_empty_and_what_is_not_known(tmp_path: Path) -> None:
     """Empty lists where nothing is, no `objects` where it is not known; numbers of a column have one type."""
     export("hf", tmp_path, train=[drawn("a", "bee"), drawn("b"), line("c")])
