@@ -23,7 +23,7 @@ from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.listing import Spool, pages_of
 from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
 from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.retry import retry
@@ -120,7 +120,7 @@ def _observed(
     try:
         remembered = spool.fill([line.decode(errors="surrogatepass")] for line in found.lines.values())
         pages: Iterator[Sequence[str]] = chain.from_iterable(
-            ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
+            pages_of(arn, context, description.stats.total_entries, contains) for contains in filters
         )
         lines = chain(remembered, spool.fill(pages))
         part = compare_some(desired.index, found.compared, lines, desired.read, desired.equality)

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, cast
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
+from reconciler.engine.dataset.context import Context
 from reconciler.errors import ListingIncomplete, UsageError
 from reconciler.ports import Clock
 
@@ -52,6 +53,20 @@ def ending(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) ->
             counted = "" if entries is None else f" of {entries:,} entries"
             raise ListingIncomplete(f"the listing{counted} does not end: {number:,} pages so far")
         yield page
+
+
+def pages_of(
+    arn: str, context: Context, entries: int | None, contains: str | None = None
+) -> Iterator[Sequence[str]]:
+    """
+    Give the pages of a listing, or of a search, until its end; errors as `ending`.
+
+    Args:
+        entries: How many the service counts in the whole dataset; None if it does not say.
+        contains: Only entries whose source-ref contains this.
+    """
+    most = None if context.trust_listing else entries
+    return ending(context.gateway.pages(arn, contains), most, context.clock)
 
 
 class Listing:

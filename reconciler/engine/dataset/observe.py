@@ -18,7 +18,7 @@ from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.listing import Spool, pages_of
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
@@ -221,7 +221,7 @@ def whole_listing(
         spool = Spool()
         try:
             counted = before.stats.total_entries
-            pages = ending(gateway.pages(arn), None if context.trust_listing else counted, clock)
+            pages = pages_of(arn, context, counted)
             result = consume(spool.fill(_watched(pages, name, counted, context)))
             if gateway.describe(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
@@ -252,7 +252,7 @@ def _with_unlisted(
         raise ListingIncomplete(
             f"{listed.gap}: whether {len(missing):,} desired entries are missing is not known; {OVERRIDE}"
         )
-    lines = listed.spool.fill(alone(ref, arn, context, deadline) for ref in sorted(missing))
+    lines = listed.spool.fill(alone(ref, arn, context, deadline, counted) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
     if missing and context.gateway.describe(arn) != listed.description:
         raise ListingMoved("the dataset changed while it was listed")
@@ -266,11 +266,13 @@ def _with_unlisted(
     return diff.updated(missing, part)
 
 
-def alone(source_ref: str, arn: str, context: Context, deadline: float) -> Sequence[str]:
-    """Ask for one entry, and return its line, or nothing."""
+def alone(
+    source_ref: str, arn: str, context: Context, deadline: float, entries: int | None = None
+) -> Sequence[str]:
+    """Ask for one entry, and return its line, or nothing; *entries* as for `pages_of`."""
 
     def ask() -> Sequence[str]:
-        pages = ending(context.gateway.pages(arn, filter_of(source_ref)), None, context.clock)
+        pages = pages_of(arn, context, entries, filter_of(source_ref))
         return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
 
     return retry(ask, context.clock, max(deadline, context.clock.now() + context.wait_seconds))

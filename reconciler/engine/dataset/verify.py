@@ -16,7 +16,7 @@ from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, ending
+from reconciler.engine.dataset.listing import Spool, pages_of
 from reconciler.engine.dataset.observe import Observation, observe
 from reconciler.engine.dataset.planning import marked
 from reconciler.engine.dataset.retry import await_settled, retry
@@ -220,7 +220,7 @@ def _filtered(
     spool: Spool,
 ) -> Diff:
     pages: Iterator[Sequence[str]] = chain.from_iterable(
-        ending(context.gateway.pages(arn, contains), None, context.clock) for contains in filters
+        pages_of(arn, context, before.stats.total_entries, contains) for contains in filters
     )
     found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     if context.gateway.describe(arn) != before:

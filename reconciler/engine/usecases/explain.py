@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import orjson
 
 from reconciler.core.drift.report import is_pending
-from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, error_codes
+from reconciler.core.entries.entry import Fields, canonical, digest, error_codes
 from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, ending
-from reconciler.engine.dataset.observe import find
+from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.observe import alone, find
 from reconciler.engine.dataset.planning import errors_of
-from reconciler.engine.dataset.retry import await_settled, retry
+from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Exit, Interrupted, SpecError
 
@@ -95,17 +95,12 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
         return None
     description = await_settled(context.gateway, arn, context.clock, deadline)
 
-    def listed() -> _Seen:
-        with closing(Spool()) as spool:
-            pages = ending(context.gateway.pages(arn, source_ref), None, context.clock)
-            lines = list(spool.fill(pages))
-            diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
-            found = (orjson.loads(raw) for raw, _, _ in lines)
-            observed = next((fields for fields in found if fields.get(SOURCE_REF) == source_ref), None)
-            change = next(iter(diff.changes), None)
-            return _Seen(arn, observed, change, description.stats.total_entries == 0)
-
-    return retry(listed, context.clock, deadline)
+    counted = description.stats.total_entries
+    with closing(Spool()) as spool:
+        lines = list(spool.fill([alone(source_ref, arn, context, deadline, counted)]))
+        diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
+    observed = next((orjson.loads(raw) for raw, _, _ in lines), None)
+    return _Seen(arn, observed, next(iter(diff.changes), None), counted == 0)
 
 
 def _in_aws(

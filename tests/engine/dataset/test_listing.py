@@ -16,6 +16,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import observe
 from reconciler.engine.dataset.listing import ending
 from reconciler.engine.usecases.drift import drift_each
+from reconciler.engine.usecases.explain import explain_image
 from reconciler.engine.usecases.export import export
 from reconciler.engine.usecases.propose import propose_each
 from reconciler.errors import ListingIncomplete
@@ -181,6 +182,25 @@ def test_propose_removes_no_line_because_of_a_short_listing(full: Lab):
     assert [] == proposed.requests
     (refusal,) = proposed.refusals
     assert (ref("b"), True) == (refusal.source_ref, "--trust-listing" in refusal.reason)
+
+
+def test_a_search_that_never_ends_is_given_up(full: Lab):
+    """A search takes no more pages than a listing of all entries that the service counts could."""
+    pages = 0
+
+    class Circling(Short):
+        def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+            nonlocal pages
+            while True:
+                pages += 1
+                yield [named("a")[0].decode()]
+
+    context = dataclasses.replace(full.context, gateway=Circling(full.context.gateway))
+
+    (explained,) = explain_image(ref("nowhere"), [full.desired()], lambda _: context)
+
+    assert (3, 53) == (explained.error_code, pages)
+    assert "does not end" in explained.errors[0].message
 
 
 def test_a_part_is_never_exported(full: Lab):
