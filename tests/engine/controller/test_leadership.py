@@ -159,6 +159,19 @@ def test_a_lease_that_is_given_back_is_free_at_once(cluster: Cluster):
     assert second.step()
 
 
+@pytest.mark.parametrize("other", ["a", "z"])
+def test_a_lease_that_another_took_meanwhile_is_left_to_it(cluster: Cluster, other: str):
+    """What was held when it was last seen may have been taken since: it is read before it is given back."""
+    first, _ = cluster.replica("first")
+    first.step()
+    assert cluster.store.record is not None
+    cluster.store.record = replace(cluster.store.record, holder=other)
+
+    first.end(release=True)
+
+    assert other == cluster.store.record.holder
+
+
 @pytest.mark.parametrize("release", [False, True])
 def test_a_lease_that_is_not_ours_is_not_given_back(cluster: Cluster, release: bool):
     """A lease is not released by a replica that does not hold it, nor while a call may still depend on it."""

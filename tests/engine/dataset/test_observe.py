@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.faults import Fault, Faults, Kind
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observe import alone
 from reconciler.errors import Unavailable
@@ -19,22 +20,35 @@ from tests.builders import classified, ref
 from tests.engine.conftest import JumpingClock
 
 
-def test_an_entry_that_is_asked_for_late_gets_a_time_of_its_own(tmp_path: Path):
-    """A long listing may have used up its deadline: a query fails no sooner for it."""
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[tuple[Faults, Context, str]]:
+    """An account whose calls are tried once, and the ARN of a dataset of two images in it."""
     with emulated(attempts=1) as (emulator, client), closing(State(tmp_path)) as state:
         project = client.create_project(ProjectName="flowers")["ProjectArn"]
         arn = client.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
-        lines = b"\n".join(classified(name) for name in "ab")
+        lines = b"\n".join(classified(name) for name in ("a/s3://b/b.jpg", "b.jpg"))
         client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": lines})
         clock = JumpingClock(emulator.clock)
-        context = Context(gateway_of(client, clock), clock, state, Silence())
-        late = clock.now() - 1
+        yield emulator.faults, Context(gateway_of(client, clock), clock, state, Silence()), arn
 
-        emulator.faults.add(Fault(kind=Kind.UNAVAILABLE, times=2))
-        (line,) = alone(ref("b"), arn, context, late)
-        assert ref("b") == json.loads(line)["source-ref"]
-        assert [] == alone(ref("c"), arn, context, late)
 
-        emulator.faults.add(Fault(kind=Kind.UNAVAILABLE, times=0))
-        with pytest.raises(Unavailable):
-            alone(ref("b"), arn, context, late)
+def test_an_entry_that_is_asked_for_late_gets_a_time_of_its_own(account):
+    """A long listing may have used up its deadline: a query fails no sooner for it."""
+    faults, context, arn = account
+    late = context.clock.now() - 1
+
+    faults.add(Fault(kind=Kind.UNAVAILABLE, times=2))
+    (line,) = alone(ref("b.jpg"), arn, context, late)
+    assert ref("b.jpg") == json.loads(line)["source-ref"]
+
+    faults.add(Fault(kind=Kind.UNAVAILABLE, times=0))
+    with pytest.raises(Unavailable):
+        alone(ref("b.jpg"), arn, context, late)
+
+
+def test_an_entry_whose_address_holds_that_of_another_is_not_taken_for_it(account):
+    """The service filters by a part of the address."""
+    _, context, arn = account
+
+    assert [] == alone(ref("b"), arn, context, 0)
+    assert [] == alone(ref("c"), arn, context, 0)
