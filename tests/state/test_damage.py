@@ -13,6 +13,7 @@ import pytest
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.core.status.suspension import Suspension
 from reconciler.errors import StateError
 from reconciler.ports import Kept
 from reconciler.state import State
@@ -229,9 +230,11 @@ def _flip(file: Path, at: int, bits: int) -> None:
         a_closed_row, a_status,
     ],
 )  # fmt: skip
-def test_an_update_that_may_have_arrived_is_not_forgotten(file: Path, damage: Callable[[Path], None]):
-    """An open update survives the loss of the rest, as it could be sent twice while AWS works on it."""
+def test_what_no_observation_restores_is_not_forgotten(file: Path, damage: Callable[[Path], None]):
+    """An open update could be sent twice while AWS works on it; a suspended dataset would be applied to."""
+    suspended = {"d": Suspension("audit", 1.0, 2.0), "e": Suspension("audit", 1.0)}
     with State(file.parent) as state:
+        state.suspensions.put(suspended)
         state.journal.end(state.journal.begin("d", "arn", ["a"], 1.0, ""), "finished")
     damage(file)
 
@@ -242,6 +245,7 @@ def test_an_update_that_may_have_arrived_is_not_forgotten(file: Path, damage: Ca
             state.record("d", {"verdict": "unknown"})
             (begun,) = state.journal.unfinished("d")
             assert REFS == list(begun.source_refs)
+            assert suspended == state.suspensions.all()
             assert [] == list(state.journal.past("d", "nowhere"))
 
 

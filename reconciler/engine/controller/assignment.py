@@ -108,6 +108,7 @@ class Assignment:
                 raise Superseded("a newer commit names another target; nothing is sent to this one")
             self._take()
             self._replans += 1
+            newest = self.loaded or newest  # in mode observe, if the dataset was suspended meanwhile
         bind(revision=self.revision)
         log.info("plan.superseded", replans=self._replans)
         return newest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.assignment import MOST_CUT_SHORT
 from reconciler.errors import StateError
-from tests.engine.months import Months
+from tests.engine.months import Months, make_months
 
 MINUTE = 60.0
 WHY = "the labels are being reviewed"
@@ -126,6 +128,28 @@ def test_a_running_apply_sends_no_further_update(months: Months, monkeypatch: py
     assert 1 == sent(months)
     assert [] == list(months.state.journal.unfinished("roses"))
     assert "observed" == months.dataset_state("roses").verdict(months.time.wall())
+
+
+def test_what_a_cycle_has_observed_is_not_observed_again(tmp_path: Path):
+    """A suspension that arrives during a listing is planned for with that listing."""
+    images = [f"{number:04d}" for number in range(1_000)]
+    with make_months(tmp_path, calls_per_second=5) as months:
+        months.write("roses", *images)
+        months.settle()
+        months.forget()
+        months.write("roses", *images, "9999")
+        months.calls()
+
+        def suspend() -> None:
+            months.time.on_sleep = lambda: None
+            months.controller.suspend(["roses"], WHY, None)
+
+        months.time.on_sleep = suspend
+        months.settle()
+        calls = months.calls()
+
+    assert 10 <= calls.count("ListDatasetEntries") <= 11  # once
+    assert "UpdateDatasetEntries" not in calls
 
 
 def test_it_is_shown_before_the_next_cycle(months: Months):
