@@ -150,7 +150,7 @@ APPLY = record(
                         "converged", "withheld", "partial", "blocked", "failed", "unknown", "observed"
                     ),
                     "counts": record(
-                        {"added": whole, "updated": whole, "withheld": whole, "not_selected": whole}
+                        {"added": whole, "updated": whole, "withheld": whole, "not_selected?": whole}
                     ),
                     "entries": or_null(record({"desired": whole, "in_place": whole, "blocked": whole})),
                     "updates": whole,
@@ -222,5 +222,11 @@ def _apply_adds_up(dataset: Any) -> None:
     if (entries := dataset["entries"]) is not None:
         lists = dataset["quarantined"] + dataset["dropped"]
         named = sum(entry["origin"] is not None for entry in lists)
-        parts = named + entries["in_place"] + counts["withheld"] + entries["blocked"] + counts["not_selected"]
+        parts = (
+            named
+            + entries["in_place"]
+            + counts["withheld"]
+            + entries["blocked"]
+            + counts.get("not_selected", 0)
+        )
         _need(entries["desired"] == parts, "the parts of desired", dataset)

@@ -157,11 +157,12 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
         assert numbers["desired"] == same + numbers["add"] + numbers["update"]
         assert numbers["observed"] == same + numbers["update"] + numbers["orphan"]
         assert min(numbers.values()) >= 0
-    assert counts["withheld"] + counts["not_selected"] <= summary["add"] + summary["update"]
-    assert planned["not_selected"] <= planned["add"] + planned["update"]
+    left_out, planned_out = (one.pop("not_selected", 0) for one in (counts, planned))
+    assert counts["withheld"] + left_out <= summary["add"] + summary["update"]
+    assert planned_out <= planned["add"] + planned["update"]
     assert len(document["withheld"]) == counts["withheld"] == summary["withheld"]
     named = [e["source_ref"] for kind in ("quarantined", "dropped") for e in document[kind] if e["origin"]]
-    on_purpose = counts["withheld"] + counts["not_selected"]
+    on_purpose = counts["withheld"] + left_out
     assert counts["desired"] == counts["in_place"] + on_purpose + counts["blocked"] + len(named)
     assert not {entry["source_ref"] for entry in document["withheld"]} & set(named)
 

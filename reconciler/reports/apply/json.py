@@ -47,13 +47,14 @@ class AppliedDoc(TypedDict):
     """
     Added and updated: sent, and then seen in place; an orphan that was blanked is updated.
 
-    Not selected: desired, and left as it is because --source-ref, --class or --label leaves it out.
+    Not selected: desired, and left as it is because --source-ref, --class or --label leaves it out; absent where
+    nothing is.
     """
 
     added: int
     updated: int
     withheld: int
-    not_selected: int
+    not_selected: NotRequired[int]
 
 
 class EntriesDoc(TypedDict):
@@ -121,12 +122,7 @@ def _result(result: DatasetResult) -> DatasetResultDoc:
         "name": result.name,
         "arn": result.arn,
         "verdict": result.verdict,
-        "counts": {
-            "added": result.added,
-            "updated": result.updated,
-            "withheld": result.number_withheld,
-            "not_selected": result.number_not_selected,
-        },
+        "counts": _counts(result),
         "entries": _entries(result),
         "updates": result.updates,
         "verified": result.verified,
@@ -140,6 +136,17 @@ def _result(result: DatasetResult) -> DatasetResultDoc:
         "listed_at": listed_at(result.observed),
         "calls": calls_doc(result.calls),
     }
+
+
+def _counts(result: DatasetResult) -> AppliedDoc:
+    counts: AppliedDoc = {
+        "added": result.added,
+        "updated": result.updated,
+        "withheld": result.number_withheld,
+    }
+    if result.number_not_selected:
+        counts["not_selected"] = result.number_not_selected
+    return counts
 
 
 def _entries(result: DatasetResult) -> EntriesDoc | None:

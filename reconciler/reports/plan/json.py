@@ -67,7 +67,7 @@ class CountsDoc(TypedDict):
     """
     ``desired`` is the sum of add, update, unchanged and ignored, whether an apply would send them or not.
 
-    ``not_selected`` of add and update are left out by --source-ref, --class or --label.
+    ``not_selected`` of add and update are left out by --source-ref, --class or --label; absent where none are.
     """
 
     desired: int
@@ -235,7 +235,6 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
             "orphan": counts.orphan,
             "unchanged": counts.unchanged,
             "ignored": counts.ignored,
-            "not_selected": plan.not_selected,
         },
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
@@ -244,6 +243,8 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         "listed_at": listed_at(plan.observed),
         "calls": calls_doc(plan.calls),
     }
+    if plan.not_selected:
+        document["counts"]["not_selected"] = plan.not_selected
     if plan.creation is not None:
         account, region, project, dataset = plan.creation
         document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}

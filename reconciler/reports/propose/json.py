@@ -63,7 +63,7 @@ class DatasetProposalDoc(TypedDict):
     What is proposed for one dataset.
 
     ``pending`` counts the differences that git alone made, ``not_selected`` the drifted images that --source-ref,
-    --class or --label leaves out. ``applied_at`` is the last apply, where it is known.
+    --class or --label leaves out, absent where there are none. ``applied_at`` is the last apply, if it is known.
     """
 
     name: str
@@ -73,7 +73,7 @@ class DatasetProposalDoc(TypedDict):
     proposed: Sequence[ProposedDoc]
     refused: Sequence[RefusedDoc]
     pending: int
-    not_selected: int
+    not_selected: NotRequired[int]
     errors: Sequence[ErrorDoc]
 
 
@@ -155,7 +155,7 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
 
 
 def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
-    return {
+    document: DatasetProposalDoc = {
         "name": dataset.name,
         "arn": dataset.arn,
         "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
@@ -163,9 +163,11 @@ def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
         "proposed": Rows(dataset.accepted, _request),
         "refused": Rows(dataset.refusals, _refusal),
         "pending": dataset.pending,
-        "not_selected": dataset.not_selected,
         "errors": [error_doc(error) for error in dataset.errors],
     }
+    if dataset.not_selected:
+        document["not_selected"] = dataset.not_selected
+    return document
 
 
 def _request(request: EditRequest) -> ProposedDoc:

@@ -29,7 +29,7 @@ class LeftDoc(TypedDict):
     dropped: int
     rejected: int
     withheld: int
-    not_selected: int
+    not_selected: NotRequired[int]
 
 
 class RevisionsDoc(TypedDict):
@@ -253,14 +253,16 @@ def _verdict(kept: object) -> Verdict:
 
 def _counts(kept: object) -> LeftDoc | None:
     match kept:
-        case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected)}:
-            return {
+        case {"quarantined": int(quarantined), "dropped": int(dropped), "rejected": int(rejected), **more}:
+            counts: LeftDoc = {
                 "quarantined": quarantined,
                 "dropped": dropped,
                 "rejected": rejected,
-                "withheld": _number(kept.get("withheld")) if isinstance(kept, dict) else 0,
-                "not_selected": _number(kept.get("not_selected")) if isinstance(kept, dict) else 0,
+                "withheld": _number(more.get("withheld")),
             }
+            if number := _number(more.get("not_selected")):
+                counts["not_selected"] = number
+            return counts
     return None
 
 

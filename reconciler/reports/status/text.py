@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 # Verdicts after a complete observation, so that the number of entries that are not in place means something.
-_LEFT: Final = ("withheld", "not_selected", "quarantined", "dropped", "rejected")
+_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
 
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
@@ -95,7 +95,7 @@ def _quarantine_lines(dataset: DatasetStatusDoc) -> Iterator[Line]:
 def _row(dataset: DatasetStatusDoc) -> tuple[str, ...]:
     left, counts = _NONE, dataset["counts"]
     if counts is not None and dataset["verdict"] in _COUNTED:
-        left = f"{sum(counts[kind] for kind in _LEFT):,}"
+        left = f"{sum(counts[kind] for kind in _LEFT) + counts.get('not_selected', 0):,}"
     revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
     cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
     return tuple(map(visible, cells))

@@ -38,7 +38,7 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
                 "name": "flowers-train",
                 "arn": ARN,
                 "verdict": "partial",
-                "counts": {"added": 3, "updated": 1, "withheld": 1, "not_selected": 0},
+                "counts": {"added": 3, "updated": 1, "withheld": 1},
                 "entries": {"desired": 9, "in_place": 6, "blocked": 0},
                 "updates": 2,
                 "verified": True,

@@ -45,8 +45,7 @@ def test_a_plan_has_exactly_the_shape_that_was_promised():
 {{"name":"flowers-train","arn":"{ARN}","mode":"upsert","applyable":false,"complete":false,\
 "errors":[{{"code":"RKD1001","message":"no","origin":"specs/a.jsonl:3"}},\
 {{"code":"RKD5019","message":"who"}}],\
-"counts":{{"desired":7,"observed":7,"add":1,"update":1,"orphan":1,"unchanged":5,"ignored":0,"not_selected":0}},\
-"changes":[
+"counts":{{"desired":7,"observed":7,"add":1,"update":1,"orphan":1,"unchanged":5,"ignored":0}},"changes":[
 {{"action":"orphan","source_ref":"{ref("a")}","cause":"orphan","origin":null,"fields":[]}},
 {{"action":"update","source_ref":"{ref("b")}","cause":"conflict","origin":"specs/train.jsonl:7",\
 "fields":[{{"path":"/x","before":null,"after":1}}]}},

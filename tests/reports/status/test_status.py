@@ -97,7 +97,7 @@ def test_numbers_and_reasons_are_kept_and_no_entry():
             "verdict": "partial",
             "at": "2023-11-14T22:13:20Z",
             "revision": REVISION,
-            "counts": {"quarantined": 0, "dropped": 1, "rejected": 0, "withheld": 0, "not_selected": 0},
+            "counts": {"quarantined": 0, "dropped": 1, "rejected": 0, "withheld": 0},
             "held": [],
             "errors": [{"code": "RKD5012", "message": "no answer"}],
             "conditions": [],
