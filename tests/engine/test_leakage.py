@@ -77,3 +77,20 @@ def test_projects_share_what_they_like(lab: Lab):
     write(lab.specs, "test", "abcd", project="others")
 
     assert [Verdict.CONVERGED] * 2 == [result.verdict for result in apply(lab).values()]
+
+
+def test_a_sealed_dataset_keeps_what_it_holds(lab: Lab):
+    """A change of git is planned, and blocked, until a commit takes the seal away."""
+    write(lab.specs, "test", "ab")
+    assert Verdict.CONVERGED == apply(lab, "test")["test"].verdict
+    write(lab.specs, "test", "abc")
+    spec = lab.specs / "test.yaml"
+    unsealed = spec.read_text()
+    spec.write_text(unsealed.replace("upsert", "upsert, sealed: true"))
+
+    result = apply(lab, "test")["test"]
+
+    (error,) = result.errors
+    assert (Verdict.BLOCKED, 6, "SEALED") == (result.verdict, result.exit_code, error.code)
+    spec.write_text(unsealed)
+    assert (Verdict.CONVERGED, 1) == ((done := apply(lab, "test")["test"]).verdict, done.added)

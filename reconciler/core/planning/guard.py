@@ -34,6 +34,7 @@ class Limits:
         max_change_ratio: Maximum share of the observed entries that may be overwritten, 0 to 1.
         max_changes: Maximum number of entries that may be sent.
         allow_empty: Whether a dataset may be desired to be empty.
+        sealed: Whether nothing of the dataset may change.
         protect: Globs over source-refs whose observed entries must not be overwritten.
         allow_protected: Whether the user lifted that protection for this apply.
         allow_leakage: Whether the user allowed images in both the training and the test dataset.
@@ -42,6 +43,7 @@ class Limits:
     max_change_ratio: float = 0.30
     max_changes: int = 20_000
     allow_empty: bool = False
+    sealed: bool = False
     protect: Globs = NO_GLOBS
     allow_protected: bool = False
     allow_leakage: bool = False
@@ -65,6 +67,7 @@ def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Gua
     """
     reasons: Iterable[Iterator[Guard]] = (
         _empty(sizes, limits),
+        _sealed(sizes.added, overwritten, limits),
         _too_many(sizes.added + len(overwritten), limits),
         _too_large_a_share(sizes.observed, len(overwritten), limits),
         _protected(overwritten, limits),
@@ -111,6 +114,16 @@ def _empty(sizes: Sizes, limits: Limits) -> Iterator[Guard]:
             f"nothing usable is desired, but {sizes.observed} entries are observed; "
             "if that is meant, set policy.allowEmpty: true",
         )
+
+
+def _sealed(added: int, overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
+    """Block every change, also one that reverts drift: the way out is a commit, which is reviewed and stays."""
+    if limits.sealed and (added or overwritten):
+        named = f": {_some(overwritten)}" if overwritten else ""
+        text = (
+            f"the dataset is sealed; {added} entries would be added and {len(overwritten)} overwritten{named}"
+        )
+        yield Guard("SEALED", f"{text}; if that is meant, set policy.sealed: false")
 
 
 def _too_many(sent: int, limits: Limits) -> Iterator[Guard]:

@@ -167,10 +167,10 @@ class Policy(_Part):
     )
     orphans: Orphans = _choice(
         Orphans.REPORT,
-        "Observed but not desired. AWS cannot delete one entry: report it, blank its labels, or "
-        "rebuild the dataset.",
+        "Observed but not desired. AWS cannot delete one entry: report it, blank it, or rebuild the dataset.",
     )
     allow_empty: bool = _described("A spec with zero entries is otherwise an error.", False)
+    sealed: bool = _described("Every change is blocked, as for a test set that is compared with.", False)
 
 
 class Limits(_Part):

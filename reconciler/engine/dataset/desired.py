@@ -93,6 +93,7 @@ class Desired:
             max_change_ratio=spec.limits.max_change_ratio,
             max_changes=spec.limits.max_changes,
             allow_empty=spec.policy.allow_empty,
+            sealed=spec.policy.sealed,
             protect=globs(spec.protect),
             allow_protected=self.overrides.allow_protected,
             allow_leakage=self.overrides.allow_leakage,

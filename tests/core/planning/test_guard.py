@@ -45,6 +45,20 @@ class TestEmpty:
         assert () == check(Sizes(0, 0, 0), [], Limits())
 
 
+class TestSealed:
+    @pytest.mark.parametrize(("added", "overwritten"), [(1, 0), (0, 1)])
+    def test_every_change_is_blocked(self, added: int, overwritten: int) -> None:
+        """Whether it adds or overwrites; other limits are far away."""
+        limits = Limits(sealed=True, allow_protected=True)
+        (guard,) = check(Sizes(100, 100, added), refs(overwritten), limits)
+
+        assert "SEALED" == guard.code
+        assert "policy.sealed: false" in guard.message
+
+    def test_nothing_to_change_is_no_reason(self) -> None:
+        assert () == check(Sizes(100, 100, 0), [], Limits(sealed=True))
+
+
 class TestCount:
     @pytest.mark.parametrize(("added", "expected"), [(6, []), (7, ["MAX_CHANGES"])])
     def test_what_is_sent_counts_whether_new_or_not(self, added: int, expected: list[str]) -> None:
