@@ -191,6 +191,8 @@ class _DatasetCheck:
             bucket, _, key = source_ref.removeprefix("s3://").partition("/")
             try:
                 return images.read(bucket, key, stored)
+            except NoCredentials:
+                raise
             except Denied as exc:
                 return exc
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.core.images.lookup import Decided, Heads, Lookup
-from reconciler.errors import Denied
+from reconciler.errors import Denied, NoCredentials
 from reconciler.ports import Images
 
 
@@ -26,7 +26,7 @@ def look_up(
 
     Raises:
         NotFound: There is no such bucket.
-        Denied: It may be neither listed nor read.
+        Denied: It may be neither listed nor read; or there are no credentials.
     """
     lookup = Lookup(keys)
     region = images.region
@@ -36,6 +36,8 @@ def look_up(
             continue
         try:
             page = images.page(bucket, request.prefix, request.after)
+        except NoCredentials:
+            raise
         except Denied as exc:
             yield from _without_listing(images, pool, bucket, keys[lookup.decided :], exc)
             return

@@ -1,0 +1,146 @@
+"""The check of images where S3 refuses: what is known is told, and what is not is never called missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.images.header import Header
+from reconciler.core.images.judgement import CheckedImage
+from reconciler.core.images.lookup import Stored
+from reconciler.core.images.report import DatasetImages
+from reconciler.engine.usecases import check_images
+from reconciler.engine.usecases.check_images import Forecast, Tools, check_each
+from reconciler.engine.usecases.spec_tree import read
+from reconciler.errors import Denied, Exit, NoCredentials, Unavailable
+from reconciler.ports import ImagePage, Silence
+from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
+from reconciler.state import State
+from tests.builders import classified
+
+STORED = Stored("e", 9)
+NAMES = "abcdef"
+
+
+class Bucket:
+    """`ports.Images` of one bucket, in which every image exists; what it refuses is up to the test."""
+
+    region = "us-east-1"
+
+    def __init__(self, *, lists: bool = True, refused: str = "", absent: str = "") -> None:
+        self._lists, self._refused, self._absent = lists, refused, absent
+        self.requests: Counter[str] = Counter()
+
+    def page(self, _bucket: str, _prefix: str, _after: str) -> ImagePage:
+        self.requests["ListObjectsV2"] += 1
+        if not self._lists:
+            raise Denied("ListObjectsV2: AccessDenied")
+        return ImagePage({f"{name}.jpg": STORED for name in NAMES if name not in self._absent}, False, None)
+
+    def head(self, _bucket: str, key: str) -> Stored | None:
+        self.requests["HeadObject"] += 1
+        if key[0] in self._absent:  # as S3 answers a client that may not list
+            raise Denied("HeadObject: 403")
+        return STORED
+
+    def read(self, _bucket: str, key: str, stored: Stored) -> CheckedImage | None:
+        self.requests["GetObject"] += 1
+        if key[0] in self._refused:
+            raise Denied("GetObject: AccessDenied")
+        return CheckedImage(*stored, Header("PNG", 70, 80))
+
+
+def raising(exc: Exception) -> Callable[..., object]:
+    """Return a method that raises."""
+
+    def fail(*_: object) -> object:
+        raise exc
+
+    return fail
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Iterator[Callable[..., DatasetImages]]:
+    """Check six images in a bucket."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/a.jsonl").write_bytes(b"".join(classified(name, "x") + b"\n" for name in NAMES))
+    (tmp_path / "specs/a.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: a}\n"
+        "spec:\n  target: {project: p, type: TRAIN}\n  entries: [{file: a.jsonl}]\n"
+    )
+    with State(tmp_path / "state") as state:
+
+        def run(bucket: Bucket) -> DatasetImages:
+            announced: list[Forecast] = []
+            tools = Tools(lambda _: bucket, state.images, Silence(), announced.append)
+            with closing(read(load(open_path(tmp_path / "specs").tree))) as found:
+                (result,) = check_each(found.datasets, tools)
+            assert all(forecast.requests > 0 for forecast in announced)
+            return result
+
+        yield run
+
+
+def test_images_that_may_not_be_read_are_counted_and_the_first_is_named(check):
+    """Exit 8; the others are checked."""
+    found = check(Bucket(refused="bd"))
+
+    (error,) = found.errors
+    assert "GetObject: AccessDenied [s3://b/b.jpg]; 2 of the images may not be read" == error.message
+    assert (4, 2, False) == (found.counts.read, found.counts.unread, found.complete)
+    assert (Exit.DENIED,) == tuple(found.exit_codes)
+
+
+def test_after_many_refusals_in_a_row_the_others_are_not_tried(check, monkeypatch):
+    """A policy that lacks a permission is not found out by 250,000 requests."""
+    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "_BATCH", 1)
+
+    bucket = Bucket(refused="cdef")
+    found = check(bucket)
+
+    assert 4 == bucket.requests["GetObject"]
+    assert "2 images in a row may not be read: the others were not tried" in found.errors[0].message
+
+
+def test_without_the_permission_to_list_each_image_is_asked_for(check):
+    """One HEAD each, after one listing that was refused."""
+    bucket = Bucket(lists=False)
+
+    found = check(bucket)
+
+    assert ((), 6, True) == (found.errors, found.counts.read, found.complete)
+    assert {"ListObjectsV2": 1, "HeadObject": 6, "GetObject": 6} == bucket.requests
+
+
+def test_without_the_permission_to_list_an_absent_image_is_unknown(check):
+    """S3 calls it denied; the error is that of the listing, which is what to permit."""
+    found = check(Bucket(lists=False, absent="c"))
+
+    assert ["ListObjectsV2: AccessDenied"] == [error.message for error in found.errors]
+    assert (0, 6, {}) == (found.counts.missing, found.counts.unread, found.by_code)
+
+
+def test_a_check_that_fails_forgets_nothing(check, monkeypatch):
+    """What is remembered of images that were not looked up is still true."""
+    check(Bucket())
+    failing = Bucket()
+    monkeypatch.setattr(failing, "page", raising(Unavailable("no answer")))
+    assert (Exit.UNKNOWN,) == tuple(check(failing).exit_codes)
+
+    assert (6, 0) == ((found := check(Bucket())).counts.unchanged, found.counts.read)
+
+
+@pytest.mark.parametrize("call", ["page", "read"])
+def test_without_credentials_there_is_one_error_for_all(check, monkeypatch, call):
+    """Not one for each dataset."""
+    bucket = Bucket()
+    monkeypatch.setattr(bucket, call, raising(NoCredentials("none")))
+
+    with pytest.raises(NoCredentials):
+        check(bucket)

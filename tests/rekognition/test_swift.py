@@ -1,0 +1,44 @@
+"""
+The door to images against OpenStack Swift: a real S3 that shares nothing with the emulator.
+
+How Swift is found and started: `tests.emulator.s3.test_swift`.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from reconciler.core.images.header import Header
+from reconciler.core.images.judgement import CheckedImage
+from reconciler.engine.usecases.look_up_images import look_up
+from reconciler.rekognition.image_store import ImageStore
+from tests.convert.inputs import png
+from tests.emulator.s3 import test_swift
+from tests.emulator.s3.test_swift import swift
+
+__all__ = ["swift"]
+
+pytestmark = test_swift.pytestmark
+
+PROFILE = b"\xff\xd8" + b"\xff\xe2\xff\xff" + bytes(65_533)
+JPEG = PROFILE + PROFILE[2:] * 8 + b"\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x01\x01\x11\0"
+
+
+def test_images_are_found_and_read_in_swift(swift):
+    """Keys of any script, an image that is missing, a header behind a large profile, an empty object."""
+    swift.create_bucket(Bucket="images")
+    contents = {"a/1.png": png(70, 80), "a/ü \U0001f600.jpg": JPEG, "b/empty.jpg": b""}
+    for key, content in contents.items():
+        swift.put_object(Bucket="images", Key=key, Body=content)
+    for number in range(20):
+        swift.put_object(Bucket="images", Key=f"a/other/{number:02}.png", Body=b"x")
+    store, keys = ImageStore(swift), sorted([*contents, "a/missing.png"])
+
+    with ThreadPoolExecutor(2) as pool:
+        decided = [one for batch in look_up(store, pool, "images", keys, lambda _: None) for one in batch]
+
+    found = {key: stored and store.read("images", key, stored) for key, stored in decided}
+    assert found.keys() == set(keys)
+    assert found["a/missing.png"] is None
+    assert Header("empty") == found["b/empty.jpg"].header
+    assert CheckedImage(found["a/1.png"].etag, len(png(70, 80)), Header("PNG", 70, 80)) == found["a/1.png"]
+    assert Header("JPEG", 640, 480) == found["a/ü \U0001f600.jpg"].header
+    assert {"ListObjectsV2": 1, "GetObject": 3} == store.requests
