@@ -46,18 +46,17 @@ def _counted(desired: Desired) -> DatasetStatistics:
 
 
 def _usable(desired: Desired) -> Iterator[Fields]:
-    """Yield the usable lines, parsed, in the order in which they were indexed."""
+    """Yield the usable lines, parsed; an image with two lines has none, since which is meant is not known."""
     index = desired.index
-    for number, file in enumerate(desired.loaded.files):
+    for file in desired.loaded.files:
         with file.open() as stream:
-            for raw, offset, _ in iter_lines(stream):
+            for raw, _, _ in iter_lines(stream):
                 try:
                     fields = orjson.loads(raw)
                 except ValueError:  # reported when it was indexed
                     continue
                 source_ref = fields.get(SOURCE_REF) if isinstance(fields, dict) else None
-                row = index.row(source_ref) if isinstance(source_ref, str) else None
-                if row is not None and index.is_in(row, number, offset):
+                if isinstance(source_ref, str) and source_ref in index:
                     yield fields
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.images.header import Header
-from reconciler.core.images.judgement import CheckedImage
+from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.core.images.report import DatasetImages
 from reconciler.engine.usecases import check_images
@@ -21,7 +21,7 @@ from reconciler.ports import ImagePage, Silence
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
-from tests.builders import classified
+from tests.builders import classified, ref
 
 STORED = Stored("e", 9)
 NAMES = "abcdef"
@@ -32,8 +32,8 @@ class Bucket:
 
     region = "us-east-1"
 
-    def __init__(self, *, lists: bool = True, refused: str = "", absent: str = "") -> None:
-        self._lists, self._refused, self._absent = lists, refused, absent
+    def __init__(self, *, lists: bool = True, refused: str = "", absent: str = "", form: str = "PNG") -> None:
+        self._lists, self._refused, self._absent, self._form = lists, refused, absent, form
         self.requests: Counter[str] = Counter()
 
     def page(self, _bucket: str, _prefix: str, _after: str) -> ImagePage:
@@ -52,7 +52,7 @@ class Bucket:
         self.requests["GetObject"] += 1
         if key[0] in self._refused:
             raise Denied("GetObject: AccessDenied")
-        return CheckedImage(*stored, Header("PNG", 70, 80))
+        return CheckedImage(*stored, Header(self._form, 70, 80))
 
 
 def raising(exc: Exception) -> Callable[..., object]:
@@ -144,3 +144,23 @@ def test_without_credentials_there_is_one_error_for_all(check, monkeypatch, call
 
     with pytest.raises(NoCredentials):
         check(bucket)
+
+
+def test_an_image_that_is_gone_is_forgotten(check, tmp_path):
+    """The state grows with the images of the specs, not with those of the past."""
+    check(Bucket())
+    check(Bucket(absent="c"))
+
+    with State(tmp_path / "state", read_only=True) as state:
+        known = state.images.of("a", [ref(name) for name in NAMES])
+
+    assert {ref(name) for name in "abdef"} == set(known)
+
+
+def test_an_archived_image_is_read_again_at_the_next_check(check):
+    """When it is restored, its ETag stays."""
+    check(Bucket(form=ARCHIVED))
+
+    found = check(Bucket())
+
+    assert (6, {}) == (found.counts.read, found.by_code)
