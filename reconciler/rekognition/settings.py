@@ -114,8 +114,13 @@ def unusable_header(headers: Mapping[str, Any]) -> str | None:
     return None
 
 
-def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the variable or setting that an error is about, as a prefix of a message; empty if unknown."""
+def blamed(exc: Exception, environ: Mapping[str, str] = os.environ, *, of_credentials: bool = False) -> str:
+    """
+    Return the variable or setting that an error is about, as a prefix of a message; empty if unknown.
+
+    Args:
+        of_credentials: Whether it is about credentials that were read from somewhere.
+    """
     text = f"{getattr(exc, 'filename', '')}\n{exc}"
     ours = {name: value for name, value in environ.items() if name.startswith("AWS_")}
     for sign, names in _SIGNS:
@@ -129,7 +134,8 @@ def blamed(exc: Exception, environ: Mapping[str, str] = os.environ) -> str:
         session = botocore.session.get_session()
         if "credential_process" in session.get_scoped_config():
             return f"credential_process of profile {session.profile or 'default'}: "
-    return ""
+    container = next((name for name in _CONTAINER if of_credentials and environ.get(name)), None)
+    return f"{container}: " if container else ""
 
 
 def _is_named(value: str, text: str) -> bool:

@@ -126,6 +126,8 @@ _UNCONNECTED: Final = (boto.EndpointConnectionError, boto.ConnectTimeoutError, b
 
 _OF_CREDENTIALS: Final = (botocore.auth, botocore.credentials, botocore.signers, botocore.tokens)
 
+_NO_CODE: Final = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
+
 CONFIGURATION: Final = "configuration"
 """The name of creating a client, which makes no call except for credentials."""
 
@@ -181,9 +183,9 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
         case Exception() if (
             operation == CONFIGURATION or _came_through(exc, *_OF_CREDENTIALS)
         ) and not isinstance(exc, RecursionError):  # of redirections in a circle
-            asked = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
-            reason = asked if isinstance(exc, EOFError) else f"cannot be used: {exc}"
-            return errors.Denied(f"{operation}: {blamed(exc)}{reason}")
+            reason = _NO_CODE if isinstance(exc, EOFError) else f"cannot be used: {exc}"
+            named = blamed(exc, of_credentials=_came_through(exc, botocore.credentials))
+            return errors.Denied(f"{operation}: {named}{reason}")
         case _:
             return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
 

@@ -123,6 +123,15 @@ def test_redirections_in_a_circle_are_no_answer() -> None:
         signer["sign"]()
 
 
+@pytest.mark.parametrize("environ", [{}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1/creds"}])
+def test_credentials_that_a_container_gives_are_named(environ: dict[str, str]) -> None:
+    """What the SDK says of an answer without a key does not say whose answer it was."""
+    expected = "".join(f"{name}: " for name in environ)
+
+    assert expected == blamed(KeyError("AccessKeyId"), environ, of_credentials=True)
+    assert "" == blamed(KeyError("AccessKeyId"), environ)
+
+
 def test_the_text_names_operation_code_and_message() -> None:
     assert "DescribeDataset: ResourceNotFoundException: gone" == str(
         raised(answer("ResourceNotFoundException", 400, "gone"))
