@@ -39,6 +39,8 @@ OVER_SPECS = {
     "iam": ("iam read", None),
     "export": ("export -d out --project flowers --format coco --from-specs", "export"),
     "doctor": ("doctor --local", "doctor"),
+    "check-images": ("check-images --local", "check-images"),
+    "stats": ("stats", "stats"),
 }
 NOT_OVER_SPECS = {
     "export to a spec": "export --project flowers --type TRAIN -d out --local",
