@@ -20,13 +20,13 @@ def test_every_document_has_text_and_json(document):
 @pytest.mark.parametrize(("document", "form"), RENDERERS)
 def test_every_format_has_a_renderer(document, form):
     """The registry names modules as text, so that a command loads only the one it needs."""
-    assert callable(import_module(f"reconciler.reports.{document}.{form}").render)
+    assert callable(import_module(f"reconciler.reports.{document.replace('-', '_')}.{form}").render)
 
 
 @pytest.mark.parametrize("document", FORMATS)
 def test_every_document_has_a_type(document):
     """The JSON Schema is made from it."""
-    assert f"{document.capitalize()}Doc" == document_type(document).__name__
+    assert f"{document.title().replace('-', '')}Doc" == document_type(document).__name__
 
 
 def test_the_name_of_a_file_asks_for_any_format_of_drift():

@@ -47,7 +47,7 @@ class DatasetImagesDoc(TypedDict):
     errors: Sequence[ErrorDoc]
 
 
-class ImagesDoc(TypedDict):
+class CheckImagesDoc(TypedDict):
     """What is wrong with the images of the selected datasets."""
 
     format: Literal["check-images/v1"]
@@ -56,12 +56,12 @@ class ImagesDoc(TypedDict):
     errors: NotRequired[Sequence[ErrorDoc]]
 
 
-DOCUMENT: Final = ImagesDoc
+DOCUMENT: Final = CheckImagesDoc
 
 
 def render(check: ImagesCheck, _options: Options) -> Iterator[bytes]:
     """Give check-images/v1."""
-    document: ImagesDoc = {
+    document: CheckImagesDoc = {
         "format": "check-images/v1",
         "revision": check.revision,
         "datasets": Rows(check.datasets, _dataset),
