@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
@@ -73,7 +74,7 @@ def check(tmp_path: Path) -> Iterator[Callable[..., DatasetImages]]:
         "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: a}\n"
         "spec:\n  target: {project: p, type: TRAIN}\n  entries: [{file: a.jsonl}]\n"
     )
-    with State(tmp_path / "state") as state:
+    with State(tmp_path / "state") as state, capture_logs():
 
         def run(bucket: Bucket) -> DatasetImages:
             announced: list[Forecast] = []
