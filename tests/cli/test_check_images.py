@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import structlog
 from PIL import Image
 
 from reconciler.cli.main import main
@@ -82,15 +83,16 @@ def office(
     monkeypatch: pytest.MonkeyPatch,
     rekognition_emulator: Any,
     rekognition_s3_client: Any,
-    capsysbinary: Any,
-) -> Office:
+    capfdbinary: Any,
+) -> Iterator[Office]:
     monkeypatch.chdir(tmp_path)
 
     def read() -> Any:
-        found = capsysbinary.readouterr()
+        found = capfdbinary.readouterr()
         return type(found)(found.out.decode(), found.err.decode())
 
-    return Office(tmp_path, rekognition_s3_client, rekognition_emulator.emulator, read)
+    yield Office(tmp_path, rekognition_s3_client, rekognition_emulator.emulator, read)
+    structlog.reset_defaults()  # a command lets it write to the stderr of one test
 
 
 def test_images_that_are_as_they_should_be(office):

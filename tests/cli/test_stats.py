@@ -22,7 +22,7 @@ spec:
 
 
 @pytest.fixture
-def stats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., dict[str, Any]]:
+def stats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callable[..., dict[str, Any]]:
     """Write datasets by kind, run the command, and return stats/v1."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "specs").mkdir()
@@ -33,7 +33,7 @@ def stats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Calla
             (tmp_path / "specs" / f"{name}.yaml").write_text(SPEC.format(name=name, kind=kind))
             (tmp_path / "specs" / f"{name}.jsonl").write_bytes(b"".join(raw + b"\n" for raw in content))
         assert code == main(["stats", "-o", "json"])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        found: dict[str, Any] = json.loads(capfd.readouterr().out)
         return found
 
     return run
@@ -67,13 +67,13 @@ def test_lines_with_errors_are_not_counted_and_named(stats):
     assert {"ERROR_INVALID_JSON_LINE", "RKD3001"} <= {error["code"] for error in dataset["errors"]}
 
 
-def test_people_read_a_table(stats, capsys):
+def test_people_read_a_table(stats, capfd):
     """Numbers to the right, labels that hide something in sight."""
     stats(TRAIN=[boxed("a", ("rose", 0, 0, 9, 9), ("t\u200bulip", 0, 0, 99, 99)), boxed("b"), line("c")])
 
     assert 0 == main(["stats"])
 
-    assert capsys.readouterr().out.splitlines() == [
+    assert capfd.readouterr().out.splitlines() == [
         "train  TRAIN of flowers",
         "  3 images: 1 with labels, 1 negative, 1 unlabelled",
         "  2 boxes on 1 image: 2.0 on average, at most 2; 1 small, 0 medium, 1 large",
