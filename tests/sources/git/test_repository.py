@@ -287,7 +287,7 @@ def test_two_branches_in_one_clone_do_not_mix(upstream: Upstream, tmp_path: Path
 @pytest.mark.git
 def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The child that holds the connection is stopped too: else an outage of a day leaves hundreds."""
-    monkeypatch.setattr("reconciler.sources.git.clone.FETCH_SECONDS", 1)
+    monkeypatch.setattr("reconciler.sources.git.clone.FETCH_SECONDS", 3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()
         with pytest.raises(SourceError, match="took longer"):
