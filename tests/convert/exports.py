@@ -1,4 +1,4 @@
-"""Write lines in a format of others, and read them again by `convert` or, where it does not, by hand."""
+"""Write lines in the format of another tool, and read them again by `convert` or, where it does not, by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in a format of others."""
+"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in the format of another tool."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _sources(parser: argparse.ArgumentParser) -> None:
 
 COMMAND: Final = Command(
     name="export",
-    summary="write datasets as a spec, or in a format of others",
+    summary="write datasets as specs, or in the format of another tool",
     example="reconciler export --project flowers --type TRAIN -d specs/flowers",
     exits=OBSERVED,
     arguments=_arguments,

@@ -1,4 +1,4 @@
-"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in a format of others."""
+"""``reconciler export``: write datasets as a spec and sorted JSON Lines, or in the format of another tool."""
 
 from __future__ import annotations
 

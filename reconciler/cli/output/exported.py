@@ -17,7 +17,7 @@ _SHOWN_CHARS = 40
 
 
 class Result(NamedTuple):
-    """One export in a format of others."""
+    """One export in the format of another tool."""
 
     format: str
     directory: Path

@@ -1,4 +1,4 @@
-"""Write datasets in a format of others, one line at a time."""
+"""Write datasets in the format of another tool, one line at a time."""
 
 from __future__ import annotations
 
