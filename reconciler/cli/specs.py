@@ -6,16 +6,20 @@ import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.core.planning.selection import ChangeSelection
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
-from reconciler.errors import SourceError, SpecError, UsageError
+from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Opened, open_path
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Wiring
 
 
 @contextmanager
@@ -102,3 +106,17 @@ def selection_of(args: argparse.Namespace) -> Selection:
     """Return the selection by --dataset and --selector."""
     pairs = (text.partition("=") for text in args.selector)
     return Selection(frozenset(args.dataset), {key: value for key, _, value in pairs})
+
+
+def require_credentials(wiring: Wiring, found: Reading, args: argparse.Namespace) -> None:
+    """
+    Report missing credentials once for all datasets, to a person who reads text and whose specs are sound.
+
+    Other documents, and specs that have problems of their own, have the error for each dataset.
+
+    Raises:
+        NoCredentials: The SDK finds none at all.
+    """
+    sound = found.datasets and not found.broken and all(desired.usable for desired in found.datasets)
+    if args.output == "text" and sound and not wiring.has_credentials(found.datasets[0].target):
+        raise NoCredentials

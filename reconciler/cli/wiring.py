@@ -28,7 +28,7 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
-from reconciler.errors import Rejected
+from reconciler.errors import GatewayError, NoCredentials, Rejected
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
 from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
 from reconciler.rekognition.accounts import ambient, assuming, source_of
@@ -115,6 +115,16 @@ class Wiring:
     @property
     def memory(self) -> Memory:
         return self._memory
+
+    def has_credentials(self, target: Target) -> bool:
+        """Tell whether the SDK finds any credentials, usable or not; True if something else is wrong."""
+        try:
+            with translated(CONFIGURATION):
+                return self._session(target).get_credentials() is not None
+        except NoCredentials:
+            return False
+        except GatewayError:
+            return True
 
     def context(self, desired: Desired) -> Context:
         """Return the context of a dataset; errors as `context_of`."""

@@ -91,6 +91,12 @@ class Denied(GatewayError):
 class NoCredentials(Denied):
     """The AWS SDK finds no credentials at all, so that no dataset can be observed."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Unable to locate credentials: set AWS_PROFILE, or run `aws sso login` or `aws configure`; "
+            "--local needs none"
+        )
+
 
 class UnknownAnswer(GatewayError):
     """A code, status or shape that this version does not know. Nothing is assumed about it."""

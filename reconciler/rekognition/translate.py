@@ -142,8 +142,7 @@ def translated(operation: str) -> Iterator[None]:
     except errors.ReconcilerError:
         raise
     except boto.NoCredentialsError as exc:
-        hint = "set AWS_PROFILE, or run `aws sso login` or `aws configure`; --local needs none"
-        raise errors.NoCredentials(f"{exc}: {hint}") from exc
+        raise errors.NoCredentials from exc
     except Exception as exc:
         raise _of_exception(operation, exc) from exc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -315,3 +316,27 @@ def test_a_mistake_is_accepted_or_gets_one_line(
     assert 1 == len([line for line in printed if mistake.line in line]), printed
     assert 1 >= len([line for line in printed if "error:" in line]), printed
     assert code == 5 or code == 3 or 1 == len(printed) or mistake.code == 0, printed
+
+
+@pytest.mark.usefixtures("quick_sessions")
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "propose"])
+def test_missing_credentials_hide_no_problem_of_a_spec(
+    command: str, place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """Where a spec is wrong as well, both are reported; a document has an error for each dataset."""
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    write(place, None)
+    (place / "specs" / "wasps.yaml").write_text(
+        SPEC.replace("bees", "wasps").replace("images.yaml", "none.yaml")
+    )
+
+    code = main([command])
+    out, err = capfd.readouterr()
+    assert "none.yaml" in out + err
+    assert "Unable to locate credentials" in out + err
+    assert 8 == code
+
+    (place / "specs" / "wasps.yaml").unlink()
+    assert 8 == main([command, "-o", "json"])
+    (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
+    assert "Unable to locate credentials" in dataset["errors"][0]["message"]

@@ -21,7 +21,7 @@ from reconciler.cli.output.show import (
     show_on_stderr,
 )
 from reconciler.cli.output.terminal import TerminalProgress, answered_yes
-from reconciler.cli.specs import change_selection_of, overrides_of, reading
+from reconciler.cli.specs import change_selection_of, overrides_of, reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
 from reconciler.core.planning.selection import ChangeSelection
@@ -79,6 +79,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
     if plan is not None:
         args.dataset = args.dataset or list(plan.datasets)
     with reading(args, overrides) as found, connected(args, read_only=False) as wiring:
+        require_credentials(wiring, found, args)
         try:
             if plan is None and asks(args):
                 results.extend(_confirmed(found, wiring, args, selection))

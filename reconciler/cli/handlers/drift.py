@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import next_step, rendered, same_specs
 from reconciler.cli.output.terminal import stream
-from reconciler.cli.specs import reading
+from reconciler.cli.specs import reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift, DriftItem
 from reconciler.core.runtime.limits import MAX_IMAGE_BYTES
@@ -70,6 +70,7 @@ def _drift_and_pictures(
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
     """Return the drift, its thumbnails, and errors of the specs that belong to no dataset."""
     with reading(args) as found, _connected(args) as wiring:
+        require_credentials(wiring, found, args)
         seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())

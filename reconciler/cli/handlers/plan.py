@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import next_step, note, reason, rendered, same_specs, show
-from reconciler.cli.specs import change_selection_of, overrides_of, reading
+from reconciler.cli.specs import change_selection_of, overrides_of, reading, require_credentials
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
@@ -58,6 +58,7 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     with connected(args, read_only=True) as wiring:
+        require_credentials(wiring, found, args)
         yield from each_dataset.plan_each(found.datasets, wiring.context)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import screen, show
 from reconciler.cli.output.terminal import stream
-from reconciler.cli.specs import change_selection_of, opened_specs
+from reconciler.cli.specs import change_selection_of, opened_specs, require_credentials
 from reconciler.cli.wiring import connected
 from reconciler.core.proposals.edit_request import EditRequest, Refusal, refused
 from reconciler.core.proposals.patch import file_diff, new_file_diff
@@ -80,6 +80,7 @@ def _show(proposal: Proposal, args: argparse.Namespace) -> None:
 
 def _proposal(args: argparse.Namespace) -> Proposal:
     with opened_specs(args) as (opened, specs, found), connected(args, read_only=True) as wiring:
+        require_credentials(wiring, found, args)
         root = root_of(opened.tree)
         if args.branch and toplevel(opened.tree.root) is None:
             raise UsageError("--branch: the specs are not in a git repository")

@@ -1,8 +1,4 @@
-"""
-Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here.
-
-Only what concerns every dataset is raised: `Interrupted`, and `NoCredentials`.
-"""
+"""Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here."""
 
 from __future__ import annotations
 
@@ -31,7 +27,6 @@ from reconciler.errors import (
     Exit,
     Interrupted,
     MachineFailure,
-    NoCredentials,
     PlanOutdated,
     ReconcilerError,
     SourceError,
@@ -142,7 +137,7 @@ def broken(dataset: BrokenDataset) -> DatasetPlan:
 
 
 def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
-    if isinstance(exc, Interrupted | NoCredentials):
+    if isinstance(exc, Interrupted):
         raise exc
     reason = named(exc)
     log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
