@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.engine.usecases import each_dataset
-from reconciler.ports import Gateway
+from reconciler.ports import Description, Gateway
 from reconciler.state import State
 from tests.builders import classified
 from tests.engine.conftest import Lab, make_lab
@@ -41,18 +41,20 @@ class Beset:
 
     Args:
         at: Number of the call, from 0.
-        strike: Called with the operation before and the one of that call, just before it.
+        strike: Called just before that call, with whether DescribeDataset leaves a window there: from the start of
+            an update until it shows that the update has ended.
         after: Whether to strike just after it instead.
     """
 
     def __init__(
-        self, gateway: Gateway, at: int, strike: Callable[[str, str], object], *, after: bool = False
+        self, gateway: Gateway, at: int, strike: Callable[[bool], object], *, after: bool = False
     ) -> None:
         self._gateway = gateway
         self._left = at
         self._strike = strike
         self._after = after
-        self._last = ""
+        self._described: Description | None = None
+        self._in_window = False
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(self._gateway, name)
@@ -60,7 +62,10 @@ class Beset:
         def call(*args: Any) -> Any:
             self._before(name)
             result = inner(*args)
-            self._ended(name)
+            if name == "describe":
+                self._in_window &= result == self._described or not result.phase.settled
+                self._described = result
+            self._ended()
             return result
 
         return call
@@ -70,20 +75,20 @@ class Beset:
         while True:
             self._before("pages")
             page = next(rest, None)
-            self._ended("pages")
+            self._ended()
             if page is None:
                 return
             yield page
 
     def _before(self, name: str) -> None:
+        self._in_window |= name == "update"
         self._left -= 1
         if self._left == -1 and not self._after:
-            self._strike(self._last, name)
+            self._strike(self._in_window)
 
-    def _ended(self, name: str) -> None:
+    def _ended(self) -> None:
         if self._left == -1 and self._after:
-            self._strike(name, "")
-        self._last = name
+            self._strike(self._in_window)
 
 
 def shown(plan: DatasetPlan) -> object:
@@ -157,9 +162,8 @@ class Memory(RuleBasedStateMachine):
     def apply_while_somebody_edits(self, at: int, name: str, label: str) -> None:
         """Only an image that is new tells in the window that DescribeDataset leaves beside an update."""
 
-        def strike(before: str, now: str) -> None:
-            unseen = now == "update" or before == "update"
-            self._put(f"w{self.lab.clock.now()}" if unseen else name, label)
+        def strike(in_window: bool) -> None:
+            self._put(f"w{self.lab.clock.now()}" if in_window else name, label)
 
         self._beset(at, strike)
         self._check()
@@ -179,7 +183,7 @@ class Memory(RuleBasedStateMachine):
     def plan(self) -> None:
         self._check()
 
-    def _beset(self, at: int, strike: Callable[[str, str], object], *, after: bool = False) -> None:
+    def _beset(self, at: int, strike: Callable[[bool], object], *, after: bool = False) -> None:
         context = self.lab.context
         gateway = Beset(context.gateway, at, strike, after=after)
         self.lab.context = dataclasses.replace(context, gateway=gateway)
