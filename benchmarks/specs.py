@@ -54,7 +54,8 @@ def memory(setting: Setting) -> list[float]:
 
 
 def growth(setting: Setting) -> list[float]:
-    small, large = setting.entries // 10, setting.entries // 10 * GROWTH
+    large = setting.entries  # more than 250,000 are refused
+    small = large // GROWTH
     few, many = (data(setting, SHAPES["boxes"], count) for count in (small, large))
     none = data(setting, SHAPES["boxes"], 1)
     found = []
