@@ -91,11 +91,14 @@ class Denied(GatewayError):
 class NoCredentials(Denied):
     """The AWS SDK finds no credentials at all, so that no dataset can be observed."""
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "Unable to locate credentials: set AWS_PROFILE, or run `aws sso login` or `aws configure`; "
             "--local needs none"
-        )
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class UnknownAnswer(GatewayError):
