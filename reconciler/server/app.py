@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +17,9 @@ from reconciler.server.guarding import HostCheck, Secrets
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
 from reconciler.server.posts import Orders, Posts
+
+
+_LONGEST_NUMBER: Final = 10  # digits; Python converts no more than some thousands
 
 
 class Controls(Orders, Protocol):
@@ -71,7 +74,8 @@ class _Answers:
 
     def dataset(self, request: Request) -> Response:
         page = request.query_params.get("page", "")
-        html = self._pages.dataset(request.path_params["name"], int(page) if page.isdecimal() else 1)
+        number = int(page) if page.isdecimal() and len(page) < _LONGEST_NUMBER else 1
+        html = self._pages.dataset(request.path_params["name"], number)
         return self._missing() if html is None else HTMLResponse(html, headers=self._pages.headers)
 
     def drift(self, request: Request) -> Response:

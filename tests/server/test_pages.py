@@ -174,6 +174,7 @@ def test_every_quarantined_image_is_on_a_page():
 
     assert [entry.source_ref for entry in many] == [ref for n in range(1, 5) for ref in images(f"?page={n}")]
     assert images("?page=4") == images("?page=99") != images("?page=x") == images("")
+    assert images("") == images("?page=" + 5_000 * "9")
     assert "345 an update with only this entry failed" in ask(made, "/dataset/weeds").words()
 
 
