@@ -39,7 +39,7 @@ class Progress(Protocol):
         Show how much of a step is done.
 
         Args:
-            what: ``listing``, counted in entries; or what is counted, such as ``update``.
+            what: ``listing``, counted in entries; ``update``; or what is done, such as ``reading``.
             total: None if it is not known.
         """
         ...

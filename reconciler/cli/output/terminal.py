@@ -116,7 +116,7 @@ class TerminalProgress:
 
     def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
         if dataset not in self._tasks:
-            self._tasks[dataset] = self._bars.add_task(dataset, total=None, amount="", step=what)
+            self._tasks[dataset] = self._bars.add_task(dataset, total=None, amount="")
         task = self._tasks[dataset]
         self._bars.start()
         if self._steps.get(dataset, what) != what:
@@ -131,9 +131,13 @@ class TerminalProgress:
 
 def _amount(what: str, done: int, total: int | None) -> str:
     of_all = "" if total is None else f" of {total:,}"
-    if what == "listing":
-        return f"{done:,}{of_all} entries"
-    return f"{what} {done + 1:,}{of_all}" if of_all else what
+    match what:
+        case "listing":
+            return f"{done:,}{of_all} entries"
+        case "update":  # the one that is sent now
+            return f"update {done + 1:,}{of_all}"
+        case _:
+            return f"{what} {done:,}{of_all}" if of_all else what
 
 
 def bars_on(console: Console) -> Bars:

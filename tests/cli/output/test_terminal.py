@@ -35,6 +35,7 @@ def lines(screen, *steps):
         (("listing", 12_300, 250_000), "12,300 of 250,000 entries"),
         (("listing", 12_300, None), "12,300 entries"),
         (("update", 1, 7), "update 2 of 7"),
+        (("reading", 6_000, 6_000), "reading 6,000 of 6,000"),
         (("filling", 0, None), "filling"),
     ],
 )
