@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.flags import DEFAULT_PATH
+from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.planning.selection import ChangeSelection
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
@@ -88,7 +89,7 @@ def opened_path(args: argparse.Namespace) -> Opened:
 
 def s3_place(text: str) -> tuple[str, str]:
     """Return bucket and prefix of ``s3://bucket/prefix``; the prefix may be empty."""
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_key(text)
     return bucket, prefix.strip("/")
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from botocore.config import Config
 
+from reconciler.core.entries.entry import bucket_and_key
 from reconciler.errors import GatewayError
 from reconciler.rekognition import NAME
 from reconciler.rekognition.translate import translated
@@ -46,7 +47,7 @@ class ImageReader:
 
     def read(self, source_ref: str, most_bytes: int) -> bytes | None:
         """Return an image of at most *most_bytes*; None if it is larger, missing, or may not be read."""
-        bucket, _, key = source_ref.removeprefix("s3://").partition("/")
+        bucket, key = bucket_and_key(source_ref)
         if self._failures >= _MAX_FAILURES or not (bucket and key):
             return None
         try:

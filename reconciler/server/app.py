@@ -18,7 +18,6 @@ from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
 from reconciler.server.posts import Orders, Posts
 
-
 _LONGEST_NUMBER: Final = 10  # digits; Python converts no more than some thousands
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.cli import values
@@ -55,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.bucket:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:
-        places = _folders(refs) if args.level == Level.IMAGES else {_bucket(ref) for ref in refs}
+        places = set(_places(refs, folders=args.level == Level.IMAGES))
     out(json.dumps(policy(Level(args.level), targets, places), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
@@ -63,21 +63,21 @@ def _run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _folders(refs: Iterable[str]) -> set[str]:
-    """Return bucket and shared directory of the images, once for each bucket."""
+def _places(refs: Iterable[str], *, folders: bool) -> Iterator[str]:
+    """
+    Yield each bucket of the images once: a rebuild stores its manifests there unless --bucket is given.
+
+    Args:
+        folders: Add the directory that all images of the bucket share.
+    """
     from itertools import groupby
 
+    from reconciler.core.entries.entry import bucket_and_key
     from reconciler.core.images.lookup import shared_directory
 
-    return {
-        f"{bucket}/{shared_directory([ref.split('/', 3)[3] for ref in group])}"
-        for bucket, group in groupby(sorted(refs), _bucket)
-    }
-
-
-def _bucket(source_ref: str) -> str:
-    """Return the bucket of an image, where a rebuild stores its manifests unless --bucket is given."""
-    return source_ref.split("/")[2]
+    addresses = sorted(map(bucket_and_key, refs))
+    for bucket, group in groupby(addresses, key=lambda address: address[0]):
+        yield f"{bucket}/{shared_directory([key for _, key in group])}" if folders else bucket
 
 
 COMMAND: Final = Command(

@@ -197,6 +197,12 @@ def is_labeled(fields: Mapping[str, Any]) -> bool:
     return isinstance(of_service, dict) and of_service.get("is_labeled") is True
 
 
+def bucket_and_key(address: str) -> tuple[str, str]:
+    """Return the two parts of ``s3://bucket/key``; either may be empty if the address is none."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def sorted_line(fields: Fields) -> bytes:
     """
     Return the text of a line as exports write it.

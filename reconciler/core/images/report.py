@@ -57,7 +57,7 @@ class DatasetImages:
     The images of one dataset.
 
     Attributes:
-        places: Where they are: the buckets, each with the directory that all its images share.
+        places: The buckets that they are in.
         by_code: Code -> number of problems with it; `problems` holds at most `MOST_KEPT` of each.
         errors: Why not everything was checked.
         error_codes: The exit codes of `errors`.

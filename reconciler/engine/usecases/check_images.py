@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.images import judgement
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
@@ -42,7 +43,7 @@ class Forecast(NamedTuple):
     The requests that a step of a check takes.
 
     Attributes:
-        places: Bucket and shared directory of the images that are looked up; empty once images are read.
+        places: The buckets of the images that are looked up; empty once images are read.
         images: How many are looked up, or read.
         requests: The fewest that it takes; rarely more than one for each image.
     """
@@ -188,7 +189,7 @@ class _DatasetCheck:
     ) -> None:
         def read(item: tuple[str, Stored]) -> CheckedImage | Denied | None:
             source_ref, stored = item
-            bucket, _, key = source_ref.removeprefix("s3://").partition("/")
+            bucket, key = bucket_and_key(source_ref)
             try:
                 return images.read(bucket, key, stored)
             except NoCredentials:
@@ -272,5 +273,5 @@ class _DatasetCheck:
 def _by_bucket(refs: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for ref in refs:
-        found.setdefault(ref[5 : ref.find("/", 5)], []).append(ref)
+        found.setdefault(bucket_and_key(ref)[0], []).append(ref)
     return found
