@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice, product
+from itertools import islice
 from typing import Final, NamedTuple
 
 import orjson
@@ -21,13 +21,13 @@ from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored, fewest_requests
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
 from reconciler.core.planning.plan import PlanError
-from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.look_up_images import look_up
+from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError
 from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 
@@ -81,20 +81,14 @@ def check_each(datasets: Iterable[Desired], tools: Tools) -> tuple[DatasetImages
     for check in checks:
         with bound(dataset=check.desired.name):
             check.run()
-    for train, test in product(checks, checks):
-        if _is_pair(train.desired, test.desired):
-            test.compare(train)
+    for train, test in train_and_test(checks, lambda check: check.desired):
+        test.compare(train)
     return tuple(check.result() for check in checks)
 
 
 def broken(dataset: BrokenDataset) -> DatasetImages:
     """Return the result of a dataset whose document could not be read."""
     return DatasetImages(dataset.name, errors=errors_of(dataset.problems), error_codes=(SpecError.exit_code,))
-
-
-def _is_pair(train: Desired, test: Desired) -> bool:
-    kinds = (train.target.kind, test.target.kind)
-    return kinds == (DatasetType.TRAIN, DatasetType.TEST) and train.target.may_be_beside(test.target)
 
 
 class _DatasetCheck:

@@ -13,14 +13,13 @@ from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
 from reconciler.core.entries.index import Index
-from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.planning.diff import Action, Change, Diff, compare
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import errors_of
-from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.engine.usecases.spec_tree import Reading, usable_lines
 from reconciler.errors import Exit, SourceError, SpecError
 
 _ACTIONS: Final = {
@@ -149,7 +148,7 @@ class _Comparing:
         )
 
     def _diff(self) -> Diff:
-        lines = _lines(self._before) if self._before else ()
+        lines = usable_lines(self._before) if self._before else ()
         index = self._after.index if self._after else Index()
         return compare(index, lines, self._known.read, self._known.equality)
 
@@ -196,29 +195,6 @@ def _entry(side: Desired | None, source_ref: str) -> tuple[Origin | None, Fields
     place = side.index.place(row)
     fields: Fields = orjson.loads(side.read(source_ref, place))
     return side.origin_of(place), fields
-
-
-def _lines(side: Desired) -> Iterator[Line]:
-    """
-    Yield the usable lines of a dataset, in the order in which they were read.
-
-    Raises:
-        SourceError: A file has changed since.
-    """
-    index, row = side.index, 0
-    usable = {index.row(ref) for ref in index.source_refs} if index.void else None
-    for number, file in enumerate(side.loaded.files):
-        with file.open() as stream:
-            for raw, offset, line in iter_lines(stream):
-                if row == index.rows or not index.is_in(row, number, offset):
-                    continue
-                if not index.is_at(row, raw):
-                    raise SourceError(f"{file.name}: the file changed while it was in use")
-                if usable is None or row in usable:
-                    yield raw, offset, line
-                row += 1
-    if row < index.rows:
-        raise SourceError(f"{side.name}: its files changed while they were in use")
 
 
 def _settings(before: Desired, after: Desired) -> tuple[FieldChange, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from itertools import product
+from typing import TypeVar
 
+from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
@@ -18,8 +20,10 @@ from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired, unread
 from reconciler.engine.log import log
 from reconciler.engine.usecases.read_in_parallel import read_each
-from reconciler.errors import UsageError
+from reconciler.errors import SourceError, UsageError
 from reconciler.ports import BrokenDataset, LoadedDataset, Specs
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +178,41 @@ def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
 
 def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
     """Judge the training and the test dataset of each project together."""
-    by_kind = {kind: [d for d in datasets if d.target.kind is kind] for kind in DatasetType}
+    for train, test in train_and_test(datasets, lambda dataset: dataset):
+        for problem in check_pair(train.facts, test.facts):
+            yield problem.at(test.loaded.origin, None)
+        yield from _leaks(train, test)
+
+
+def train_and_test(found: Collection[T], desired_of: Callable[[T], Desired]) -> Iterator[tuple[T, T]]:
+    """Yield what belongs to the training and to the test dataset of each project."""
+    by_kind = {kind: [one for one in found if desired_of(one).target.kind is kind] for kind in DatasetType}
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if train.target.may_be_beside(test.target):
-            for problem in check_pair(train.facts, test.facts):
-                yield problem.at(test.loaded.origin, None)
-            yield from _leaks(train, test)
+        if desired_of(train).target.may_be_beside(desired_of(test).target):
+            yield train, test
+
+
+def usable_lines(desired: Desired) -> Iterator[Line]:
+    """
+    Yield the usable lines of a dataset, in the order in which they were read.
+
+    Raises:
+        SourceError: A file has changed since.
+    """
+    index, row = desired.index, 0
+    usable = {index.row(ref) for ref in index.source_refs} if index.void else None
+    for number, file in enumerate(desired.loaded.files):
+        with file.open() as stream:
+            for raw, offset, line in iter_lines(stream):
+                if row == index.rows or not index.is_in(row, number, offset):
+                    continue
+                if not index.is_at(row, raw):
+                    raise SourceError(f"{file.name}: the file changed while it was in use")
+                if usable is None or row in usable:
+                    yield raw, offset, line
+                row += 1
+    if row < index.rows:
+        raise SourceError(f"{desired.name}: its files changed while they were in use")
 
 
 def _leaks(train: Desired, test: Desired) -> Iterator[Problem]:

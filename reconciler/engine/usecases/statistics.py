@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from operator import itemgetter
 
 import orjson
 
-from reconciler.core.entries.entry import SOURCE_REF, Fields
-from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.spec.choices import DatasetType
 from reconciler.core.statistics import Balance, DatasetStatistics, Statistics, Tally, splits
 from reconciler.core.validation import check_dataset, check_pair
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.planning import errors_of
-from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.engine.usecases.spec_tree import Reading, train_and_test, usable_lines
 
 
 def statistics_of(found: Reading) -> Statistics:
@@ -27,13 +23,14 @@ def statistics_of(found: Reading) -> Statistics:
     """
     counted = [(desired, _counted(desired)) for desired in found.datasets]
     broken = [DatasetStatistics(dataset.name, errors=errors_of(dataset.problems)) for dataset in found.broken]
-    return Statistics((*(one for _, one in counted), *broken), tuple(_balances(counted)), found.revision)
+    balances = tuple(_balance(*train, *test) for train, test in train_and_test(counted, itemgetter(0)))
+    return Statistics((*(one for _, one in counted), *broken), balances, found.revision)
 
 
 def _counted(desired: Desired) -> DatasetStatistics:
     tally = Tally()
-    for fields in _usable(desired):
-        tally.add(meaning(fields))
+    for raw, _, _ in usable_lines(desired):
+        tally.add(meaning(orjson.loads(raw)))
     project, kind = desired.target.identity
     return DatasetStatistics(
         desired.name,
@@ -45,25 +42,5 @@ def _counted(desired: Desired) -> DatasetStatistics:
     )
 
 
-def _usable(desired: Desired) -> Iterator[Fields]:
-    """Yield the usable lines, parsed; an image with two lines has none, since which is meant is not known."""
-    index = desired.index
-    for file in desired.loaded.files:
-        with file.open() as stream:
-            for raw, _, _ in iter_lines(stream):
-                try:
-                    fields = orjson.loads(raw)
-                except ValueError:  # reported when it was indexed
-                    continue
-                source_ref = fields.get(SOURCE_REF) if isinstance(fields, dict) else None
-                if isinstance(source_ref, str) and source_ref in index:
-                    yield fields
-
-
-def _balances(counted: Sequence[tuple[Desired, DatasetStatistics]]) -> Iterator[Balance]:
-    for (train, ours), (test, theirs) in product(counted, counted):
-        is_pair = (train.target.kind, test.target.kind) == (DatasetType.TRAIN, DatasetType.TEST)
-        if is_pair and train.target.may_be_beside(test.target):
-            yield Balance(
-                ours, theirs, splits(ours.counts, theirs.counts), check_pair(train.facts, test.facts)
-            )
+def _balance(train: Desired, ours: DatasetStatistics, test: Desired, theirs: DatasetStatistics) -> Balance:
+    return Balance(ours, theirs, splits(ours.counts, theirs.counts), check_pair(train.facts, test.facts))
