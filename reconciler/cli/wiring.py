@@ -105,6 +105,7 @@ class Wiring:
         self._threads = threads
         self._limiter = Limiter(calls, time.monotonic, threads.sleep)
         self._gateways: dict[tuple[str | None, ...], Rekognition] = {}
+        self._sessions: dict[tuple[str | None, ...], boto3.Session] = {}
         self._accesses: dict[tuple[str | None, ...], RekognitionAccess] = {}
         self.skew = Skew(time.time)
         self._making = threading.Lock()
@@ -244,6 +245,12 @@ class Wiring:
         return config if self._endpoint is None else config.merge(Config(proxies={}))
 
     def _session(self, target: Target) -> boto3.Session:
+        """Return the session of a target; it searches for credentials, which may start a program, once."""
+        key = self._key(target)
+        session = self._sessions[key] = self._sessions.get(key) or self._new_session(target)
+        return session
+
+    def _new_session(self, target: Target) -> boto3.Session:
         if key := self._local_key(target):
             return boto3.Session(
                 aws_access_key_id=key,

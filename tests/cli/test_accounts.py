@@ -94,6 +94,28 @@ def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring,
     ] == [(call.operation, call.account, call.region) for call in emulator.calls]
 
 
+def test_a_program_that_gives_credentials_is_started_once(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may ask a person for a code: looking for credentials, and using them, is one start."""
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!/bin/sh\necho started >>{tmp_path}/starts\n"
+        f'echo \'{{"Version": 1, "AccessKeyId": "{OURS}", "SecretAccessKey": "secret"}}\'\n'
+    )
+    program.chmod(0o700)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    target = Target(project="bees", type=DatasetType.TRAIN, region="us-east-1")
+
+    assert wiring.has_credentials(target)
+    wiring.context_of(target).gateway.locate("bees", DatasetType.TRAIN)
+
+    assert ["started"] == (tmp_path / "starts").read_text().splitlines()
+
+
 @pytest.mark.parametrize("given", [{}, {"externalId": "another"}], ids=["none", "wrong"])
 def test_a_role_that_refuses_is_denied_by_name(wiring: Wiring, given: dict[str, str]) -> None:
     """A refused role is reported as DENIED; the message names the call that was refused."""
