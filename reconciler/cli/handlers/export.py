@@ -99,8 +99,9 @@ def _in_format(form: Format, args: argparse.Namespace) -> int:
             Job(form, project, splits, rules_of(dict(args.images_at)), dict(args.about)), new
         )
         written = Result(args.format, directory, report)
-        (new / REPORT).write_bytes(as_json(written))
-    out(as_json(written).decode().rstrip() if args.output == "json" else as_text(written))
+        document = as_json(written)
+        (new / REPORT).write_bytes(document)
+    out(document.decode().rstrip() if args.output == "json" else as_text(written))
     return Exit.DONE
 
 

@@ -96,9 +96,8 @@ def same_specs(args: argparse.Namespace) -> str:
     words = [args.path] if args.path != DEFAULT_PATH else []
     words += [word for name in args.dataset for word in ("--dataset", name)]
     words += [word for pair in args.selector for word in ("--selector", pair)]
-    for flag in ("class", "label", "source-ref"):
-        chosen = getattr(args, {"class": "classes", "label": "labels"}.get(flag, "source_refs"), ())
-        words += [word for value in chosen for word in (f"--{flag}", str(value))]
+    for flag, name in (("class", "classes"), ("label", "labels"), ("source-ref", "source_refs")):
+        words += [word for value in getattr(args, name, ()) for word in (f"--{flag}", str(value))]
     words += ["--local"] * getattr(args, "local", False)
     return "".join(f" {shlex.quote(word)}" for word in words)
 
