@@ -132,7 +132,7 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
-    """Add NAME and --server, for commands that talk to a running controller."""
+    """Add NAME, --server and --output, for commands that talk to a running controller."""
     parser.add_argument("names", nargs="+", metavar="NAME", help="the datasets, by their names in the specs")
     parser.add_argument(
         "--server",
@@ -141,6 +141,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         default="http://127.0.0.1:8080",
         help="address of the controller (default: http://127.0.0.1:8080); its token is in RECONCILER_TOKEN",
     )
+    add_output(parser, "control")
 
 
 def add_full(parser: argparse.ArgumentParser) -> None:

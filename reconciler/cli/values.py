@@ -149,10 +149,10 @@ def duration(text: str) -> int:
 
 def one_line(text: str) -> str:
     """Accept a reason: one line of printable text."""
-    from reconciler.core.status.suspension import LONGEST_REASON
+    from reconciler.core.status.suspension import reason_problem
 
-    if not _given(text).strip() or not text.isprintable() or len(text) > LONGEST_REASON:
-        raise Wrong(f"a reason is one line of at most {LONGEST_REASON} printable characters")
+    if problem := reason_problem(_given(text)):
+        raise Wrong(problem)
     return text
 
 

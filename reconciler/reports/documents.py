@@ -44,6 +44,7 @@ _REST: Final[Mapping[str, Mapping[str, Any]]] = {
     "validate": {"datasets": 0, "entries": 0},
     "check-images": {"revision": None},
     "stats": {"revision": None, "balances": []},
+    "control": {},
 }
 
 

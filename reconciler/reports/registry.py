@@ -32,6 +32,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "doctor": ("text", "json"),
         "check-images": ("text", "json"),
         "stats": ("text", "json"),
+        "control": ("text", "json"),
     }
 )
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from reconciler.core.status.suspension import LONGEST_REASON, LONGEST_SECONDS
+from reconciler.core.status.suspension import LONGEST_SECONDS, reason_problem
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
 from reconciler.server.answers import json_answer
@@ -167,11 +167,10 @@ def _suspend_of(body: bytes) -> _Suspend:
         found = None
     if not isinstance(found, dict) or not found.keys() <= {"reason", "for_seconds"}:
         raise _Refusal(400, 'the body must be {"reason": TEXT} or {"reason": TEXT, "for_seconds": NUMBER}')
-    reason, seconds = found.get("reason"), found.get("for_seconds")
-    if not isinstance(reason, str) or not 0 < len(reason.strip()) <= LONGEST_REASON:
-        raise _Refusal(400, f"reason must be a text of at most {LONGEST_REASON} characters")
-    if not reason.isprintable():
-        raise _Refusal(400, "reason must be one line of printable characters")
+    given, seconds = found.get("reason"), found.get("for_seconds")
+    reason = given if isinstance(given, str) else ""
+    if problem := reason_problem(reason):
+        raise _Refusal(400, problem)
     if seconds is not None and (type(seconds) is not int or not 0 < seconds <= LONGEST_SECONDS):
         raise _Refusal(400, f"for_seconds must be a whole number from 1 to {LONGEST_SECONDS}")
     return _Suspend(reason.strip(), seconds)

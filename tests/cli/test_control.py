@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,27 @@ def test_suspend_and_resume(months: Months, url: str, capfd: pytest.CaptureFixtu
     assert 0 == main(["resume", "roses", "--server", url])
     assert "roses: resumed; reconciled now\n" == capfd.readouterr().out
     assert {"tulips"} == months.state.suspensions.all().keys()
+
+
+def test_as_json(months: Months, url: str, capfd: pytest.CaptureFixture[str]):
+    """Each order prints control/v1, also when it fails: what holds for each dataset, or the reason."""
+    months.time.jump_wall(1_700_000_000 - months.time.wall())
+    as_json = ["-o", "json", "--server", url]
+
+    assert 0 == main(["suspend", "roses", "tulips", "--reason", WHY, "--for", "2h", *as_json])
+    suspension = {"reason": WHY, "until": "2023-11-15T00:13:20Z"}
+    suspended = [
+        {"name": name, "suspended_by_spec": False, "suspension": suspension} for name in ("roses", "tulips")
+    ]
+    assert {"format": "control/v1", "datasets": suspended} == json.loads(capfd.readouterr().out)
+
+    assert 0 == main(["resume", "roses", *as_json])
+    resumed = {"name": "roses", "suspended_by_spec": False, "suspension": None}
+    assert [resumed] == json.loads(capfd.readouterr().out)["datasets"]
+
+    assert 3 == main(["reconcile", "roses", "-o", "json", "--server", "http://127.0.0.1:1"])
+    failed = json.loads(capfd.readouterr().out)
+    assert ("control/v1", [], 1) == (failed["format"], failed["datasets"], len(failed["errors"]))
 
 
 def test_without_an_end(months: Months, url: str, capfd: pytest.CaptureFixture[str]):

@@ -22,6 +22,7 @@ from reconciler.core.statistics import (
     Statistics,
 )
 from reconciler.core.status.result import Verdict
+from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS, document_type, json_schema
@@ -67,6 +68,13 @@ REPORTS = {
     "status": Known({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
     "doctor": _checkup(),
     "stats": _statistics(),
+    "control": ControllerAnswer(
+        "suspend",
+        (
+            SuspensionState("a", by_spec=False, reason="why", until=None),
+            SuspensionState("b", True, None, None),
+        ),
+    ),
     "check-images": ImagesCheck(
         (
             DatasetImages(

@@ -23,4 +23,5 @@ COMMAND: Final = Command(
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
     arguments=add_server,
     work=_run,
+    document="control",
 )

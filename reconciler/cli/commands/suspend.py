@@ -42,4 +42,5 @@ COMMAND: Final = Command(
     exits=(Exit.DONE, Exit.UNKNOWN, Exit.DENIED),
     arguments=_arguments,
     work=_run,
+    document="control",
 )

@@ -9,9 +9,10 @@ import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException, HTTPMessage
 from ipaddress import ip_address
-from typing import IO, Any, Final, NamedTuple, NoReturn
+from typing import IO, Any, Final, NoReturn
 from urllib.parse import urlencode, urlsplit
 
+from reconciler.core.status.suspension import SuspensionState
 from reconciler.errors import ControllerRefused, ControllerUnavailable, UsageError
 from reconciler.reports.visible import shortened, visible
 
@@ -24,18 +25,9 @@ _NOT_ALLOWED: Final = frozenset({400, 404, 413})
 """Statuses with which a controller answers that an order itself cannot be carried out."""
 
 
-class Suspended(NamedTuple):
-    """What a controller answers about one dataset."""
-
-    name: str
-    by_spec: bool
-    reason: str | None
-    until: str | None
-
-
 def order(
     server: str, what: str, names: Sequence[str], body: dict[str, object] | None = None
-) -> Sequence[Suspended]:
+) -> Sequence[SuspensionState]:
     """
     Post an order to a controller, and return what it answers about the datasets named.
 
@@ -118,7 +110,7 @@ def _raise(server: str, status: int, answer: IO[bytes]) -> NoReturn:
     raise ControllerUnavailable(f"{server}: {reason}")
 
 
-def _understood(server: str, body: bytes) -> Sequence[Suspended]:
+def _understood(server: str, body: bytes) -> Sequence[SuspensionState]:
     try:
         return [_suspended(dataset) for dataset in json.loads(body)["datasets"]]
     except (ValueError, LookupError, TypeError, AttributeError) as exc:
@@ -126,12 +118,12 @@ def _understood(server: str, body: bytes) -> Sequence[Suspended]:
         raise ControllerUnavailable(f"{server}: not the answer of a controller: {start!r}") from exc
 
 
-def _suspended(dataset: dict[str, Any]) -> Suspended:
+def _suspended(dataset: dict[str, Any]) -> SuspensionState:
     suspension = dataset["suspension"] or {}
     name, reason, until = dataset["name"], suspension.get("reason"), suspension.get("until")
     if not all(one is None or isinstance(one, str) for one in (reason, until)) or not isinstance(name, str):
         raise TypeError("not of the shape that a controller gives")
-    return Suspended(name, dataset["suspended_by_spec"] is True, reason, until)
+    return SuspensionState(name, dataset["suspended_by_spec"] is True, reason, until)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Renderings of what a controller answers to an order."""

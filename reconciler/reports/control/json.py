@@ -1,0 +1,57 @@
+"""What a controller answers to an order, for programs: control/v1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
+from reconciler.reports.documents import ErrorDoc, Rows, encode
+
+if TYPE_CHECKING:
+    from reconciler.reports.registry import Options
+
+
+class RequestedSuspensionDoc(TypedDict):
+    """A suspension that a person has requested; without ``until``, only ``resume`` ends it."""
+
+    reason: str
+    until: str | None
+
+
+class ControlledDoc(TypedDict):
+    """
+    One dataset after the order.
+
+    ``suspended_by_spec``: its spec says ``suspend: true``, so it is neither observed nor applied.
+    """
+
+    name: str
+    suspended_by_spec: bool
+    suspension: RequestedSuspensionDoc | None
+
+
+class ControlDoc(TypedDict):
+    """What a running controller answers to ``reconcile``, ``suspend`` or ``resume``."""
+
+    format: Literal["control/v1"]
+    datasets: Sequence[ControlledDoc]
+    errors: NotRequired[Sequence[ErrorDoc]]
+
+
+DOCUMENT: Final = ControlDoc
+
+
+def render(answer: ControllerAnswer, _options: Options) -> Iterator[bytes]:
+    """Give control/v1."""
+    document: ControlDoc = {"format": "control/v1", "datasets": Rows(answer.datasets, _dataset)}
+    return encode(document)
+
+
+def _dataset(state: SuspensionState) -> ControlledDoc:
+    suspension: RequestedSuspensionDoc | None = None
+    if state.reason is not None:
+        suspension = {"reason": state.reason, "until": state.until}
+    return {"name": state.name, "suspended_by_spec": state.by_spec, "suspension": suspension}
