@@ -22,7 +22,7 @@ from reconciler.cli.embedded import emulator_in
 from reconciler.cli.output.terminal import progress
 from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
-from reconciler.core.spec.arn import Arn
+from reconciler.core.spec.choices import Arn
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired

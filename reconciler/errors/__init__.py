@@ -37,12 +37,13 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
 
 from __future__ import annotations
 
-from reconciler.errors.exits import GRAVITY, Exit, gravest
 from reconciler.errors.failures import (
+    GRAVITY,
     Claimed,
     ControllerRefused,
     ControllerUnavailable,
     Declined,
+    Exit,
     Interrupted,
     LeaseUnavailable,
     MachineFailure,
@@ -50,6 +51,7 @@ from reconciler.errors.failures import (
     OutputError,
     PlanOutdated,
     RebuildUnfinished,
+    ReconcilerError,
     SourceError,
     SpecError,
     StateError,
@@ -57,6 +59,7 @@ from reconciler.errors.failures import (
     StateUnusable,
     Superseded,
     UsageError,
+    gravest,
 )
 from reconciler.errors.gateway import (
     AlreadyExists,
@@ -73,7 +76,6 @@ from reconciler.errors.gateway import (
     Unavailable,
     UnknownAnswer,
 )
-from reconciler.errors.root import ReconcilerError
 
 __all__ = [
     "GRAVITY",

@@ -1,9 +1,66 @@
-"""Failures of the command line, the specs, the state, the machine, and of other processes."""
+"""Exit codes, the base of every error, and failures of the command line, specs, state, machine and processes."""
 
 from __future__ import annotations
 
-from reconciler.errors.exits import Exit
-from reconciler.errors.root import ReconcilerError
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final
+
+from reconciler.redact import redacted
+
+
+class Exit(IntEnum):
+    """An exit code of the process; `cli.exits` describes each to users."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    PENDING = 2
+    UNKNOWN = 3
+    DRIFT = 4
+    INVALID = 5
+    BLOCKED = 6
+    PARTIAL = 7
+    DENIED = 8
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+# Gravest first. No dataset ends with USAGE, which doctor returns for an unusable state directory.
+GRAVITY: Final = (
+    Exit.USAGE,
+    Exit.UNEXPECTED,
+    Exit.DENIED,
+    Exit.INVALID,
+    Exit.UNKNOWN,
+    Exit.BLOCKED,
+    Exit.PARTIAL,
+    Exit.DRIFT,
+    Exit.PENDING,
+    Exit.DONE,
+)
+
+
+def gravest(codes: Iterable[Exit]) -> Exit:
+    """Return the gravest of these exit codes; DONE if there are none."""
+    return min(codes, key=GRAVITY.index, default=Exit.DONE)
+
+
+class ReconcilerError(Exception):
+    """
+    Base of every error that this package raises on purpose. Its text is for people: place, what, why.
+
+    Attributes:
+        outlasted: Whether retries were exhausted, so that an outer retry need not wait as long again.
+    """
+
+    code = "RKD5000"
+    retryable = False
+    exit_code: Exit = Exit.UNEXPECTED
+    outlasted = False
+
+    def __str__(self) -> str:
+        return redacted(super().__str__())
 
 
 class UsageError(ReconcilerError):

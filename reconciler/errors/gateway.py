@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.errors.exits import Exit
-from reconciler.errors.root import ReconcilerError
+from reconciler.errors.failures import Exit, ReconcilerError
 
 
 class GatewayError(ReconcilerError):

@@ -12,7 +12,7 @@ import orjson
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form
 from reconciler.core.spec.documents import Entries
-from reconciler.core.spec.shorthand import compile_lines
+from reconciler.core.spec.labelling import compile_lines
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SourceError

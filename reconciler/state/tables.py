@@ -12,7 +12,7 @@ import orjson
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.status.suspension import Suspension
+from reconciler.core.status.conditions import Suspension
 from reconciler.ports import Begun, Kept, Rebuild
 from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database

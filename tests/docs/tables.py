@@ -22,9 +22,9 @@ from reconciler.cli.commands import Command
 from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
+from reconciler.core.images.judgement import IMAGE_CODES
 from reconciler.core.spec.documents import DOCUMENTS
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.image_codes import IMAGE_CODES
 from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import ReconcilerError

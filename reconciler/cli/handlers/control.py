@@ -7,7 +7,7 @@ import shlex
 
 from reconciler.cli.controller.client import order
 from reconciler.cli.output.show import next_step, show
-from reconciler.core.status.suspension import ControllerAnswer
+from reconciler.core.status.conditions import ControllerAnswer
 from reconciler.errors import Exit
 
 

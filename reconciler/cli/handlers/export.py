@@ -20,8 +20,7 @@ from reconciler.convert.export.names import rules_of
 from reconciler.convert.export.run import Job
 from reconciler.convert.export.run import write as write_format
 from reconciler.convert.writers.registry import WRITERS
-from reconciler.core.spec.arn import Arn
-from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.choices import Arn, DatasetType
 from reconciler.engine.usecases.export import Exported
 from reconciler.errors import Exit, UsageError
 from reconciler.reports.visible import counted

@@ -18,9 +18,8 @@ from reconciler.cli.output.show import screen, show
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import change_selection_of, opened_specs, require_credentials
 from reconciler.cli.wiring import connected
-from reconciler.core.proposals.edit_request import EditRequest, Refusal, refused
 from reconciler.core.proposals.patch import file_diff, new_file_diff
-from reconciler.core.proposals.report import Branch, DatasetProposal, Proposal
+from reconciler.core.proposals.report import Branch, DatasetProposal, EditRequest, Proposal, Refusal, refused
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import read_desired
 from reconciler.engine.usecases import each_dataset

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.drift.kinds import ImageView
-from reconciler.core.drift.summary import LabelBalance
+from reconciler.core.drift.kinds import ImageView, LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed

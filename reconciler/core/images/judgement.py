@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from reconciler.core.images.header import BROKEN, EMPTY, TAKEN, Header
 from reconciler.core.runtime import limits
-from reconciler.core.validation import image_codes
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.core.validation.spec_codes import Code as OwnCode
@@ -15,6 +14,42 @@ from reconciler.core.validation.verdict import error, warning
 
 ARCHIVED: Final = "archived"
 """Stands for the format of an object that S3 must restore before it can be read."""
+
+
+WRONG_SIZE: Final = OwnCode(
+    "RKD4001",
+    "A line states another size than its image has",
+    "Its boxes were drawn for another version of the image, such as a scaled one, or the sides are swapped.",
+    "developer guide, object localization in manifest files",
+)
+TURNED_IMAGE: Final = OwnCode(
+    "RKD4002",
+    "A line with boxes on an image that is stored turned",
+    "The EXIF orientation swaps width and height when the image is shown. Whether the service turns it is not "
+    "documented.",
+    "EXIF 2.3, tag 0x0112",
+)
+NO_BUCKET: Final = OwnCode(
+    "RKD4003",
+    "The bucket of the images does not exist",
+    "Every image in it is missing.",
+    "API reference, NoSuchBucket",
+)
+OTHER_REGION: Final = OwnCode(
+    "RKD4004",
+    "The bucket of the images is in another Region than the dataset",
+    "Rekognition reads images from buckets of its own Region.",
+    "API reference, InvalidS3ObjectException",
+)
+SAME_CONTENT: Final = OwnCode(
+    "RKD4005",
+    "The same image is in the training and in the test dataset, under two names",
+    "Both have one ETag and size. The model is examined on what it learnt.",
+    "developer guide, validation rules for manifest files",
+)
+
+IMAGE_CODES: Final = tuple(sorted(value for value in list(globals().values()) if isinstance(value, OwnCode)))
+"""The codes for what AWS has none, RKD4xxx, in order."""
 
 
 class CheckedImage(NamedTuple):
@@ -88,10 +123,10 @@ def _stated(header: Header, stated: Collection[tuple[float, float]]) -> Iterator
     for width, height in stated:
         says = f"'image_size' states {width:g} x {height:g}"
         if (width, height) not in (stored, header.shown):
-            yield _own(Severity.ERROR, image_codes.WRONG_SIZE, f"{says}; the image has {has}")
+            yield _own(Severity.ERROR, WRONG_SIZE, f"{says}; the image has {has}")
         elif header.turned:
             which = "as shown" if (width, height) == header.shown else "as stored"
-            yield _own(Severity.WARNING, image_codes.TURNED_IMAGE, f"{says}, {which}; the image has {has}")
+            yield _own(Severity.WARNING, TURNED_IMAGE, f"{says}, {which}; the image has {has}")
 
 
 def _own(severity: Severity, code: OwnCode, message: str) -> Problem:
@@ -100,16 +135,16 @@ def _own(severity: Severity, code: OwnCode, message: str) -> Problem:
 
 def no_bucket(bucket: str) -> Problem:
     """Return the error of a bucket that does not exist."""
-    return _own(Severity.ERROR, image_codes.NO_BUCKET, f"there is no bucket s3://{bucket}")
+    return _own(Severity.ERROR, NO_BUCKET, f"there is no bucket s3://{bucket}")
 
 
 def other_region(bucket: str, theirs: str, ours: str) -> Problem:
     """Return the error of a bucket in another Region than the dataset."""
     text = f"the bucket s3://{bucket} is in {theirs}, and the dataset in {ours}"
-    return _own(Severity.ERROR, image_codes.OTHER_REGION, text)
+    return _own(Severity.ERROR, OTHER_REGION, text)
 
 
 def same_content(train_ref: str) -> Problem:
     """Return the warning about a test image with the content of a training image."""
     text = f"the image has the same bytes as {train_ref} in the training dataset"
-    return _own(Severity.WARNING, image_codes.SAME_CONTENT, text)
+    return _own(Severity.WARNING, SAME_CONTENT, text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.glob import NO_GLOBS, Globs
-from reconciler.core.spec.arn import Arn
+from reconciler.core.spec.choices import Arn
 
 # Below this many observed entries a ratio says little: two of six is already a third.
 RATIO_FROM: Final = 10

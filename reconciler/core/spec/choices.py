@@ -1,8 +1,9 @@
-"""The enumerated values of spec fields."""
+"""Values of spec fields: the enumerated ones, and ARNs."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class DatasetType(StrEnum):
@@ -58,3 +59,36 @@ class DriftClass(StrEnum):
     BOX_MOVED = "box_moved"
     UNMANAGED = "unmanaged"  # in AWS, but not desired
     METADATA_ONLY = "metadata_only"  # what training uses is the same, except perhaps the image size
+
+
+class Arn(NamedTuple):
+    """
+    The parts of an ARN.
+
+    Attributes:
+        region: Empty for global services such as IAM.
+        account: Twelve digits; empty for S3.
+        resource: Everything after the fifth colon.
+    """
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def parse(cls, text: str) -> Arn:
+        """
+        Split an ARN into its parts.
+
+        Raises:
+            ValueError: It has fewer than six parts.
+        """
+        _, partition, service, region, account, resource = text.split(":", 5)
+        return cls(partition, service, region, account, resource)
+
+    @property
+    def project(self) -> str:
+        """The NAME in the resource of a project or dataset: ``project/NAME/…``."""
+        return self.resource.split("/")[1]

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from reconciler.core.spec.arn import Arn
 from reconciler.core.spec.choices import (
+    Arn,
     Compare,
     DatasetType,
     DriftClass,

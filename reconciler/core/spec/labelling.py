@@ -1,7 +1,8 @@
 """
-Labels in the format of Ground Truth output, and the address of an image.
+Labels in the format of Ground Truth output, the address of an image, and the YAML shorthand as JSON Lines.
 
-The same labels of the same image give the same line, whether written in the shorthand or read by `convert`.
+The same labels of the same image give the same line, byte for byte, whether written in the shorthand or read by
+`convert`: a line depends only on its image and the document's base and date, so that editing one changes no other.
 Shapes and key order follow the developer guide, "Image-level labels in manifest files" and "Object
 localization in manifest files".
 """
@@ -9,9 +10,11 @@ localization in manifest files".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
+
+import orjson
 
 from reconciler.core.entries.entry import (
     CLASSIFICATION,
@@ -21,6 +24,9 @@ from reconciler.core.entries.entry import (
     SOURCE_REF,
     Fields,
 )
+from reconciler.core.spec.documents import Entries, Image
+from reconciler.core.spec.messages import ModelError, Path, dotted
+from reconciler.core.validation import spec_codes as codes
 
 BOXES: Final = "bounding-box"
 COLOUR_DEPTH: Final = 3
@@ -141,3 +147,55 @@ def why_no_address(image: str, base: str | None) -> str | None:
     if {".", ".."} & set(image.split("/")):
         return "must not hold . or .. as a step: S3 keys are not paths"
     return None
+
+
+class CompiledLine(NamedTuple):
+    """
+    One JSON line.
+
+    Attributes:
+        item: Index of its image in the document.
+    """
+
+    raw: bytes
+    item: int
+
+
+class Compiled(NamedTuple):
+    """The result of compiling a document. An image with an error has no line."""
+
+    lines: tuple[CompiledLine, ...]
+    model_errors: tuple[ModelError, ...]
+
+
+def compile_lines(entries: Entries) -> Compiled:
+    """Compile every image to its line, in order."""
+    lines: list[CompiledLine] = []
+    model_errors: list[ModelError] = []
+    for item, image in enumerate(entries.images):
+        found = list(_model_errors(image, entries.base, ("images", item)))
+        model_errors += found
+        if not found:
+            lines.append(CompiledLine(orjson.dumps(_line(image, entries)), item))
+    return Compiled(tuple(lines), tuple(model_errors))
+
+
+def _model_errors(image: Image, base: str | None, path: Path) -> Iterator[ModelError]:
+    if reason := why_no_address(image.image, base):
+        yield ModelError((*path, "image"), codes.IMAGE_ADDRESS.code, f"{dotted(path)}.image {reason}")
+    seen: dict[str, int] = {}
+    for index, label in enumerate(image.labels):
+        if seen.setdefault(label, index) != index:
+            message = f"the label “{label}” is repeated on one image"
+            yield ModelError((*path, "labels", index), codes.REPEATED_LABEL.code, message)
+    if image.boxes is not None and image.size is None:
+        message = f"{dotted(path)} has boxes and so needs size: [width, height]"
+        yield ModelError((*path, "boxes"), codes.NO_SIZE.code, message, at_key=True)
+
+
+def _line(image: Image, entries: Entries) -> Fields:
+    fields: Fields = {SOURCE_REF: address(image.image, entries.base)}
+    fields |= image_level(image.labels, entries.created_at)
+    if image.boxes is not None and image.size is not None:
+        fields |= located(image.boxes, image.size, entries.created_at)
+    return fields

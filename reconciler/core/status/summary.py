@@ -13,8 +13,7 @@ from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
 from reconciler.core.status.judgement import Facts
-from reconciler.core.status.named import NOTHING_NAMED, Named, named_in, named_of
-from reconciler.core.status.result import DatasetResult, Verdict
+from reconciler.core.status.result import NOTHING_NAMED, DatasetResult, Named, Verdict, named_in, named_of
 from reconciler.errors import Exit
 
 # Verdicts that hold until something changes. The others call for a retry.

@@ -7,7 +7,6 @@ would ignore, or what is suspicious. `line` defines the order of the rules; `fas
 lines.
 """
 
-from reconciler.core.validation.alike import LineChecker
 from reconciler.core.validation.dataset import (
     DatasetFacts,
     check_dataset,
@@ -15,7 +14,7 @@ from reconciler.core.validation.dataset import (
     duplicate_source_ref,
     image_in_train_and_test,
 )
-from reconciler.core.validation.line import check_line
+from reconciler.core.validation.line import LineChecker, check_line
 from reconciler.core.validation.verdict import Checked, Kind
 
 __all__ = [

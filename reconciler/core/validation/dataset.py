@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.problem import Origin, Problem, has_error
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
+from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
 from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped, quoted, some, warning
 
 # Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
@@ -175,3 +176,52 @@ def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[Problem, ...]:
     text = f"the test dataset has {len(common)} of the {len(train.labels)} training labels"
     wanted = f"training wants {_MIN_LABEL_OVERLAP:.0%} or more; missing are {some(missing)}"
     return (warning(Code.INSUFFICIENT_LABEL_OVERLAP, f"{text}; {wanted}"),)
+
+
+class Listing(NamedTuple):
+    """
+    The regular listing of one dataset.
+
+    Attributes:
+        account, region: None if the spec leaves them to the credentials and the SDK.
+        max_age_seconds: How often it must be made, at least.
+    """
+
+    account: str | None
+    region: str | None
+    entries: int
+    max_age_seconds: float
+    origin: Origin | None
+
+    @property
+    def seconds(self) -> float:
+        return max(1, -(-self.entries // limits.PAGE_SIZE)) / limits.CALLS_PER_SECOND
+
+
+def unkeepable(listings: Iterable[Listing]) -> tuple[Problem, ...]:
+    """
+    Return a warning for each account and Region whose datasets cannot all be listed as often as asked.
+
+    AWS answers 5 calls a second for all of them together, and a listing takes one for 100 entries: 43 datasets of
+    250,000 entries fill six hours.
+    """
+    places: dict[tuple[str | None, str | None], list[Listing]] = defaultdict(list)
+    for listing in listings:
+        places[listing.account, listing.region].append(listing)
+    return tuple(_problem(found) for found in places.values() if _load(found) > 1)
+
+
+def _load(listings: Iterable[Listing]) -> float:
+    """Return the share of all calls that the listings take."""
+    return sum(listing.seconds / listing.max_age_seconds for listing in listings)
+
+
+def _problem(listings: list[Listing]) -> Problem:
+    account, region = listings[0].account or "of the credentials", listings[0].region or "the SDK's Region"
+    hours = sum(listing.seconds for listing in listings) / 3_600
+    text = (
+        f"account {account}, {region}: {len(listings):,} datasets cannot be listed as often as fullScanMaxAge "
+        f"asks: that takes {_load(listings):.0%} of the {limits.CALLS_PER_SECOND} calls a second; once through "
+        f"takes {hours:.1f} h"
+    )
+    return Problem(Severity.WARNING, TOO_MANY_TO_LIST.code, text, listings[0].origin)

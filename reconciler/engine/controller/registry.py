@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.status.conditions import FailureReason, Reason
-from reconciler.core.validation.schedules import Listing, unkeepable
+from reconciler.core.validation.dataset import Listing, unkeepable
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leadership
 from reconciler.errors import ReconcilerError

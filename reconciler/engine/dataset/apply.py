@@ -11,7 +11,7 @@ import orjson
 from reconciler.core.entries.entry import canonical
 from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
-from reconciler.core.planning.suspicion import Suspicion
+from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context

@@ -8,8 +8,7 @@ from typing import Final
 
 from reconciler.core.planning.plan import Creation
 from reconciler.core.runtime.backoff import poll_delay
-from reconciler.core.spec.arn import Arn
-from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.choices import Arn, DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired

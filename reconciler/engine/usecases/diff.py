@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.core.drift.kinds import classes, view_of
-from reconciler.core.drift.summary import Tally
+from reconciler.core.drift.kinds import Tally, classes, view_of
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
 from reconciler.core.entries.index import Index

@@ -20,8 +20,7 @@ from reconciler.core.preflight import (
     remedy,
     specs,
 )
-from reconciler.core.spec.arn import Arn
-from reconciler.core.spec.choices import Mode, Orphans
+from reconciler.core.spec.choices import Arn, Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
 from reconciler.engine.dataset.desired import Desired

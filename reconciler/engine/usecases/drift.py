@@ -11,16 +11,14 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
-from reconciler.core.drift.kinds import classes, view_of
+from reconciler.core.drift.kinds import Tally, classes, view_of
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
 from reconciler.core.drift.sightings import sighted
-from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
-from reconciler.core.spec.arn import Arn
-from reconciler.core.spec.choices import DatasetType, DriftClass, Orphans
+from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.plan import explained

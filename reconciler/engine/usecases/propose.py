@@ -17,8 +17,8 @@ from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
-from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
 from reconciler.core.proposals.minimal_edit import wanted
+from reconciler.core.proposals.report import EditRequest, Kind, Refusal
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired

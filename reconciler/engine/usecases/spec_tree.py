@@ -13,9 +13,8 @@ from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
-from reconciler.core.validation.dataset import image_in_train_and_test
+from reconciler.core.validation.dataset import Listing, image_in_train_and_test, unkeepable
 from reconciler.core.validation.problem import Origin, Problem
-from reconciler.core.validation.schedules import Listing, unkeepable
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired, unread
 from reconciler.engine.log import log

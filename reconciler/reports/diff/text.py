@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.drift.summary import LabelBalance
+from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.revision_diff import (
     DatasetDiff,
     DatasetState,

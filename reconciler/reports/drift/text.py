@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
-from reconciler.core.drift.summary import LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words

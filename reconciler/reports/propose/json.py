@@ -10,8 +10,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
-from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
-from reconciler.core.proposals.report import DatasetProposal, Proposal
+from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.documents import (
     ErrorDoc,

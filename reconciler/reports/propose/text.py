@@ -6,8 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal
-from reconciler.core.proposals.report import DatasetProposal, Proposal
+from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
 from reconciler.reports.screen import (

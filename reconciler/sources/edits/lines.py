@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from reconciler.core.proposals.edit_request import EditRequest, Kind
 from reconciler.core.proposals.patch import LineEdit
+from reconciler.core.proposals.report import EditRequest, Kind
 from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 
 # The number of lines from which the style of the author is learned.

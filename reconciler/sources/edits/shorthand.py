@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from reconciler.core.proposals.edit_request import EditRequest, Kind
 from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
+from reconciler.core.proposals.report import EditRequest, Kind
 from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.documents import Entries, Image
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor

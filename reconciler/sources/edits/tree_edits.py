@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.proposals.edit_request import EditRequest, Kind, Refusal, refused
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
+from reconciler.core.proposals.report import EditRequest, Kind, Refusal, refused
 from reconciler.core.proposals.restyle import PLAIN, composed
 from reconciler.core.spec.documents import Entries
 from reconciler.errors import SourceError

@@ -8,9 +8,8 @@ import pytest
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.status.conditions import FailureReason, Reason
-from reconciler.core.status.named import Named
 from reconciler.core.status.result import EntryProblem as Entry
-from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
+from reconciler.core.status.result import Named, Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.status.summary import Summary, from_document
 from reconciler.core.validation.problem import Origin
 

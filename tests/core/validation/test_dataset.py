@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 
 from reconciler.core.runtime import limits
@@ -12,6 +14,7 @@ from reconciler.core.validation import (
     image_in_train_and_test,
 )
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import Listing, unkeepable
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
@@ -184,3 +187,29 @@ def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
 
     assert (Severity.WARNING, "RKD3002") == (found.severity, found.code)
     assert "test.jsonl:3" in found.message
+
+
+def listings(number: int, *, region: str = "us-east-1", hours: float = 6) -> list[Listing]:
+    at = Origin("specs/a.yaml", 1)
+    return [Listing("111122223333", region, 250_000, hours * 3_600, at) for _ in range(number)]
+
+
+def test_as_many_as_five_calls_a_second_can_list_are_fine():
+    """43 datasets of 250,000 entries can be listed within six hours, and 44 cannot."""
+    assert () == unkeepable(listings(43))
+
+    (problem,) = unkeepable(listings(44))
+
+    assert ("RKD1305", False) == (problem.code, problem.is_error)
+    assert "44 datasets cannot be listed as often" in problem.message
+    assert "102% of the 5 calls a second; once through takes 6.1 h" in problem.message
+
+
+def test_each_account_and_region_has_its_own_limit():
+    """Datasets in another Region take none of the calls."""
+    assert () == unkeepable([*listings(40), *listings(40, region="eu-west-1")])
+
+
+def test_each_schedule_counts_with_its_own_age():
+    """A dataset that may be old for longer takes less."""
+    assert () == unkeepable(listings(44, hours=7))

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.core.planning.suspicion import SERVICE_TRIES
+from reconciler.core.planning.quarantine import SERVICE_TRIES
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset import apply, planning

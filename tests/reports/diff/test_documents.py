@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.core.drift.summary import LabelBalance
+from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.revision_diff import (

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.drift.kinds import classes, view_of
+from reconciler.core.drift.kinds import Tally, classes, view_of
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines
-from reconciler.core.drift.summary import Tally
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
 from reconciler.core.planning.cause import Cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.entries.lines import Line
-from reconciler.core.spec.arn import Arn
+from reconciler.core.spec.choices import Arn
 from reconciler.engine.dataset.observe import as_text, whole_listing
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting

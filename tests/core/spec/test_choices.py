@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.spec.arn import Arn
+from reconciler.core.spec.choices import Arn
 
 
 def test_a_dataset_arn_names_its_region_account_and_project():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
-from reconciler.core.validation import Checked, LineChecker, alike, check_line
+from reconciler.core.validation import Checked, LineChecker, check_line, line
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.test_fast import mutants
 from tests.fixtures.lines import rows
@@ -81,7 +81,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         lines.append(raw)
         return check_line(raw)
 
-    monkeypatch.setattr(alike, "check_line", counted)
+    monkeypatch.setattr(line, "check_line", counted)
     return lines
 
 
@@ -151,7 +151,7 @@ def test_looking_is_given_up_where_no_line_is_like_another(
     judged: list[bytes], monkeypatch: pytest.MonkeyPatch
 ):
     """Where no line is like another the search stops, and later alike lines are checked one by one."""
-    monkeypatch.setattr(alike, "MOST_RESTS", 10)
+    monkeypatch.setattr(line, "MOST_RESTS", 10)
     checker = LineChecker()
 
     for raw in (*written(0, 11, note="{}"), *written(11, 5)):
@@ -162,7 +162,7 @@ def test_looking_is_given_up_where_no_line_is_like_another(
 
 def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
     """The memory for alike lines is bounded: older ones are dropped while reuse pays."""
-    monkeypatch.setattr(alike, "MOST_RESTS", 10)
+    monkeypatch.setattr(line, "MOST_RESTS", 10)
     checker = LineChecker()
 
     for raw in (*written(0, 50), *written(50, 11, note="{}"), *written(61, 5)):

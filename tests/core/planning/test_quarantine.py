@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.planning.suspicion import (
+from reconciler.core.planning.quarantine import (
     LONGEST_STREAK,
     SEARCH_TRIES,
     SERVICE_TRIES,

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reconciler.core.spec.documents import Entries
-from reconciler.core.spec.labelling import attribute_name
-from reconciler.core.spec.shorthand import compile_lines
+from reconciler.core.spec.labelling import attribute_name, compile_lines
 from reconciler.core.validation.text import is_source_ref
 
 
