@@ -59,7 +59,7 @@ def _run(words: Sequence[str]) -> int:
     parser = build(words, whole=completing)
     add_script(parser, wanted=completing)
     args = parser.parse_args(words)
-    from reconciler.cli.usage import refuse
+    from reconciler.cli.parser import refuse
 
     command: Command = args.declared
     level = "warning"

@@ -34,10 +34,8 @@ from reconciler.rekognition.access import Caller, DiagnosticRekognition, Rekogni
 from reconciler.rekognition.accounts import ambient, assuming, source_of
 from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
-from reconciler.rekognition.image_store import ImageStore
-from reconciler.rekognition.images import ImageReader, image_config
-from reconciler.rekognition.rebuilding import RebuildingRekognition
-from reconciler.rekognition.s3 import S3, s3_config
+from reconciler.rekognition.image_store import ImageReader, ImageStore, image_config
+from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
 

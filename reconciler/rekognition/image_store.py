@@ -1,4 +1,8 @@
-"""Look up images in S3, and read their headers by ranges."""
+"""
+Look up images in S3, and read their headers by ranges, or whole for thumbnails.
+
+Without an unreadable image a report lacks its thumbnail, which is never an error.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,24 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from urllib.parse import urlsplit
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.images.header import EMPTY, Header, identify
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.errors import Denied, GatewayError, NotFound
 from reconciler.ports import ImagePage
+from reconciler.rekognition import NAME
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
     from types_boto3_s3 import S3Client
+
 
 # Nearly every header is within the first; the second is large enough for any usual colour profile behind it.
 _FIRST_BYTES: Final = 64 << 10
@@ -185,3 +195,54 @@ def _region(answer: Mapping[str, Any]) -> str | None:
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region: str | None = headers.get("x-amz-bucket-region") or answer.get("Error", {}).get("Region")
     return region
+
+
+_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
+
+# After so many consecutive failures the other images are not tried.
+_MAX_FAILURES: Final = 3
+
+
+def image_config() -> Config:
+    """Return SDK settings with which an unreachable image costs seconds, not minutes."""
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=3,
+        read_timeout=10,
+        user_agent_extra=NAME,
+    )
+
+
+class ImageReader:
+    """
+    Reads images by their source-refs.
+
+    Args:
+        rekognition: The client of the dataset. If it talks to an emulator and S3 to AWS, the images are not
+            those of the dataset, and none are read.
+    """
+
+    def __init__(self, client: S3Client, rekognition: RekognitionClient) -> None:
+        self._client = client
+        self._failures = 0 if _is_aws(rekognition) or not _is_aws(client) else _MAX_FAILURES
+
+    def read(self, source_ref: str, most_bytes: int) -> bytes | None:
+        """Return an image of at most *most_bytes*; None if it is larger, missing, or may not be read."""
+        bucket, key = bucket_and_key(source_ref)
+        if self._failures >= _MAX_FAILURES or not (bucket and key):
+            return None
+        try:
+            with translated("GetObject"):
+                answer = self._client.get_object(Bucket=bucket, Key=key)
+                with answer["Body"] as body:
+                    data = body.read(most_bytes + 1) if answer["ContentLength"] <= most_bytes else None
+        except GatewayError:
+            self._failures += 1
+            return None
+        self._failures = 0
+        return data
+
+
+def _is_aws(client: S3Client | RekognitionClient) -> bool:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS)

@@ -16,10 +16,17 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
-from reconciler.state.images import CheckedImages
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
-from reconciler.state.tables import Journal, Observations, Quarantine, Rebuilds, Sightings, Suspensions
+from reconciler.state.tables import (
+    CheckedImages,
+    Journal,
+    Observations,
+    Quarantine,
+    Rebuilds,
+    Sightings,
+    Suspensions,
+)
 
 # A backup of 250,000 entries takes about 30 MB, compressed; of a deleted dataset a few are kept.
 _ARCHIVED_FILES = 5

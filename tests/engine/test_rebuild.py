@@ -13,16 +13,14 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.behaviour.switches import Rewriting, Switches
-from reconciler.engine.usecases.rebuild.begin import Order
+from reconciler.engine.usecases.rebuild.begin import Order, digest_of
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import content_of
-from reconciler.engine.usecases.rebuild.reasons import digest_of
 from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
 from reconciler.ports import Located, Step
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.rebuilding import RebuildingRekognition
-from reconciler.rekognition.s3 import S3, s3_config
+from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.state import State
 from tests.account import client_of
 from tests.builders import classified, named, ref

@@ -8,7 +8,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from reconciler.rekognition.images import ImageReader, image_config
+from reconciler.rekognition.image_store import ImageReader, image_config
 
 IMAGE = b"\x89PNG"
 LOCAL = "http://127.0.0.1:1"

@@ -33,8 +33,7 @@ from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import Directory, Opened
-from reconciler.sources.trees.overlay import Overlay, overlaid
+from reconciler.sources.trees.directory import Directory, Opened, Overlay, overlaid
 
 UNPROVEN = "the edited specs would not say the same as AWS; please report it"
 

@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from reconciler.convert.export.content import Content, add_labels, content_of
-from reconciler.convert.export.files import Files, spool
-from reconciler.convert.export.format import Add, Classes, Context, Format, Image, Summary
+from reconciler.convert.export.format import Add, Classes, Context, Files, Format, Image, Summary, spool
 from reconciler.convert.export.losses import LEFT_OUT, Kind, Losses, Lost
 from reconciler.convert.export.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF

@@ -17,8 +17,7 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.files import spool
-from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.format import Add, Context, Format, Image, spool
 from reconciler.convert.export.losses import Kind, Lost
 from reconciler.convert.readers.coco import moment
 

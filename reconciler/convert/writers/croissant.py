@@ -14,8 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from reconciler.convert.export.files import Files
-from reconciler.convert.export.format import Format, Summary
+from reconciler.convert.export.format import Files, Format, Summary
 from reconciler.convert.writers.hf import CARRIES, METADATA_FILE, split
 
 _OF_CROISSANT: Final = (

@@ -15,8 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
 
-from reconciler.convert.export.files import Files
-from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.format import Add, Context, Files, Format, Image
 from reconciler.convert.export.losses import Kind, Lost
 
 _BOXES: Final = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")

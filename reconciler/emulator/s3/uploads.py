@@ -18,7 +18,7 @@ from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3 import chunked
+from reconciler.emulator.s3 import requests
 from reconciler.emulator.s3.answers import answer, iso
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.copies import find_source
@@ -48,7 +48,7 @@ def create_upload(context: Context, caller: Caller, request: Request, name: str,
 
 
 def upload_part(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
-    etag = _put_part(context, caller, request, (name, key), chunked.decode(request.headers, request.body))
+    etag = _put_part(context, caller, request, (name, key), requests.unchunked(request.headers, request.body))
     return Answer(200, headers={"ETag": f'"{etag}"'})
 
 

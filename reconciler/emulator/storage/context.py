@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.emulator.behaviour.calls import Calls
+from reconciler.emulator.behaviour.calls import Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.behaviour.throttle import Throttle
 from reconciler.emulator.storage.store import Store
 
 
