@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ def steps(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("quick_sessions")
-def test_each_command_names_the_next(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_each_command_names_the_next(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     """With the same specs, the same datasets and the same AWS; nothing where nothing is left to do."""
     at_a_terminal(monkeypatch)
     monkeypatch.setattr("reconciler.cli.handlers.apply.asks", lambda _: False)
@@ -56,9 +59,15 @@ def test_each_command_names_the_next(capsys: pytest.CaptureFixture[str], monkeyp
             4,
             [f"reconciler propose {ONE} --local", f"reconciler apply {ONE} --local"],
         ),
+        (f"propose --local {ONE} --patch p.diff {quiet}", 0, [f"git -C {place} apply {place}/p.diff"]),
         (f"apply --local {ONE} {quiet}", 0, [f"reconciler drift {ONE} --local"]),
         (f"restore --local {ONE} {quiet}", 0, [f"reconciler restore {ONE} --local --apply"]),
         (f"doctor --local {ONE} {quiet}", 0, [f"reconciler plan {ONE} --local"]),
+        (
+            f"export --local --project circuit-boards --type TRAIN -d out {quiet}",
+            0,
+            ["reconciler validate out", "reconciler plan out --local"],
+        ),
     ]:
         assert (code, expected) == (main(words.split()), steps(capsys)), words
 
@@ -79,3 +88,36 @@ def test_a_script_is_not_told(capsys: pytest.CaptureFixture[str]):
     assert 0 == main(["plan", "--local", "--no-progress"])
 
     assert "" == capsys.readouterr().err
+
+
+def test_converted_lines_are_named_in_a_spec(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """The file alone changes nothing: the step says where it belongs; none if the lines went to stdout."""
+    at_a_terminal(monkeypatch)
+    (place / "a.csv").write_text("image,label\na.jpg,rose\n")
+    words = "convert csv a.csv --base s3://acme/p/ --created-at 2026-03-01T12:00:00 -o"
+
+    assert 0 == main([*words.split(), "lines.jsonl"])
+    assert "under entries: - file: lines.jsonl" in capsys.readouterr().err
+    assert 0 == main([*words.split(), "-"])
+    assert "Next" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_sessions")
+def test_a_branch_is_reviewed_and_pushed(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """By git's own commands, with the name of the branch."""
+    at_a_terminal(monkeypatch)
+    quiet = f"--local {ONE} --no-progress --log-level error"
+    run = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(place)]
+    for words in (["init", "-q", "."], ["add", "specs"], ["commit", "-qm", "one"]):
+        subprocess.run([*run, *words], check=True)
+    assert 0 == main(f"apply --yes {quiet}".split())
+    assert 0 == main(f"emulator --data .reconciler/local --console {MOVED}".split())
+    capsys.readouterr()
+
+    assert 0 == main(f"propose --branch console-edits {quiet}".split())
+
+    assert ["git show --stat console-edits", "git push origin console-edits"] == steps(capsys)

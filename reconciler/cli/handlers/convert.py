@@ -29,6 +29,9 @@ def run(args: argparse.Namespace) -> int:
         text = render_problems(done.problems, colour=coloured(args, sys.stderr), limit=limit)
         sys.stderr.write(f"{text}\n\n")
     sys.stderr.write(f"{_written(done, args.output) if is_good else _refused(done)}\n")
+    if is_good and args.output != "-" and sys.stderr.isatty():
+        name = visible(Path(args.output).name)
+        sys.stderr.write(f"Next: name the file in a spec beside it, under entries: - file: {name}\n")
     return Exit.DONE if is_good else Exit.INVALID
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from reconciler.cli.exits import say
 from reconciler.cli.output.exported import Result, as_json, as_text
 from reconciler.cli.output.files import Writer, make_directory, new_directory, write_all
+from reconciler.cli.output.show import next_step
 from reconciler.cli.output.terminal import out
 from reconciler.cli.splits import datasets_of, splits_of
 from reconciler.cli.wiring import connected
@@ -86,6 +88,8 @@ def _as_spec(args: argparse.Namespace) -> int:
             f"{counted(len(found.kept), 'entry', 'entries')} of {found.arn}\n"
             + "\n".join(f"  {file}" for file in files)
         )
+    tree = shlex.quote(args.directory)
+    next_step(args, f"validate {tree}", f"plan {tree}{' --local' * args.local}")
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ The edits are tried before they are shown: the edited specs are read, and only e
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import screen, show
+from reconciler.cli.output.show import next_step, screen, show
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import change_selection_of, opened_specs, require_credentials
 from reconciler.cli.wiring import connected
@@ -63,6 +64,16 @@ def run(args: argparse.Namespace) -> int:
         _show(proposal, args)
         raise
     _show(proposal, args)
+    if proposal.branch:
+        next_step(
+            args, f"show --stat {proposal.branch.name}", f"push origin {proposal.branch.name}", program="git"
+        )
+    elif args.patch and proposal.patch:
+        next_step(
+            args,
+            f"-C {shlex.quote(proposal.root)} apply {shlex.quote(str(Path(args.patch).resolve()))}",
+            program="git",
+        )
     return gravest([code for dataset in proposal.datasets for code in dataset.exit_codes])
 
 

@@ -79,16 +79,15 @@ def note(args: argparse.Namespace, text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
 
-def next_step(args: argparse.Namespace, *commands: str) -> None:
+def next_step(args: argparse.Namespace, *commands: str, program: str = "reconciler") -> None:
     """
     Name on stderr what may be done next, to a person at a terminal, who reads text.
 
     Args:
         commands: Each is one line, without the name of the program.
     """
-    is_text = getattr(args, "output", "text") == "text"
-    if commands and is_text and sys.stderr.isatty():
-        sys.stderr.write("Next:\n" + "".join(f"  reconciler {command}\n" for command in commands))
+    if commands and args.output != "json" and sys.stderr.isatty():
+        sys.stderr.write("Next:\n" + "".join(f"  {program} {command}\n" for command in commands))
 
 
 def same_specs(args: argparse.Namespace) -> str:
