@@ -116,7 +116,8 @@ _ORDER: Final = (
 
 def _declared() -> Iterator[Command]:
     for module in pkgutil.iter_modules(commands.__path__):
-        yield importlib.import_module(f"{commands.__name__}.{module.name}").COMMAND
+        declared = importlib.import_module(f"{commands.__name__}.{module.name}")
+        yield from getattr(declared, "COMMANDS", None) or (declared.COMMAND,)
 
 
 COMMANDS: Final[Sequence[Command]] = sorted(

@@ -218,8 +218,10 @@ def test_help_loads_nothing_that_only_a_run_needs(words):
 def test_a_command_is_found_by_the_name_of_its_module():
     """A new command takes one new module, whose name is the command."""
     modules = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+    orders = {"reconcile", "resume", "suspend"}  # one module: they are one request with another word
 
-    assert modules == sorted(command.name.replace("-", "_") for command in COMMANDS)
+    names = {"control" if command.name in orders else command.name.replace("-", "_") for command in COMMANDS}
+    assert modules == sorted(names)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"]], ids=" ".join)

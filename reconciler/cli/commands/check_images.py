@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import sys
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
+
+if TYPE_CHECKING:
+    from reconciler.engine.usecases.check_images import Forecast
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +26,46 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_aws(parser, region=True)
 
 
+def _run(args: argparse.Namespace) -> int:
+    """Print what is wrong with the images of every selected dataset."""
+    from reconciler.cli.output.show import show
+    from reconciler.cli.specs import reading
+    from reconciler.cli.wiring import connected
+    from reconciler.core.images.report import ImagesCheck
+    from reconciler.engine.usecases.check_images import Tools, broken, check_each
+
+    with reading(args) as found, connected(args, read_only=False) as wiring:
+        tools = Tools(
+            images_of=lambda desired: wiring.images(desired.target),
+            memory=wiring.memory.images,
+            progress=wiring.progress,
+            announce=_announce,
+            full=args.full,
+        )
+        seen = check_each(found.datasets, tools)
+        check = ImagesCheck((*seen, *map(broken, found.broken)), found.revision)
+    show("check-images", check, args)
+    return check.exit_code
+
+
+def _announce(forecast: Forecast) -> None:
+    """Report on stderr how many requests a step takes, before the first of them."""
+    from reconciler.reports.visible import counted
+
+    images, requests = counted(forecast.images, "image"), counted(forecast.requests, "request")
+    if forecast.places:
+        text = f"looking up {images} in {', '.join(forecast.places)}: {requests} or more"
+    else:
+        text = f"reading {images} that are new or changed: {requests}, and more for long headers"
+    sys.stderr.write(f"{forecast.dataset}: {text}\n")
+
+
 COMMAND: Final = Command(
     name="check-images",
     summary="check that the images in S3 exist, and are as their lines say; read-only",
     example="reconciler check-images specs",
     exits=OBSERVED,
     arguments=_arguments,
+    work=_run,
     document="check-images",
 )
