@@ -30,8 +30,15 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import GatewayError, NoCredentials, Rejected
 from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
-from reconciler.rekognition.access import Caller, DiagnosticRekognition, RekognitionAccess, Skew
-from reconciler.rekognition.accounts import ambient, assuming, source_of
+from reconciler.rekognition.access import (
+    Caller,
+    DiagnosticRekognition,
+    RekognitionAccess,
+    Skew,
+    ambient,
+    assuming,
+    source_of,
+)
 from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.image_store import ImageReader, ImageStore, image_config

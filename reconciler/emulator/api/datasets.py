@@ -9,12 +9,12 @@ from typing import Any
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api import finishing, lifecycle, outcome, shapes, staleness
 from reconciler.emulator.api.constraints import too_long
+from reconciler.emulator.api.lifecycle import Work
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.behaviour.switches import ConcurrentUpdate, CopyOfFailed, Visibility
-from reconciler.emulator.behaviour.work import Work
 from reconciler.emulator.errors import (
     already_exists,
     bad_s3_object,

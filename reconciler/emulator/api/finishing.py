@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.emulator.api import lifecycle, outcome, staleness
+from reconciler.emulator.api.lifecycle import CREATES, Operation, Work
 from reconciler.emulator.api.outcome import Failure
 from reconciler.emulator.behaviour.judge import Entry, Tally, judge
 from reconciler.emulator.behaviour.switches import FailedUpdate
-from reconciler.emulator.behaviour.work import CREATES, Operation, Work
 from reconciler.emulator.storage import bodies, contents, entries
 from reconciler.emulator.storage.context import Context
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import Final, NamedTuple
 
+from reconciler.emulator.api.lifecycle import Operation
 from reconciler.emulator.behaviour.judge import Tally
 from reconciler.emulator.behaviour.switches import DistributeBase, InvalidBase, MissingImages, Verdict
-from reconciler.emulator.behaviour.work import Operation
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
 

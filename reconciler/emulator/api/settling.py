@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from reconciler.emulator.api import finishing, lifecycle
-from reconciler.emulator.behaviour.work import Operation, Work
+from reconciler.emulator.api.lifecycle import Operation, Work
 from reconciler.emulator.storage import bodies, contents, entries
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.training import work
