@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from reconciler.errors import StateError, StateUnusable
 from reconciler.private import private_directory, state_directory
+
+LOCAL_ACCOUNT: Final = "111122223333"
+LOCAL_REGION: Final = "us-east-1"
+
+# Keeps the SDK from reading this machine's configuration, which may be broken or name a missing profile.
+NO_CONFIGURATION: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import botocore.session
 from botocore.config import Config
 
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.embedded import emulator_in
+from reconciler.cli.embedded import LOCAL_ACCOUNT, LOCAL_REGION, NO_CONFIGURATION, emulator_in
 from reconciler.cli.output.terminal import progress
 from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
@@ -50,15 +50,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 Kind = TypeVar("Kind", bound=Rekognition)
-
-LOCAL_ACCOUNT: Final = "111122223333"
-LOCAL_REGION: Final = "us-east-1"
-# Keeps the SDK from reading this machine's configuration, which may be broken or name a missing profile.
-_NO_CONFIGURATION: Final = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +252,7 @@ class Wiring:
                 aws_access_key_id=key,
                 aws_secret_access_key="local",  # noqa: S106  the emulator checks no signature
                 region_name=self._home(target) or LOCAL_REGION,
-                botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION),
+                botocore_session=botocore.session.Session(session_vars=NO_CONFIGURATION),
             )
         # Unlike other AWS SDKs, botocore reads only AWS_DEFAULT_REGION.
         region = self._home(target) or os.environ.get("AWS_REGION") or None

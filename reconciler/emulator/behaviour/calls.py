@@ -110,14 +110,6 @@ class Calls:
         """Return the calls of write operations."""
         return [call for call in self if call.writes]
 
-    def most_per_second(self, operation: str) -> int:
-        """Return the maximum number of calls of *operation* within any second, failed calls included."""
-        times = [call.time for call in self.of(operation)]
-        return max(
-            (sum(start <= t < start + 1 for t in times[i:]) for i, start in enumerate(times)),
-            default=0,
-        )
-
 
 class Throttle:
     """Buckets that hold the calls of one second and refill continuously."""
