@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.convert.image_size import sized
 from reconciler.convert.names import is_elsewhere, key_of, why_no_key
-from reconciler.convert.pixels import Box, beyond, whole
+from reconciler.convert.pixels import Box, beyond, scaled, whole
 from reconciler.convert.record import LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
@@ -64,20 +64,23 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         if isinstance(read, Problem):
             done.problems.append(read)
             continue
-        item = read
-        if (
-            isinstance(read, LabelledImage)
-            and read.boxes is not None
-            and read.size is None
-            and options.images
-        ):
-            item = sized(read, options.images)
+        item = _located(read, options) if isinstance(read, LabelledImage) and read.boxes is not None else read
         found = list(item.problems)
         if line := _line(item, options, found):
             _take(line, item.origin, found, origins, done)
         done.skipped += has_error(found)
         done.problems += found
     return done
+
+
+def _located(image: LabelledImage, options: Options) -> LabelledImage:
+    """Return the image with its size, if its file can be found, and with its boxes in pixels."""
+    if image.size is None and (directory := options.images or options.beside) is not None:
+        image = sized(image, directory)
+    if not image.shares or image.size is None:
+        return image
+    width, height = image.size[:2]
+    return replace(image, boxes=tuple(scaled(box, width, height) for box in image.boxes or ()), shares=False)
 
 
 class _Judged(NamedTuple):

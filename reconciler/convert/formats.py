@@ -7,6 +7,7 @@ To add a format, add a module to `readers`, an entry to `READERS`, and a paragra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
         raise UsageError(f"{path}: does not exist")
     if name == "csv" and path.is_dir():
         raise UsageError(f"{path}: is a directory; name the table")
+    options = replace(options, beside=path if path.is_dir() else path.parent)
     done = convert(_readable(READERS[name](path, options)), options)
     if not (done.lines or done.errors):
         done.problems.append(

@@ -64,10 +64,10 @@ def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
     return Rectangle(label, min(xs), min(ys), max(xs), max(ys), origin)
 
 
-def scaled(box: Rectangle, width: int, height: int) -> Rectangle:
-    """Return a box in pixels, given its edges as fractions of the image size."""
-    left, right = box.left * width, box.right * width
-    top, bottom = box.top * height, box.bottom * height
+def scaled(box: Rectangle, width: int, height: int, *, by: Decimal = Decimal(1)) -> Rectangle:
+    """Return a box in pixels, given its edges as fractions of the image size; *by* is 0.01 for percentages."""
+    left, right = box.left * width * by, box.right * width * by
+    top, bottom = box.top * height * by, box.bottom * height * by
     return replace(box, left=left, top=top, right=right, bottom=bottom)
 
 

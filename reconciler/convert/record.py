@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -39,6 +39,7 @@ class Options:
         columns: Role -> columns of a table, by name or by number from 1; empty to find them by the header.
         split: The split of a table to convert, if it has a column for the split.
         images: The directory with the images, for sizes that the input does not state.
+        beside: The directory of the input, where images are searched if *images* is None.
         extension: Suffix for names without an image suffix; empty to leave them unchanged.
         basename: Whether only the last part of each name is a key below the base.
         crowd: How to treat crowd regions; None to omit them from images with other objects.
@@ -54,6 +55,7 @@ class Options:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split: str | None = None
     images: Path | None = None
+    beside: Path | None = None
     extension: str | None = None
     basename: bool = False
     crowd: Crowd | None = None
@@ -80,6 +82,7 @@ class LabelledImage:
     Attributes:
         name: As written in the input.
         boxes: Empty for an image annotated as having no objects; None if the input states no boxes.
+        shares: Whether the edges of the boxes are fractions of the image.
         size: Width, height and perhaps depth, in pixels.
         problems: If one of them is an error, the image is not converted.
     """
@@ -91,6 +94,7 @@ class LabelledImage:
     size: tuple[int, ...] | None = None
     created_at: str | None = None
     problems: tuple[Problem, ...] = ()
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,22 @@ class Line:
 
 Read = LabelledImage | Line | Problem
 """One item of a reader. A problem on its own belongs to no image that could be identified."""
+
+
+class Notes:
+    """Counts the cases of each warning, and keeps the origin of the first."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._seen: dict[str, tuple[int, Origin]] = {}
+
+    def add(self, what: str, origin: Origin) -> None:
+        count, first = self._seen.get(what, (0, origin))
+        self._seen[what] = count + 1, first
+
+    def problems(self) -> Iterator[Problem]:
+        for what, (count, first) in self._seen.items():
+            yield odd(codes.LEFT_OUT, f"{what} ({self._unit}: {count})", first)
 
 
 class BadFile(SpecError):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from reconciler.convert.record import BadFile
@@ -20,7 +21,7 @@ class Record(NamedTuple):
     One member of the outermost object. A list is yielded first as an empty list, then element by element.
 
     Attributes:
-        number: The index of an element in the list *key*; None for other members.
+        number: The index of an element in the list or object *key*; None for other members.
     """
 
     key: str
@@ -29,15 +30,40 @@ class Record(NamedTuple):
     origin: Origin
 
 
-def records(text: str, name: str) -> Iterator[Record]:
+def records(text: str, name: str, *, inside: str = "") -> Iterator[Record]:
     """
     Yield the members of one JSON object. Numbers with a fraction or exponent are strings, as written.
+
+    Args:
+        inside: The member whose object is yielded as lists are: first empty, then value by value.
 
     Raises:
         BadFile: It is not a JSON object. Members before the error have been yielded.
     """
     with _faults(name):
-        yield from _Walk(text, name).members()
+        yield from _Walk(text, name).members(inside)
+
+
+def document(text: str, name: str) -> Any:
+    """
+    Return the one value of a JSON file. Numbers with a fraction or exponent are strings, as written.
+
+    Raises:
+        BadFile: It is not JSON.
+    """
+    with _faults(name):
+        return json.loads(text, parse_float=str)
+
+
+def elements(text: str, name: str) -> Iterator[Record]:
+    """
+    Yield the elements of an array, or consecutive values, with commas or without.
+
+    Raises:
+        BadFile: It is not JSON. Elements before the error have been yielded.
+    """
+    for number, (raw, origin) in enumerate(objects(text, name)):
+        yield Record("", number, document(raw, name), origin)
 
 
 def objects(text: str, name: str) -> Iterator[tuple[str, Origin]]:
@@ -63,6 +89,21 @@ def _faults(name: str) -> Iterator[None]:
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, 1)) from exc
 
 
+def moment(text: str) -> str | None:
+    """
+    Return a date and time as Ground Truth writes it; None if *text* is not one.
+
+    A time with a zone is converted to UTC, as the developer guide requires; one without is unchanged.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip().replace("/", "-"))
+        if found.tzinfo is None:
+            return found.isoformat()
+        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return None
+
+
 class _Walk:
     """A forward-only position in a text, with its line and column."""
 
@@ -75,25 +116,35 @@ class _Walk:
         self._line = 1
         self._line_start = 0
 
-    def members(self) -> Iterator[Record]:
+    def members(self, inside: str) -> Iterator[Record]:
         if not self._try("{"):
             raise self._fault("the file must hold one object, in braces")
-        if self._try("}"):
-            return self._end()
-        while True:
-            key, _ = self._value()
-            if not isinstance(key, str):
-                raise self._fault("a key must be text")
-            self._take(":")
+        for key in self._keys():
             self._skip()
             origin = self._origin()
             if self._try("["):
                 yield Record(key, None, [], origin)
                 yield from self._elements(key)
+            elif key == inside and self._try("{"):
+                yield Record(key, None, {}, origin)
+                for number, _ in enumerate(self._keys()):
+                    yield Record(key, number, *self._value())
             else:
                 yield Record(key, None, *self._value())
+        self._end()
+
+    def _keys(self) -> Iterator[str]:
+        """Yield the keys of an object after its brace; the caller moves past each value."""
+        if self._try("}"):
+            return
+        while True:
+            key, _ = self._value()
+            if not isinstance(key, str):
+                raise self._fault("a key must be text")
+            self._take(":")
+            yield key
             if self._try("}"):
-                return self._end()
+                return
             self._take(",")
 
     def elements(self) -> Iterator[tuple[str, Origin]]:

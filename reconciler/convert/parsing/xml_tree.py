@@ -47,6 +47,7 @@ class Element:
 
     tag: str
     origin: Origin
+    attributes: dict[str, str] = field(default_factory=dict)
     text: str = ""
     children: list[Element] = field(default_factory=list)
 
@@ -130,8 +131,8 @@ class _Builder:
     def _here(self) -> Origin:
         return Origin(self._name, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
 
-    def _start(self, tag: str, _: dict[str, str]) -> None:
-        element = Element(tag, self._here())
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        element = Element(tag, self._here(), attributes)
         if self._open:
             self._open[-1].children.append(element)
         else:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.parsing.json_records import Record, records
+from reconciler.convert.parsing.json_records import Record, moment, records
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,
@@ -251,18 +250,3 @@ def _text(value: object) -> str:
     else:
         text = f"“{value}”" if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def moment(text: str) -> str | None:
-    """
-    Return a date and time as Ground Truth writes it; None if *text* is not one.
-
-    A time with a zone is converted to UTC, as the developer guide requires; one without is unchanged.
-    """
-    try:
-        found = datetime.fromisoformat(text.strip().replace("/", "-"))
-        if found.tzinfo is None:
-            return found.isoformat()
-        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    except (ValueError, OverflowError):
-        return None

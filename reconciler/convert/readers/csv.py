@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Final
 from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
+from reconciler.convert.parsing.splits import of_split
 from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.convert.tables.columns import Layout, declared, layout_of
@@ -47,7 +47,7 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
     if not rows:
         return
     names = names_in(options.classes) if options.classes else {}
-    rows, notes = _of_split(rows, layout, options)
+    rows, notes = of_split(_splits(rows, layout), options, unit="rows")
     images: dict[str, LabelledImage] = {}
     for row in rows:
         found = _image(row, layout, names, options)
@@ -138,23 +138,11 @@ def _rows(text: str, name: str, separator: str, skipped: int) -> list[Row]:
             found.append(Row(cells, origin))
 
 
-def _of_split(rows: list[Row], layout: Layout | None, options: Options) -> tuple[list[Row], list[Read]]:
-    """Return the rows of the selected split, or all rows with a warning if there are several splits."""
+def _splits(rows: Sequence[Row], layout: Layout | None) -> list[tuple[str, Row]]:
     part: Callable[[Row], str] = vertex_split
     if layout is not None:
         part = partial(Row.at, layout=layout, role=Role.SPLIT)
-    counts = Counter(part(row).strip() for row in rows)
-    if options.split is not None:
-        kept = [row for row in rows if part(row).strip().lower() == options.split.lower()]
-        if not kept:
-            listed = ", ".join(name for name in counts if name)[:200] or "none"
-            raise UsageError(f"--split: the input has no part “{options.split}”; there are: {listed}")
-        return kept, []
-    if len(counts) < 2:
-        return rows, []
-    listed = ", ".join(f"{name or 'none'} {count:,}" for name, count in counts.most_common(8))
-    message = f"rows of several parts become one dataset ({listed}); --split keeps those of one"
-    return rows, [odd(codes.LEFT_OUT, message, rows[0].origin)]
+    return [(part(row), row) for row in rows]
 
 
 def _image(row: Row, layout: Layout | None, names: Mapping[int, str], options: Options) -> LabelledImage:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from reconciler.convert.parsing.json_records import objects
 from reconciler.convert.parsing.manifest_attributes import mended
-from reconciler.convert.record import BadFile, Line, Options, Read, display, odd, text_of, wrong
+from reconciler.convert.record import BadFile, Line, Notes, Options, Read, display, text_of, wrong
 from reconciler.core.entries.entry import (
     METADATA,
     SOURCE_REF,
@@ -37,24 +37,9 @@ _OUTPUTS: Final = ("output.manifest", "manifests/output/output.manifest")
 _VERIFICATION: Final = "groundtruth/label-verification"
 
 
-class _Notes:
-    """Counts lines per warning, and keeps the origin of the first."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, Origin]] = {}
-
-    def add(self, what: str, origin: Origin) -> None:
-        count, first = self._seen.get(what, (0, origin))
-        self._seen[what] = count + 1, first
-
-    def problems(self) -> Iterator[Problem]:
-        for what, (count, first) in self._seen.items():
-            yield odd(codes.LEFT_OUT, f"{what} (lines: {count})", first)
-
-
 def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
     """Read one manifest, or the manifest in the output directory of a labeling job."""
-    file, notes = _file_in(path), _Notes()
+    file, notes = _file_in(path), Notes("lines")
     name = display(file)
     try:
         with file.open("rb") as stream:
@@ -83,7 +68,7 @@ def _file_in(path: Path) -> Path:
     return found
 
 
-def _line(raw: bytes, origin: Origin, options: Options, notes: _Notes) -> Line:
+def _line(raw: bytes, origin: Origin, options: Options, notes: Notes) -> Line:
     try:
         fields = without_service_keys(decode(raw))
     except BadLine:
@@ -120,7 +105,7 @@ def _attributes(fields: Fields) -> dict[str, Attribute]:
 
 
 def _left_out(
-    attributes: Iterable[Attribute], options: Options, origin: Origin, notes: _Notes
+    attributes: Iterable[Attribute], options: Options, origin: Origin, notes: Notes
 ) -> set[str] | Problem:
     """Return the names of the attributes to omit, or a problem if they are ambiguous."""
     wanted = options.attributes

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.convert.names import is_image
+from reconciler.convert.parsing.via_regions import region
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.convert.tables.columns import CENTERED, CORNERS, Layout, mark
@@ -199,49 +200,7 @@ def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) ->
         return _bad(image.name, row, "region_shape_attributes and region_attributes must be objects")
     if not shape:
         return replace(image, boxes=None)
-    label = _attribute(attributes, options)
-    points = _points(shape, options)
-    problem = label if isinstance(label, Problem) else points if isinstance(points, Problem) else None
-    if problem is not None:
-        return replace(image, problems=(replace(problem, origin=row.origin),))
-    return replace(image, boxes=(around(str(label), points, row.origin),))  # type: ignore[arg-type]
-
-
-def _attribute(attributes: Mapping[str, Any], options: Options) -> str | Problem:
-    """Return the label from the attributes of a region, or a problem if it is ambiguous."""
-    wanted = options.attributes
-    found = {key: _chosen(value) for key, value in attributes.items() if not wanted or key in wanted}
-    found = {key: value for key, value in found.items() if value}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    names = ", ".join(f"“{key}”" for key in attributes)[:120] or "none"
-    message = f"the attribute that is the label is not clear (there are: {names}): name it with --attribute"
-    return wrong(codes.NO_CLASS, message, Origin("", 1))
-
-
-def _chosen(value: object) -> str:
-    if isinstance(value, dict):  # checkboxes
-        ticked = [key for key, is_set in value.items() if is_set is True]
-        return ticked[0] if len(ticked) == 1 else ""
-    return value if isinstance(value, str) and number(value) is None else ""
-
-
-def _points(shape: Mapping[str, Any], options: Options) -> Sequence[Decimal] | Problem:
-    kind = shape.get("name")
-    if kind == "rect":
-        left, top, width, height = (number(shape.get(key)) for key in ("x", "y", "width", "height"))
-        if left is not None and top is not None and width is not None and height is not None:
-            return left, top, left + width, top + height
-    elif kind in ("polygon", "polyline") and options.polygons:
-        xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
-        if isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys) > 2:
-            points = [number(value) for pair in zip(xs, ys, strict=True) for value in pair]
-            known = [value for value in points if value is not None]
-            if len(known) == len(points):
-                return known
-    else:
-        text = (
-            f"the region is a {str(kind)[:20]}, which a line cannot hold; --polygons box takes polygons, too"
-        )
-        return wrong(codes.NO_BOX, text, Origin("", 1))
-    return wrong(codes.BAD_RECORD, f"the {kind} lacks numbers", Origin("", 1))
+    box = region(shape, attributes, row.origin, options)
+    if isinstance(box, Problem):
+        return replace(image, problems=(box,))
+    return replace(image, boxes=(box,))

@@ -19,7 +19,7 @@ import orjson
 
 from reconciler.convert.export.format import Add, Context, Format, Image, spool
 from reconciler.convert.export.losses import Kind, Lost
-from reconciler.convert.readers.coco import moment
+from reconciler.convert.parsing.json_records import moment
 
 _FIRST: Final = 1
 

@@ -1,0 +1,116 @@
+"""Build upright boxes from the shapes that labelling tools draw, or say why a shape is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal, localcontext
+
+from reconciler.convert.pixels import around, number
+from reconciler.convert.record import LabelledImage, Options, Rectangle, wrong
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, has_error
+
+_TWO = Decimal(2)
+_PI = Decimal("3.141592653589793238462643383279502884197")
+_DIGITS = 40
+
+
+def exact(values: Iterable[object]) -> list[Decimal]:
+    """Return the exact values of numbers; an empty list if one of the values is not a number."""
+    found = [number(value) for value in values]
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else []
+
+
+def edged(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
+    """Return the box with these left, top, right and bottom edges."""
+    match exact(values):
+        case [left, top, right, bottom]:
+            return Rectangle(label, left, top, right, bottom, origin)
+    return _no_numbers(label, origin)
+
+
+def cornered(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
+    """Return the box with this left and top edge, width and height."""
+    match exact(values):
+        case [left, top, width, height]:
+            return Rectangle(label, left, top, left + width, top + height, origin)
+    return _no_numbers(label, origin)
+
+
+def centred(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
+    """Return the box with this centre, width and height."""
+    match exact(values):
+        case [x, y, width, height]:
+            across, down = width / _TWO, height / _TWO
+            return Rectangle(label, x - across, y - down, x + across, y + down, origin)
+    return _no_numbers(label, origin)
+
+
+def enclosing(label: str, points: object, origin: Origin, *, fewest: int = 2) -> Rectangle | Problem:
+    """Return the box around points [[x, y], …], of which there are at least *fewest*."""
+    pairs = points if isinstance(points, list) else []
+    if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs) and len(pairs) >= fewest:
+        found = exact(value for pair in pairs for value in pair)
+        if found:
+            return around(label, found, origin)
+    return _no_numbers(label, origin)
+
+
+def turned(box: Rectangle, degrees: Decimal, x: Decimal, y: Decimal) -> Rectangle:
+    """Return the upright box around *box* after it is turned clockwise around the point x, y."""
+    sine, cosine = _sine(degrees), _sine(degrees + 90)
+    corners = [
+        value
+        for across in (box.left - x, box.right - x)
+        for down in (box.top - y, box.bottom - y)
+        for value in (x + across * cosine - down * sine, y + across * sine + down * cosine)
+    ]
+    return around(box.label, corners, box.origin)
+
+
+def not_upright(label: str, kind: str, origin: Origin, options: Options) -> Problem | None:
+    """Return the problem of a shape that is not an upright box; None if `--polygons box` accepts it."""
+    if options.polygons:
+        return None
+    message = (
+        f"the object “{label}” is a {kind}, which a line cannot hold; --polygons box takes the box around it"
+    )
+    return wrong(codes.NO_BOX, message, origin)
+
+
+def unusable(label: str, kind: str, origin: Origin) -> Problem:
+    """Return the problem of a shape around which there is no box."""
+    return wrong(codes.NO_BOX, f"the object “{label}” is a {kind[:40]}, which a line cannot hold", origin)
+
+
+def settled(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
+    """
+    Yield the images of an input that does not state whether objects were looked for.
+
+    If there are only labels of whole images in it, images without boxes are not images without objects.
+    """
+    has_boxes = any(image.boxes or has_error(image.problems) for image in images)
+    has_labels = any(image.labels for image in images)
+    for image in images:
+        yield image if has_boxes or not has_labels else replace(image, boxes=None)
+
+
+def _sine(degrees: Decimal) -> Decimal:
+    """Return the sine, exact for quarter turns and the same on every machine."""
+    degrees %= 360
+    if degrees % 90 == 0:
+        return Decimal((0, 1, 0, -1)[int(degrees // 90) % 4])
+    with localcontext() as context:
+        context.prec = _DIGITS
+        angle = degrees * _PI / 180
+        total, term, order = angle, angle, 1
+        while abs(term) > Decimal(10) ** -_DIGITS:
+            term = -term * angle * angle / ((order + 1) * (order + 2))
+            total, order = total + term, order + 2
+    return total
+
+
+def _no_numbers(label: str, origin: Origin) -> Problem:
+    return wrong(codes.BAD_RECORD, f"the box of “{label}” has no four numbers as its edges", origin)
