@@ -14,6 +14,7 @@ from typing import Final
 from reconciler.convert.compose import Converted, convert
 from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.readers.cvat import read_cvat
 from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.yolo import read_yolo
@@ -29,6 +30,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "yolo": read_yolo,
     "voc": read_voc,
     "csv": read_csv,
+    "cvat": read_cvat,
     "groundtruth": read_groundtruth,
 }
 

@@ -1,0 +1,114 @@
+"""
+CVAT for images 1.1: one XML file with an ``image`` for each image of a job, a task or a project (docs.cvat.ai).
+
+Boxes have edges in pixels, counted from 0. Tags are labels of the whole image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from reconciler.convert.parsing.shapes import (
+    cornered,
+    edged,
+    enclosing,
+    not_upright,
+    settled,
+    turned,
+    unusable,
+)
+from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.parsing.xml_tree import Element, tree_of
+from reconciler.convert.pixels import number, side
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Problem
+from reconciler.errors import UsageError
+
+FILE: Final = "annotations.xml"
+_EDGES: Final = ("xtl", "ytl", "xbr", "ybr")
+_MASK: Final = ("left", "top", "width", "height")
+_AROUND: Final = ("polygon", "polyline", "mask", "ellipse")
+_OTHERS: Final = ("points", "cuboid", "skeleton")
+
+
+def read_cvat(path: Path, options: Options) -> Iterator[Read]:
+    """Read one file, or ``annotations.xml`` of a directory."""
+    root = tree_of(_file_in(path))
+    if root.tag != "annotations":
+        message = f"the outermost element is <{root.tag}>, not <annotations>"
+        raise BadFile(codes.OTHER_FORMAT, message, root.origin)
+    if track := root.at("track"):
+        message = (
+            "tracks of a video are not read: export the task as “CVAT for images 1.1”, which has its frames"
+        )
+        raise BadFile(codes.OTHER_FORMAT, message, track.origin)
+    images: list[tuple[str, LabelledImage]] = []
+    for element in root.all("image"):
+        found = _image(element, options)
+        if isinstance(found, Problem):
+            yield found
+        else:
+            images.append((element.attributes.get("subset", ""), found))
+    kept, notes = of_split(images, options, unit="images")
+    yield from notes
+    yield from settled(kept)
+
+
+def _file_in(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if not (path / FILE).is_file():
+        raise UsageError(f"{path}: holds no {FILE}: name the XML file")
+    return path / FILE
+
+
+def _image(element: Element, options: Options) -> LabelledImage | Problem:
+    name = element.attributes.get("name", "")
+    if not name:
+        return wrong(codes.BAD_RECORD, "the image has no name", element.origin)
+    shapes = [child for child in element.children if child.tag in ("box", *_AROUND, *_OTHERS)]
+    found = [_box(shape, options) for shape in shapes]
+    width, height = side(element.attributes.get("width")), side(element.attributes.get("height"))
+    return LabelledImage(
+        name,
+        element.origin,
+        labels=tuple(tag.attributes.get("label", "") for tag in element.all("tag")),
+        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
+        size=(width, height) if width and height else None,
+        problems=tuple(item for item in found if isinstance(item, Problem)),
+    )
+
+
+def _box(shape: Element, options: Options) -> Rectangle | Problem:
+    label, origin = shape.attributes.get("label"), shape.origin
+    if label is None:
+        return wrong(codes.BAD_RECORD, f"the {shape.tag} has no label", origin)
+    if shape.tag in _OTHERS:
+        return unusable(label, shape.tag, origin)
+    degrees = number(shape.attributes.get("rotation", "0")) or Decimal(0)
+    kind = f"box turned by {degrees}°" if shape.tag == "box" else shape.tag
+    if (shape.tag != "box" or degrees) and (problem := not_upright(label, kind, origin, options)):
+        return problem
+    box = _upright(shape, label)
+    if not isinstance(box, Rectangle) or not degrees:
+        return box
+    return turned(box, degrees, (box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+
+def _upright(shape: Element, label: str) -> Rectangle | Problem:
+    """Return the box, or the box around another shape, before it is turned."""
+    values = shape.attributes
+    match shape.tag:
+        case "box":
+            return edged(label, (values.get(key) for key in _EDGES), shape.origin)
+        case "mask":
+            return cornered(label, (values.get(key) for key in _MASK), shape.origin)
+        case "ellipse":
+            x, y, across, down = (number(values.get(key)) or Decimal(0) for key in ("cx", "cy", "rx", "ry"))
+            return Rectangle(label, x - across, y - down, x + across, y + down, shape.origin)
+    points = [point.split(",") for point in values.get("points", "").split(";")]
+    return enclosing(label, points, shape.origin)
