@@ -16,6 +16,7 @@ from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
 from reconciler.convert.readers.groundtruth import read_groundtruth
+from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.yolo import read_yolo
 from reconciler.convert.record import BadFile, Options, Read, display, wrong
@@ -31,6 +32,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "voc": read_voc,
     "csv": read_csv,
     "cvat": read_cvat,
+    "via": read_via,
     "groundtruth": read_groundtruth,
 }
 
