@@ -16,6 +16,7 @@ from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
 from reconciler.convert.readers.groundtruth import read_groundtruth
+from reconciler.convert.readers.labelme import read_labelme
 from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.yolo import read_yolo
@@ -33,6 +34,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "csv": read_csv,
     "cvat": read_cvat,
     "via": read_via,
+    "labelme": read_labelme,
     "groundtruth": read_groundtruth,
 }
 
