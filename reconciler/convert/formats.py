@@ -17,6 +17,7 @@ from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
 from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.labelme import read_labelme
+from reconciler.convert.readers.labelstudio import read_labelstudio
 from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.yolo import read_yolo
@@ -35,6 +36,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "cvat": read_cvat,
     "via": read_via,
     "labelme": read_labelme,
+    "labelstudio": read_labelstudio,
     "groundtruth": read_groundtruth,
 }
 

@@ -1,0 +1,131 @@
+"""
+Label Studio: the exports JSON and JSON-MIN, an array with an object for each task or annotation (labelstud.io).
+
+A task whose annotation holds nothing is an image without objects; a task without an annotation is unlabelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from reconciler.convert.names import is_image
+from reconciler.convert.parsing.json_records import Record, elements, moment
+from reconciler.convert.parsing.shapes import settled
+from reconciler.convert.parsing.studio_results import labelled
+from reconciler.convert.record import LabelledImage, Notes, Options, Read, display, text_of, wrong
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
+
+_LOCAL_FILES: Final = "/data/local-files/?d="
+_OWN: Final = frozenset(
+    {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "sentiment"}
+)
+
+
+def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
+    """Read one file."""
+    images: list[LabelledImage] = []
+    notes = Notes("images")
+    for record in elements(text_of(path), display(path)):
+        task = record.value if isinstance(record.value, dict) else {}
+        found = (
+            _task(task, record.origin, options, notes)
+            if "data" in task
+            else _flat(task, record, options, notes)
+        )
+        if isinstance(found, Problem):
+            yield found
+        else:
+            images.append(found)
+    yield from notes.problems()
+    yield from settled(images)
+
+
+def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Notes) -> LabelledImage | Problem:
+    """Read a task of JSON; of several annotations, the one that is marked as ground truth."""
+    key = _image_key(task["data"])
+    found = task.get("annotations", task.get("completions"))
+    if key is None or not isinstance(found, list):
+        message = "the task must have the address of one image in its data, and a list of annotations"
+        return wrong(codes.BAD_RECORD, message, origin)
+    image = LabelledImage(_name(task["data"][key]), origin)
+    kept = [item for item in found if isinstance(item, dict) and not item.get("was_cancelled")]
+    chosen = [item for item in kept if item.get("ground_truth") is True] or kept
+    if not chosen:
+        if task.get("predictions"):
+            notes.add("predictions are no labels: left out", origin)
+        return image
+    results = chosen[0].get("result")
+    if len(chosen) > 1 and any(item.get("result") != results for item in chosen):
+        message = f"the task has {len(chosen)} annotations: mark the one that counts as ground truth"
+        return wrong(codes.BAD_RECORD, message, origin)
+    if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
+        return wrong(codes.BAD_RECORD, "the annotation must have a list of results", origin)
+    return _dated(labelled(image, results, options, notes), chosen[0])
+
+
+def _flat(task: Mapping[str, Any], record: Record, options: Options, notes: Notes) -> LabelledImage | Problem:
+    """Read an object of JSON-MIN, where values of the task and results of one annotation stand side by side."""
+    key = _image_key(task)
+    if key is None or not task.keys() & _OWN:
+        message = (
+            "an object must have data and annotations, or be one of JSON-MIN with the address of an image"
+        )
+        return wrong(codes.BAD_RECORD, message, record.origin)
+    image = LabelledImage(_name(task[key]), record.origin)
+    values = {name: value for name, value in task.items() if name not in _OWN and name != key}
+    regions = [item for value in values.values() if isinstance(value, list) for item in value]
+    if not all(isinstance(item, dict) for item in regions):
+        return wrong(codes.BAD_RECORD, "a list must hold regions", record.origin)
+    results = [_restored(item) for item in regions]
+    texts = {
+        name: choices
+        for name, value in values.items()
+        if (choices := _choices(value))
+        and (name in options.attributes or not (options.attributes or regions))
+    }
+    if len(texts) > 1 and not options.attributes:
+        names = ", ".join(f"“{name}”" for name in texts)[:120]
+        message = f"the key of the label is not clear (there are: {names}): name it with --attribute"
+        return wrong(codes.NO_CLASS, message, record.origin)
+    results += [{"type": "choices", "value": {"choices": choices}} for choices in texts.values()]
+    return _dated(labelled(image, results, options, notes), task)
+
+
+def _restored(region: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a region of JSON-MIN as a result of JSON."""
+    kind = next((key for key in region if key.endswith("labels")), "labels")
+    return {**region, "type": kind, "value": region}
+
+
+def _choices(value: object) -> list[str]:
+    if isinstance(value, dict):
+        value = value.get("choices")
+    found = value if isinstance(value, list) else [value]
+    texts = [item for item in found if isinstance(item, str) and item]
+    return texts if len(texts) == len(found) else []
+
+
+def _dated(image: LabelledImage, annotation: Mapping[str, Any]) -> LabelledImage:
+    created = annotation.get("created_at")
+    return replace(image, created_at=moment(created) if isinstance(created, str) else None)
+
+
+def _image_key(data: object) -> str | None:
+    """Return the key of the only value that is the address of an image; of several, that called image."""
+    values = data if isinstance(data, dict) else {}
+    found = [key for key, value in values.items() if isinstance(value, str) and is_image(_name(value))]
+    if len(found) == 1:
+        return str(found[0])
+    return "image" if isinstance(values.get("image"), str) and values["image"] else None
+
+
+def _name(address: str) -> str:
+    """Return the name of an image: its path in the directory that Label Studio serves, or a URL without query."""
+    if address.startswith(_LOCAL_FILES):
+        return unquote(address.removeprefix(_LOCAL_FILES))
+    return address.partition("?")[0] if address.startswith(("http://", "https://")) else address
