@@ -15,6 +15,7 @@ from reconciler.convert.compose import Converted, convert
 from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
+from reconciler.convert.readers.folders import read_folders
 from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.labelme import read_labelme
 from reconciler.convert.readers.labelstudio import read_labelstudio
@@ -37,6 +38,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "via": read_via,
     "labelme": read_labelme,
     "labelstudio": read_labelstudio,
+    "folders": read_folders,
     "groundtruth": read_groundtruth,
 }
 
