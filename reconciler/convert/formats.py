@@ -13,6 +13,7 @@ from typing import Final
 
 from reconciler.convert.compose import Converted, convert
 from reconciler.convert.readers.coco import read_coco
+from reconciler.convert.readers.createml import read_createml
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
 from reconciler.convert.readers.folders import read_folders
@@ -39,6 +40,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "labelme": read_labelme,
     "labelstudio": read_labelstudio,
     "folders": read_folders,
+    "createml": read_createml,
     "groundtruth": read_groundtruth,
 }
 
