@@ -57,7 +57,7 @@ def _names(parser: argparse.ArgumentParser) -> None:
 
 
 def _tables(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("csv tables")
+    group = parser.add_argument_group("tables and splits")
     group.add_argument(
         "--columns",
         action="extend",
@@ -66,9 +66,7 @@ def _tables(parser: argparse.ArgumentParser) -> None:
         metavar="ROLE=COLUMN,…",
         help="role of each column, by header or by number from 1, such as image=file,label=breed",
     )
-    group.add_argument(
-        "--split", metavar="NAME", help="only rows of this split, such as TRAIN (default: all)"
-    )
+    group.add_argument("--split", metavar="NAME", help="only this split, such as TRAIN (default: all)")
 
 
 def _shapes(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +80,7 @@ def _shapes(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--polygons",
         choices=("box",),
-        help="coco, yolo, VIA: polygons without a box become the box around them (default: an error)",
+        help="polygons, masks and turned boxes become the box around them (default: an error)",
     )
     group.add_argument(
         "--clip", action="store_true", help="clip boxes to the edges of their image (default: an error)"
@@ -119,13 +117,13 @@ def _what_the_input_lacks(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="groundtruth: keep only this label attribute; VIA: the attribute with the label; may be repeated",
+        help="groundtruth: keep only this label attribute; via, labelstudio: that of the label; may be repeated",
     )
     group.add_argument(
         "--images",
         type=values.readable_directory,
         metavar="DIR",
-        help="directory of the images, to read sizes that the input does not state",
+        help="directory of the images, to read sizes that the input does not state (default: that of IN)",
     )
 
 
