@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from reconciler.convert.record import LabelledImage, Options, odd
-from reconciler.convert.tables.row_forms import Row
+from reconciler.convert.record import Options, odd
 from reconciler.core.validation import spec_codes as codes
-from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
-_Item = TypeVar("_Item", Row, LabelledImage)
+
+class _Placed(Protocol):
+    @property
+    def origin(self) -> Origin: ...
+
+
+_Item = TypeVar("_Item", bound=_Placed)
 
 
 def of_split(
