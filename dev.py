@@ -141,7 +141,7 @@ def ready(environment: Environment) -> Environment:
     """
     Return *environment*, made again if it is not current.
 
-    Whoever uses it holds a shared lock, whoever makes it an exclusive one, so that none is taken
+    A command that uses it holds a shared lock, one that makes it an exclusive one, so that none is taken
     away under a running command. The descriptor goes to child processes and through exec on
     purpose: the lock lasts as long as the last of them.
     """

@@ -97,7 +97,7 @@ def _ended(command: Callable[[], int]) -> int:
         say("terminated; no more updates are sent")
         return Exit.TERMINATED
     except BrokenPipeError:
-        # Nobody reads the address of the emulator. A broken pipe of a report is handled in `stream`.
+        # No reader is left for the address of the emulator. A broken pipe of a report is handled in `stream`.
         discard(sys.stdout)
         return Exit.DONE
     except (OSError, MemoryError) as exc:

@@ -209,7 +209,7 @@ def images_at(text: str) -> tuple[str, str]:
 
 
 def about(text: str) -> tuple[str, str]:
-    """Parse KEY=VALUE of what is said of a dataset; a date of publication must be one."""
+    """Parse KEY=VALUE of the description of a dataset; a date of publication must be one."""
     key, equals, value = text.partition("=")
     if not (key and equals and value):
         raise Wrong(f"{text!r}: it must look like KEY=VALUE")

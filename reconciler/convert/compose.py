@@ -193,8 +193,10 @@ def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> li
     if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):
         return found
     own = list(_bad_boxes(read, options))
-    said = {problem.code for problem in own}
-    kept = [p for p in found if not (p.is_error and p.code in said) and p.code != Code.NO_VALID_ANNOTATIONS]
+    reported = {problem.code for problem in own}
+    kept = [
+        p for p in found if not (p.is_error and p.code in reported) and p.code != Code.NO_VALID_ANNOTATIONS
+    ]
     return [*kept, *(replace(problem, source_ref=checked.source_ref) for problem in own)]
 
 

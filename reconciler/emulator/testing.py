@@ -140,7 +140,7 @@ def rekognition_env(rekognition_emulator: Running, monkeypatch: pytest.MonkeyPat
     Provide the emulator, and send clients to it that the application makes itself.
 
     Sets endpoint, credentials and Region in the environment, for processes that the test starts too, hides the
-    configuration files of the user, and lets boto3 make its default session anew.
+    configuration files of the user, and lets boto3 make its default session again.
     """
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""What the engine asks of the world: specs, AWS, memory, time. Doors provide it, and tests their own."""
+"""What the engine asks of its surroundings: specs, AWS, memory, time. Doors provide it, and tests their own."""
 
 from reconciler.ports.access import (
     Access,

@@ -1,4 +1,4 @@
-"""What the engine asks of the world to delete and recreate a dataset, and to survive a kill at any step."""
+"""What the engine asks of AWS and the state to delete and recreate a dataset, surviving a kill at any step."""
 
 from __future__ import annotations
 

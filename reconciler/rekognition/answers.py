@@ -39,7 +39,7 @@ def refuse_garbage(
 
     Args:
         answer: As it came.
-        parsed: What botocore made of it; None if that failed.
+        parsed: What botocore parsed from it; None if that failed.
 
     Raises:
         Unavailable: It is no JSON object.

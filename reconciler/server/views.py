@@ -133,7 +133,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
     Return one dataset; the caller holds the lock.
 
     Args:
-        ahead: How many seconds the wall's clock is ahead of the steady one.
+        ahead: How many seconds the wall's clock is ahead of the monotonic one.
         most: The largest number of drifted images in any trend: all trends have one scale.
     """
     believed = state.believed(now)

@@ -188,7 +188,7 @@ def _check(document: Document, file: str) -> Parsed:
     model, model_errors = _validate(value, kind)
     faults = [_placed(fault, file) for fault in document.faults]
     bare = Parsed(file, document, model, kind if isinstance(kind, str) else None, _name(value), ())
-    # A faulty part was replaced by a placeholder; what the model says of that would only confuse.
+    # A faulty part was replaced by a placeholder; what the model reports of that would only confuse.
     faulty = {fault.origin for fault in faults}
     refused = [
         problem

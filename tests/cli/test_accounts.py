@@ -79,7 +79,7 @@ def looked(gateway: Gateway) -> None:
     gateway.locate("flowers", DatasetType.TRAIN)
 
 
-def test_each_dataset_is_looked_at_in_its_own_account_and_region(wiring: Wiring, emulator: Emulator) -> None:
+def test_each_dataset_is_observed_in_its_own_account_and_region(wiring: Wiring, emulator: Emulator) -> None:
     """A spec needs only its Region; the external id of the role is passed on."""
     looked(wiring.context_of(target(region="eu-west-1", roleArn=BOTANY, externalId="xyz123")).gateway)
     looked(wiring.context_of(target(region="us-west-2", roleArn=ZOOLOGY)).gateway)

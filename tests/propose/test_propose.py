@@ -249,7 +249,7 @@ def test_a_conflict_is_counted_and_drift_is_not(bench: Bench):
 
     assert {ref("a"), ref("b")} == set(outcome.kinds)
     summary = DatasetProposal("train", None, outcome.tried.edits.accepted)
-    assert (1, 0) == (summary.contested, summary.guessed)
+    assert (1, 0) == (summary.conflicting, summary.guessed)
 
 
 def test_new_images_go_where_their_neighbours_are(bench: Bench):

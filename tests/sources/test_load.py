@@ -112,7 +112,7 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path):
     ] == problems_in(loaded(tmp_path))
 
 
-def test_the_files_of_a_broken_document_are_looked_at_too(tmp_path):
+def test_the_files_of_a_broken_document_are_read_too(tmp_path):
     """Whoever mends the document must not meet the next error only then."""
     broken = dataset("A", file="cut.jsonl").replace("]\n", ", {file: gone.jsonl}, {file: b.jsonl}, 5]\n")
     write(tmp_path, a_yaml=broken, cut_jsonl=LINE + LINE[:9], b_jsonl=LINE)
@@ -137,7 +137,7 @@ def test_a_key_of_megabytes_is_not_told_in_full(tmp_path):
     assert 1_000 > len(problem.message)
 
 
-def test_of_a_document_that_is_not_ours_no_file_is_looked_at(tmp_path):
+def test_of_a_document_that_is_not_ours_no_file_is_read(tmp_path):
     """What `entries` means in another version is not known here."""
     write(tmp_path, a_yaml=dataset(file="gone.jsonl").replace("/v1", "/v2"))
 

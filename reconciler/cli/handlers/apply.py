@@ -126,11 +126,11 @@ def _confirmed(
         Declined: The answer is not yes.
     """
     with ExitStack() as stack:
-        looks = []
+        planned = []
         for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
             stack.enter_context(closing(seen))
-            looks.append((desired, seen))
-        plans = [each_dataset.detailed(desired, seen, wiring.context) for desired, seen in looks]
+            planned.append((desired, seen))
+        plans = [each_dataset.detailed(desired, seen, wiring.context) for desired, seen in planned]
         if any(plan.applyable or plan.creation for plan in plans):
             if isinstance(wiring.progress, TerminalProgress):
                 wiring.progress.pause()
@@ -138,22 +138,22 @@ def _confirmed(
             show_on_stderr("plan", Plan(tuple(plans), found.revision, selection), args)
             if not answered_yes("Apply these changes?"):
                 raise Declined("nothing was sent; --yes applies without a question")
-        yield from each_dataset.apply_each(looks, wiring.context)
+        yield from each_dataset.apply_each(planned, wiring.context)
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
     """Plan every dataset first; apply only if the digest is that of the given plan."""
     with ExitStack() as stack:
-        looks = []
+        planned = []
         for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
             stack.enter_context(closing(seen))
-            looks.append((desired, seen))
+            planned.append((desired, seen))
         broken = map(each_dataset.broken, found.broken)
-        now = Plan((*(seen.plan for _, seen in looks), *broken), found.revision)
+        now = Plan((*(seen.plan for _, seen in planned), *broken), found.revision)
         if now.digest == plan.digest:
-            yield from each_dataset.apply_each(looks, wiring.context)
+            yield from each_dataset.apply_each(planned, wiring.context)
         else:
-            yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in looks)
+            yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in planned)
 
 
 def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:

@@ -26,8 +26,8 @@ _IMPATIENT = Threads(attempts=3)
 def run(args: argparse.Namespace) -> int:
     """Print the results of all checks, even if the specs cannot be read."""
     results = [state(Path(args.state_dir))]
-    if said := program(Path(args.path)):
-        results.append(said)
+    if git := program(Path(args.path)):
+        results.append(git)
     datasets: tuple[DatasetPreflight, ...] = ()
     try:
         with reading(args) as found:

@@ -1,4 +1,4 @@
-"""What a writer is given, the files it writes to, and what it says of its format."""
+"""What a writer is given, the files it writes to, and how it describes its format."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Summary(NamedTuple):
 
     Attributes:
         splits: Their names, in order.
-        about: What the user says of the dataset, such as its license.
+        about: The user's description of the dataset, such as its license.
     """
 
     project: str

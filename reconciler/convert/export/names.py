@@ -1,4 +1,4 @@
-"""Name the images of an export: paths below one directory, from which their address can be told again."""
+"""Name the images of an export: paths below one directory, from which their address can be derived again."""
 
 from __future__ import annotations
 

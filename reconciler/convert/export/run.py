@@ -78,7 +78,7 @@ class Job(NamedTuple):
 
     Attributes:
         images_at: Where images are, by prefix; none for what follows the directory that those of a split share.
-        about: What the user says of the dataset: see `Format.about`.
+        about: The user's description of the dataset: see `Format.about`.
     """
 
     form: Format

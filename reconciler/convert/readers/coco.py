@@ -122,7 +122,7 @@ def _sorted(path: Path, options: Options) -> _File:
 
 
 def _name(names: dict[object, str], key: object, label: str, record: Record) -> None:
-    """Add the name of a category; of two names for one id nobody knows which is meant."""
+    """Add the name of a category; which of two names for one id is meant cannot be known."""
     if (other := names.setdefault(key, label)) != label:
         message = f"{_called(record)} “{label}” has the id {key}, as “{other}” has"
         raise BadFile(codes.BAD_RECORD, message, record.origin)

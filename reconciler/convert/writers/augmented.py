@@ -59,7 +59,7 @@ def _add(
     write("", _drawn(image, drawn[0][1], context.classes, class_map))
     lost = [Lost(Kind.LABEL, label.label) for label in content.labels]
     lost += [Lost(Kind.CLASS_ID, name) for name, metadata in drawn if metadata["class-map"] != names]
-    if len(pairs) > 1:  # what is said of an attribute is kept of the first one
+    if len(pairs) > 1:  # of an attribute's metadata that of the first one is kept
         lost += [one for one in content.lost if one.kind in _BY_ATTRIBUTE]
     return lost
 

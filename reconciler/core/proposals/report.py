@@ -102,7 +102,7 @@ class DatasetProposal:
         return sum(request.cause is Cause.UNATTRIBUTED for request in self.accepted)
 
     @property
-    def contested(self) -> int:
+    def conflicting(self) -> int:
         """The number of accepted changes of images also changed in git: the patch takes AWS's version."""
         return sum(request.cause is Cause.CONFLICT for request in self.accepted)
 

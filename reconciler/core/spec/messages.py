@@ -58,12 +58,12 @@ def model_errors_of(error: ValidationError, model: type[BaseModel]) -> tuple[Mod
         for path in (_path_of(detail),)
         if (place := _place_of(str(path[-1]), path[:-1], model)) is not None
     }
-    # A field in a wrong place is missing in its own, and may leave its parent empty: that is said once.
-    told = strayed | {place[:-1] for place in strayed}
+    # A field in a wrong place is missing in its own, and may leave its parent empty: that is reported once.
+    reported = strayed | {place[:-1] for place in strayed}
     return tuple(
         _model_error(detail, model)
         for detail in details
-        if not ((detail["type"] == "missing" or detail["input"] is None) and _path_of(detail) in told)
+        if not ((detail["type"] == "missing" or detail["input"] is None) and _path_of(detail) in reported)
     )
 
 

@@ -188,7 +188,7 @@ class SuspensionState(NamedTuple):
 
     Attributes:
         by_spec: Whether its spec says ``suspend: true``, so that it is not even observed.
-        reason: Why a person has suspended it; None if nobody has.
+        reason: Why a person has suspended it; None if it is not suspended.
         until: The end of that, in ISO 8601; None if only a request ends it.
     """
 

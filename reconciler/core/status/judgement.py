@@ -21,7 +21,7 @@ class Facts:
     Attributes:
         source_failure: Why the specs cannot be read now, or may be outdated; None if neither is so.
         suspended: Whether the spec suspends the dataset: it is not observed.
-        suspension: That and why a person has suspended applying: it is observed; None if nobody has.
+        suspension: That and why a person has suspended applying: it is observed; None if it is not suspended.
         verdict: Verdict of the last cycle that reached one; None before.
         failure: Failure reason of the last cycle; None without a failure.
         pending: Whether a difference is left.

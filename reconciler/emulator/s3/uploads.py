@@ -71,7 +71,7 @@ def _put_part(context: Context, caller: Caller, request: Request, place: tuple[s
         raise ServiceError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
     new = objects.content(context.store, data)
     with dropped_if_refused(context, new), context.store.transaction() as db:
-        _open(context, caller, request, *place)  # nobody has ended the upload meanwhile
+        _open(context, caller, request, *place)  # the upload must still be open
         objects.put(db, parts, _key(int(text)), new, context.clock.now())
     return new.etag
 

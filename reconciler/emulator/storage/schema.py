@@ -2,7 +2,7 @@
 The tables of the database.
 
 A dataset points to its content, which entries and labels belong to. An import fills a content that no dataset
-points to yet, in short transactions, and the last one moves the pointer: nobody waits, and nobody sees half.
+points to yet, in short transactions, and the last one moves the pointer: no reader waits, and none sees half.
 """
 
 from __future__ import annotations

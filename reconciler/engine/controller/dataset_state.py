@@ -45,7 +45,7 @@ class DatasetState:
         running: Whether a cycle is running; there is at most one.
         edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
-        suspension: Why a person has suspended applying, and until when; None if nobody has.
+        suspension: Why a person has suspended applying, and until when; None if it is not suspended.
         failures: Consecutive failed cycles.
         cut_short: Consecutive applies that a newer commit ended early.
         attempted, applied, verified: The revision last tried, last applied, and last observed in place.

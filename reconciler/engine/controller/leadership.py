@@ -77,7 +77,7 @@ class Leading:
             NotLeader: Another replica might lead before the call ends.
         """
         if not self._elector.may_write(self._seconds()):
-            raise NotLeader(f"the lease {self._lease.name} is not held by this replica: it only looks")
+            raise NotLeader(f"the lease {self._lease.name} is not held by this replica: it only observes")
 
     def leadership(self) -> Leadership:
         """Return the current leadership of this replica."""

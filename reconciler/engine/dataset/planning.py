@@ -48,7 +48,7 @@ class Known:
 
     Attributes:
         base: What was last applied.
-        quarantine: Lines that are kept back, or sent with care.
+        quarantine: Lines that are not sent for now, or sent with care.
         now: Seconds since the epoch.
     """
 

@@ -1,4 +1,4 @@
-"""One image's story, at the cost of a few calls a dataset. Makes no call that writes."""
+"""Explain the state of one image, at the cost of a few calls a dataset. Makes no call that writes."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def look_up(
 def _without_listing(
     images: Images, pool: ThreadPoolExecutor, bucket: str, keys: Sequence[str], reason: Denied
 ) -> Iterator[Sequence[Decided]]:
-    """Ask for each key. A client that may not list a bucket is told that missing objects are denied."""
+    """Ask for each key. To a client that may not list a bucket, S3 reports missing objects as denied."""
     lookup = Lookup(keys, lists=False)
     while isinstance(request := lookup.ask(), Heads):
         try:

@@ -30,7 +30,7 @@ class CheckDoc(TypedDict):
 
 
 class ExaminedDoc(TypedDict):
-    """One dataset; ``account`` and ``identity`` are what STS said of the credentials, null if it did not."""
+    """One dataset; ``account`` and ``identity`` are those of the credentials by STS, null if it did not answer."""
 
     name: str
     arn: str | None

@@ -169,7 +169,7 @@ def _style() -> Markup:
 
 
 def _script() -> Markup:
-    """Return the script: each file is one subject, and the last starts the page."""
+    """Return the script: each file has one purpose, and the last starts the page."""
     names = ("basics", "drawing", "captions", "selection", "filters", "grid", "zoom", "lighttable", "start")
     return script("reconciler.reports.drift", "page", *(f"{name}.js" for name in names))
 

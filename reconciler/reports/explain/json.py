@@ -69,7 +69,7 @@ class IgnoredDoc(TypedDict):
 
 
 class PastDoc(TypedDict):
-    """One update that the image was in; ``result`` is null if nobody wrote down how it ended."""
+    """One update that the image was in; ``result`` is null if it was not recorded how it ended."""
 
     at: str
     entries: int
@@ -81,7 +81,7 @@ class ExplanationDoc(TypedDict):
     One image in one dataset.
 
     ``fields`` is what differs, ``before`` being what AWS holds and ``after`` what git desires. ``observed`` is
-    null if AWS does not hold the image, or, with ``was_observed`` false, if nobody could look.
+    null if AWS does not hold the image, or, with ``was_observed`` false, if AWS could not be observed.
     """
 
     name: str
@@ -126,17 +126,17 @@ class Explained(NamedTuple):
     """
 
     source_ref: str
-    stories: Sequence[Explanation]
+    explanations: Sequence[Explanation]
     writers: Writers
 
 
 def render(explained: Explained, _options: Options) -> Iterator[bytes]:
     """Give explain/v1: one element for each dataset that was asked."""
-    source_ref, stories, writers = explained
+    source_ref, explanations, writers = explained
     document: ExplainDoc = {
         "format": "explain/v1",
         "source_ref": source_ref,
-        "datasets": Rows(stories, partial(_explanation, writers)),
+        "datasets": Rows(explanations, partial(_explanation, writers)),
     }
     return encode(document)
 

@@ -43,18 +43,20 @@ _SHORT: Final = 12
 
 def render(explained: Explained, options: Options) -> Iterator[str]:
     """Give the explanation of one image as text."""
-    return (f"{content}\n" for content in render_stories(*explained, options.screen))
+    return (f"{content}\n" for content in render_explanations(*explained, options.screen))
 
 
-def render_stories(
-    source_ref: str, stories: Sequence[Explanation], writers: Writers, screen: Screen = PLAIN
+def render_explanations(
+    source_ref: str, explanations: Sequence[Explanation], writers: Writers, screen: Screen = PLAIN
 ) -> Iterator[str]:
     """Give one block for each dataset that has the image, or could not be observed."""
-    known = [explanation for explanation in stories if explanation.verdict is not ExplanationVerdict.NOWHERE]
+    known = [
+        explanation for explanation in explanations if explanation.verdict is not ExplanationVerdict.NOWHERE
+    ]
     blocks: list[Iterable[Line]] = [[line(Span(shortened(source_ref, LONGEST_NAME), Ink.BOLD))]]
     blocks += (_explanation(explanation, writers, screen) for explanation in known)
     if not known:
-        asked = ", ".join(explanation.dataset for explanation in stories) or "none"
+        asked = ", ".join(explanation.dataset for explanation in explanations) or "none"
         blocks.append([line(f"Neither git nor AWS knows this image. Datasets searched: {asked}.")])
     return screen.draw(stacked(blocks))
 

@@ -142,8 +142,8 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
         yield f"{dataset.name}: {kinds(dataset.accepted)} outside git {since}{seen}."
         if dataset.guessed:
             yield f"For {dataset.guessed:,} of them it is unknown which side changed."
-        if dataset.contested:
-            yield f"{dataset.contested:,} of them had changed in git as well; this takes what AWS holds."
+        if dataset.conflicting:
+            yield f"{dataset.conflicting:,} of them had changed in git as well; this takes what AWS holds."
         yield ""
         for request in dataset.accepted[:_NAMED]:
             name = shortened(visible(request.source_ref), _LONGEST_NAME)

@@ -71,8 +71,8 @@ def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
     if dataset.guessed:
         text = f"For {dataset.guessed:,} of them it is unknown which side changed: review before you commit."
         yield line(Span(text, Ink.YELLOW))
-    if dataset.contested:
-        text = f"{dataset.contested:,} of them changed in git as well: the patch takes what AWS holds."
+    if dataset.conflicting:
+        text = f"{dataset.conflicting:,} of them changed in git as well: the patch takes what AWS holds."
         yield line(Span(text, Ink.YELLOW))
     if dataset.pending:
         changed = counted(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class ValidateDoc(TypedDict):
     """
-    What is wrong with a spec tree; ``datasets`` and ``entries`` say how much was looked at.
+    What is wrong with a spec tree; ``datasets`` and ``entries`` say how much was checked.
 
     ``skipped`` counts YAML files and documents that belong to other programs.
     """

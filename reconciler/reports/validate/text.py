@@ -73,11 +73,11 @@ def problem_line(problem: Problem) -> Line:
 
 
 def _sum(result: Validation) -> Line:
-    looked_at = f"{counted(result.datasets, 'dataset')}, {counted(result.entries, 'entry', 'entries')}"
+    coverage = f"{counted(result.datasets, 'dataset')}, {counted(result.entries, 'entry', 'entries')}"
     if result.skipped:
-        looked_at += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
+        coverage += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
     found = Counter(problem.severity for problem in result.problems)
     if not found:
-        return line(Span(f"{looked_at}: no problems found.", Ink.GREEN))
+        return line(Span(f"{coverage}: no problems found.", Ink.GREEN))
     parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]
-    return line(Span(f"{looked_at}: {', '.join(parts)}.", Ink.BOLD))
+    return line(Span(f"{coverage}: {', '.join(parts)}.", Ink.BOLD))

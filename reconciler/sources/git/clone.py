@@ -170,7 +170,7 @@ class Clone:
 
     def _environment(self) -> dict[str, str]:
         asked_nothing = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
-        # Overrides what a repository on this machine's disk says of transports.
+        # Overrides what a repository on this machine's disk configures for transports.
         return {
             "GIT_ALLOW_PROTOCOL": _protocols(self._address.url),
             **self._address.environment(),

@@ -63,7 +63,7 @@ def test_the_order_of_records_changes_nothing(tmp_path):
     assert ["a.jpg", "z.jpg", "é.jpg"] == [line["source-ref"][9:] for line in fields(one)]
 
 
-def test_an_image_without_annotations_was_looked_at(tmp_path):
+def test_an_image_without_annotations_keeps_an_empty_attribute(tmp_path):
     """As in AWS's sample: an attribute with empty annotations, objects and class-map."""
     (line,) = fields(done := convert("coco", coco(tmp_path / "a.json", [image()], [])))
 

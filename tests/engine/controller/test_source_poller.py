@@ -41,7 +41,7 @@ def follow_by(months: Months, polling: Polling) -> None:
     months.controller._poller._polling = polling
 
 
-def test_a_directory_is_looked_at_every_five_seconds(months: Months):
+def test_a_directory_is_polled_every_five_seconds(months: Months):
     """A spec directory is polled every five seconds, whatever the intervals of its datasets."""
     months.write("roses", *"abc", interval="24h")
     months.settle()

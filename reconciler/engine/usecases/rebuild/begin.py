@@ -48,7 +48,7 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
             "DATASET_ARN", f"spec.target.datasetArn names the dataset that would be deleted; {way_out}"
         )
     if (now := digest_of(plan)) != digest:
-        yield Guard("PLAN_OUTDATED", f"the plan is another one by now, its digest is {now}; look at it first")
+        yield Guard("PLAN_OUTDATED", f"the plan is another one by now, its digest is {now}; review it first")
     if not plan.complete:
         yield Guard(
             "INCOMPLETE", "not every line of the specs can be used: what they are about would be deleted"
