@@ -199,6 +199,18 @@ def test_explain_of_an_unusable_line_is_exit_5(place, capfd):
     assert explanation["observed"] is not None
 
 
+def test_explain_says_nothing_of_a_memory_that_was_not_read(place, capfd):
+    """A dataset without a usable line is not observed: no word on its applies, and each error stands once."""
+    first, *_ = Path("specs/train.jsonl").read_bytes().splitlines(keepends=True)
+    Path("specs/train.jsonl").write_bytes(first.replace(b'"left":1', b'"left":-1'))
+    capfd.readouterr()
+
+    assert 5 == main(["explain", "specs", ref("a"), "--local"])
+
+    out = capfd.readouterr().out
+    assert (False, 1) == ("applied " in out, out.count("ERROR_INVALID_BOUNDING_BOX")), out
+
+
 def test_explain_costs_one_listing(place, capfd):
     """Text, too; and an address that is none is refused before anything is asked."""
     assert 0 == main(["explain", "specs", ref("a"), "--local"])

@@ -69,10 +69,12 @@ def _explanation(explanation: Explanation, writers: Writers, screen: Screen) -> 
         "  ",
         Span(words, ink),
         why,
-        Span(f"  {explanation.arn or ''}", Ink.DIM),
+        Span(f"  {explanation.arn}" if explanation.arn else "", Ink.DIM),
     )
     yield from indented(_facts(explanation, writers, screen))
-    yield from indented(error_lines(explanation.errors, screen))
+    known = {(problem.code, problem.origin) for problem in explanation.problems}
+    others = [error for error in explanation.errors if (error.code, error.origin) not in known]
+    yield from indented(error_lines(others, screen))
 
 
 def _facts(explanation: Explanation, writers: Writers, screen: Screen) -> Iterator[Line]:
@@ -88,8 +90,8 @@ def _facts(explanation: Explanation, writers: Writers, screen: Screen) -> Iterat
         yield _row("", Span(problem.severity, Ink.YELLOW), f": {problem.message} ({problem.code})")
     if explanation.desired is not None:
         yield _row("desired", *_content(explanation.desired, width))
-    yield _row("applied", _applied(explanation))
-    if explanation.was_observed:
+    if explanation.was_observed:  # only then was the memory of the dataset read
+        yield _row("applied", _applied(explanation))
         yield _row("observed", *_content(explanation.observed, width))
     if explanation.codes:
         yield _row("", Span(f"AWS marks it: {', '.join(explanation.codes)}", Ink.RED))
