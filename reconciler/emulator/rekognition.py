@@ -17,7 +17,6 @@ from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
-from reconciler.emulator.control.persistence import keep_faults
 from reconciler.emulator.errors import ServiceError, serialization
 from reconciler.emulator.http import Answer, Disposition, Request
 from reconciler.emulator.s3 import foreign
@@ -92,7 +91,7 @@ class Rekognition:
         finally:
             self._write_down(operation, caller, params, code)
             if not settled and self._context.faults.armed():
-                keep_faults(self._context)
+                self._context.keep_faults()
         if disposition.body:
             status, body = disposition.status, disposition.body
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": request_id}

@@ -18,7 +18,6 @@ from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import ACCOUNT, Settings
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.control.endpoint import Control, failure
-from reconciler.emulator.control.persistence import reset, restore
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.rekognition import Rekognition
 from reconciler.emulator.s3.front import S3
@@ -61,7 +60,7 @@ class Emulator:
         self._context = Context(
             Store(data), clock or SystemClock(), settings or Settings(), account, s3_endpoint
         )
-        restore(self._context)
+        self._context.restore()
         self.hosts = frozenset(hosts)
         self.console = Console(self._context)
         self._settler = Settler(self._context)
@@ -157,7 +156,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget everything but the settings and faults that were given at the start, and the time."""
-        reset(self._context)
+        self._context.reset()
         self._settler.wake()
 
     def close(self) -> None:

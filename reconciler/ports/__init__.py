@@ -3,6 +3,8 @@
 from reconciler.ports.access import (
     Access,
     Identity,
+    ImagePage,
+    Images,
 )
 from reconciler.ports.backups import (
     Backup,
@@ -16,10 +18,6 @@ from reconciler.ports.gateway import (
     Located,
     Phase,
     Stats,
-)
-from reconciler.ports.images import (
-    ImagePage,
-    Images,
 )
 from reconciler.ports.memory import (
     Begun,

@@ -14,7 +14,6 @@ import orjson
 from reconciler.emulator.api import lifecycle
 from reconciler.emulator.behaviour.attributes import DETECTION
 from reconciler.emulator.behaviour.judge import METADATA, SOURCE_REF, Entry, judge_line
-from reconciler.emulator.control.persistence import keep_trainings
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
 
@@ -146,12 +145,12 @@ class Console:
     def start_training(self, project: str, version: str) -> None:
         """Train a model of the project with this ARN until `end_training`. Only the status is emulated."""
         self._context.trainings.setdefault(project, []).append(version)
-        keep_trainings(self._context)
+        self._context.keep_trainings()
 
     def end_training(self, project: str) -> None:
         """End all trainings of a project; trained models are not emulated."""
         self._context.trainings.pop(project, None)
-        keep_trainings(self._context)
+        self._context.keep_trainings()
 
     def line(self, dataset: str, source_ref: str) -> Fields:
         """Return the parsed line of an entry, as in listings."""

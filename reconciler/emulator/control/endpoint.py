@@ -32,7 +32,7 @@ import orjson
 from reconciler.emulator.api.settling import Settler
 from reconciler.emulator.behaviour.faults import Fault
 from reconciler.emulator.behaviour.settings import PLAIN_NAMES
-from reconciler.emulator.control import page, persistence, state
+from reconciler.emulator.control import page, state
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.storage.context import Context
@@ -111,24 +111,24 @@ class Control:
         return [asdict(call) for call in self._context.calls if wanted in (None, call.operation)]
 
     def _reset(self, _: Given) -> None:
-        persistence.reset(self._context)
+        self._context.reset()
         self._settler.wake()
 
     def _arm(self, given: Given) -> Any:
         number = self._context.faults.add(Fault.parse(given), persistent=True)
-        persistence.keep_faults(self._context)
+        self._context.keep_faults()
         return {"id": number}
 
     def _clear_faults(self, given: Given) -> None:
         self._context.faults.clear(int(given["id"]) if "id" in given else None)
-        persistence.keep_faults(self._context)
+        self._context.keep_faults()
 
     def _switch(self, given: Given) -> Any:
-        persistence.change_switches(self._context, given)
+        self._context.change_switches(given)
         return asdict(self._context.settings.switches)
 
     def _set(self, given: Given) -> Any:
-        persistence.change_settings(self._context, given)
+        self._context.change_settings(given)
         return self._plain_settings()
 
     def _plain_settings(self) -> Any:

@@ -1,15 +1,26 @@
-"""State that all parts of an emulator share."""
+"""
+State that all parts of an emulator share, and what of it outlives the process.
+
+That is what the control endpoint and the console user have set. Settings and faults given by flags or from Python
+are not among it: they are given again with each start.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from reconciler.emulator.behaviour.calls import Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.storage.store import Store
+
+_SETTINGS: Final = "settings"
+_SWITCHES: Final = "switches"
+_FAULTS: Final = "faults"
+_TRAININGS: Final = "trainings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +67,49 @@ class Context:
 
     def __post_init__(self) -> None:
         self.initial = self.settings
+
+    def restore(self) -> None:
+        """
+        Restore what an earlier process has kept; it outranks the settings of the start.
+
+        Raises:
+            ValueError: A setting or switch that was kept does not exist any more.
+        """
+        store = self.store
+        settings = self.settings.with_changes(store.document(_SETTINGS) or {})
+        switches = settings.switches.with_changes(store.document(_SWITCHES) or {})
+        self.settings = replace(settings, switches=switches)
+        self.faults.load(store.document(_FAULTS) or ())
+        self.trainings.update(store.document(_TRAININGS) or {})
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Change settings and keep the changes."""
+        changed = self.settings.with_changes(changes)
+        self.store.keep(_SETTINGS, {**(self.store.document(_SETTINGS) or {}), **changes})
+        self.settings = changed
+
+    def change_switches(self, changes: Mapping[str, Any]) -> None:
+        """Change switches and keep the changes."""
+        switches = self.settings.switches.with_changes(changes)
+        self.store.keep(_SWITCHES, {**(self.store.document(_SWITCHES) or {}), **changes})
+        self.settings = replace(self.settings, switches=switches)
+
+    def keep_faults(self) -> None:
+        """Keep the persistent faults and their counts, if they have changed."""
+        dumped = self.faults.dump()
+        if dumped != (self.store.document(_FAULTS) or []):
+            self.store.keep(_FAULTS, dumped)
+
+    def keep_trainings(self) -> None:
+        self.store.keep(_TRAININGS, self.trainings)
+
+    def reset(self) -> None:
+        """Forget everything but the settings and faults that were given at the start, and the time."""
+        with self.store.turn:
+            self.store.clear()
+            self.trainings.clear()
+            self.past.clear()
+            self.calls.clear()
+            self.throttle.clear()
+            self.faults.clear_persistent()
+            self.settings = self.initial

@@ -15,8 +15,7 @@ from yaml import events
 
 from reconciler.core.spec.messages import Path
 from reconciler.core.validation import spec_codes as codes
-from reconciler.sources.yaml.events import parse
-from reconciler.sources.yaml.indentation import misplaced
+from reconciler.sources.yaml.events import misplaced, parse
 from reconciler.sources.yaml.scalars import Ambiguous, Scalar, resolve
 
 _MAX_DEPTH: Final = 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sources.yaml.indentation import misplaced
+from reconciler.sources.yaml.events import misplaced
 
 
 @pytest.mark.parametrize(
