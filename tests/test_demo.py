@@ -37,7 +37,7 @@ def test_it_works_wherever_it_is_run(told):
     assert (0, "") == (told.returncode, told.stderr)
 
 
-def test_it_ends_quietly_where_nobody_listens(tmp_path):
+def test_it_ends_quietly_where_no_reader_is_left(tmp_path):
     """`python3 dev.py demo | head` is no error of anybody."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -66,7 +66,7 @@ def test_it_names_the_commands_that_it_runs(told):
     ]
 
 
-def test_it_tells_the_whole_story(told):
+def test_it_shows_every_step(told):
     """Converged, drifted, converged again, and at the end nothing is left."""
     plot = ["32 to add", "3 converged", "nothing to send", "done, in the console", "drifted", "1 updated"]
     places = [told.stdout.index(turn) for turn in plot]

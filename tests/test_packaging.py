@@ -95,14 +95,14 @@ def test_settings_of_tools_do_not_make_another_environment(environment):
     assert environment.is_current()
 
 
-def test_an_environment_that_was_moved_is_made_anew(environment, tmp_path_factory):
+def test_an_environment_that_was_moved_is_replaced(environment, tmp_path_factory):
     """Scripts name the Python they belong to by its full path."""
     moved = environment.root.rename(tmp_path_factory.mktemp("elsewhere") / "checkout")
 
     assert not dev.Environment(moved).is_current()
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(environment):
+def test_an_environment_whose_python_is_gone_is_replaced(environment):
     """The system's Python was upgraded away under it."""
     environment.python.unlink()
     environment.python.symlink_to("/nowhere/python3")

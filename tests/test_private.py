@@ -21,7 +21,7 @@ def umask(request: pytest.FixtureRequest):
 
 
 @pytest.mark.usefixtures("umask")
-def test_nobody_else_reads_the_state_whatever_the_umask(tmp_path: Path) -> None:
+def test_no_other_user_reads_the_state_whatever_the_umask(tmp_path: Path) -> None:
     """It names images, accounts and commits."""
     with State(tmp_path / "new" / "state") as state:
         state.record("d", {})

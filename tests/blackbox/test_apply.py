@@ -118,7 +118,7 @@ def test_a_file_that_is_no_plan_is_refused(lab: Lab, content: str) -> None:
     assert ran.err.strip()
 
 
-def test_detailed_exit_codes_tell_pending_from_drift(lab: Lab) -> None:
+def test_detailed_exit_codes_distinguish_pending_from_drift(lab: Lab) -> None:
     lab.lines(roses(3))
     lab.spec()
     dataset = lab.service.make("flowers")

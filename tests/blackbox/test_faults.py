@@ -41,7 +41,7 @@ def dataset(lab: Lab) -> Iterator[Dataset]:
     "AWS fails every update that contains one particular line",
     "that line is reported and quarantined; all others are applied",
 )
-def test_a_poison_line_is_convicted_and_all_others_applied(lab: Lab, dataset: Dataset, partial: str) -> None:
+def test_a_poison_line_is_isolated_and_all_others_applied(lab: Lab, dataset: Dataset, partial: str) -> None:
     lab.service.habits.poison = frozenset({ref(17)})
     lab.service.habits.partial = partial
     ran = lab.apply()
@@ -428,7 +428,7 @@ def test_a_missing_project_or_dataset_is_exit_3(lab: Lab) -> None:
     assert lab.service.writes == []
 
 
-def test_mixed_trouble_over_several_batches(lab: Lab, dataset: Dataset) -> None:
+def test_mixed_failures_over_several_batches(lab: Lab, dataset: Dataset) -> None:
     """Every kind of trouble at once, over payloads of several megabytes."""
     filler = "x" * 80_000
     lab.lines(image_level(ref(n), "rose", note=filler) for n in range(150))

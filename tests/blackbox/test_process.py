@@ -95,7 +95,7 @@ def test_killed_at_a_call_the_next_start_converges(lab: Lab, point: str) -> None
     "SIGTERM or SIGINT while an update is in flight",
     "the process ends within 10 s and reports the update as unknown; the next start does not send it again",
 )
-def test_asked_to_stop_it_stops_soon_and_says_so(lab: Lab, sent: signal.Signals, code: int) -> None:
+def test_asked_to_stop_it_stops_soon_and_reports_it(lab: Lab, sent: signal.Signals, code: int) -> None:
     lab.lines(heavy(100))
     lab.spec()
     dataset = lab.service.make("flowers")
@@ -248,7 +248,7 @@ def on_terminal(lab: Lab, *args: str, **env: str) -> str:
     return seen.decode()
 
 
-def test_colours_on_a_terminal_unless_somebody_says_no(lab: Lab) -> None:
+def test_colours_on_a_terminal_unless_they_are_disabled(lab: Lab) -> None:
     lab.lines(mixed(5))
     lab.spec()
     lab.write("listing.jsonl", "")
@@ -300,7 +300,7 @@ def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, 
     "the log goes to a full disk or a closed pipe",
     "the apply completes",
 )
-def test_logs_that_nobody_takes_stop_no_work(lab: Lab, *, gone: bool) -> None:
+def test_logs_that_are_not_read_stop_no_work(lab: Lab, *, gone: bool) -> None:
     """A log disk that is full, or `2>&1 | head -1`: the apply goes on to its end, and says how it ended."""
     lab.lines(mixed(5))
     lab.spec()
@@ -485,7 +485,7 @@ def test_iam_policies_grow_with_what_they_allow(lab: Lab) -> None:
     assert lab.service.calls == []
 
 
-def test_status_tells_the_last_known_state(lab: Lab) -> None:
+def test_status_shows_the_last_known_state(lab: Lab) -> None:
     lab.lines(mixed(5))
     lab.spec()
     before = lab.run("status", "-o", "json")

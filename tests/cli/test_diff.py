@@ -130,7 +130,7 @@ def test_scripts_read_the_document(repository, ran):
         (["HEAD~1", "HEAD", "specs"], "HEAD~1", "HEAD"),
     ],
 )
-def test_revisions_and_path_are_told_apart_as_git_does(repository, ran, words, before, after):
+def test_revisions_and_path_are_distinguished_as_git_does(repository, ran, words, before, after):
     document = json.loads(ran(*words, "-o", "json")[1])
 
     assert (before, after) == (document["before"]["revision"], document["after"]["revision"])
@@ -239,7 +239,7 @@ def test_a_failure_as_a_whole_has_a_document(repository, ran):
     assert "nowhere" in document["errors"][0]["message"]
 
 
-def test_a_word_that_is_a_revision_and_a_path_must_be_told(repository, ran):
+def test_a_word_that_is_a_revision_and_a_path_must_be_disambiguated(repository, ran):
     git("branch", "specs")
 
     assert (64, True) == ((found := ran("v1", "specs"))[0], "./specs" in found[2])

@@ -316,7 +316,7 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-def test_nobody_answers(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
+def test_no_answer_comes(office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
     """An endpoint that cannot be reached gives no verdict about the dataset."""
     for service in ("REKOGNITION", "STS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", nowhere)
@@ -447,7 +447,7 @@ def test_local_needs_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) ->
     ("off", "mark", "code"),
     [(0.0, "ok", 0), (-90.0, "warning", 0), (301.0, "failed", 8), (-4_000.0, "failed", 8)],
 )
-def test_a_clock_that_is_off_is_told(
+def test_a_clock_that_is_off_is_reported(
     office: Office, monkeypatch: pytest.MonkeyPatch, off: float, mark: str, code: int
 ) -> None:
     """A clock difference is taken from the dates of answers; from five minutes on AWS refuses signatures."""
@@ -474,7 +474,7 @@ def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
     assert "rebuild --resume" in found["remedy"]
 
 
-def test_what_belongs_to_no_dataset_is_told_of_the_specs(office: Office) -> None:
+def test_what_belongs_to_no_dataset_is_reported_of_the_specs(office: Office) -> None:
     """A mistake outside any dataset is reported for the specs, as by validate; each dataset passes."""
     office.make()
     (office.root / "specs" / "ack.yaml").write_text("apiVersion: reconciler/v1\nkind: Acknowledgement\n")

@@ -74,7 +74,7 @@ def files(root: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_drift_is_told_and_alarms(account, capsys):
+def test_drift_is_reported_and_alarms(account, capsys):
     """Three console edits are reported as exactly their three classes, with exit code 4."""
     console_edits(account)
     capsys.readouterr()
@@ -106,7 +106,7 @@ def test_only_the_report_is_written(account, tmp_path):
     assert before == {path: after[path] for path in before}
 
 
-def test_a_look_makes_no_state_directory(account, tmp_path):
+def test_an_observation_makes_no_state_directory(account, tmp_path):
     """The state directory is created only if the command is to record what it observes."""
     main(["--state-dir", "fresh", "drift", "specs"])
     assert not (tmp_path / "fresh").exists()
@@ -133,7 +133,7 @@ def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkey
     assert (4, True) == (code, "moved 1" in capsys.readouterr().out)
 
 
-def test_what_is_acknowledged_is_told_without_an_alarm(account, tmp_path, capsys):
+def test_what_is_acknowledged_is_reported_without_an_alarm(account, tmp_path, capsys):
     """An acknowledgement in the specs changes the exit code to 0, and not the report."""
     console_edits(account)
     (tmp_path / "specs" / "known.yaml").write_text(
@@ -231,7 +231,7 @@ def test_a_dataset_that_is_not_there_is_unknown(account, tmp_path, capsys):
     assert "unknown" == json.loads(capsys.readouterr().out)["datasets"][0]["verdict"]
 
 
-def test_an_acknowledgement_that_cannot_be_read_is_told(account, tmp_path, capsys):
+def test_an_acknowledgement_that_cannot_be_read_is_reported(account, tmp_path, capsys):
     """An invalid acknowledgement silences nothing and is reported: exit code 5, as for any invalid spec."""
     (tmp_path / "specs" / "known.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: Acknowledgement\ndataset: train\nuntil: 9999-12-30\n"

@@ -414,7 +414,7 @@ def test_a_state_directory_that_cannot_be_made(command: str, capfd: pytest.Captu
     assert ("", True) == (out, "/proc/reconciler" in err)
 
 
-def test_status_without_specs_tells_what_is_remembered(place: Path, capfd: pytest.CaptureFixture[str]):
+def test_status_without_specs_shows_what_is_recorded(place: Path, capfd: pytest.CaptureFixture[str]):
     """Without PATH and specs `status` prints what the state holds, as beside a controller that reads git."""
     assert 0 == ended("apply", "specs", "--local", "--dataset", "flowers-test")
     (place / "specs").rename(place / "elsewhere")
@@ -435,7 +435,7 @@ def test_invalid_specs(command: str, place: Path):
     assert 5 == ended(*words_of(command, "specs"))
 
 
-def test_a_failure_that_nobody_foresaw_has_a_document(
+def test_an_unforeseen_failure_has_a_document(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     def fail(_: object) -> None:

@@ -83,7 +83,7 @@ def test_json_holds_the_document_alone(capsys: pytest.CaptureFixture[str], monke
 
 
 @pytest.mark.usefixtures("quick_sessions")
-def test_a_script_is_not_told(capsys: pytest.CaptureFixture[str]):
+def test_a_script_gets_no_hint(capsys: pytest.CaptureFixture[str]):
     """Without a terminal, stderr is for logs."""
     assert 0 == main(["plan", "--local", "--no-progress"])
 

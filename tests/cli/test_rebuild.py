@@ -109,7 +109,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     emulator.close()
 
 
-def test_the_plan_says_how_to_be_rid_of_orphans(desk: Desk):
+def test_the_plan_says_how_to_remove_orphans(desk: Desk):
     """The rebuild command that `plan` prints, with a bucket filled in, leaves an empty plan."""
     text = desk.run(*desk.rebuild_words())
 

@@ -169,7 +169,7 @@ def test_an_ordinal_is_taken_from_the_host_name(host: str, monkeypatch: pytest.M
     assert Shard(2, 3) == replicas.shard(words(shard="auto/3"))
 
 
-def test_a_host_without_an_ordinal_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_a_host_without_an_ordinal_is_reported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("socket.gethostname", lambda: "reconciler-5d8f-x2b")
 
     with pytest.raises(UsageError, match="-ORDINAL"):

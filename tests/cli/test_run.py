@@ -200,7 +200,7 @@ def test_once_asked_to_stop_while_it_waits_is_no_failure(
 
 
 @pytest.mark.slow
-def test_sighup_looks_now(tmp_path: Path, emulator: Running):
+def test_sighup_polls_now(tmp_path: Path, emulator: Running):
     """SIGHUP starts a cycle without waiting for the interval."""
     write(tmp_path, "roses", "abc", interval="1h")
     with run(tmp_path, emulator) as process:

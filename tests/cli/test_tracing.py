@@ -130,7 +130,7 @@ def test_no_content_is_in_a_span(bench: Bench):
     assert [] == [word for word in (ref("a"), "s3://", "xylophone", "zeppelin") if word in said]
 
 
-def test_an_error_is_told_by_its_name(memory: InMemorySpanExporter, tracer: OpenTelemetry):
+def test_an_error_is_recorded_by_its_name(memory: InMemorySpanExporter, tracer: OpenTelemetry):
     """A span holds the name of an error and not its message, which may quote content."""
     with pytest.raises(ValueError, match="hunter2"), tracer.span("observe", entries=None):
         raise ValueError("hunter2")
@@ -160,7 +160,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("passing", [(), ("start_as_current_span",)], ids=["never opens", "breaks later"])
-def test_trouble_with_a_span_is_no_trouble_of_the_work(passing: tuple[str, ...]):
+def test_a_failing_span_does_not_fail_the_work(passing: tuple[str, ...]):
     """No error of tracing is raised into the engine."""
     with OpenTelemetry(Broken(*passing)).span("cycle", dataset="roses") as span:  # type: ignore[arg-type]
         span.note(entries=1)
@@ -180,7 +180,7 @@ def test_trouble_with_a_span_is_no_trouble_of_the_work(passing: tuple[str, ...])
         ENDPOINT | {"OTEL_SDK_DISABLED": "True"},
     ],
 )
-def test_nobody_is_traced_unasked(
+def test_nothing_is_traced_unasked(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Without endpoint or exporter, or if switched off, tracing does nothing, as without the extra."""
@@ -216,7 +216,7 @@ def test_unasked_nothing_is_imported():
         ),
     ],
 )
-def test_what_cannot_be_had_is_said_once(
+def test_what_cannot_be_had_is_reported_once(
     environ: dict[str, str],
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -298,7 +298,7 @@ class Refused(SpanExporter):
         raise OSError("authorization: hunter2")
 
 
-def test_lost_spans_are_said_once_and_quote_nothing(install, capsys: pytest.CaptureFixture[str]):
+def test_lost_spans_are_reported_once_and_quote_nothing(install, capsys: pytest.CaptureFixture[str]):
     """Lost spans are reported once; nothing that OpenTelemetry logs by itself reaches stderr."""
     install(Refused)
 

@@ -76,7 +76,7 @@ def test_a_bad_command_line_gets_one_line_that_helps(words, said):
         (["export", "--project", "p", "--type", "TRAIN", "-d", ""], "-d/--directory"),
     ],
 )
-def test_a_variable_that_nobody_set_is_no_value(words, named):
+def test_an_unset_variable_is_no_value(words, named):
     """An empty value is refused: `apply --plan "$PLAN"` without PLAN would apply whatever is there now."""
     done = reconciler(*words)
 
@@ -191,7 +191,7 @@ def test_names_for_completion_are_safe_to_expand(tmp_path: Path):
     assert [] == dataset_names(tmp_path / "nowhere")
 
 
-def test_output_nobody_reads_is_no_failure():
+def test_output_that_is_not_read_is_no_failure():
     """`reconciler --help | head -n 1` ends without an error."""
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m reconciler schema plan | true; exit ${{PIPESTATUS[0]}}"],
@@ -233,7 +233,7 @@ def test_it_starts_at_once(words, monkeypatch):
     assert min(cpu(words) for _ in range(3)) < 0.150
 
 
-def test_no_region_is_said_with_the_way_out(tmp_path):
+def test_no_region_is_reported_with_the_way_out(tmp_path):
     """A missing Region is reported with the ways to set it, as new users meet it first."""
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
     done = reconciler("--state-dir", str(tmp_path), "plan", "--dataset", "flowers-test", **nothing)

@@ -82,7 +82,7 @@ def test_other_formats_are_named(form, tmp_path):
     ],
     ids=repr,
 )
-def test_a_header_without_a_size_is_said(content, tmp_path):
+def test_a_header_without_a_size_is_reported(content, tmp_path):
     """And is no endless walk."""
     file = tmp_path / "a"
     file.write_bytes(content)
@@ -97,7 +97,7 @@ def broken(tmp_path_factory):
 
 
 @given(st.data())
-def test_a_broken_header_is_said_never_guessed(broken, data):
+def test_a_broken_header_is_reported_never_guessed(broken, data):
     """Cut anywhere, with any byte changed: a size, or a reason, and an end."""
     whole = bytearray(data.draw(st.sampled_from([encoded(70, 80, "JPEG", exif=exif(6)), png(70, 80)])))
     at = data.draw(st.integers(0, min(len(whole), 200) - 1))

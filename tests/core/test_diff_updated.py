@@ -38,7 +38,7 @@ def _facts(diff: Diff) -> object:
     STATES,
     st.data(),
 )
-def test_it_is_the_diff_that_a_complete_look_would_give(desired, before, now, data):
+def test_it_is_the_diff_that_a_complete_observation_would_give(desired, before, now, data):
     """If only the observed entries changed, the updated diff equals that of a complete observation."""
     want, index = _lines(desired), index_of(*_lines(desired))
     first = compare(index, observed(*_lines(before)), reader(*want), IGNORING)

@@ -66,7 +66,7 @@ def test_a_clock_is_off_in_a_direction():
     assert "90 s ahead of that of AWS" == clock(-90.0).message
 
 
-def test_the_first_error_of_the_specs_is_told_and_the_others_are_counted():
+def test_the_first_error_of_the_specs_is_reported_and_the_others_are_counted():
     found = specs(["a:1: no", "a:2: no"], 5, 3, "validate")
 
     assert (Mark.FAILED, "a:1: no; and 1 more", 5) == (found.mark, found.message, found.exit_code)

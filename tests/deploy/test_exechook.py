@@ -51,7 +51,7 @@ def hook(place: Path, port: str, token: str, *programs: str) -> subprocess.Compl
 
 @pytest.mark.parametrize("programs", [(), ("curl",)], ids=["bash alone", "curl"])
 @pytest.mark.parametrize(("token", "accepted"), [("t0ken", True), ("wrong", False)])
-def test_the_hook_makes_the_controller_look(
+def test_the_hook_makes_the_controller_poll(
     served: tuple[str, Asked], tmp_path: Path, programs: tuple[str, ...], token: str, accepted: bool
 ):
     """And fails where it is not let in, so that git-sync tries again and says why."""

@@ -133,7 +133,7 @@ def test_it_starts(image: Image) -> None:
     assert (0, f"reconciler {reconciler.__version__}\n") == (done.returncode, done.stdout), done.stderr
 
 
-def test_it_is_nobody_and_can_change_nothing(image: Image) -> None:
+def test_it_is_an_unprivileged_user_and_can_change_nothing(image: Image) -> None:
     """By number, without capabilities, on a root that cannot be written; only /tmp can."""
     code = (
         "import json, os, re\n"

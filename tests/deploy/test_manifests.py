@@ -300,7 +300,7 @@ def test_two_replicas_have_a_lease(overlay, tmp_path):
 
 @kustomize
 @pytest.mark.slow
-def test_the_readme_tells_how(tmp_path):
+def test_the_readme_shows_how(tmp_path):
     """Its example is taken as it stands there, beside a copy of this directory."""
     shutil.copytree(DEPLOY, tmp_path / "deploy")
     (example,) = re.findall(r"(?s)```yaml\n(.*?)```", (DEPLOY / "README.md").read_text())

@@ -70,7 +70,7 @@ def test_edits_are_made_in_order_and_as_json_too(data):
         (f"{MOVE},colour=red", "move_box: "),
     ],
 )
-def test_what_cannot_be_done_is_said(data, action, said, capsys):
+def test_what_cannot_be_done_is_reported(data, action, said, capsys):
     """And nothing after it is done."""
     assert 64 == act(data, action, MOVE)
     assert said in capsys.readouterr().err

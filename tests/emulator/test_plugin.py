@@ -86,7 +86,7 @@ def test_the_plugin_imports_nothing_before_it_is_used():
     assert ("", "") == (done.stdout.strip(), done.stderr)
 
 
-def test_the_health_check_of_the_container_tells_a_running_emulator_from_none():
+def test_the_health_check_of_the_container_distinguishes_a_running_emulator_from_none():
     """The command that the documentation gives to docker."""
     text = (ROOT / "docs/emulator.md").read_text()
     (found,) = re.findall(r"--health-cmd ('.*') \\\n", text)

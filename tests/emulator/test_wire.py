@@ -117,7 +117,7 @@ def test_operations_are_posted_to_the_root(rekognition, emulator, method, path):
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_the_model_just_allows_is_looked_up(rekognition_emulator, operation, params):
+def test_what_the_model_just_allows_is_accepted(rekognition_emulator, operation, params):
     """So that it is the resource that is missing, and not the request that is wrong."""
     body = json.dumps(params).encode()
     answer = post(rekognition_emulator.url, body, f"RekognitionService.{operation}")[2]

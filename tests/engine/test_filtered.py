@@ -30,7 +30,7 @@ def _apply(months: Months) -> None:
     assert (1, 4) == (calls["UpdateDatasetEntries"], calls["ListDatasetEntries"])
 
 
-def test_no_look_from_before_the_update_speaks_of_the_time_after_it(many: Months):
+def test_no_observation_from_before_an_update_counts_after_it(many: Months):
     """An entry that was set back is not reported as pending, even if both observations have the same time."""
     many.emulator.console.put(many.arn("roses"), orjson.loads(classified("n007", "daisy")))
 

@@ -129,7 +129,7 @@ def test_a_call_that_is_not_answered_may_arrive_later(full: Lab, late: float):
     assert (Verdict.CONVERGED, 1, 1) == (result.verdict, result.updates, len(gateway.called))
 
 
-def test_a_call_that_was_lost_is_made_again_after_a_look(full: Lab):
+def test_a_call_that_was_lost_is_made_again_after_an_observation(full: Lab):
     """A lost call is repeated ninety seconds after it began, if an observation finds none of its lines."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), late_seconds=None)
@@ -201,7 +201,7 @@ def test_a_plan_made_while_an_update_was_open_is_not_carried_out(full: Lab):
     """A plan made while an update was open is not applied: the dataset is observed again."""
     full.write(*named("abcde", label="tulip"))
     begun = full.context.memory.journal
-    begun.begin("train", full.arn, [ref("a")], full.clock.now() - 30.0, _standing_text(full))
+    begun.begin("train", full.arn, [ref("a")], full.clock.now() - 30.0, _description_text(full))
     waited = full.clock.now()
 
     assert Verdict.CONVERGED is full.apply().verdict
@@ -229,7 +229,7 @@ def test_an_update_that_a_fence_refuses_was_not_submitted(full: Lab):
     assert [] == list(full.context.memory.journal.unfinished("train"))
 
 
-def _standing_text(lab: Lab) -> str:
+def _description_text(lab: Lab) -> str:
     from reconciler.engine.dataset.observe import as_text
 
     found = lab.context.gateway.describe(lab.arn)

@@ -98,7 +98,7 @@ def test_what_stays_absent_is_dropped_within_a_minute(full: Lab):
     assert LAG_SECONDS / 2 < full.clock.now() - gateway.updated_at < LAG_SECONDS + 15.0
 
 
-def test_what_somebody_else_made_of_it_is_told_at_once(full: Lab):
+def test_what_another_writer_changed_is_reported_at_once(full: Lab):
     """Content that is neither the old nor the sent one is no lag and is reported at once."""
     full.write(*named("abd", label="tulip"), classified("c", "tulip"), classified("e", "tulip"))
     gateway = stale(full)

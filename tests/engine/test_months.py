@@ -45,7 +45,7 @@ def disturb(months: Months, chance: random.Random, hour: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_day_of_trouble_ends_in_sync(tmp_path: Path):
+def test_a_day_of_failures_ends_in_sync(tmp_path: Path):
     """After a day of faults and a quiet hour all is as desired, without growth of memory or threads."""
     chance = random.Random(5)  # the same random day in each run
     finished: Counter[str] = Counter()

@@ -291,7 +291,7 @@ def test_a_training_that_runs_forbids_it(full: Lab):
     assert Verdict.CONVERGED is begin(full).result.verdict
 
 
-def test_where_trainings_cannot_be_seen_somebody_must_say_so(full: Lab):
+def test_where_trainings_cannot_be_seen_a_flag_must_confirm(full: Lab):
     denied = Fault(kind=Kind.ACCESS_DENIED, operations=frozenset({"DescribeProjectVersions"}), times=0)
     full.emulator.faults.add(denied)
 

@@ -89,6 +89,6 @@ def test_a_file_that_cannot_be_read_may_hold_a_name_that_is_missing(tmp_path):
         selected(tmp_path, broken(SAME), "lost")
 
 
-def test_labels_that_nothing_has_are_told(tmp_path):
+def test_labels_that_nothing_has_are_reported(tmp_path):
     with pytest.raises(UsageError, match="no dataset has the labels team=z"):
         selected(tmp_path, broken(OTHER), team="z")

@@ -134,7 +134,7 @@ def explained(capfd, *words: str):
     return code, json.loads(capfd.readouterr().out)
 
 
-def test_explain_tells_a_whole_story(place, capfd):
+def test_explain_shows_the_whole_history(place, capfd):
     """Place, author, both sides, what differs, why, and the updates it was in."""
     capfd.readouterr()
 

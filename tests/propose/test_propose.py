@@ -63,7 +63,7 @@ def test_what_only_git_changed_is_never_proposed_back(bench: Bench):
     assert (b"", 3) == (outcome.patch, outcome.proposed.pending)
 
 
-def test_without_a_memory_nobody_can_tell_and_everything_is_proposed(bench: Bench):
+def test_without_a_memory_everything_is_proposed(bench: Bench):
     """The cause says so, for whoever reads the summary."""
     bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x")))
     bench.apply()

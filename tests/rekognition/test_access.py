@@ -33,7 +33,7 @@ def diagnostic(service: Service, attempts: int) -> Iterator[DiagnosticRekognitio
         yield DiagnosticRekognition(client, lambda: client, limiter, "me")
 
 
-def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
+def test_a_check_lists_one_entry_and_no_second_page(service: Service) -> None:
     """The check of the listing requests one entry and no second page, even if there are more."""
     service.answers = [ok(DatasetEntries=["{}"], NextToken="more")]
     with diagnostic(service, attempts=1) as gateway:
@@ -43,7 +43,7 @@ def test_a_glance_lists_one_entry_and_no_second_page(service: Service) -> None:
 
 
 @pytest.mark.parametrize("attempts", [1, 3])
-def test_a_call_is_tried_as_often_as_was_said(service: Service, attempts: int) -> None:
+def test_a_call_is_tried_as_often_as_was_configured(service: Service, attempts: int) -> None:
     service.answers = [refusal("InternalServerError", 500)]
     with diagnostic(service, attempts) as gateway, pytest.raises(errors.Unavailable):
         gateway.list_one(ARN)

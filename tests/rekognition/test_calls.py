@@ -72,7 +72,7 @@ def test_each_account_region_and_operation_has_a_window_of_its_own() -> None:
     assert pytest.approx(WINDOW_SECONDS) == watch.time
 
 
-def test_without_a_limit_nobody_waits() -> None:
+def test_without_a_limit_no_call_waits() -> None:
     watch = Stopwatch()
     limit = limiter(None, watch)
     for _ in range(100):

@@ -255,7 +255,7 @@ class TestUpdate:
         ],
         ids=["cut", "500", "502", "proxy", "half"],
     )
-    def test_whose_fate_is_unknown_is_not_sent_again(
+    def test_what_has_an_unknown_outcome_is_not_sent_again(
         self, service: Service, gateway: Rekognition, answer: Answer
     ) -> None:
         """An update whose outcome is unknown is not sent again, as it may be in progress."""
@@ -473,7 +473,7 @@ class TestLimit:
 
 
 class TestNoAnswer:
-    def test_nobody_listens(self, connect: Callable[..., Rekognition]) -> None:
+    def test_no_server_listens(self, connect: Callable[..., Rekognition]) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound, but not listening
             with pytest.raises(errors.Unavailable):

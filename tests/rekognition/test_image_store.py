@@ -91,7 +91,7 @@ def test_an_image_that_went_after_the_listing_is_missing(s3):
     assert ImageStore(s3.client).read("b", "k", STORED) is None
 
 
-def test_an_archived_image_is_told_from_a_denied_one(s3):
+def test_an_archived_image_is_distinguished_from_a_denied_one(s3):
     """S3 answers both with 403."""
     s3.add_client_error("get_object", "InvalidObjectState", http_status_code=403)
 

@@ -50,7 +50,7 @@ def test_a_larger_image_is_left_alone(s3):
     assert ImageReader(s3.client, client("rekognition")).read("s3://b/k", 3) is None
 
 
-def test_no_image_of_another_world_is_read(s3):
+def test_no_image_of_another_service_is_read(s3):
     """For a dataset of an emulator AWS's own S3 is not asked."""
     s3.add_response("get_object", answer(IMAGE))
 

@@ -103,7 +103,7 @@ def served() -> Iterator[Served]:
         yield Served(url, controls, registry, metrics)
 
 
-def test_the_probes_tell_what_they_are_for(served: Served):
+def test_the_probes_explain_what_they_are_for(served: Served):
     """Alive is about the workers, ready about the first pass."""
     assert ((200, "ok\n"), (200, "ok\n")) == (served.ask("/livez"), served.ask("/readyz"))
 

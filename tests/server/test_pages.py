@@ -281,7 +281,7 @@ def test_a_suspension_is_shown_with_its_reason():
     assert [Health.FAILING, Health.SUSPENDED] == [view.health for view in dataset_views(made)]
 
 
-def test_a_dataset_tells_its_story():
+def test_a_dataset_page_shows_its_history():
     """Conditions, history, quarantined images with reasons, and the next cycle."""
     made = dataset_state(
         "roses", Verdict.PARTIAL, before=(0, 3), quarantined=QuarantineView((QUARANTINED,), 1)

@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_used_is_one_problem_with_its_place(tmp_path, text
     assert 1 == len(specs.broken)
 
 
-def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path):
+def test_all_problems_of_all_files_are_reported_at_once_in_order(tmp_path):
     write(
         tmp_path,
         b_yaml=dataset().replace("type: TRAIN", "typ: TRAIN") + "  suspend: yes\n  polcy: {}\n",
@@ -128,7 +128,7 @@ def test_the_files_of_a_broken_document_are_read_too(tmp_path):
     assert [["specs/b.jsonl"]] == [[file.name for file in item.files] for item in specs.broken]
 
 
-def test_a_key_of_megabytes_is_not_told_in_full(tmp_path):
+def test_a_key_of_megabytes_is_not_quoted_in_full(tmp_path):
     write(tmp_path, a_yaml=dataset() + f"  ? {'x' * 3_000_000}\n  : 1\n", train_jsonl=LINE)
 
     (problem,) = loaded(tmp_path).problems
@@ -168,7 +168,7 @@ def test_a_tree_without_datasets_is_an_unusable_source(tmp_path, text):
         loaded(tmp_path)
 
 
-def test_an_unusable_source_can_be_told_as_a_problem(tmp_path):
+def test_an_unusable_source_can_be_reported_as_a_problem(tmp_path):
     """`validate` reports where others give up."""
     with pytest.raises(SourceError) as refused:
         opened(tmp_path / "nowhere")
@@ -254,7 +254,7 @@ class TestEntries:
             (".", "RKD1002"),
         ],
     )
-    def test_what_cannot_be_read_is_told_at_the_item_that_names_it(self, tmp_path, file, code):
+    def test_what_cannot_be_read_is_reported_at_the_item_that_names_it(self, tmp_path, file, code):
         write(tmp_path, out_jsonl=LINE)
         root = write(tmp_path / "specs", sub__x_txt="", sub__dir_yaml__x_txt="")
         (root / "sub" / "dir.yaml").mkdir()
@@ -355,7 +355,7 @@ class TestShorthand:
 
         assert (["specs/a.yaml"], []) == (files(specs.datasets[0]), problems_in(specs))
 
-    def test_flaws_of_images_have_their_places(self, tmp_path):
+    def test_problems_of_images_have_their_places(self, tmp_path):
         """All at once, and the dataset waits: its author meant more than what is left."""
         text = ENTRIES + "  - image: /a.jpg\n  - image: b.jpg\n    labels: [x, x]\n    boxes: []\n"
         write(tmp_path, a_yaml=dataset(file="x.yaml"), x_yaml=text)
@@ -422,7 +422,7 @@ class TestShorthand:
 
         assert ["specs/a.yaml:1 RKD1406"] == problems_in(loaded(tmp_path))
 
-    def test_entries_that_nobody_names_are_a_warning(self, tmp_path):
+    def test_entries_that_no_spec_names_are_a_warning(self, tmp_path):
         """Somebody forgot them, and would wait for ever."""
         write(tmp_path, a_yaml=dataset(), train_jsonl=LINE, x_yaml=ENTRIES + "  - {image: a.jpg}\n")
 
@@ -443,7 +443,7 @@ class TestClashes:
         write(root, train_jsonl=LINE)
         return loaded(root)
 
-    def test_one_name_is_told_in_both_places(self, tmp_path):
+    def test_one_name_is_reported_in_both_places(self, tmp_path):
         write(tmp_path, a_yaml=dataset("x", project="p"), b_yaml=dataset("x", project="q"), train_jsonl=LINE)
 
         specs = loaded(tmp_path)
@@ -452,7 +452,7 @@ class TestClashes:
         assert "specs/b.yaml:4:9" in specs.problems[0].message
         assert not any(dataset.usable for dataset in specs.datasets)
 
-    def test_one_target_is_told_in_both_places(self, tmp_path):
+    def test_one_target_is_reported_in_both_places(self, tmp_path):
         specs = self.load(tmp_path, "project: p, type: TRAIN", "project: p, type: TRAIN")
 
         assert ["specs/0.yaml:6:3 RKD1302", "specs/1.yaml:6:3 RKD1302"] == problems_in(specs)

@@ -87,7 +87,7 @@ def from_elsewhere(url: str) -> Address:
 
 
 @pytest.mark.parametrize("address", [with_password, from_elsewhere])
-def test_a_password_is_given_to_its_host_and_shown_to_nobody(
+def test_a_password_is_given_to_its_host_and_never_shown(
     upstream: Upstream, tmp_path: Path, address: Callable[[str], Address]
 ):
     """Not even in the list of processes, which every user of a machine can read."""
@@ -105,7 +105,7 @@ def test_a_password_is_given_to_its_host_and_shown_to_nobody(
     assert 2 == seen.count(None)  # ls-remote and fetch: each of them is asked for it once
 
 
-def test_a_wrong_password_is_told_without_it(upstream: Upstream, tmp_path: Path):
+def test_a_wrong_password_is_reported_without_it(upstream: Upstream, tmp_path: Path):
     upstream.commit(specs__a_yaml=dataset())
 
     with served(tmp_path, [], set()) as url:
@@ -116,7 +116,7 @@ def test_a_wrong_password_is_told_without_it(upstream: Upstream, tmp_path: Path)
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_password_is_read_anew_for_every_fetch(upstream: Upstream, tmp_path: Path):
+def test_a_password_is_read_again_for_every_fetch(upstream: Upstream, tmp_path: Path):
     """A token that lives for an hour is in its file before the old one ends."""
     upstream.commit(specs__a_yaml=dataset())
     secret = tmp_path / "secret"
@@ -228,7 +228,7 @@ def test_the_controller_reads_it_from_a_file(upstream: Upstream, tmp_path: Path)
         ),
     ],
 )
-def test_a_password_that_is_none_is_told_at_once(tmp_path: Path, words: list[str], expected: str):
+def test_a_password_that_is_none_is_reported_at_once(tmp_path: Path, words: list[str], expected: str):
     ran = reconcile(tmp_path, *words)
 
     assert Exit.USAGE == ran.returncode

@@ -18,7 +18,7 @@ def test_a_line_break_of_old_yaml_is_refused_with_its_place(char: str, form: str
     assert f"U+{ord(char):04X} is a line break to some" in found.message
 
 
-def test_its_column_is_told():
+def test_its_column_is_reported():
     assert Mark(1, 5) == decode("a: b\x85c".encode()).mark
 
 

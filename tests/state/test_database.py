@@ -68,7 +68,7 @@ def test_a_file_that_is_damaged_under_a_running_process_is_replaced(state: State
 
 
 @pytest.mark.parametrize("what", ["the file", "the directory"])
-def test_a_file_that_is_deleted_under_a_running_process_is_made_anew(state: State, tmp_path: Path, what: str):
+def test_a_file_that_is_deleted_under_a_running_process_is_recreated(state: State, tmp_path: Path, what: str):
     """A file deleted under a running process is created again, and the loss is reported once."""
     fill(state)
     if what == "the directory":

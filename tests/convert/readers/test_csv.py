@@ -94,7 +94,7 @@ def test_a_bad_row_has_a_line(text, place, code, tmp_path):
     assert [(f"labels.csv:{place}", code)] == errors(table(tmp_path, text))
 
 
-def test_what_cannot_be_seen_is_said(tmp_path):
+def test_invisible_characters_are_reported(tmp_path):
     """A blank after a comma belongs to the label, and makes it another one."""
     assert ["RKD2005"] == warnings(table(tmp_path, "a.jpg, bee\n"))
 
@@ -299,7 +299,7 @@ def test_an_image_that_is_marked_unlabelled_is(tmp_path):
     assert [("labels.csv:4", "RKD1602")] == errors(done)
 
 
-def test_rows_of_several_parts_are_told_apart(tmp_path):
+def test_rows_of_several_parts_are_distinguished(tmp_path):
     """All are kept, with a word, unless one is asked for."""
     text = "TRAIN,gs://b/a.jpg,bee\nTEST,gs://b/b.jpg,bee\n"
 
@@ -311,7 +311,7 @@ def test_rows_of_several_parts_are_told_apart(tmp_path):
         table(tmp_path, text, split="dev")
 
 
-def test_what_is_not_read_is_said(tmp_path):
+def test_what_is_not_read_is_reported(tmp_path):
     """A label that is denied is none, and a column that nobody knows is named."""
     done = table(tmp_path, "image,label,confidence,remark\na.jpg,bee,0,x\nb.jpg,bee,1,y\n")
 

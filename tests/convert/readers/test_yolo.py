@@ -31,7 +31,7 @@ def test_names_are_paths_below_the_images(tmp_path):
     ]
 
 
-def test_nothing_found_is_not_nothing_said(tmp_path):
+def test_an_empty_label_file_is_not_a_missing_one(tmp_path):
     """An empty label file is an answer; none is an image that nobody labelled."""
     place = yolo(tmp_path, {"empty.png": (64, 64, ""), "none.png": (64, 64, None)}, "x")
     done = convert("yolo", place)
@@ -269,7 +269,7 @@ def test_an_image_without_a_size_is_an_error(content, said, tmp_path):
     assert said in done.problems[0].message
 
 
-def test_a_photograph_that_is_stored_turned_is_said(tmp_path):
+def test_a_photograph_that_is_stored_turned_is_reported(tmp_path):
     """Labelling tools show it upright, and share out what they show."""
     place = yolo(tmp_path, {"a.jpg": (64, 64, "0 0.5 0.5 0.5 1")}, "x")
     data = Image.Exif()

@@ -157,7 +157,7 @@ def test_augmented_says_of_several_attributes_what_the_first_says(tmp_path: Path
     assert {} == losses(report)
 
 
-def test_hf_tells_apart_what_is_empty_and_what_is_not_known(tmp_path: Path) -> None:
+def test_hf_distinguishes_what_is_empty_and_what_is_not_known(tmp_path: Path) -> None:
     """Empty lists where nothing is, no `objects` where it is not known; numbers of a column have one type."""
     export("hf", tmp_path, train=[drawn("a", "bee"), drawn("b"), line("c")])
 

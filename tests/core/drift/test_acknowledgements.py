@@ -81,7 +81,7 @@ def test_the_alarm_is_silent_and_the_verdict_is_not():
     assert ("drifted", (0, 0), 1) == (drift.verdict, drift.exit_codes, drift.acknowledged)
 
 
-def test_an_image_tells_of_the_acknowledgement_that_expired():
+def test_an_image_shows_the_acknowledgement_that_expired():
     """An alarm names the last day and the reason of the expired acknowledgement; of several, the latest."""
     drift = DatasetDrift("train", None, observed_at=NOON, items=(NEW,))
     over = known(until="2026-11-22", reason="spring clean")

@@ -94,7 +94,7 @@ class TestCanonical:
             pytest.param("1.0,", "1,", id="looks-like-a-number"),
         ],
     )
-    def test_tells_different_values_apart(self, one: Any, other: Any) -> None:
+    def test_distinguishes_different_values(self, one: Any, other: Any) -> None:
         assert canonical({"x": one}) != canonical({"x": other})
 
     def test_is_not_the_same_for_a_null_and_a_missing_key(self) -> None:
@@ -139,7 +139,7 @@ class TestAreSame:
             ({"x": {"y": True, "z": 1}}, {"x": {"y": 1, "z": True}}),
         ],
     )
-    def test_tells_a_boolean_from_a_number(self, one: Any, other: Any) -> None:
+    def test_distinguishes_a_boolean_from_a_number(self, one: Any, other: Any) -> None:
         """A boolean differs from a number, although Python calls them equal."""
         assert one == {key: value for key, value in other.items() if key != "cl-metadata"}
 
@@ -312,6 +312,6 @@ class TestDecode:
         assert {"a": number} == decode(b'{"a":%d}' % number)
 
 
-def test_digest_is_short_and_tells_texts_apart() -> None:
+def test_digest_is_short_and_distinguishes_texts() -> None:
     assert 16 == len(digest(b"one"))
     assert digest(b"one") != digest(b"two")

@@ -46,7 +46,7 @@ def same(policy: Equality, one: bytes, other: bytes) -> bool:
 
 class TestExact:
     @given(json_of.FIELDS)
-    def test_looks_at_the_canonical_form(self, fields: dict[str, Any]) -> None:
+    def test_compares_the_canonical_form(self, fields: dict[str, Any]) -> None:
         fields["source-ref"] = ref("a")
 
         assert canonical(fields) == Equality().text(fields)
@@ -70,7 +70,7 @@ class TestLabelsOnly:
             ("/note", "mine"),
         ],
     )
-    def test_does_not_look_at_bookkeeping(self, path: str, value: object) -> None:
+    def test_does_not_compare_bookkeeping(self, path: str, value: object) -> None:
         raw = classified("a", "cat")
 
         assert same(Equality(labels_only=True), raw, edited(raw, path, value))
@@ -93,7 +93,7 @@ class TestLabelsOnly:
         assert not same(Equality(labels_only=True), boxed("a", ("cat", 1, 2, 3, 4)), other)
 
     @given(json_of.attributes(), st.randoms(use_true_random=False))
-    def test_does_not_look_at_how_numbers_are_written(self, content: dict[str, Any], rng: Any) -> None:
+    def test_does_not_compare_how_numbers_are_written(self, content: dict[str, Any], rng: Any) -> None:
         """A service that writes 1 as 1.0 causes no difference."""
         fields = {"source-ref": ref("a"), **content}
         policy = Equality(labels_only=True)

@@ -221,7 +221,7 @@ class TestListedSorted:
         assert index_of(self.DESIRED).listed_sorted(raw, lambda *_: self.DESIRED) is None
 
 
-def test_a_line_that_is_read_again_can_be_told_from_another() -> None:
+def test_a_line_that_is_read_again_can_be_distinguished_from_another() -> None:
     index = index_of(line("a", x=1), b'{"source-ref": "s3://b/b.jpg", "errors": [{"code": "E"}]} ')
 
     assert index.is_at(0, line("a", x=1))

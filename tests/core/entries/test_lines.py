@@ -90,7 +90,7 @@ A, B = '{"source-ref": "s3://b/a.jpg", "x": [1, {"y": 2}]}', '{"source-ref": "s3
         (f"{A},\n{B},\n{A}\n", "commas"),
     ],
 )
-def test_json_in_another_form_is_told_from_json_lines(text, form):
+def test_json_in_another_form_is_distinguished_from_json_lines(text, form):
     """A JSON document is told from JSON lines, as json.dump, editors and query tools write it."""
     assert form in str(other_form(text.encode()[:8192]))
 

@@ -32,7 +32,7 @@ def encoded(form, **more):
         (b"\xff\xd8\xff\xe0\0\1" + bytes(99), BROKEN),
     ],
 )
-def test_the_format_is_told_by_the_bytes(content, form):
+def test_the_format_is_known_by_the_bytes(content, form):
     """Whatever the file is called."""
     assert Header(form) == identify(io.BytesIO(content))
 

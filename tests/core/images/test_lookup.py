@@ -54,7 +54,7 @@ def test_many_images_of_one_directory_take_a_page_for_each_thousand():
     assert fewest_requests(2_500) == 3
 
 
-def test_what_is_not_looked_for_is_jumped_over():
+def test_what_is_not_wanted_is_skipped():
     """A million other objects between two images cost no page."""
     others = [f"train/m/{number:05}.jpg" for number in range(20_000)]
     wanted = ["train/a.jpg", "train/z.jpg"]

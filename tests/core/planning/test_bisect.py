@@ -48,7 +48,7 @@ def test_nothing_to_send_asks_for_no_update():
 
 @pytest.mark.parametrize("count", range(1, 10))
 @pytest.mark.parametrize("batches", [1, 2, 3])
-def test_any_one_or_two_culprits_are_convicted_and_all_others_applied(count, batches):
+def test_any_one_or_two_bad_lines_are_isolated_and_all_others_applied(count, batches):
     """One or two culprits at any places are convicted, and all other lines applied."""
     places = [(place,) for place in range(count)] + list(combinations(range(count), 2))
     for bad in places:
@@ -138,7 +138,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
 
 
 @given(worlds())
-def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_convicted(context):
+def test_with_time_enough_the_good_are_all_in_place_and_the_bad_all_isolated(context):
     """Once updates pass, every good line is in place and every bad one convicted."""
     items, limit, service, *_ = context
     service.whim = lambda _: False
@@ -189,7 +189,7 @@ def test_every_batch_is_tried_before_any_is_searched():
     assert [(0, 1), (2, 3), (4, 5)] == asked
 
 
-def test_a_line_that_fails_alone_only_sometimes_is_not_convicted_once_it_passed():
+def test_a_line_that_fails_alone_only_sometimes_is_not_isolated_once_it_passed():
     """A line that failed with others and then passed alone is in place and not convicted."""
     moods = iter([True])
     service = Service(whim=lambda sent: 2 in sent and next(moods, False))
@@ -210,7 +210,7 @@ def test_where_nothing_ever_passes_the_search_gives_up_early():
     assert 3_398 == sum(map(len, isolation.unresolved_groups))
 
 
-def test_many_culprits_at_the_start_do_not_look_like_an_outage():
+def test_many_bad_lines_at_the_start_are_not_taken_for_an_outage():
     """After two fruitless bisections another part is tried; if it passes, the search goes on."""
     service = Service(poison=range(6))
     isolation = Isolation(lines(3_400), MAX_UPDATE_BYTES)
@@ -220,7 +220,7 @@ def test_many_culprits_at_the_start_do_not_look_like_an_outage():
     assert set(range(6, 3_400)) == service.in_place
 
 
-def test_past_the_bound_what_failed_is_parked_and_the_rest_still_sent():
+def test_past_the_bound_what_failed_is_an_unresolved_group_and_the_rest_still_sent():
     """Past the bound the failed parts are parked, and the rest is still sent."""
     service = Service(poison=[1])
     isolation = isolate(service, 8, allowance=2)
@@ -239,7 +239,7 @@ def test_no_allowance_means_no_search():
     assert 2 == service.updates
 
 
-def test_who_failed_alone_is_convicted_though_there_is_no_search():
+def test_a_line_that_failed_alone_is_isolated_without_a_search():
     """A batch of one line that fails is convicted without a search."""
     service = Service(poison=[0, 1])
     isolation = isolate(service, 2, batches=2, allowance=0)
@@ -247,7 +247,7 @@ def test_who_failed_alone_is_convicted_though_there_is_no_search():
     assert ((0, 1), ()) == (isolation.isolated, isolation.unresolved_groups)
 
 
-def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
+def test_the_last_line_of_a_failed_group_is_not_isolated_unsent():
     """The last line left of a failed group is not convicted unless it was sent alone."""
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
@@ -258,7 +258,7 @@ def test_who_is_the_last_of_a_failed_group_is_not_convicted_unheard():
     assert ((), ((1,),)) == (isolation.isolated, isolation.unresolved_groups)
 
 
-def test_a_line_that_is_alone_because_the_others_are_in_place_is_convicted_when_it_fails():
+def test_a_line_that_is_alone_because_the_others_are_in_place_is_isolated_when_it_fails():
     """A line left alone in its update is convicted when it fails again."""
     isolation = Isolation(lines(4), limit=40)
     isolation.next()
@@ -288,7 +288,7 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
     assert merged == sets(service.passed)
 
 
-def test_what_a_look_found_in_place_is_not_sent():
+def test_what_an_observation_found_in_place_is_not_sent():
     """A line that an observation finds in place is not sent again, even if a retry is due."""
     isolation = Isolation(lines(8), limit=80)
     isolation.known_in_place([0, 99])
@@ -304,7 +304,7 @@ def test_what_a_look_found_in_place_is_not_sent():
     assert (tuple(range(1, 8)),) == isolation.together
 
 
-def test_a_result_nobody_asked_for_is_refused():
+def test_an_unrequested_result_is_refused():
     """A result that was not asked for is refused, as counting it twice would convict the wrong half."""
     isolation = Isolation(lines(4), limit=40)
     with pytest.raises(RuntimeError, match="no update was asked for"):

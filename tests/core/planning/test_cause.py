@@ -40,7 +40,7 @@ def test_with_a_base(
         (Action.ORPHAN, False, Cause.ORPHAN),
     ],
 )
-def test_without_a_base_nobody_can_tell(action: Action, certain: bool, expected: Cause) -> None:
+def test_without_a_base_the_cause_is_unknown(action: Action, certain: bool, expected: Cause) -> None:
     """Without a last applied entry the cause is unknown, except for what was certainly never there."""
     assert expected is cause(action, None, b"d", b"o", new_is_certain=certain)
 

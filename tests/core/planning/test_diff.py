@@ -78,17 +78,17 @@ class TestEachKind:
 
 class TestSameText:
     @pytest.mark.parametrize("labeled", [True, False])
-    def test_needs_no_second_look(self, labeled: bool) -> None:
+    def test_needs_no_second_reading(self, labeled: bool) -> None:
         """A listed line that is the desired one plus the service's ending is neither reread nor parsed."""
         raw = classified("a", "cat")
         diff = compare(index_of(raw), observed(listed(raw, labeled=labeled)), unread, EXACT)
 
         assert (1, ()) == (diff.unchanged, diff.changes)
 
-    def test_needs_no_second_look_without_an_ending(self) -> None:
+    def test_needs_no_second_reading_without_an_ending(self) -> None:
         assert 1 == compare(index_of(line("a")), observed(line("a")), unread, EXACT).unchanged
 
-    def test_needs_no_second_look_whatever_is_in_the_source_ref(self) -> None:
+    def test_needs_no_second_reading_whatever_is_in_the_source_ref(self) -> None:
         raw = line("é\U0001f33c %20+")
 
         assert 1 == compare(index_of(raw), observed(listed(raw)), unread, EXACT).unchanged
@@ -264,7 +264,7 @@ class TestSome:
         wanted = {ref(name) for name in names}
         return compare_some(index_of(*desired), wanted, observed(*there), reader(*desired), EXACT)
 
-    def test_looks_at_nothing_else(self) -> None:
+    def test_reads_nothing_else(self) -> None:
         """Other lines, listed or desired, are ignored."""
         desired = [line("a", x=1), line("b"), line("c"), line("e", x=1)]
         there = [

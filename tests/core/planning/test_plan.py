@@ -204,10 +204,10 @@ class TestDatasetPlan:
 
         assert why.is_drift is plan.drifted
 
-    def test_counts_nothing_unless_told(self) -> None:
+    def test_counts_nothing_unless_given(self) -> None:
         assert {0} == set(Counts())
 
-    def test_is_whole_and_without_fault_unless_told(self) -> None:
+    def test_is_whole_and_without_error_unless_given(self) -> None:
         assert (True, 0) == (planned().complete, planned().exit_code)
 
     @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from reconciler.core.planning.quarantine import (
 )
 
 
-def test_without_a_suspicion_every_update_has_the_patience_of_an_outage():
+def test_without_a_suspicion_every_update_is_retried_as_in_an_outage():
     assert [SERVICE_TRIES, SERVICE_TRIES] == [Suspicion().tries(lines) for lines in (1, 50)]
 
 

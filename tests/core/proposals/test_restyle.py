@@ -59,7 +59,7 @@ def test_the_hand_is_kept(old, fields, new):
     assert new == rewrite(old, fields)
 
 
-def test_what_a_short_line_does_not_tell_is_taken_from_its_neighbours():
+def test_what_a_short_line_does_not_show_is_taken_from_its_neighbours():
     """A line with nothing but a source-ref has no comma: its spacing is taken from its neighbours."""
     fallback = style_of('{"a": "\\u00e9", "b": 1}')
 

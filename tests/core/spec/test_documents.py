@@ -176,14 +176,14 @@ def test_every_field_of_the_documentation_is_accepted():
         ),
     ],
 )
-def test_a_flaw_says_where_what_and_how_to_mend_it(document, path, at_key, words):
+def test_a_problem_names_place_fault_and_remedy(document, path, at_key, words):
     """Each kind of mistake has its own message, the exact path of the field, and a remedy."""
     (model_error,) = model_errors(document)
 
     assert (path, at_key, words) == (model_error.path, model_error.at_key, model_error.message)
 
 
-def test_all_flaws_of_a_document_are_told_at_once():
+def test_all_problems_of_a_document_are_reported_at_once():
     """All mistakes of a document are reported at once."""
     found = model_errors(dataset(name="A", polcy={}, limits={"maxChanges": "7"}, suspend=1))
 

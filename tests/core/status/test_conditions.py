@@ -77,7 +77,7 @@ def test_a_young_verdict_is_believed():
     assert conditions == aged(conditions, 100.0, 99.9)
 
 
-def test_why_nobody_can_look_is_not_forgotten():
+def test_why_it_cannot_be_observed_is_kept():
     """A verdict that expired because observations fail gives that failure as reason, not its age."""
     known = Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.DENIED, "the token expired"))
     conditions, _ = advanced((), judge(known), 0.0)
@@ -110,7 +110,7 @@ def test_who_has_to_act(reason: Reason, stalled: Truth, reconciling: Truth):
     assert (stalled, reconciling) == (status[Kind.STALLED], status[Kind.RECONCILING])
 
 
-def test_lost_attribution_is_said():
+def test_lost_attribution_is_reported():
     """Without state Drifted is Unknown, not False, as nothing shows whether AWS changed."""
     known = Facts(verdict=Verdict.OBSERVED, pending=True, unattributed=True)
 

@@ -172,7 +172,7 @@ def test_an_empty_result_of_a_machine_is_clean():
 @pytest.mark.parametrize(
     "class_map", ["5", "null", "{}", '{"0":""}', '{"0":1}', '{"0":"a\u200b"}', '{"0":"a"}']
 )
-def test_a_class_map_where_none_belongs_deceives_nobody(class_map: str):
+def test_a_misplaced_class_map_does_not_deceive(class_map: str):
     """A class map where none belongs is found, although the fast path reads it last of all."""
     line = image_level_line(1, labels=1)
     (key,) = (key for key in line if key.endswith("-metadata"))

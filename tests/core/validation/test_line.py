@@ -104,7 +104,7 @@ def test_lines_that_differ_in_their_image_are_judged_once(judged: list[bytes], s
     assert 1 == len(judged)
 
 
-def test_a_line_too_long_is_told_though_its_rest_is_known(judged: list[bytes]):
+def test_a_line_too_long_is_reported_though_its_rest_is_known(judged: list[bytes]):
     short, long = (
         json.dumps(box_line(1) | {"source-ref": f"s3://acme/{key}.jpg"}, separators=COMPACT).encode()
         for key in ("a", "b" * 99_000)
@@ -147,9 +147,7 @@ def test_much_is_not_kept_in_mind(judged: list[bytes], line: dict[str, Any]):
     assert 2 == len(judged)
 
 
-def test_looking_is_given_up_where_no_line_is_like_another(
-    judged: list[bytes], monkeypatch: pytest.MonkeyPatch
-):
+def test_searching_stops_where_no_line_is_like_another(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
     """Where no line is like another the search stops, and later alike lines are checked one by one."""
     monkeypatch.setattr(line, "MOST_RESTS", 10)
     checker = LineChecker()

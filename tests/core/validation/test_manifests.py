@@ -36,7 +36,7 @@ def test_a_box_manifest_with_spaces_and_windows_line_ends():
     assert {Kind.BOXES: 3} == facts.kinds
 
 
-def test_the_troubles_of_public_manifests():
+def test_the_problems_of_public_manifests():
     """Each problem has its own line and its own code, and hides no line after it."""
     codes, facts = read("desk-troubles.manifest")
 

@@ -89,7 +89,7 @@ def test_an_answer_may_be_something_else_altogether(rekognition, emulator):
     assert {"ResponseMetadata"} == set(answer)
 
 
-def test_latency_holds_the_answer_back_and_nobody_else(rekognition_emulator, rekognition, emulator):
+def test_latency_delays_its_own_answer_alone(rekognition_emulator, rekognition, emulator):
     """Another call passes meanwhile."""
     emulator.faults.add(Fault(kind=Kind.LATENCY, operations=frozenset(["DescribeProjects"]), seconds=0.3))
     start = time.perf_counter()

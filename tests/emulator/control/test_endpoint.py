@@ -144,7 +144,7 @@ def test_the_log_of_calls_does_not_grow_with_what_they_carry():
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said_in_words(rekognition_emulator, path, body, status, words):
+def test_errors_are_explained_in_words(rekognition_emulator, path, body, status, words):
     """So that a typing error does not pass for a setting, nor spoils the calls of others."""
     assert status == (answer := control(rekognition_emulator, path, body))[0]
     assert words in answer[1]["error"]

@@ -200,7 +200,7 @@ def test_a_lease_that_cannot_be_given_back_is_an_event_of_its_own(
     assert door.closed
 
 
-def test_the_thread_steps_until_the_end_and_tells_of_a_won_election(cluster: Cluster):
+def test_the_thread_steps_until_the_end_and_reports_a_won_election(cluster: Cluster):
     """A replica that wins the election observes every dataset again, once and not per renewal."""
     door, won = Door(cluster.store), []
     only = Leading(door, Elector("only", Timing(3)), lambda: cluster.now, lambda: cluster.now)

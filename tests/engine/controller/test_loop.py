@@ -106,7 +106,7 @@ def test_drift_is_found_and_reverted(months: Months, events: list[dict[str, obje
     assert ["drift.detected", "drift.cleared"] == told
 
 
-def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
+def test_an_apply_that_is_under_way_is_reported(months: Months):
     """No document reports a dataset as in sync or done during an update; the drift stays reported."""
     months.write("roses", *"abc")
     months.settle()
@@ -137,7 +137,7 @@ def test_an_apply_that_is_under_way_is_said_to_be(months: Months):
     assert "False" == months.conditions("roses")["Reconciling"]
 
 
-def test_an_apply_that_breaks_off_is_not_said_to_go_on(months: Months, monkeypatch: pytest.MonkeyPatch):
+def test_an_apply_that_breaks_off_is_not_reported_as_running(months: Months, monkeypatch: pytest.MonkeyPatch):
     """Whatever ends an apply, the next status no longer says that it is running."""
     months.write("roses", *"abc")
     months.settle()
@@ -414,7 +414,7 @@ def test_every_six_hours_everything_is_listed(months: Months):
     assert "True" == months.conditions("roses")["InSync"]
 
 
-def test_a_verdict_that_nobody_renewed_decays(months: Months):
+def test_a_verdict_that_is_not_renewed_decays(months: Months):
     """A verdict older than fullScanMaxAge becomes Unknown."""
     months.write("roses", *"abc")
     months.settle()

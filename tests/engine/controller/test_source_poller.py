@@ -71,7 +71,7 @@ def test_a_repository_has_its_own_pace(tmp_path: Path, monkeypatch: pytest.Monke
         assert 19 <= len(looks) <= 20
 
 
-def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
+def test_what_is_not_there_yet_is_polled_soon(months: Months):
     """A source that is missing at first is found within ten seconds of appearing."""
     months.run_for(10 * MINUTE)
     assert not months.registry.is_ready()
@@ -83,7 +83,7 @@ def test_what_is_not_there_yet_is_looked_for_soon(months: Months):
     assert months.registry.is_ready()
 
 
-def test_conditions_change_with_the_first_failed_look_alone(months: Months, events: list[dict[str, object]]):
+def test_conditions_change_with_the_first_failed_poll_alone(months: Months, events: list[dict[str, object]]):
     """Conditions change at the first failed poll and at the first success after it, not in between."""
     months.write("roses", *"abc")
     months.settle()
@@ -105,7 +105,7 @@ def test_conditions_change_with_the_first_failed_look_alone(months: Months, even
     assert (["False"], ["False", "True"]) == (failed, told)
 
 
-def test_the_first_failed_look_is_judged_at_once_and_the_next_ones_are_not(
+def test_the_first_failed_poll_is_judged_at_once_and_the_next_ones_are_not(
     months: Months, monkeypatch: pytest.MonkeyPatch
 ):
     """All datasets are judged when a source fails and when it recovers, not at every failed poll."""

@@ -49,7 +49,7 @@ def test_drift_that_is_only_reported_stands(months: Months):
     assert (Truth.FALSE, 1) == months.dataset_state("roses").trend[-1]
 
 
-def test_drift_that_was_put_back_is_still_told(months: Months):
+def test_drift_that_was_reverted_is_still_reported(months: Months):
     """The report still shows drift that the controller has reverted."""
     months.write("roses", *"abc")
     months.settle()

@@ -44,7 +44,7 @@ def test_no_more_threads_than_jobs():
     assert threading.active_count() == before
 
 
-def test_who_is_left_behind_is_told():
+def test_a_worker_that_is_left_behind_is_reported():
     """Jobs that have not ended are reported; their daemon threads do not keep the process from ending."""
     workers = Threads(1)
     hanging = threading.Event()

@@ -128,7 +128,7 @@ def test_an_orphan_that_is_not_listed_leaves_the_rest_as_it_is(full: Lab):
     assert ("in_sync", "AWS counts 5 entries, and 4 could be seen") == (drift.verdict, drift.gap)
 
 
-def test_more_than_is_counted_is_believed_and_told(full: Lab):
+def test_more_than_is_counted_is_believed_and_reported(full: Lab):
     """A listing longer than the entry count is accepted, and the difference is reported."""
 
     class Uncounted(Short):

@@ -68,7 +68,7 @@ def test_one_edit_is_one_change(lab: Lab):
     assert {"/rose", "/rose-metadata", "/tulip", "/tulip-metadata"} == {field.path for field in change.fields}
 
 
-def test_who_moved_is_told_apart(lab: Lab):
+def test_the_side_that_changed_is_distinguished(lab: Lab):
     """Compared with what was last applied, a difference is attributed to git, to AWS or to both."""
     lab.write(*named("abcd"))
     lab.apply()
@@ -126,7 +126,7 @@ def test_a_blocked_orphan_is_no_desired_entry(lab: Lab):
     assert (Verdict.BLOCKED, 1, 2) == (result.verdict, result.blocked, result.counts.desired)
 
 
-def test_reported_drift_is_not_overwritten_once_it_cannot_be_told_from_a_change_of_git(lab: Lab):
+def test_reported_drift_is_not_overwritten_once_it_cannot_be_distinguished_from_a_change_of_git(lab: Lab):
     """Without state a difference may be drift and is not overwritten; missing entries are still added."""
     lab.write(*named("ab"), onDrift="report")
     lab.apply()

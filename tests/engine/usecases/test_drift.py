@@ -38,7 +38,7 @@ def console_edits(lab: Lab) -> None:
     lab.emulator.console.add_image(lab.arn, ref("new"))
 
 
-def test_a_console_user_is_told_apart_from_git(lab):
+def test_a_console_user_is_distinguished_from_git(lab):
     """A moved box, a relabelled and an added image are reported as exactly that, attributed to AWS."""
     lab.write(DESK, ROSE, TULIP)
     lab.apply()
@@ -114,7 +114,7 @@ def test_a_dataset_that_was_deleted_has_drifted(lab):
     assert (DriftVerdict.DRIFTED, (0, 4)) == (found.verdict, found.exit_codes)
 
 
-def test_a_dataset_that_was_deleted_and_made_anew_has_drifted(lab):
+def test_a_dataset_that_was_deleted_and_recreated_has_drifted(lab):
     """Every applied entry of a dataset that was deleted and created empty has drifted."""
     lab.write(ROSE)
     lab.apply()
@@ -169,7 +169,7 @@ def test_an_orphan_that_is_marked_with_errors_is_an_orphan(lab):
     assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" in item.codes
 
 
-def test_a_look_makes_no_call_that_writes(lab):
+def test_an_observation_makes_no_call_that_writes(lab):
     """A drift report makes no call that writes."""
     lab.write(DESK, ROSE)
     lab.apply()
@@ -182,7 +182,7 @@ def test_a_look_makes_no_call_that_writes(lab):
     assert {"DescribeProjects", "DescribeDataset", "ListDatasetEntries"} == set(lab.emulator.calls.names())
 
 
-def test_what_the_service_marks_is_told_although_it_is_in_place(lab):
+def test_what_the_service_marks_is_reported_although_it_is_in_place(lab):
     """An error list of the service is reported even if the rest of the line is as desired."""
     lab.write(TULIP)
     lab.apply()
@@ -271,7 +271,7 @@ def test_drift_has_an_age(lab):
     assert [(first, 1)] == remembered(lab, remember=False)
 
 
-def test_a_look_remembers_nothing_unless_it_is_asked_to(lab):
+def test_an_observation_records_nothing_unless_it_is_asked_to(lab):
     """A drift report writes no state unless it is asked to."""
     lab.write(ROSE)
     lab.apply()

@@ -286,7 +286,7 @@ def test_a_phone_shows_two_columns(browser, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_and_controls_can_be_told_from_their_ground(browser, tmp_path, scheme):
+def test_text_and_controls_contrast_with_their_ground(browser, tmp_path, scheme):
     """Text by 4.5 to 1, the border of a control by 3 to 1 (WCAG 2.2, 1.4.3 and 1.4.11)."""
     images = (MOVED, RENAMED, NEW, MARKED, BOXED)
     with opened(browser, tmp_path, *images, color_scheme=scheme) as page:
@@ -308,7 +308,7 @@ def test_a_link_to_an_image_filters_nothing(browser, tmp_path):
         assert "0040.png" == focused(page)
 
 
-def test_images_of_several_datasets_are_told_apart(browser, tmp_path):
+def test_images_of_several_datasets_are_distinguished(browser, tmp_path):
     """A filter by dataset, and its name at each image."""
     report = drift(dataset(MOVED, name="train"), dataset(RENAMED, name="test"))
     with opened(browser, tmp_path, report=report) as page:

@@ -133,7 +133,7 @@ def test_sarif_suppresses_what_is_acknowledged():
     assert [{"kind": "external", "justification": "labelling party"}] == run["results"][0]["suppressions"]
 
 
-def test_text_tells_what_happened():
+def test_text_shows_what_happened():
     """The verdict first, then each image, its place in the specs, and what happened to it."""
     lines = list(render_drift(drift(dataset(MOVED, NEW)), Screen(colour=False)))
 
@@ -233,7 +233,7 @@ def test_text_counts_each_class_as_the_document_does():
     assert "  box added: 2 images, 1 of them above" in lines
 
 
-def test_markdown_tells_changed_images_from_those_that_git_does_not_know():
+def test_markdown_distinguishes_changed_images_from_those_that_git_does_not_know():
     """As the first sentence of the report does."""
     assert "### Drift: 1 image changed outside git, 1 more is not in git" in render_markdown(
         drift(dataset(MOVED, NEW))
@@ -282,7 +282,7 @@ def test_the_name_of_a_dataset_is_no_markup():
     assert "octocat *" not in text
 
 
-def test_text_tells_of_an_acknowledgement_that_expired():
+def test_text_shows_an_acknowledgement_that_expired():
     """The alarm is back, and the reader sees since when nobody answers for it."""
     late = item(None, entry("party.png"), lapsed=Lapsed("2026-11-22", "labelling party"))
 

@@ -181,7 +181,7 @@ def test_captions_wait_until_there_is_room_for_them(browser, tmp_path):
         assert 0 < page.locator("g.caption").count() <= 40
 
 
-def test_overlap_is_said_in_words_and_explained(browser, tmp_path):
+def test_overlap_is_given_in_words_and_explained(browser, tmp_path):
     """Not in the drawing."""
     with opened(browser, tmp_path, MOVED, address=f"#image={image_id('desk.png')}") as page:
         panel = page.get_by_label("What changed")

@@ -51,7 +51,7 @@ def read(it, **more) -> Reader:
     return reader
 
 
-def test_the_page_tells_what_the_text_tells():
+def test_the_page_shows_what_the_text_shows():
     it = plan(
         dataset(
             add("a", 7),

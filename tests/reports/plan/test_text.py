@@ -134,7 +134,7 @@ def test_changes_withheld_by_policy_are_grouped_apart(quarantined, cause, why):
     assert "Plan: 0 to add, 0 to update, 1 not sent, 694 unchanged; nothing to send." in text
 
 
-def test_a_line_that_is_kept_back_says_why_and_until_when():
+def test_a_line_that_is_not_sent_shows_why_and_until_when():
     """And how to have it tried at once."""
     kept_back = quarantined(QuarantineReason.ISOLATED, "CLIENT_ERROR: bad line")
     text = shown(plan(dataset(add("a", 3, quarantined=kept_back))))

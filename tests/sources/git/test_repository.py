@@ -81,7 +81,7 @@ def test_a_known_commit_is_not_read_again(upstream: Upstream, tmp_path: Path):
     assert source.poll(commit) is None
 
 
-def test_nobody_else_reads_the_clone(upstream: Upstream, tmp_path: Path):
+def test_no_other_user_reads_the_clone(upstream: Upstream, tmp_path: Path):
     """It holds every spec, and comes before the rest of the state directory is made."""
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     before = os.umask(0o022)
@@ -192,7 +192,7 @@ def test_a_signed_commit_is_accepted(
     assert [line("a").encode()] == texts(source_of(upstream, tmp_path, verify=True).poll(None))
 
 
-def test_git_can_be_told_whom_to_trust_in_the_environment(
+def test_the_environment_can_say_whom_git_trusts(
     upstream: Upstream, tmp_path: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ):
     """A container often has no home to keep a configuration in."""
@@ -238,7 +238,7 @@ def damage(clone: Path, how: str) -> None:
 @pytest.mark.parametrize(
     "how", ["a lock is left", "a ref is locked", "HEAD is empty", "objects are empty", "objects are gone"]
 )
-def test_a_damaged_clone_is_made_anew(upstream: Upstream, tmp_path: Path, how: str):
+def test_a_damaged_clone_is_replaced(upstream: Upstream, tmp_path: Path, how: str):
     """It is a copy, and no reason to wait for a person."""
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     source = source_of(upstream, tmp_path)
@@ -326,7 +326,7 @@ def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch
         ("", "no reason given"),
     ],
 )
-def test_git_s_reason_is_what_is_told(stderr: str, expected: str):
+def test_git_s_reason_is_what_is_reported(stderr: str, expected: str):
     """Not its advice, and no password."""
     assert expected == _reason(stderr.encode())
 

@@ -141,7 +141,7 @@ def test_each_surprise_has_a_place_and_a_code(text, place, code):
         ("[" * 100_000, (1, 51), "nested more than 50 deep"),
     ],
 )
-def test_what_is_no_yaml_is_told_with_its_place(text, place, words):
+def test_what_is_no_yaml_is_reported_with_its_place(text, place, words):
     fault = read(text).fault
 
     assert place == tuple(fault.mark)
