@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import finishing, lifecycle, outcome, shapes, staleness
+from reconciler.emulator.api import finishing, lifecycle, outcome, shapes
 from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.lifecycle import Work
 from reconciler.emulator.api.projects import find as find_project
@@ -56,7 +56,7 @@ def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
 
 def describe_dataset(context: Context, caller: Caller, params: Params) -> Params:
     dataset = find(context, caller, params["DatasetArn"])
-    past = staleness.description(context, dataset["id"])
+    past = context.shown_description(dataset["id"])
     return {"DatasetDescription": past or _description(context, dataset)}
 
 
@@ -90,7 +90,7 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
     content = objects.content(context.store, blob)
     number, arn = dataset["id"], dataset["arn"]
     due = _start(context, "UpdateDatasetEntries", number, arn, Work.UPDATE, content)
-    staleness.remember(context, number, description, due)
+    context.remember_past(number, description, due)
     if switches.visibility is Visibility.AT_ONCE:
         finishing.apply_early(context, number)
     return {}
@@ -227,5 +227,5 @@ def _start(
         arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
     seconds = sum(fault.seconds for fault in slow)
     if work is Work.UPDATE:
-        seconds += staleness.late_seconds(context)
+        seconds += context.late_seconds()
     return lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.emulator.api import lifecycle, outcome, staleness
+from reconciler.emulator.api import lifecycle, outcome
 from reconciler.emulator.api.lifecycle import CREATES, Operation, Work
 from reconciler.emulator.api.outcome import Failure
 from reconciler.emulator.behaviour.judge import Entry, Tally, judge
@@ -223,7 +223,7 @@ def remove_projects(context: Context, prefixes: tuple[str, ...]) -> None:
 def remove_dataset(context: Context, dataset: int, arn: str) -> None:
     """Delete a dataset. Its entries are freed later, see `contents`."""
     with context.store.transaction() as db:
-        staleness.forget(context, dataset)
+        context.forget_past(dataset)
         contents.drop(db, dataset)
         for row in db.execute(
             "DELETE FROM operations WHERE dataset = ? RETURNING body", (dataset,)

@@ -6,7 +6,6 @@ import sqlite3
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import staleness, tokens
 from reconciler.emulator.api.datasets import find
 from reconciler.emulator.behaviour.switches import BusyListing, LastToken
 from reconciler.emulator.errors import in_use, not_ready
@@ -27,7 +26,7 @@ def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Pa
         has_errors=params.get("HasErrors", False),
     )
     listing = ("ListDatasetEntries", arn, tuple(filters), past)
-    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    after = context.store.place_of(listing, params.get("NextToken"))
     lines, more = entries.page(context.store, content, filters, after, params.get("MaxResults", 100))
     return {"DatasetEntries": lines, **_next(context, listing, more)}
 
@@ -36,7 +35,7 @@ def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Par
     arn = params["DatasetArn"]
     content, past = _content(context, caller, arn)
     listing = ("ListDatasetLabels", arn, past)
-    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    after = context.store.place_of(listing, params.get("NextToken"))
     counts = entries.label_counts(context.store, content)
     end = after + params.get("MaxResults", 100)
     labels = [
@@ -54,7 +53,7 @@ def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Par
 def _next(context: Context, listing: tuple[Any, ...], more: int | None) -> Params:
     """Return the token of the next page. AWS's sample code continues as long as the key is present."""
     if more is not None:
-        return {"NextToken": tokens.write(context.store.secret, listing, more)}
+        return {"NextToken": context.store.token_of(listing, more)}
     return {"NextToken": ""} if context.settings.switches.last_token is LastToken.EMPTY else {}
 
 
@@ -66,7 +65,7 @@ def _content(context: Context, caller: Caller, arn: str) -> tuple[int, int | Non
         ServiceError: The dataset does not exist, or cannot be listed now.
     """
     dataset = find(context, caller, arn)
-    past = staleness.content(context, dataset["id"])
+    past = context.shown_content(dataset["id"])
     if past is not None:
         return past, past  # whatever the dataset is busy with
     _require_readable(context, dataset)

@@ -6,7 +6,6 @@ import sqlite3
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import tokens
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.switches import LastToken
 from reconciler.emulator.errors import in_use, limit_exceeded, not_found
@@ -47,7 +46,7 @@ def create_project(context: Context, caller: Caller, params: Params) -> Params:
 def describe_projects(context: Context, caller: Caller, params: Params) -> Params:
     names, features = params.get("ProjectNames"), params.get("Features") or ["CUSTOM_LABELS"]
     listing = ("DescribeProjects", caller.owner, names, features)
-    after = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    after = context.store.place_of(listing, params.get("NextToken"))
     rows = [
         row
         for row in context.store.all(
@@ -60,7 +59,7 @@ def describe_projects(context: Context, caller: Caller, params: Params) -> Param
     size = params.get("MaxResults", 100)
     answer: Params = {"ProjectDescriptions": [_description(context, row) for row in rows[:size]]}
     if len(rows) > size:
-        answer["NextToken"] = tokens.write(context.store.secret, listing, rows[size - 1]["id"])
+        answer["NextToken"] = context.store.token_of(listing, rows[size - 1]["id"])
     elif context.settings.switches.last_token is LastToken.EMPTY:
         answer["NextToken"] = ""
     return answer

@@ -7,7 +7,6 @@ import sqlite3
 from typing import Any, Final
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api import tokens
 from reconciler.emulator.api.projects import find as find_project
 from reconciler.emulator.api.tags import attach
 from reconciler.emulator.behaviour.faults import Kind
@@ -56,14 +55,14 @@ def describe_project_versions(context: Context, caller: Caller, params: Params) 
     project = find_project(context, caller, params["ProjectArn"])
     names = params.get("VersionNames")
     listing = ("DescribeProjectVersions", project["arn"], names)
-    start = tokens.read(context.store.secret, listing, params.get("NextToken"))
+    start = context.store.place_of(listing, params.get("NextToken"))
     rows = context.store.all("SELECT * FROM versions WHERE project = ? ORDER BY id DESC", project["id"])
     found = [*_of_console(context, project), *((row["name"], _description(row)) for row in rows)]
     wanted = [description for name, description in found if names is None or name in names]
     end = start + params.get("MaxResults", 100)
     answer: Params = {"ProjectVersionDescriptions": wanted[start:end]}
     if len(wanted) > end:
-        answer["NextToken"] = tokens.write(context.store.secret, listing, end)
+        answer["NextToken"] = context.store.token_of(listing, end)
     elif context.settings.switches.last_token is LastToken.EMPTY:
         answer["NextToken"] = ""
     return answer

@@ -7,6 +7,7 @@ are not among it: they are given again with each start.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ from reconciler.emulator.behaviour.calls import Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.storage import contents, entries
 from reconciler.emulator.storage.store import Store
 
 _SETTINGS: Final = "settings"
@@ -26,7 +28,7 @@ _TRAININGS: Final = "trainings"
 @dataclass(frozen=True, slots=True)
 class Past:
     """
-    What is still shown of a dataset after an update.
+    What is still shown of a dataset after an update, in memory alone: a restart ends every lag.
 
     Attributes:
         described_until: Time up to which DescribeDataset answers *description*.
@@ -113,3 +115,39 @@ class Context:
             self.throttle.clear()
             self.faults.clear_persistent()
             self.settings = self.initial
+
+    def late_seconds(self) -> float:
+        """Return how long an update waits before it takes effect."""
+        return self.settings.switches.late_effect_ms / 1000
+
+    def remember_past(self, dataset: int, description: dict[str, Any], due: float) -> None:
+        """Keep what is to be shown after an update that is done at *due*. Call it before the update starts."""
+        switches = self.settings.switches
+        if not (switches.stale_describe_ms or switches.late_effect_ms or switches.listing_lag_ms):
+            return
+        self.forget_past(dataset)
+        now, late = self.clock.now(), self.late_seconds()
+        content = contents.stage(self.store)
+        deque(contents.copy(self.store, entries.content_of(self.store, dataset), content), maxlen=0)
+        self.past[dataset] = Past(
+            now + max(late, switches.stale_describe_ms / 1000),
+            description,
+            due + switches.listing_lag_ms / 1000 if switches.listing_lag_ms else now + late,
+            content,
+        )
+
+    def forget_past(self, dataset: int) -> None:
+        """Show a dataset as it is."""
+        past = self.past.pop(dataset, None)
+        if past is not None:
+            contents.discard(self.store, past.content)
+
+    def shown_description(self, dataset: int) -> dict[str, Any] | None:
+        """Return the description that is still shown, if any."""
+        past = self.past.get(dataset)
+        return past.description if past and self.clock.now() < past.described_until else None
+
+    def shown_content(self, dataset: int) -> int | None:
+        """Return the content that is still listed, if any."""
+        past = self.past.get(dataset)
+        return past.content if past and self.clock.now() < past.listed_until else None

@@ -14,9 +14,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from reconciler.emulator.errors import bad_token
 from reconciler.emulator.storage.schema import CLEARED, SCHEMA, VERSION
 
 
@@ -26,7 +28,6 @@ class Store:
 
     Attributes:
         turn: Held by the thread that uses the database. A transaction takes it.
-        secret: Key that signs page tokens; persistent.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -48,10 +49,36 @@ class Store:
         self.db.execute("PRAGMA synchronous = NORMAL")
         self.db.execute("PRAGMA busy_timeout = 30000")
         self._prepare(path)
-        self.secret = bytes.fromhex(str(self._number("secret")))
+        self._secret = bytes.fromhex(str(self._number("secret")))
 
     def close(self) -> None:
         self.db.close()
+
+    def token_of(self, listing: Any, place: int) -> str:
+        """Return a page token for *place* in *listing*, whose repr must include the filters; signed with both."""
+        return f"{place:x}.{self._signature(listing, place)}"
+
+    def place_of(self, listing: Any, token: str | None) -> int:
+        """
+        Return the position where a page starts; an empty token means the start, as AWS's samples expect.
+
+        Raises:
+            ServiceError: The token is invalid, or belongs to another listing.
+        """
+        if not token:
+            return 0
+        digits, _, signature = token.partition(".")
+        try:
+            place = int(digits, 16)
+        except ValueError as exc:
+            raise bad_token() from exc
+        if signature != self._signature(listing, place):
+            raise bad_token()
+        return place
+
+    def _signature(self, listing: Any, place: int) -> str:
+        text = f"{listing!r}#{place}".encode(errors="surrogatepass")
+        return blake2b(text, key=self._secret, digest_size=24).hexdigest()
 
     def drop_leftovers(self) -> None:
         """
