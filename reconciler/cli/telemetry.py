@@ -151,7 +151,7 @@ def tracing(environ: Mapping[str, str] = os.environ) -> Iterator[Tracer]:
 
 
 def _is_asked_for(environ: Mapping[str, str]) -> bool:
-    """Tell whether traces are requested; an empty variable counts as unset, as OpenTelemetry specifies."""
+    """Return whether traces are requested; an empty variable counts as unset, as OpenTelemetry specifies."""
     settings = {name: value.strip().lower() for name, value in environ.items() if name.startswith("OTEL_")}
     if settings.get("OTEL_SDK_DISABLED") == "true" or settings.get("OTEL_TRACES_EXPORTER") == "none":
         return False

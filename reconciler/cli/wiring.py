@@ -114,7 +114,7 @@ class Wiring:
         return self._memory
 
     def has_credentials(self, target: Target) -> bool:
-        """Tell whether the SDK finds any credentials, usable or not; True if something else is wrong."""
+        """Return whether the SDK finds any credentials, usable or not; True if something else is wrong."""
         try:
             with translated(CONFIGURATION):
                 return self._session(target).get_credentials() is not None

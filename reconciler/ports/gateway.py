@@ -27,7 +27,7 @@ class Phase(StrEnum):
 
     @property
     def usable(self) -> bool:
-        """Tell whether its entries can be listed and updated, now or after the work in progress."""
+        """Return whether its entries can be listed and updated, now or after the work in progress."""
         return self not in (Phase.CREATE_FAILED, Phase.DELETE_IN_PROGRESS)
 
 
@@ -61,7 +61,7 @@ class Description:
 
     @property
     def is_fingerprint(self) -> bool:
-        """Tell whether it changes with every change of the entries; without a time, a new label does not show."""
+        """Return whether it changes with every change of entries; without a time, a new label does not show."""
         return self.updated_at is not None and self.stats.total_entries is not None
 
 

@@ -22,7 +22,7 @@ class Step(StrEnum):
 
     @property
     def leaves_nothing(self) -> bool:
-        """Tell whether there may be no whole dataset while a rebuild stands here."""
+        """Return whether there may be no whole dataset while a rebuild stands here."""
         return self in (Step.DELETING, Step.DELETED, Step.CREATING)
 
 

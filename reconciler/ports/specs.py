@@ -126,7 +126,7 @@ class LoadedDataset:
 
     @property
     def usable(self) -> bool:
-        """Tell whether nothing is missing: a dataset with an error must not become a plan."""
+        """Return whether nothing is missing: a dataset with an error must not become a plan."""
         return not has_error(self.problems)
 
 

@@ -139,7 +139,7 @@ class MonotonicClock(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Tell whether the process was asked to stop."""
+        """Return whether the process was asked to stop."""
         ...
 
     def seconds(self) -> float:

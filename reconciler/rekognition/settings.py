@@ -139,7 +139,7 @@ def blamed(exc: Exception, environ: Mapping[str, str] = os.environ, *, of_creden
 
 
 def _is_named(value: str, text: str) -> bool:
-    """Tell whether a text is about a value: it quotes it, as errors of files do, or the value is long enough."""
+    """Return whether a text is about a value: it quotes it, as errors of files do, or the value is long enough."""
     return bool(value) and (repr(value) in text or (len(value) >= _MIN_CHARS and value in text))
 
 

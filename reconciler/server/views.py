@@ -104,7 +104,7 @@ class DatasetView:
     lines: tuple[HistoryLine, ...]
 
     def mentions(self, text: str) -> bool:
-        """Tell whether the name or the revision holds this text, in letters of either case."""
+        """Return whether the name or the revision holds this text, in letters of either case."""
         return text.lower() in self.name.lower() or (self.revision or "").startswith(text.lower())
 
     @property
@@ -169,7 +169,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
 
 
 def _is_observed(believed: tuple[Condition, ...]) -> bool:
-    """Tell whether the dataset was observed, completely or not, and that is not too old."""
+    """Return whether the dataset was observed, completely or not, and that is not too old."""
     observed = next((one for one in believed if one.kind is Kind.OBSERVED), None)
     return observed is not None and (observed.status is Truth.TRUE or observed.reason is Reason.INCOMPLETE)
 

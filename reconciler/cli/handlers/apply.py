@@ -95,7 +95,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
 
 
 def asks(args: argparse.Namespace) -> bool:
-    """Tell whether a person is asked before changes are sent: on a terminal, unless --yes or --plan is given."""
+    """Return whether a person is asked before changes are sent: on a terminal, unless --yes or --plan is given."""
     return not (args.yes or args.plan) and sys.stdin.isatty() and sys.stdout.isatty()
 
 

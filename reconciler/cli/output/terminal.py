@@ -31,7 +31,7 @@ class Stdout:
 
 
 def coloured(args: argparse.Namespace, stream: TextIO) -> bool:
-    """Tell whether *stream* gets colours: a terminal, unless disabled (https://no-color.org)."""
+    """Return whether *stream* gets colours: a terminal, unless disabled (https://no-color.org)."""
     if args.no_color or os.environ.get("NO_COLOR"):
         return False
     return stream.isatty() and os.environ.get("TERM") != "dumb"

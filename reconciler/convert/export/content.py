@@ -92,7 +92,7 @@ def content_of(fields: Fields) -> Content:
 
 
 def _is_metadata(name: str, fields: Fields) -> bool:
-    """Tell whether a key is the second of a pair, as validation pairs them."""
+    """Return whether a key is the second of a pair, as validation pairs them."""
     if not name.endswith(METADATA):
         return False
     first = name.removesuffix(METADATA)

@@ -61,7 +61,7 @@ class Files:
         return (self._directory / name).open("rb")
 
     def holds(self, directory: str, name: str) -> bool:
-        """Tell whether `put` has written this file."""
+        """Return whether `put` has written this file."""
         return (self._directory / directory / name).exists()
 
 

@@ -76,7 +76,7 @@ class Names:
 
     @property
     def has_lost_buckets(self) -> bool:
-        """Tell whether the bucket is a directory of the names, from which `convert` cannot tell it again."""
+        """Return whether the bucket is a directory of the names, from which `convert` cannot tell it again."""
         return not self.is_given and self.base is None
 
 

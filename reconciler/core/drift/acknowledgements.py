@@ -57,6 +57,6 @@ def _covers(known: Iterable[Acknowledgement], item: DriftItem) -> bool:
 
 
 def _holds(one: Acknowledgement, at_seconds: float) -> bool:
-    """Tell whether an acknowledgement is valid: it expires at the end of its last day, in UTC."""
+    """Return whether an acknowledgement is valid: it expires at the end of its last day, in UTC."""
     end = date.fromisoformat(one.until) + timedelta(days=1)
     return at_seconds < datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()

@@ -122,7 +122,7 @@ class BoxPair(NamedTuple):
 
     @property
     def is_moved(self) -> bool:
-        """Tell whether it is on both sides, with different position or size."""
+        """Return whether it is on both sides, with different position or size."""
         return self._both and self.desired[1:] != self.observed[1:]  # type: ignore[index]
 
     @property

@@ -79,7 +79,7 @@ class DriftItem:
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether only git changed: then this is no drift, but a due apply."""
+        """Return whether only git changed: then this is no drift, but a due apply."""
         return is_pending(self.cause)
 
     @property
@@ -96,7 +96,7 @@ class DriftItem:
 
     @property
     def alarms(self) -> bool:
-        """Tell whether a command exits with 4 because of this item."""
+        """Return whether a command exits with 4 because of this item."""
         return not self.is_pending and self.acknowledged is None
 
 
@@ -224,7 +224,7 @@ class Drift:
 
 def is_pending(cause: Cause) -> bool:
     """
-    Tell whether only git changed.
+    Return whether only git changed.
 
     An unattributed difference is not pending but counts as drift: calling it "pending" would invite an apply
     that overwrites work done in AWS.

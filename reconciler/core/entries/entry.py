@@ -128,7 +128,7 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
 
 def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> bool:
     """
-    Tell whether two lines, each given as text and parsed, have equal canonical texts.
+    Return whether two lines, each given as text and parsed, have equal canonical texts.
 
     Python's ``==`` gives the same answer except that ``True == 1``, so only lines with booleans of their own
     are serialized canonically. That saves two thirds of the cost when the service reorders every line.
@@ -156,7 +156,7 @@ def _own(raw: bytes, fields: Fields) -> Fields:
 
 
 def names_lists(raw: bytes) -> bool:
-    """Tell whether a text holds the name of an error list, written without escapes."""
+    """Return whether a text holds the name of an error list, written without escapes."""
     return b'errors"' in raw or b'warnings"' in raw
 
 
@@ -192,7 +192,7 @@ def error_codes(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def is_labeled(fields: Mapping[str, Any]) -> bool:
-    """Tell whether the service counts a listed entry as labeled."""
+    """Return whether the service counts a listed entry as labeled."""
     of_service = fields.get(_SERVICE_OBJECT)
     return isinstance(of_service, dict) and of_service.get("is_labeled") is True
 
@@ -225,7 +225,7 @@ def blank(source_ref: str) -> bytes:
 
 def is_error_list(key: str, value: object) -> bool:
     """
-    Tell whether *value* under *key* is an error list of the service.
+    Return whether *value* under *key* is an error list of the service.
 
     A user's attribute may also be called "errors", so the shape of the items decides. An empty list counts
     only under a ``cl-`` name.

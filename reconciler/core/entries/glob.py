@@ -70,7 +70,7 @@ class Globs:
         return tuple(sorted(number for found in self._found(text) for number in found))
 
     def match(self, text: str) -> bool:
-        """Tell whether any pattern matches the whole text."""
+        """Return whether any pattern matches the whole text."""
         return any(self._found(text))
 
     def _found(self, text: str) -> Iterator[tuple[int, ...]]:

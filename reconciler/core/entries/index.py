@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
 
 def _is_clean(raw: bytes) -> bool:
-    """Tell whether a line certainly holds no service key. False negatives only cost time."""
+    """Return whether a line certainly holds no service key. False negatives only cost time."""
     return not (names_lists(raw) or b'"cl-' in raw)
 
 
@@ -123,7 +123,7 @@ class Index:
         return Place(*_PLACE.unpack_from(self._table, row * _PLACE.size))
 
     def is_in(self, row: int, file: int, offset: int) -> bool:
-        """Tell whether the line of *row* stands there."""
+        """Return whether the line of *row* stands there."""
         return _START.unpack_from(self._table, row * _PLACE.size) == (file, offset)
 
     def print(self, row: int) -> int:
@@ -135,7 +135,7 @@ class Index:
         return self._prints[row]
 
     def is_at(self, row: int, raw: bytes) -> bool:
-        """Tell whether *raw* is the text of the line in *row*."""
+        """Return whether *raw* is the text of the line in *row*."""
         return self._prints[row] == hash(raw) or (raw[-1:] == b"}" and self._prints[row] == hash(raw[:-1]))
 
     def listed_as(self, raw: bytes, expected: int = 0) -> int | None:

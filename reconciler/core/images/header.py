@@ -63,7 +63,7 @@ class Header(NamedTuple):
 
     @property
     def turned(self) -> bool:
-        """Tell whether width and height swap when the image is shown."""
+        """Return whether width and height swap when the image is shown."""
         return self.orientation in _SWAPPED
 
     @property

@@ -76,7 +76,7 @@ class DatasetImages:
 
     @property
     def complete(self) -> bool:
-        """Tell whether every desired image was checked."""
+        """Return whether every desired image was checked."""
         return not self.errors and not self.counts.unread
 
     @property

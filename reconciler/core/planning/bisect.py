@@ -213,7 +213,7 @@ class Isolation(Generic[T]):
                 suspects = failed = self._sent
 
     def _settled(self, suspects: Places, failed: Places) -> bool:
-        """Record the verdict if the search is over, and tell whether it is."""
+        """Record the verdict if the search is over, and return whether it is."""
         match suspects:
             case ():
                 self._together.append(failed)
@@ -231,7 +231,7 @@ class Isolation(Generic[T]):
 
     def _may_search(self) -> bool:
         """
-        Tell whether one more test is within the bound, leaving enough updates to send all untried lines once.
+        Return whether one more test is within the bound, leaving enough updates to send all untried lines once.
 
         If nothing has passed for the length of two bisections, the deferred parts are sent before the search
         goes on: if one passes, the lines are at fault; if none does, no number of updates would help.

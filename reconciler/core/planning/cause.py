@@ -33,7 +33,7 @@ class Cause(StrEnum):
 
     @property
     def is_drift(self) -> bool:
-        """Tell whether AWS changed."""
+        """Return whether AWS changed."""
         return self in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT)
 
 

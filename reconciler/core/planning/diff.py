@@ -72,7 +72,7 @@ class Change:
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether this is an orphan that has only a source-ref."""
+        """Return whether this is an orphan that has only a source-ref."""
         return self.action is Action.ORPHAN and self.before == digest(blank(self.source_ref))
 
 
@@ -291,5 +291,5 @@ def _canonical(fields: Fields) -> bytes:
 
 
 def _may_complain(raw: bytes) -> bool:
-    """Tell whether a listed line may contain an error list, whose key may be written with escapes."""
+    """Return whether a listed line may contain an error list, whose key may be written with escapes."""
     return b'errors"' in raw or b"\\u" in raw

@@ -103,7 +103,7 @@ class PlannedChange:
 
     @property
     def is_not_selected(self) -> bool:
-        """Tell whether an apply without the selection would carry it out."""
+        """Return whether an apply without the selection would carry it out."""
         return self.withheld is Withheld.NOT_SELECTED
 
 
@@ -190,17 +190,17 @@ class DatasetPlan:
 
     @property
     def was_computed(self) -> bool:
-        """Tell whether a plan could be made, at least in part."""
+        """Return whether a plan could be made, at least in part."""
         return self.complete or not self.exit_code or bool(self.counts.desired)
 
     @property
     def applyable(self) -> bool:
-        """Tell whether an apply would write anything."""
+        """Return whether an apply would write anything."""
         return self.mode is not Mode.OBSERVE and bool(self.batches) and not self.guards
 
     @property
     def pending(self) -> bool:
-        """Tell whether a difference is left that an update could remove, selected or not."""
+        """Return whether a difference is left that an update could remove, selected or not."""
         return any(
             change.sent is not None or change.quarantined is not None or change.is_not_selected
             for change in self.changes
@@ -245,13 +245,13 @@ class DatasetPlan:
 
     @property
     def creates_dataset(self) -> bool:
-        """Tell whether an apply creates the dataset: it does not exist, and not all changes are left out."""
+        """Return whether an apply creates the dataset: it does not exist, and not all changes are left out."""
         left_out = not self.batches and any(change.is_not_selected for change in self.changes)
         return self.arn is None and self.mode is not Mode.OBSERVE and self.was_computed and not left_out
 
     @property
     def drifted(self) -> bool:
-        """Tell whether any entry is known to have drifted."""
+        """Return whether any entry is known to have drifted."""
         return any(change.cause.is_drift for change in self.changes)
 
 

@@ -47,7 +47,7 @@ class Quarantined(NamedTuple):
     until: float
 
     def applies_to(self, digest: bytes, now: float) -> bool:
-        """Tell whether the line with this digest must not be sent now."""
+        """Return whether the line with this digest must not be sent now."""
         if self.digest != digest or now >= self.until:
             return False
         # A failed update is certain at once; the other reasons may be chance, so the line is retried first.

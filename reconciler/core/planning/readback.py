@@ -56,7 +56,7 @@ class _Branch:
 
 
 def matches(contained: str, source_ref: str) -> bool:
-    """Tell whether a listing with `SourceRefContains=contained` includes a source-ref."""
+    """Return whether a listing with `SourceRefContains=contained` includes a source-ref."""
     return contained in source_ref
 
 

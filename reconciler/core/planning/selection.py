@@ -46,7 +46,7 @@ class ChangeSelection:
     source_refs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether anything may be left out."""
+        """Return whether anything may be left out."""
         return bool(self.kinds or self.labels or self.source_refs)
 
     def unmatched(self, source_refs: Collection[str]) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class ChangeSelection:
 
     def takes(self, source_ref: str, traits: Callable[[], Traits]) -> bool:
         """
-        Tell whether a change is selected.
+        Return whether a change is selected.
 
         Args:
             traits: Called only if they matter; they have to be read.

@@ -174,7 +174,7 @@ def composed(fields: Fields, style: Style) -> bytes:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal JSON; ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
+    """Return whether two values are equal JSON; ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
     return _key(one) == _key(other)
 
 

@@ -98,7 +98,7 @@ def next_attempt(failures: int, draw: float, interval: float) -> float:
 
 def scan_is_due(age: float, max_age: float, interval: float, jitter: float) -> bool:
     """
-    Tell whether a complete listing is due now, because it would be overdue by the next cycle.
+    Return whether a complete listing is due now, because it would be overdue by the next cycle.
 
     Args:
         age: Seconds since the last one; negative if the clock was set back, and then a listing is due.

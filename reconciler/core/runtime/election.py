@@ -127,12 +127,12 @@ class Elector:
         self._until = None
 
     def may_write(self, now: float) -> bool:
-        """Tell whether a call begun now ends before any other replica may write."""
+        """Return whether a call begun now ends before any other replica may write."""
         until = self._until  # read once: the election runs in another thread
         return until is not None and now + self.timing.call_seconds <= until
 
     def holds(self, now: float) -> bool:
-        """Tell whether this replica holds the lease, so that no other may write now."""
+        """Return whether this replica holds the lease, so that no other may write now."""
         until = self._until
         return until is not None and now < until
 

@@ -24,7 +24,7 @@ class Shard:
 
     def __contains__(self, name: str) -> bool:
         """
-        Tell whether the dataset of that name belongs to this shard.
+        Return whether the dataset of that name belongs to this shard.
 
         Rendezvous hashing: the shard with the highest bid gets the dataset, so that an added shard takes its
         share from all others and moves nothing between them.

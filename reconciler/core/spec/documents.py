@@ -110,7 +110,7 @@ class Target(_Part):
         return self.account_id or (Arn.parse(arn).account if arn else None)
 
     def may_be_beside(self, other: Target) -> bool:
-        """Tell whether both are in one project, or may be: what one leaves open may be what the other says."""
+        """Return whether both are in one project, or may be: what one leaves open may be what the other says."""
         regions, accounts = {self.home_region, other.home_region}, {self.home_account, other.home_account}
         if self.identity[0] != other.identity[0] or len(regions - {None}) > 1:
             return False

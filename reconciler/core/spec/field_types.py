@@ -90,12 +90,12 @@ def format_duration(seconds: int) -> str:
 
 
 def is_region(text: str) -> bool:
-    """Tell whether *text* has the form of the name of an AWS Region."""
+    """Return whether *text* has the form of the name of an AWS Region."""
     return re.fullmatch(_REGION, text) is not None
 
 
 def is_moment(text: str) -> bool:
-    """Tell whether *text* is a date and time as a spec writes it."""
+    """Return whether *text* is a date and time as a spec writes it."""
     if re.fullmatch(_DATE_TIME, text) is None:
         return False
     try:

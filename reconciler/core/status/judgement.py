@@ -50,7 +50,7 @@ class Facts:
 
     @property
     def observed(self) -> bool | None:
-        """Tell whether AWS could be observed; None if no observation was attempted."""
+        """Return whether AWS could be observed; None if no observation was attempted."""
         if self.applying:
             return True
         if self.verdict is None or self.suspended:

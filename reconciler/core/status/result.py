@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
     @property
     def decays(self) -> bool:
-        """Tell whether the verdict is about AWS, and so goes stale without new observations."""
+        """Return whether the verdict is about AWS, and so goes stale without new observations."""
         return self not in (Verdict.FAILED, Verdict.UNKNOWN)
 
 
@@ -64,17 +64,17 @@ class WithheldGroup(NamedTuple):
 
     @property
     def asks_for_change(self) -> bool:
-        """Tell whether git may ask for something new; otherwise only AWS changed."""
+        """Return whether git may ask for something new; otherwise only AWS changed."""
         return self.cause not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
 
     @property
     def waits(self) -> bool:
-        """Tell whether an apply by a person would carry it out."""
+        """Return whether an apply by a person would carry it out."""
         return self.reason.endswith(Withheld.ON_CHANGE)
 
     @property
     def is_not_selected(self) -> bool:
-        """Tell whether an apply without the selection would carry it out."""
+        """Return whether an apply without the selection would carry it out."""
         return self.reason.endswith(Withheld.NOT_SELECTED)
 
 
@@ -152,7 +152,7 @@ class DatasetResult:
 
     @property
     def leaves_rest(self) -> bool:
-        """Tell whether an apply without the selection would change more, orphans included."""
+        """Return whether an apply without the selection would change more, orphans included."""
         return bool(self.not_selected) or any(group.is_not_selected for group in self.unblanked)
 
     @property

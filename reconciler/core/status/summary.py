@@ -54,12 +54,12 @@ class Summary:
 
     @property
     def lasts(self) -> bool:
-        """Tell whether the verdict holds until git or AWS changes."""
+        """Return whether the verdict holds until git or AWS changes."""
         return self.verdict in _LASTING
 
     @property
     def desired_is_in_place(self) -> bool:
-        """Tell whether mode observe found every desired entry in place, no matter who wrote it."""
+        """Return whether mode observe found every desired entry in place, no matter who wrote it."""
         lacks_nothing = self.counts.get("add") == 0 == self.counts.get("update")
         return self.verdict is Verdict.OBSERVED and lacks_nothing and not self.left_out
 
@@ -74,7 +74,7 @@ class Summary:
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether the cycle failed for a reason that may pass without a person's help."""
+        """Return whether the cycle failed for a reason that may pass without a person's help."""
         if self.failure is not None and self.failure.reason is Reason.STANDBY:
             return False  # the leader does the work; the next regular cycle observes it
         if self.verdict is Verdict.FAILED:
@@ -222,7 +222,7 @@ def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) ->
 
 def decays(kind: Kind, status: Truth) -> bool:
     """
-    Tell whether a condition becomes Unknown once the last complete observation is too old.
+    Return whether a condition becomes Unknown once the last complete observation is too old.
 
     Ready and Observed do not decay while False, since age makes nothing better.
     """

@@ -130,13 +130,13 @@ SCHEMA_RULES: Final = (value_format, metadata_format, confidences, class_ids)
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value of JSON is a number within the range of floats."""
+    """Return whether a value of JSON is a number within the range of floats."""
     kind = type(value)
     return kind is int or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
 
 
 def is_integer(value: object) -> bool:
-    """Tell whether *value* is a whole number, written as an integer or as a float."""
+    """Return whether *value* is a whole number, written as an integer or as a float."""
     return type(value) is int or (is_number(value) and value == int(value))  # type: ignore[call-overload]
 
 

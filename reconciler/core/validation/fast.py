@@ -202,13 +202,13 @@ def _image_level(metadata: object, labels: dict[str, None]) -> int:
 
 
 def _may_add_up(raw: bytes, fields: _Fields) -> bool:
-    """Tell whether several box attributes are certainly clean together."""
+    """Return whether several box attributes are certainly clean together."""
     counts = (len(part.annotations or ()) for part in fields.values() if type(part) is _Part)
     return sum(counts) <= limits.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
 
 
 def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
-    """Tell whether all surplus commas are inside strings, given that the line has no escapes."""
+    """Return whether all surplus commas are inside strings, given that the line has no escapes."""
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
         if type(part) is _Part:

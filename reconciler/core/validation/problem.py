@@ -77,7 +77,7 @@ class Problem:
 
 
 def has_error(problems: Iterable[Problem]) -> bool:
-    """Tell whether any problem is an error."""
+    """Return whether any problem is an error."""
     for problem in problems:  # noqa: SIM110  a generator would cost a whole dataset a tenth of a second
         if problem.severity is Severity.ERROR:
             return True

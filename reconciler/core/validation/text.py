@@ -30,17 +30,17 @@ _ENDING: Final = re.compile(r"\.(?:jpe?g|png)\Z", re.IGNORECASE)
 
 
 def is_source_ref(text: str) -> bool:
-    """Tell whether *text* has the documented form, without trimming or decoding it."""
+    """Return whether *text* has the documented form, without trimming or decoding it."""
     return _SOURCE_REF.match(text) is not None
 
 
 def is_suspicious(text: str) -> bool:
-    """Tell whether *text* holds suspicious characters, starts or ends with white space, or is quoted oddly."""
+    """Return whether *text* holds suspicious characters, starts or ends with white space, or is quoted oddly."""
     return text != text.strip() or text.startswith(_QUOTES) or _SUSPICIOUS.search(text) is not None
 
 
 def has_image_ending(text: str) -> bool:
-    """Tell whether a name has the extension of an image format that Custom Labels accepts."""
+    """Return whether a name has the extension of an image format that Custom Labels accepts."""
     return _ENDING.search(text) is not None
 
 

@@ -68,7 +68,7 @@ class Checked(NamedTuple):
 
 
 def is_dropped(problems: Iterable[Problem]) -> bool:
-    """Tell whether the service would drop the line, rather than store it with an error list."""
+    """Return whether the service would drop the line, rather than store it with an error list."""
     return any(problem.code in _TERMINAL for problem in problems)
 
 

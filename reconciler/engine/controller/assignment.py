@@ -58,7 +58,7 @@ class Assignment:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether a newer commit has changed the spec of the dataset."""
+        """Return whether a newer commit has changed the spec of the dataset."""
         return self._state.generation != self.generation
 
     def give_way(self) -> None:

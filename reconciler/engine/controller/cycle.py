@@ -68,7 +68,7 @@ class CycleResult:
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether nothing had moved, so that nothing was compared."""
+        """Return whether nothing had moved, so that nothing was compared."""
         return self.observation is ObservationKind.FINGERPRINT
 
 
@@ -194,7 +194,7 @@ def _visited(
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
-    """Tell whether the last full observation fits the desired state, is recent, and left nothing to do."""
+    """Return whether the last full observation fits the desired state, is recent, and left nothing to do."""
     schedule, now = loaded.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
         return False
@@ -207,7 +207,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
 
 
 def _is_remembered(name: str, description: Description, context: Context) -> bool:
-    """Tell whether another process of this state directory has brought the dataset to where it is now."""
+    """Return whether another process of this state directory has brought the dataset to where it is now."""
     head = context.memory.observed.head_of(name)
     return head is not None and head.description == as_text(description)
 

@@ -93,12 +93,12 @@ class DatasetState:
 
     @property
     def suspended(self) -> bool:
-        """Tell whether the spec suspends the dataset, which then is not even observed."""
+        """Return whether the spec suspends the dataset, which then is not even observed."""
         return self.loaded is not None and self.loaded.spec.spec.suspend
 
     @property
     def was_observed(self) -> bool:
-        """Tell whether AWS was observed, or need not be: suspended, or without a usable spec."""
+        """Return whether AWS was observed, or need not be: suspended, or without a usable spec."""
         if self.observed_at is not None or self.suspended:
             return True
         failure = self.summary.failure if self.summary else None
@@ -134,7 +134,7 @@ class DatasetState:
         return self.scanned_at + self.loaded.schedule.full_scan_max_age_seconds
 
     def is_only_to_be_listed(self, now: float) -> bool:
-        """Tell whether nothing calls for a cycle but the age of the last listing."""
+        """Return whether nothing calls for a cycle but the age of the last listing."""
         if self.scanned_at is None or self.loaded is None or self.edited:
             return False
         schedule = self.loaded.schedule

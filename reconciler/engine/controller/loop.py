@@ -178,7 +178,7 @@ class Controller:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the loop runs, every worker is alive, and none is stuck."""
+        """Return whether the loop runs, every worker is alive, and none is stuck."""
         now = self._monotonic()
         if not self._workers.healthy or now - self._beat > 30 * LONGEST_NAP_SECONDS:
             return False

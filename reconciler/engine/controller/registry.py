@@ -94,7 +94,7 @@ class Registry:
                 yield Listing(target.home_account, target.home_region, entries, most, state.loaded.origin)
 
     def is_ready(self) -> bool:
-        """Tell whether the specs have been read and every dataset has been observed once."""
+        """Return whether the specs have been read and every dataset has been observed once."""
         with self.lock:
             self._update_ready()
             return self.ready

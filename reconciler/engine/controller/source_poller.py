@@ -79,7 +79,7 @@ class SourcePoller:
         self.running = False
 
     def start_if_due(self, now: float) -> bool:
-        """Tell whether a poll is due, and mark it as running; the caller must then call `poll`."""
+        """Return whether a poll is due, and mark it as running; the caller must then call `poll`."""
         if self.running or now < self.due:
             return False
         self._begun = now

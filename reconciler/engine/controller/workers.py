@@ -26,7 +26,7 @@ class Workers(Protocol):
 
     @property
     def healthy(self) -> bool:
-        """Tell whether every worker is alive."""
+        """Return whether every worker is alive."""
         ...
 
 

@@ -210,7 +210,7 @@ def remember_entries(
 
 
 def _is_whole(desired: Desired, seen: Observation) -> bool:
-    """Tell whether all entries that the service counts were seen, and what is kept of their lines is small."""
+    """Return whether all entries that the service counts were seen, and what is kept of their lines is small."""
     diff, void = seen.diff, desired.index.void
     places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
     if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:

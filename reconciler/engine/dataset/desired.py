@@ -241,7 +241,7 @@ def _read_files(desired: Desired) -> bool:
 
 
 def _refuses_all(problem: Problem) -> bool:
-    """Tell whether a fault of the dataset as a whole leaves nothing to plan with."""
+    """Return whether a fault of the dataset as a whole leaves nothing to plan with."""
     return problem.severity is Severity.ERROR and problem.code not in _OF_BAD_LINES
 
 

@@ -86,7 +86,7 @@ def observe_incrementally(desired: Desired, context: Context, deadline: float) -
 
 
 def is_only_due(desired: Desired, context: Context) -> bool:
-    """Tell whether a listing may wait: memory could still be relied on. Costs a call if it may be abandoned."""
+    """Return whether a listing may wait: memory could still be relied on. Costs a call if it may be abandoned."""
     if context.overtaken is always or context.full or desired.partial:
         return False
     head = context.memory.observed.head_of(desired.name)
@@ -96,7 +96,7 @@ def is_only_due(desired: Desired, context: Context) -> bool:
 
 
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
-    """Tell whether remembered entries fit the specs, are recent, and no update of them is open."""
+    """Return whether remembered entries fit the specs, are recent, and no update of them is open."""
     schedule, age = desired.schedule, context.clock.now() - head.scanned_at
     most, interval = schedule.full_scan_max_age_seconds, schedule.interval_seconds
     is_due = scan_is_due(age, most, interval, schedule.jitter)
@@ -185,7 +185,7 @@ def carried(seen: Planned, after: After, sent: Sent, proof: Proof, now: float) -
 
 
 def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
-    """Tell whether the statistics changed by what was sent, and by nothing else."""
+    """Return whether the statistics changed by what was sent, and by nothing else."""
     if seen.observation is None or after.readback is None or now.total_entries != after.diff.observed:
         return False
     items = seen.plan.sendable
@@ -203,5 +203,5 @@ def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
 
 
 def _grew(before: int | None, now: int | None, by: int) -> bool:
-    """Tell whether a number grew by so much; one that the service leaves out says nothing."""
+    """Return whether a number grew by so much; one that the service leaves out says nothing."""
     return before is None or now is None or now - before == by

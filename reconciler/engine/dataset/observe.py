@@ -78,7 +78,7 @@ class Observation:
 
     @property
     def is_confirmed(self) -> bool:
-        """Tell whether the dataset is known not to have changed while it was observed."""
+        """Return whether the dataset is known not to have changed while it was observed."""
         return self.incremental is None or self.incremental.is_confirmed
 
     def line(self, source_ref: str, place: Place) -> bytes:

@@ -65,7 +65,7 @@ def observe_dataset(
 
 
 def is_unchanged(seen: Observation, context: Context, deadline: float) -> bool:
-    """Tell whether the dataset did not change while it was observed; costs a call only where that is open."""
+    """Return whether the dataset did not change while it was observed; costs a call only where that is open."""
     if seen.is_confirmed:
         return True
     return retry(lambda: context.gateway.describe(seen.arn), context.clock, deadline) == seen.description

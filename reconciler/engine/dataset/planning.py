@@ -127,7 +127,7 @@ def is_selected(
     selection: ChangeSelection, item: PlannedChange, composer: Composer, errored: Container[str]
 ) -> bool:
     """
-    Tell whether a change is one of those that a command is about.
+    Return whether a change is one of those that a command is about.
 
     Args:
         errored: Source-refs of desired entries that the service marks with errors.
@@ -183,7 +183,7 @@ def _with_the_rule(quarantined: Quarantined, change: Change, composer: Composer)
 
 def _is_left(change: Change, desired: Desired) -> bool:
     """
-    Tell whether an orphan is left alone whatever the policy says.
+    Return whether an orphan is left alone whatever the policy says.
 
     It is blank already; or a line of the specs cannot be read, and this may be the image it was about.
     """

@@ -158,7 +158,7 @@ class _Round:
         self.found(Check.REGION, Mark.OK, f"{access.region}, from {access.region_from}")
 
     def is_who_it_should_be(self, access: Access) -> bool:
-        """Tell whether it is worth asking Rekognition: these are the credentials that the spec means."""
+        """Return whether it is worth asking Rekognition: these are the credentials that the spec means."""
         caller = self.tried(Check.CREDENTIALS, lambda: self._caller(access))
         if caller is not None:
             self.found(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")

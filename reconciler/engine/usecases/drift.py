@@ -132,7 +132,7 @@ def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts
 
 
 def _is_of(desired: Desired, arn: str) -> bool:
-    """Tell whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
+    """Return whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
     target = desired.target
     parts = Arn.parse(arn)
     _, project, _, kind, _ = parts.resource.split("/")

@@ -43,7 +43,7 @@ class Selection:
 
     def may_hold(self, dataset: BrokenDataset, missing: Collection[str]) -> bool:
         """
-        Tell whether a dataset that cannot be read is not clearly another one than those that are asked for.
+        Return whether a dataset that cannot be read is not clearly another one than those that are asked for.
 
         Args:
             missing: Names that were asked for, and that no other dataset has.

@@ -106,7 +106,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _is_possible(url: str, parts: SplitResult) -> bool:
-    """Tell whether git can fetch from a URL: a host or a path, an allowed transport, and no line break."""
+    """Return whether git can fetch from a URL: a host or a path, an allowed transport, and no line break."""
     scheme, separator, _ = url.partition("://")
     if not separator or re.search(r"[^A-Za-z0-9+.-]", scheme):
         return not url.startswith(_REFUSED)

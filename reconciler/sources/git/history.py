@@ -86,7 +86,7 @@ class History:
         return found
 
     def knows(self, revision: str) -> bool:
-        """Tell whether a revision names a commit."""
+        """Return whether a revision names a commit."""
         return self._found(revision) is not None
 
     def fork_point(self, one: str, other: str) -> str:
