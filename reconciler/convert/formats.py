@@ -22,6 +22,7 @@ from reconciler.convert.readers.labelme import read_labelme
 from reconciler.convert.readers.labelstudio import read_labelstudio
 from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
+from reconciler.convert.readers.vott import read_vott
 from reconciler.convert.readers.yolo import read_yolo
 from reconciler.convert.record import BadFile, Options, Read, display, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -42,6 +43,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "folders": read_folders,
     "createml": read_createml,
     "groundtruth": read_groundtruth,
+    "vott": read_vott,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -64,6 +64,16 @@ def elements(text: str, name: str) -> Iterator[Record]:
     """
     for number, (raw, origin) in enumerate(objects(text, name)):
         yield Record("", number, document(raw, name), origin)
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """Return an object; an empty one in place of any other value."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> Sequence[Any]:
+    """Return a list; an empty one in place of any other value."""
+    return value if isinstance(value, list) else ()
 
 
 def objects(text: str, name: str) -> Iterator[tuple[str, Origin]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.parsing.json_records import Record, document, records
+from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
 from reconciler.convert.parsing.shapes import cornered, enclosing, not_upright, unusable
 from reconciler.convert.parsing.via_regions import chosen, region
 from reconciler.convert.readers.csv import read_csv
@@ -61,11 +61,13 @@ def _image(record: Record, options: Options) -> Read:
         message = "an image must have a filename and a list of regions"
         return wrong(codes.BAD_RECORD, message, record.origin)
     found = [
-        region(_object(shape), _object(_object(item).get("region_attributes")), record.origin, options)
+        region(
+            mapping_of(shape), mapping_of(mapping_of(item).get("region_attributes")), record.origin, options
+        )
         for item in regions
-        for shape in [_object(item).get("shape_attributes")]
+        for shape in [mapping_of(item).get("shape_attributes")]
     ]
-    attributes = _object(record.value.get("file_attributes"))
+    attributes = mapping_of(record.value.get("file_attributes"))
     return _labelled(name, record.origin, found, attributes, options)
 
 
@@ -89,14 +91,14 @@ def _labelled(
 
 
 def _version_3(project: Mapping[str, Any], origin: Origin, options: Options) -> Iterator[Read]:
-    names = {key: _object(item).get("fname") for key, item in _object(project["file"]).items()}
-    views = {key: _object(item).get("fid_list") for key, item in _object(project["view"]).items()}
+    names = {key: mapping_of(item).get("fname") for key, item in mapping_of(project["file"]).items()}
+    views = {key: mapping_of(item).get("fid_list") for key, item in mapping_of(project["view"]).items()}
     boxes: dict[str, list[Rectangle | Problem]] = defaultdict(list)
     own: dict[str, Mapping[str, Any]] = {}
-    for key, item in _object(project["metadata"]).items():
-        view, shape = str(_object(item).get("vid")), _object(item).get("xy")
-        values = _values(_object(_object(item).get("av")), _object(project["attribute"]))
-        if _object(item).get("z"):
+    for key, item in mapping_of(project["metadata"]).items():
+        view, shape = str(mapping_of(item).get("vid")), mapping_of(item).get("xy")
+        values = _values(mapping_of(mapping_of(item).get("av")), mapping_of(project["attribute"]))
+        if mapping_of(item).get("z"):
             raise BadFile(codes.OTHER_FORMAT, f"“{key}” is a part of a video: only images are read", origin)
         if not isinstance(shape, list) or not shape:
             own[view] = values
@@ -116,8 +118,8 @@ def _values(values: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[st
     """Return name -> value of the attributes of a shape; of options, the name of the one that is selected."""
     found = {}
     for key, value in values.items():
-        attribute = _object(attributes.get(key))
-        options = _object(attribute.get("options"))
+        attribute = mapping_of(attributes.get(key))
+        options = mapping_of(attribute.get("options"))
         is_selected = attribute.get("type") in _SELECTED
         found[str(attribute.get("aname", key))] = options.get(str(value), value) if is_selected else value
     return found
@@ -135,7 +137,3 @@ def _shape(
         return unusable(label, kind, origin)
     points = [list(pair) for pair in zip(shape[1::2], shape[2::2], strict=False)]
     return not_upright(label, kind, origin, options) or enclosing(label, points, origin, fewest=3)
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
