@@ -1,0 +1,88 @@
+"""
+Vertex AI: the import and export files of image datasets as JSON Lines or, by `csv`, CSV, also of AutoML Vision.
+
+Boxes are fractions of the image. Addresses start with ``gs://``; the base takes the place of the bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.convert.parsing.json_records import Record, elements
+from reconciler.convert.parsing.shapes import edged
+from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
+
+_BOXES: Final = "boundingBoxAnnotations"
+_LABELS: Final = ("classificationAnnotation", "classificationAnnotations")
+_OTHERS: Final = ("polygonAnnotations", "polylineAnnotations", "segmentationAnnotation", "maskAnnotation")
+_SPLIT: Final = "aiplatform.googleapis.com/ml_use"
+_EDGES: Final = ("xMin", "yMin", "xMax", "yMax")
+
+
+def read_vertex(path: Path, options: Options) -> Iterator[Read]:
+    """Read one file."""
+    if path.suffix.lower() == ".csv":
+        return (yield from read_csv(path, options))
+    images: list[tuple[str, LabelledImage]] = []
+    for record in elements(text_of(path), display(path)):
+        found = _image(record)
+        if isinstance(found, Problem):
+            yield found
+            continue
+        resources = record.value.get("dataItemResourceLabels")
+        split = resources.get(_SPLIT, "") if isinstance(resources, dict) else ""
+        images.append((str(split), found))
+    kept, notes = of_split(images, options, unit="images")
+    yield from notes
+    yield from kept
+
+
+def _image(record: Record) -> LabelledImage | Problem:
+    value: Mapping[str, Any] = record.value if isinstance(record.value, dict) else {}
+    name = value.get("imageGcsUri")
+    if not isinstance(name, str) or not name:
+        return wrong(codes.BAD_RECORD, "an image must be an object with imageGcsUri", record.origin)
+    notes = value.get(_BOXES)
+    found: list[Rectangle | Problem] = (
+        [_box(note, record.origin) for note in notes] if isinstance(notes, list) else []
+    )
+    labels = [_label(note, record.origin) for note in _listed(value)]
+    found += [
+        wrong(codes.NO_BOX, f"the image has {key}, which a line cannot hold", record.origin)
+        for key in _OTHERS
+        if value.get(key)
+    ]
+    return LabelledImage(
+        name,
+        record.origin,
+        labels=tuple(label for label in labels if isinstance(label, str)),
+        boxes=tuple(item for item in found if isinstance(item, Rectangle)) if notes is not None else None,
+        problems=tuple(item for item in (*found, *labels) if isinstance(item, Problem)),
+        shares=True,
+    )
+
+
+def _listed(value: Mapping[str, Any]) -> list[Any]:
+    """Return the annotations of the whole image: one, or a list."""
+    found: Any = next((value[key] for key in _LABELS if value.get(key)), [])
+    return found if isinstance(found, list) else [found]
+
+
+def _label(note: object, origin: Origin) -> str | Problem:
+    name = note.get("displayName") if isinstance(note, dict) else None
+    if isinstance(name, str) and name:
+        return name
+    return wrong(codes.BAD_RECORD, "an annotation must be an object with displayName", origin)
+
+
+def _box(note: object, origin: Origin) -> Rectangle | Problem:
+    label = _label(note, origin)
+    if not isinstance(note, dict) or isinstance(label, Problem):
+        return wrong(codes.BAD_RECORD, "an annotation must be an object with displayName", origin)
+    return edged(label, (note.get(key) for key in _EDGES), origin)
