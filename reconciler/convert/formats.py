@@ -21,6 +21,7 @@ from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.labelme import read_labelme
 from reconciler.convert.readers.labelstudio import read_labelstudio
 from reconciler.convert.readers.vertex import read_vertex
+from reconciler.convert.readers.supervisely import read_supervisely
 from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.vott import read_vott
@@ -46,6 +47,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "groundtruth": read_groundtruth,
     "vott": read_vott,
     "vertex": read_vertex,
+    "supervisely": read_supervisely,
 }
 
 

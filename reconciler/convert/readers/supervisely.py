@@ -1,0 +1,111 @@
+"""
+Supervisely: a JSON file for each image in ``ann``, beside the images in ``img`` (developer.supervisely.com).
+
+The points of a rectangle are taken as its edges. Tags without a value are labels of the whole image, but for the
+names of splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from reconciler.convert.image_size import ending_in
+from reconciler.convert.parsing.json_records import document, list_of, mapping_of
+from reconciler.convert.parsing.shapes import enclosing, not_upright, settled, unusable
+from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.pixels import side
+from reconciler.convert.readers.folders import SPLITS
+from reconciler.convert.record import (
+    BadFile,
+    LabelledImage,
+    Notes,
+    Options,
+    Read,
+    Rectangle,
+    display,
+    text_of,
+    wrong,
+)
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem
+from reconciler.errors import UsageError
+
+ANNOTATIONS: Final = "ann"
+_IMAGES: Final = "img"
+_AROUND: Final = ("polygon", "line")
+
+
+def read_supervisely(path: Path, options: Options) -> Iterator[Read]:
+    """Read one file, or all of a data set or of a project that has only one."""
+    images: list[tuple[str, LabelledImage]] = []
+    notes = Notes("images")
+    for file in _files(path):
+        found = _read(file, options, notes)
+        if isinstance(found, Problem):
+            yield found
+        else:
+            images.append(found)
+    kept, split = of_split(images, options, unit="images")
+    yield from (*notes.problems(), *split)
+    yield from settled(kept)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    if path.name == ANNOTATIONS:
+        return sorted(path.glob("*.json"))
+    places = sorted(path.glob(f"{ANNOTATIONS}/")) or sorted(path.glob(f"*/{ANNOTATIONS}/"))
+    if len(places) > 1:
+        raise UsageError(
+            f"{path}: name one of its data sets: {', '.join(str(place.parent) for place in places)}"
+        )
+    if not places:
+        raise UsageError(f"{path}: holds no directory {ANNOTATIONS}: name the data set, or one file")
+    return sorted(places[0].glob("*.json"))
+
+
+def _read(path: Path, options: Options, notes: Notes) -> tuple[str, LabelledImage] | Problem:
+    """Return the split and the image of a file, which is called as the image is, with .json behind it."""
+    origin = Origin(display(path), 1)
+    try:
+        content = document(text_of(path), display(path))
+    except BadFile as exc:
+        return exc.problem
+    match content:
+        case {"size": {"width": width, "height": height}, "objects": list(objects)}:
+            size = side(width), side(height)
+        case _:
+            message = "no annotation of Supervisely: it has no size, or no list of objects"
+            return wrong(codes.OTHER_FORMAT, message, origin)
+    found = [_box(item, f"objects[{number}]", origin, options) for number, item in enumerate(objects)]
+    tags = [tag for tag in list_of(content.get("tags")) if isinstance(tag, dict)]
+    names = [str(tag.get("name")) for tag in tags if tag.get("value") is None]
+    if len(names) < len(tags):
+        notes.add("tags with a value are no labels: left out", origin)
+    splits = [name for name in names if name.lower() in SPLITS]
+    image = LabelledImage(
+        path.stem + ending_in(path.parent.parent / _IMAGES, path.stem),
+        origin,
+        labels=tuple(name for name in names if name not in splits),
+        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
+        size=(size[0], size[1]) if size[0] and size[1] else None,
+        problems=tuple(item for item in found if isinstance(item, Problem)),
+    )
+    return (splits or [""])[0], image
+
+
+def _box(item: object, called: str, origin: Origin, options: Options) -> Rectangle | Problem:
+    match item:
+        case {"classTitle": str(label), **more}:
+            kind = str(more.get("geometryType") or "rectangle")
+        case _:
+            return wrong(codes.BAD_RECORD, f"{called} must be an object with a classTitle", origin)
+    points = mapping_of(more.get("points")).get("exterior")
+    if kind == "rectangle":
+        return enclosing(label, points, origin)
+    if kind not in _AROUND:
+        return unusable(label, kind, origin)
+    return not_upright(label, kind, origin, options) or enclosing(label, points, origin)
