@@ -13,6 +13,7 @@ from typing import Final
 
 from reconciler.convert.compose import Converted, convert
 from reconciler.convert.readers.coco import read_coco
+from reconciler.convert.readers.azure import read_azure
 from reconciler.convert.readers.createml import read_createml
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
@@ -48,6 +49,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "vott": read_vott,
     "vertex": read_vertex,
     "supervisely": read_supervisely,
+    "azure": read_azure,
 }
 
 
