@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +22,8 @@ FILES: Final = (
 )
 _PRESETS: Final = ("predefined_classes.txt",)  # what a labelling tool offers, not what it wrote
 _YAML: Final = (".yaml", ".yml")
+MID: Final = re.compile(r"/[gmt]/[0-9a-z_]+")
+"""The id of a class of Open Images, which a row ``MID,name`` of class-descriptions.csv names."""
 _LEVELS: Final = 3
 
 
@@ -27,11 +32,11 @@ class Classes(NamedTuple):
     The content of a file with class names.
 
     Attributes:
-        names: Class number -> name.
+        names: Class number, or id of Open Images -> name.
         keypoints: Whether rows have keypoints after their box.
     """
 
-    names: Mapping[int, str]
+    names: Mapping[int | str, str]
     keypoints: bool = False
 
 
@@ -55,7 +60,7 @@ def agreeing(path: Path, labels: Path) -> Path:
     names = names_in(path)
     others = (place / name for place in (path.parent, labels) for name in FILES if name not in _PRESETS)
     for other in (other for other in others if other.is_file() and not other.samefile(path)):
-        theirs: Mapping[int, str] = {}
+        theirs: Mapping[int | str, str] = {}
         with suppress(BadFile):  # no class names at all
             theirs = names_in(other)
         if (differ := next((n for n in theirs if names.get(n, theirs[n]) != theirs[n]), None)) is not None:
@@ -64,9 +69,9 @@ def agreeing(path: Path, labels: Path) -> Path:
     return path
 
 
-def names_in(path: Path) -> Mapping[int, str]:
+def names_in(path: Path) -> Mapping[int | str, str]:
     """
-    Return class number -> name.
+    Return class number, or id of Open Images -> name.
 
     Raises:
         BadFile: It cannot be read, or names no classes.
@@ -83,7 +88,7 @@ def classes_in(path: Path) -> Classes:
     """
     text = text_of(path)
     is_yaml = path.suffix.lower() in _YAML
-    found = _from_yaml(text, path) if is_yaml else Classes(dict(enumerate(_lines(text))))
+    found = _from_yaml(text, path) if is_yaml else Classes(_described(text) or dict(enumerate(_lines(text))))
     if not found.names:
         raise _bad(path, "it names no classes")
     return found
@@ -92,6 +97,15 @@ def classes_in(path: Path) -> Classes:
 def _lines(text: str) -> list[str]:
     """Return one name per line. Only trailing lines may be blank, as class numbers count lines."""
     return [line.removesuffix("\r") for line in text.rstrip("\r\n \t").split("\n")] if text.strip() else []
+
+
+def _described(text: str) -> dict[int | str, str]:
+    """Return the names of ids of Open Images; empty for another file."""
+    rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        return {row[0]: row[1] for row in rows if len(row) > 1 and MID.fullmatch(row[0])}
+    except csv.Error:
+        return {}
 
 
 def _from_yaml(text: str, path: Path) -> Classes:

@@ -37,6 +37,9 @@ from reconciler.core.validation.problem import Origin, has_error
 from reconciler.errors import UsageError
 
 _SEPARATORS: Final = ",;\t|"
+DESCRIPTIONS: Final = "*class-descriptions*.csv"
+"""Names of the classes of Open Images, beside its tables."""
+
 _LEAST_PIXELS: Final = 2
 """A box must be longer than one pixel: if no edge reaches this, all are fractions of the image size."""
 
@@ -46,7 +49,8 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
     rows, layout = _understood(text_of(path), display(path), options)
     if not rows:
         return
-    names = names_in(options.classes) if options.classes else {}
+    described = options.classes or next(iter(sorted(path.parent.glob(DESCRIPTIONS))), None)
+    names = names_in(described) if described else {}
     rows, notes = of_split(_splits(rows, layout), options, unit="rows")
     images: dict[str, LabelledImage] = {}
     for row in rows:
@@ -145,7 +149,9 @@ def _splits(rows: Sequence[Row], layout: Layout | None) -> list[tuple[str, Row]]
     return [(part(row), row) for row in rows]
 
 
-def _image(row: Row, layout: Layout | None, names: Mapping[int, str], options: Options) -> LabelledImage:
+def _image(
+    row: Row, layout: Layout | None, names: Mapping[int | str, str], options: Options
+) -> LabelledImage:
     if layout is None:
         return vertex(row, names)
     if layout.box_form:

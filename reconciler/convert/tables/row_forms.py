@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from reconciler.convert.names import is_image
+from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.via_regions import region
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
@@ -43,7 +44,7 @@ def vertex_split(row: Row) -> str:
     return row.cells[0] if _uri(row) else ""
 
 
-def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
+def vertex(row: Row, names: Mapping[int | str, str]) -> LabelledImage:
     """
     Read ``[ML_USE,]URI,label…`` or ``[ML_USE,]URI,label,x,y,…`` with 2 or 4 corners as fractions.
 
@@ -63,7 +64,7 @@ def vertex(row: Row, names: Mapping[int, str]) -> LabelledImage:
     return LabelledImage(name, row.origin, boxes=(around(named(label, names, row, None), known, row.origin),))
 
 
-def labels(row: Row, layout: Layout, names: Mapping[int, str]) -> LabelledImage:
+def labels(row: Row, layout: Layout, names: Mapping[int | str, str]) -> LabelledImage:
     """
     Read image-level labels. Empty cells are skipped, as spreadsheets pad rows with them.
 
@@ -93,7 +94,7 @@ def marks(row: Row, layout: Layout) -> LabelledImage:
     return LabelledImage(name, row.origin, labels=() if unlabelled else tuple(labelled))
 
 
-def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) -> LabelledImage:
+def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Options) -> LabelledImage:
     """
     Read one box, or an image without boxes if all cells of the box are empty.
 
@@ -122,7 +123,7 @@ def box(row: Row, layout: Layout, names: Mapping[int, str], options: Options) ->
     return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
 
 
-def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) -> str:
+def named(cell: str, names: Mapping[int | str, str], row: Row, layout: Layout | None) -> str:
     """
     Return the label in a cell; for a class number, its name if names are known.
 
@@ -133,12 +134,17 @@ def named(cell: str, names: Mapping[int, str], row: Row, layout: Layout | None) 
     if layout is not None and layout.declared and not names:
         return cell
     if found is None:
+        if MID.fullmatch(cell) and cell not in names:
+            message = (
+                f"the label {cell} is an id: --classes class-descriptions.csv of Open Images has its name"
+            )
+            raise BadFile(codes.NO_CLASS, message, row.origin)
         if cell.lstrip().startswith(("[", "{")):
             message = (
                 f"one label is expected, and the cell holds {cell.strip()[:40]}: give each a cell of its own"
             )
             raise BadFile(codes.OTHER_FORMAT, message, row.origin)
-        return cell
+        return names.get(cell, cell)
     if names and found == found.to_integral_value() and int(found) in names:
         return names[int(found)]
     if names:

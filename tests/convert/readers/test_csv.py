@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.convert.record import Crowd
+from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.record import BadFile, Crowd, Options
 from reconciler.errors import UsageError
 from tests.convert.inputs import boxes, convert, errors, fields, png, warnings
 
@@ -378,3 +379,24 @@ def test_a_region_of_via_is_a_box_or_has_a_reason(shape, attributes, options, co
 def test_an_image_of_via_without_regions_is_unlabelled(tmp_path):
     """It may be one that nobody has come to yet."""
     assert [["a.jpg"]] == labelled(table(tmp_path, VIA + 'a.jpg,9,"{}",0,0,"{}","{}"\n'))
+
+
+OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\na,x,/m/0cyf8,1,0.25,0.75,0.5,1\n"
+
+
+@pytest.mark.parametrize("name", ["class-descriptions-boxable.csv", "classes.csv"])
+def test_ids_of_open_images_need_their_descriptions(name, tmp_path):
+    """Beside the table, or named; an id would be a label that means nothing."""
+    (tmp_path / "a.jpg").write_bytes(png(640, 480))
+    with pytest.raises(BadFile, match="--classes"):
+        list(read_csv(_written(tmp_path, OPEN_IMAGES), Options()))
+    (tmp_path / name).write_text('LabelName,DisplayName\n/m/0cyf8,"Ladybug, red"\n/m/01,Cat\n')
+
+    done = table(tmp_path, OPEN_IMAGES, **({"classes": tmp_path / name} if name == "classes.csv" else {}))
+
+    assert [("Ladybug, red", 160, 240, 320, 240)] == boxes(*fields(done))
+
+
+def _written(tmp_path, text):
+    (tmp_path / "labels.csv").write_text(text)
+    return tmp_path / "labels.csv"
