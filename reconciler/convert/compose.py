@@ -34,12 +34,14 @@ class Converted:
         boxes: The number of boxes in all lines.
         skipped: The number of images without a line, because of errors.
         problems: All problems, of images and of the input.
+        note: How the format was recognised; empty if it was named.
     """
 
     lines: dict[str, bytes] = field(default_factory=dict)
     boxes: int = 0
     skipped: int = 0
     problems: list[Problem] = field(default_factory=list)
+    note: str = ""
 
     @property
     def errors(self) -> list[Problem]:

@@ -6,14 +6,14 @@ To add a format, add a module to `readers`, an entry to `READERS`, and a paragra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from reconciler.convert.compose import Converted, convert
-from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.azure import read_azure
+from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.createml import read_createml
 from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.readers.cvat import read_cvat
@@ -21,15 +21,16 @@ from reconciler.convert.readers.folders import read_folders
 from reconciler.convert.readers.groundtruth import read_groundtruth
 from reconciler.convert.readers.labelme import read_labelme
 from reconciler.convert.readers.labelstudio import read_labelstudio
-from reconciler.convert.readers.vertex import read_vertex
 from reconciler.convert.readers.supervisely import read_supervisely
+from reconciler.convert.readers.vertex import read_vertex
 from reconciler.convert.readers.via import read_via
 from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.vott import read_vott
 from reconciler.convert.readers.yolo import read_yolo
+from reconciler.convert.recognition import Sign, recognised
 from reconciler.convert.record import BadFile, Options, Read, display, wrong
 from reconciler.core.validation import spec_codes as codes
-from reconciler.core.validation.problem import Origin
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
 Reader = Callable[[Path, Options], Iterator[Read]]
@@ -45,32 +46,76 @@ READERS: Final[Mapping[str, Reader]] = {
     "labelstudio": read_labelstudio,
     "folders": read_folders,
     "createml": read_createml,
-    "groundtruth": read_groundtruth,
     "vott": read_vott,
     "vertex": read_vertex,
     "supervisely": read_supervisely,
     "azure": read_azure,
+    "groundtruth": read_groundtruth,
 }
+
+
+AUTO: Final = "auto"
+"""Recognises the format instead of naming it."""
 
 
 def converted(name: str, path: Path, options: Options) -> Converted:
     """
-    Convert an input of the format *name*.
+    Convert an input of the format *name*, or of the only format that is recognised in it.
 
     Raises:
-        UsageError: The input does not exist, or needs further options.
+        UsageError: The input does not exist, needs further options, or may be of several formats.
     """
     if not path.exists():
         raise UsageError(f"{path}: does not exist")
+    signs = recognised(path) if name == AUTO else []
+    if name == AUTO:
+        if not (len(signs) == 1 and signs[0].name):
+            return Converted(problems=[_unrecognised(path, signs)])
+        name, path = signs[0].name, signs[0].path
     if name == "csv" and path.is_dir():
         raise UsageError(f"{path}: is a directory; name the table")
     options = replace(options, beside=path if path.is_dir() else path.parent)
     done = convert(_readable(READERS[name](path, options)), options)
+    done.note = f"{display(path)}: read as {name}, since {signs[0].reason}." if signs else ""
     if not (done.lines or done.errors):
-        done.problems.append(
-            wrong(codes.NO_RECORDS, f"no image is in this input of {name}", Origin(display(path), 1))
-        )
+        message = f"no image is in this input of {name}"
+        done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
+    elif not done.lines and (others := _others(name, path)):
+        message = f"no image could be read as {name}; {others}"
+        done.problems.insert(0, wrong(codes.OTHER_FORMAT, message, Origin(display(path), 1)))
     return done
+
+
+def _unrecognised(path: Path, signs: Sequence[Sign]) -> Problem:
+    """
+    Return the problem of an input in which no format that is read was recognised.
+
+    Raises:
+        UsageError: Several were.
+    """
+    known = [sign for sign in signs if sign.name]
+    if known:
+        listed = "".join(
+            f"\n  reconciler convert {sign.name} {display(sign.path)} …  # {sign.reason}"
+            for sign in known[:8]
+        )
+        raise UsageError(f"{path}: several formats fit, so name the one that is meant:{listed}")
+    what = " or ".join(dict.fromkeys(f"it is {sign.reason}" for sign in signs)) or (
+        f"nothing in it is that of a format that is read: {', '.join(READERS)}"
+    )
+    return wrong(codes.OTHER_FORMAT, f"no format is recognised; {what}", Origin(display(path), 1))
+
+
+def _others(name: str, path: Path) -> str:
+    """Return what else the input seems to be; empty if it is of the format *name*, or of none that is known."""
+    try:
+        signs = recognised(path)
+    except BadFile:
+        return ""
+    if any(sign.name == name for sign in signs):
+        return ""
+    named = [f"{sign.name} ({sign.reason})" if sign.name else sign.reason for sign in signs]
+    return f"it seems to be {' or '.join(dict.fromkeys(named))}" if named else ""
 
 
 def _readable(reads: Iterator[Read]) -> Iterator[Read]:

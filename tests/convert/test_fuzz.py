@@ -11,15 +11,19 @@ import json
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.main import main
+from reconciler.convert.formats import READERS as REGISTERED
 from reconciler.convert.pixels import number
 from reconciler.core.validation import check_line
 from tests.convert.inputs import png
+from tests.convert.test_any_content import DOCUMENTS, places, replaced
+from tests.core.strategies import VALUES
 
 EXAMPLES = 200
 REQUIRED = ["--base", "s3://b/p/", "--created-at", "2026-03-01T12:00:00"]
@@ -240,6 +244,76 @@ def yolo(draw, place):
     return place
 
 
+@st.composite
+def cvat(draw, place):
+    images = []
+    for key in range(draw(st.integers(0, 3))):
+        shapes = []
+        for _ in range(draw(st.integers(0, 3))):
+            tag = draw(
+                st.sampled_from(["box", "box", "polygon", "mask", "ellipse", "points", "tag", "skeleton"])
+            )
+            sides = (
+                "xtl",
+                "ytl",
+                "xbr",
+                "ybr",
+                "left",
+                "top",
+                "width",
+                "height",
+                "cx",
+                "cy",
+                "rx",
+                "ry",
+                "rotation",
+            )
+            values = {side: anything(draw, NUMBERS) for side in sides if draw(st.integers(0, 9))}
+            values["points"] = draw(st.sampled_from(["1,2;30,2;30,40", "1,2", "", "1;2", "x,y;1,2"]))
+            values["label"] = anything(draw, TEXTS)
+            shapes.append(f"<{tag} {' '.join(f'{key}={quoteattr(text)}' for key, text in values.items())}/>")
+        name, subset = anything(draw, NAMES), draw(st.sampled_from(["", ' subset="TRAIN"']))
+        images.append(
+            f'<image name={quoteattr(name)} width="{anything(draw, NUMBERS)}" height="480"{subset}>'
+        )
+        images += [*shapes, "</image>"]
+    text = "\n".join(["<annotations>", *images, draw(st.sampled_from(["", "<track/>"])), "</annotations>"])
+    (place / "annotations.xml").write_bytes(spoilt(draw, text.encode()))
+    return place / "annotations.xml"
+
+
+@st.composite
+def folders(draw, place):
+    for _ in range(draw(st.integers(0, 4))):
+        name = Path(
+            draw(st.sampled_from(["x", "x/y", "train", "=1", "猫", "7", "."])), anything(draw, NAMES[:3])
+        )
+        (place / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "in" / name).touch()
+    (place / "in").mkdir(exist_ok=True)
+    return place / "in"
+
+
+def json_of(name):
+    """Return a strategy of files in which anything may stand in place of a value, and bytes may be spoilt."""
+
+    @st.composite
+    def drawn(draw, place):
+        document = DOCUMENTS[name]
+        for _ in range(draw(st.integers(0, 3))):
+            path = draw(st.sampled_from(list(places(document))))
+            document = replaced(document, path, draw(VALUES | st.sampled_from([*NUMBERS, *TEXTS, *NAMES])))
+        text = json.dumps(document, indent=draw(st.sampled_from([None, 1])))
+        (place / "b.png.json").write_bytes(spoilt(draw, text.encode()))
+        return place / "b.png.json"
+
+    drawn.__name__ = name
+    return drawn
+
+
+READERS = [csv, coco, cvat, folders, groundtruth, voc, yolo, *map(json_of, DOCUMENTS)]
+
+
 def labels_of(line):
     for key, value in line.items():
         if key.endswith("-metadata"):
@@ -257,7 +331,7 @@ def run(name, path, flags, place):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reader", [csv, coco, groundtruth, voc, yolo], ids=lambda reader: reader.__name__)
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 @given(data=st.data())
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_an_export_becomes_good_lines_or_a_reason(reader, data):
@@ -276,6 +350,8 @@ def test_an_export_becomes_good_lines_or_a_reason(reader, data):
         is_told = name == "csv" and data.draw(st.integers(0, 3)) == 0
         if is_told:
             flags += data.draw(st.sampled_from(COLUMNS))
+        if data.draw(st.integers(0, 5)) == 0:
+            name = "auto"
         code, said, out = run(name, path, flags, place)
 
         assert code in (0, 5, 64), said
@@ -292,3 +368,7 @@ def test_an_export_becomes_good_lines_or_a_reason(reader, data):
             assert not [
                 label for line in lines for label in labels_of(json.loads(line)) if number(label) is not None
             ]
+
+
+def test_every_reader_is_fuzzed():
+    assert set(REGISTERED) == {reader.__name__ for reader in READERS}

@@ -11,9 +11,10 @@ from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from reconciler.convert.formats import READERS  # imports every reader, which only convert needs
+    from reconciler.convert.formats import AUTO, READERS  # imports every reader, which only convert needs
 
-    parser.add_argument("format", choices=tuple(READERS), metavar="FORMAT", help=", ".join(READERS))
+    formats = (*READERS, AUTO)
+    parser.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
     parser.add_argument("input", type=values.readable, metavar="IN", help="file or directory to read")
     parser.add_argument(
         "-o",

@@ -21,6 +21,8 @@ from reconciler.reports.visible import counted, visible
 def run(args: argparse.Namespace) -> int:
     """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
     done = converted(args.format, Path(args.input), options_of(args))
+    if done.note:
+        sys.stderr.write(f"{visible(done.note)}\n")
     is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
     if is_good:
         _write(done, args)

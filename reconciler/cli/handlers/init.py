@@ -84,15 +84,17 @@ def _example(args: argparse.Namespace) -> int:
 
 def _from_labels(args: argparse.Namespace) -> int:
     """Convert labels, and write them with the spec of a dataset that may be created."""
-    from reconciler.convert.formats import READERS, converted  # imports every reader
+    from reconciler.convert.formats import AUTO, READERS, converted  # imports every reader
 
     form, source = args.labels
-    if form not in READERS:
-        raise UsageError(f"--from {form}: not one of the formats {', '.join(READERS)}")
+    if form not in (*READERS, AUTO):
+        raise UsageError(f"--from {form}: not one of the formats {', '.join((*READERS, AUTO))}")
     if args.created_at is None:  # recorded in the lines, so that no later command depends on the clock
         now = datetime.fromtimestamp(SystemClock().now(), UTC)
         args.created_at = now.strftime("%Y-%m-%dT%H:%M:%S")
     done = converted(form, Path(source), options_of(args))
+    if done.note:
+        say(done.note)
     if done.problems:
         text = render_problems(done.problems, colour=coloured(args, sys.stderr), limit=SHOWN)
         sys.stderr.write(f"{text}\n\n")

@@ -1,0 +1,193 @@
+"""
+Recognise the format of an input by what it holds, never by a guess.
+
+Every format that fits is named. JSON is decoded only as far as its outermost keys, and of
+XML and other text only the beginning is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from reconciler.convert.names import IMAGES
+from reconciler.convert.record import bytes_of
+
+_HEAD_BYTES: Final = 65_536
+_MOST_FILES: Final = 64
+_BOM: Final = b"\xef\xbb\xbf"
+_ROOT: Final = re.compile(
+    rb"\A\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<([A-Za-z_][\w.:-]*)", re.DOTALL
+)
+_TABLES: Final = (".csv", ".tsv")
+_LABELS: Final = (*_TABLES, ".json", ".jsonl", ".ndjson", ".manifest", ".xml")
+_SPLITTABLE: Final = frozenset(
+    {"voc", "labelme"}
+)  # a file for each image, so that the directory is the input
+
+
+class Sign(NamedTuple):
+    """
+    One format that fits an input.
+
+    Attributes:
+        name: As in the registry; empty for a format of others that is not read.
+        path: What to convert: the input, or a file in it.
+        reason: What was seen, or the name of the format that is not read and what its tool exports instead.
+    """
+
+    name: str
+    path: Path
+    reason: str
+
+
+class _Keys(NamedTuple):
+    """Keys that the outermost object has, or an element of the outermost array or of JSON Lines."""
+
+    name: str
+    needed: str
+    is_element: bool = False
+
+
+_KNOWN: Final = (
+    _Keys("coco", "images annotations"),
+    _Keys("via", "_via_img_metadata"),
+    _Keys("via", "project file metadata view"),
+    _Keys("labelme", "shapes imagePath"),
+    _Keys("vott", "assets tags"),
+    _Keys("vott", "asset regions"),
+    _Keys("supervisely", "size objects"),
+    _Keys("groundtruth", "source-ref"),
+    _Keys("groundtruth", "source-ref", is_element=True),
+    _Keys("createml", "image annotations", is_element=True),
+    _Keys("createml", "imagefilename annotation", is_element=True),
+    _Keys("labelstudio", "data annotations", is_element=True),
+    _Keys("labelstudio", "data completions", is_element=True),
+    _Keys("labelstudio", "image annotation_id", is_element=True),
+    _Keys("labelstudio", "image annotator lead_time", is_element=True),
+    _Keys("vertex", "imageGcsUri", is_element=True),
+    _Keys("vertex", "imageGcsUri"),
+    _Keys("azure", "originalImageUri", is_element=True),
+    _Keys("azure", "image_url label", is_element=True),
+    _Keys("azure", "image_url label"),
+)
+_FOREIGN: Final = {
+    "Labelbox (convert it to COCO with its SDK)": ("data_row projects", "Labeled Data"),
+    "Scale AI (no other export: its tasks have to be rewritten as COCO)": ("task_id params response",),
+    "SuperAnnotate (its SDK converts to COCO)": ("metadata instances",),
+    "V7 Darwin (export as COCO, CVAT or Pascal VOC)": ("item annotations",),
+    "Datumaro (datum convert -f coco)": ("categories items",),
+    "BDD100K (its tools convert to COCO)": ("name labels videoName", "name labels timestamp"),
+    "Hugging Face metadata.jsonl (write its objects as COCO)": ("file_name objects",),
+    "VoTT 1 (open the images in VoTT 2)": ("frames inputTags",),
+    "IBM Cloud Annotations (export as Pascal VOC)": ("type labels annotations",),
+    "COCO without objects, such as captions or a list of images": ("images info",),
+    "Edge Impulse (export as COCO)": ("version type boundingBoxes",),
+    "Cityscapes (its scripts convert to COCO)": ("imgHeight imgWidth objects",),
+}
+_ROOTS: Final = {"annotation": "voc", "annotations": "cvat"}
+_FOREIGN_ROOTS: Final = {"dataset": "dlib's imglab (export as Pascal VOC)", "PcGts": "PAGE XML of documents"}
+_FOREIGN_STARTS: Final = {
+    b"PK\x03\x04": "a ZIP archive (unpack it first)",
+    b"\x1f\x8b": "a gzip archive (unpack it first)",
+    b"PAR1": "Parquet (write its rows as CSV)",
+}
+
+
+def recognised(path: Path) -> list[Sign]:
+    """
+    Return every format that fits, of an input that exists; of a directory, by the 64 uppermost files.
+
+    Raises:
+        BadFile: The file cannot be read.
+    """
+    found: dict[tuple[str, Path, str], Sign] = {}
+    for sign in _of_directory(path) if path.is_dir() else _of_file(path):
+        found.setdefault((sign.name, sign.path, "" if sign.name else sign.reason), sign)
+    return [sign for sign in found.values() if sign.name] or list(found.values())
+
+
+def _of_file(path: Path) -> Iterator[Sign]:
+    content = bytes_of(path).removeprefix(_BOM)
+    head = content[:_HEAD_BYTES]
+    for start, what in _FOREIGN_STARTS.items():
+        if head.startswith(start):
+            yield Sign("", path, what)
+    if (root := _ROOT.match(_narrow(head))) is not None:
+        yield from _of_root(path, root[1].decode())
+    elif content.lstrip()[:1] in (b"{", b"["):
+        yield from _of_json(path, content)
+    elif path.suffix.lower() in _TABLES:
+        yield Sign("csv", path, f"a table: its name ends in {path.suffix}")
+
+
+def _of_root(path: Path, tag: str) -> Iterator[Sign]:
+    if tag in _ROOTS:
+        yield Sign(_ROOTS[tag], path, f"its outermost element is <{tag}>")
+    elif tag in _FOREIGN_ROOTS:
+        yield Sign("", path, _FOREIGN_ROOTS[tag])
+
+
+def _narrow(head: bytes) -> bytes:
+    """Return text in UTF-16 as ASCII, as far as the names of elements need it."""
+    return head[2:].replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
+
+
+def _of_json(path: Path, content: bytes) -> Iterator[Sign]:
+    keys, is_element = _keys_of(content)
+    if not keys:
+        return
+    for known in _KNOWN:
+        if known.is_element == is_element and keys.keys() >= set(known.needed.split()):
+            what = "an element has" if is_element else "it has"
+            yield Sign(known.name, path, f"{what} {', '.join(known.needed.split())}")
+    if not is_element and all(_members(value).keys() >= {"filename", "regions"} for value in keys.values()):
+        yield Sign("via", path, "every member has filename, regions")
+    for what, shapes in _FOREIGN.items():
+        if any(keys.keys() >= set(shape.split()) for shape in shapes):
+            yield Sign("", path, what)
+
+
+def _keys_of(content: bytes) -> tuple[Mapping[str, Any], bool]:
+    """Return the outermost object, or the first of an array or of JSON Lines, and whether it is such a first."""
+    if content.lstrip()[:1] == b"[":
+        try:
+            first = next(iter(msgspec.json.decode(content, type=list[msgspec.Raw])), None)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return {}, True
+        return (_members(first) if first is not None else {}), True
+    if found := _members(content):
+        return found, False
+    return _members(content.lstrip().partition(b"\n")[0]), True
+
+
+def _members(content: bytes | msgspec.Raw) -> Mapping[str, Any]:
+    try:
+        return msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _of_directory(path: Path) -> Iterator[Sign]:
+    files = sorted(file for file in path.rglob("*") if not file.name.startswith("."))
+    texts = {file.stem for file in files if file.suffix.lower() == ".txt"}
+    labels = [file for file in files if file.suffix.lower() in _LABELS and file.is_file()]
+    images = [file.relative_to(path) for file in files if file.suffix.lower() in IMAGES]
+    for file in sorted(labels, key=lambda file: len(file.parts))[:_MOST_FILES]:
+        for sign in _of_file(file):
+            if sign.name == "supervisely" and file.parent.name == "ann":
+                yield sign._replace(path=path, reason="it holds ann with files that have size, objects")
+            elif sign.name in _SPLITTABLE:
+                yield sign._replace(path=path, reason=f"it holds files such as {file.name}: {sign.reason}")
+            else:
+                yield sign
+    if texts & {image.stem for image in images}:
+        yield Sign("yolo", path, "it holds images, and text files that are called as they are")
+    elif images and not labels and all(len(image.parts) > 1 for image in images):
+        yield Sign(
+            "folders", path, f"its images are in folders such as {images[0].parts[0]}, and no file has labels"
+        )

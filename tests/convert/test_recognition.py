@@ -1,0 +1,113 @@
+"""`convert auto`: one format is recognised and named with its reason, and between two there is no guess."""
+
+import json
+
+import pytest
+
+from reconciler.convert.recognition import recognised
+from reconciler.errors import UsageError
+from tests.convert.inputs import coco, convert, fields, manifest, png, voc, voc_box, yolo
+
+BOX = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]}
+DOCUMENTS = {
+    "via": {"a.png7": {"filename": "a.png", "regions": [], "size": 7}},
+    "labelme": {"imagePath": "a.png", "shapes": [], "imageWidth": 64, "imageHeight": 64},
+    "createml": [{"image": "a.png", "annotations": []}],
+    "labelstudio": [{"id": 1, "data": {"image": "a.png"}, "annotations": []}],
+    "vott": {"assets": {"1": {"asset": {"name": "a.png"}, "regions": []}}, "tags": []},
+    "vertex": {"imageGcsUri": "gs://x/a.png"},
+    "azure": [{"id": "a.png", "originalImageUri": "https://x/1", "tags": []}],
+    "supervisely": {"size": {"width": 64, "height": 64}, "objects": [], "tags": []},
+}
+FOREIGN = {
+    "Labelbox": [{"data_row": {}, "projects": {}}],
+    "Datumaro": {"info": {}, "categories": {}, "items": []},
+    "COCO without objects": {"images": [], "info": {}},
+    "VoTT 1": {"frames": {}, "inputTags": "x"},
+}
+
+
+def given(name, place):
+    """Write an input of a format."""
+    (place / "a.png").write_bytes(png(64, 64))
+    match name:
+        case "coco":
+            images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 64}]
+            return coco(place / "in.json", images, [BOX], "bee")
+        case "voc":
+            return voc(place / "in.xml", "a.png", voc_box("bee", 1, 2, 30, 40)).parent
+        case "cvat":
+            (place / "annotations.xml").write_text(
+                "<?xml version='1.0'?>\n<!-- x -->\n<annotations><image name='a.png'/></annotations>"
+            )
+            return place / "annotations.xml"
+        case "yolo":
+            return yolo(place / "x", {"a.png": (64, 64, "0 0.5 0.5 0.5 0.5\n")}, "bee")
+        case "folders":
+            (place / "x" / "bee").mkdir(parents=True)
+            (place / "x" / "bee" / "a.png").write_bytes(png(64, 64))
+            return place / "x"
+        case "csv":
+            (place / "in.csv").write_text("image,label\na.png,bee\n")
+        case "groundtruth":
+            manifest(place / "in.manifest", {"source-ref": "s3://b/a.png"}, {"source-ref": "s3://b/b.png"})
+    if name in DOCUMENTS:
+        (place / "in.png.json").write_text(json.dumps(DOCUMENTS[name]))
+    return next(place.glob("in.*"))
+
+
+NAMES = ["coco", "voc", "cvat", "yolo", "folders", "csv", "groundtruth", *DOCUMENTS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_is_recognised_and_said(name, tmp_path):
+    path = given(name, tmp_path)
+
+    assert [name] == [sign.name for sign in recognised(path)]
+    done = convert("auto", path)
+    assert f"read as {name}, since " in done.note
+    if name != "cvat":  # its image has no size
+        assert fields(convert(name, path)) == fields(done) != []
+
+
+def test_a_directory_is_read_by_the_file_that_it_holds(tmp_path):
+    given("labelstudio", tmp_path)
+
+    assert f"{tmp_path.as_posix()}/in.png.json: read as labelstudio" in convert("auto", tmp_path).note
+
+
+def test_two_formats_are_an_error_with_the_commands(tmp_path):
+    given("coco", tmp_path)
+    given("cvat", tmp_path)
+
+    with pytest.raises(
+        UsageError, match=r"convert cvat \S+/annotations\.xml .*\n.*convert coco \S+/in\.json "
+    ):
+        convert("auto", tmp_path)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("said", ["auto", "coco", "labelstudio"])
+def test_a_format_that_is_not_read_is_named(name, said, tmp_path):
+    """By `auto`, and by a format that does not fit either."""
+    (tmp_path / "in.json").write_text(json.dumps(FOREIGN[name]))
+
+    done = convert(said, tmp_path / "in.json")
+
+    assert not done.lines
+    assert name in done.problems[0].message
+
+
+def test_a_format_that_does_not_fit_leads_to_the_one_that_does(tmp_path):
+    path = given("createml", tmp_path)
+
+    assert "it seems to be createml" in convert("coco", path).problems[0].message
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"{", b"[1]", b"[]", b"{}", b"\xff\xfe", b"<html/>", b"[" * 9_000]
+)
+def test_nothing_is_recognised_in_other_content(content, tmp_path):
+    (tmp_path / "in.json").write_bytes(content)
+
+    assert ["RKD1601"] == [problem.code for problem in convert("auto", tmp_path / "in.json").problems]
