@@ -59,9 +59,28 @@ class Parser(argparse.ArgumentParser):
         if flag := re.search(r"argument (.*): ignored explicit argument", message):
             name = flag[1].rpartition("/")[2]
             message = f"argument {flag[1]}: it takes no value; write {name} alone, or leave it out"
-        if choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
-            message += _nearest(choice[1], re.findall(r"[\w-]+", choice[2]))
+        if choice := re.search(r"(invalid choice: '(.*?)') (\(choose from (.*)\))", message):
+            near = _nearest(choice[2], re.findall(r"[\w-]+", choice[4]))
+            message = message[: choice.end(1)] + near if near else message
+        if "are required: " in message or "expected 2 arguments" in message:
+            message = self._wanted(message)
         self.exit(refuse(self.prog, message))
+
+    def _wanted(self, message: str) -> str:
+        """Name a missing argument as the help does, with what it may be; and both values of one that takes two."""
+        for action in self._actions:
+            if isinstance(action.metavar, tuple):
+                if all(name in message for name in action.option_strings):
+                    message = message.replace(
+                        "expected 2 arguments", f"it takes two values: {' '.join(action.metavar)}"
+                    )
+            elif not action.option_strings and action.choices and not isinstance(action.choices, dict):
+                name = action.metavar or action.dest
+                if message.endswith(f" {name}"):
+                    message = (
+                        f"{message.removesuffix(name)}{name.upper()} (one of {', '.join(action.choices)})"
+                    )
+        return message
 
 
 class CommandParser(Parser):

@@ -31,7 +31,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "explain": ("text", "json"),
         "doctor": ("text", "json"),
         "check-images": ("text", "json"),
-        "stats": ("text", "json"),
+        "stats": ("text", "json", "html"),
         "control": ("text", "json"),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,33 @@ def test_a_path_without_specs_is_unknown(stats):
         found["balances"],
         len(found["errors"]),
     )
+
+
+def test_the_page_draws_what_the_table_says(stats, capfd):
+    """Each chart is as wide as its number, says it to a screen reader, and a label is only text."""
+    stats(
+        TRAIN=[classified("a", "<rose>"), classified("b", "<rose>"), classified("c", "lily"), line("d")],
+        TEST=[classified("e", "<rose>"), classified("f", "lily")],
+    )
+
+    assert 0 == main(["stats", "--dataset", "train", "-o", "html"])
+
+    page = capfd.readouterr().out
+    assert (False, True) == ("<rose>" in page, "&lt;rose&gt;" in page)
+    assert [("labelled", 0.0, 180.0), ("unlabelled", 180.0, 60.0)] == bars(
+        page, "4 images: 3 with labels, 1 unlabelled"
+    )
+    assert [[("labelled", 0.0, 240.0)], [("labelled", 0.0, 120.0)]] == [
+        bars(page, "2 images"),
+        bars(page, "1 image"),
+    ]
+
+    assert 0 == main(["stats", "-o", "html"])
+    assert [("train", 0.0, 160.0), ("test", 160.0, 80.0)] == bars(capfd.readouterr().out, "33% in test")
+
+
+def bars(page: str, label: str) -> list[tuple[str, float, float]]:
+    """Return the first chart with a label: the class, place and width of each of its parts."""
+    _, _, rest = page.partition(f'aria-label="{label}">')
+    found = re.findall(r'class="(\w+)" x="([\d.]+)" width="([\d.]+)"', rest.partition("</svg>")[0])
+    return [(kind, float(x), float(width)) for kind, x, width in found]

@@ -41,7 +41,10 @@ def reconciler(*words: str, **variables: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("pln", "did you mean plan?"),
+        ("pln", "invalid choice: 'pln' (did you mean plan?); usage"),
+        ("iam", "required: LEVEL (one of read, write, rebuild"),
+        ("schema", "required: KIND (one of "),
+        ("init x --from coco", "argument --from: it takes two values: FORMAT IN; usage"),
         ("plan --datset x", "unknown: --datset (did you mean --dataset?); usage: reconciler plan --help"),
         ("plan --sumary=x", "did you mean --summary?"),
         ("plan --detailed", "unknown: --detailed (did you mean --detailed-exitcode?)"),

@@ -39,20 +39,21 @@ def _dataset(dataset: DatasetStatistics, screen: Screen) -> Iterator[Line]:
     if not dataset.kind:
         return
     counts = dataset.counts
-    yield line(f"  {_images(counts)}")
+    yield line(f"  {images_line(counts)}")
     if counts.boxes.total:
-        yield line(f"  {_boxes(counts)}")
+        yield line(f"  {boxes_line(counts)}")
     yield from indented(_labels(counts, screen))
     if len(counts.labels) > 1:
         rarest = sorted(counts.labels, key=lambda label: (label.images, label.label))[:_RAREST]
         yield line(f"  rarest: {', '.join(f'{visible(one.label)} {one.images:,}' for one in rarest)}")
     if counts.pairs:
         shown = counts.pairs if screen.limit is None else counts.pairs[:_PAIRS]
-        yield line(f"  most often on one image: {', '.join(map(_pair, shown))}")
+        yield line(f"  most often on one image: {', '.join(map(pair_text, shown))}")
     yield from indented(_training(dataset.training))
 
 
-def _images(counts: Counts) -> str:
+def images_line(counts: Counts) -> str:
+    """Return the number of images, and of each kind."""
     parts = [
         f"{number:,} {what}"
         for number, what in (
@@ -65,7 +66,8 @@ def _images(counts: Counts) -> str:
     return f"{counted(counts.images, 'image')}: {', '.join(parts)}" if parts else "0 images"
 
 
-def _boxes(counts: Counts) -> str:
+def boxes_line(counts: Counts) -> str:
+    """Return the number of boxes, of those on one image, and of each size; there is at least one."""
     boxes = counts.boxes
     mean = boxes.total / counts.boxed
     where = f"{counted(boxes.total, 'box', 'boxes')} on {counted(counts.boxed, 'image')}"
@@ -85,7 +87,8 @@ def _labels(counts: Counts, screen: Screen) -> Iterator[Line]:
     yield from _table(head, rows, screen.limit)
 
 
-def _pair(pair: Pair) -> str:
+def pair_text(pair: Pair) -> str:
+    """Return two labels, and on how many images they are together."""
     return f"{visible(pair.one)} + {visible(pair.other)} {pair.images:,}"
 
 
