@@ -29,6 +29,7 @@ KEEPERS = {
         "reconciler.reports.diff.html",
         "reconciler.reports.drift.html",
         "reconciler.reports.plan.html",
+        "reconciler.reports.stats.html",
         "reconciler.reports.webpage",
         "reconciler.server.pages",
     },
