@@ -10,6 +10,7 @@ from typing import NamedTuple
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.explain import FieldChange, explain
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.pattern import places
 from reconciler.core.planning.cause import Applied, Cause
 from reconciler.core.planning.plan import PlanError
@@ -81,6 +82,7 @@ class Explanation:
         remembers: Whether there is any record of what was applied to the dataset.
         applied_at: When the dataset was last applied, as recorded.
         fields: Differing fields, from observed to desired.
+        view: Both sides of the image, the desired one as it would be sent; None if it is on one side only.
         ignored: Differences that the policy ignores.
         past: Updates that contained it, oldest first.
     """
@@ -98,6 +100,7 @@ class Explanation:
     remembers: bool = False
     applied_at: str | None = None
     fields: tuple[FieldChange, ...] = ()
+    view: ImageView | None = None
     ignored: tuple[Ignored, ...] = ()
     codes: tuple[str, ...] = ()
     quarantined: Quarantined | None = None

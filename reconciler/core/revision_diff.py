@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin, Problem
@@ -41,6 +41,7 @@ class ImageChange:
         before, after: Its line at either revision; None where it is not desired.
         classes: What of a changed image changed, as drift calls it if the earlier revision is taken for git.
         fields: The differing fields of a changed image.
+        view: Both sides of a changed image, the earlier one as desired; None beyond `MOST_VIEWS`.
     """
 
     action: ImageAction
@@ -49,6 +50,7 @@ class ImageChange:
     after: Origin | None
     classes: tuple[DriftClass, ...] = ()
     fields: tuple[FieldChange, ...] = ()
+    view: ImageView | None = None
 
 
 class Numbers(NamedTuple):

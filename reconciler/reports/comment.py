@@ -2,8 +2,9 @@
 A comment on a pull request, or an issue: what every one of them is made with.
 
 Never longer than `LIMIT`, by construction: a `Page` takes a piece only where there is room for it and for all
-that must still follow. Whatever was read from outside stands in a code block, whose lines cannot end it, or
-is escaped character by character; so no label becomes markup, a mention, or a link.
+that must still follow. A piece is whole lines: no sentence is cut. Whatever was read from outside stands in a
+code block, whose lines cannot end it, or is escaped character by character; so no label becomes markup, a
+mention, or a link.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ ROWS: Final = 100
 """Most datasets in a table."""
 
 SCREEN: Final = Screen(width=120, limit=10)
-LONGEST_LINE: Final = 400
 OPEN: Final = "```text"
 CLOSE: Final = "```"
 
@@ -78,9 +78,9 @@ def ended(page: Page) -> Sequence[str]:
     return [*page.lines, *_ENDING]
 
 
-def code(text: str) -> str:
+def code(text: str, most: int = _LONGEST_NAME) -> str:
     """Return a short text as inline code; what could be markup becomes a reference, and is none."""
-    plain = shortened(visible(text), _LONGEST_NAME)
+    plain = shortened(visible(text), most)
     return f"<code>{''.join(c if c.isalnum() or c == '-' else f'&#{ord(c)};' for c in plain)}</code>"
 
 

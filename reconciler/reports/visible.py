@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 ELLIPSIS: Final = "…"
+MINUS: Final = "\N{MINUS SIGN}"
 _BMP: Final = 0xFFFF
 
 

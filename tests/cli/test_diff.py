@@ -91,7 +91,7 @@ def test_people_read_the_numbers_by_label_and_by_image_on_request(repository, ra
     out = ran("v1", "HEAD", "--all")[1]
 
     assert "    ~ s3://b/b.jpg  HEAD:specs/images.yaml:7\n" in out
-    assert "        /drone: (none) → 1\n" in out
+    assert "became “drone”\n" in out
     assert "    - s3://b/c.jpg  v1:specs/images.yaml:8\n" in out
     assert "    + s3://b/d.jpg  HEAD:specs/images.yaml:8\n" in out
 
@@ -169,7 +169,7 @@ def test_settings_are_shown_and_file_names_are_not(repository, ran):
 
     code, out, _ = ran("HEAD")
 
-    assert (2, True) == (code, '    /spec/policy/mode: "observe" → "upsert"\n' in out)
+    assert (2, True) == (code, '    policy.mode: "observe" → "upsert"\n' in out)
 
 
 def test_datasets_that_come_and_go(repository, ran):

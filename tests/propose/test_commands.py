@@ -214,4 +214,4 @@ def test_explain_says_nothing_of_a_memory_that_was_not_read(place, capfd):
 def test_explain_costs_one_listing(place, capfd):
     """Text, too; and an address that is none is refused before anything is asked."""
     assert 0 == main(["explain", "specs", ref("a"), "--local"])
-    assert "differs     /boxes/annotations/0/left: AWS 6, git 1" in capfd.readouterr().out
+    assert "differs     Box “x” moved (5 px right; IoU 0.71)" in capfd.readouterr().out

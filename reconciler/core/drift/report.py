@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.drift.kinds import ImageView, LabelBalance
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import PlanError

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
@@ -17,48 +17,13 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
-from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.documents import Policy
+from reconciler.core.planning.withholding import Withheld
+from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
 
-
-class Withheld(StrEnum):
-    """What keeps an apply from carrying out a change: the policy, as a spec writes it, or the selection."""
-
-    ON_DRIFT = "onDrift: report"
-    CREATE_ONLY = "mode: create-only"
-    ON_CHANGE = "onChange: plan"
-    ORPHANS = "orphans: report"
-    OBSERVE = "mode: observe"
-    NOT_SELECTED = "not selected"
-
-
-# Only AWS changed: the desired content was in place before.
-_REVERTED: Final = frozenset({Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED})
-
-
-def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = False) -> Withheld | None:
-    """
-    Return the setting that withholds a change; None if an apply carries it out.
-
-    ``onDrift: report`` withholds changes to drifted entries, even if git changed them too, and unattributed
-    updates, which may be drift. Whether an orphan is already blank is for the caller to check. Mode observe
-    is not considered: its plan shows what is needed.
-
-    Args:
-        released: Whether a person runs the apply, which is what ``onChange: plan`` waits for.
-    """
-    if action is Action.ORPHAN and policy.orphans is not Orphans.BLANK:
-        return Withheld.ORPHANS
-    may_be_work = why.is_drift or (why is Cause.UNATTRIBUTED and action is Action.UPDATE)
-    if may_be_work and policy.on_drift is OnDrift.REPORT:
-        return Withheld.ON_DRIFT
-    if policy.mode is Mode.CREATE_ONLY and action is not Action.ADD:
-        return Withheld.CREATE_ONLY
-    if policy.on_change is OnChange.PLAN and why not in _REVERTED and not released:
-        return Withheld.ON_CHANGE
-    return None
+MOST_VIEWS: Final = 10_000
+"""Images of one dataset of which a plan holds both sides, some 2 kB each."""
 
 
 class PlanError(NamedTuple):
@@ -81,6 +46,7 @@ class PlannedChange:
         withheld: The policy setting that withholds it, or that it is not selected; None if it would be sent.
         reverts: Whether it restores content that was applied before and has drifted since.
         fields: The differing fields; empty until an explanation is requested.
+        view: Both sides of the image; None until an explanation is requested, and for those beyond `MOST_VIEWS`.
     """
 
     change: Change
@@ -92,6 +58,7 @@ class PlannedChange:
     withheld: Withheld | None = None
     reverts: bool = False
     fields: tuple[FieldChange, ...] = ()
+    view: ImageView | None = None
 
     @property
     def action(self) -> Action:
@@ -163,6 +130,7 @@ class DatasetPlan:
         errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
         exit_code: The exit code that its errors call for.
         observed: How the dataset was observed; None if it was not.
+        labels: What an apply does to each label, from AWS to git; empty until an explanation is requested.
         creation: What an apply creates first; None if the dataset exists, or if that was not determined.
     """
 
@@ -181,6 +149,7 @@ class DatasetPlan:
     orphans: Orphans = Orphans.REPORT
     observed: Observed | None = None
     calls: Calls = NO_CALLS
+    labels: LabelSummary = NOTHING_COUNTED
     creation: Creation | None = None
 
     @property

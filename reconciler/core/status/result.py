@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
-from reconciler.core.planning.plan import Counts, PlanError, PlannedChange, Withheld
+from reconciler.core.planning.plan import Counts, PlanError, PlannedChange
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit, gravest
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-from reconciler.core.drift.kinds import classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
@@ -257,8 +257,7 @@ def _classes(seen: Planned) -> dict[str, DriftClass]:
         if change.action is Action.ORPHAN:
             found[change.source_ref] = DriftClass.UNMANAGED
         elif change.cause.is_drift:
-            ours, theirs = seen.composer.merged(change.change), seen.composer.observed(change.change)
-            found[change.source_ref] = classes(view_of(ours, theirs), errored=False)[0]
+            found[change.source_ref] = classes(seen.composer.view(change.change), errored=False)[0]
     return found
 
 

@@ -10,7 +10,8 @@ from typing import Final
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, Withheld, counts_of
+from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.status.result import (
     MOST_NAMED,
     DatasetResult,

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import count
 
 from reconciler.core.entries.explain import explainer
+from reconciler.core.entries.image_view import Tally, view_of
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.observation import Calls, Observed, forecast
-from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
 from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
@@ -149,17 +150,22 @@ def plan_against_listing(desired: Desired, listing: FileListing) -> Planned:
 
 def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
     """
-    Return the plan with the differing fields of every selected update.
-
-    In full for the first, in outline for the rest.
+    Return the plan with both sides of the first selected changes, what becomes of each label of theirs, and the
+    differing fields of every selected update: in full for the first, in outline for the rest.
     """
-    updates = count()
-
-    def with_fields(item: PlannedChange) -> PlannedChange:
-        if item.action is not Action.UPDATE or item.is_not_selected:
-            return item
-        if (before := composer.observed(item.change)) is None:
-            return item
-        return replace(item, fields=explainer(next(updates))(before, composer.merged(item.change)))
-
-    return replace(plan, changes=tuple(map(with_fields, plan.changes)))
+    updates, tally, viewed = count(), Tally(), 0
+    changes = []
+    for item in plan.changes:
+        is_update, is_viewed = item.action is Action.UPDATE, viewed < MOST_VIEWS
+        if item.is_not_selected or not (is_update or is_viewed):
+            changes.append(item)
+            continue
+        before = composer.observed(item.change)
+        after = None if item.change.desired is None else composer.merged(item.change)
+        fields = explainer(next(updates))(before, after) if is_update and before and after else ()
+        seen = view_of(after, before) if is_viewed else None
+        viewed += is_viewed
+        if seen and item.sent is not None:
+            tally.add(seen.turned)
+        changes.append(replace(item, fields=fields, view=seen))
+    return replace(plan, changes=tuple(changes), labels=tally.summary())

@@ -11,24 +11,19 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.drift.kinds import ImageView, classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain
+from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, cause
 from reconciler.core.planning.diff import Action, Change, Diff
-from reconciler.core.planning.plan import (
-    DatasetPlan,
-    PlanError,
-    PlannedChange,
-    Withheld,
-    counts_of,
-    withheld,
-)
+from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.planning.selection import ChangeSelection, Traits
+from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.validation.problem import Problem

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.core.drift.kinds import Tally, classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
+from reconciler.core.entries.image_view import Tally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.diff import Action, Change, Diff, compare
-from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.plan import MOST_VIEWS, PlanError
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
@@ -182,8 +183,11 @@ class _Comparing:
             self._explained += 1
         action, seen = _ACTIONS[change.action], view_of(old, new)
         self._tally.add(seen)
-        kinds = classes(seen, errored=False) if action is ImageAction.CHANGED else ()
-        return ImageChange(action, change.source_ref, before, after, kinds, fields)
+        if action is not ImageAction.CHANGED:
+            return ImageChange(action, change.source_ref, before, after)
+        view = seen if self._explained <= MOST_VIEWS else None
+        kinds = classes(seen, errored=False)
+        return ImageChange(action, change.source_ref, before, after, kinds, fields, view)
 
 
 def _entry(side: Desired | None, source_ref: str) -> tuple[Origin | None, Fields | None]:

@@ -11,13 +11,14 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
-from reconciler.core.drift.kinds import Tally, classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
+from reconciler.core.entries.image_view import Tally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
@@ -29,8 +30,7 @@ from reconciler.errors import StateError
 from reconciler.ports import Memory
 
 # A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond these many images of one
-# dataset, only classes, causes and places are kept.
-MOST_VIEWS: Final = 10_000
+# dataset, and beyond `MOST_VIEWS`, only classes, causes and places are kept.
 WITH_LINES: Final = 1_000
 
 # Why an orphan that is not acknowledged raises no alarm: an apply would leave it as it is.
@@ -202,9 +202,7 @@ def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally
 def _item(
     change: PlannedChange, composer: Composer, codes: tuple[str, ...], tally: Tally, number: int
 ) -> DriftItem:
-    ours = composer.merged(change.change) if change.action is not Action.ORPHAN else None
-    theirs = composer.observed(change.change)
-    seen = view_of(ours, theirs)
+    seen = change.view or composer.view(change.change)
     if not is_pending(change.cause):
         tally.add(seen)
     return DriftItem(
@@ -215,8 +213,13 @@ def _item(
         fields=change.fields,
         codes=codes,
         view=seen if number <= MOST_VIEWS else None,
-        lines=Lines(_text(ours), _text(theirs)) if number <= WITH_LINES else None,
+        lines=_lines(change, composer) if number <= WITH_LINES else None,
     )
+
+
+def _lines(change: PlannedChange, composer: Composer) -> Lines:
+    ours = composer.merged(change.change) if change.action is not Action.ORPHAN else None
+    return Lines(_text(ours), _text(composer.observed(change.change)))
 
 
 def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: int) -> DriftItem:

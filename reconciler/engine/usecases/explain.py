@@ -10,6 +10,7 @@ import orjson
 
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import Fields, canonical, digest, error_codes
+from reconciler.core.entries.image_view import view_of
 from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
@@ -125,7 +126,9 @@ def _in_aws(
     )
     if explanation.desired is not None and explanation.observed is not None:
         fields, ignored = differences(explanation.desired, explanation.observed, desired.equality)
-        explanation = replace(explanation, fields=fields, ignored=ignored)
+        sent = desired.equality.merged(explanation.desired, explanation.observed)
+        seen_image = view_of(sent, explanation.observed)
+        explanation = replace(explanation, fields=fields, ignored=ignored, view=seen_image)
     if explanation.verdict is ExplanationVerdict.UNUSABLE:
         return explanation
     return _judged(explanation, seen, remembers)

@@ -7,8 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.revision_diff import RevisionDiff
-from reconciler.reports.diff.text import MINUS, SIGILS, heading, sentence, total
-from reconciler.reports.visible import ELLIPSIS, counted, value
+from reconciler.reports.diff.text import SIGILS, heading, sentence, total
+from reconciler.reports.sentences import DRIFTED, changes, field_name, setting_name
+from reconciler.reports.visible import ELLIPSIS, MINUS, counted, value
 from reconciler.reports.webpage import exactly, policy, style, templates
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def _environment() -> jinja2.Environment:
         "ELLIPSIS": ELLIPSIS,
         "MINUS": MINUS,
         "counted": counted,
+        "changes": lambda change: changes(change.fields, change.view, DRIFTED),
+        "field_name": field_name,
+        "setting_name": setting_name,
         "heading": heading,
         "sentence": sentence,
         "side": _side,

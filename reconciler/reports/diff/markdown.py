@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
-from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
-from reconciler.reports.diff.text import heading, image_lines, label_line, total
-from reconciler.reports.plan.text import error_lines, field_line
+from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
+from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
+from reconciler.reports.plan.text import error_lines
 from reconciler.reports.screen import Line, line, listed
-from reconciler.reports.visible import counted, shortened
+from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -70,11 +70,11 @@ def _details(diff: DatasetDiff, page: Page, room: int) -> int:
             ["# by label", *_texts(listed(diff.labels, _LABELS, lambda row: [line("  ", *label_line(row))]))]
         )
     if diff.settings:
-        own.take(["# settings", *_texts(field_line(field, SCREEN.width) for field in diff.settings)])
+        own.take(["# settings", *_texts(setting_line(field, SCREEN.width) for field in diff.settings)])
     shown = own.take_group("# images", (_texts(image_lines(change, SCREEN.width)) for change in diff.changes))
     page.take(ended(own))
     return shown
 
 
 def _texts(lines: Iterable[Line]) -> list[str]:
-    return [shortened(text, LONGEST_LINE) for text in SCREEN.draw(lines)]
+    return list(SCREEN.draw(lines))

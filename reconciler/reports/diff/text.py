@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.drift.kinds import LabelBalance
+from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.revision_diff import (
     DatasetDiff,
     DatasetState,
@@ -15,9 +16,10 @@ from reconciler.core.revision_diff import (
     RevisionDiff,
     Side,
 )
-from reconciler.reports.plan.text import FIELDS_SHOWN, LONGEST_NAME, error_lines, field_line, whence
+from reconciler.reports.plan.text import LONGEST_NAME, change_rows, error_lines, field_line, whence
 from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
-from reconciler.reports.visible import counted, shortened, visible
+from reconciler.reports.sentences import DRIFTED, changes, setting_name
+from reconciler.reports.visible import MINUS, counted, shortened, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -34,7 +36,6 @@ _INKS: Final = {
     DatasetState.SAME: Ink.DIM,
     DatasetState.UNKNOWN: Ink.YELLOW,
 }
-MINUS: Final = "\N{MINUS SIGN}"
 _SHORT_COMMIT: Final = 12
 
 
@@ -83,12 +84,17 @@ def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
         yield line(f"  {sentence(diff.numbers)}")
     yield from indented(listed(diff.labels, screen.limit, lambda row: [label_line(row)]), by=4)
     yield from indented(
-        listed(diff.settings, screen.limit, lambda field: [field_line(field, screen.width - 4)]), by=4
+        listed(diff.settings, screen.limit, lambda field: [setting_line(field, screen.width - 4)]), by=4
     )
     if screen.limit is None:
         for change in diff.changes:
             yield from indented(image_lines(change, screen.width - 8), by=4)
     yield from indented(error_lines(diff.errors, screen))
+
+
+def setting_line(field: FieldChange, width: int) -> Line:
+    """Return one setting that changes, before and after, shortened to *width* columns."""
+    return field_line(field, width, setting_name)
 
 
 def label_line(row: LabelBalance) -> Line:
@@ -103,8 +109,7 @@ def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
     """Give one image, and below it the first of the fields that change."""
     name = shortened(change.source_ref, LONGEST_NAME)
     yield line(SIGILS[change.action], f" {name}", whence(change.after or change.before))
-    fields: Sequence[Line] = [field_line(field, width) for field in change.fields]
-    yield from indented(listed(fields, FIELDS_SHOWN, lambda field: [field]), by=4)
+    yield from indented(change_rows(changes(change.fields, change.view, DRIFTED), width), by=4)
 
 
 def _sum(numbers: Numbers) -> str:

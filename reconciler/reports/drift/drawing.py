@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from reconciler.core.drift.kinds import ImageView
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.training_view import Box
 
 # On each side of what changed, a quarter of its size is shown; and at least this share of the image.

@@ -19,6 +19,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.drift.images import Thumbnails, in_order, page_data
 from reconciler.reports.plan.words import CAUSES
+from reconciler.reports.sentences import overlap
 from reconciler.reports.webpage import exactly, policy, script, style, templates
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _environment() -> jinja2.Environment:
         "VERDICTS": words.VERDICTS,
         "headline": words.headline,
         "events": words.events,
-        "overlap": words.overlap,
+        "overlap": overlap,
         "relabelled": relabelled,
     }
     return environment

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.core.drift.boxes import BoxPair
-from reconciler.core.drift.kinds import ImageView
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
+from reconciler.core.entries.boxes import BoxPair
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.training_view import Box
 from reconciler.reports.drift import words
 from reconciler.reports.drift.drawing import changed_region, extent

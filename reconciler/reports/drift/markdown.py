@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.comment import LONGEST_LINE, RESERVED, ROWS, SCREEN, Page, code, ended, folded
+from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, item_lines
 from reconciler.reports.plan.text import error_lines, gap_lines
 from reconciler.reports.screen import Line
-from reconciler.reports.visible import counted, shortened, visible
+from reconciler.reports.visible import counted, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -79,13 +79,7 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     own.take(_texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
     shown = sum(_group(heading, items, own) for heading, items in by_class(dataset))
     if dataset.labels:
-        own.take(
-            [
-                "",
-                "# by label",
-                *(f"  {shortened(visible(balance(row)), LONGEST_LINE)}" for row in dataset.labels[:_LABELS]),
-            ]
-        )
+        own.take(["", "# by label", *(f"  {visible(balance(row))}" for row in dataset.labels[:_LABELS])])
     page.take(ended(own))
     return shown
 
@@ -96,4 +90,4 @@ def _group(heading: str, items: Sequence[DriftItem], page: Page) -> int:
 
 
 def _texts(lines: Iterable[Line]) -> list[str]:
-    return [shortened(text, LONGEST_LINE) for text in SCREEN.draw(lines)]
+    return list(SCREEN.draw(lines))

@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import age
 from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.sentences import Event, overlap
 from reconciler.reports.visible import counted, shortened
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _group(heading: str, items: Sequence[DriftItem], dataset: DatasetDrift, scre
     yield from indented(listed(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
 
 
-def _event(event: words.Event) -> Line:
+def _event(event: Event) -> Line:
     return line(event.text, Span(f": {event.detail}" if event.detail else "", Ink.DIM))
 
 
@@ -135,7 +136,7 @@ def balance(row: LabelBalance) -> str:
     parts = [f"gained {row.gained:,}"] if row.gained else []
     parts += [f"lost {row.lost:,}"] if row.lost else []
     if row.mean_iou is not None:
-        parts.append(f"moved {row.moved:,} (mean IoU {words.overlap(row.mean_iou)})")
+        parts.append(f"moved {row.moved:,} (mean IoU {overlap(row.mean_iou)})")
     return f"{row.label}: {', '.join(parts)}"
 
 

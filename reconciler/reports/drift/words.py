@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
-from reconciler.core.drift.boxes import BoxPair
-from reconciler.core.drift.kinds import ImageView
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
-from reconciler.core.entries.training_view import Box
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.plan.words import CAUSES
+from reconciler.reports.sentences import DRIFTED, DUE, Event, field_name, image_events, names
 from reconciler.reports.visible import counted, visible
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
@@ -56,41 +55,6 @@ VERDICTS: Final[Mapping[DriftVerdict, str]] = MappingProxyType(
 _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-class Event(NamedTuple):
-    """
-    One thing that happened to an image, from git's side: what only AWS has was added.
-
-    Attributes:
-        detail: Figures; may be empty.
-    """
-
-    kind: DriftClass
-    text: str
-    detail: str = ""
-
-
-class _Verbs(NamedTuple):
-    """The verbs for what happened to a label or a box."""
-
-    became: str
-    lost: str
-    gained: str
-    removed: str
-    added: str
-    moved: str
-
-
-# Changes in AWS have happened; changes in git are still due.
-_DRIFTED: Final = _Verbs("became", "was removed", "was added", "was removed", "was added", "moved")
-_DUE: Final = _Verbs(
-    "will become",
-    "will be removed",
-    "will be added",
-    "will be removed",
-    "will be added",
-    "will move",
-)
-
 # Fields that are named where labels and boxes are the same.
 _FIELDS: Final = 3
 
@@ -110,9 +74,9 @@ def events(item: DriftItem) -> Iterator[Event]:
     elif DriftClass.UNMANAGED in item.classes:
         yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", _contents(seen))
     elif item.is_pending:
-        yield from _changes(seen.turned, _DUE)
+        yield from image_events(seen.turned, DUE)
     else:
-        yield from _changes(seen, _DRIFTED)
+        yield from image_events(seen, DRIFTED)
     if DriftClass.METADATA_ONLY in item.classes:
         yield Event(
             DriftClass.METADATA_ONLY, "Labels and boxes are the same; other fields differ", _fields(item)
@@ -123,8 +87,7 @@ def events(item: DriftItem) -> Iterator[Event]:
 
 def one_line(item: DriftItem) -> str:
     """Return what happened to one image, visible and on one line."""
-    parts = (f"{event.text} ({event.detail})" if event.detail else event.text for event in events(item))
-    return visible("; ".join(parts))
+    return visible("; ".join(map(str, events(item))))
 
 
 def cause(item: DriftItem) -> str:
@@ -196,63 +159,9 @@ def _ordinal(number: int) -> str:
     return f"{number:,}{ending}"
 
 
-def moved(desired: Box, observed: Box) -> str:
-    """Return how a box moved, in pixels: ``5 px right, 2 px down, 4 px wider``."""
-    changes = (
-        (observed.left - desired.left, "right", "left"),
-        (observed.top - desired.top, "down", "up"),
-        (observed.width - desired.width, "wider", "narrower"),
-        (observed.height - desired.height, "taller", "shorter"),
-    )
-    parts = [f"{pixels(abs(by))} {more if by > 0 else less}" for by, more, less in changes if by]
-    return ", ".join(parts)
-
-
-def pixels(number: float) -> str:
-    return f"{number:g} px"
-
-
-def overlap(iou: float) -> str:
-    """Return an IoU to two digits; what is not whole never reads as 1.00, nor what is something as 0.00."""
-    return f"{min(max(iou, 0.01), 0.99):.2f}" if 0 < iou < 1 else f"{iou:.2f}"
-
-
-def _changes(seen: ImageView, verbs: _Verbs) -> Iterator[Event]:
-    yield from _labels(seen, verbs)
-    yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
-
-
-def _labels(seen: ImageView, verbs: _Verbs) -> Iterator[Event]:
-    lost, gained = seen.labels_lost, seen.labels_gained
-    if lost and gained:
-        text = f"{_names(lost)} {verbs.became} {_names(gained)}"
-    elif lost:
-        text = f"{_names(lost)} {verbs.lost}"
-    elif gained:
-        text = f"{_names(gained)} {verbs.gained}"
-    else:
-        return
-    yield Event(DriftClass.RELABELLED, text)
-
-
-def _box(pair: BoxPair, verbs: _Verbs) -> Event | None:
-    match pair.desired, pair.observed:
-        case Box() as before, None:
-            return Event(DriftClass.BOX_REMOVED, f"Box {_name(before.label)} {verbs.removed}", _place(before))
-        case None, Box() as after:
-            return Event(DriftClass.BOX_ADDED, f"Box {_name(after.label)} {verbs.added}", _place(after))
-        case Box() as before, Box() as after if not pair.is_same:
-            where = f"{moved(before, after)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
-            if pair.is_relabelled:
-                text = f"Box {_name(before.label)} {verbs.became} {_name(after.label)}"
-                return Event(DriftClass.RELABELLED, text, where)
-            return Event(DriftClass.BOX_MOVED, f"Box {_name(before.label)} {verbs.moved}", where)
-    return None
-
-
 def _fields(item: DriftItem) -> str:
     """Name the first fields that differ."""
-    paths = [field.path for field in item.fields]
+    paths = [field_name(field.path) for field in item.fields]
     left = len(paths) - _FIELDS
     return ", ".join(paths[:_FIELDS] + ([f"{left:,} more"] if left > 0 else []))
 
@@ -261,20 +170,8 @@ def _contents(seen: ImageView) -> str:
     side = seen.desired or seen.observed
     if side is None or not (side.labels or side.boxes):
         return "no labels"
-    parts = [_names(side.labels)] if side.labels else []
+    parts = [names(side.labels)] if side.labels else []
     if side.boxes:
-        names = sorted({box.label for box in side.boxes})
-        parts.append(f"{counted(len(side.boxes), 'box', 'boxes')}: {_names(names)}")
+        labels = sorted({box.label for box in side.boxes})
+        parts.append(f"{counted(len(side.boxes), 'box', 'boxes')}: {names(labels)}")
     return "; ".join(parts)
-
-
-def _place(box: Box) -> str:
-    return f"{box.width:g} by {box.height:g} px at {box.left:g}, {box.top:g}"
-
-
-def _names(labels: Sequence[str]) -> str:
-    return ", ".join(map(_name, labels))
-
-
-def _name(label: str) -> str:
-    return f"“{label}”"

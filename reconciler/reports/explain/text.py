@@ -11,7 +11,7 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
 from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
-from reconciler.reports.plan.text import LONGEST_NAME, error_lines
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines, event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
 from reconciler.reports.screen import (
     PLAIN,
@@ -24,6 +24,7 @@ from reconciler.reports.screen import (
     listed,
     stacked,
 )
+from reconciler.reports.sentences import DRIFTED, due_changes, field_name, image_events
 from reconciler.reports.visible import counted, shortened, value, visible
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _facts(explanation: Explanation, writers: Writers, screen: Screen) -> Iterat
         yield _row("observed", *_content(explanation.observed, width))
     if explanation.codes:
         yield _row("", Span(f"AWS marks it: {', '.join(explanation.codes)}", Ink.RED))
-    yield from _rows("differs", [_difference(field, width) for field in explanation.fields])
+    yield from _rows("differs", _differences(explanation, width))
     for ignored in explanation.ignored:
         why = Span(f"  ({ignored.rule})", Ink.DIM)
         yield _row("ignored", *_difference(ignored.field, width), why)
@@ -138,11 +139,23 @@ def _applied(explanation: Explanation) -> str:
     )
 
 
+def _differences(explanation: Explanation, width: int) -> list[tuple[str | Span, ...]]:
+    """Return what differs: what happened in AWS, or, where only git changed, what an apply will do."""
+    if not explanation.fields:
+        return []
+    is_due = explanation.verdict is ExplanationVerdict.PENDING
+    found = due_changes(explanation.fields, explanation.view)
+    events = found.events
+    if explanation.view is not None and not is_due:
+        events = tuple(image_events(explanation.view, DRIFTED))
+    return [*map(event_parts, events), *(_difference(field, width) for field in found.fields)]
+
+
 def _difference(field: FieldChange, width: int) -> tuple[str | Span, ...]:
-    path = shortened(visible(field.path), 80)
-    room = max(16, (width - len(path) - 5) // 2)
+    name = shortened(visible(field_name(field.path)), 80)
+    room = max(16, (width - len(name) - 5) // 2)
     before, after = ("(none)" if side is None else value(side, room) for side in (field.before, field.after))
-    return f"{path}: AWS ", Span(before, Ink.RED), ", git ", Span(after, Ink.GREEN)
+    return f"{name}: AWS ", Span(before, Ink.RED), ", git ", Span(after, Ink.GREEN)
 
 
 def _quarantined(explanation: Explanation) -> Iterator[Line]:

@@ -13,9 +13,10 @@ from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import ObservationKind
-from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange, Withheld
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.errors import UsageError
 from reconciler.reports.documents import (

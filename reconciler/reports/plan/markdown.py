@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports.comment import (
     CLOSE,
-    LONGEST_LINE,
     OPEN,
     RESERVED,
     ROWS,
@@ -27,10 +26,13 @@ from reconciler.reports.plan.text import (
     guard_line,
 )
 from reconciler.reports.screen import Line
-from reconciler.reports.visible import counted, shortened
+from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
+
+_LONGEST_SUMMARY: Final = 5_000
+"""More than the labels of a summary can take."""
 
 MARKER: Final = "<!-- reconciler-plan -->"
 """By its first line the comment is found again, and replaced instead of repeated."""
@@ -46,6 +48,7 @@ def render_markdown(plan: Plan) -> str:
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
     page.take([MARKER, f"### {words.title(plan.datasets)}", "", *selected, *_table(plan.datasets)])
+    page.take([text for dataset in plan.datasets[:ROWS] for text in _by_label(dataset)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
     omitted = sum(not page.take(found) for found in notes)
     changed = [dataset for dataset in plan.datasets if dataset.changes]
@@ -73,19 +76,20 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
         yield f"and {counted(len(plans) - ROWS, 'more dataset')}"
 
 
-def _notes(plan: DatasetPlan) -> list[str]:
-    """
-    Return what stands in the way of this plan, for the visible part of the comment.
+def _by_label(plan: DatasetPlan) -> Iterator[str]:
+    if text := words.by_label(plan):
+        yield from ("", f"{code(plan.name)} by label: {code(text, _LONGEST_SUMMARY)}")
 
-    What a guard says is never shortened: its end names the flag or setting that allows the change.
-    """
-    guards = SCREEN.draw(map(guard_line, plan.guards))
+
+def _notes(plan: DatasetPlan) -> list[str]:
+    """Return what stands in the way of this plan, for the visible part of the comment."""
     found = [
+        *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),
         *gap_lines(plan.gap),
         *errored_lines(plan, SCREEN),
     ]
-    texts = [*guards, *(shortened(text, LONGEST_LINE) for text in SCREEN.draw(found))]
+    texts = _texts(found)
     return ["", f"**{code(plan.name)}**", "", OPEN, *texts, CLOSE] if texts else []
 
 

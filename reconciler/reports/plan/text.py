@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.entries.explain import FieldChange
@@ -24,6 +24,7 @@ from reconciler.reports.screen import (
     listed,
     stacked,
 )
+from reconciler.reports.sentences import Changes, Event, due_changes, field_name
 from reconciler.reports.visible import counted, shortened, value, visible
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
             reason = shortened(reason, width)
         again = f"; retried after {moment(item.quarantined.until)}, or as soon as the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
-    fields = listed(item.fields, FIELDS_SHOWN, lambda field: [field_line(field, width)])
-    yield from indented(fields, by=4)
+    found = due_changes(item.fields, item.view if item.action is Action.UPDATE else None)
+    yield from indented(change_rows(found, width), by=4)
 
 
 def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
@@ -160,14 +161,29 @@ def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
     yield from indented(listed(group.listed, screen.limit, lambda item: change_lines(item, width)))
 
 
-def field_line(field: FieldChange, width: int) -> Line:
+def change_rows(found: Changes, width: int) -> Iterator[Line]:
+    """Give the first of what changes in an image: in sentences, then the other fields, with both values."""
+
+    def show(one: Event | FieldChange) -> Iterable[Line]:
+        return (line(*event_parts(one)),) if isinstance(one, Event) else (field_line(one, width),)
+
+    rows: list[Event | FieldChange] = [*found.events, *found.fields]
+    return listed(rows, FIELDS_SHOWN, show)
+
+
+def event_parts(event: Event) -> tuple[str | Span, ...]:
+    """Return one sentence about an image, and its figures."""
+    return visible(event.text), Span(f" ({event.detail})" if event.detail else "", Ink.DIM)
+
+
+def field_line(field: FieldChange, width: int, name_of: Callable[[str], str] = field_name) -> Line:
     """Return one field that differs, before and after, shortened to *width* columns."""
-    path = shortened(visible(field.path), _LONGEST_PATH)
+    name = shortened(visible(name_of(field.path)), _LONGEST_PATH)
     if field.before is None and field.after is None:
-        return line(path, Span(" differs", Ink.DIM))
-    room = max(_SHORTEST_VALUE, (width - len(path) - len(":  → ")) // 2)
+        return line(name, Span(" differs", Ink.DIM))
+    room = max(_SHORTEST_VALUE, (width - len(name) - len(":  → ")) // 2)
     before, after = (_side(content, room) for content in (field.before, field.after))
-    return line(f"{path}: ", Span(before, Ink.RED), " → ", Span(after, Ink.GREEN))
+    return line(f"{name}: ", Span(before, Ink.RED), " → ", Span(after, Ink.GREEN))
 
 
 def _side(content: object, room: int) -> str:
@@ -188,6 +204,8 @@ def _marked(source_ref: str, text: str) -> Line:
 
 
 def _closing(plan: DatasetPlan) -> Iterator[Line]:
+    if text := words.by_label(plan):
+        yield line(Span("By label", Ink.BOLD), f": {text}")
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.kinds import LabelBalance, Tally, classes, view_of
+from reconciler.core.drift.kinds import classes
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
+from reconciler.core.entries.image_view import LabelBalance, Tally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 

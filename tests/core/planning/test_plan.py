@@ -11,16 +11,8 @@ from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import (
-    Counts,
-    DatasetPlan,
-    Plan,
-    PlanError,
-    PlannedChange,
-    Withheld,
-    unplanned,
-    withheld,
-)
+from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
+from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Policy
 from reconciler.core.validation.problem import Origin

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.kinds import view_of
+from reconciler.core.entries.image_view import view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlannedChange

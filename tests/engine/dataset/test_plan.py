@@ -6,6 +6,7 @@ import json
 
 import structlog
 
+from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
 
@@ -25,3 +26,17 @@ def test_a_glob_that_matches_nothing_in_aws_either_is_named(lab: Lab):
     (event,) = [event for event in events if event["event"] == "spec.unmatched"]
     assert str(event["place"]).endswith("train.yaml:10:31")
     assert ref("odl") in str(event["reason"])
+
+
+def test_what_a_plan_does_to_each_label_is_counted(lab: Lab):
+    """From AWS to git: a label that becomes another is neither lost nor gained; what is not sent counts not."""
+    lab.write(classified("a", "old"), classified("b", "old"), classified("c", "same"))
+    lab.apply()
+    lab.emulator.console.put(lab.arn, json.loads(classified("stray", "same")))
+    lab.write(
+        classified("a", "new"), classified("b", "new"), classified("c", "same"), classified("d", "same")
+    )
+
+    labels = lab.plan().labels
+
+    assert LabelSummary(3, (LabelBalance("same", gained=1),), (Relabelling("old", "new", 2),)) == labels

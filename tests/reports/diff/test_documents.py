@@ -7,8 +7,8 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.core.drift.kinds import LabelBalance
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.revision_diff import (
     DatasetDiff,
@@ -108,7 +108,7 @@ def test_a_page_lists_a_thousand_images_and_counts_the_rest():
     assert 1_502 == rendered("diff", "html", diff(dataset(number=1_500)), Screen(limit=None)).decode().count(
         "<li>"
     )
-    for text in ("roses", "+120", "\N{MINUS SIGN}3", "1 box", "/spec/policy/mode", "v1 (0123456789ab) → the"):
+    for text in ("roses", "+120", "\N{MINUS SIGN}3", "1 box", "policy.mode", "v1 (0123456789ab) → the"):
         assert text in page
 
 

@@ -203,7 +203,7 @@ def test_fields_are_named_where_nothing_else_differs():
     later = entry("a.png", "rose")
     later["label0-metadata"]["creation-date"] = "2027-01-01T00:00:00"
 
-    assert [("Labels and boxes are the same; other fields differ", "/label0-metadata/creation-date")] == told(
+    assert [("Labels and boxes are the same; other fields differ", "creation-date of “label0”")] == told(
         item(entry("a.png", "rose"), later)
     )
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.kinds import view_of
+from reconciler.core.entries.image_view import view_of
 from reconciler.reports.drift.drawing import changed_region, extent
 from tests.reports.drift.builders import entry
 

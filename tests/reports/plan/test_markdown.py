@@ -1,6 +1,8 @@
 """A plan as a comment: never too long, and never anything but a plan."""
 
+import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.reports.comment import LIMIT
@@ -111,6 +114,18 @@ def test_what_blocks_a_plan_is_never_cut():
     text = render_markdown(plan(dataset(add("a", 7), guards=(Guard("PROTECTED", message),))))
 
     assert f"Blocked: {message} (PROTECTED)" in text
+
+
+def test_no_sentence_is_cut():
+    """Neither an error of any length, nor what happens to the labels."""
+    message = f"{'very ' * 500}wrong; see line 12"
+    labels = LabelSummary(3, (LabelBalance("crack", gained=120, lost=3),), (Relabelling("old", "n|w", 41),))
+    it = replace(dataset(add("a", 7), errors=(PlanError("RKD1001", message),)), labels=labels)
+
+    text = html.unescape(render_markdown(plan(it)))
+
+    assert f"error: {message} (RKD1001)" in text
+    assert "by label: <code>crack +120 \N{MINUS SIGN}3, old → n|w 41</code>" in text
 
 
 def test_omitted_changes_are_counted():

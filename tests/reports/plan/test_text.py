@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import PlanError, Withheld, unplanned
+from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan.text import render_plan, render_summary
@@ -55,11 +56,11 @@ flowers-train  {ARN}  mode upsert
 
   1 to update: changed in git
     ~ s3://acme-flowers/train/a.jpg  specs/train.jsonl:3
-        /spurge-metadata/class-name: "spruge" → "spurge"
+        “spruge” will become “spurge”
 
   1 to update: changed in AWS since the last apply
     ~ s3://acme-flowers/train/b.jpg  specs/train.jsonl:4
-        /leaf: (none) → 1
+        “leaf”: (none) → 1
 
   1 orphan: not in the specs; AWS cannot delete a single entry
     ? s3://acme-flowers/train/old.jpg
@@ -207,7 +208,7 @@ def test_long_values_are_cut_to_the_width_and_names_never_are():
 
 def test_an_outlined_field_is_only_named():
     """Where nobody looked at the values, none is claimed."""
-    assert "/leaf differs" in shown(plan(dataset(update("a", FieldChange("/leaf", None, None)))))
+    assert "“leaf” differs" in shown(plan(dataset(update("a", FieldChange("/leaf", None, None)))))
 
 
 def test_several_datasets_are_summed_up():

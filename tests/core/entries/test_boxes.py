@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.boxes import EXACT_UP_TO, BoxPair, assign, iou, pair_boxes
+from reconciler.core.entries.boxes import EXACT_UP_TO, BoxPair, assign, iou, pair_boxes
 from reconciler.core.entries.training_view import Box
 
 CAT = Box("cat", 10, 10, 100, 80)

@@ -1,0 +1,224 @@
+"""The labels and boxes of one image on two sides, the boxes paired; and the numbers of many images by label."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import product
+from typing import Final, NamedTuple
+
+from reconciler.core.entries.boxes import BoxPair, pair_boxes
+from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.training_view import Meaning, meaning
+
+
+@dataclass(frozen=True, slots=True)
+class ImageView:
+    """
+    The labels and boxes of one image on both sides.
+
+    Attributes:
+        desired: None if git does not desire the image.
+        observed: None if AWS does not hold the image.
+        boxes: All boxes of both sides, paired.
+    """
+
+    desired: Meaning | None
+    observed: Meaning | None
+    boxes: tuple[BoxPair, ...]
+
+    @property
+    def labels_lost(self) -> tuple[str, ...]:
+        """Image-level labels that git desires and AWS does not hold."""
+        return _only_in(self.desired, self.observed)
+
+    @property
+    def labels_gained(self) -> tuple[str, ...]:
+        """Image-level labels that AWS holds and git does not desire."""
+        return _only_in(self.observed, self.desired)
+
+    @property
+    def labels_kept(self) -> tuple[str, ...]:
+        if self.desired is None or self.observed is None:
+            return ()
+        return tuple(label for label in self.desired.labels if label in self.observed.labels)
+
+    @property
+    def relabellings(self) -> tuple[tuple[str, str], ...]:
+        """
+        What became what, from git to AWS: sorted pairs of labels, each once, of boxes and of the whole image.
+
+        Of the whole image, each label that it lost is paired with each that it gained.
+        """
+        boxes = {
+            (pair.desired.label, pair.observed.label)
+            for pair in self.boxes
+            if pair.desired and pair.observed and pair.is_relabelled
+        }
+        return tuple(sorted(boxes | set(product(self.labels_lost, self.labels_gained))))
+
+    @property
+    def lowest_iou(self) -> float | None:
+        """Return the lowest intersection over union of its moved boxes; None if none moved."""
+        return min((pair.iou or 0.0 for pair in self.boxes if pair.is_moved), default=None)
+
+    @property
+    def turned(self) -> ImageView:
+        """Return it with both sides swapped."""
+        return ImageView(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
+
+    @property
+    def size(self) -> tuple[float, float] | None:
+        """Width and height of the image in pixels; None if neither side states them."""
+        for side in (self.desired, self.observed):
+            if side is not None and side.sizes:
+                return side.sizes[0]
+        return None
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels on either side, of the image or of a box."""
+        sides = [side for side in (self.desired, self.observed) if side is not None]
+        return frozenset(
+            label for side in sides for label in (*side.labels, *(box.label for box in side.boxes))
+        )
+
+
+def view_of(desired: Fields | None, observed: Fields | None) -> ImageView:
+    """
+    Read both sides of one image.
+
+    Args:
+        desired: The entry as it would be sent, with ignored fields as observed.
+    """
+    ours = meaning(desired) if desired is not None else None
+    theirs = meaning(observed) if observed is not None else None
+    boxes = pair_boxes(ours.boxes if ours else (), theirs.boxes if theirs else ())
+    return ImageView(ours, theirs, boxes)
+
+
+def _only_in(one: Meaning | None, other: Meaning | None) -> tuple[str, ...]:
+    if one is None:
+        return ()
+    known = other.labels if other is not None else ()
+    return tuple(label for label in one.labels if label not in known)
+
+
+class LabelBalance(NamedTuple):
+    """
+    What one label gained and lost outside git.
+
+    Attributes:
+        gained, lost: Number of times it was added or removed, as an image-level label or as that of a box.
+        moved: Number of moved boxes with this label.
+        mean_iou: Mean intersection over union of its moved boxes with the desired ones; None if none moved.
+    """
+
+    label: str
+    gained: int = 0
+    lost: int = 0
+    moved: int = 0
+    mean_iou: float | None = None
+
+
+class Relabelling(NamedTuple):
+    """How many times one label, of an image or of a box, became another."""
+
+    before: str
+    after: str
+    number: int
+
+
+class LabelSummary(NamedTuple):
+    """
+    What happened to each label, where a label that became another is neither lost nor gained.
+
+    Attributes:
+        images: Number of images that were counted.
+        balances: Those with most changes first.
+        relabelled: The most frequent first.
+    """
+
+    images: int = 0
+    balances: tuple[LabelBalance, ...] = ()
+    relabelled: tuple[Relabelling, ...] = ()
+
+
+NOTHING_COUNTED: Final = LabelSummary()
+
+
+@dataclass(slots=True)
+class _Row:
+    gained: int = 0
+    lost: int = 0
+    moved: int = 0
+    iou: float = 0.0
+
+
+class Tally:
+    """The running balance of all labels."""
+
+    def __init__(self) -> None:
+        self._rows: defaultdict[str, _Row] = defaultdict(_Row)
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._images = 0
+
+    def add(self, seen: ImageView) -> None:
+        """Count one image that differs between both sides."""
+        lost, gained = seen.labels_lost, seen.labels_gained
+        self._images += 1
+        for label in gained:
+            self._rows[label].gained += 1
+        for label in lost:
+            self._rows[label].lost += 1
+        if len(lost) == len(gained) == 1:  # of more than one, nobody knows which became which
+            self._pairs[lost[0], gained[0]] += 1
+        for pair in seen.boxes:
+            self._count(pair)
+
+    def balances(self) -> tuple[LabelBalance, ...]:
+        """Return the balance of every affected label, those with most changes first."""
+        found = [
+            LabelBalance(label, row.gained, row.lost, row.moved, row.iou / row.moved if row.moved else None)
+            for label, row in self._rows.items()
+        ]
+        return tuple(sorted(found, key=_rank))
+
+    def summary(self) -> LabelSummary:
+        """Return the balance of every label, without what became another label, and those that did."""
+        lost, gained = Counter[str](), Counter[str]()
+        for (before, after), number in self._pairs.items():
+            lost[before] += number
+            gained[after] += number
+        rows = (
+            row._replace(lost=row.lost - lost[row.label], gained=row.gained - gained[row.label])
+            for row in self.balances()
+        )
+        left = [row for row in rows if row.lost or row.gained or row.moved]
+        return LabelSummary(
+            self._images,
+            tuple(sorted(left, key=_rank)),
+            tuple(
+                Relabelling(*pair, number)
+                for pair, number in sorted(self._pairs.items(), key=lambda one: (-one[1], one[0]))
+            ),
+        )
+
+    def _count(self, pair: BoxPair) -> None:
+        if pair.is_same:
+            return
+        if pair.desired and pair.observed and not pair.is_relabelled:
+            row = self._rows[pair.desired.label]
+            row.moved += 1
+            row.iou += pair.iou or 0.0
+            return
+        if pair.observed:
+            self._rows[pair.observed.label].gained += 1
+        if pair.desired:
+            self._rows[pair.desired.label].lost += 1
+        if pair.desired and pair.observed:
+            self._pairs[pair.desired.label, pair.observed.label] += 1
+
+
+def _rank(row: LabelBalance) -> tuple[int, str]:
+    return -row.gained - row.lost - row.moved, row.label
