@@ -132,7 +132,7 @@ class Pages:
             return self._render("unseen.html", name=name, drift_view=drift_view, scanned_at=scanned_at)
         links = (("/", "Datasets"), (address("dataset", name), name))
         report = Drift((drift_view.drift,), self._registry.source_name, self._registry.revision)
-        return _pieces(render_html(report, frame=Frame(_since(drift_view), links)))
+        return _pieces(render_html(report, drift_view.pictures, Frame(_since(drift_view), links)))
 
     def missing(self) -> str:
         """Return the page for an address that leads nowhere."""

@@ -102,6 +102,7 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("*", "--images"): ["", "nowhere", "text", "text/below"],
     ("drift", "--report"): [*(f"{name}.html" for name in TARGET[:2]), "report", "report.pdf", "dir.html"],
     ("drift", "--thumbnails"): ["", "-1", "x", "1.5", "9" * 30],
+    ("run", "--thumbnails"): ["", "-1", "x", "1.5", "9" * 30],
     ("propose", "--patch"): TARGET,
     ("propose", "--branch"): ["", "a b", "../x", "-x"],
     ("*", "--class"): ["", "moved"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import boto3
 import pytest
 import structlog
 
@@ -135,6 +137,41 @@ def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
         assert "converged" in page("/dataset/roses")
         until(lambda: "b.jpg" in page("/drift/roses"))
         assert "was reverted" in page("/drift/roses")
+
+
+def test_pictures_are_read_after_the_cycle_that_found_the_drift(tmp_path: Path, emulator: Running):
+    """Of at most as many images as --thumbnails says; the page itself asks AWS for nothing."""
+    picture = io.BytesIO()
+    pytest.importorskip("PIL.Image").new("RGB", (64, 48), "olive").save(picture, "PNG")
+    write(tmp_path, "roses", "")
+    (tmp_path / "specs" / "roses.jsonl").write_bytes(b"".join(b"%b\n" % _pictured(n, "rose") for n in "ab"))
+    place = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": "us-east-1"}
+    with closing(boto3.client("s3", endpoint_url=emulator.url, **place)) as s3:
+        s3.create_bucket(Bucket="flowers")
+        for name in "ab":
+            s3.put_object(Bucket="flowers", Key=f"{name}.png", Body=picture.getvalue())
+    with run(tmp_path, emulator, "--thumbnails", "1") as process:
+        until(lambda: process.events("cycle.finished"))
+        arn = process.events("cycle.finished")[0]["dataset_arn"]
+        for name in "ab":
+            emulator.emulator.console.put(arn, json.loads(_pictured(name, "daisy")))
+
+        def pictures() -> int:
+            with urllib.request.urlopen(process.url() + "/drift/roses") as answer:  # noqa: S310  loopback
+                return bytes(answer.read()).count(b"data:image/webp")
+
+        until(lambda: pictures() > 0)
+        emulator.emulator.calls.clear()
+        found = [pictures() for _ in range(3)]
+        asked = emulator.emulator.calls.names()
+
+    assert [1, 1, 1] == found
+    assert {"DescribeDataset"} >= set(asked)
+
+
+def _pictured(name: str, label: str) -> bytes:
+    line = classified(name, label).decode()
+    return line.replace(f"s3://b/{name}.jpg", f"s3://flowers/{name}.png").encode()
 
 
 def test_a_suspension_survives_the_process(

@@ -44,6 +44,14 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="additional host name of the pages, such as that of an ingress; may be repeated",
     )
+    parser.add_argument(
+        "--thumbnails",
+        type=values.whole(0),
+        default=0,
+        metavar="N",
+        help="maximum number of images of a dataset read from S3 for the page of its drift, after the cycle "
+        "that found it (default: 0, none; needs Pillow)",
+    )
     _add_git(parser)
     _add_confirmation(parser)
     _add_secrets(parser)

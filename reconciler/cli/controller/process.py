@@ -21,6 +21,7 @@ from reconciler.cli.controller import replicas
 from reconciler.cli.controller.source import followed, polling, secret
 from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
+from reconciler.cli.output.pictures import Illustrator
 from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import connected
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, publisher)
         registry.leading = elected.leadership if elected else None
+        if args.thumbnails and not args.once:
+            registry.illustrate = Illustrator(wiring, registry, args.thumbnails, monotonic)
         runner = CycleRunner(
             lambda loaded: wiring.context_of(loaded.target),
             wiring.memory,

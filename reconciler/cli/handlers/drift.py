@@ -10,35 +10,24 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from reconciler.cli.output.files import write_whole
+from reconciler.cli.output.pictures import thumbnails
 from reconciler.cli.output.show import next_step, rendered, same_specs
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.drift.report import Drift, DriftItem
-from reconciler.core.runtime.limits import MAX_IMAGE_BYTES
+from reconciler.core.drift.report import Drift
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, SpecError, StateError, UsageError, gravest
-from reconciler.reports.drift.drawing import changed_region, extent
-from reconciler.reports.drift.images import in_order
 from reconciler.reports.registry import SUFFIXES
-from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
-
-# The total for one report bounds its time.
-_MOST_BYTES_IN_ALL: Final = 500_000_000
-
-# What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
-_PAGE_BYTES: Final = 1_800_000
-_DETAIL_BYTES: Final = 1_200_000
+from reconciler.reports.thumbnails import Thumbnail
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,7 +63,8 @@ def _drift_and_pictures(
         seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
         broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
-        pictures = thumbnails(drift, found.datasets, wiring, args.thumbnails) if drawn else {}
+        targets = {one.name: one.target for one in found.datasets}
+        pictures = thumbnails(drift, targets, wiring, args.thumbnails) if drawn else {}
         return drift, pictures, _problems_of_no_dataset(found)
 
 
@@ -111,46 +101,3 @@ def format_of(report: Path) -> str:
     except KeyError:
         known = ", ".join(SUFFIXES)
         raise UsageError(f"--report {report}: its name must end in one of {known}") from None
-
-
-def thumbnails(drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int) -> dict[str, Thumbnail]:
-    """
-    Return thumbnails of the *most* severe images, as many as a page has room for; none without Pillow.
-
-    An image has a detail, the part that changed, as long as there is room for that.
-    """
-    if most <= 0 or not available():
-        return {}
-    found: dict[str, Thumbnail] = {}
-    bytes_taken = 0
-    for source_ref, picture in _thumbnails(drift, datasets, wiring, most):
-        kept = picture if bytes_taken < _DETAIL_BYTES else picture._replace(detail=None)
-        bytes_taken += kept.weight_bytes
-        if bytes_taken > _PAGE_BYTES:
-            break
-        found[source_ref] = kept
-    return found
-
-
-def _thumbnails(
-    drift: Drift, datasets: Sequence[Desired], wiring: Wiring, most: int
-) -> Iterator[tuple[str, Thumbnail]]:
-    left = _MOST_BYTES_IN_ALL
-    targets = {desired.name: desired.target for desired in datasets}
-    readers = {
-        place: wiring.pictures(targets[dataset.name])
-        for place, dataset in enumerate(drift.datasets)
-        if dataset.observed_at is not None and dataset.name in targets
-    }
-    readable = ((readers[place], item) for place, item in in_order(drift) if place in readers)
-    for reader, item in islice(readable, most):
-        data = reader.read(item.source_ref, min(left, MAX_IMAGE_BYTES)) if left > 0 else None
-        if data is not None:
-            left -= len(data)
-            if found := _thumbnail(data, item):
-                yield item.source_ref, found
-
-
-def _thumbnail(data: bytes, item: DriftItem) -> Thumbnail | None:
-    seen = item.view
-    return thumbnail(data, seen.size, changed_region(seen, extent(seen))) if seen else thumbnail(data)

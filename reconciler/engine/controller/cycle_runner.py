@@ -30,8 +30,7 @@ from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Span, Tracer
 
 # How often a status that is unchanged but for its times is stored.
 KEEP_EVERY_SECONDS = 60.0
-# Logged instead of a verdict when the process stopped during the cycle.
-INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"  # logged instead of a verdict when the process stopped during the cycle
 
 
 class Listener(Meter, Protocol):
@@ -120,6 +119,8 @@ class CycleRunner:
         result = self._carry_out(state, work)
         seconds = self._monotonic.seconds() - begun
         self._note(state, result, work)
+        if result.drift_view and work.loaded and self._registry.illustrate:
+            self._registry.illustrate(state, work.loaded, result.drift_view)
         delay = self._next(state, work)
         verdict = "suspended" if state.suspended else result.summary.verdict.value
         self._listener.cycle(state.name, verdict, seconds)
@@ -190,9 +191,8 @@ class CycleRunner:
         """Update the state of the dataset from the result of a cycle."""
         now, before = self._registry.wall(), state.summary
         with self._registry.lock:
-            summary, state.work = found.summary, None
-            state.summary = summary
-            state.visited_at = now
+            summary = state.summary = found.summary
+            state.work, state.visited_at = None, now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
             state.calls = found.calls
             state.drift_view = found.drift_view or state.drift_view

@@ -12,7 +12,9 @@ from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.validation.dataset import Listing, unkeepable
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.leadership import Leadership
+from reconciler.engine.controller.views import DriftView
 from reconciler.errors import ReconcilerError
+from reconciler.ports import LoadedDataset
 
 # Seconds between writes of the status: without a change, and at least after one.
 REFRESH_SECONDS: Final = 15.0
@@ -35,6 +37,7 @@ class Registry:
         source_confirmed_at: When its revision was last confirmed to be the newest; None if never.
         ready: Whether every dataset has been observed once; never reset.
         publisher: Writes the status for other processes.
+        illustrate: Adds the pictures to the drift report of a dataset, after its cycle; None for none.
         leading: Returns the leadership of this replica; None without an election.
     """
 
@@ -42,6 +45,7 @@ class Registry:
     wall: Callable[[], float]
     monotonic: Callable[[], float]
     publisher: Publisher | None = None
+    illustrate: Callable[[DatasetState, LoadedDataset, DriftView], object] | None = None
     leading: Callable[[], Leadership] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     states: dict[str, DatasetState] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause
@@ -28,11 +28,13 @@ class DriftView:
         drift: None if more images differ than are kept.
         differing: Images that differed.
         set_back: Images that had drifted and that the same cycle reverted.
+        pictures: Small pictures by source-ref, as the pages show them.
     """
 
     drift: DatasetDrift | None
     differing: int
     set_back: int = 0
+    pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
 class QuarantineView(NamedTuple):
