@@ -7,10 +7,11 @@ its line, whatever the spans hold, so that no label can move the cursor, hide a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from reconciler.reports.visible import ELLIPSIS, visible
 
@@ -46,6 +47,9 @@ class More(NamedTuple):
 Line = tuple[Span | More, ...]
 NOTHING: Line = ()
 
+_HANGING: Final = 4
+_PIECES: Final = re.compile(r" +[^ ]*|[^ ]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -56,6 +60,7 @@ class Screen:
         width: Columns. Values are shortened to it; names never are, for they are there to be copied.
         colour: Whether to colour. The caller knows the terminal and NO_COLOR.
         limit: Most items of one kind that are listed; None for all.
+        wraps: Whether longer lines are continued below, at their spaces: on a terminal, which breaks words.
         all_flag: The flag of the command that lists all; empty if it has none.
     """
 
@@ -63,20 +68,59 @@ class Screen:
     colour: bool = False
     limit: int | None = 20
     all_flag: str = ""
+    wraps: bool = False
 
     def draw(self, lines: Iterable[Line]) -> Iterator[str]:
         """Give each line as text, without its line end."""
-        return ("".join(map(self._span, content)) for content in lines)
+        shown = (part for content in lines for part in self._wrapped(content)) if self.wraps else lines
+        return ("".join(map(self._span, content)) for content in shown)
+
+    def _wrapped(self, content: Line) -> Iterator[Line]:
+        """Part a line at its spaces into lines of the screen; what continues one is indented by four more."""
+        spans = [span if isinstance(span, Span) else self._more(span) for span in content]
+        text = "".join(visible(span.text) for span in spans)
+        if len(text) <= self.width:
+            yield tuple(spans)
+            return
+        indent = Span(" " * (len(text) - len(text.lstrip()) + _HANGING))
+        row: list[Span] = []
+        taken = 0
+        for word in _words(spans):
+            size = sum(len(span.text) for span in word)
+            if taken + size > self.width and any(span.text.strip() for span in row):
+                yield tuple(row)
+                row = [indent, word[0]._replace(text=word[0].text.lstrip()), *word[1:]]
+                taken = sum(len(span.text) for span in row)
+            else:
+                row += word
+                taken += size
+        yield tuple(row)
+
+    def _more(self, more: More) -> Span:
+        hint = f": {self.all_flag}" if self.all_flag else ""
+        return Span(f"{ELLIPSIS} and {more.number:,} more{hint}", Ink.DIM)
 
     def _span(self, span: Span | More) -> str:
         if isinstance(span, More):
-            hint = f": {self.all_flag}" if self.all_flag else ""
-            span = Span(f"{ELLIPSIS} and {span.number:,} more{hint}", Ink.DIM)
+            span = self._more(span)
         text = visible(span.text)
         return f"\x1b[{span.ink}m{text}\x1b[0m" if self.colour and span.ink and text else text
 
 
 PLAIN = Screen()
+
+
+def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:
+    """Give the words of a line, each with the spaces before it and in the inks of its parts."""
+    word: list[Span] = []
+    for span in spans:
+        for piece in _PIECES.findall(visible(span.text)):
+            if piece[0] == " " and any(part.text.strip() for part in word):
+                yield word
+                word = []
+            word.append(Span(piece, span.ink))
+    if word:
+        yield word
 
 
 def line(*parts: str | Span | More) -> Line:

@@ -29,9 +29,10 @@ def screen(args: argparse.Namespace) -> Screen:
 
 def _screen(args: argparse.Namespace, stream: TextIO) -> Screen:
     colour, flag = coloured(args, stream), next((name for name in ("all", "verbose") if name in args), "")
+    wraps = stream.isatty()
     if getattr(args, flag, False):
-        return Screen(width(), colour, None)
-    return Screen(width(), colour, all_flag=f"--{flag}" if flag else "")
+        return Screen(width(), colour, None, wraps=wraps)
+    return Screen(width(), colour, all_flag=f"--{flag}" if flag else "", wraps=wraps)
 
 
 def rendered(

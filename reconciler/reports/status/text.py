@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.status.conditions import Kind
 from reconciler.core.status.result import Verdict
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 # Verdicts after a complete observation, so that the number of entries that are not in place means something.
-_LEFT: Final = ("withheld", "quarantined", "dropped", "rejected")
+_LEFT_WORDS: Final = {
+    "withheld": "withheld by the policy",
+    "quarantined": "quarantined",
+    "dropped": "dropped by AWS",
+    "rejected": "marked with errors by AWS",
+    "not_selected": "not selected",
+}
 
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
@@ -48,19 +54,17 @@ def render_status(
     records: Records, quarantined: QuarantinedDataset, now: float, screen: Screen = PLAIN
 ) -> Iterator[str]:
     """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(datasets_doc(records, quarantined, now), now))
+    return screen.draw(_lines(datasets_doc(records, quarantined, now), now, screen))
 
 
-def _lines(known: Sequence[DatasetStatusDoc], now: float) -> Iterator[Line]:
+def _lines(known: Sequence[DatasetStatusDoc], now: float, screen: Screen) -> Iterator[Line]:
     if not known:
         yield line("Nothing is known: no dataset has been applied with this state directory.")
         return
-    rows = [_row(dataset) for dataset in known]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    yield line("  ", Span(_padded(_HEADINGS, widths), Ink.DIM))
-    for dataset, row in zip(known, rows, strict=True):
-        yield line(_mark(dataset), " ", _padded(row, widths))
+    yield from _table(known, screen.width)
     for dataset in known:
+        if left := _left(dataset):
+            yield line(f"{dataset['name']}: {', '.join(f'{number:,} {name}' for number, name in left)}")
         if is_past(dataset["believed_until"], now):
             yield line(f"{dataset['name']}: {TOO_OLD}")
         if suspension := dataset.get("suspension"):
@@ -73,6 +77,31 @@ def _lines(known: Sequence[DatasetStatusDoc], now: float) -> Iterator[Line]:
             code = Span(f"({error['code']})", Ink.DIM)
             yield line(f"{dataset['name']}: {where}", Span("error", Ink.RED), f": {error['message']} ", code)
         yield from _quarantine_lines(dataset)
+
+
+def _table(known: Sequence[DatasetStatusDoc], width: int) -> Iterator[Line]:
+    """Give one row a dataset; where that is too wide, its name stands above the rest."""
+    rows = [_row(dataset) for dataset in known]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    if is_stacked := sum(widths) + 2 * len(widths) > width:
+        widths[0] = 0
+    heading = _padded(_HEADINGS[1:], widths[1:]) if is_stacked else _padded(_HEADINGS, widths)
+    yield line("  ", Span(heading, Ink.DIM))
+    for dataset, row in zip(known, rows, strict=True):
+        if is_stacked:
+            yield line(_mark(dataset), " ", Span(row[0], Ink.BOLD))
+            yield line("  ", _padded(row[1:], widths[1:]))
+        else:
+            yield line(_mark(dataset), " ", _padded(row, widths))
+
+
+def _left(dataset: DatasetStatusDoc) -> list[tuple[int, str]] | None:
+    """Return how many entries are left, and why; None where that is not known."""
+    counts = dataset["counts"]
+    if counts is None or dataset["verdict"] not in _COUNTED:
+        return None
+    numbers: Mapping[str, Any] = {**counts}
+    return [(numbers[kind], name) for kind, name in _LEFT_WORDS.items() if numbers.get(kind)]
 
 
 def _mark(dataset: DatasetStatusDoc) -> Span:
@@ -93,9 +122,8 @@ def _quarantine_lines(dataset: DatasetStatusDoc) -> Iterator[Line]:
 
 
 def _row(dataset: DatasetStatusDoc) -> tuple[str, ...]:
-    left, counts = _NONE, dataset["counts"]
-    if counts is not None and dataset["verdict"] in _COUNTED:
-        left = f"{sum(counts[kind] for kind in _LEFT) + counts.get('not_selected', 0):,}"
+    numbers = _left(dataset)
+    left = _NONE if numbers is None else f"{sum(number for number, _ in numbers):,}"
     revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
     cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
     return tuple(map(visible, cells))

@@ -82,8 +82,23 @@ def test_the_table_is_ordered_by_name_and_aligned():
 ? far            unknown    -     2023-11-14T22:13:20Z  0123456789ab
 ✓ flowers-train  converged  0     2023-11-14T22:13:20Z  0123456789ab
 ? never          unknown    -     -                     -
+boxes: 1 dropped by AWS, 1 marked with errors by AWS
 far: error: no answer (RKD5012)
 far: a.jsonl:3: error: not JSON (RKD1001)""" == shown(records | {"never": {}})
+
+
+def test_a_narrow_terminal_gets_each_name_above_its_row():
+    """No row is wider than 60 columns, and none is broken."""
+    name = "circuit-boards-of-the-third-line-train"
+    rows = "\n".join(render_status(kept(result(name=name)), {}, AT, Screen(60)))
+
+    assert (
+        f"""\
+  VERDICT    LEFT  AS OF                 REVISION
+✓ {name}
+  converged  0     2023-11-14T22:13:20Z  0123456789ab"""
+        == rows
+    )
 
 
 def test_numbers_and_reasons_are_kept_and_no_entry():
