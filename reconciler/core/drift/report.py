@@ -13,6 +13,7 @@ from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
@@ -57,6 +58,7 @@ class DriftItem:
         view: None beyond the number of images to draw.
         lines: None beyond the number of images to show as text.
         acknowledged: Reason of the acknowledgement; None if it is not acknowledged.
+        withheld: The policy setting that keeps an apply from reverting it; None if an apply does.
         settled: Whether it is an orphan that is blank already, and policy.orphans asks for no more.
         lapsed: The expired acknowledgement that would have covered it; None if there is none.
         since: When this drift was first observed, in seconds since the epoch; None if not recorded.
@@ -72,6 +74,7 @@ class DriftItem:
     view: ImageView | None = None
     lines: Lines | None = None
     acknowledged: str | None = None
+    withheld: Withheld | None = None
     settled: bool = False
     lapsed: Lapsed | None = None
     since: float | None = None

@@ -212,6 +212,7 @@ def _item(
         origin=change.origin,
         fields=change.fields,
         codes=codes,
+        withheld=change.withheld,
         view=seen if number <= MOST_VIEWS else None,
         lines=_lines(change, composer) if number <= WITH_LINES else None,
     )

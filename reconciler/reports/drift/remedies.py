@@ -9,9 +9,16 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import DriftClass, Mode
 
 _DAYS: Final = 30
+
+# What keeps an apply from reverting, and what to write instead.
+_CONDITIONS: Final = {
+    Withheld.ON_DRIFT: ("onDrift: report", "policy.onDrift: revert"),
+    Withheld.CREATE_ONLY: ("mode: create-only", "policy.mode: upsert"),
+}
 
 
 class Remedy(StrEnum):
@@ -42,8 +49,8 @@ def remedies(item: DriftItem) -> tuple[Remedy, ...]:
     found = {Remedy.KEEP, Remedy.REVERT, Remedy.IGNORE}
     if item.classes == (DriftClass.ERRORED,):  # both sides are equal: it is to be corrected in git
         found -= {Remedy.KEEP, Remedy.REVERT}
-    if DriftClass.UNMANAGED in item.classes:  # AWS cannot delete one entry
-        found.remove(Remedy.REVERT)
+    if DriftClass.UNMANAGED in item.classes and (item.settled or item.withheld is not None):
+        found.remove(Remedy.REVERT)  # AWS cannot delete one entry, and no policy lets an apply blank it
     if item.acknowledged is not None:
         found.remove(Remedy.IGNORE)
     return tuple(remedy for remedy in Remedy if remedy in found)
@@ -53,9 +60,22 @@ def hint(item: DriftItem) -> str:
     """Return why there is no command for what somebody would expect; empty if there is one."""
     if item.classes == (DriftClass.ERRORED,):
         return "AWS has what git desires, and cannot use it: correct it in git, then apply."
+    if DriftClass.UNMANAGED in item.classes and item.settled:
+        return "It is blank already, as policy.orphans asks: AWS cannot delete one entry."
+    if DriftClass.UNMANAGED in item.classes and item.withheld is None:
+        return "AWS cannot delete one entry: reverting takes its labels away (policy.orphans: blank)."
     if DriftClass.UNMANAGED in item.classes:
         return "AWS cannot delete one entry: only a rebuild of the dataset takes it out (policy.orphans)."
     return ""
+
+
+def condition(item: DriftItem, dataset: DatasetDrift) -> str:
+    """Return what has to be changed in git before an apply reverts an image; empty if nothing."""
+    found = _CONDITIONS.get(item.withheld) if item.withheld else None
+    if found is None or Remedy.REVERT not in remedies(item):
+        return ""
+    place = f"{dataset.path.file}:{dataset.path.line}" if dataset.path else "its document"
+    return f"First set {found[1]} in {place}: while it says {found[0]}, an apply leaves these images as they are."
 
 
 def keep(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> Command:

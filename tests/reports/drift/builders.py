@@ -11,6 +11,7 @@ from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import Tally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import ObservationKind, Observed
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 
@@ -74,6 +75,7 @@ def item(
         fields=explain(observed, desired) if both else (),
         codes=codes,
         **{
+            "withheld": Withheld.ORPHANS if desired is None else None,
             "view": seen,
             "lines": Lines(*(canonical(s).decode() if s is not None else None for s in (desired, observed))),
         }

@@ -1,12 +1,14 @@
 """What can be done about drifted images."""
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
-from reconciler.reports.drift.remedies import Remedy, hint, keep, last_day, remedies, revert
+from reconciler.reports.drift.remedies import Remedy, condition, hint, keep, last_day, remedies, revert
 from tests.reports.drift.builders import dataset, entry, item
 
 CHANGED = item(entry("a", "rose"), entry("a", "tulip"))
@@ -33,6 +35,30 @@ def test_an_image_has_the_remedies_that_do_something(image, expected):
     What is acknowledged needs no second acknowledgement.
     """
     assert expected == remedies(image)
+
+
+def test_an_orphan_is_reverted_where_the_policy_lets_an_apply_blank_it():
+    """And not once it is blank: nothing is left to do."""
+    blankable = replace(NEW, withheld=None)
+    blank = replace(blankable, settled=True, acknowledged="blank already")
+
+    assert (Remedy.KEEP, Remedy.REVERT, Remedy.IGNORE) == remedies(blankable)
+    assert "takes its labels away" in hint(blankable)
+    assert (Remedy.KEEP,) == remedies(blank)
+    assert "blank already" in hint(blank)
+
+
+@pytest.mark.parametrize(
+    ("withheld", "setting"),
+    [(Withheld.ON_DRIFT, "policy.onDrift: revert"), (Withheld.CREATE_ONLY, "policy.mode: upsert")],
+)
+def test_what_the_policy_keeps_from_being_reverted_names_the_setting(withheld, setting):
+    """The command alone would leave the image as it is, and exit with 0."""
+    found = condition(replace(CHANGED, withheld=withheld), dataset(CHANGED))
+
+    assert f"First set {setting} in specs/train.yaml:1" in found
+    assert "" == condition(CHANGED, dataset(CHANGED))
+    assert "" == condition(NEW, dataset(NEW))
 
 
 def test_a_missing_remedy_is_explained():

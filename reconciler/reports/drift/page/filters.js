@@ -63,6 +63,16 @@ const remember = () => {
   }
 };
 
+// Add a step to the history, for what Back should undo; tells whether it could.
+const keepStep = () => {
+  try {
+    history.pushState(null, "");
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const showControls = () => {
   for (const button of document.querySelectorAll("[data-density]")) {
     button.ariaPressed = String(button.dataset.density === state.density);

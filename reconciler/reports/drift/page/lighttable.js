@@ -7,7 +7,8 @@ const fade = byId("fade");
 const modes = [...table.querySelectorAll("input[name=mode]")];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const BLINK = 500; // milliseconds for each side
-const light = { image: null, unchanged: true, blink: "", timer: 0 };
+// pushed: whether going back closes the image; leaving: whether the page is on its way back after it was closed.
+const light = { image: null, unchanged: true, blink: "", timer: 0, pushed: false, leaving: false };
 
 const mode = () => modes.find((one) => one.checked).value;
 
@@ -199,8 +200,10 @@ const showImage = (image) => {
   fit();
 };
 
-const openImage = (image) => {
+// An image that was opened on the page is a step of its own in the history: on a phone, Back closes it.
+const openImage = (image, isStep = true) => {
   light.image = image;
+  if (isStep && !table.open && !light.leaving) light.pushed = keepStep();
   if (!table.open) table.showModal();
   byId("title").focus();
   showImage(image);
@@ -230,7 +233,10 @@ const watchTable = () => {
   table.addEventListener("close", () => {
     blinkEnd();
     state.image = "";
-    remember();
+    light.leaving = light.pushed;
+    light.pushed = false;
+    if (light.leaving) history.back();
+    else remember();
     if (matching[current]) moveTo(current);
   });
   table.addEventListener("keydown", (event) => {

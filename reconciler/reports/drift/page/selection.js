@@ -107,6 +107,7 @@ const effectOf = (found, remedy) => {
     return `Commit this to the specs, with a reason: the images stay in the report and raise no alarm until ${first.until}.`;
   }
   const effects = byDataset(found).map(([dataset]) => dataset[remedy].effect);
+  if (remedy === "revert") effects.push(...found.map((image) => image.first).filter(Boolean));
   const others = alsoMatched(found).length;
   const more = others ? [`A name with * or ? also matches ${counted(others, "image")} not selected.`] : [];
   return [...new Set(effects), ...more].join(" ");

@@ -30,13 +30,20 @@ function matchingChanged() {
 
 // A link may have brought other filters, or an image.
 const follow = () => {
+  // Back from an open image: it closes, and everything else stays as it is now.
+  if (light.leaving || (light.pushed && !/[#&]image=/.test(location.hash))) {
+    Object.assign(light, { leaving: false, pushed: false });
+    if (table.open && !/[#&]image=/.test(location.hash)) table.close();
+    else remember();
+    return;
+  }
   const image = recall();
   apply();
   choiceChanged();
   if (image) {
     current = Math.max(0, matching.indexOf(image));
     moveTo(current, { focus: false });
-    openImage(image);
+    openImage(image, false);
   } else if (table.open) table.close();
 };
 
