@@ -8,13 +8,10 @@ from typing import Any, Final, NamedTuple
 from reconciler.core.entries.boxes import BoxPair
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.entries.image_view import ImageView, LabelBalance, LabelSummary
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.training_view import Box
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.visible import MINUS, counted, visible
-
-LABELS_SHOWN: Final = 12
-"""Most labels in one sentence."""
+from reconciler.reports.visible import counted
 
 _EDGES: Final = ("left", "top", "width", "height")
 
@@ -90,22 +87,6 @@ def image_events(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
     yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
 
 
-def by_label(found: LabelSummary, of: int) -> str:
-    """
-    Return what happens to each label: ``crack +120, scratch → scratch_dark 41``; nothing if to none.
-
-    Args:
-        of: Number of changes; if not all of them were counted, that is said.
-    """
-    ranked = [(pair.number, f"{pair.before} → {pair.after} {pair.number:,}") for pair in found.relabelled]
-    ranked += [(row.gained + row.lost + row.moved, _balance(row)) for row in found.balances]
-    texts = [visible(text) for _, text in sorted(ranked, key=lambda one: -one[0])]
-    if len(texts) > LABELS_SHOWN:
-        texts[LABELS_SHOWN:] = [f"and {len(texts) - LABELS_SHOWN:,} more"]
-    part = f" (in the first {found.images:,} of {of:,} changes)" if found.images < of else ""
-    return f"{', '.join(texts)}{part}" if texts else ""
-
-
 def moved(before: Box, after: Box) -> str:
     """Return how a box moved, in pixels: ``5 px right, 2 px down, 4 px wider``."""
     by = (after.left - before.left, after.top - before.top)
@@ -115,6 +96,18 @@ def moved(before: Box, after: Box) -> str:
 def overlap(iou: float) -> str:
     """Return an IoU to two digits; what is not whole never reads as 1.00, nor what is something as 0.00."""
     return f"{min(max(iou, 0.01), 0.99):.2f}" if 0 < iou < 1 else f"{iou:.2f}"
+
+
+def contents(seen: ImageView) -> str:
+    """Return the labels of an image that is on one side only."""
+    side = seen.desired or seen.observed
+    if side is None or not (side.labels or side.boxes):
+        return "no labels"
+    parts = [names(side.labels)] if side.labels else []
+    if side.boxes:
+        labels = sorted({box.label for box in side.boxes})
+        parts.append(f"{counted(len(side.boxes), 'box', 'boxes')}: {names(labels)}")
+    return "; ".join(parts)
 
 
 def names(labels: Sequence[str]) -> str:
@@ -148,13 +141,6 @@ def field_name(path: str) -> str:
 def setting_name(path: str) -> str:
     """Return the name of a setting as a spec nests it: ``policy.mode``."""
     return ".".join(_steps(path)).removeprefix("spec.")
-
-
-def _balance(row: LabelBalance) -> str:
-    parts = [f"+{row.gained:,}"] if row.gained else []
-    parts += [f"{MINUS}{row.lost:,}"] if row.lost else []
-    parts += [f"{counted(row.moved, 'box', 'boxes')} moved"] if row.moved else []
-    return f"{row.label} {' '.join(parts)}"
 
 
 def _labels(seen: ImageView, verbs: Verbs) -> Iterator[Event]:

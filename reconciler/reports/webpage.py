@@ -37,10 +37,15 @@ def templates(package: str, place: str) -> jinja2.Environment:
 
 
 @cache
-def style(package: str, folder: str, *names: str) -> Markup:
-    """Return the style of a page: what all begin with, then its own, from files of *package* in order."""
-    beginning = (_text("reconciler.reports", "page", part) for part in _BEGINNING)
-    return ours("".join((*beginning, *(_text(package, folder, name) for name in names))))
+def style(package: str, folder: str, *names: str, beginning: bool = True) -> Markup:
+    """
+    Return the style of a page, from files of *package* in order.
+
+    Args:
+        beginning: Whether it begins with what all pages begin with.
+    """
+    first = (_text("reconciler.reports", "page", part) for part in _BEGINNING if beginning)
+    return ours("".join((*first, *(_text(package, folder, name) for name in names))))
 
 
 @cache

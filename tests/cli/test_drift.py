@@ -191,12 +191,12 @@ def test_the_most_severe_images_have_pictures(account, tmp_path):
 
 def test_the_pictures_of_a_page_have_a_limit(account, tmp_path, monkeypatch):
     """First the enlarged parts are left out, then whole pictures."""
-    monkeypatch.setattr("reconciler.cli.output.pictures._DETAIL_BYTES", 0)
+    monkeypatch.setattr("reconciler.cli.pictures._DETAIL_BYTES", 0)
     found = pictures(account, tmp_path)
     assert {"desk.png", "rose.png"} == {name for name, one in found.items() if "picture" in one}
     assert not any("detail" in one for one in found.values())
 
-    monkeypatch.setattr("reconciler.cli.output.pictures._PAGE_BYTES", len(found["rose.png"]["picture"]) + 1)
+    monkeypatch.setattr("reconciler.cli.pictures._PAGE_BYTES", len(found["rose.png"]["picture"]) + 1)
     main(["drift", "specs", "--report", "drift.html"])
     assert 1 == (tmp_path / "drift.html").read_text().count("data:image/webp")
 

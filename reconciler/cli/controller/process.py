@@ -21,10 +21,10 @@ from reconciler.cli.controller import replicas
 from reconciler.cli.controller.source import followed, polling, secret
 from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.pictures import Illustrator
 from reconciler.cli.output.show import results_exit_code, show
+from reconciler.cli.pictures import Illustrator
 from reconciler.cli.wiring import Threads as Calling
-from reconciler.cli.wiring import connected
+from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
@@ -61,11 +61,9 @@ def run(args: argparse.Namespace) -> int:
         calling = _calling(monotonic, metrics, elected)
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
         source = stack.enter_context(closing(followed(args, part)))
-        publisher = None if args.once else _publisher(Path(args.state_dir) / STATUS_FILE)
-        registry = Registry(source.name, SystemClock().now, monotonic.seconds, publisher)
+        registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args))
+        registry.illustrate = _illustrator(args, wiring, registry, monotonic)
         registry.leading = elected.leadership if elected else None
-        if args.thumbnails and not args.once:
-            registry.illustrate = Illustrator(wiring, registry, args.thumbnails, monotonic)
         runner = CycleRunner(
             lambda loaded: wiring.context_of(loaded.target),
             wiring.memory,
@@ -164,7 +162,19 @@ def _as_result(state: DatasetState) -> DatasetResult:
     )
 
 
-def _publisher(path: Path) -> Callable[[Mapping[str, Any]], object]:
+def _illustrator(
+    args: argparse.Namespace, wiring: Wiring, registry: Registry, clock: SystemMonotonicClock
+) -> Illustrator | None:
+    return (
+        Illustrator(wiring, registry, args.thumbnails, clock) if args.thumbnails and not args.once else None
+    )
+
+
+def _publisher(args: argparse.Namespace) -> Callable[[Mapping[str, Any]], object] | None:
+    if args.once:
+        return None
+    path = Path(args.state_dir) / STATUS_FILE
+
     def publish(document: Mapping[str, Any]) -> None:
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         write_whole(path, lambda stream: stream.write(text), mode=0o600)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.pictures import thumbnails
 from reconciler.cli.output.show import next_step, rendered, same_specs
 from reconciler.cli.output.terminal import stream
+from reconciler.cli.pictures import thumbnails
 from reconciler.cli.specs import reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.drift.report import Drift

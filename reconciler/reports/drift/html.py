@@ -166,7 +166,15 @@ def _environment() -> jinja2.Environment:
 
 
 def _style() -> Markup:
-    return style("reconciler.reports.drift", "page", "head.css", "images.css", "lighttable.css", "print.css")
+    return style(
+        "reconciler.reports.drift",
+        "page",
+        "head.css",
+        "drawing.css",
+        "images.css",
+        "lighttable.css",
+        "print.css",
+    )
 
 
 def _script() -> Markup:

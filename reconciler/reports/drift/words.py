@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
-from reconciler.core.entries.image_view import ImageView
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.plan.words import CAUSES
-from reconciler.reports.sentences import DRIFTED, DUE, Event, field_name, image_events, names
+from reconciler.reports.sentences import DRIFTED, DUE, Event, contents, field_name, image_events
 from reconciler.reports.visible import counted, visible
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
@@ -70,9 +69,9 @@ def events(item: DriftItem) -> Iterator[Event]:
         yield from (Event(kind, CLASSES[kind].capitalize()) for kind in item.classes)
         return
     if DriftClass.MISSING in item.classes:
-        yield Event(DriftClass.MISSING, "Git desires this image; AWS does not hold it", _contents(seen))
+        yield Event(DriftClass.MISSING, "Git desires this image; AWS does not hold it", contents(seen))
     elif DriftClass.UNMANAGED in item.classes:
-        yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", _contents(seen))
+        yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", contents(seen))
     elif item.is_pending:
         yield from image_events(seen.turned, DUE)
     else:
@@ -164,14 +163,3 @@ def _fields(item: DriftItem) -> str:
     paths = [field_name(field.path) for field in item.fields]
     left = len(paths) - _FIELDS
     return ", ".join(paths[:_FIELDS] + ([f"{left:,} more"] if left > 0 else []))
-
-
-def _contents(seen: ImageView) -> str:
-    side = seen.desired or seen.observed
-    if side is None or not (side.labels or side.boxes):
-        return "no labels"
-    parts = [names(side.labels)] if side.labels else []
-    if side.boxes:
-        labels = sorted({box.label for box in side.boxes})
-        parts.append(f"{counted(len(side.boxes), 'box', 'boxes')}: {names(labels)}")
-    return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""A plan as one HTML page that needs nothing else: no network, no script, no other file."""
+"""A plan as one HTML page that needs nothing else: no network, no other file. Its script only draws."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterator, Sized
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.entries.image_view import ImageView
 from reconciler.core.moments import moment
-from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.diff import Action
+from reconciler.core.planning.plan import Plan, PlannedChange
+from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
+from reconciler.reports.plan.text import by_label
+from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, value
-from reconciler.reports.webpage import exactly, ours, policy, style, templates
+from reconciler.reports.webpage import exactly, ours, policy, script, style, templates
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
     from reconciler.reports.registry import Options
 
@@ -21,6 +27,9 @@ LIMIT: Final = 1_000
 """Most changes of one kind in a page: some 300 kB of it. The rest is in the JSON."""
 
 _LONGEST_VALUE: Final = 300
+
+# Images that are drawn: with two boxes each they take some 300 kB of a page.
+_DRAWN: Final = 1_000
 
 
 def render(plan: Plan, options: Options) -> Iterator[bytes]:
@@ -36,7 +45,7 @@ def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
     Args:
         limit: Most items of one kind that are listed; None for all.
     """
-    css = style("reconciler.reports.plan", "page", "plan.css")
+    css, js, drawn = _style(), _script(), _Drawn()
     yield from (
         _environment()
         .get_template("plan.html")
@@ -44,10 +53,46 @@ def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
             plan=plan,
             title=words.title(plan.datasets),
             css=css,
-            policy=policy(f"style-src {exactly(css)}"),
+            js=js,
+            policy=policy("img-src data:", f"style-src {exactly(css)}", f"script-src {exactly(js)}"),
             limit=limit,
             more=_more(limit),
+            drawn=drawn,
         )
+    )
+
+
+class _Drawn:
+    """The images of a page that are drawn, in their order."""
+
+    def __init__(self) -> None:
+        self._images: list[tuple[str, ImageView]] = []
+
+    def add(self, item: PlannedChange) -> int | None:
+        """Return the place of an image among those that are drawn; None for one in which no box changes."""
+        seen = item.view if item.action is not Action.ORPHAN or item.sent is not None else None
+        if seen is None or all(pair.is_same for pair in seen.boxes) or len(self._images) >= _DRAWN:
+            return None
+        self._images.append((item.source_ref, seen))
+        return len(self._images) - 1
+
+    @property
+    def data(self) -> Iterator[str]:
+        return due_data(self._images)
+
+
+def _style() -> Markup:
+    return ours(
+        style("reconciler.reports.plan", "page", "plan.css")
+        + style("reconciler.reports.drift", "page", "drawing.css", beginning=False)
+    )
+
+
+def _script() -> Markup:
+    names = ("basics.js", "drawing.js", "captions.js")
+    return ours(
+        script("reconciler.reports.drift", "page", *names)
+        + script("reconciler.reports.plan", "page", "plan.js")
     )
 
 
@@ -56,7 +101,11 @@ def _environment() -> jinja2.Environment:
     environment = templates("reconciler.reports.plan", "page")
     environment.globals |= {
         "SIGILS": words.SIGILS,
+        "by_label": by_label,
+        "contents": contents,
         "counted": counted,
+        "due_changes": due_changes,
+        "field_name": field_name,
         "groups": words.groups,
         "moment": moment,
         "selection": words.selection,

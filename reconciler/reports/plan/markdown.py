@@ -19,6 +19,7 @@ from reconciler.reports.comment import (
 )
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import (
+    by_label,
     change_lines,
     error_lines,
     errored_lines,
@@ -77,7 +78,7 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
 
 
 def _by_label(plan: DatasetPlan) -> Iterator[str]:
-    if text := words.by_label(plan):
+    if text := by_label(plan):
         yield from ("", f"{code(plan.name)} by label: {code(text, _LONGEST_SUMMARY)}")
 
 

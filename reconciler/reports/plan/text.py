@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.moments import moment
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.guard import Guard
@@ -25,7 +26,7 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.sentences import Changes, Event, due_changes, field_name
-from reconciler.reports.visible import counted, shortened, value, visible
+from reconciler.reports.visible import MINUS, counted, shortened, value, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -38,6 +39,7 @@ FIELDS_SHOWN: Final = 5
 # Longer than an S3 address can be: what is cut was never one.
 LONGEST_NAME: Final = 1_200
 _LONGEST_PATH: Final = 80
+_LABELS_SHOWN: Final = 12
 _SHORTEST_VALUE: Final = 16
 _SHORT_REVISION: Final = 12
 
@@ -199,12 +201,31 @@ def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
         )
 
 
+def by_label(plan: DatasetPlan) -> str:
+    """Return what an apply does to each label: ``crack +120, scratch → scratch_dark 41``; nothing if to none."""
+    found, of = plan.labels, sum(item.sent is not None for item in plan.changes)
+    ranked = [(pair.number, f"{pair.before} → {pair.after} {pair.number:,}") for pair in found.relabelled]
+    ranked += [(row.gained + row.lost + row.moved, _balance(row)) for row in found.balances]
+    texts = [visible(text) for _, text in sorted(ranked, key=lambda one: -one[0])]
+    if len(texts) > _LABELS_SHOWN:
+        texts[_LABELS_SHOWN:] = [f"and {len(texts) - _LABELS_SHOWN:,} more"]
+    part = f" (in the first {found.images:,} of {of:,} changes)" if found.images < of else ""
+    return f"{', '.join(texts)}{part}" if texts else ""
+
+
+def _balance(row: LabelBalance) -> str:
+    parts = [f"+{row.gained:,}"] if row.gained else []
+    parts += [f"{MINUS}{row.lost:,}"] if row.lost else []
+    parts += [f"{counted(row.moved, 'box', 'boxes')} moved"] if row.moved else []
+    return f"{row.label} {' '.join(parts)}"
+
+
 def _marked(source_ref: str, text: str) -> Line:
     return line(Span("!", Ink.RED), f" {shortened(source_ref, LONGEST_NAME)}", Span(f"  {text}", Ink.DIM))
 
 
 def _closing(plan: DatasetPlan) -> Iterator[Line]:
-    if text := words.by_label(plan):
+    if text := by_label(plan):
         yield line(Span("By label", Ink.BOLD), f": {text}")
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:

@@ -15,7 +15,6 @@ from reconciler.core.planning.plan import Creation, DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.selection import ChangeSelection
 from reconciler.core.spec.choices import Mode, Orphans
-from reconciler.reports import sentences
 from reconciler.reports.visible import counted, lasting, size
 
 _MINUTE: Final = 60.0
@@ -240,11 +239,6 @@ def title(plans: Sequence[DatasetPlan]) -> str:
         desired = sum(plan.counts.desired for plan in plans)
         return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
     return f"Plan: {total(plans)}"
-
-
-def by_label(plan: DatasetPlan) -> str:
-    """Return what an apply does to each label; nothing if to none."""
-    return sentences.by_label(plan.labels, sum(item.sent is not None for item in plan.changes))
 
 
 def whereabouts(plan: DatasetPlan) -> str:

@@ -26,6 +26,7 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.seen: set[str] = set()
         self.styles: list[str] = []
+        self.scripts: list[str] = []
         self.text = ""
         self.feed(page)
 
@@ -41,6 +42,8 @@ class Reader(HTMLParser):
     def handle_data(self, data):
         if self.open[-1:] == ["style"]:
             self.styles.append(data)
+        elif self.open[-1:] == ["script"]:
+            self.scripts.append(data)
         else:
             self.text += data
 
@@ -78,8 +81,8 @@ def test_the_page_shows_what_the_text_shows():
         "a.yaml:1:2: error: it is bad (RKD9999)",
         "1 entry in place, but with errors from AWS s3://b/e.jpg ERROR_X, ERROR_Y",
         f"1 to add: new in git + {ref('a')} specs/train.jsonl:7",
-        f'~ {ref("b")} specs/train.jsonl:8 /x"old""new" /y(none)1',
-        f"~ {ref('c')} specs/train.jsonl:9 /zdiffers",
+        f'~ {ref("b")} specs/train.jsonl:8 “x”"old""new" “y”(none)1',
+        f"~ {ref('c')} specs/train.jsonl:9 “z”differs",
         f"? {ref('o')}",
         "it vanished; retried after 2023-11-14T22:13:20Z",
         "two not planned not observed No plan: the dataset could not be read. error: nobody answers",
@@ -91,18 +94,19 @@ def test_nothing_from_outside_acts_or_hides():
     """Wherever a text of somebody else can stand, it is text, and all of it can be seen."""
     reader = read(everywhere(HOSTILE))
 
-    assert not {"script", "a", "img", "iframe"} & reader.seen
+    assert not {"a", "img", "iframe"} & reader.seen
+    assert 2 == len(reader.scripts)
     assert visible(HOSTILE) in reader.text
     assert not set(HOSTILE) & {char for char in reader.text if not char.isprintable()} - {"\n"}
 
 
-def test_the_style_is_the_one_that_its_policy_allows():
-    """It is refused by the browser otherwise, and the page is bare."""
-    page = "".join(render_html(plan(dataset())))
+def test_the_style_and_the_script_are_those_that_the_policy_allows():
+    """They are refused by the browser otherwise, and the page is bare."""
+    page, reader = "".join(render_html(plan(dataset()))), read(plan(dataset()))
 
-    (style,) = read(plan(dataset())).styles
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert f"style-src &#39;sha256-{digest}&#39;" in page
+    for kind, text in (("style", reader.styles[0]), ("script", reader.scripts[1])):
+        digest = b64encode(sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src &#39;sha256-{digest}&#39;" in page
 
 
 def test_a_long_plan_counts_the_changes_it_leaves_out():

@@ -16,7 +16,7 @@ from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset, MonotonicClock
-from reconciler.reports.drift.drawing import changed_region, extent
+from reconciler.reports.drawing import changed_region, extent
 from reconciler.reports.drift.images import in_order
 from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
 

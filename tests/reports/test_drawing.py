@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.image_view import view_of
-from reconciler.reports.drift.drawing import changed_region, extent
+from reconciler.reports.drawing import changed_region, extent
 from tests.reports.drift.builders import entry
 
 ECHO = ("Echo", 86, 65, 220, 334)
