@@ -78,7 +78,7 @@ def changes(fields: Sequence[FieldChange], seen: ImageView | None, verbs: Verbs)
     labels = seen.labels if seen else None
     whole = {field.path for field in fields if _is_whole_box(_steps(field.path))}
     whole |= {f"/{attribute}" for attribute, _ in _whole_attributes(fields, seen)}
-    return Changes(events, tuple(field for field in fields if not _is_told(field, labels, whole)))
+    return Changes(events, tuple(field for field in fields if not _is_covered(field, labels, whole)))
 
 
 def image_events(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
@@ -223,7 +223,7 @@ def _whole_attributes(
             yield attribute, field
 
 
-def _is_told(field: FieldChange, labels: Collection[str] | None, whole: Collection[str]) -> bool:
+def _is_covered(field: FieldChange, labels: Collection[str] | None, whole: Collection[str]) -> bool:
     """
     Tell whether the events say what a field says.
 

@@ -171,7 +171,7 @@ class Tally:
             self._rows[label].gained += 1
         for label in lost:
             self._rows[label].lost += 1
-        if len(lost) == len(gained) == 1:  # of more than one, nobody knows which became which
+        if len(lost) == len(gained) == 1:  # of more than one, it is unknown which became which
             self._pairs[lost[0], gained[0]] += 1
         for pair in seen.boxes:
             self._count(pair)

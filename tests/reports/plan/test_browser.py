@@ -63,7 +63,7 @@ def test_boxes_are_drawn_before_and_after(
 
 
 def test_figures_of_a_folded_group_wait_until_it_is_opened(browser: playwright.Browser, tmp_path: Path):
-    """So that a thousand images cost nothing before somebody looks at them."""
+    """So that a thousand images cost nothing before anyone opens it."""
     file = tmp_path / "plan.html"
     many = [replace(add(f"{number:04}"), view=view_of(TALL, None)) for number in range(300)]
     file.write_text("".join(render_html(plan(dataset(*many)))))
