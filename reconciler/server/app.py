@@ -68,7 +68,7 @@ class _Answers:
 
     def index(self, request: Request) -> Response:
         asked = request.query_params
-        html = self._pages.index(asked.get("state", ""), asked.get("q", "").strip())
+        html = self._pages.index(asked.get("state", ""), asked.get("q", "").strip(), asked.get("group", ""))
         return HTMLResponse(html, headers=self._pages.headers)
 
     def dataset(self, request: Request) -> Response:

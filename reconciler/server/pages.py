@@ -20,7 +20,7 @@ from reconciler.reports.visible import counted, size
 from reconciler.reports.webpage import exactly, policy, style, templates
 from reconciler.reports.webpage import script as page_script
 from reconciler.server.health import WORDS, Health
-from reconciler.server.timeline import timeline
+from reconciler.server.timeline import forecast, timeline
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
 
 if TYPE_CHECKING:
@@ -67,28 +67,34 @@ class Pages:
         self.headers = _headers(policy(*allowed, forms="'self'"))
         self.report_headers = _headers(content_security_policy())
 
-    def index(self, state: str = "", query: str = "") -> str:
+    def index(self, state: str = "", query: str = "", group: str = "") -> str:
         """
         Return the list of all datasets; where there are many, those in sync are folded.
 
         Args:
             state: Only datasets of this health; all if there is no such health.
             query: Only datasets with this in their name or revision.
+            group: The label of the specs by whose values the datasets stand together; none if no spec has it.
         """
         found = dataset_views(self._registry)
         tally = Counter(one.health for one in found)
         wanted = state if state in set(Health) else ""
         views = [one for one in found if one.health == (wanted or one.health) and one.mentions(query)]
+        labels = sorted({label for one in found for label in one.labels})
         fold = len(found) > SMALL and not (wanted or query)
         return self._render(
             "index.html",
-            views=[one for one in views if not (fold and one.health is Health.IN_SYNC)],
+            groups=_grouped(
+                [one for one in views if not (fold and one.health is Health.IN_SYNC)], group, labels
+            ),
             folded=[one for one in views if fold and one.health is Health.IN_SYNC],
             headline=headline(found, self._registry),
             tally=[(kind, tally[kind]) for kind in Health if tally[kind]],
             total=len(found),
             state=wanted,
             query=query,
+            labels=labels,
+            group=group if group in labels else "",
         )
 
     def dataset(self, name: str, page: int = 1) -> str | None:
@@ -147,6 +153,22 @@ class Pages:
             ahead=lambda at: ahead(at - now),
             **facts,
         )
+
+
+def _grouped(
+    views: Sequence[DatasetView], label: str, labels: Sequence[str]
+) -> list[tuple[str, list[DatasetView]]]:
+    """Return the datasets by their values of a label, those without it last; as one group without a label."""
+    if label not in labels:
+        return [("", list(views))] if views else []
+    values = sorted({one.labels.get(label, "") for one in views}, key=lambda value: (not value, value))
+    return [
+        (
+            f"{label}: {value}" if value else f"without {label}",
+            [one for one in views if one.labels.get(label, "") == value],
+        )
+        for value in values
+    ]
 
 
 def headline(found: Sequence[DatasetView], registry: Registry) -> str:
@@ -233,6 +255,7 @@ def _environment() -> jinja2.Environment:
         "BAR_HEIGHT": BAR_HEIGHT,
         "BAR_PITCH": BAR_PITCH,
         "SMALL": SMALL,
+        "forecast": forecast,
         "timeline": timeline,
     }
     return environment

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.reports.visible import counted, lasting
 from reconciler.server.views import DatasetView
+
+_MINUTE: Final = 60.0
 
 
 class StepState(StrEnum):
@@ -80,6 +82,20 @@ def _sent(sending: Work | None, view: DatasetView, now: float) -> Step:
     left = (now - sending.begun_at) / number * (sending.planned - number) if number else 0.0
     text = f"update {number + 1:,} of {max(sending.planned, number + 1):,}"
     return Step("Sent", StepState.NOW, None, f"{text}, about {lasting(left)} left" if left >= 60 else text)
+
+
+def forecast(work: Work, now: float) -> str:
+    """
+    Return what the running apply costs by its plan, and counted down, when it will be proven.
+
+    Empty for less than a minute, and where nothing was forecast.
+    """
+    seconds, number = work.forecast.forecast_seconds, sum(work.forecast.forecast.values())
+    if seconds < _MINUTE:
+        return ""
+    left = seconds - (now - work.begun_at)
+    text = f"{counted(number, 'call')} or more in {lasting(seconds)}"
+    return f"{text}; proof in about {lasting(left)}" if left > 0 else f"{text}; it takes longer than that"
 
 
 def _verified(sending: Work | None, view: DatasetView) -> Step:

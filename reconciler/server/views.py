@@ -78,6 +78,7 @@ class DatasetView:
             reverted.
         next_at: Seconds since the epoch; None if it is suspended, or being visited now.
         lines: The history, the newest first.
+        labels: Of the spec.
     """
 
     name: str
@@ -102,6 +103,7 @@ class DatasetView:
     quarantined: QuarantineView
     bars: tuple[Bar, ...]
     lines: tuple[HistoryLine, ...]
+    labels: Mapping[str, str]
 
     def mentions(self, text: str) -> bool:
         """Return whether the name or the revision holds this text, in letters of either case."""
@@ -165,6 +167,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
         quarantined=state.quarantined,
         bars=_bars(state, most),
         lines=_lines(state),
+        labels=dict(state.loaded.spec.metadata.labels) if state.loaded else {},
     )
 
 

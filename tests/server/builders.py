@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from reconciler.core.drift.report import DatasetDrift
 from reconciler.core.moments import moment_or_none
+from reconciler.core.spec.documents import Dataset
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
+from reconciler.core.validation.problem import Origin
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
+from reconciler.ports import LoadedDataset
 from tests.reports.drift.builders import AT
 
 REVISION = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"
@@ -74,3 +77,14 @@ def dataset_state(
     for key, value in more.items():
         setattr(made, key, value)
     return made
+
+
+def labelled(name: str, **labels: str) -> LoadedDataset:
+    """A dataset whose spec has these labels."""
+    document = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Dataset",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"target": {"project": name, "type": "TRAIN"}, "entries": [{"file": "train.jsonl"}]},
+    }
+    return LoadedDataset(Dataset.model_validate(document), Origin("specs/dataset.yaml", 1), (), ())

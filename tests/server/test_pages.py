@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from reconciler.core.planning.observation import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import FailureReason, Kind, Reason, Suspension, Truth
 from reconciler.core.status.result import Verdict
@@ -31,7 +32,7 @@ from reconciler.server.metrics import Metrics
 from reconciler.server.timeline import timeline
 from reconciler.server.views import dataset_views
 from tests.reports.drift.builders import AT, dataset, entry, item
-from tests.server.builders import AWAY, DENIED, dataset_state, registry
+from tests.server.builders import AWAY, DENIED, dataset_state, labelled, registry
 from tests.server.test_app import Asked
 
 MOVED = item(
@@ -136,6 +137,27 @@ def test_many_datasets_in_sync_are_folded():
     assert "<details" not in ask(made, "/?state=in_sync").text
 
 
+def test_datasets_are_grouped_by_a_label_of_their_specs():
+    """Each group keeps the order of severity; those without the label come last; no other label is a group."""
+    made = registry(
+        dataset_state("a", loaded=labelled("a", team="b&b")),
+        dataset_state("b", drift={"missing": 1}, loaded=labelled("b", team="b&b")),
+        dataset_state("c", loaded=labelled("c", team="apes", tier="1")),
+        dataset_state("d"),
+    )
+
+    page = ask(made, "/?group=team").text
+    order = [page.index(text) for text in ("team: apes", "team: b&amp;b", "without team")]
+    places = [page.index(f'/dataset/{name}"') for name in "cbad"]
+
+    assert order == sorted(order)
+    assert places == sorted(places)
+    assert places[0] < order[1] < places[1] < places[2] < order[2] < places[3]
+    assert 'href="/?state=drifted&amp;group=team"' in page
+    assert 'href="/?group=tier"' in ask(made, "/").text
+    assert "without" not in ask(made, "/?group=nothing").words()
+
+
 def test_a_source_that_cannot_be_read_is_one_banner():
     """Each dataset keeps its own state and reason; git's age and commit are shown."""
     made = registry(
@@ -200,6 +222,19 @@ def test_the_timeline_shows_the_running_step():
     assert ("open", "") == steps(sending)[4]
     assert [("done", "5 updates"), ("now", "reading AWS again")] == steps(verifying)[3:]
     assert ["done"] * 5 == [state for state, _ in steps(dataset_state("roses"))]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(95, "1,453 calls or more in 5 minutes; proof in about 3 minutes"), (400, "it takes longer than that")],
+)
+def test_the_forecast_of_an_apply_is_counted_down(seconds: int, expected: str):
+    """What the plan said that it costs, less the time since."""
+    work = Work(AT - seconds, 5, 3, 2, in_flight_since=AT - 21)
+    work.forecast = Calls({}, {"UpdateDatasetEntries": 3, "ListDatasetEntries": 1_450})
+    made = dataset_state("roses", running=True, work=work)
+
+    assert expected in ask(registry(made), "/dataset/roses").words()
 
 
 def test_a_name_keeps_its_letters_where_a_sentence_begins():

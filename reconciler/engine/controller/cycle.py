@@ -106,6 +106,7 @@ class _Review:
         self.drifted, plan = _classes(planned), planned.plan
         _log_plan(plan, self.drifted)
         self.drift_view, self._progress.planned = drift_view(self._desired, planned), len(plan.batches)
+        self._progress.forecast = plan.calls
         if planned.observation is not None:
             self.kind, self.scanned_at = planned.observation.kind, planned.observation.scanned_at
         if plan.applyable:

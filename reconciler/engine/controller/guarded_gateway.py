@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.summary import Summary
 from reconciler.engine.log import bind
@@ -33,6 +34,7 @@ class Work:
         sent_bytes: Total size of the sent updates.
         in_flight_since: When the update in progress was sent; None if there is none.
         found: The summary of the plan being applied; None while nothing is to be sent.
+        forecast: What applying the plan and proving it costs.
     """
 
     begun_at: float
@@ -43,6 +45,7 @@ class Work:
     sent_bytes: int = 0
     in_flight_since: float | None = None
     found: Summary | None = None
+    forecast: Calls = NO_CALLS
 
     def submitted(self, size_bytes: int, at: float) -> None:
         self.sent, self.sent_bytes, self.in_flight_since = self.sent + 1, self.sent_bytes + size_bytes, at

@@ -43,6 +43,36 @@ def test_an_image_has_an_address(browser, tmp_path):
         assert "0003.png" == page.evaluate("document.activeElement.image.name")
 
 
+def test_back_closes_an_open_image(browser, tmp_path):
+    """On a phone nothing else is at hand; what was selected meanwhile stays, and the page is not left."""
+    with opened(browser, tmp_path, SMALL, MOVED) as page:
+        page.locator("#grid .tile").first.click()
+        page.wait_for_selector("#lighttable[open]")
+        page.keyboard.press("x")
+        assert "image=" in page.url
+
+        page.go_back()
+        page.wait_for_selector("#lighttable:not([open])", state="attached")
+        page.wait_for_function("!location.hash.includes('image=')")
+        assert "1 selected" == page.inner_text("#selected")
+        assert "selected=" in page.url
+
+        page.go_forward()
+        page.wait_for_selector("#lighttable[open]")
+
+
+def test_closing_an_image_leaves_no_step_behind(browser, tmp_path):
+    """Images that were closed by Esc need no Back of their own."""
+    with opened(browser, tmp_path, SMALL, MOVED) as page:
+        before = page.evaluate("history.length")
+        for _ in range(3):
+            page.locator("#grid .tile").first.click()
+            page.keyboard.press("j")
+            page.keyboard.press("Escape")
+            page.wait_for_function("!location.hash.includes('image=')")
+        assert page.evaluate("history.length") <= before + 1
+
+
 def test_a_link_to_an_image_is_copied(browser, tmp_path):
     """Two steps to show it to somebody: open it, copy its address."""
     permissions = ["clipboard-read", "clipboard-write"]
