@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
+from reconciler.core.entries.pattern import is_pattern, path_glob
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset, Entries
 from reconciler.core.spec.messages import ModelError, Path, nearest
 from reconciler.core.validation import spec_codes as codes
@@ -19,7 +20,6 @@ from reconciler.sources.conflicts import clashes
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
 from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
 from reconciler.sources.ours import SUFFIXES, is_yaml
-from reconciler.sources.path_patterns import is_pattern, pattern
 
 
 def load(tree: Tree, only: str | None = None) -> Specs:
@@ -174,7 +174,7 @@ class _Loading:
             return ModelError((), codes.OUTSIDE.code, message)
         if not is_pattern(path) or path in self._files():
             return (path,)
-        matches = tuple(name for name in self._files() if pattern(path).match(name))
+        matches = tuple(name for name in self._files() if path_glob(path).match(name))
         return matches or ModelError((), codes.NO_MATCH.code, f"“{file}” matches no file")
 
     def _check(self, path: str) -> Checked | ModelError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Sequence
 
+from reconciler.core.entries.pattern import path_glob
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.ports import LoadedDataset
-from reconciler.sources.path_patterns import pattern
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
 from reconciler.sources.yaml.positions import Node, parse_nodes
 from reconciler.sources.yaml.strict import Mark
@@ -60,7 +60,7 @@ class Sidecar:
             posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
             for source in dataset.spec.spec.entries
         )
-        return any(pattern(place).match(self.path) for place in places)
+        return any(path_glob(place).match(self.path) for place in places)
 
 
 def _names(path: str) -> list[str]:
