@@ -1,4 +1,8 @@
-"""Limit the rate of calls that leave this process, and measure every attempt."""
+"""
+Limit the rate of calls that leave this process, and measure every attempt.
+
+botocore's own limiter (retry mode ``adaptive``) starts only after AWS has throttled a call, and is one a client.
+"""
 
 from __future__ import annotations
 

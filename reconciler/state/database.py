@@ -1,4 +1,8 @@
-"""Open and migrate the SQLite file, put a damaged one aside, and translate the errors of SQLite."""
+"""
+Open and migrate the SQLite file, put a damaged one aside, and translate the errors of SQLite.
+
+Without SQLAlchemy: the tables are few, and damage is known by SQLite's own errors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Pair desired and observed boxes one to one, by the Hungarian method with shortest augmenting paths."""
+"""
+Pair desired and observed boxes one to one, by the Hungarian method with shortest augmenting paths.
+
+`scipy.optimize.linear_sum_assignment` does the same; it would be the largest dependency by far, for one function.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Retry with back-off until a deadline; wait until a dataset is not busy."""
+"""
+Retry with back-off until a deadline; wait until a dataset is not busy.
+
+What tenacity or stamina offer is the loop, which is short. The rest would stay: one deadline over several waits,
+the clock of the caller, which a signal interrupts, and errors that say whether to retry.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drift for code scanning: SARIF 2.1.0."""
+"""Drift for code scanning: SARIF 2.1.0, as plain data; sarif-om would model far more than is written here."""
 
 from __future__ import annotations
 
