@@ -23,11 +23,17 @@ _BEGINNING: Final = ("palette.css", "ground.css")
 
 
 def templates(package: str, place: str) -> jinja2.Environment:
-    """Return the templates in a folder of *package*, by which no text from outside is more than text."""
+    """
+    Return the templates in a folder of *package*, by which no text from outside is more than text.
+
+    ``head.html``, which they share, begins a page up to its body; it needs title, policy and css.
+    """
     import jinja2  # 40 ms, for some of many formats
 
     return jinja2.Environment(
-        loader=jinja2.PackageLoader(package, place),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package, place), jinja2.PackageLoader("reconciler.reports", "page")]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_in_sight,

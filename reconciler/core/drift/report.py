@@ -1,4 +1,4 @@
-"""The drift report, from which all renderings of drift are made."""
+"""The drift report, from which all renderings of drift are made, and the class of each difference in it."""
 
 from __future__ import annotations
 
@@ -233,3 +233,30 @@ def is_pending(cause: Cause) -> bool:
     that overwrites work done in AWS.
     """
     return cause in (Cause.SPEC_ADDED, Cause.SPEC_CHANGED)
+
+
+def classes(seen: ImageView, *, errored: bool) -> tuple[DriftClass, ...]:
+    """
+    Classify one image that is known to differ or to be errored.
+
+    Returns:
+        At least one class, in the order of `DriftClass`. An image on one side only has exactly one class.
+    """
+    if seen.observed is None:
+        return (DriftClass.MISSING,)
+    if seen.desired is None:
+        return (DriftClass.UNMANAGED,)
+    found = {kind for kind, holds in _TESTS.items() if any(map(holds, seen.boxes))}
+    if seen.labels_lost or seen.labels_gained:
+        found.add(DriftClass.RELABELLED)
+    if errored:
+        found.add(DriftClass.ERRORED)
+    return tuple(kind for kind in DriftClass if kind in found) or (DriftClass.METADATA_ONLY,)
+
+
+_TESTS: Final = {
+    DriftClass.RELABELLED: lambda pair: pair.is_relabelled,
+    DriftClass.BOX_MOVED: lambda pair: pair.is_moved,
+    DriftClass.BOX_ADDED: lambda pair: pair.desired is None,
+    DriftClass.BOX_REMOVED: lambda pair: pair.observed is None,
+}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-from reconciler.core.drift.kinds import classes
+from reconciler.core.drift.report import classes
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan

@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.drift.kinds import classes
+from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain

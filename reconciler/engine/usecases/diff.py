@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.core.drift.kinds import classes
+from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
 from reconciler.core.entries.image_view import Tally, view_of

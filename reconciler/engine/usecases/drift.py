@@ -11,8 +11,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
-from reconciler.core.drift.kinds import classes
-from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, is_pending
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, classes, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.entries.image_view import Tally, view_of

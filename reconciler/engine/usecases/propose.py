@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.drift.kinds import classes
-from reconciler.core.drift.report import is_pending
+from reconciler.core.drift.report import classes, is_pending
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.lines import Line
 from reconciler.core.planning.diff import Action, compare_some

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.drift.kinds import classes
-from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines
+from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import Tally, view_of

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.kinds import classes
-from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
+from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
 from reconciler.core.entries.image_view import LabelBalance, Tally, view_of
 from reconciler.core.planning.cause import Cause
