@@ -186,14 +186,17 @@ def _families() -> dict[str, GaugeMetricFamily]:
     return _source_families() | _dataset_families()
 
 
+def _gauge(name: str, documentation: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, labels=LABELS[name])
+
+
 def _source_families() -> dict[str, GaugeMetricFamily]:
     return {
-        "source_state": GaugeMetricFamily(
+        "source_state": _gauge(
             "reconciler_source_state",
             "1 for the state that the source has: unread, ready, stale or unavailable.",
-            labels=LABELS["reconciler_source_state"],
         ),
-        "source_confirmed": GaugeMetricFamily(
+        "source_confirmed": _gauge(
             "reconciler_source_confirmed_timestamp_seconds",
             "When it was last confirmed that the specs in use are the newest.",
         ),
@@ -202,39 +205,18 @@ def _source_families() -> dict[str, GaugeMetricFamily]:
 
 def _dataset_families() -> dict[str, GaugeMetricFamily]:
     return {
-        "success": GaugeMetricFamily(
+        "success": _gauge(
             "reconciler_last_success_timestamp_seconds",
             "When the dataset was last seen to be as the policy allows.",
-            labels=LABELS["reconciler_last_success_timestamp_seconds"],
         ),
-        "scan": GaugeMetricFamily(
-            "reconciler_last_full_scan_timestamp_seconds",
-            "When the last complete listing ended.",
-            labels=LABELS["reconciler_last_full_scan_timestamp_seconds"],
+        "scan": _gauge(
+            "reconciler_last_full_scan_timestamp_seconds", "When the last complete listing ended."
         ),
-        "failures": GaugeMetricFamily(
-            "reconciler_consecutive_failures",
-            "Cycles in a row that failed.",
-            labels=LABELS["reconciler_consecutive_failures"],
-        ),
-        "entries": GaugeMetricFamily(
-            "reconciler_entries", "Entries, by what they are.", labels=LABELS["reconciler_entries"]
-        ),
-        "drift": GaugeMetricFamily(
-            "reconciler_drift_entries",
-            "Entries that left what was applied.",
-            labels=LABELS["reconciler_drift_entries"],
-        ),
-        "quarantined": GaugeMetricFamily(
-            "reconciler_quarantined_entries",
-            "Entries that are not sent for now.",
-            labels=LABELS["reconciler_quarantined_entries"],
-        ),
-        "condition": GaugeMetricFamily(
-            "reconciler_condition",
-            "1 for the status that each condition has.",
-            labels=LABELS["reconciler_condition"],
-        ),
+        "failures": _gauge("reconciler_consecutive_failures", "Cycles in a row that failed."),
+        "entries": _gauge("reconciler_entries", "Entries, by what they are."),
+        "drift": _gauge("reconciler_drift_entries", "Entries that left what was applied."),
+        "quarantined": _gauge("reconciler_quarantined_entries", "Entries that are not sent for now."),
+        "condition": _gauge("reconciler_condition", "1 for the status that each condition has."),
     }
 
 
