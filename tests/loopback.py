@@ -52,6 +52,6 @@ def api(answer: Callable[[str, str, str, Any], tuple[int, Any]]) -> type[BaseHTT
             code, document = answer(self.command, self.path, self.headers["Authorization"], body)
             self.reply(json.dumps(document).encode(), code)
 
-        do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815  as the standard library wants them
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  as the standard library wants them
 
     return Handler

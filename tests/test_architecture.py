@@ -23,8 +23,8 @@ KEEPERS = {
     "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.telemetry"},
     "PIL": {"reconciler.reports.thumbnails"},
-    "httpx2": {"reconciler.lease"},
-    "lightkube": {"reconciler.lease"},
+    "httpx2": {"reconciler.kubernetes"},
+    "lightkube": {"reconciler.kubernetes"},
     "jinja2": {
         "reconciler.reports.diff.html",
         "reconciler.reports.drift.html",

@@ -29,7 +29,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import GatewayError, NoCredentials, Rejected
-from reconciler.ports import Access, Memory, Progress, Tracer, Untraced
+from reconciler.ports import Access, Memory, Permit, Progress, Tracer, Untraced
 from reconciler.rekognition.access import (
     Caller,
     DiagnosticRekognition,
@@ -62,7 +62,7 @@ class Threads:
         sleep: Sleeps for the limiter, in seconds.
         meter: Notified of every attempt.
         attempts: Maximum attempts of the SDK for each call.
-        permit: Called before every attempt of a writing call; raises to refuse it.
+        permit: Called before every attempt for a target; raises to refuse it.
         call_seconds: Timeout of one attempt; None for the default.
     """
 
@@ -70,7 +70,7 @@ class Threads:
     sleep: Callable[[float], object] = time.sleep
     meter: Meter | None = None
     attempts: int = 8
-    permit: Callable[[], object] | None = None
+    permit: Permit | None = None
     call_seconds: float | None = None
 
 
@@ -136,8 +136,9 @@ class Wiring:
         """
         key = self._key(target)
         with self._making, translated(CONFIGURATION):
-            gateway = self._gateways.get(key) or self._gateway_of_kind(Rekognition, target)
-            self._gateways[key] = gateway
+            gateway = self._gateways[key] = self._gateways.get(key) or self._gateway_of_kind(
+                Rekognition, target
+            )
         return self._context_with(gateway)
 
     def _context_with(self, gateway: Rekognition) -> Context:
@@ -146,11 +147,9 @@ class Wiring:
 
     def access_of(self, desired: Desired) -> Access:
         """Return the access checks of a dataset; errors as `context_of`."""
-        target = desired.target
-        key = self._key(target)
+        key = self._key(target := desired.target)
         with translated(CONFIGURATION):
-            access = self._accesses.get(key) or self._access(target)
-            self._accesses[key] = access
+            access = self._accesses[key] = self._accesses.get(key) or self._access(target)
         return access
 
     def rebuild_context_of(self, desired: Desired) -> RebuildContext:
@@ -192,7 +191,8 @@ class Wiring:
             return ImageStore(self._session(target).client("s3", endpoint_url=self._endpoint, config=config))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
-        return self._home(target), target.role_arn, target.external_id, self._local_key(target)
+        account = target.home_account if self._threads.permit else self._local_key(target)  # as fleets permit
+        return self._home(target), target.role_arn, target.external_id, account
 
     def _access(self, target: Target) -> RekognitionAccess:
         session = self._session(target)
@@ -219,7 +219,7 @@ class Wiring:
 
     def _gateway_of_kind(self, kind: type[Kind], target: Target) -> Kind:
         session = self._session(target)
-        config = self._config()
+        config, permit = self._config(), self._threads.permit
         if (most := self._threads.call_seconds) is not None:
             config = config.merge(Config(connect_timeout=most / 4, read_timeout=most * 3 / 4))
         client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
@@ -230,7 +230,7 @@ class Wiring:
             self._limiter,
             identity,
             self._threads.meter,
-            self._threads.permit,
+            partial(permit, target) if permit else None,
         )
 
     def _config(self, attempts: int = 8) -> Config:

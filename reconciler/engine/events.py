@@ -36,9 +36,11 @@ _CYCLE_KEYS: Final = (
     "drifted", "failures", "next_visit_seconds",
 )  # fmt: skip
 
+_PARTITION: Final = ("account", "region", "owner")
+
 EVENTS: Final = {
     "apply.fenced": Event(
-        "info", "Another replica holds the lease: what is left to send is left to that one.", ("reason",)
+        "info", "Another replica owns the partition, or may soon: a cycle made no further call.", ("reason",)
     ),
     "aws.throttled": Event(
         "info", "AWS throttled a call after all attempts of the SDK; it is repeated.", ("delay_seconds",)
@@ -91,7 +93,7 @@ EVENTS: Final = {
     "guard.tripped": Event("warning", "A guard blocks a plan.", ("code", "reason")),
     "lease.unreleased": Event(
         "warning",
-        "The lease could not be given back: another replica takes over once it has run out.",
+        "The leases could not be released: other replicas take over once they have expired.",
         ("error", "reason"),
     ),
     "observe.fingerprint": Event(
@@ -110,6 +112,14 @@ EVENTS: Final = {
     ),
     "observe.restarted": Event(
         "info", "A listing became invalid half-way, and starts again.", ("reason", "delay_seconds")
+    ),
+    "partition.acquired": Event(
+        "info", "This replica owns the datasets of an account and Region from now on.", _PARTITION
+    ),
+    "partition.lost": Event("info", "A lease expired, or another replica took it.", _PARTITION),
+    "partition.released": Event("info", "A partition is handed over to another replica.", _PARTITION),
+    "partition.unknown": Event(
+        "warning", "STS did not say whose account the credentials are; it is asked again.", ("error", "reason")
     ),
     "plan.blocked": Event("warning", "Nothing is sent, because of guards.", ("guards",)),
     "plan.computed": Event(

@@ -14,7 +14,7 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
   - Declined ................ 6   the question before an apply was not answered with yes: nothing was sent
   - RebuildUnfinished ....... 6   the dataset is being deleted and recreated: finish or undo that first
   - Superseded .............. 6   a newer commit took over: the rest of the older one is not sent
-  - NotLeader ............... 6   another replica leads: this one may not write
+  - NotLeader ............... 6   another replica owns the partition: no call is made
   - LeaseUnavailable ........ 3   retryable: the leader cannot be determined
   - MachineFailure .......... 3   the machine lacks disk space, memory or a permission
   - ControllerUnavailable ... 3   a running controller does not answer, or something else answers

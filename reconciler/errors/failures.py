@@ -146,7 +146,7 @@ class Superseded(ReconcilerError):
 
 
 class NotLeader(ReconcilerError):
-    """Another replica leads. This one may observe, and never write."""
+    """Another replica owns the account and Region. This one makes no call there."""
 
     code = "RKD5022"
     exit_code = Exit.BLOCKED

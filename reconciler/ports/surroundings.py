@@ -1,13 +1,14 @@
-"""What the engine uses of its process and its platform: time, progress, tracing, and the lease of the leader."""
+"""What the engine uses of its process and its platform: time, progress, tracing, and the leases of a fleet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from reconciler.core.runtime.election import Record
+from reconciler.core.spec.documents import Target
 
 
 class Clock(Protocol):
@@ -102,24 +103,24 @@ class Untraced:
         """Let everything pass."""
 
 
-class Lease(Protocol):
-    """One record that only one of many can replace at a time."""
+class Leases(Protocol):
+    """Records that all replicas of a fleet share, of which only one replica can replace each version."""
 
     @property
     def name(self) -> str:
-        """Name it for people."""
+        """Name the fleet for people."""
         ...
 
-    def read(self) -> Record | None:
+    def read(self) -> Mapping[str, Record]:
         """
-        Return the record as it is now; None if there is none.
+        Return all records as they are now, by key.
 
         Raises:
-            LeaseUnavailable: It could not be read.
+            LeaseUnavailable: They could not be read.
         """
         ...
 
-    def write(self, record: Record, at: float) -> bool:
+    def write(self, key: str, record: Record, at: float) -> bool:
         """
         Create the record (version empty), or replace the one of that version; False if another replica was faster.
 
@@ -131,7 +132,41 @@ class Lease(Protocol):
         """
         ...
 
+    def remove(self, key: str) -> None:
+        """
+        Delete a record, whatever its version; it may already be gone.
+
+        Raises:
+            LeaseUnavailable: Whether it was deleted is not known.
+        """
+        ...
+
     def close(self) -> None: ...
+
+
+class Permit(Protocol):
+    """Permits the calls of this replica."""
+
+    def __call__(self, target: Target, *, writes: bool) -> object:
+        """
+        Permit a call for a target that begins now.
+
+        Raises:
+            NotLeader: Another replica makes the calls there, or might before a writing call ends.
+        """
+        ...
+
+
+class Home(Protocol):
+    """The account and the Region of targets that do not name their own: those of the credentials."""
+
+    def account(self) -> str | None:
+        """Return the account; None until it is known. Never waits for an answer."""
+        ...
+
+    def region(self) -> str:
+        """Return the Region."""
+        ...
 
 
 class MonotonicClock(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -64,6 +64,12 @@ def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     )
 
 
+class Permit(Protocol):
+    """Raises `NotLeader` unless this replica may make a call that begins now."""
+
+    def __call__(self, *, writes: bool) -> object: ...
+
+
 class Rekognition:
     """
     `ports.Gateway` through boto3 clients.
@@ -72,8 +78,7 @@ class Rekognition:
         sts: Returns a client of STS; called when the account is needed.
         identity: The account for the limiter until a request contains an ARN.
         meter: Called for every attempt, the SDK's own retries included.
-        permit: Called immediately before every attempt of a writing call; raises
-            `NotLeader` if another replica may write.
+        permit: Called immediately before every attempt; raises `NotLeader` if another replica may call.
     """
 
     def __init__(
@@ -83,7 +88,7 @@ class Rekognition:
         limiter: Limiter,
         identity: str,
         meter: Meter | None = None,
-        permit: Callable[[], object] | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self._client = client
         self._sts = sts
@@ -100,8 +105,8 @@ class Rekognition:
             if owner := _owner_of(request.body):  # credentials of the machine do not say whose they are
                 self._owner = owner
             limiter.wait(self._owner, region, operation)
-            if permit is not None and operation.startswith(_WRITING):
-                permit()
+            if permit is not None:
+                permit(writes=operation.startswith(_WRITING))
 
         def received(
             event_name: str, response_dict: dict[str, Any] | None, parsed_response: Any, **_: Any

@@ -13,8 +13,9 @@ from prometheus_client.metrics_core import Metric
 
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.leadership import KIND
+from reconciler.engine.controller.fleet.leadership import KIND
 from reconciler.engine.controller.registry import Registry
+from reconciler.server import fleet_metrics
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -46,6 +47,8 @@ LABELS: Final = {
     "reconciler_entries": ("dataset", "state"),
     "reconciler_last_full_scan_timestamp_seconds": ("dataset",),
     "reconciler_last_success_timestamp_seconds": ("dataset",),
+    "reconciler_partition_moves": fleet_metrics.MOVES,
+    "reconciler_partitions": fleet_metrics.STATES,
     "reconciler_quarantined_entries": ("dataset",),
     "reconciler_source_confirmed_timestamp_seconds": (),
     "reconciler_source_state": ("state",),
@@ -168,7 +171,7 @@ class _OfRegistry:
         self._registry = registry
 
     def describe(self) -> Iterable[Metric]:
-        return _families().values()
+        return [*_families().values(), fleet_metrics.moves(None)]
 
     def collect(self) -> Iterator[Metric]:
         families = _families()
@@ -176,14 +179,17 @@ class _OfRegistry:
         with self._registry.lock:
             _fill_source(families, self._registry)
             for state in self._registry.states.values():
-                _fill(families, state, now)
-            if self._registry.leading is not None:
-                _fill_condition(families, "", KIND, self._registry.leading().status)
+                if not state.is_elsewhere:
+                    _fill(families, state, now)
+            if self._registry.fleet is not None:
+                _fill_condition(families, "", KIND, self._registry.fleet.leadership().status)
+                fleet_metrics.fill(families, self._registry.fleet)
         yield from families.values()
+        yield fleet_metrics.moves(self._registry.fleet)
 
 
 def _families() -> dict[str, GaugeMetricFamily]:
-    return _source_families() | _dataset_families()
+    return _source_families() | _dataset_families() | fleet_metrics.families()
 
 
 def _gauge(name: str, documentation: str) -> GaugeMetricFamily:

@@ -63,6 +63,7 @@ class Posts:
         try:
             self._authenticate(request)
             names = self._named(request)
+            self._check_here(names)
         except _Refusal as exc:
             return _refused(request, exc.status, str(exc))
         for name in names or (None,):
@@ -122,6 +123,15 @@ class Posts:
                 hint = f" (did you mean {' or '.join(near)}?)" if near else ""
                 raise _Refusal(404, f"there is no dataset {name[:100]}{hint}")
         return names
+
+    def _check_here(self, names: Sequence[str]) -> None:
+        """Refuse datasets of other replicas, which only their owner can reconcile."""
+        with self._registry.lock:
+            states = [self._registry.states.get(name) for name in names]
+        for state in states:
+            if state is not None and state.is_elsewhere:
+                failure = state.summary and state.summary.failure
+                raise _Refusal(409, f"{state.name}: {failure.message if failure else 'not of this replica'}")
 
     async def _stored(self, order: Any, *args: Any) -> None:
         """Carry out an order that writes to the disk, in a thread, so that the probes do not wait."""

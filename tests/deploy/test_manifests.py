@@ -261,15 +261,13 @@ def lease_documents() -> list[dict]:
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
-def test_the_right_to_a_lease_is_sound_and_no_more(version):
-    """To make leases, and to read and renew the one it is about; nothing else, for nobody else."""
+def test_the_right_to_leases_is_sound_and_no_more(version):
+    """In its namespace, to list, create, renew and delete leases; nothing else, for no other account."""
     documents = lease_documents()
 
     assert [] == complaints(documents, version)
     rules = only("Role", documents)["rules"]
-    assert [(["create"], None), (["get", "update"], ["reconciler-leader"])] == [
-        (rule["verbs"], rule.get("resourceNames")) for rule in rules
-    ]
+    assert [["list", "create", "update", "delete"]] == [rule["verbs"] for rule in rules]
     assert {("coordination.k8s.io", "leases")} == {(*rule["apiGroups"], *rule["resources"]) for rule in rules}
     (subject,) = only("RoleBinding", documents)["subjects"]
     account = only("ServiceAccount", base())

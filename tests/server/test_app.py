@@ -18,7 +18,7 @@ import structlog
 
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary
+from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
@@ -36,7 +36,7 @@ CONTRACT = """
 cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_timestamp_seconds
 consecutive_failures entries drift_entries updates update_bytes update_duration_seconds quarantined_entries
 aws_requests aws_request_duration_seconds aws_throttles condition build_info
-source_state source_confirmed_timestamp_seconds
+source_state source_confirmed_timestamp_seconds partitions partition_moves
 """
 
 
@@ -163,6 +163,18 @@ def test_one_dataset_can_be_asked_for(served: Served):
     assert 202 == served.ask("/reconcile?dataset=roses", b"", **BEARER)[0]
     assert 404 == served.ask("/reconcile?dataset=weeds", b"", **BEARER)[0]
     assert ["roses"] == served.controls.triggered
+
+
+def test_a_dataset_of_another_replica_is_refused(served: Served):
+    """With the reason, which names the owner."""
+    state = served.registry.states["roses"]
+    state.is_elsewhere = True
+    state.summary = failed(FailureReason(Reason.STANDBY, "replica two owns the partition 1/us-east-1"))
+
+    code, text = served.ask("/reconcile?dataset=roses", b"", **BEARER)
+
+    assert (409, True) == (code, "replica two owns" in text)
+    assert [] == served.controls.triggered
 
 
 GOOD = {"reason": "audit", "for_seconds": 60}

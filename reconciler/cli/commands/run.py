@@ -139,17 +139,17 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--lease",
         metavar="NAMESPACE/NAME",
-        help="write only while this process holds this Kubernetes Lease, else only observe (needs the extra k8s)",
+        help="share the datasets by account and Region with all replicas of this name (needs the extra k8s)",
     )
     group.add_argument(
-        "--identity", metavar="NAME", help="name of this replica in the Lease (default: the host name)"
+        "--identity", metavar="NAME", help="name of this replica in the Leases (default: the host name)"
     )
     group.add_argument(
         "--lease-seconds",
         type=values.whole(LEAST_SECONDS, MOST_SECONDS),
         default=DEFAULT_SECONDS,
         metavar="N",
-        help="after how many seconds a silent leader is replaced "
+        help="after how many seconds a silent replica is replaced "
         f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
     )
     group.add_argument(

@@ -29,7 +29,7 @@ from reconciler.core.planning.plan import Counts, PlanError
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.leadership import Leading
+from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.workers import Inline, Threads
@@ -57,20 +57,20 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         metrics = Metrics(__version__)
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
-        elected = replicas.leading(args)
-        calling = _calling(monotonic, metrics, elected)
+        fleet = replicas.fleet(args, home := replicas.CredentialsHome())
+        calling = _calling(monotonic, metrics, fleet)
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
         source = stack.enter_context(closing(followed(args, part)))
-        registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args))
+        registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
         registry.illustrate = _illustrator(args, wiring, registry, monotonic)
-        registry.leading = elected.leadership if elected else None
+        home.gateway_of = lambda target: wiring.context_of(target).gateway
         runner = CycleRunner(
             lambda loaded: wiring.context_of(loaded.target),
             wiring.memory,
             registry,
             metrics,
             monotonic,
-            elected.permit if elected else always,
+            fleet.permit if fleet else always,
             wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
                 return _concluded(registry, args, stopped_by)
             with _served(args, controller, registry, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
-                clean = _until_stopped(controller, workers, elected)
+                clean = _until_stopped(controller, workers, fleet)
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
@@ -98,24 +98,24 @@ def _refuse_misuse(args: argparse.Namespace) -> None:
         )
 
 
-def _until_stopped(controller: Controller, workers: Threads, elected: Leading | None) -> bool:
+def _until_stopped(controller: Controller, workers: Threads, fleet: Fleet | None) -> bool:
     """Run until asked to stop, and return whether every worker ended in time."""
-    if elected:
-        elected.start(controller.trigger)
+    if fleet and controller.ownership:
+        fleet.start(controller.ownership)
     controller.run()
     log.info("process.stopping")
     clean = workers.close(STOP_SECONDS)
-    if elected:
-        elected.end(release=clean)
+    if fleet:
+        fleet.end(release=clean)
     return clean
 
 
-def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, elected: Leading | None) -> Calling:
+def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | None) -> Calling:
     """Return how AWS is called; with a lease, no writing attempt outlasts it."""
-    if elected is None:
+    if fleet is None:
         return Calling(WORKERS, monotonic.sleep, metrics.request)
     return Calling(
-        WORKERS, monotonic.sleep, metrics.request, permit=elected.permit, call_seconds=elected.call_seconds
+        WORKERS, monotonic.sleep, metrics.request, permit=fleet.permit, call_seconds=fleet.call_seconds
     )
 
 

@@ -1,4 +1,4 @@
-"""Read the lease, the shard and the share of calls of this replica from the command line."""
+"""Read the fleet, the shard and the share of calls of this replica from the command line."""
 
 from __future__ import annotations
 
@@ -6,27 +6,34 @@ import argparse
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
 from typing import Final
 
 from reconciler.cli.clock import SystemClock, unsleeping_seconds
-from reconciler.core.runtime.election import Elector, Timing
+from reconciler.core.runtime.election import Timing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.runtime.shard import Shard
-from reconciler.engine.controller.leadership import Leading
-from reconciler.errors import UsageError
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
+from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.log import log
+from reconciler.errors import ReconcilerError, Unavailable, UsageError
+from reconciler.ports import Gateway
 
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 _AUTO: Final = "auto"
-_OF_A_LEASE: Final = 2
-"""Replicas counted for each lease: the leader and one standby."""
+_ASK_AGAIN_SECONDS: Final = 10.0
+_NO_REGION: Final = "no-region"
+_ANY: Final = Target(project="any", type=DatasetType.TRAIN)
+"""A target that names neither account, role nor Region."""
 
 _LIMIT: Final = f"AWS answers {CALLS_PER_SECOND} calls a second for each operation, account and Region"
 
 
-def leading(args: argparse.Namespace) -> Leading | None:
+def fleet(args: argparse.Namespace, home: CredentialsHome) -> Fleet | None:
     """
-    Return this replica in the election for --lease; None without the flag.
+    Return this replica in the fleet of --lease; None without the flag.
 
     Raises:
         UsageError: The flag is not NAMESPACE/NAME or comes with --once, the extra is not installed, or no
@@ -35,17 +42,63 @@ def leading(args: argparse.Namespace) -> Leading | None:
     if args.lease is None:
         return None
     if args.once:
-        raise UsageError("--lease: a pass with --once ends before an election would; leave one of them out")
+        raise UsageError(
+            "--lease: a pass with --once ends before it would own anything; leave one of them out"
+        )
     namespace, _, name = args.lease.partition("/")
     if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
-        raise UsageError(f"--lease {args.lease}: it must look like NAMESPACE/NAME")
-    from reconciler.lease.kubernetes import KubernetesLease
+        raise UsageError(
+            f"--lease {args.lease}: it must look like NAMESPACE/NAME, with at most 63 characters each"
+        )
+    from reconciler.kubernetes.leases import KubernetesLeases
 
     timing = Timing(args.lease_seconds)
     # A restarted replica gets a new identity: a call of the crashed one may still be in flight.
     identity = f"{args.identity or socket.gethostname()}_{secrets.token_hex(4)}"
-    lease = KubernetesLease(namespace, name, timing.renew_seconds)
-    return Leading(lease, Elector(identity, timing), unsleeping_seconds, SystemClock().now)
+    leases = KubernetesLeases(namespace, name, timing.renew_seconds)
+    return Fleet(leases, identity, timing, home, unsleeping_seconds, SystemClock().now)
+
+
+class CredentialsHome:
+    """
+    Implements `ports.Home` by the SDK's own configuration; the account is asked of STS, in a thread, until known.
+
+    Attributes:
+        gateway_of: Returns the gateway of a target.
+    """
+
+    def __init__(self) -> None:
+        self.gateway_of: Callable[[Target], Gateway] | None = None
+        self._account: str | None = None
+        self._region: str | None = None
+        self._lock = threading.Lock()
+        self._next = float("-inf")
+
+    def account(self) -> str | None:
+        with self._lock:
+            if self._account is None and self._next <= (now := unsleeping_seconds()):
+                self._next = now + _ASK_AGAIN_SECONDS
+                threading.Thread(target=self._ask, name="account", daemon=True).start()
+        return self._account
+
+    def region(self) -> str:
+        if self._region is None:
+            try:
+                self._region = self._gateway().region
+            except ReconcilerError:  # the cycle reports it; without a Region no call can be made
+                return _NO_REGION
+        return self._region
+
+    def _ask(self) -> None:
+        try:
+            self._account = self._gateway().account()
+        except ReconcilerError as exc:
+            log.warning("partition.unknown", error=type(exc).__name__, reason=str(exc))
+
+    def _gateway(self) -> Gateway:
+        if self.gateway_of is None:
+            raise Unavailable("the clients of AWS have not been made yet")
+        return self.gateway_of(_ANY)
 
 
 def shard(args: argparse.Namespace) -> Shard | None:
@@ -73,32 +126,22 @@ def shard(args: argparse.Namespace) -> Shard | None:
 
 def calls_per_second(args: argparse.Namespace, part: Shard | None) -> int | None:
     """
-    Return this replica's share of the call limit of AWS, which all replicas share without coordination.
+    Return this replica's share of the call limit of AWS, which all shards share without coordination.
 
-    Shards are counted as if all datasets were of one account and Region.
+    Shards are counted as if all datasets were of one account and Region. A fleet shares nothing: one replica
+    makes all calls of a partition.
 
     Raises:
-        UsageError: All replicas together would exceed the limit.
+        UsageError: All shards together would exceed the limit.
     """
     asked: int | None = args.calls_per_second
-    replicas = (part.count if part else 1) * (_OF_A_LEASE if args.lease else 1)
-    if replicas == 1:
+    if part is None or part.count == 1:
         return asked
-    who = " with ".join(_shares(args, part))
-    if (share := CALLS_PER_SECOND // replicas) == 0:
-        most = CALLS_PER_SECOND // (_OF_A_LEASE if args.lease else 1)
-        with_lease = f" of {_OF_A_LEASE} replicas each" if args.lease else ""
-        raise UsageError(f"{who}: {replicas} replicas, and {_LIMIT}: at most {most} parts{with_lease}")
+    if (share := CALLS_PER_SECOND // part.count) == 0:
+        raise UsageError(f"--shard {args.shard}: {_LIMIT}: at most {CALLS_PER_SECOND} parts")
     if asked is not None and asked > share:
         raise UsageError(
-            f"--calls-per-second {asked} and {who}: {replicas} replicas would make {asked * replicas}, "
+            f"--calls-per-second {asked} and --shard {args.shard}: all parts would make {asked * part.count}, "
             f"and {_LIMIT}: at most {share} each"
         )
     return asked or share
-
-
-def _shares(args: argparse.Namespace, part: Shard | None) -> Iterator[str]:
-    if part:
-        yield f"--shard {args.shard}"
-    if args.lease:
-        yield "--lease"

@@ -9,14 +9,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from reconciler import errors
 from reconciler.core.moments import moment
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
+from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
+from reconciler.engine.controller.cycle_end import log_end, trace_end
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
@@ -25,8 +26,16 @@ from reconciler.engine.dataset.context import Context, always, counting
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
-from reconciler.errors import Exit, Interrupted, ReconcilerError, SourceError, StateError, Superseded
-from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Span, Tracer, Untraced
+from reconciler.errors import (
+    Exit,
+    Interrupted,
+    NotLeader,
+    ReconcilerError,
+    SourceError,
+    StateError,
+    Superseded,
+)
+from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Permit, Span, Tracer, Untraced
 
 # How often a status that is unchanged but for its times is stored.
 KEEP_EVERY_SECONDS = 60.0
@@ -45,8 +54,11 @@ class CycleRunner:
 
     Args:
         context_of: Returns the context of a dataset; its gateway is guarded here.
-        permit: Called before each writing call; raises `NotLeader` if another replica may write.
+        permit: Called before each call.
         tracer: Receives one span for each cycle; the steps use the tracer of the context.
+
+    Attributes:
+        targets: The targets of the running cycles, by dataset.
     """
 
     def __init__(
@@ -56,7 +68,7 @@ class CycleRunner:
         registry: Registry,
         listener: Listener,
         monotonic: MonotonicClock,
-        permit: Callable[[], object] = always,
+        permit: Permit = always,
         tracer: Tracer | None = None,
     ) -> None:
         self._context_of = context_of
@@ -68,6 +80,7 @@ class CycleRunner:
         self._tracer = tracer or Untraced()
         self._beats: dict[str, float] = {}
         self._kept: dict[str, tuple[object, float]] = {}
+        self.targets: dict[str, Target] = {}
 
     def oldest_beat(self, now: float) -> float:
         """Return the oldest last sign of life among running cycles; *now* if none is running."""
@@ -77,15 +90,14 @@ class CycleRunner:
         """Run one cycle and return the seconds until the next. Raises nothing."""
         begun = self._monotonic.seconds()
         work = Assignment(state, self._registry)
-        cycle_id = secrets.token_hex(6)
         self._beats[state.name] = begun
-        facts = {"dataset": state.name, "revision": work.revision, "cycle_id": cycle_id}
-        with bound(**facts), self._tracer.span("cycle") as span:
+        facts = {"revision": work.revision, "cycle_id": secrets.token_hex(6)}
+        with bound(dataset=state.name, **facts), self._tracer.span("cycle") as span:
             try:
                 return self._run_cycle(state, work, begun, span)
             except Interrupted:  # an update may be in flight: keep the last status
                 span.note(verdict=INTERRUPTED)
-                _log_end(state, INTERRUPTED, self._monotonic.seconds() - begun, 0.0)
+                log_end(state, INTERRUPTED, self._monotonic.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
@@ -94,10 +106,11 @@ class CycleRunner:
                 state.work = None
                 self.rejudge(state)
                 delay = next_attempt(state.failures, self._monotonic.draw(), state.interval)
-                _log_end(state, Verdict.UNKNOWN.value, self._monotonic.seconds() - begun, delay)
+                log_end(state, Verdict.UNKNOWN.value, self._monotonic.seconds() - begun, delay)
                 return delay
             finally:
                 self._beats.pop(state.name, None)
+                self.targets.pop(state.name, None)
 
     def rejudge(self, state: DatasetState) -> None:
         """Update the conditions and log those that changed."""
@@ -124,8 +137,8 @@ class CycleRunner:
         delay = self._next(state, work)
         verdict = "suspended" if state.suspended else result.summary.verdict.value
         self._listener.cycle(state.name, verdict, seconds)
-        _log_end(state, verdict, seconds, delay, result)
-        _trace_end(span, state, verdict, result)
+        log_end(state, verdict, seconds, delay, result)
+        trace_end(span, state, verdict, result)
         self._keep(state, delay)
         return delay
 
@@ -146,7 +159,7 @@ class CycleRunner:
             if isinstance(reason, Superseded):
                 log.info("plan.superseded", reason=str(reason))
                 return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
-            if isinstance(reason, errors.NotLeader):
+            if isinstance(reason, NotLeader):
                 log.info("apply.fenced", reason=str(reason))
                 return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
             expected = isinstance(exc, ReconcilerError)
@@ -155,20 +168,21 @@ class CycleRunner:
 
     def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> CycleResult:
         context = counting(self._context_of(loaded))
+        target = self.targets[state.name] = loaded.target  # before the fleet is asked, which looks for it
+        may_write = partial(self._permit, target, writes=True)
 
         def before_call() -> None:
             self._beats[state.name] = self._monotonic.seconds()
             if self._monotonic.stopping:
                 raise Interrupted("asked to stop")
+            self._permit(target, writes=False)
 
         def may_send() -> None:
             work.check(guarded.work.sent)
-            self._permit()
+            may_write()
 
         clock = self._monotonic.clock(before_call)
-        guarded = GuardedGateway(
-            context.gateway, state.name, clock, self._listener, before_call, self._permit
-        )
+        guarded = GuardedGateway(context.gateway, state.name, clock, self._listener, before_call, may_write)
         state.work = guarded.work
         context = replace(context, gateway=guarded, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
@@ -265,36 +279,3 @@ class CycleRunner:
             log.warning("status.unsaved", reason=str(exc))
             return False
         return True
-
-
-def _log_end(
-    state: DatasetState, verdict: str, seconds: float, delay: float, result: CycleResult | None = None
-) -> None:
-    """Log the one line that ends every cycle; without a result, its counts are zero or null."""
-    counts = result.summary.counts if result else {}
-    log.info(
-        "cycle.finished",
-        dataset_arn=(result.arn if result else None) or state.arn,
-        verdict=verdict,
-        observation=result.observation if result else None,
-        duration_seconds=round(seconds, 3),
-        desired=counts.get("desired"),
-        observed=counts.get("observed"),
-        added=result.added if result else 0,
-        updated=result.updated if result else 0,
-        updates=result.updates if result else 0,
-        drifted=sum(result.summary.drift.values()) if result else 0,
-        failures=state.failures,
-        next_visit_seconds=round(delay, 1),
-    )
-
-
-def _trace_end(span: Span, state: DatasetState, verdict: str, result: CycleResult) -> None:
-    """Record the result of a cycle in its span, without times."""
-    summary = result.summary
-    span.note(dataset_arn=result.arn or state.arn, verdict=verdict, observation=result.observation)
-    span.note(added=result.added, updated=result.updated, updates=result.updates)
-    if state.suspended or summary.failure is None or summary.failure.reason is Reason.STANDBY:
-        return
-    if summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
-        span.fail(summary.failure.reason.value)

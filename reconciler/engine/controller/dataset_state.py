@@ -45,6 +45,7 @@ class DatasetState:
         running: Whether a cycle is running; there is at most one.
         edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
+        is_elsewhere: Whether another replica reconciles the dataset, or none yet: this one makes no call for it.
         suspension: Why a person has suspended applying, and until when; None if it is not suspended.
         failures: Consecutive failed cycles.
         cut_short: Consecutive applies that a newer commit ended early.
@@ -67,6 +68,7 @@ class DatasetState:
     running: bool = False
     edited: bool = False
     again: bool = False
+    is_elsewhere: bool = False
     suspension: Suspension | None = None
     failures: int = 0
     cut_short: int = 0
@@ -98,11 +100,16 @@ class DatasetState:
 
     @property
     def was_observed(self) -> bool:
-        """Return whether AWS was observed, or need not be: suspended, or without a usable spec."""
-        if self.observed_at is not None or self.suspended:
+        """Return whether AWS was observed, or need not be: elsewhere, suspended, or without a usable spec."""
+        if self.observed_at is not None or self.suspended or self.is_elsewhere:
             return True
         failure = self.summary.failure if self.summary else None
         return self.broken is not None or (failure is not None and failure.reason is Reason.INVALID)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Return whether this process runs cycles of the dataset that observe it."""
+        return not self.suspended and not self.is_elsewhere
 
     @property
     def interval(self) -> float:
@@ -159,7 +166,7 @@ class DatasetState:
 
     def _facts(self, source_failure: FailureReason | None) -> Facts:
         summary, applying = self.known, bool(self.work and self.work.found)
-        if self.broken is not None:
+        if self.broken is not None and not self.is_elsewhere:
             summary = failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID)
         return replace(
             summary.facts() if summary else Facts(),

@@ -15,6 +15,7 @@ from typing import Final
 
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.ownership import Ownership
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Polling, SourcePoller
 from reconciler.engine.controller.suspender import Suspender
@@ -87,6 +88,7 @@ class Controller:
         self._draw = draw
         self._poller = SourcePoller(source, registry, runner, monotonic, draw, polling)
         self._suspender = Suspender(registry, runner.memory)
+        self.ownership = Ownership(registry.fleet, registry, runner, monotonic) if registry.fleet else None
         self._lock = registry.lock
         self._beat = monotonic()
 
@@ -110,7 +112,7 @@ class Controller:
             self._workers.submit(partial(self._run_cycle, state), place, most)
         self._registry.publish()
         with self._lock:
-            waiting = [s.due for s in self._registry.states.values() if not s.running]
+            waiting = [s.due for s in self._registry.states.values() if not (s.running or s.is_elsewhere)]
         following = () if self._poller.running else (self._poller.due,)
         return max(0.0, min((*waiting, *following), default=LONGEST_NAP_SECONDS) - self._monotonic())
 
@@ -190,13 +192,16 @@ class Controller:
         if self._signals.stopping.is_set():
             return ()
         with self._lock:
-            due = [s for s in self._registry.states.values() if s.due <= now and not s.running]
+            states = self._registry.states.values()
+            due = [s for s in states if s.due <= now and not (s.running or s.is_elsewhere)]
             for state in due:
                 state.running = True
         return due
 
     def _poll(self) -> None:
         self._poller.poll()
+        if self.ownership:
+            self.ownership.reassign()
         self._signals.wake.set()
 
     def _run_cycle(self, state: DatasetState) -> None:

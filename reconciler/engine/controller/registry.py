@@ -11,7 +11,7 @@ from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.validation.dataset import Listing, unkeepable
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.leadership import Leadership
+from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.views import DriftView
 from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset
@@ -37,16 +37,16 @@ class Registry:
         source_confirmed_at: When its revision was last confirmed to be the newest; None if never.
         ready: Whether every dataset has been observed once; never reset.
         publisher: Writes the status for other processes.
+        fleet: The part of this replica in its fleet; None if it is alone.
         illustrate: Adds the pictures to the drift report of a dataset, after its cycle; None for none.
-        leading: Returns the leadership of this replica; None without an election.
     """
 
     source_name: str
     wall: Callable[[], float]
     monotonic: Callable[[], float]
     publisher: Publisher | None = None
+    fleet: Fleet | None = None
     illustrate: Callable[[DatasetState, LoadedDataset, DriftView], object] | None = None
-    leading: Callable[[], Leadership] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     states: dict[str, DatasetState] = field(default_factory=dict)
     revision: str | None = None
@@ -70,7 +70,7 @@ class Registry:
             self._update_ready()
             return {
                 "format": "status/v1",
-                **({"leading": self.leading().document()} if self.leading else {}),
+                **({"leading": self.fleet.leadership().document()} if self.fleet else {}),
                 "at": moment(now),
                 "ready": self.ready,
                 "schedules": [problem.message for problem in unkeepable(self._listings())],
@@ -85,7 +85,7 @@ class Registry:
                     "confirmed_at": moment_or_none(self.source_confirmed_at),
                 },
                 "datasets": [
-                    state.document(now, None if state.suspended else now + max(0.0, state.due - monotonic))
+                    state.document(now, now + max(0.0, state.due - monotonic) if state.is_scheduled else None)
                     for _, state in sorted(self.states.items())
                 ],
             }

@@ -173,11 +173,11 @@ class SourcePoller:
             now = self._monotonic()
             before, after = registry.states, {}
             for loaded in specs.datasets:
-                state = before.get(loaded.name) or _new(loaded.name, suspended, now)
+                state = before.get(loaded.name) or _new(loaded.name, suspended, registry)
                 _renew(state, loaded, None, digests[loaded.name], specs.revision, now)
                 after[loaded.name] = state
             for broken in specs.broken:
-                state = before.get(broken.name) or _new(broken.name, suspended, now)
+                state = before.get(broken.name) or _new(broken.name, suspended, registry)
                 _renew(state, None, broken, None, specs.revision, now)
                 after[broken.name] = state
             for name in before.keys() - after.keys():
@@ -205,9 +205,12 @@ class SourcePoller:
         registry.touch()
 
 
-def _new(name: str, suspended: Mapping[str, Suspension], now: float) -> DatasetState:
-    """Return the state of a dataset that is due and, if it was suspended, still is."""
-    return DatasetState(name, None, due=now, suspension=suspended.get(name))
+def _new(name: str, suspended: Mapping[str, Suspension], registry: Registry) -> DatasetState:
+    """Return the state of a dataset that is due and, if it was suspended, still is; in a fleet it is unowned."""
+    elsewhere = registry.fleet is not None
+    return DatasetState(
+        name, None, due=registry.monotonic(), suspension=suspended.get(name), is_elsewhere=elsewhere
+    )
 
 
 def _digest(loaded: LoadedDataset) -> bytes | None:

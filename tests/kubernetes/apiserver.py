@@ -1,4 +1,4 @@
-"""The Leases of a Kubernetes API server: resource versions, and 409 for whoever comes with an old one."""
+"""The Leases of a Kubernetes API server: resource versions, and 409 for an old one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import yaml
 
@@ -39,7 +40,7 @@ class ApiServer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _version: int = 100
 
-    def holder(self, namespace: str = "reconciler", name: str = "reconciler") -> str:
+    def holder(self, namespace: str = "reconciler", name: str = "reconciler-111122223333-us-east-1") -> str:
         found = self.leases.get((namespace, name))
         return str(found["spec"].get("holderIdentity") or "") if found else ""
 
@@ -62,9 +63,14 @@ class ApiServer:
             return status(401, "Unauthorized")
         if self.failing is not None:
             return status(self.failing, "Broken")
-        words = path.partition("?")[0].split("/")
-        namespace, name = words[5], words[7] if len(words) > 7 else body["metadata"]["name"]
+        place, _, query = path.partition("?")
+        words = place.split("/")
+        namespace = words[5]
         assert path.startswith(PATH.format(namespace))
+        if method == "GET" and len(words) == 7:
+            key, _, value = parse_qs(query)["labelSelector"][0].partition("=")
+            return 200, self._listed(namespace, key, value)
+        name = words[7] if len(words) > 7 else body["metadata"]["name"]
         times = [value for key, value in (body or {}).get("spec", {}).items() if key.endswith("Time")]
         if not all(map(MICRO_TIME.fullmatch, times)):
             return status(400, "BadRequest")
@@ -74,8 +80,10 @@ class ApiServer:
     def _answer(self, method: str, key: tuple[str, str], body: Any) -> tuple[int, Any]:
         found = self.leases.get(key)
         match method:
-            case "GET":
-                return (200, found) if found else status(404, "NotFound")
+            case "DELETE" if found:
+                return 200, self.leases.pop(key)
+            case "DELETE":
+                return status(404, "NotFound")
             case "POST" if found:
                 return status(409, "AlreadyExists")
             case "POST":
@@ -89,6 +97,16 @@ class ApiServer:
             case "PUT":
                 return 200, self._store(key, body)
         return status(405, "MethodNotAllowed")
+
+    def _listed(self, namespace: str, key: str, value: str) -> dict[str, Any]:
+        with self._lock:
+            items = [
+                lease
+                for (place, _), lease in self.leases.items()
+                if place == namespace and lease["metadata"].get("labels", {}).get(key) == value
+            ]
+        kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "LeaseList"}
+        return {**kind, "metadata": {"resourceVersion": str(self._version)}, "items": items}
 
     def _store(self, key: tuple[str, str], body: Any) -> dict[str, Any]:
         self._version += 1

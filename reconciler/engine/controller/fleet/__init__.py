@@ -1,0 +1,1 @@
+"""Replicas that share datasets by account and Region."""

@@ -1,1 +1,0 @@
-"""Leader election through a Kubernetes Lease. Requires the extra ``k8s``."""
