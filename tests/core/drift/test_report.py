@@ -120,6 +120,19 @@ def test_a_summary_counts_by_label():
     assert LabelBalance("dust", gained=2) == dust
 
 
+def test_the_label_with_most_changes_comes_first():
+    """Whether they were gained, lost or moved counts the same; equal numbers are ordered by name."""
+    tally = Tally()
+    for label, ways in {"a": "l", "b": "gggg", "c": "llll", "d": "mmm", "e": "glm", "f": "lll"}.items():
+        box = [(label, 0, 0, 10, 10)]
+        moved = [(label, 5, 0, 10, 10)]
+        for way in ways:
+            before, after = {"g": ([], box), "l": (box, []), "m": (box, moved)}[way]
+            tally.add(view_of(entry(boxes=before), entry(boxes=after)))
+
+    assert ["b", "c", "d", "e", "f", "a"] == [balance.label for balance in tally.balances()]
+
+
 def item(cause: Cause, **more) -> DriftItem:
     return DriftItem("s3://bucket/image.png", (BOX_MOVED,), cause, **more)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.sightings import FORGOTTEN_AFTER_SECONDS, Sighting, sighted
+from reconciler.core.drift.sightings import Sighting, sighted
 
 DAY = 86_400.0
 
@@ -27,9 +27,9 @@ def test_an_image_that_drifts_again_is_counted_again():
 
 
 def test_an_image_that_was_set_right_is_remembered_for_a_while():
-    """A corrected image is kept so that its return is noticed, and dropped after a while."""
-    assert looks({"a"}, set())["a"].gone
-    assert {} == looks({"a"}, set(), every=FORGOTTEN_AFTER_SECONDS)
+    """A corrected image is kept so that its return is noticed, and dropped after 90 days."""
+    assert looks({"a"}, set(), every=90 * DAY - 1)["a"].gone
+    assert {} == looks({"a"}, set(), every=90 * DAY)
 
 
 @given(st.lists(st.sets(st.sampled_from("abc"))))

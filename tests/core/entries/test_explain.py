@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.entries.explain import FieldChange, explain, explain_quickly, outline
+from reconciler.core.entries.explain import (
+    EXPLAINED_BY_DEEPDIFF,
+    EXPLAINED_IN_FULL,
+    FieldChange,
+    explain,
+    explain_quickly,
+    explainer,
+    outline,
+)
 from tests.builders import boxed, listed
 from tests.core import strategies as json_of
 
@@ -127,3 +135,19 @@ def test_a_large_nest_is_explained() -> None:
 
     assert (1, 2) == (change.before, change.after)
     assert change.path.startswith("/x/k/0/k/0/")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, explain),
+        (EXPLAINED_BY_DEEPDIFF - 1, explain),
+        (EXPLAINED_BY_DEEPDIFF, explain_quickly),
+        (EXPLAINED_IN_FULL - 1, explain_quickly),
+        (EXPLAINED_IN_FULL, outline),
+        (EXPLAINED_IN_FULL + 1, outline),
+    ],
+)
+def test_the_more_updates_the_less_is_said_of_each(number: int, expected: object) -> None:
+    """The first updates are explained best, those that few will read in full, and the rest by attribute."""
+    assert expected is explainer(number)

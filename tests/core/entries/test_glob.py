@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.entries import glob
@@ -44,6 +44,9 @@ def _part(piece: Piece) -> str:
     return re.escape(piece)
 
 
+@example([["a/", Many.SEGMENTS, "ab"], [Many.SEGMENTS, One((("a", "b"),)), "b"]], "a/ab")
+@example([[Many.SEGMENTS, "ab"], [Many.OF_A_SEGMENT, Many.SEGMENTS, "b"]], "ab")
+@example([[Many.SEGMENTS, Many.SEGMENTS, "a"], ["b/", Many.SEGMENTS, "a"]], "b/b/a")
 @given(st.lists(WITH_STARS, max_size=5), TEXTS)
 def test_matches_what_a_backtracking_matcher_matches(patterns: list[list[Piece]], text: str) -> None:
     """Each of many patterns matched together gives the result of a backtracking matcher."""

@@ -48,6 +48,18 @@ def test_boxes_carry_their_labels_and_are_sorted() -> None:
     assert Meaning((), (Box("cat", 5, 6, 7, 8), Box("dog", 9, 1, 2, 3)), ((100, 50),)) == found
 
 
+@pytest.mark.parametrize("kind", [CLASSIFICATION, DETECTION])
+def test_only_the_two_types_that_training_reads_count(kind: str) -> None:
+    """A type that is only like one of them says nothing, wherever it stands in the alphabet."""
+    box = {"class_id": 0, "left": 1, "top": 2, "width": 3, "height": 4}
+    value = {"image_size": [{"width": 9, "height": 9}], "annotations": [box]}
+    metadata = {"class-name": "cat", "class-map": {"0": "cat"}}
+
+    assert NOTHING != meaning({"x": value, "x-metadata": {**metadata, "type": kind}})
+    for other in (kind[:-1], f"{kind}s", kind.upper(), "", "zzz"):
+        assert NOTHING == meaning({"x": value, "x-metadata": {**metadata, "type": other}})
+
+
 def test_the_same_box_may_stand_there_twice() -> None:
     assert 2 == len(of(boxed("a", ("cat", 1, 2, 3, 4), ("cat", 1, 2, 3, 4))).boxes)
 

@@ -48,9 +48,14 @@ def test_the_size_is_as_stored_and_as_shown():
     assert (80, 70) == found.shown
 
 
-def test_an_orientation_that_is_not_defined_is_upright():
-    """EXIF defines 1 to 8."""
+@pytest.mark.parametrize(("stated", "expected"), [(0, 1), (1, 1), (2, 2), (5, 5), (8, 8), (9, 1), (None, 1)])
+def test_an_orientation_that_is_not_defined_is_upright(stated, expected):
+    """EXIF defines 1 to 8; the tags beside it, which stand in order of their numbers, are none."""
     exif = Image.Exif()
-    exif[0x0112] = 9
+    exif[0x0100], exif[0x0101], exif[0x0128] = 3, 4, 2
+    if stated is not None:
+        exif[0x0112] = stated
 
-    assert Header("JPEG", 70, 80, 1) == identify(io.BytesIO(encoded("JPEG", exif=exif.tobytes())))
+    found = identify(io.BytesIO(encoded("JPEG", exif=exif.tobytes())))
+
+    assert Header("JPEG", 70, 80, expected) == found

@@ -109,3 +109,15 @@ def test_every_key_is_decided_as_it_is(there, wanted, page):
     bucket = Bucket(there, page)
 
     assert {key: key in there for key in wanted} == bucket.look_up(wanted)
+
+
+def test_at_most_64_are_asked_for_at_a_time():
+    """However many keys are left: an answer is awaited before more are asked for."""
+    keys = [f"{number:03}" for number in range(200)]
+
+    assert Heads(keys[:64]) == Lookup(keys, lists=False).ask()
+
+
+@pytest.mark.parametrize(("keys", "pages"), [(0, 0), (1, 1), (1_000, 1), (1_001, 2)])
+def test_a_page_lists_a_thousand_keys(keys: int, pages: int):
+    assert pages == fewest_requests(keys)

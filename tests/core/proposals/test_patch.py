@@ -99,6 +99,25 @@ def test_headers_are_git_s_own(tmp_path, name):
     assert b"".join(theirs) == b"".join(new_file_diff(name, [new]))
 
 
+@pytest.mark.parametrize("apart", range(2, 10))
+@pytest.mark.parametrize("first", [1, 2, 5])
+def test_hunks_are_git_s_own(tmp_path, apart, first):
+    """Two edits share a hunk exactly where git would give them one."""
+    old = [b"%d\n" % number for number in range(1, 20)]
+    edits = [LineEdit(first, 1, (b"x\n", b"y\n")), LineEdit(first + apart, 1, ())]
+    for name, lines in {"old": old, "new": edited(old, edits)}.items():
+        (tmp_path / name).write_bytes(b"".join(lines))
+
+    words = ["git", "diff", "--no-index", "--no-ext-diff", "old", "new"]
+    theirs = subprocess.run(words, cwd=tmp_path, capture_output=True).stdout.splitlines(True)
+
+    def hunks(diff):
+        ours = [line for line in diff if line[:1] in b"@ +-" and line[:3] not in (b"+++", b"---")]
+        return [line.partition(b" @@")[0] for line in ours]  # after it git repeats a line, for orientation
+
+    assert hunks(theirs) == hunks(b"".join(file_diff("f", old, edits)).splitlines(True))
+
+
 def test_a_file_can_be_made(tmp_path):
     """A diff can create a file."""
     assert b"x\ny" == applied(tmp_path, "new", None, b"".join(new_file_diff("new", [b"x\n", b"y"])))

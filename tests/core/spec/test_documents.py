@@ -192,6 +192,31 @@ def test_all_problems_of_a_document_are_reported_at_once():
     }
 
 
+@pytest.mark.parametrize(
+    ("misplaced", "expected"),
+    [
+        ({"maxChanges": 5}, "unknown field spec.maxChanges; it belongs below spec.limits"),
+        ({"policy": {"limits": {}}}, "unknown field spec.policy.limits; it belongs below spec"),
+        (
+            {"target": {"project": "p", "type": "TEST", "entries": [{"file": "a"}]}, "entries": ...},
+            "unknown field spec.target.entries; it belongs below spec",
+        ),
+        (
+            {"target": ..., "entries": [{"file": "a"}, {"file": "b", "target": {}}]},
+            "unknown field spec.entries[1].target; it belongs below spec",
+        ),
+        ({"target": ..., "entries": [{"file": "a"}], "policy": {"target": {}}}, "it belongs below spec"),
+    ],
+)
+def test_a_field_in_a_wrong_place_is_told_where_it_belongs(misplaced, expected):
+    """The field is named with its own place, once: that it is missing in the right place is the same mistake."""
+    document = dataset(**{key: value for key, value in misplaced.items() if key != "target"})
+    document["spec"] |= misplaced
+    document["spec"] = {key: value for key, value in document["spec"].items() if value is not ...}
+
+    assert message(document).endswith(f"{expected}: correct its indentation")
+
+
 def test_a_number_where_text_belongs_asks_for_quotes():
     """A number where text is required gets the advice to quote it: an account id may begin with a zero."""
     found = message(dataset(target={"project": "p", "type": "TEST", "accountId": 111122223333}))

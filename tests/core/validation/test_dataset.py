@@ -55,6 +55,22 @@ def test_each_bucket_is_named_with_its_images():
 
 
 @pytest.mark.parametrize(
+    ("number", "end"),
+    [
+        (5, "b0 (1 image), b1 (1 image), b2 (1 image), b3 (1 image), b4 (1 image)"),
+        (6, "b3 (1 image), b4 (1 image) and 1 more"),
+        (8, "b3 (1 image), b4 (1 image) and 3 more"),
+    ],
+)
+def test_at_most_five_buckets_are_named(number, end):
+    """All buckets are counted, and those beyond the fifth are not named."""
+    (found,) = check_dataset(facts(*(line("a", "b", bucket=f"b{i}") for i in range(number))), "TRAIN")
+
+    assert found.message.startswith(f"the images are in {number} buckets, ")
+    assert found.message.endswith(end)
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         line("a", "b", bucket="stray", problems=BAD),
@@ -89,6 +105,38 @@ def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected)
     lines += [line("a", "b", problems=ODD)] * (10 - dropped - kept)
 
     assert [(code, Severity.ERROR) for code in expected] == codes(facts(*lines))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            [check_line(b"{}"), line("a", "b")],
+            "the service would drop 1 of 2 lines; with more than 20% it refuses all",
+        ),
+        (
+            [line("a", "b", problems=BAD), line("a", "b")],
+            "1 of 2 lines is invalid; with more than 20% training refuses all",
+        ),
+        (
+            [line("a", "b", problems=BAD)] * 2,
+            "2 of 2 lines are invalid; with more than 20% training refuses all",
+        ),
+        (
+            [line("a", "b", kinds=Kind.BOTH)],
+            "1 image carries image-level labels and 1 bounding boxes; training uses one kind only",
+        ),
+        (
+            [line("a", "b"), line("a"), line("b", kinds=Kind.BOXES)],
+            "2 images carry image-level labels and 1 bounding boxes; training uses one kind only",
+        ),
+        ([line("a")], "1 label; training on image-level labels needs 2 or more"),
+        ([line(kinds=Kind.BOXES)], "0 labels; training on bounding boxes needs 1 or more"),
+    ],
+)
+def test_a_message_says_how_many(lines, expected):
+    """The message of a rule about the whole dataset has its numbers, and the limit."""
+    assert [expected] == [problem.message for problem in check_dataset(facts(*lines), "TRAIN")]
 
 
 def test_a_blank_line_counts_for_nothing():

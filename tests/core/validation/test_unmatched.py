@@ -45,6 +45,21 @@ def test_the_nearest_prefix_is_one_that_exists(text: str, expected: str) -> None
     assert expected == nearest_prefix(text, REFS)[0]
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param([], id="alone"),
+        pytest.param(["a.jpg"], id="behind-a-file"),
+        pytest.param(["a.jpg", "b.jpg", "zzz.jpg"], id="between-files"),
+        pytest.param(["a/1.jpg", "b/1.jpg", "zzz/1.jpg"], id="between-folders"),
+    ],
+)
+def test_a_folder_of_one_image_is_found_wherever_it_stands(beside: list[str]) -> None:
+    refs = sorted(f"s3://acme-bees/{name}" for name in ["train/1.jpg", *beside])
+
+    assert ("s3://acme-bees/train/", 1) == nearest_prefix("s3://acme-bees/trian/*", refs)
+
+
 @given(
     st.lists(st.text("ab/*?", max_size=8).map("s3://".__add__), max_size=8),
     st.sets(st.text("ab/", max_size=6).map("s3://".__add__), max_size=60),
