@@ -290,6 +290,7 @@ class TestEntries:
             (LINE + '{"a":"' + "x" * 500_000, "2 RKD1405"),
             ("", "1 RKD1404"),
             (" \n\n", "1 RKD1404"),
+            ("\n" * 8_192, "1 RKD1404"),
             ('{\n  "source-ref": "s3://b/a.jpg"\n}\n{\n  "source-ref": "s3://b/b.jpg"\n}', "1 RKD1408"),
             (f"[{LINE[:-1]}]", "1 RKD1408"),
         ],
@@ -303,7 +304,9 @@ class TestEntries:
         assert [f"specs/train.jsonl:{expected}"] == problems_in(specs)
         assert not specs.datasets[0].usable
 
-    @pytest.mark.parametrize("text", [LINE, LINE[:-1], LINE.replace("\n", "\r\n"), "x" * 9_000 + "\n"])
+    @pytest.mark.parametrize(
+        "text", [LINE, LINE[:-1], LINE.replace("\n", "\r\n"), "x" * 9_000 + "\n", "\n" * 9_000 + LINE]
+    )
     def test_a_complete_file_is_taken_as_it_is(self, tmp_path, text):
         """The last newline may be missing; what the lines hold is judged elsewhere."""
         write(tmp_path, a_yaml=dataset(), train_jsonl=text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.sources.ours import is_ours, seems_ours
 from tests.sources.builders import DATASET, ENTRIES, LINE, dataset, loaded, problems_in, write
 
 GOOD = {"good_yaml": dataset("good", "good.jsonl"), "good_jsonl": LINE}
@@ -38,6 +39,8 @@ OURS = {
     "behind another document": "apiVersion: v1\nkind: ConfigMap\n---\n" + near(SPEC, "reconciler/v1", "v1"),
     "in braces": '{"apiVersion": "v1", "kind": "Dataset", "metadata": {"name": "lost"}}',
     "a template": "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {{ .Values.name }}: [\n",
+    "a template with one line that tells": "apiVersion: reconciler/v1\nmetadata: {{ .Values.name }}: [\n",
+    "a template behind another": "a: 1\n---\napiVersion: reconciler/v1\nmetadata: {{ .Values.name }}: [\n",
     "a template of a misspelt one": "apiVersion: v1\nkind: Dataset\nmetadata: {{ .Values.name }}: [\n",
     "behind what cannot be parsed": "a: [\n---\n" + SPEC,
     "a pointer of Git LFS": "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n",
@@ -103,6 +106,24 @@ def test_the_yaml_of_others_is_skipped_and_counted(tmp_path, name):
 
     assert ([], []) == (problems_in(specs), list(specs.broken))
     assert ["specs/theirs.yaml"] == [origin.file for origin in specs.skipped]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("recnociler/v1", True),
+        ("rekonciler/v1", True),
+        ("recociler/v1", True),
+        ("reconcil.example/v9", True),
+        ("receiver/v1", False),
+        ("apps/v1", False),
+        ("v1", False),
+    ],
+)
+def test_a_version_alone_tells_whose_a_document_is(version, expected):
+    """One or two wrong letters are a mistake; another word is another program, whatever the rest holds."""
+    assert expected is is_ours({"apiVersion": version, "kind": "Set"})
+    assert expected is seems_ours(f"apiVersion: {version}\nkind: Set\n")
 
 
 def test_a_file_in_capitals_is_read(tmp_path):

@@ -1,6 +1,7 @@
 """A directory as a pinned tree."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -165,3 +166,11 @@ def test_a_checkout_of_another_user_has_its_revision(tmp_path):
         os.chown(path, 12_345, 12_345)
 
     assert commit == open_path(root).tree.revision
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"), [("a\0b", "null byte"), ("nothing", "No such file or directory")]
+)
+def test_a_path_that_cannot_be_opened_is_told_with_its_reason(tmp_path, path, reason):
+    with pytest.raises(SourceError, match=f"^{re.escape(str(tmp_path / path))}: .*{reason}$"):
+        open_path(tmp_path / path)

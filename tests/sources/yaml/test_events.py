@@ -20,6 +20,7 @@ from reconciler.sources.yaml.events import misplaced
         ),
         ("x:\n    a: 1\n  b: 2", "indented by 2 spaces; the lines above it, by 0 or 4"),
         ("x:\n  - a: 1\n\n  # note\n   b: 2", "indented by 3 spaces; the lines above it, by 0 or 2 or 4"),
+        ("- a:\n   z: 1\n-    b: 2\n   c: 3", "indented by 3 spaces; the lines above it, by 0 or 5"),
         ("x:\n  - a: 1\n  - b: 2", None),
         ("x:\n  - a: 1\n    b: 2", None),
         ("x:\n  - - a: 1\n    - b: 2", None),

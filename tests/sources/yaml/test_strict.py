@@ -1,5 +1,7 @@
 """YAML without surprises, and a place for everything."""
 
+import re
+
 import pytest
 import yaml
 from hypothesis import example, given
@@ -66,6 +68,33 @@ def test_what_parsers_read_differently_is_refused_with_a_way_out(text):
     """`on`, `012` and `12:30` are true, ten and 750 to PyYAML, and something else to others."""
     with pytest.raises(Ambiguous, match="quotes"):
         resolve(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("Yes", "true to some YAML parsers and text to others; write true,"),
+        ("off", "false to some YAML parsers and text to others; write false,"),
+        ("0x1F", "a hexadecimal number"),
+        ("0b101", "a binary number"),
+        ("0o17", "an octal number"),
+        ("012", "an octal number"),
+        ("12:30", "a number to base 60"),
+        ("1.5e+3", "a power of ten"),
+        ("1_000", "a number to"),
+        ("-.Inf", "infinity"),
+        (".nan", "no number at all"),
+        ("1" * 19, "too long for a number"),
+    ],
+)
+def test_the_other_reading_is_named(text, meaning):
+    with pytest.raises(Ambiguous, match=f"^“{re.escape(text)}” is {meaning}"):
+        resolve(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 18, "-" + "9" * 17])
+def test_a_number_of_18_characters_is_a_number(text):
+    assert int(text) == resolve(text)
 
 
 @example("-.0")
