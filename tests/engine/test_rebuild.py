@@ -17,7 +17,14 @@ from reconciler.engine.usecases.rebuild.begin import Order, digest_of
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import content_of
-from reconciler.errors import Claimed, ListingIncomplete, NotFound, RebuildUnfinished, UsageError
+from reconciler.errors import (
+    Claimed,
+    ListingIncomplete,
+    NotFound,
+    RebuildUnfinished,
+    UnknownAnswer,
+    UsageError,
+)
 from reconciler.ports import Located, Step
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
@@ -185,6 +192,13 @@ def test_the_order_of_lines_proves_nothing():
     assert content_of(kept) == content_of(reversed(kept))
     assert content_of(kept) != content_of(kept[1:])
     assert content_of(kept) != content_of([*kept, kept[0]])
+
+
+@pytest.mark.parametrize("line", [b"{", b"", b"[1]", b"1", b"null", b"\xff"])
+def test_a_line_that_is_no_object_proves_nothing_either(line: bytes):
+    """A listing that holds one is not understood, whatever the others say."""
+    with pytest.raises(UnknownAnswer, match="a line is not a JSON object"):
+        content_of([*named(KEEPS), line])
 
 
 def test_a_claim_that_is_soon_given_back_is_waited_for(full: Lab, monkeypatch: pytest.MonkeyPatch):

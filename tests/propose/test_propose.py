@@ -268,6 +268,18 @@ def test_new_images_go_where_their_neighbours_are(bench: Bench):
     assert lines(*(line(f"two/{name}") for name in "cab")) == bench.read("two.jsonl")
 
 
+@pytest.mark.parametrize("new", "acegi")
+def test_a_new_image_goes_to_its_place_in_a_sorted_file(bench: Bench, new: str):
+    """Before the first line, between two, or after the last."""
+    bench.write(train_jsonl=lines(*(line(name) for name in "bdfh")))
+    bench.apply()
+    bench.console.add_image(bench.arn, ref(new))
+
+    taken(bench)
+
+    assert lines(*(line(name) for name in sorted(f"bdfh{new}"))) == bench.read("train.jsonl")
+
+
 @pytest.mark.parametrize(("before", "new", "after"), [("acbe", "d", "acbed"), ("b", "a", "ba")])
 def test_a_file_that_is_not_sorted_gets_new_images_at_its_end(
     bench: Bench, before: str, new: str, after: str

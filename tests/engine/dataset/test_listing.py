@@ -8,6 +8,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
@@ -82,6 +83,17 @@ def test_an_entry_that_a_listing_leaves_out_is_asked_for(full: Lab):
 
     assert ([], None, [ref("b")]) == (actions(plan), plan.gap, gateway.queries)
     assert 5 == plan.counts.observed
+
+
+def test_what_was_asked_for_is_logged(full: Lab):
+    """The log says how many entries AWS counts, how many it listed, and how many queries found."""
+    shorten(full, ref("b"), lost=[ref("c")])
+
+    with capture_logs() as events:
+        full.plan()
+
+    (event,) = [event for event in events if event["event"] == "observe.incomplete"]
+    assert (5, 3, 2, 1) == tuple(event[key] for key in ("counted", "listed", "asked", "found"))
 
 
 def test_an_entry_that_a_query_finds_is_compared(full: Lab):

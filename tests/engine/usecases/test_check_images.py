@@ -116,7 +116,7 @@ def test_without_the_permission_to_list_each_image_is_asked_for(check):
     found = check(bucket)
 
     assert ((), 6, True) == (found.errors, found.counts.read, found.complete)
-    assert {"ListObjectsV2": 1, "HeadObject": 6, "GetObject": 6} == bucket.requests
+    assert {"ListObjectsV2": 1, "HeadObject": 6, "GetObject": 6} == bucket.requests == found.requests
 
 
 def test_without_the_permission_to_list_an_absent_image_is_unknown(check):
