@@ -11,8 +11,10 @@ from reconciler.core.preflight import (
     Mark,
     Preflight,
     clock,
+    remedy,
     specs,
 )
+from reconciler.errors import Denied, ReconcilerError, Throttled
 
 
 def examined(*codes: int) -> DatasetPreflight:
@@ -77,3 +79,27 @@ def test_warnings_are_no_failure():
 
     assert (Mark.WARNING, "1 entry, 1 warning", 0) == (found.mark, found.message, found.exit_code)
     assert Mark.OK is specs([], 0, 0, "").mark
+
+
+POLICY = "`reconciler iam read 'my specs' --dataset train` prints the policy it needs"
+
+
+@pytest.mark.parametrize(
+    ("check", "error", "expected"),
+    [
+        (Check.ACCOUNT, Denied("AccessDenied"), "use credentials, or a roleArn, of the account"),
+        (Check.ROLE, Denied("AccessDenied"), "its trust policy must name this caller"),
+        (Check.STATUS, Denied("AccessDenied: not authorized"), POLICY),
+        (Check.STATUS, Denied("the token expired"), "log in again"),
+        (Check.CREDENTIALS, Denied("AccessDenied"), "log in again"),
+        (Check.STATUS, Throttled("slow down"), "try again later"),
+        (Check.ROLE, Throttled("AccessDenied"), "try again later"),
+        (Check.STATUS, ReconcilerError("AccessDenied"), ""),
+    ],
+)
+def test_what_to_do_depends_on_the_check_and_its_error(check, error, expected):
+    """A permission is missing only where Rekognition denied it; credentials that ended need a login."""
+    found = remedy(check, error, "my specs", "train")
+
+    assert expected in found
+    assert bool(expected) is bool(found)

@@ -4,7 +4,19 @@ import orjson
 import pytest
 
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.statistics import BoxSizes, Counts, LabelCount, LabelSplit, Pair, Tally, splits
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.statistics import (
+    BoxSizes,
+    Counts,
+    DatasetStatistics,
+    LabelCount,
+    LabelSplit,
+    Pair,
+    Statistics,
+    Tally,
+    splits,
+)
+from reconciler.errors import Exit
 from tests.builders import boxed, classified, line
 
 
@@ -71,3 +83,13 @@ def test_the_balance_begins_with_labels_that_are_not_tested():
 
 def test_nothing_is_counted_of_nothing():
     assert Counts() == counts()
+
+
+def test_specs_that_cannot_be_used_are_exit_5():
+    """One dataset with errors is enough; without one, or without a dataset, all is well."""
+    sound = DatasetStatistics("sound")
+    broken = DatasetStatistics("broken", errors=(PlanError("RKD1001", "a line is wrong"),))
+
+    assert [Exit.DONE, Exit.DONE, 5] == [
+        Statistics(datasets).exit_code for datasets in ((), (sound,), (sound, broken))
+    ]

@@ -59,3 +59,31 @@ def test_an_orientation_that_is_not_defined_is_upright(stated, expected):
     found = identify(io.BytesIO(encoded("JPEG", exif=exif.tobytes())))
 
     assert Header("JPEG", 70, 80, expected) == found
+
+
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
+
+
+def frame(marker: int, width: int, height: int) -> bytes:
+    return segment(marker, b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big") + b"\x01\x01\x11\0")
+
+
+@pytest.mark.parametrize("marker", range(0xC0, 0xD0))
+def test_a_frame_of_any_kind_states_the_size(marker):
+    """ITU T.81, table B.1: thirteen markers begin a frame; C4 and CC define tables, and C8 is reserved."""
+    content = b"\xff\xd8" + frame(marker, 70, 80) + frame(0xC0, 7, 8)
+
+    expected = (70, 80) if marker in FRAMES else (7, 8)
+    assert Header("JPEG", *expected) == identify(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("marker", [0x01, *range(0xD0, 0xD8)])
+def test_a_marker_without_a_segment_is_passed_over(marker):
+    """As are fill bytes before a marker."""
+    content = b"\xff\xd8\xff" + bytes([0xFF, marker, 0xFF]) + frame(0xC2, 70, 80)
+
+    assert Header("JPEG", 70, 80) == identify(io.BytesIO(content))

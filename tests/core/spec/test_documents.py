@@ -196,6 +196,7 @@ def test_all_problems_of_a_document_are_reported_at_once():
     ("misplaced", "expected"),
     [
         ({"maxChanges": 5}, "unknown field spec.maxChanges; it belongs below spec.limits"),
+        ({"limits": None, "maxChanges": 5}, "unknown field spec.maxChanges; it belongs below spec.limits"),
         ({"policy": {"limits": {}}}, "unknown field spec.policy.limits; it belongs below spec"),
         (
             {"target": {"project": "p", "type": "TEST", "entries": [{"file": "a"}]}, "entries": ...},

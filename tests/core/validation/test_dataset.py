@@ -261,3 +261,11 @@ def test_each_account_and_region_has_its_own_limit():
 def test_each_schedule_counts_with_its_own_age():
     """A dataset that may be old for longer takes less."""
     assert () == unkeepable(listings(44, hours=7))
+
+
+@pytest.mark.parametrize(
+    ("entries", "seconds"), [(0, 0.2), (1, 0.2), (100, 0.2), (101, 0.4), (1_050, 2.2), (250_000, 500)]
+)
+def test_a_listing_takes_a_call_for_each_hundred_entries(entries, seconds):
+    """Five calls a second; an empty dataset takes one call as well."""
+    assert pytest.approx(seconds) == Listing(None, None, entries, 3_600, None).seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -12,6 +13,7 @@ from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, Qua
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.switches import FailedUpdate, Switches
+from reconciler.errors import Denied, Rejected
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
@@ -371,3 +373,37 @@ def test_without_its_state_nothing_is_lost_but_attribution(lab: Lab):
     lab.forget_everything()
 
     assert (Verdict.CONVERGED, 0) == (lab.apply().verdict, lab.apply().updates)
+
+
+class Refusing:
+    """A gateway that refuses every update."""
+
+    def __init__(self, gateway: Any, error: Exception) -> None:
+        self._gateway, self._error = gateway, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def update(self, *_: object) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "past"),
+    [
+        (Rejected("InvalidParameterException: no"), ["UPDATE_FAILED CLIENT_ERROR"]),
+        (Denied("AccessDeniedException: no"), []),
+    ],
+)
+def test_only_an_update_that_the_service_judged_is_in_the_history(
+    lab: Lab, error: Exception, past: list[str]
+):
+    """A call that was refused as such changed nothing; one whose lines were refused is a failed update."""
+    lab.write(classified("a", "x"))
+    lab.context = dataclasses.replace(lab.context, gateway=Refusing(lab.context.gateway, error))
+
+    lab.apply()
+
+    journal = lab.context.memory.journal
+    assert past == [update.result for update in journal.past("train", ref("a"))]
+    assert [] == list(journal.unfinished("train"))
