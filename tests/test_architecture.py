@@ -20,6 +20,7 @@ MODULES = sorted(module for module in GRAPH.modules if module.partition(".")[0] 
 KEEPERS = {
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
+    "cronsim": {"reconciler.core.spec.field_types", "reconciler.core.spec.policy"},
     "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.telemetry"},
     "PIL": {"reconciler.reports.thumbnails"},

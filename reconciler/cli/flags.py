@@ -196,3 +196,8 @@ def add_guards(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="allow adding images that are also desired in the other dataset of the project",
     )
+    group.add_argument(
+        "--allow-frozen",
+        action="store_true",
+        help="send changes outside the change windows (policy.windows) and during a freeze (policy.freeze)",
+    )

@@ -95,7 +95,7 @@ def s3_place(text: str) -> tuple[str, str]:
 
 def overrides_of(args: argparse.Namespace) -> Overrides:
     """Return the guards lifted on the command line; a manual run sends what ``onChange: plan`` keeps."""
-    return Overrides(args.allow_protected, args.allow_leakage, released=True)
+    return Overrides(args.allow_protected, args.allow_leakage, args.allow_frozen, released=True)
 
 
 def change_selection_of(args: argparse.Namespace) -> ChangeSelection:

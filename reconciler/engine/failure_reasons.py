@@ -65,6 +65,7 @@ def facts_of(result: DatasetResult) -> Facts:
         unattributed=Cause.UNATTRIBUTED in result.left,
         left_out=bool(result.quarantined or result.dropped or result.rejected or result.errors),
         not_selected=result.verdict is Verdict.WITHHELD and result.leaves_rest,
+        closed=result.closed,
         incomplete=result.gap is not None,
     )
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is slow to import, and code that only calls AWS needs no specs
-    from reconciler.core.spec.documents import Acknowledgement, Dataset, Policy, Schedule, Target
+    from reconciler.core.spec.documents import Acknowledgement, Dataset, Schedule, Target
+    from reconciler.core.spec.policy import Policy
     from reconciler.core.validation.unmatched import PlacedGlob
 
 

@@ -193,9 +193,9 @@ def test_a_way_to_ignore_differences_is_a_field_and_its_meaning(tmp_path):
     copy = Copy(tmp_path, "a way to ignore differences")
     copy.edit(
         "core/spec/documents.py",
-        '    match: SourceGlob | None = _described("Only for images whose address matches.", None)\n',
-        '    match: SourceGlob | None = _described("Only for images whose address matches.", None)\n'
-        '    jobs: bool = _described("Also the name of the job.", False)\n',
+        '    match: SourceGlob | None = described("Only for images whose address matches.", None)\n',
+        '    match: SourceGlob | None = described("Only for images whose address matches.", None)\n'
+        '    jobs: bool = described("Also the name of the job.", False)\n',
     )
     copy.edit(
         "core/entries/equality.py",

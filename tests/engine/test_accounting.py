@@ -45,6 +45,7 @@ POLICIES = st.fixed_dictionaries(
         "onChange": st.sampled_from(OnChange),
         "orphans": st.sampled_from(Orphans),
         "compare": st.sampled_from(Compare),
+        "freeze": st.sampled_from([None, None, {"until": "2999-12-31", "reason": "sale"}]),
     }
 )
 EXTRAS = st.fixed_dictionaries(

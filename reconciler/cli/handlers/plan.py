@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
 def _again(args: argparse.Namespace) -> str:
     """Return the arguments of the apply that carries the saved plan out."""
     guards = "".join(
-        f" --{name}" for name in ("allow-protected", "allow-leakage") if vars(args)[name.replace("-", "_")]
+        f" --{name}"
+        for name in ("allow-protected", "allow-leakage", "allow-frozen")
+        if vars(args)[name.replace("-", "_")]
     )
     return f"{same_specs(args)} --plan {shlex.quote(args.out)}{guards}"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary
@@ -19,6 +19,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode, Orphans
+from reconciler.core.spec.policy import Closure
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
 
@@ -72,6 +73,11 @@ class PlannedChange:
     def is_not_selected(self) -> bool:
         """Return whether an apply without the selection would carry it out."""
         return self.withheld is Withheld.NOT_SELECTED
+
+    @property
+    def is_postponed(self) -> bool:
+        """Return whether it is withheld until the dataset opens."""
+        return self.withheld in (Withheld.FREEZE, Withheld.WINDOWS)
 
 
 class Counts(NamedTuple):
@@ -132,6 +138,7 @@ class DatasetPlan:
         observed: How the dataset was observed; None if it was not.
         labels: What an apply does to each label, from AWS to git; empty until an explanation is requested.
         creation: What an apply creates first; None if the dataset exists, or if that was not determined.
+        closed: Why changes are withheld until the dataset opens; None if it is open.
     """
 
     name: str
@@ -151,6 +158,7 @@ class DatasetPlan:
     calls: Calls = NO_CALLS
     labels: LabelSummary = NOTHING_COUNTED
     creation: Creation | None = None
+    closed: Closure | None = None
 
     @property
     def sendable(self) -> tuple[PlannedChange, ...]:
@@ -169,9 +177,12 @@ class DatasetPlan:
 
     @property
     def pending(self) -> bool:
-        """Return whether a difference is left that an update could remove, selected or not."""
+        """Return whether a difference is left that an update could remove, now or later, selected or not."""
         return any(
-            change.sent is not None or change.quarantined is not None or change.is_not_selected
+            change.sent is not None
+            or change.quarantined is not None
+            or change.is_not_selected
+            or change.is_postponed
             for change in self.changes
         )
 
@@ -216,6 +227,7 @@ class DatasetPlan:
     def creates_dataset(self) -> bool:
         """Return whether an apply creates the dataset: it does not exist, and not all changes are left out."""
         left_out = not self.batches and any(change.is_not_selected for change in self.changes)
+        left_out = left_out or self.closed is not None
         return self.arn is None and self.mode is not Mode.OBSERVE and self.was_computed and not left_out
 
     @property

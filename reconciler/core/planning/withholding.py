@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.documents import Policy
+from reconciler.core.spec.policy import ClosedBy, Closure, Policy
 
 
 class Withheld(StrEnum):
@@ -20,13 +20,17 @@ class Withheld(StrEnum):
     ORPHANS = "orphans: report"
     OBSERVE = "mode: observe"
     NOT_SELECTED = "not selected"
+    FREEZE = "freeze"
+    WINDOWS = "windows"
 
 
 # Only AWS changed: the desired content was in place before.
 _REVERTED: Final = frozenset({Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED})
 
 
-def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = False) -> Withheld | None:
+def withheld(
+    policy: Policy, action: Action, why: Cause, *, released: bool = False, closed: Closure | None = None
+) -> Withheld | None:
     """
     Return the setting that withholds a change; None if an apply carries it out.
 
@@ -36,6 +40,7 @@ def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = Fal
 
     Args:
         released: Whether a person runs the apply, which is what ``onChange: plan`` waits for.
+        closed: Why the dataset is closed now; None if it is open.
     """
     if action is Action.ORPHAN and policy.orphans is not Orphans.BLANK:
         return Withheld.ORPHANS
@@ -46,4 +51,6 @@ def withheld(policy: Policy, action: Action, why: Cause, *, released: bool = Fal
         return Withheld.CREATE_ONLY
     if policy.on_change is OnChange.PLAN and why not in _REVERTED and not released:
         return Withheld.ON_CHANGE
+    if closed is not None:  # last: the other settings hold on when the dataset opens
+        return Withheld.FREEZE if closed.by is ClosedBy.FREEZE else Withheld.WINDOWS
     return None

@@ -48,6 +48,13 @@ class Orphans(StrEnum):
     REBUILD = "rebuild"
 
 
+class WindowKind(StrEnum):
+    """Whether changes are sent in a change window."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
 class DriftClass(StrEnum):
     """Kinds of difference, the most severe first: what costs a model most, or cannot be trained on at all."""
 

@@ -1,20 +1,30 @@
-"""The kinds of value that spec fields hold, each with a pattern for editors and words for people."""
+"""
+What documents are built of: parts with fields, and the kinds of value that fields hold.
+
+Each kind has a pattern for editors and words for people.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
 )
+from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from reconciler.core.runtime.limits import MAX_LABEL_CHARS
@@ -29,6 +39,25 @@ _DATE_TIME: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})?$"
 )
+
+
+class Part(BaseModel):
+    """A mapping of a document: strict, so that nothing is converted and nothing unknown is allowed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+# A closed set or a list may be given as YAML has it: as text, as a sequence.
+def choice(default: Any, description: str) -> Any:
+    return Field(default, strict=False, description=description)
+
+
+def described(description: str, default: Any = ..., **more: Any) -> Any:
+    return Field(default, description=description, **more)
+
+
+def listed(description: str, default: Any = (), **more: Any) -> Any:
+    return Field(default, strict=False, description=description, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +156,29 @@ def _day(text: str) -> str:
     raise refusal("must be a date such as 2026-12-31")
 
 
+def _until(text: str) -> str:
+    return text if is_moment(text) else _day(text)
+
+
+def _cron(text: str) -> str:
+    """Check the five fields of cron; a sixth would count seconds."""
+    if len(text.split()) == 5:
+        try:
+            CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError as exc:
+            raise refusal(f"must be a time of cron such as 0 9 * * 1-5: {str(exc).lower()}") from None
+        return text
+    raise refusal("must be the five fields of cron, such as 0 9 * * 1-5")
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise refusal("must be the IANA name of a time zone, such as Europe/Berlin") from None
+    return text
+
+
 def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     if not items:
         raise refusal("must hold at least one item")
@@ -143,6 +195,13 @@ Duration = Annotated[
 ]
 Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "pattern": _DATE_TIME})]
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "pattern": _DATE})]
+Until = Annotated[
+    str, AfterValidator(_until), WithJsonSchema({"type": "string", "pattern": f"{_DATE}|{_DATE_TIME}"})
+]
+Cron = Annotated[
+    str, AfterValidator(_cron), WithJsonSchema({"type": "string", "pattern": r"^\s*(\S+\s+){4}\S+\s*$"})
+]
+TimeZone = Annotated[str, AfterValidator(_time_zone), WithJsonSchema({"type": "string", "minLength": 1})]
 Name = Annotated[
     str,
     Matching(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.core.spec.policy import ClosedBy, Closure
 from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 
@@ -29,6 +30,7 @@ class Facts:
         unattributed: Whether an unattributed difference is left.
         left_out: Whether single entries are invalid, quarantined, dropped or rejected.
         not_selected: Whether the last apply was limited to a selection, and differences outside it are left.
+        closed: Why changes are withheld until the dataset opens; None if none is.
         incomplete: Whether AWS counts other entries than it lists.
         outdated: Whether a newer revision has arrived since the last cycle.
         applying: Whether a plan is being applied now; the other facts are those it was made from.
@@ -44,6 +46,7 @@ class Facts:
     unattributed: bool = False
     left_out: bool = False
     not_selected: bool = False
+    closed: Closure | None = None
     incomplete: bool = False
     outdated: bool = False
     applying: bool = False
@@ -109,6 +112,10 @@ def _satisfied(facts: Facts) -> tuple[Truth, Reason, str]:
         return Truth.TRUE, Reason.AS_DESIRED, "observed as desired"
     if facts.suspension is not None:
         return Truth.FALSE, Reason.SUSPENDED, "differences are left, and applying is suspended"
+    if facts.closed is not None:
+        frozen = facts.closed.by is ClosedBy.FREEZE
+        reason = Reason.FROZEN if frozen else Reason.CLOSED
+        return Truth.TRUE, reason, f"changes are withheld: {facts.closed.message}"
     return Truth.TRUE, Reason.AS_ALLOWED, "differences are left that the policy only reports"
 
 

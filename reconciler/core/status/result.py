@@ -12,6 +12,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import Counts, PlanError, PlannedChange
 from reconciler.core.planning.withholding import Withheld
+from reconciler.core.spec.policy import Closure
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit, gravest
 
@@ -109,6 +110,7 @@ class DatasetResult:
         unblanked: Orphans withheld by policy or not selected, counted by reason; none of them is desired.
         blocked: Number of desired entries not sent because of a guard.
         counts: All entries as last observed; None if they were not observed after the last update.
+        closed: Why changes were withheld until the dataset opens; None if none was.
         left: Number of entries that still differ, by cause, orphans included.
         errors: Other errors.
         complete: Whether every entry that AWS counts was observed.
@@ -142,6 +144,7 @@ class DatasetResult:
     exit_code: Exit = Exit.DONE
     observed: Observed | None = None
     calls: Calls = NO_CALLS
+    closed: Closure | None = None
 
     @property
     def number_withheld(self) -> int:

@@ -11,6 +11,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
+from reconciler.core.spec.policy import ClosedBy, Closure
 from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
 from reconciler.core.status.judgement import Facts
 from reconciler.core.status.result import NOTHING_NAMED, DatasetResult, Named, Verdict, named_in, named_of
@@ -36,6 +37,7 @@ class Summary:
         left_out: Whether entries are invalid, quarantined, dropped or rejected.
         seen: Whether the counts were observed after the last update.
         gap: Why AWS may hold entries that were not observed; None if all were.
+        closed: Why changes are withheld until the dataset opens; None if none is.
         named: The first entries of each kind that are not in place.
         exit_code: The exit code of a command with this result.
     """
@@ -49,6 +51,7 @@ class Summary:
     seen: bool = False
     failure: FailureReason | None = None
     gap: str | None = None
+    closed: Closure | None = None
     named: Named = NOTHING_NAMED
     exit_code: Exit = Exit.DONE
 
@@ -90,6 +93,7 @@ class Summary:
             drifted=self.drifted,
             unattributed=self.unattributed,
             left_out=self.left_out,
+            closed=self.closed,
             incomplete=self.gap is not None,
         )
 
@@ -106,6 +110,7 @@ class Summary:
             "seen": self.seen,
             "trouble": failure,
             "gap": self.gap,
+            "closed": self.closed and list(self.closed),
             "named": self.named.document(),
             "exit_code": self.exit_code,
         }
@@ -117,10 +122,12 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
         known = dict(document)
         failure, named = known.pop("trouble"), named_in(known.pop("named"))
         exit_code = Exit(known.get("exit_code", Exit.DONE))
+        closed = known.pop("closed", None)
         return Summary(
             **known | {"verdict": Verdict(known["verdict"]), "exit_code": exit_code},
             failure=failure and FailureReason(Reason(failure[0]), failure[1]),
             named=named,
+            closed=closed and Closure(ClosedBy(closed[0]), *closed[1:]),
         )
     except (KeyError, TypeError, ValueError, IndexError):
         return None
@@ -174,6 +181,7 @@ def concluded(
         seen=result.counts is not None,
         failure=failure,
         gap=result.gap,
+        closed=result.closed,
         named=named_of(result),
         exit_code=result.exit_code,
     )

@@ -15,6 +15,7 @@ from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKin
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
+from reconciler.core.spec.policy import marked
 from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Summary
@@ -171,7 +172,7 @@ def _visited(
     begin: Callable[[Summary], object],
 ) -> CycleResult:
     context = session.context
-    digest = work.digest or digest_of(loaded)
+    digest = marked(work.digest or digest_of(loaded), loaded.policy, context.clock.now())
     kept, full = context.memory.observations.of(loaded.name), False
     if kept is not None and _counts_still(kept, loaded, digest, context):
         quiet = _check_fingerprint(kept, loaded.name, context)
@@ -202,9 +203,8 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     interval, most = schedule.interval_seconds, schedule.full_scan_max_age_seconds
     if scan_is_due(now - kept.scanned_at, most, interval, schedule.jitter):
         return False
-    if context.memory.journal.unfinished(loaded.name):
-        return False
-    return all(quarantined.until > now for quarantined in context.memory.quarantine.of(loaded.name).values())
+    held = context.memory.quarantine.of(loaded.name).values()
+    return not context.memory.journal.unfinished(loaded.name) and all(each.until > now for each in held)
 
 
 def _is_remembered(name: str, description: Description, context: Context) -> bool:

@@ -256,7 +256,8 @@ class CycleRunner:
             return next_attempt(state.failures, self._monotonic.draw(), state.interval)
         if work.is_outdated:
             return 0.0
-        return next_cycle(state.interval, state.jitter, self._monotonic.draw())
+        regular = next_cycle(state.interval, state.jitter, self._monotonic.draw())
+        return min(regular, state.until_turn(self._registry.wall()))
 
     def _keep(self, state: DatasetState, delay: float) -> None:
         """Store the status if it changed or was last stored long ago."""
@@ -265,11 +266,10 @@ class CycleRunner:
         aside = {"at", "observed_at", "history", "next_visit_at"}
         essence = {key: value for key, value in document.items() if key not in aside}
         before, at = self._kept.get(state.name, (None, float("-inf")))
-        now = self._monotonic.seconds()
-        if essence == before and now - at < KEEP_EVERY_SECONDS:
+        if essence == before and self._monotonic.seconds() - at < KEEP_EVERY_SECONDS:
             return
         if self._record(state, document):
-            self._kept[state.name] = (essence, now)
+            self._kept[state.name] = (essence, self._monotonic.seconds())
 
     def _record(self, state: DatasetState, document: dict[str, Any]) -> bool:
         """Store a status and return whether that succeeded; a failure is logged."""

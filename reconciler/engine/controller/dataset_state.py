@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, Final
 
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.runtime.backoff import scan_is_due
+from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
     Condition,
     FailureReason,
@@ -118,6 +120,11 @@ class DatasetState:
     @property
     def jitter(self) -> float:
         return self.loaded.schedule.jitter if self.loaded else 0.1
+
+    def until_turn(self, now: float) -> float:
+        """Return the seconds until the dataset may open or close, and a second more; infinite if it never does."""
+        turn = next_boundary(self.loaded.policy, now) if self.loaded else None
+        return inf if turn is None else turn - now + 1.0
 
     @property
     def why_broken(self) -> str:

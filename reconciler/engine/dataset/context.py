@@ -100,12 +100,14 @@ class Overrides:
     Attributes:
         allow_protected: Change protected entries.
         allow_leakage: Let training and test share images.
+        allow_frozen: Send changes outside the change windows and during a freeze.
         released: Send what ``onChange: plan`` keeps for a person.
         selection: Send these changes only.
     """
 
     allow_protected: bool = False
     allow_leakage: bool = False
+    allow_frozen: bool = False
     released: bool = False
     selection: ChangeSelection = ALL_CHANGES
 

@@ -15,7 +15,8 @@ from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.planning import guard
 from reconciler.core.planning.remembered import TEXT_DIGEST_BYTES, text_digests
 from reconciler.core.spec.choices import Compare
-from reconciler.core.spec.documents import API_VERSION, Dataset, Policy, Schedule, Target
+from reconciler.core.spec.documents import API_VERSION, Dataset, Schedule, Target
+from reconciler.core.spec.policy import Policy
 from reconciler.core.validation import Checked, DatasetFacts, LineChecker, check_dataset, check_line
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import duplicate_source_ref

@@ -128,11 +128,11 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
         after: All entries as they are now; None if they could not be seen.
     """
     different = plan.unsettled(after)
-    left = [_withheld(item) for item in plan.withheld if item.source_ref in different]
+    left = [_withheld(item, plan) for item in plan.withheld if item.source_ref in different]
     groups = _grouped(left)
     withheld = [entry for entry in left if not entry.reason.endswith(Withheld.NOT_SELECTED)]
     orphans = (
-        _withheld(item)
+        _withheld(item, plan)
         for item in plan.changes
         if item.action is Action.ORPHAN and item.withheld is not None and item.source_ref in different
     )
@@ -144,6 +144,7 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
         unblanked=_grouped(orphans),
         counts=None if after is None else counts_of(after),
         left=Counter(item.cause for item in plan.changes if item.source_ref in different),
+        closed=plan.closed if any(item.is_postponed for item in plan.changes) else None,
     )
 
 
@@ -152,8 +153,9 @@ def _grouped(entries: Iterable[WithheldEntry]) -> tuple[WithheldGroup, ...]:
     return tuple(WithheldGroup(*group, number) for group, number in sorted(numbers.items()))
 
 
-def _withheld(item: PlannedChange) -> WithheldEntry:
-    reason = f"{MOVED[item.cause]}, {item.withheld}"
+def _withheld(item: PlannedChange, plan: DatasetPlan) -> WithheldEntry:
+    setting = plan.closed.message if item.is_postponed and plan.closed else item.withheld
+    reason = f"{MOVED[item.cause]}, {setting}"
     return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 

@@ -105,7 +105,7 @@ def _planned(
     desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
 ) -> DatasetPlan:
     with context.tracer.span("plan", dataset_arn=arn) as span:
-        known = _known(desired, arn, diff, context) if arn else NOTHING_KNOWN
+        known = _known(desired, arn, diff, context) if arn else Known(now=context.clock.now())
         plan = make_plan(desired, arn, diff, composer, known)
         span.note(**plan.counts._asdict(), batches=len(plan.batches))
     return plan

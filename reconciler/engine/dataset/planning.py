@@ -18,7 +18,7 @@ from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
-from reconciler.core.planning.cause import NOTHING_APPLIED, Base, cause
+from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
@@ -26,6 +26,7 @@ from reconciler.core.planning.selection import ChangeSelection, Traits
 from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
+from reconciler.core.spec.policy import closure
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Listing
@@ -44,7 +45,7 @@ class Known:
     Attributes:
         base: What was last applied.
         quarantine: Lines that are not sent for now, or sent with care.
-        now: Seconds since the epoch.
+        now: Seconds since the epoch; 0 if no time is known, so that no change window is considered.
     """
 
     base: Base = NOTHING_APPLIED
@@ -57,11 +58,15 @@ NOTHING_KNOWN: Final = Known()
 
 def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer, known: Known) -> DatasetPlan:
     """Decide what an apply would do to one dataset, and what it may not, cannot, or does not do."""
+    closed = None if desired.overrides.allow_frozen else closure(desired.policy, known.now)
     certain = known.base.known or diff.observed == 0
     spoken_for = (c for c in diff.changes if not (desired.partial and c.action is Action.ORPHAN))
     errored = dict(diff.errored)
     select = partial(is_selected, desired.overrides.selection, composer=composer, errored=errored)
-    changes = tuple(_planned(change, desired, composer, known, certain, select) for change in spoken_for)
+    weigh = partial(withheld, desired.policy, released=desired.overrides.released, closed=closed)
+    changes = tuple(
+        _planned(change, desired, composer, known, certain, weigh, select) for change in spoken_for
+    )
     sent = [item for item in changes if item.sent is not None]
     sent.sort(key=lambda item: item.source_ref in known.quarantine)  # what has failed before goes last
     broken = desired.has_errors
@@ -78,6 +83,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         orphans=desired.policy.orphans,
         complete=not broken,
         exit_code=SpecError.exit_code if broken else Exit.DONE,
+        closed=closed,
     )
 
 
@@ -142,6 +148,7 @@ def _planned(
     composer: Composer,
     known: Known,
     certain: bool,
+    weigh: Callable[[Action, Cause], Withheld | None],
     select: Callable[[PlannedChange], bool],
 ) -> PlannedChange:
     after, fields = change.after, None
@@ -153,7 +160,7 @@ def _planned(
     item = PlannedChange(replace(change, after=after), why, origin, None, reverts=why.is_drift)
     if _is_left(change, desired):
         return item
-    if reason := withheld(desired.policy, change.action, why, released=desired.overrides.released):
+    if reason := weigh(change.action, why):
         return replace(item, withheld=reason)
     if not select(item):
         return replace(item, withheld=Withheld.NOT_SELECTED)

@@ -106,6 +106,7 @@ def _environment() -> jinja2.Environment:
         "counted": counted,
         "due_changes": due_changes,
         "field_name": field_name,
+        "closed": words.closed,
         "groups": words.groups,
         "moment": moment,
         "selection": words.selection,

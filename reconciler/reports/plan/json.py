@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.moments import moment
+from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import ObservationKind
@@ -18,6 +18,7 @@ from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
+from reconciler.core.spec.policy import ClosedBy
 from reconciler.errors import UsageError
 from reconciler.reports.documents import (
     CallsDoc,
@@ -104,6 +105,14 @@ class CreationDoc(TypedDict):
     dataset: str
 
 
+class ClosureDoc(TypedDict):
+    """Which setting closes the dataset, so that changes are withheld, and until when; null: not soon."""
+
+    by: ClosedBy
+    reason: str | None
+    until: str | None
+
+
 class DatasetPlanDoc(TypedDict):
     """
     The plan for one dataset. ``changes`` is sorted by source-ref.
@@ -125,6 +134,7 @@ class DatasetPlanDoc(TypedDict):
     listed_at: NotRequired[str | None]
     calls: NotRequired[CallsDoc]
     creation: NotRequired[CreationDoc]
+    closed: NotRequired[ClosureDoc]
 
 
 class SelectionDoc(TypedDict):
@@ -249,6 +259,9 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
     if plan.creation is not None:
         account, region, project, dataset = plan.creation
         document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}
+    if plan.closed is not None:
+        by, reason, until = plan.closed
+        document["closed"] = {"by": by, "reason": reason, "until": moment_or_none(until)}
     return document
 
 
@@ -260,7 +273,7 @@ def _change(item: PlannedChange) -> ChangeDoc:
         "origin": place_text(item.origin) if item.origin else None,
         "fields": list(map(field_doc, item.fields)),
     }
-    if item.withheld is not None and (item.action is not Action.ORPHAN or item.is_not_selected):
+    if item.withheld is not None and item.withheld is not Withheld.ORPHANS:
         change["withheld"] = item.withheld
     if item.quarantined is not None:
         kind, reason, until = item.quarantined.kind, item.quarantined.reason, moment(item.quarantined.until)

@@ -26,7 +26,7 @@ from reconciler.reports.plan.text import (
     gap_lines,
     guard_line,
 )
-from reconciler.reports.screen import Line
+from reconciler.reports.screen import Line, line
 from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _notes(plan: DatasetPlan) -> list[str]:
         *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),
         *gap_lines(plan.gap),
+        *([line(closed)] if (closed := words.closed(plan)) else ()),
         *errored_lines(plan, SCREEN),
     ]
     texts = _texts(found)

@@ -230,6 +230,8 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
+    if closed := words.closed(plan):
+        yield line(Span(closed, Ink.YELLOW))
     is_whole = plan.was_computed and not any(item.is_not_selected for item in plan.changes)
     if plan.orphans is Orphans.REBUILD and plan.counts.orphan and is_whole and plan.arn:
         bound = f"--dataset {plan.name} --plan-digest {Plan((plan,)).digest} --bucket s3://BUCKET/PREFIX"

@@ -92,8 +92,7 @@ class Group(NamedTuple):
             case action:
                 sent = NOT_SELECTED if not self.is_selected else f"to {action.value}"
                 what = f"{number:,} {'not sent' if self.withheld else sent}"
-        why = CAUSES[self.cause]
-        return f"{what}: {why} ({self.withheld})" if self.withheld else f"{what}: {why}"
+        return f"{what}: {CAUSES[self.cause]}" + (f" ({self.withheld})" if self.withheld else "")
 
 
 def groups(plan: DatasetPlan) -> tuple[Group, ...]:
@@ -116,8 +115,8 @@ def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
         return ""
     if item.sent is not None:
         return BLANKED
-    if item.is_not_selected:
-        return NOT_SELECTED
+    if item.is_not_selected or item.is_postponed:
+        return NOT_SELECTED if item.is_not_selected else f"not blanked: policy {item.withheld}"
     if plan.orphans is Orphans.REBUILD:
         return "reported; rebuild removes them"
     return BLANK if plan.orphans is Orphans.BLANK and item.change.is_blank else REPORTED
@@ -229,6 +228,13 @@ def summary(plan: DatasetPlan) -> str:
         return "No plan: the dataset could not be read."
     kind = "Plan" if plan.complete else "Incomplete plan"
     return f"{kind}: {tally(plan)}; {calls([plan])}."
+
+
+def closed(plan: DatasetPlan) -> str | None:
+    """Say why changes are withheld until the dataset opens; None if none is."""
+    if plan.closed is None or (plan.arn and not any(item.is_postponed for item in plan.changes)):
+        return None
+    return f"Closed: {plan.closed.message}. With --allow-frozen, changes are sent all the same."
 
 
 def title(plans: Sequence[DatasetPlan]) -> str:

@@ -14,7 +14,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.documents import Policy
+from reconciler.core.spec.policy import ClosedBy, Closure, Policy
 from reconciler.core.validation.problem import Origin
 from tests.builders import ref
 
@@ -162,6 +162,17 @@ class TestWithheld:
             waiting, Action.UPDATE, why
         )
         assert otherwise is withheld(waiting, Action.UPDATE, why, released=True)
+
+    @pytest.mark.parametrize("why", list(Cause))
+    def test_is_what_the_policy_allows_while_the_dataset_is_closed(self, why: Cause) -> None:
+        """Another setting stays the reason: it holds when the dataset opens. A person opens nothing."""
+        closed = Closure(ClosedBy.FREEZE, "sale", None)
+        upsert, report = (Policy(mode=Mode.UPSERT, onDrift=on_drift) for on_drift in OnDrift)
+
+        assert withheld(upsert, Action.UPDATE, why, released=True, closed=closed) is Withheld.FREEZE
+        assert (withheld(report, Action.UPDATE, why) or Withheld.WINDOWS) is withheld(
+            report, Action.UPDATE, why, closed=closed._replace(by=ClosedBy.WINDOWS)
+        )
 
     @pytest.mark.parametrize("orphans", list(Orphans))
     def test_is_every_orphan_that_is_not_to_be_blanked(self, orphans: Orphans) -> None:

@@ -22,7 +22,7 @@ from reconciler.errors import SourceError
 from tests.builders import classified, ref
 from tests.engine.months import Months, make_months
 
-MINUTE, HOUR = 60.0, 3_600.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 @pytest.fixture
@@ -688,3 +688,41 @@ def test_a_source_that_is_read_for_too_long_is_not_alive(months: Months, monkeyp
 
     assert "True" == months.conditions("roses")["InSync"]
     assert not months.controller.alive
+
+
+def test_changes_wait_for_their_window_and_are_sent_as_soon_as_it_opens(months: Months):
+    """Neither git nor AWS moves then, and the interval is longer than the window."""
+    opens = months.time.wall() // DAY * DAY + 2 * DAY
+    window = 'windows: [{kind: allow, cron: "0 0 * * *", duration: 10m, reason: at night}]'
+    months.write("roses", *"a")
+    months.settle()
+    months.time.sleep(opens - months.time.wall() - HOUR)
+    months.write("roses", *"abc", interval="50m", policy=window)
+    months.settle()
+    months.settle()
+    months.calls()
+
+    months.run_for(opens - months.time.wall() - 1)
+
+    assert "UpdateDatasetEntries" not in months.calls()
+    assert ("True", "False") == (months.conditions("roses")["Ready"], months.conditions("roses")["InSync"])
+    assert "OutsideChangeWindow" == months.reasons("roses")["Ready"]
+    assert 2 == months.dataset_state("roses").summary.counts["withheld"]
+
+    months.run_for(60)
+
+    assert ["UpdateDatasetEntries"] == [name for name in months.calls() if name.startswith("Update")]
+    assert "True" == months.conditions("roses")["InSync"]
+
+
+def test_a_closed_dataset_costs_one_call_a_cycle(months: Months):
+    months.write("roses", *"ab")
+    months.settle()
+    months.write("roses", *"abc", policy='freeze: {until: "2999-12-31", reason: sale}')
+    months.settle()
+    months.settle()
+    months.calls()
+
+    months.run_for(10 * 5.5 * MINUTE)
+
+    assert {"DescribeDataset": 10} == Counter(months.calls())

@@ -47,6 +47,8 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
         yield Guard(
             "DATASET_ARN", f"spec.target.datasetArn names the dataset that would be deleted; {way_out}"
         )
+    if plan.closed is not None:
+        yield Guard("CLOSED", f"{plan.closed.message}; if it is meant, rebuild with --allow-frozen")
     if (now := digest_of(plan)) != digest:
         yield Guard("PLAN_OUTDATED", f"the plan is another one by now, its digest is {now}; review it first")
     if not plan.complete:
