@@ -5,33 +5,90 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.flags import DEFAULT_PATH, add_output, add_selection
 from reconciler.errors import Exit, UsageError
 
+if TYPE_CHECKING:
+    from reconciler.reports.status.json import Known
+
+
+WAIT_SECONDS: Final = 600
+"""How long ``--wait`` waits unless ``--timeout`` says otherwise."""
+
+_EVERY_SECONDS: Final = 1.0
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    from reconciler.core.status.conditions import Kind
+
     add_selection(parser)
     parser.set_defaults(path=None)  # without specs it reports every dataset in the state directory
     add_output(parser, "status")
+    parser.add_argument(
+        "--wait",
+        choices=[kind.value for kind in Kind],
+        metavar="CONDITION",
+        help="wait until this condition, such as TrainingSafe or Ready, is True for every dataset",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=values.duration,
+        metavar="DURATION",
+        default=WAIT_SECONDS,
+        help="how long --wait waits (default: 10m)",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print the stored status. A dataset that was never observed is unknown."""
+    """Print the stored status; wait first if asked to. A dataset that was never observed is unknown."""
     from reconciler.cli.clock import SystemClock
     from reconciler.cli.output.show import show
+
+    clock = SystemClock()
+    deadline = clock.now() + args.timeout
+    while True:
+        known = _read(args, clock.now())
+        code = _awaited(known, args.wait) if args.wait else Exit.DONE
+        if code is Exit.DONE or clock.now() >= deadline:
+            break
+        clock.sleep(_EVERY_SECONDS)
+    show("status", known, args)
+    return code
+
+
+def _awaited(known: Known, kind: str) -> Exit:
+    """Return what a condition amounts to over all datasets: DONE if it is True, PENDING if False, else UNKNOWN."""
+    from reconciler.reports.status.json import datasets_doc
+
+    found = [
+        next((one["status"] for one in dataset["conditions"] if one["type"] == kind), "Unknown")
+        for dataset in datasets_doc(*known)
+    ]
+    if not found or "Unknown" in found:
+        return Exit.UNKNOWN
+    return Exit.PENDING if "False" in found else Exit.DONE
+
+
+def _read(args: argparse.Namespace, now: float) -> Known:
+    from reconciler.engine.dataset.bookkeeping import share_images
     from reconciler.reports.status.json import Known
+    from reconciler.reports.status.record import with_training_safe
     from reconciler.state import State
 
     with closing(State(Path(args.state_dir), read_only=True)) as state:
         known = dict(state.statuses())
         quarantined = {name: tuple(state.quarantine.of(name).values()) for name in known}
-    records = {name: known.get(name, {}) for name in _chosen(known, args)}
-    show("status", Known(records, quarantined, SystemClock().now()), args)
-    return Exit.DONE
+        chosen = _chosen(known, args)
+        records = {
+            name: with_training_safe(known, name, state, partial(share_images, state), now) for name in chosen
+        }
+    return Known(records, quarantined, now)
 
 
 def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
@@ -59,7 +116,7 @@ COMMAND: Final = Command(
     name="status",
     summary="show the last known state, without calling AWS",
     example="reconciler status",
-    exits=(Exit.DONE, Exit.UNKNOWN),
+    exits=(Exit.DONE, Exit.PENDING, Exit.UNKNOWN),
     arguments=_arguments,
     work=_run,
     document="status",

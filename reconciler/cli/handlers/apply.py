@@ -91,7 +91,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             results.extend(_interrupted(found, results))
             raise
         results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
-        record(wiring.memory, results, found.revision)
+        record(wiring.memory, results, found)
 
 
 def asks(args: argparse.Namespace) -> bool:
@@ -173,10 +173,13 @@ def _read_plan(path: Path) -> PlanRef:
         raise UsageError(f"--plan {path}: {exc}") from exc
 
 
-def record(memory: Memory, results: Iterable[DatasetResult], revision: str | None) -> None:
+def record(memory: Memory, results: Iterable[DatasetResult], found: Reading) -> None:
     """Store the status of each dataset; an unchanged condition keeps its transition time."""
     at, known = SystemClock().now(), memory.statuses()
+    partners = {one.name: [other.name for other in one.loaded.partners] for one in found.datasets}
     for result in results:
         before = kept.conditions_in(known.get(result.name, {}))
         conditions, _ = advanced(before, judge(facts_of(result)), at)
-        memory.record(result.name, kept.record(result, at, revision, conditions))
+        memory.record(
+            result.name, kept.record(result, at, found.revision, conditions, partners.get(result.name, ()))
+        )

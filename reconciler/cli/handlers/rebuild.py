@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         (desired,) = found.datasets
         done = _carry_out(desired, order, args, wiring)
         if not args.undo:
-            record(wiring.memory, [done.result], found.revision)
+            record(wiring.memory, [done.result], found)
     undone = args.undo and done.result.verdict is Verdict.OBSERVED
     if args.output == "json" or not undone:
         show("apply", [done.result], args)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary

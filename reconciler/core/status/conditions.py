@@ -28,6 +28,7 @@ class Kind(StrEnum):
     RECONCILING = "Reconciling"  # work is left that needs no person
     STALLED = "Stalled"  # work is left that a person must unblock
     DEGRADED = "Degraded"  # single entries are left out
+    TRAINING_SAFE = "TrainingSafe"  # a model may be trained on TRAIN and TEST as git has them
     SUSPENDED = "Suspended"  # the spec suspends the dataset, or a person has suspended applying
 
 
@@ -52,10 +53,12 @@ class Reason(StrEnum):
     IDLE = "Idle"
     INCOMPLETE = "ListingIncomplete"
     LEADING = "Leading"
+    LEAKAGE = "ImagesShared"
     INVALID = "SpecInvalid"
     NEW_REVISION = "NewRevision"
     NONE_FOUND = "NoneFound"
     NOT_FOUND = "NotFound"
+    NO_PARTNER = "OtherDatasetUnknown"
     NOT_SELECTED = "NotSelected"
     NOT_YET = "NotLookedAtYet"
     OBSERVED = "Observed"

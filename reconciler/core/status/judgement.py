@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +65,7 @@ class Facts:
 
 
 def judge(facts: Facts) -> tuple[Condition, ...]:
-    """Return all conditions in the order of `Kind`, without their times, which `advanced` sets."""
+    """Return all conditions but `TrainingSafe`, in the order of `Kind`, without times, which `advanced` sets."""
     return (
         _ready(facts),
         _source(facts),
@@ -211,3 +212,44 @@ def _suspended(facts: Facts) -> Condition:
     return Condition(
         Kind.SUSPENDED, Truth.FALSE, Reason.NOT_SUSPENDED, "neither the spec nor a person suspends it"
     )
+
+
+def training_safe(
+    own: Iterable[Condition], partners: Mapping[str, Iterable[Condition]], shared: bool | None
+) -> Condition:
+    """
+    Judge whether a model can be trained now on exactly what git declares.
+
+    Args:
+        own: The other conditions of this dataset.
+        partners: Those of the other dataset of its project, by name; empty if the specs do not hold it.
+        shared: Whether both hold an image in common, as last observed; None if that is not known.
+    """
+
+    def say(status: Truth, reason: Reason, message: str) -> Condition:
+        return Condition(Kind.TRAINING_SAFE, status, reason, message)
+
+    found = [_settled("the dataset", own)]
+    found += (_settled(name, conditions) for name, conditions in sorted(partners.items()))
+    for status in (Truth.FALSE, Truth.UNKNOWN):
+        for truth, reason, message in found:
+            if truth is status:
+                return say(status, reason, message)
+    if not partners:
+        return say(Truth.UNKNOWN, Reason.NO_PARTNER, "the specs do not hold the other dataset of the project")
+    if shared is None:
+        return say(Truth.UNKNOWN, Reason.NOT_YET, "not known whether training and test share images")
+    if shared:
+        return say(Truth.FALSE, Reason.LEAKAGE, "training and test share images")
+    return say(Truth.TRUE, Reason.AS_DESIRED, "training and test are as desired, and share no image")
+
+
+def _settled(name: str, conditions: Iterable[Condition]) -> tuple[Truth, Reason, str]:
+    """Return whether a dataset was completely observed to be in sync, and nothing is being done to it."""
+    known = {condition.kind: condition for condition in conditions}
+    work, sync = known.get(Kind.RECONCILING), known.get(Kind.IN_SYNC)
+    if work is not None and work.status is Truth.TRUE:
+        return Truth.FALSE, work.reason, f"{name}: {work.message}"
+    if sync is None:
+        return Truth.UNKNOWN, Reason.NOT_YET, f"{name}: nothing is known"
+    return sync.status, sync.reason, f"{name}: {sync.message}"

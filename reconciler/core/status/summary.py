@@ -212,7 +212,9 @@ def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
 
 TOO_OLD: Final = "the last complete observation is older than schedule.fullScanMaxAge"
 
-_AGEING: Final = frozenset({Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED})
+_AGEING: Final = frozenset(
+    {Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED, Kind.TRAINING_SAFE}
+)
 
 
 def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) -> tuple[Condition, ...]:

@@ -22,6 +22,7 @@ from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view
+from reconciler.engine.dataset.bookkeeping import share_images
 from reconciler.engine.dataset.context import Context, always, counting
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
@@ -114,18 +115,7 @@ class CycleRunner:
 
     def rejudge(self, state: DatasetState) -> None:
         """Update the conditions and log those that changed."""
-        with self._registry.lock:
-            first = not state.conditions
-            changed = state.judge(self._registry.source_failure, self._registry.wall())
-        for condition in () if first and state.visited_at is None else changed:
-            log.info(
-                "condition.changed",
-                dataset=state.name,
-                type=condition.kind.value,
-                status=condition.status.value,
-                reason=condition.reason.value,
-                message=condition.message,
-            )
+        self._registry.judge(state)
 
     def _run_cycle(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
@@ -221,6 +211,7 @@ class CycleRunner:
         drift = Counter[str]() if found.is_quiet or not found.observation else Counter(summary.counts)
         if (drift["found"] or (before and before.drifted)) and not summary.drifted and found.observation:
             log.info("drift.cleared")
+        self._compare_with_partners(state, found)
         self.rejudge(state)
         line = {
             "at": moment(now),
@@ -235,6 +226,14 @@ class CycleRunner:
             state.remember(line)
         if not found.is_quiet or before != summary:
             self._registry.touch()
+
+    def _compare_with_partners(self, state: DatasetState, found: CycleResult) -> None:
+        """Note whether training and test have images in common, after each complete observation of one of them."""
+        if found.is_quiet and state.shares_images is not None:
+            return
+        shared = [share_images(self.memory, state.name, partner.name) for partner in state.partners]
+        for one in (state, *state.partners):
+            one.shares_images = None if None in shared else any(shared)
 
     @staticmethod
     def _note_revisions(state: DatasetState, found: CycleResult, revision: str | None, now: float) -> None:

@@ -21,7 +21,7 @@ from reconciler.core.status.conditions import (
     Truth,
     advanced,
 )
-from reconciler.core.status.judgement import Facts, judge
+from reconciler.core.status.judgement import Facts, judge, training_safe
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, aged, failed
 from reconciler.engine.controller.guarded_gateway import Work
@@ -57,6 +57,8 @@ class DatasetState:
         drift_view: Drift in the last full observation of this process; None before the first.
         quarantined: Entries in quarantine.
         work: Progress of the running cycle; None between cycles.
+        partners: The states of the other dataset of its project; empty if the specs do not hold it.
+        shares_images: Whether it had an image in common with them, as last observed; None if not known.
         trend: For each line of the history, the status of InSync and how many images had drifted.
     """
 
@@ -93,6 +95,8 @@ class DatasetState:
     drift_view: DriftView | None = None
     quarantined: QuarantineView = field(default_factory=QuarantineView)
     work: Work | None = None
+    partners: tuple[DatasetState, ...] = ()
+    shares_images: bool | None = None
     trend: deque[tuple[Truth, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     @property
@@ -168,7 +172,11 @@ class DatasetState:
 
     def judge(self, source_failure: FailureReason | None, now: float) -> tuple[Condition, ...]:
         """Update the conditions and return those whose status changed."""
-        self.conditions, changed = advanced(self.conditions, judge(self._facts(source_failure)), now)
+        own = aged(judge(self._facts(source_failure)), self.stale_at, now)
+        others = {one.name: aged(one.conditions, one.stale_at, now) for one in self.partners}
+        training = training_safe(own, others, self.shares_images)
+        found = (*judge(self._facts(source_failure)), training)
+        self.conditions, changed = advanced(self.conditions, found, now)
         return changed
 
     def _facts(self, source_failure: FailureReason | None) -> Facts:
@@ -186,7 +194,10 @@ class DatasetState:
 
     def believed(self, now: float) -> tuple[Condition, ...]:
         """Return the conditions at *now*, aged if the last full observation is stale."""
-        return aged(self.conditions, self.stale_at, now)
+        found = aged(self.conditions, self.stale_at, now)
+        for partner in self.partners:  # their observation counts for TrainingSafe alone, which is the last
+            found = (*found[:-1], *aged(found[-1:], partner.stale_at, now))
+        return found
 
     def believed_apart_from_source(self, now: float) -> tuple[Condition, ...]:
         """Return the conditions at *now* as they were if the source could be read; without their times."""
@@ -229,6 +240,7 @@ class DatasetState:
             "drift": dict(summary.drift) if summary else {},
             "errors": self._errors(),
             "suspension": self.suspension.document() if self.suspension else None,
+            "partners": [partner.name for partner in self.partners],
             "conditions": [condition.document() for condition in self.believed(now)],
             "consecutive_failures": self.failures,
             "calls": {

@@ -13,6 +13,7 @@ from reconciler.core.validation.dataset import Listing, unkeepable
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.views import DriftView
+from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset
 
@@ -62,6 +63,22 @@ class Registry:
     def touch(self) -> None:
         """Mark the status as changed, to be published soon."""
         self._dirty = True
+
+    def judge(self, state: DatasetState) -> None:
+        """Update the conditions of a dataset and of the other one of its project; log those that changed."""
+        for one in (state, *state.partners):
+            with self.lock:
+                first = not one.conditions
+                changed = one.judge(self.source_failure, self.wall())
+            for condition in () if first and one.visited_at is None else changed:
+                log.info(
+                    "condition.changed",
+                    dataset=one.name,
+                    type=condition.kind.value,
+                    status=condition.status.value,
+                    reason=condition.reason.value,
+                    message=condition.message,
+                )
 
     def document(self) -> dict[str, Any]:
         """Return the status as a status/v1 document."""

@@ -182,7 +182,7 @@ class SourcePoller:
                 after[broken.name] = state
             for name in before.keys() - after.keys():
                 before[name].generation += 1
-            registry.states, registry.revision = after, specs.revision
+            registry.states, registry.revision = _paired(after), specs.revision
             registry.fingerprint, registry.source_notice = revision.fingerprint, revision.notice
         problems = sum(problem.is_error for problem in specs.problems)
         log.info(
@@ -211,6 +211,14 @@ def _new(name: str, suspended: Mapping[str, Suspension], registry: Registry) -> 
     return DatasetState(
         name, None, due=registry.monotonic(), suspension=suspended.get(name), is_elsewhere=elsewhere
     )
+
+
+def _paired(states: dict[str, DatasetState]) -> dict[str, DatasetState]:
+    """Return the states, each of which knows that of the other dataset of its project."""
+    for state in states.values():
+        others = state.loaded.partners if state.loaded else ()
+        state.partners = tuple(states[other.name] for other in others if other.name in states)
+    return states
 
 
 def _digest(loaded: LoadedDataset) -> bytes | None:

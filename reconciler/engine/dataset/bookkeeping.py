@@ -36,6 +36,15 @@ REWRITTEN_BY_SERVICE = (
 FLAPPING = "another writer keeps changing it back; take its version into git, or name it under spec.ignore"
 
 
+def share_images(memory: Memory, one: str, other: str) -> bool | None:
+    """Tell whether two datasets have an image in common, as last observed; None if one is not remembered."""
+    first, second = memory.observed.of(one), memory.observed.of(other)
+    if first is None or second is None or not (first.head.description and second.head.description):
+        return None
+    refs = {ref for block in first.blocks() for ref in block.refs}
+    return any(not refs.isdisjoint(block.refs) for block in second.blocks())
+
+
 def update_quarantine(
     dataset: str,
     items: Iterable[PlannedChange],

@@ -14,7 +14,7 @@ from reconciler.core.status.conditions import (
     Truth,
     advanced,
 )
-from reconciler.core.status.judgement import Facts, judge
+from reconciler.core.status.judgement import Facts, judge, training_safe
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import aged
 
@@ -40,8 +40,10 @@ def statuses(conditions) -> dict[Kind, Truth]:
 
 @given(facts)
 def test_every_condition_is_always_given(known: Facts):
-    """Every condition is always present."""
-    assert list(Kind) == [condition.kind for condition in judge(known)]
+    """Every condition is always present, but for the one that needs another dataset."""
+    assert [kind for kind in Kind if kind is not Kind.TRAINING_SAFE] == [
+        condition.kind for condition in judge(known)
+    ]
 
 
 @given(facts)
@@ -124,3 +126,34 @@ def test_a_listing_that_is_not_whole_is_unknown() -> None:
     assert (Truth.UNKNOWN, Truth.UNKNOWN) == (status[Kind.OBSERVED], status[Kind.IN_SYNC])
     different = statuses(judge(Facts(verdict=Verdict.WITHHELD, incomplete=True, pending=True)))
     assert Truth.FALSE is different[Kind.IN_SYNC]
+
+
+def settled(in_sync: Truth = Truth.TRUE, *, working: bool = False) -> list[Condition]:
+    return [
+        Condition(Kind.RECONCILING, Truth(str(working)), Reason.APPLYING, "at work"),
+        Condition(Kind.IN_SYNC, in_sync, Reason.DIFFERENT, "compared"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "partners", "shared", "expected", "reason"),
+    [
+        (settled(), {"test": settled()}, False, Truth.TRUE, Reason.AS_DESIRED),
+        (settled(), {"test": settled()}, True, Truth.FALSE, Reason.LEAKAGE),
+        (settled(), {"test": settled()}, None, Truth.UNKNOWN, Reason.NOT_YET),
+        (settled(), {}, False, Truth.UNKNOWN, Reason.NO_PARTNER),
+        (settled(), {"test": []}, False, Truth.UNKNOWN, Reason.NOT_YET),
+        (settled(Truth.FALSE), {"test": settled()}, False, Truth.FALSE, Reason.DIFFERENT),
+        (settled(), {"test": settled(Truth.FALSE)}, False, Truth.FALSE, Reason.DIFFERENT),
+        (settled(Truth.UNKNOWN), {"test": settled(Truth.FALSE)}, False, Truth.FALSE, Reason.DIFFERENT),
+        (settled(), {"test": settled(Truth.UNKNOWN)}, False, Truth.UNKNOWN, Reason.DIFFERENT),
+        (settled(working=True), {"test": settled()}, False, Truth.FALSE, Reason.APPLYING),
+        (settled(), {"test": settled(working=True)}, False, Truth.FALSE, Reason.APPLYING),
+    ],
+)
+def test_training_is_safe_only_if_everything_about_both_datasets_is_known_and_good(
+    own, partners, shared, expected, reason
+):
+    found = training_safe(own, partners, shared)
+
+    assert (Kind.TRAINING_SAFE, expected, reason) == (found.kind, found.status, found.reason)
