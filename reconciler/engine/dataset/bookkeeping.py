@@ -37,7 +37,7 @@ FLAPPING = "another writer keeps changing it back; take its version into git, or
 
 
 def share_images(memory: Memory, one: str, other: str) -> bool | None:
-    """Tell whether two datasets have an image in common, as last observed; None if one is not remembered."""
+    """Return whether two datasets have an image in common, as last observed; None if one is not remembered."""
     first, second = memory.observed.of(one), memory.observed.of(other)
     if first is None or second is None or not (first.head.description and second.head.description):
         return None
