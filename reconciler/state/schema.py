@@ -177,15 +177,13 @@ def insertion(table: str) -> str:
 
 
 def _checksum(*values: str | bytes | float | None) -> int:
-    found = 0
-    for value in values:
-        match value:
-            case bytes():
-                found = zlib.crc32(value, found)
-            case str():
-                found = zlib.crc32(value.encode(), found)
-            case None:
-                found = zlib.crc32(b"\0", found)
-            case _:  # a column of real numbers stores 1 as 1.0
-                found = zlib.crc32(repr(float(value)).encode(), found)
-    return found
+    # Called for every entry that was ever applied, each time the file is opened: one call of crc32 for all values.
+    texts = [
+        value if type(value) is bytes else value.encode() if type(value) is str else _other(value)
+        for value in values
+    ]
+    return zlib.crc32(b"".join(texts))
+
+
+def _other(value: str | bytes | float | None) -> bytes:
+    return b"\0" if value is None else repr(float(value)).encode()  # a column of real numbers stores 1 as 1.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, KeysView
-from struct import Struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, KeysView, Sequence
+from itertools import compress, count
+from operator import ne
 from typing import Final, NamedTuple
 
 import orjson
 from msgspec.json import format as without_spaces
 
 from reconciler.core.entries.entry import names_lists
+from reconciler.core.entries.lines import Block
 
 _HEAD: Final = b'{"source-ref":"'
 _REF_FROM: Final = len(_HEAD)
@@ -28,10 +31,6 @@ _ENDS: Final = (
     b', "cl-metadata": {"is_labeled": false}}',
     b"}",
 )
-
-_PLACE: Final = Struct("<IQII")
-_START: Final = Struct("<IQ")
-_pack: Final = _PLACE.pack
 
 
 class Place(NamedTuple):
@@ -64,11 +63,15 @@ class Index:
     nor treated as an orphan.
     """
 
-    __slots__ = ("_all_compact", "_prints", "_rows", "_table", "void")
+    __slots__ = ("_all_compact", "_lengths", "_numbers", "_offsets", "_prints", "_rows", "_starts", "void")
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
-        self._table = bytearray()  # packed `Place` records: one append instead of four
+        # A place, by row: one array a field, so that many lines are added at once.
+        self._offsets = array("Q")
+        self._lengths = array("I")
+        self._numbers = array("I")
+        self._starts = array("I")  # by file: its first row
         self._prints = array("q")
         self._all_compact = True
         self.void: set[str] = set()
@@ -90,20 +93,59 @@ class Index:
         Add one usable line; return False, and add nothing, if its source-ref is present or void.
 
         Args:
-            place: The fields of a `Place`.
+            place: The fields of a `Place`; files come in order.
             clean: Whether the line is known to hold no service key; True skips that check.
         """
-        prints = self._prints
-        row = len(prints)
+        row = self.rows
         if (self.void and source_ref in self.void) or self._rows.setdefault(source_ref, row) != row:
             return False
-        self._table += _pack(*place)
+        file, offset, length, number = place
+        self._begin(file)
+        self._offsets.append(offset)
+        self._lengths.append(length)
+        self._numbers.append(number)
+        self._prints.append(self._print_of(raw, clean=clean))
+        return True
+
+    def extend(
+        self, file: int, source_refs: Sequence[str], block: Block, unclean: Sequence[int] = ()
+    ) -> bool:
+        """
+        Add consecutive lines, all usable; return False, and add nothing, if `add` would refuse one.
+
+        Args:
+            unclean: The positions in the block of lines that may hold a service key.
+        """
+        row, rows, texts = self.rows, self._rows, block.texts
+        if not rows.keys().isdisjoint(source_refs) or not self.void.isdisjoint(source_refs):
+            return False
+        added = dict(zip(source_refs, range(row, row + len(texts)), strict=True))
+        if len(added) != len(texts):
+            return False
+        rows |= added
+        self._begin(file)
+        self._offsets.extend(block.offsets)
+        self._lengths.extend(map(len, texts))
+        self._numbers.extend(range(block.first, block.first + len(texts)))
+        # A line without problems is an object, and ends with its brace.
+        self._prints.extend(map(hash, [text[:-1] for text in texts]))
+        if self._all_compact:
+            self._all_compact = all(text.startswith(_HEAD) for text in texts)
+        for position in unclean:
+            self._prints[row + position] = self._print_of(texts[position], clean=False)
+        return True
+
+    def _begin(self, file: int) -> None:
+        """Note the file of the next row."""
+        if file >= len(self._starts):
+            self._starts.extend([self.rows] * (file + 1 - len(self._starts)))
+
+    def _print_of(self, raw: bytes, *, clean: bool) -> int:
         if raw[:_REF_FROM] != _HEAD:
             self._all_compact = False
         # The service appends its keys before the last brace, so that is left out of the hash. A line that
         # already holds service keys is never listed verbatim.
-        prints.append(hash(raw[:-1] if raw[-1] == _BRACE and (clean or _is_clean(raw)) else raw))
-        return True
+        return hash(raw[:-1] if raw[-1] == _BRACE and (clean or _is_clean(raw)) else raw)
 
     def discard(self, source_ref: str) -> None:
         """Remove one entry and mark its source-ref as void."""
@@ -114,17 +156,22 @@ class Index:
         """Return the row number of an entry: stable and below `rows`; None if absent."""
         return self._rows.get(source_ref)
 
+    def rows_of(self, source_refs: Sequence[str]) -> list[int | None]:
+        """Return what `row` gives for each."""
+        return list(map(self._rows.get, source_refs))
+
     @property
     def rows(self) -> int:
         """The number of rows, including those of discarded entries."""
         return len(self._prints)
 
     def place(self, row: int) -> Place:
-        return Place(*_PLACE.unpack_from(self._table, row * _PLACE.size))
+        file = bisect_right(self._starts, row) - 1
+        return Place(file, self._offsets[row], self._lengths[row], self._numbers[row])
 
     def is_in(self, row: int, file: int, offset: int) -> bool:
         """Return whether the line of *row* stands there."""
-        return _START.unpack_from(self._table, row * _PLACE.size) == (file, offset)
+        return self._offsets[row] == offset and bisect_right(self._starts, row) - 1 == file
 
     def print(self, row: int) -> int:
         """
@@ -138,7 +185,7 @@ class Index:
         """Return whether *raw* is the text of the line in *row*."""
         return self._prints[row] == hash(raw) or (raw[-1:] == b"}" and self._prints[row] == hash(raw[:-1]))
 
-    def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
+    def listed_as(self, raw: bytes, expected: int = 0, printed: int | None = None) -> int | None:
         """
         Return the row whose text equals this listed line, apart from the keys that the service appends.
 
@@ -148,13 +195,32 @@ class Index:
 
         Args:
             expected: The row to try first: most listings keep the order in which the dataset was filled.
+            printed: What `print_listed` returns of it, if that is known.
         """
-        body = raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw)
-        prints, printed = self._prints, hash(body)
+        prints = self._prints
+        printed = hash(_body(raw)) if printed is None else printed
         if expected < len(prints) and prints[expected] == printed and not self.void:
             return expected
         row = self._rows.get(_named(raw))
         return row if row is not None and prints[row] == printed else None
+
+    def row_listed(self, raw: bytes, printed: int, read: Callable[[str, Place], bytes]) -> int | None:
+        """Do the same as `listed_as`, and where that leaves it open, as the two below."""
+        row = self.listed_as(raw, printed=printed)
+        if row is None:
+            row = self.listed_without_spaces(raw, read)
+        return self.listed_sorted(raw, read) if row is None else row
+
+    def listed_in_order(self, printed: Sequence[int], expected: int) -> int:
+        """
+        Return how many listed lines, from the first on, are those of the rows from *expected* on.
+
+        Args:
+            printed: Of each listed line, as `print_listed` returns it.
+        """
+        rows = self._prints[expected : expected + len(printed)]
+        differs = map(ne, printed, rows)
+        return 0 if self.void else next(compress(count(), differs), len(rows))
 
     def listed_without_spaces(self, raw: bytes, read: Callable[[str, Place], bytes]) -> int | None:
         """
@@ -198,6 +264,11 @@ class Index:
         """Yield every usable entry, ordered by source-ref."""
         for source_ref in sorted(self._rows):
             yield source_ref, self.place(self._rows[source_ref])
+
+
+def print_listed(raws: Sequence[bytes]) -> Sequence[int]:
+    """Return a hash of each listed line, apart from what the service appends; see `Index.print`."""
+    return list(map(hash, [raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw) for raw in raws]))
 
 
 def _body(raw: bytes) -> bytes:

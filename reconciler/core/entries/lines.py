@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from functools import partial
-from typing import BinaryIO, Final
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain
+from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.core.runtime.limits import MAX_LINE_CHARS
 
@@ -18,26 +18,63 @@ _OPEN: Final = ("{", "[", ",", ":")
 _DECODER: Final = json.JSONDecoder()
 
 _PIECE_BYTES: Final = 1 << 16
+_BLOCK_BYTES: Final = 1 << 18
+
+_one_more: Final = (1).__add__
 
 Line = tuple[bytes, int, int]
 """One line: its text, its byte offset, and its number from 1."""
 
 
+class Block(NamedTuple):
+    """
+    Consecutive lines, so that what is done with each can be done in bulk.
+
+    Attributes:
+        texts: The text of each line.
+        offsets: The byte offset of each line.
+        first: The number of the first line, from 1.
+    """
+
+    texts: Sequence[bytes]
+    offsets: Sequence[int]
+    first: int
+
+    def lines(self) -> Iterator[Line]:
+        return zip(self.texts, self.offsets, range(self.first, self.first + len(self.texts)), strict=True)
+
+
 def iter_lines(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
+    """Yield every line of *stream*, as `iter_blocks` gives them."""
+    return chain.from_iterable(map(Block.lines, iter_blocks(stream, limit)))
+
+
+def iter_blocks(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Block]:
     r"""
     Yield every line of *stream*, blank ones included. Offsets and numbers count from its current position.
 
     The text lacks its ``\n`` and any ``\r`` before it. A line longer than *limit* bytes is cut to
-    ``limit + 1``, by which callers recognize it. Memory stays near *limit*.
+    ``limit + 1``, by which callers recognize it. Memory stays near *limit* and a quarter of a megabyte.
     """
-    offset = 0
-    for number, raw in enumerate(iter(partial(stream.readline, limit + 2), b""), 1):
-        if len(raw) < limit + 2 or raw.endswith(b"\n"):
-            yield raw.rstrip(b"\r\n"), offset, number
-            offset += len(raw)
-        else:
-            yield raw[: limit + 1], offset, number
-            offset += len(raw) + _skip(stream)
+    offset, number = 0, 1
+    while read := stream.read(_BLOCK_BYTES):
+        skipped = 0
+        if not read.endswith(b"\n"):
+            rest = stream.readline(limit + 2)
+            read += rest
+            if len(rest) == limit + 2 and not rest.endswith(b"\n"):
+                skipped = _skip(stream)
+        texts = read.split(b"\n")
+        if not texts[-1]:
+            texts.pop()
+        *offsets, _ = accumulate(map(_one_more, map(len, texts)), initial=offset)
+        if b"\r" in read:
+            texts = [text.rstrip(b"\r") for text in texts]
+        if len(read) > limit:
+            texts = [text[: limit + 1] for text in texts]
+        yield Block(texts, offsets, number)
+        offset += len(read) + skipped
+        number += len(texts)
 
 
 def other_form(head: bytes) -> str | None:

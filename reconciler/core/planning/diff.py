@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+from typing import Final
 
 import orjson
 
@@ -32,9 +34,11 @@ from reconciler.core.entries.entry import (
     error_codes,
 )
 from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.index import Index, Place
+from reconciler.core.entries.index import Index, Place, print_listed
 from reconciler.core.entries.lines import Line
 from reconciler.errors import ListingMoved, UnknownAnswer
+
+_TOGETHER: Final = 256  # listed lines that are compared at once
 
 
 class Action(StrEnum):
@@ -195,28 +199,28 @@ class _Judge:
         self._unchanged = self._observed = 0
 
     def compare(self, observed: Iterable[Line]) -> None:
-        desired, read = self._desired, self._read
-        listed_as = desired.listed_as
-        seen, proven, expected = self._seen, 0, 0
-        for line in observed:
-            row = listed_as(line[0], expected)
-            if row is None:
-                row = desired.listed_without_spaces(line[0], read)
-            if row is None:
-                row = desired.listed_sorted(line[0], read)
-            if row is None or seen[row]:
-                self._compare_parsed(line)
-            else:
-                seen[row] = 1
-                proven += 1
-                expected = row + 1
-        self._observed += proven
-        self._unchanged += proven
+        desired, seen, lines, expected = self._desired, self._seen, iter(observed), 0
+        while part := list(islice(lines, _TOGETHER)):
+            printed, done = print_listed([raw for raw, _, _ in part]), 0
+            while done < len(part):
+                equal = desired.listed_in_order(printed[done:], expected)
+                if equal and not any(seen[expected : expected + equal]):
+                    seen[expected : expected + equal] = b"\1" * equal
+                    self._unchanged += equal
+                    expected, done = expected + equal, done + equal
+                    continue
+                row = desired.row_listed(part[done][0], printed[done], self._read)
+                if row is None or seen[row]:
+                    self._compare_parsed(part[done])
+                else:
+                    seen[row], expected = 1, row
+                    self._unchanged += 1
+                expected, done = expected + 1, done + 1
+            self._observed += len(part)
 
     def _compare_parsed(self, line: Line) -> None:
         fields = _parse(line[0])
         source_ref = fields.get(SOURCE_REF)
-        self._observed += 1
         if not isinstance(source_ref, str):
             return  # a line of the service that holds only errors and names no image
         row = self._desired.row(source_ref)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from reconciler.core.runtime import limits
@@ -35,9 +36,9 @@ class DatasetFacts:
     def __init__(self) -> None:
         self.invalid = 0
         self.dropped = 0
-        self.buckets: dict[str, int] = defaultdict(int)
-        self.labels: dict[str, int] = defaultdict(int)
-        self.kinds: dict[Kind, int] = defaultdict(int)
+        self.buckets: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.kinds: Counter[Kind] = Counter()
 
     @property
     def entries(self) -> int:
@@ -55,10 +56,24 @@ class DatasetFacts:
                 ref = None
         self.kinds[kind] += 1
         if ref is not None:
-            self.buckets[ref[5 : ref.find("/", 5)]] += 1
-        seen = self.labels
-        for label in labels:
-            seen[label] += 1
+            self.buckets[_bucket(ref)] += 1
+        self.labels.update(labels)
+
+    def extend(
+        self, source_refs: Sequence[str], labels: Iterable[tuple[str, ...]], kinds: Iterable[Kind]
+    ) -> None:
+        """Count lines without errors, at least one and none of them blank."""
+        bucket = _bucket(source_refs[0])
+        if all(map(str.startswith, source_refs, repeat(f"s3://{bucket}/"))):
+            self.buckets[bucket] += len(source_refs)
+        else:
+            self.buckets.update(map(_bucket, source_refs))
+        self.kinds.update(kinds)
+        self.labels.update(chain.from_iterable(labels))
+
+
+def _bucket(source_ref: str) -> str:
+    return source_ref[5 : source_ref.find("/", 5)]
 
 
 def check_dataset(facts: DatasetFacts, dataset_type: str) -> tuple[Problem, ...]:

@@ -6,14 +6,14 @@ import re
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
 from math import ceil
 from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from reconciler.core.entries.index import Place
-from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
 from reconciler.errors import ListingIncomplete, UsageError
@@ -146,7 +146,15 @@ class FileListing(Listing):
             UsageError: A line is longer than any entry, not one JSON object, or names no image: such as the
                 answer of a call, with all entries in it.
         """
-        for line in iter_lines(self._stream):
+        for block in iter_blocks(self._stream):
+            usual = map(bytes.startswith, block.texts, repeat(_USUAL))
+            if all(usual) and all(map(bytes.endswith, block.texts, repeat(b"}"))):
+                yield from block.lines()
+            else:
+                yield from self._entries(block)
+
+    def _entries(self, block: Block) -> Iterator[Line]:
+        for line in block.lines():
             raw = line[0]
             if _is_object(raw) and (raw[:_USUAL_CHARS] == _USUAL or _NAMED.search(raw)):
                 yield line

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from io import BytesIO
 
 import orjson
 import pytest
 
 from reconciler.core.entries.index import Index, Place
+from reconciler.core.entries.lines import iter_blocks
 from tests.builders import errors, index_of, line, listed, ref
 
 
@@ -31,6 +33,43 @@ def test_takes_no_source_ref_twice() -> None:
     index.discard(ref("a"))
     assert not index.add(ref("a"), place, line("a"))
     assert 1 == index.rows
+
+
+CLEAN, SPACED = line("a"), b'{"source-ref": "s3://b/b.jpg"}'
+SERVICE = b'{"source-ref":"s3://b/c.jpg","errors":[{"code":"E"}]}'
+
+
+@pytest.mark.parametrize("texts", [(CLEAN,), (CLEAN, SPACED), (SERVICE, CLEAN), (CLEAN, SERVICE, SPACED)])
+def test_lines_added_together_are_as_if_added_one_by_one(texts: tuple[bytes, ...]) -> None:
+    names = [orjson.loads(text)["source-ref"] for text in texts]
+    (block,) = iter_blocks(BytesIO(b"\n".join((line("z"), *texts))))
+    alone, together = Index(), Index()
+    for index in (alone, together):
+        index.add(ref("z"), Place(0, 0, len(line("z")), 1), line("z"))
+
+    rest = block._replace(texts=block.texts[1:], offsets=block.offsets[1:], first=2)
+    unclean = [number for number, text in enumerate(texts) if text == SERVICE]
+    assert together.extend(2, names, rest, unclean)
+    for name, (text, offset, number) in zip(names, rest.lines(), strict=True):
+        alone.add(name, Place(2, offset, len(text), number), text)
+
+    assert list(alone.items()) == list(together.items())
+    for row, text in enumerate((line("z"), *texts)):
+        assert alone.print(row) == together.print(row)
+        assert together.is_at(row, text)
+        assert alone.listed_as(listed(text)) == together.listed_as(listed(text))
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("z", "a"), ("a", "void")])
+def test_lines_are_added_together_only_if_each_could_be(names: tuple[str, str]) -> None:
+    index = index_of(line("z"), line("void"))
+    index.discard(ref("void"))
+    (block,) = iter_blocks(BytesIO(b"\n".join(map(line, names))))
+
+    assert not index.extend(2, list(map(ref, names)), block)
+
+    assert 2 == index.rows
+    assert [ref("z")] == list(index.source_refs)
 
 
 class TestListedAs:

@@ -46,6 +46,11 @@ class Counting(io.BytesIO):
 
     longest = 0
 
+    def read(self, size=-1):
+        piece = super().read(size)
+        self.longest = max(self.longest, len(piece))
+        return piece
+
     def readline(self, size=-1):
         piece = super().readline(size)
         self.longest = max(self.longest, len(piece))
@@ -56,7 +61,7 @@ def test_a_line_of_ten_megabytes_is_never_held_whole():
     stream = Counting(b"x" * 10_000_000 + b"\n{}\n")
 
     assert [(b"x" * 1_001, 0, 1), (b"{}", 10_000_001, 2)] == list(iter_lines(stream, limit=1_000))
-    assert stream.longest <= 1 << 16
+    assert stream.longest <= 1 << 18
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"").rstrip(b"\r"))))

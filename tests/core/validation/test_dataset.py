@@ -41,6 +41,19 @@ def test_two_labels_in_one_bucket_are_fine():
     assert [] == codes(facts(line("cat"), line("dog")))
 
 
+@pytest.mark.parametrize("buckets", [("one", "one"), ("one", "two"), ("one", "one-more")])
+def test_lines_counted_together_are_as_if_counted_one_by_one(buckets):
+    lines = [line("a", "b", bucket=name, problems=ODD) for name in buckets]
+    lines += [line("b", kinds=Kind.BOXES), line(kinds=Kind.NONE)]
+    together = DatasetFacts()
+    refs, labels, kinds, _ = zip(*lines, strict=True)
+    together.extend(refs, labels, kinds)
+
+    alone = facts(*lines)
+    for name in DatasetFacts.__slots__:
+        assert getattr(alone, name) == getattr(together, name)
+
+
 def test_an_empty_dataset_is_no_business_of_the_rules():
     """An empty dataset has no problem here: its spec decides whether it may be empty."""
     assert () == check_dataset(DatasetFacts(), "TRAIN")
