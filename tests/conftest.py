@@ -19,6 +19,14 @@ settings.register_profile("thorough", usual, max_examples=200, derandomize=True)
 settings.load_profile("quick")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what programs remember of files away from the cache of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 # What a test of these lanes may take, in seconds; pyproject.toml has the limit of all others.
 LIMITS = {"slow": 600, "tools": 600, "browser": 600, "benchmark": 1_800, "cluster": 3_600, "image": 1_800}
 

@@ -18,15 +18,21 @@ from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import Opened, open_path
+from reconciler.state.judged import JudgedFiles, cache_directory
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Wiring
 
 
 @contextmanager
-def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> Iterator[Reading]:
+def reading(
+    args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES, *, remember: bool = False
+) -> Iterator[Reading]:
     """
     Yield all that PATH and the flags select, read and validated.
+
+    Args:
+        remember: Remember what was found in the lines of large files, for this command and others.
 
     Raises:
         SourceError: PATH cannot be read, or declares nothing.
@@ -36,7 +42,8 @@ def reading(args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES) -> It
     specs = load(opened.tree, opened.only)
     log_skipped(specs)
     chosen = select(specs, selection_of(args))
-    with closing(read(chosen, overrides)) as found:
+    judged = JudgedFiles(cache_directory(), read_only=not remember)
+    with closing(read(chosen, overrides, judged)) as found:
         yield found
 
 
@@ -45,7 +52,9 @@ def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Read
     """Yield the tree, all specs in it, and the selected ones, read and validated."""
     opened = opened_path(args)
     specs = load(opened.tree, opened.only)
-    with closing(read(select(specs, selection_of(args)))) as found:
+    chosen = select(specs, selection_of(args))
+    judged = JudgedFiles(cache_directory(), read_only=True)
+    with closing(read(chosen, judged=judged)) as found:
         yield opened, specs, found
 
 

@@ -19,6 +19,7 @@ from reconciler.ports.gateway import (
     Phase,
     Stats,
 )
+from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.memory import (
     Begun,
     CheckedImages,
@@ -82,6 +83,7 @@ __all__ = [
     "ImagePage",
     "Images",
     "Journal",
+    "JudgedFiles",
     "Kept",
     "Leases",
     "LoadedDataset",

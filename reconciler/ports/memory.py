@@ -14,6 +14,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
 from reconciler.core.status.conditions import Suspension
 from reconciler.ports.backups import Backups
+from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.rebuild import Rebuilds
 
 
@@ -92,6 +93,9 @@ class Memory(Protocol):
 
     @property
     def images(self) -> CheckedImages: ...
+
+    @property
+    def judged(self) -> JudgedFiles: ...
 
 
 class Begun(NamedTuple):

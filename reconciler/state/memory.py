@@ -16,6 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
+from reconciler.state.judged import JudgedFiles
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
 from reconciler.state.tables import (
@@ -47,6 +48,7 @@ class State:
         backups, archive: Lines before they were overwritten, and before a rebuild.
         rebuilds: Rebuilds that must be finished or undone.
         images: What is known of images in S3.
+        judged: What was found in the lines of spec files.
         damage: Why the earlier content of the file was lost; None if it was not.
 
     Raises:
@@ -65,6 +67,7 @@ class State:
         self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)
         self.images = CheckedImages(self._db)
+        self.judged = JudgedFiles(directory / "judged", read_only=read_only)
         self.backups = Backups(directory / "snapshots")
         self.archive = Backups(directory / "rebuilds", most_files=_ARCHIVED_FILES, most_bytes=_ARCHIVED_BYTES)
 

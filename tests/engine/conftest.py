@@ -17,8 +17,9 @@ from reconciler.core.status.result import DatasetResult
 from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import NO_OVERRIDES, Context, Overrides
-from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.ports import Silence
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path

@@ -8,17 +8,23 @@ machine. Less work is an improvement: lower the number.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from benchmarks.datasets import SHAPES, change, entries
+from benchmarks.datasets import SHAPES, SPEC, change, entries
 from reconciler.core.entries import entry, explain, index
 from reconciler.core.entries.equality import Equality
 from reconciler.core.planning import diff
 from reconciler.core.validation import line
 from reconciler.engine.dataset import planning
+from reconciler.engine.usecases import reading
+from reconciler.sources.load import load
+from reconciler.sources.trees.directory import open_path
+from reconciler.state.judged import JudgedFiles
 from tests.builders import index_of, observed, reader
 from tests.engine.conftest import Lab
 
@@ -55,6 +61,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
+    monkeypatch.setattr(reading, "_add", counted("lines added alone", reading._add))
     for module in (diff, planning, entry, explain, index):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
@@ -114,6 +121,24 @@ def test_deepdiff_explains_lists_of_another_length_only(lab: Lab, work: Counter[
     assert 2 == work["DeepDiff"]
 
 
+def test_lines_listed_in_the_order_of_the_specs_are_compared_in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a line that differs is compared by itself."""
+    alone: list[bytes] = []
+    row_listed = index.Index.row_listed
+
+    def counted(found: index.Index, raw: bytes, *rest: Any) -> int | None:
+        alone.append(raw)
+        return row_listed(found, raw, *rest)
+
+    monkeypatch.setattr(index.Index, "row_listed", counted)
+    lines, changed = lines_of("boxes"), lines_of("boxes", CHANGED)
+
+    found = diff.compare(index_of(*lines), observed(*changed), reader(*lines), Equality())
+
+    assert CHANGED == len(found.changes)
+    assert [raw for raw, before in zip(changed, lines, strict=True) if raw != before] == alone
+
+
 def test_a_listing_with_sorted_keys_is_parsed_on_one_side_only(work: Counter[str]) -> None:
     lines = lines_of("boxes")
     sorted_lines = [orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS) for raw in lines]
@@ -122,6 +147,25 @@ def test_a_listing_with_sorted_keys_is_parsed_on_one_side_only(work: Counter[str
 
     assert ENTRIES == found.unchanged
     assert ENTRIES == work["parsed lines"]
+
+
+def test_lines_that_were_judged_before_are_not_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only changed lines are: when the file is read again, by a later process too."""
+    checked: list[bytes] = []
+    check_line = line.check_line
+    monkeypatch.setattr(line, "check_line", lambda raw: checked.append(raw) or check_line(raw))
+    monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
+    (tmp_path / "bench.yaml").write_text(SPEC)
+
+    for changed, expected in ((0, ENTRIES), (0, 0), (CHANGED, CHANGED)):
+        (tmp_path / "train.jsonl").write_bytes(b"\n".join(lines_of("boxes", changed)))
+        checked.clear()
+        (loaded,) = load(open_path(tmp_path).tree).datasets
+        with closing(reading.read_desired(loaded, judged=JudgedFiles(tmp_path / "judged"))) as desired:
+            assert ENTRIES == len(desired.index)
+        assert expected == len(checked)
 
 
 @pytest.mark.parametrize(

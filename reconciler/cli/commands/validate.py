@@ -24,7 +24,7 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.sources.load import unusable
 
     try:
-        with reading(args) as found:
+        with reading(args, remember=True) as found:
             result = Validation(
                 datasets=len(found.datasets) + len(found.broken),
                 entries=sum(dataset.facts.entries for dataset in found.datasets),

@@ -78,7 +78,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
     overrides = replace(overrides_of(args), selection=selection)
     if plan is not None:
         args.dataset = args.dataset or list(plan.datasets)
-    with reading(args, overrides) as found, connected(args, read_only=False) as wiring:
+    with reading(args, overrides, remember=True) as found, connected(args, read_only=False) as wiring:
         require_credentials(wiring, found, args)
         try:
             if plan is None and asks(args):

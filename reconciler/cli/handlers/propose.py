@@ -22,9 +22,9 @@ from reconciler.cli.wiring import connected
 from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import Branch, DatasetProposal, EditRequest, Proposal, Refusal, refused
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.dataset.desired import read_desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Proposed, propose_each, unfulfilled
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
 from reconciler.ports import Memory, Specs

@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import islice
 from typing import BinaryIO, Final, NamedTuple
 
@@ -20,8 +19,8 @@ import msgspec
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.planning.diff import Diff
+from reconciler.core.validation.judged import TEXT_DIGEST_BYTES, text_digest
 
-TEXT_DIGEST_BYTES: Final = 16
 _NO_TEXT: Final = bytes(TEXT_DIGEST_BYTES)
 
 BLOCK_ENTRIES: Final = 2_000
@@ -44,7 +43,7 @@ def text_digests(index: Index, files: Iterable[BinaryIO]) -> bytes:
             if row < index.rows and index.is_in(row, number, offset):
                 if not index.is_at(row, raw):
                     return bytes(found)
-                found += blake2b(raw, digest_size=TEXT_DIGEST_BYTES).digest()
+                found += text_digest(raw)
                 row += 1
     return bytes(found)
 
@@ -129,11 +128,17 @@ def recall(blocks: Iterable[Block], desired: Index, texts: bytes) -> Recalled:
         texts: The text digests of the desired lines, by row.
     """
     found, size = Recalled(), TEXT_DIGEST_BYTES
-    seen, row_of = bytearray(desired.rows), desired.row
+    seen = bytearray(desired.rows)
     for block in blocks:
         found.refs += block.refs
-        for at, ref in zip(range(0, len(block.texts), size), block.refs, strict=True):
-            row, text = row_of(ref), block.texts[at : at + size]
+        rows = desired.rows_of(block.refs)
+        if _are_all_equal(block, rows, texts):
+            found.unchanged += len(rows)
+            for equal in rows:
+                seen[equal] = 1  # type: ignore[index]  # none of them is None
+            continue
+        for at, ref, row in zip(range(0, len(block.texts), size), block.refs, rows, strict=True):
+            text = block.texts[at : at + size]
             if row is not None:
                 seen[row] = 1
                 if text == texts[row * size : row * size + size] and text != _NO_TEXT:
@@ -146,11 +151,25 @@ def recall(blocks: Iterable[Block], desired: Index, texts: bytes) -> Recalled:
                 found.lines[ref] = line
             elif row is not None or ref not in desired.void:
                 found.unread.append(ref)
-    for ref in desired.source_refs:
-        row = row_of(ref)
-        if row is not None and not seen[row]:
-            found.absent.append(ref)
+    found.absent += _not_seen(desired, seen)
     return found
+
+
+def _not_seen(desired: Index, seen: bytearray) -> Iterator[str]:
+    if seen.count(1) < len(desired):
+        refs = list(desired.source_refs)
+        for ref, row in zip(refs, desired.rows_of(refs), strict=True):
+            if row is not None and not seen[row]:
+                yield ref
+
+
+def _are_all_equal(block: Block, rows: Sequence[int | None], texts: bytes) -> bool:
+    """Return whether each remembered entry of a block equals its desired line, none in ignored fields only."""
+    if block.lines or block.ignored or None in rows:
+        return False
+    size = TEXT_DIGEST_BYTES
+    starts = (row * size for row in rows if row is not None)
+    return b"".join([texts[start : start + size] for start in starts]) == block.texts
 
 
 class Memories:

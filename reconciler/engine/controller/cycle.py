@@ -24,13 +24,14 @@ from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
 from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, placed
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import NotFound, SourceError, SpecError, Superseded
 from reconciler.ports import Description, Kept, LoadedDataset
 
@@ -181,11 +182,10 @@ def _visited(
         full = quiet is None or not _is_remembered(loaded.name, quiet, context)
     edited = kept is not None and kept.desired != digest
     session.context = replace(context, full=full, edit_first=edited, overtaken=work.give_way)
-    with closing(read_desired(loaded)) as desired:
+    with closing(read_desired(loaded, judged=context.memory.judged)) as desired:
         if work.is_outdated and not desired.usable:
             raise SourceError("a newer commit took over while this one was read")
-        if desired.has_errors:
-            bad = [problem for problem in desired.problems if problem.is_error]
+        if bad := desired.errors:
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))

@@ -110,7 +110,7 @@ class _DatasetCheck:
 
     def run(self) -> None:
         """Look up all images, and read those that are new or changed."""
-        if specs := errors_of(self.desired.problems):
+        if specs := errors_of(self.desired.errors):
             self._errors += specs
             self._codes.append(SpecError.exit_code)
         pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="images")

@@ -47,7 +47,7 @@ def explain_image(
 def _explained(source_ref: str, desired: Desired, context_of: each_dataset.Contexts) -> Explanation:
     explanation = _in_git(source_ref, desired)
     if not desired.usable:
-        errors = errors_of(desired.problems)
+        errors = errors_of(desired.errors)
         return replace(explanation, errors=errors, error_code=SpecError.exit_code)
     try:
         context = context_of(desired)

@@ -10,7 +10,8 @@ from reconciler.core.spec.choices import Compare, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, read_desired
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import UsageError
 from reconciler.ports import Backup, Backups, LoadedDataset, Memory
 
@@ -80,8 +81,8 @@ def as_desired(
     verbatim = LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners)
     whole = read_desired(verbatim, replace(overrides, released=True), revision)
     # The rules over a whole dataset say nothing about a part of one.
-    problems = [problem for problem in whole.problems if problem.origin != origin]
-    return replace(whole, problems=problems, usable=bool(len(whole.index)), partial=True)
+    noted = [problem for problem in whole.noted if problem.origin != origin]
+    return replace(whole, noted=noted, usable=bool(len(whole.index)), partial=True)
 
 
 def _verbatim(dataset: Dataset) -> Dataset:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
-from itertools import product
+from functools import cached_property, partial
+from itertools import chain, product
 from typing import TypeVar
 
 from reconciler.core.entries.lines import Line, iter_lines
@@ -16,11 +16,12 @@ from reconciler.core.validation import check_pair
 from reconciler.core.validation.dataset import Listing, image_in_train_and_test, unkeepable
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, problems_of_lines, read_desired, unread
+from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.log import log
 from reconciler.engine.usecases.read_in_parallel import read_each
+from reconciler.engine.usecases.reading import problems_of_lines, read_desired
 from reconciler.errors import SourceError, UsageError
-from reconciler.ports import BrokenDataset, LoadedDataset, Specs
+from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 
 T = TypeVar("T")
 
@@ -55,24 +56,33 @@ class Selection:
         return all(labels.get(key) == value for key, value in (self.labels or {}).items())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """
     A spec tree, read.
 
     Attributes:
         broken: Datasets whose documents could not be read at all.
-        problems: Everything that is wrong anywhere in the tree, ordered by place.
+        of_tree: What is wrong with documents and files of the tree.
+        across: What is wrong across datasets.
         acknowledgements: Of expected drift, in any dataset.
         skipped: YAML files, and documents in them, that are not ours.
     """
 
     datasets: tuple[Desired, ...]
     broken: tuple[BrokenDataset, ...]
-    problems: tuple[Problem, ...]
+    of_tree: tuple[Problem, ...]
+    across: tuple[Problem, ...]
     revision: str | None
     acknowledgements: tuple[Acknowledgement, ...] = ()
     skipped: tuple[Origin, ...] = ()
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong anywhere in the tree, once each, ordered by place."""
+        read, broken = (dataset.problems for dataset in self.datasets), (one.problems for one in self.broken)
+        found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
+        return tuple(sorted(found, key=_by_place))
 
     def close(self) -> None:
         for dataset in self.datasets:
@@ -148,20 +158,23 @@ def log_skipped(specs: Specs) -> None:
         log.debug("spec.skipped", place=str(origin))
 
 
-def read(specs: Specs, overrides: Overrides = NO_OVERRIDES) -> Reading:
-    """Read every dataset, line by line."""
+def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles | None = None) -> Reading:
+    """
+    Read every dataset, line by line.
+
+    Args:
+        judged: Lines that were checked before, which are not checked again.
+    """
     datasets = read_each(
         specs.datasets,
-        partial(read_desired, overrides=overrides, revision=specs.revision),
+        partial(read_desired, overrides=overrides, revision=specs.revision, judged=judged),
         partial(unread, overrides=overrides, revision=specs.revision),
     )
     broken = tuple(map(_read_broken, specs.broken))
-    found = dict.fromkeys(specs.problems)
-    for problems in (*(d.problems for d in datasets), *(d.problems for d in broken)):
-        found |= dict.fromkeys(problems)
-    found |= dict.fromkeys((*_across(datasets), *unkeepable(map(_listing, datasets))))
-    ordered = tuple(sorted(found, key=_by_place))
-    return Reading(datasets, broken, ordered, specs.revision, specs.acknowledgements, specs.skipped)
+    across = (*_across(datasets), *unkeepable(map(_listing, datasets)))
+    return Reading(
+        datasets, broken, specs.problems, across, specs.revision, specs.acknowledgements, specs.skipped
+    )
 
 
 def _listing(desired: Desired) -> Listing:

@@ -38,7 +38,7 @@ def _counted(desired: Desired) -> DatasetStatistics:
         kind,
         tally.counts(),
         check_dataset(desired.facts, kind),
-        errors_of(desired.problems),
+        errors_of(desired.errors),
     )
 
 

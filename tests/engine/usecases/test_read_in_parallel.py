@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.dataset.desired import Desired, read_desired, unread
+from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.usecases import read_in_parallel
 from reconciler.engine.usecases.read_in_parallel import read_each
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.ports import LoadedDataset
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path

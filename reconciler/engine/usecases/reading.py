@@ -1,0 +1,185 @@
+"""Read what is desired of one dataset: every line once, checked, indexed by source-ref, and let go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
+from os import SEEK_END
+from typing import Final, cast
+
+from reconciler.core.entries.index import Place
+from reconciler.core.entries.lines import Block, Line, iter_blocks
+from reconciler.core.spec.documents import API_VERSION, Dataset
+from reconciler.core.validation import Checked, check_dataset
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import duplicate_source_ref
+from reconciler.core.validation.judged import Columns, Judge, JudgedFile, columns_of
+from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
+from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
+from reconciler.core.validation.unmatched import unmatched
+from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
+from reconciler.engine.dataset.desired import Desired, Warned, unread
+from reconciler.errors import SourceError
+from reconciler.ports import BrokenDataset, EntryFile, JudgedFiles, LoadedDataset
+
+REMEMBERED_BYTES: Final = 1_000_000
+"""The lines of smaller files are not remembered: checking them takes some hundredths of a second."""
+
+# Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
+_OF_BAD_LINES: Final = frozenset({Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS})
+
+# Stands in for a document that cannot be read; nothing is ever planned with it.
+_UNREADABLE: Final = Dataset.model_validate(
+    {
+        "apiVersion": API_VERSION,
+        "kind": "Dataset",
+        "metadata": {"name": "unreadable"},
+        "spec": {"target": {"project": "unreadable", "type": "TRAIN"}, "entries": [{"file": "unreadable"}]},
+    }
+)
+
+
+def read_desired(
+    loaded: LoadedDataset,
+    overrides: Overrides = NO_OVERRIDES,
+    revision: str | None = None,
+    judged: JudgedFiles | None = None,
+) -> Desired:
+    """
+    Read and check every entry of one dataset.
+
+    What is wrong becomes a problem, never an error: one bad line stops no other.
+
+    Args:
+        judged: Lines that were checked before, which are not checked again.
+    """
+    desired = unread(loaded, overrides, revision)
+    all_read = _read_files(desired, judged)
+    problems = check_dataset(desired.facts, loaded.target.kind)
+    desired.noted.extend(problem.at(loaded.origin, None) for problem in problems)
+    usable = loaded.usable and all_read and not any(map(_refuses_all, problems))
+    if usable and not (desired.index.rows or desired.policy.allow_empty):
+        usable = False
+        if not desired.has_errors:
+            desired.noted.append(_empty(loaded.origin))
+    named = chain(desired.index.source_refs, desired.index.void)
+    globs = unmatched(loaded.patterns, named) if usable else ()
+    desired.noted.extend(one.problem for one in globs)
+    return replace(desired, usable=usable, unmatched=globs)
+
+
+def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:
+    """Judge the lines of a dataset whose document cannot be read, so that all problems are reported together."""
+    desired = Desired(LoadedDataset(_UNREADABLE, broken.origin, broken.files, ()), [])
+    _read_files(desired)
+    return tuple(desired.problems)
+
+
+def _read_files(desired: Desired, judged: JudgedFiles | None = None) -> bool:
+    """Read every line of every file; return whether all could be read."""
+    all_read = True
+    for number, file in enumerate(desired.loaded.files):
+        try:
+            _read_file(desired, number, judged)
+        except SourceError as exc:
+            all_read = False
+            desired.noted.append(Problem(Severity.ERROR, exc.code, str(exc), Origin(file.name, 1)))
+    return all_read
+
+
+def _refuses_all(problem: Problem) -> bool:
+    """Return whether a fault of the dataset as a whole leaves nothing to plan with."""
+    return problem.severity is Severity.ERROR and problem.code not in _OF_BAD_LINES
+
+
+def _read_file(desired: Desired, number: int, judged: JudgedFiles | None) -> None:
+    file, check = desired.loaded.files[number], desired.checker.check
+    with file.open() as stream:
+        size = stream.seek(0, SEEK_END)
+        stream.seek(0)
+        known = judged.of(file.name) if judged is not None and size >= REMEMBERED_BYTES else None
+        if judged is None or size < REMEMBERED_BYTES or (known is None and judged.read_only):
+            for block in iter_blocks(stream):
+                _add_block(desired, number, block, columns_of(list(map(check, block.texts))))
+            return
+        judge = _judge(check, known)
+        for block in iter_blocks(stream):
+            _add_block(desired, number, block, judge.check(block.texts))
+    if not judged.read_only and (found := judge.judged()) is not None:
+        judged.put(file.name, found)
+
+
+def _judge(check: Callable[[bytes], Checked], known: JudgedFile | None) -> Judge:
+    try:
+        return Judge(check, known)
+    except (ValueError, LookupError):
+        return Judge(check)
+
+
+def _add_block(desired: Desired, number: int, block: Block, found: Columns) -> None:
+    if _add_together(desired, number, block, found):
+        desired.texts.extend(b"".join(found.digests))
+        return
+    digests = found.digests or repeat(b"")
+    for line, digest, *checked in zip(block.lines(), digests, *found[:4], strict=False):
+        if _add(desired, number, line, Checked(*checked)):
+            desired.texts.extend(digest)
+
+
+def _add_together(desired: Desired, number: int, block: Block, found: Columns) -> bool:
+    """Add lines at once; return False, and add none, if they are not all usable."""
+    warned = [position for position, problems in enumerate(found.problems) if problems]
+    for position in warned:
+        problems = found.problems[position]
+        if has_error(problems) or problems[0].code is Code.BLANK_LINE:
+            return False
+    refs = cast("Sequence[str]", found.source_refs)  # of a usable line there is one
+    if not desired.index.extend(number, refs, block, warned):
+        return False
+    desired.facts.extend(refs, found.labels, found.kinds)
+    if warned:
+        desired.warned.append(Warned(number, block.first, refs, found.problems))
+    return True
+
+
+def _add(desired: Desired, number: int, read: Line, checked: Checked) -> bool:
+    """Add one line; return whether the index has a row for it."""
+    file, (raw, offset, line) = desired.loaded.files[number], read
+    desired.facts.add(checked)
+    source_ref, _, _, problems = checked
+    if problems and not _accepted(desired, checked, file, line):
+        if source_ref is not None:
+            desired.index.discard(source_ref)
+    elif source_ref is not None:
+        place = Place(number, offset, len(raw), line)
+        if desired.index.add(source_ref, place, raw, clean=not problems):
+            return True
+        _refuse_repetition(desired, source_ref, place)
+    return False
+
+
+def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
+    origin = Origin(file.name, file.line_number(line))
+    desired.noted.extend(problem.at(origin, checked.source_ref) for problem in checked.problems)
+    return checked.is_valid and not checked.is_blank
+
+
+def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None:
+    """Name both places. Neither line is used: which one is meant is not known."""
+    row = desired.index.row(source_ref)
+    place = desired.origin_of(second)
+    if row is None:  # its other line is already known to be unusable
+        problem = duplicate_source_ref(source_ref, None)
+        desired.noted.append(problem.at(place, source_ref))
+        return
+    first = desired.origin_of(desired.index.place(row))
+    desired.index.discard(source_ref)
+    for here, there in ((first, place), (place, first)):
+        desired.noted.append(duplicate_source_ref(source_ref, there).at(here, source_ref))
+
+
+def _empty(origin: Origin) -> Problem:
+    """A source that reads as empty never becomes a plan, unless the spec says that it may."""
+    text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
+    return Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, origin)

@@ -1,0 +1,125 @@
+"""
+What was found in the lines of spec files, one file for each.
+
+Only this user may have written it, under the same rules, and whole: anything else counts as nothing. A file of
+250,000 lines takes about 20 MB.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import orjson
+
+import reconciler
+from reconciler.core.validation.judged import JudgedFile
+from reconciler.private import private_directory
+
+_ENDING: Final = ".judged"
+_UNUSED_SECONDS: Final = 30 * 86_400.0
+_CHECKSUM_BYTES: Final = 4
+
+# The code that decides what is found in a line, and how it is remembered.
+_RULES: Final = ("core/validation", "core/entries", "core/runtime")
+
+_decoder = msgspec.msgpack.Decoder(JudgedFile)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def cache_directory() -> Path:
+    """Return the directory for what may be lost, after the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "reconciler"
+
+
+class JudgedFiles:
+    """
+    `ports.JudgedFiles` in a directory, which is created when something is stored.
+
+    Args:
+        read_only: Store nothing.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self._directory = directory
+        self.read_only = read_only
+
+    def of(self, name: str) -> JudgedFile | None:
+        try:
+            with self._path(name).open("rb") as stream:
+                if not _is_private(stream.fileno()):
+                    return None
+                os.utime(stream.fileno())
+                rules, checksum = stream.read(len(_rules())), stream.read(_CHECKSUM_BYTES)
+                if rules != _rules() or not rules:
+                    return None
+                body = stream.read()
+            return _decoder.decode(body) if checksum == _checksum(body) else None
+        except (OSError, ValueError, RuntimeError, msgspec.DecodeError):
+            return None
+
+    def put(self, name: str, judged: JudgedFile) -> None:
+        if self.read_only or not _rules():
+            return
+        with suppress(OSError, RuntimeError):
+            private_directory(self._directory)
+            body = _encoder.encode(judged)
+            handle, written = tempfile.mkstemp(dir=self._directory)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(_rules() + _checksum(body))
+                    stream.write(body)
+                Path(written).replace(self._path(name))
+            except BaseException:
+                Path(written).unlink(missing_ok=True)
+                raise
+            self._forget_unused()
+
+    def _path(self, name: str) -> Path:
+        whole = os.fsencode(Path(name).absolute())
+        return self._directory / (blake2b(whole, digest_size=16).hexdigest() + _ENDING)
+
+    def _forget_unused(self) -> None:
+        oldest = time.time() - _UNUSED_SECONDS
+        for path in self._directory.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
+
+def _is_private(handle: int) -> bool:
+    """Return whether only this user can have written an open file."""
+    found = os.fstat(handle)
+    return found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _checksum(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(_CHECKSUM_BYTES, "big")
+
+
+@lru_cache(maxsize=1)
+def _rules() -> bytes:
+    """
+    Return a digest of the code that judges lines and of what it runs on; empty if it cannot be read.
+
+    Of the code itself, not of a version: a rule that was changed in a checkout counts at once.
+    """
+    versions = (sys.version, sys.byteorder, msgspec.__version__, orjson.__version__, reconciler.__version__)
+    total = blake2b(repr(versions).encode(), digest_size=16)
+    root = Path(reconciler.__file__).parent
+    files = [path for part in _RULES for path in sorted((root / part).glob("*.py"))]
+    try:
+        for path in files:
+            total.update(path.read_bytes())
+    except OSError:
+        return b""
+    return total.digest() if files else b""

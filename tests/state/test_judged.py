@@ -1,0 +1,139 @@
+"""What was found in the lines of spec files, kept in a directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.validation import check_line
+from reconciler.core.validation.judged import Judge, JudgedFile
+from reconciler.state import judged as store
+from reconciler.state.judged import JudgedFiles, cache_directory
+from tests.builders import line
+
+
+@pytest.fixture
+def judged() -> JudgedFile:
+    judge = Judge(check_line)
+    judge.check([line("a"), line("b")])
+    found = judge.judged()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def directory(tmp_path: Path, judged: JudgedFile) -> Path:
+    """Return a directory in which one file is remembered."""
+    JudgedFiles(tmp_path / "judged").put("train.jsonl", judged)
+    return tmp_path / "judged"
+
+
+def test_what_is_remembered_is_given_back_by_the_name_of_the_file(
+    directory: Path, judged: JudgedFile
+) -> None:
+    assert judged == JudgedFiles(directory).of("train.jsonl")
+    assert judged == JudgedFiles(directory).of(str(Path("train.jsonl").absolute()))
+    assert JudgedFiles(directory).of("test.jsonl") is None
+
+
+def test_only_its_owner_can_read_it(directory: Path) -> None:
+    (path,) = directory.iterdir()
+
+    assert (0o700, 0o600) == (directory.stat().st_mode & 0o777, path.stat().st_mode & 0o777)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flip,
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes()[:10]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.chmod(0o620),
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), path.symlink_to(path)),
+    ],
+    ids=["flipped", "cut", "headless", "empty", "writable for others", "deleted", "a directory", "a loop"],
+)
+def test_what_is_damaged_or_may_be_of_others_counts_as_nothing(
+    directory: Path, judged: JudgedFile, damage: Callable[[Path], object]
+) -> None:
+    (path,) = directory.iterdir()
+    damage(path)
+
+    assert JudgedFiles(directory).of("train.jsonl") is None
+    JudgedFiles(directory).put("train.jsonl", judged)  # raises nothing
+
+
+def test_other_rules_count_as_nothing(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_rules", lambda: b"0" * 16)
+    assert JudgedFiles(directory).of("train.jsonl") is None
+
+    monkeypatch.setattr(store, "_rules", lambda: b"")
+    assert JudgedFiles(directory).of("train.jsonl") is None
+
+
+def test_every_module_that_judges_lines_is_part_of_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule that is changed makes what was found before count as nothing."""
+    root = Path(store.reconciler.__file__).parent
+    for part in store._RULES:
+        (tmp_path / part).mkdir(parents=True)
+        for path in (root / part).glob("*.py"):
+            (tmp_path / part / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(store.reconciler, "__file__", str(tmp_path / "__init__.py"))
+    before = store._rules.__wrapped__()
+
+    for name in ("validation/fast.py", "validation/content.py", "entries/entry.py", "runtime/limits.py"):
+        with (tmp_path / "core" / name).open("a") as stream:
+            stream.write("#")
+        assert before != (before := store._rules.__wrapped__())
+
+
+def test_where_nothing_can_be_stored_nothing_is_remembered(tmp_path: Path, judged: JudgedFile) -> None:
+    (tmp_path / "file").write_text("")
+
+    for files in (JudgedFiles(tmp_path / "file"), JudgedFiles(tmp_path / "file" / "below")):
+        files.put("train.jsonl", judged)
+        assert files.of("train.jsonl") is None
+
+    JudgedFiles(tmp_path / "none", read_only=True).put("train.jsonl", judged)
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_was_not_used_for_a_month_is_deleted(directory: Path, judged: JudgedFile) -> None:
+    (path,) = directory.iterdir()
+    os.utime(path, (0, 0))
+
+    assert judged == JudgedFiles(directory).of("train.jsonl")  # which uses it
+    JudgedFiles(directory).put("a.jsonl", judged)
+    assert 2 == len(list(directory.iterdir()))
+
+    os.utime(path, (0, 0))
+    JudgedFiles(directory).put("b.jsonl", judged)
+    assert path not in set(directory.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("home", "expected"),
+    [("/caches", "/caches/reconciler"), ("", "/home/ann/.cache/reconciler"), ("x", None)],
+)
+def test_the_directory_is_that_of_the_xdg_specification(
+    home: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path in XDG_CACHE_HOME is ignored, as the specification says."""
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+
+    assert Path(expected or "/home/ann/.cache/reconciler") == cache_directory()
