@@ -38,6 +38,11 @@ def value(content: object, most: int) -> str:
     return shortened(visible(text), most)
 
 
+def side(content: object, most: int = 300) -> str:
+    """Return one side of a change, like `value`; ``(none)`` where there is nothing."""
+    return "(none)" if content is None else value(content, most)
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: ``1 entry``, ``2,500 entries``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.revision_diff import RevisionDiff
 from reconciler.reports.diff.text import SIGILS, heading, sentence, total
 from reconciler.reports.sentences import DRIFTED, changes, field_name, setting_name
-from reconciler.reports.visible import ELLIPSIS, MINUS, counted, value
+from reconciler.reports.visible import ELLIPSIS, MINUS, counted, side
 from reconciler.reports.webpage import exactly, policy, style, templates
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 1_000
 """Most images of one dataset in a page. The rest is in the JSON."""
-
-_LONGEST_VALUE: Final = 300
 
 
 def render(diff: RevisionDiff, options: Options) -> Iterator[bytes]:
@@ -44,12 +42,8 @@ def _environment() -> jinja2.Environment:
         "setting_name": setting_name,
         "heading": heading,
         "sentence": sentence,
-        "side": _side,
+        "side": side,
         "sigil": lambda action: SIGILS[action].text,
         "total": total,
     }
     return environment
-
-
-def _side(content: object) -> str:
-    return "(none)" if content is None else value(content, _LONGEST_VALUE)

@@ -14,7 +14,7 @@ from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import by_label
 from reconciler.reports.sentences import contents, due_changes, field_name
-from reconciler.reports.visible import ELLIPSIS, counted, value
+from reconciler.reports.visible import ELLIPSIS, counted, side
 from reconciler.reports.webpage import exactly, ours, policy, script, style, templates
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 LIMIT: Final = 1_000
 """Most changes of one kind in a page: some 300 kB of it. The rest is in the JSON."""
 
-_LONGEST_VALUE: Final = 300
 
 # Images that are drawn: with two boxes each they take some 300 kB of a page.
 _DRAWN: Final = 1_000
@@ -110,16 +109,12 @@ def _environment() -> jinja2.Environment:
         "groups": words.groups,
         "moment": moment,
         "selection": words.selection,
-        "side": _side,
+        "side": side,
         "headline": words.headline,
         "summary": words.summary,
         "whereabouts": words.whereabouts,
     }
     return environment
-
-
-def _side(content: object) -> str:
-    return "(none)" if content is None else value(content, _LONGEST_VALUE)
 
 
 def _more(limit: int | None) -> Callable[[Sized], str]:

@@ -26,7 +26,7 @@ from reconciler.reports.screen import (
     stacked,
 )
 from reconciler.reports.sentences import Changes, Event, due_changes, field_name
-from reconciler.reports.visible import MINUS, counted, shortened, value, visible
+from reconciler.reports.visible import MINUS, counted, shortened, side, visible
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -184,12 +184,8 @@ def field_line(field: FieldChange, width: int, name_of: Callable[[str], str] = f
     if field.before is None and field.after is None:
         return line(name, Span(" differs", Ink.DIM))
     room = max(_SHORTEST_VALUE, (width - len(name) - len(":  → ")) // 2)
-    before, after = (_side(content, room) for content in (field.before, field.after))
+    before, after = (side(content, room) for content in (field.before, field.after))
     return line(f"{name}: ", Span(before, Ink.RED), " → ", Span(after, Ink.GREEN))
-
-
-def _side(content: object, room: int) -> str:
-    return "(none)" if content is None else value(content, room)
 
 
 def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
