@@ -10,8 +10,8 @@ import orjson
 
 from reconciler.convert.image_size import sized
 from reconciler.convert.names import is_elsewhere, key_of, why_no_key
-from reconciler.convert.pixels import Box, beyond, scaled, whole
-from reconciler.convert.record import LabelledImage, Line, Options, Read, odd, wrong
+from reconciler.convert.pixels import beyond, scaled, whole
+from reconciler.convert.record import Box, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
 from reconciler.core.validation import Checked, check_line, duplicate_source_ref
@@ -119,7 +119,7 @@ def _take(
         found.append(duplicate_source_ref(line.ref, origins[line.ref]).at(origin, line.ref))
     origins.setdefault(line.ref, origin)
     if not has_error(found):
-        done.lines[line.ref] = line.raw
+        done.lines[line.ref] = bytes(memoryview(line.raw))  # orjson leaves room behind a line
         done.boxes += line.boxes
 
 
@@ -139,7 +139,7 @@ def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) 
             found.append(wrong(codes.NO_SIZE, message, read.origin))
     else:
         found += _repeated(read)
-        return _content(replace(read, name=key), options)
+        return _content(read if key == read.name else replace(read, name=key), options)
     return None
 
 
@@ -169,7 +169,7 @@ def _content(image: LabelledImage, options: Options) -> Fields:
 
 def _whole(image: LabelledImage, options: Options) -> list[Box]:
     size = image.size or (0, 0)
-    return [whole(rectangle, size, clip=options.clip) for rectangle in image.boxes or ()]
+    return [*image.rounded, *(whole(rectangle, size, clip=options.clip) for rectangle in image.boxes or ())]
 
 
 def _no_address(name: str, reason: str | None, origin: Origin, options: Options) -> Problem | None:
@@ -204,7 +204,7 @@ def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> li
 
 def _bad_boxes(image: LabelledImage, options: Options) -> Iterator[Problem]:
     size = image.size or (0, 0)
-    for rectangle, box in zip(image.boxes or (), _whole(image, options), strict=True):
+    for rectangle, box in zip(image.boxes or (), _whole(image, options)[len(image.rounded) :], strict=True):
         if pixels := beyond(box, size):
             frame = f"the image of {size[0]} x {size[1]}"
             message = f"the box {box} reaches {pixels} px beyond {frame}; --clip would cut it off"
@@ -219,7 +219,8 @@ def _bad_boxes(image: LabelledImage, options: Options) -> Iterator[Problem]:
 
 def _is_text(image: LabelledImage) -> bool:
     try:
-        "".join([image.name, *image.labels, *(box.label for box in image.boxes or ())]).encode()
+        labels = [box.label for boxes in (image.boxes or (), image.rounded) for box in boxes]
+        "".join([image.name, *image.labels, *labels]).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -13,27 +13,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
-from reconciler.convert.record import Rectangle
+from reconciler.convert.record import Box, Rectangle
 from reconciler.core.validation.problem import Origin
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST: Final = 64
 _BEYOND: Final = Decimal(10) ** 9  # larger than any image
-
-
-class Box(NamedTuple):
-    """A labelled rectangle in whole pixels, as in a manifest line."""
-
-    label: str
-    left: int
-    top: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"“{self.label}” {self.width} x {self.height} at {self.left}, {self.top}"
 
 
 def number(value: object) -> Decimal | None:
@@ -79,8 +66,8 @@ def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
         clip: Whether to clip it to the image.
     """
     width, height = size[:2]
-    left, right = _nearest(rectangle.left), _nearest(rectangle.right)
-    top, bottom = _nearest(rectangle.top), _nearest(rectangle.bottom)
+    left, right = nearest(rectangle.left), nearest(rectangle.right)
+    top, bottom = nearest(rectangle.top), nearest(rectangle.bottom)
     if clip:
         left, right = (min(max(edge, 0), width) for edge in (left, right))
         top, bottom = (min(max(edge, 0), height) for edge in (top, bottom))
@@ -93,5 +80,5 @@ def beyond(box: Box, size: Sequence[int]) -> int:
     return max(0, -box.left, -box.top, right - size[0], bottom - size[1])
 
 
-def _nearest(edge: Decimal) -> int:
+def nearest(edge: Decimal) -> int:
     return int(edge.to_integral_value(ROUND_HALF_UP))

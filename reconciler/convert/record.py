@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core.entries.entry import Fields
 from reconciler.core.validation import spec_codes as codes
@@ -74,6 +75,19 @@ class Rectangle:
     origin: Origin
 
 
+class Box(NamedTuple):
+    """A labelled rectangle in whole pixels, as in a manifest line."""
+
+    label: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"“{self.label}” {self.width} x {self.height} at {self.left}, {self.top}"
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
     """
@@ -85,6 +99,8 @@ class LabelledImage:
         shares: Whether the edges of the boxes are fractions of the image.
         size: Width, height and perhaps depth, in pixels.
         problems: If one of them is an error, the image is not converted.
+        rounded: The boxes in place of *boxes*, which is empty, if the reader knows them to be in whole pixels,
+            within the image, and longer than a pixel.
     """
 
     name: str
@@ -95,6 +111,7 @@ class LabelledImage:
     created_at: str | None = None
     problems: tuple[Problem, ...] = ()
     shares: bool = False
+    rounded: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

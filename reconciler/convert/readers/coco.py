@@ -14,7 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.parsing.json_records import Record, moment, records
+from reconciler.convert.parsing.coco_records import Records, ordinary_box, regular_records
+from reconciler.convert.parsing.json_records import Record, mapping_of, moment, records
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,
@@ -23,6 +24,7 @@ from reconciler.convert.record import (
     Options,
     Read,
     Rectangle,
+    bytes_of,
     display,
     odd,
     text_of,
@@ -69,7 +71,10 @@ class _File:
 
 def read_coco(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or the only file of a directory."""
-    file = _sorted(_file_in(path), options)
+    path = _file_in(path)
+    if regular := regular_records(bytes_of(path), display(path)):
+        return (yield from _regular(regular, options))
+    file = _sorted(path, options)
     yield from file.problems
     seen: dict[object, Origin] = {}
     for record in file.images:
@@ -80,6 +85,39 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
                 message = f"{item.called} is of image {_text(key)}, which is not in the file"
                 yield wrong(codes.NO_IMAGE, message, item.origin)
     yield from _left_out([item for objects in file.objects.values() for item in objects], options)
+
+
+def _regular(records: Records, options: Options) -> Iterator[Read]:
+    """Read the images of a regular file; those with anything but ordinary boxes as in any other file."""
+    stated = mapping_of(records.info).get("date_created")
+    file = _File(moment(stated) if isinstance(stated, str) else None, names=dict(records.names))
+    for index, image in enumerate(records.images):
+        objects = records.objects.get(image.id, ())
+        boxes = [ordinary_box(records.annotations[at], image, records.names) for at in objects]
+        date = moment(image.date_captured) if isinstance(image.date_captured, str) else None
+        origin = records.image_places.origin(index)
+        if None in boxes or (date is None and image.date_captured not in _UNDATED):
+            record = Record("images", index, records.image_places.value(index), origin)
+            file.objects = {image.id: [_placed(records, at, options) for at in objects]}
+            yield _image(record, {}, file, options)
+            continue
+        yield LabelledImage(
+            image.file_name,
+            origin,
+            boxes=(),
+            size=(image.width, image.height),
+            created_at=date or options.created_at or file.created_at,
+            rounded=tuple(box for box in boxes if box is not None),
+        )
+    marked = (
+        at for objects in records.objects.values() for at in objects if records.annotations[at].is_marked
+    )
+    yield from _left_out([_placed(records, at, options) for at in marked], options)
+
+
+def _placed(records: Records, at: int, options: Options) -> _Object:
+    places = records.annotation_places
+    return _object(Record("annotations", at, places.value(at), places.origin(at)), options)
 
 
 def _file_in(path: Path) -> Path:

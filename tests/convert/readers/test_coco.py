@@ -2,9 +2,15 @@
 
 import json
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reconciler.convert.parsing.coco_records import regular_records
 from reconciler.convert.record import Crowd
 from reconciler.errors import UsageError
 from tests.convert.inputs import boxes, coco, convert, errors, fields, warnings
@@ -295,3 +301,78 @@ def test_a_directory_stands_for_the_file_in_it(tmp_path):
     (tmp_path / "_annotations.coco.json").rename(tmp_path / "more.json")
     with pytest.raises(UsageError, match=r"name one JSON file; there are: more.json, other.json"):
         convert("coco", tmp_path)
+
+
+QUARTERS = st.integers(0, 134).map(lambda quarters: quarters / 4)
+NUMBERS = st.one_of(
+    QUARTERS, QUARTERS, QUARTERS, st.sampled_from([10.49999999999, 10.5000000001, -0.4, 1e1, 60.0, "3", None])
+)
+
+
+@st.composite
+def documents(draw):
+    """Draw a file whose records are of the usual types, with here and there a value that is not."""
+    images = [
+        {
+            "id": number,
+            "file_name": f"{draw(st.sampled_from(['a', 'é', '猫']))}{number}.jpg",
+            "width": 64,
+            "height": 64,
+            "date_captured": draw(st.sampled_from(["2020-01-02 03:04:05", "", None, 0, "yesterday"])),
+        }
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    notes = [
+        {
+            "id": number,
+            "image_id": draw(st.integers(0, len(images) - (draw(st.integers(0, 20)) > 0))),
+            "category_id": draw(st.sampled_from([1, 1, 1, 2, 3])),
+            "bbox": draw(st.lists(NUMBERS, min_size=4, max_size=4)),
+            "iscrowd": draw(st.sampled_from([0, 0, 0, 0, 1])),
+            **draw(
+                st.sampled_from([{}, {}, {"segmentation": []}, {"segmentation": [[1, 2, 30, 2, 30, 40]]}])
+            ),
+        }
+        for number in range(draw(st.integers(0, 6)))
+    ]
+    names = [{"id": 1, "name": "bee"}, {"id": 2, "name": draw(st.sampled_from(["ant", "bee", "蚁"]))}]
+    info = draw(st.sampled_from([{}, {"info": {"date_created": "2020/01/02"}}, {"info": {"x": "images"}}]))
+    parts = {"images": images, "annotations": notes, "categories": names, **info}
+    order = draw(st.permutations(list(parts)))
+    return json.dumps(
+        {key: parts[key] for key in order},
+        indent=draw(st.sampled_from([None, 1])),
+        ensure_ascii=draw(st.booleans()),
+    )
+
+
+@given(
+    documents(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([None, Crowd.BOX, Crowd.SKIP]),
+    st.sampled_from([b"", b"\xef\xbb\xbf"]),
+)
+@settings(max_examples=200)
+def test_a_regular_file_is_read_as_value_by_value(document, clip, polygons, crowd, mark):
+    """The same lines, problems and places, whether the records are decoded at once or walked over."""
+    with TemporaryDirectory() as place:
+        file = Path(place, "a.json")
+        file.write_bytes(mark + document.encode())
+        options = {"clip": clip, "polygons": polygons, "crowd": crowd}
+
+        fast = convert("coco", file, **options)
+        with patch("reconciler.convert.readers.coco.regular_records", return_value=None):
+            slow = convert("coco", file, **options)
+
+    assert slow == fast
+
+
+def test_a_usual_file_is_decoded_at_once(tmp_path):
+    """Exports of the usual types are regular; a repeated id or another type is not."""
+    image = b'{"id": 1, "file_name": "a.jpg", "width": 64, "height": 64}'
+    known = b'{"images": [%b], "annotations": [], "categories": []}' % image
+
+    assert regular_records(known, "a.json") is not None
+    assert regular_records(known.replace(b"1,", b'"1",'), "a.json") is None
+    assert regular_records(known.replace(image, b"%b, %b" % (image, image)), "a.json") is None

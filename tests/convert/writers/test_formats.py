@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.convert.pixels import Box
+from reconciler.convert.record import Box
 from reconciler.core.spec.labelling import image_level, located
 from tests.builders import CREATED, boxed, line
 from tests.convert.exports import converted, document, export, images, losses, put_images

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from reconciler.convert.export.losses import MOST_IMAGES, MOST_NAMES, Kind, Losses, Lost
-from reconciler.convert.pixels import Box
+from reconciler.convert.record import Box
 from reconciler.core.entries.entry import canonical
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation import check_line

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.convert.pixels import Box
+from reconciler.convert.record import Box
 from reconciler.core.spec.labelling import image_level, located
 from tests.builders import CREATED, line
 from tests.convert import exports

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.convert.export.losses import LEFT_OUT, Kind
-from reconciler.convert.pixels import Box
+from reconciler.convert.record import Box
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.spec.labelling import image_level, located
