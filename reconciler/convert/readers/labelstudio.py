@@ -48,7 +48,7 @@ def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
 def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Notes) -> LabelledImage | Problem:
     """Read a task of JSON; of several annotations, the one that is marked as ground truth."""
     key = _image_key(task["data"])
-    found = task.get("annotations", task.get("completions"))
+    found = task.get("annotations", task.get("completions", []))
     if key is None or not isinstance(found, list):
         message = "the task must have the address of one image in its data, and a list of annotations"
         return wrong(codes.BAD_RECORD, message, origin)

@@ -103,7 +103,8 @@ def _box(item: object, called: str, origin: Origin, options: Options) -> Rectang
             kind = str(more.get("geometryType") or "rectangle")
         case _:
             return wrong(codes.BAD_RECORD, f"{called} must be an object with a classTitle", origin)
-    points = mapping_of(more.get("points")).get("exterior")
+    inner = more if "points" in more else mapping_of(more.get("geometry"))  # as in annotations of videos
+    points = mapping_of(inner.get("points")).get("exterior")
     if kind == "rectangle":
         return enclosing(label, points, origin)
     if kind not in _AROUND:

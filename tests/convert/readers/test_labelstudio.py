@@ -52,6 +52,10 @@ def test_an_empty_annotation_is_no_objects_and_none_is_unlabelled(tmp_path):
     assert [["source-ref"], ["source-ref"]] == [list(line) for line in fields(done)[2:]]
 
 
+def test_a_task_to_be_imported_is_unlabelled(tmp_path):
+    assert {"source-ref": "s3://b/p/a.jpg"} == fields(studio(tmp_path, {"data": {"image": "a.jpg"}}))[0]
+
+
 def test_of_several_annotations_the_ground_truth_counts(tmp_path):
     first, second = annotation(result("ant")), annotation(result())
 

@@ -34,6 +34,14 @@ def test_the_only_data_set_of_a_project_is_read(tmp_path):
     assert [[("bee", 10, 20, 100, 200), ("ant", 2, 2, 28, 38)], []] == [boxes(line) for line in fields(done)]
 
 
+def test_points_may_be_within_a_geometry(tmp_path):
+    """As in annotations of videos, and as other tools write it."""
+    geometry = {"points": {"exterior": [[10, 20], [110, 220]], "interior": []}}
+    write(tmp_path, "a.jpg", {"classTitle": "bee", "geometryType": "rectangle", "geometry": geometry})
+
+    assert [("bee", 10, 20, 100, 200)] == boxes(*fields(convert("supervisely", tmp_path / "a.jpg.json")))
+
+
 def test_one_of_several_data_sets_is_named(tmp_path):
     write(tmp_path / "x" / "ann", "a.jpg")
     write(tmp_path / "y" / "ann", "b.jpg", thing())
