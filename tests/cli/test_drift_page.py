@@ -99,3 +99,47 @@ def test_some_are_kept_and_the_others_reverted(browser, capsys):
     assert {} == left(capsys)
     assert 0 == main(["plan", "specs", "--local", "--detailed-exitcode"])
     assert 7 == Path("specs/images.yaml").read_text().count("labels: [bee]")
+
+
+def reverting(browser, name: str) -> tuple[str, str]:
+    """Select one image on the page, and return what its Revert is said to do, and the command."""
+    assert 4 == main(["drift", "specs", "--local", "--report", "drift.html"])
+    address = Path("drift.html").absolute().as_uri()
+    with watched(browser, address) as page:
+        page.goto(address)
+        page.locator("#find").fill(name)
+        page.wait_for_function("document.querySelectorAll('#grid .tile').length === 1")
+        tile = page.locator("#grid .tile")
+        tile.hover()
+        tile.locator(".check").click()
+        page.get_by_role("button", name="Revert", exact=True).click()
+        return page.locator("#effect").inner_text(), page.locator("#text").text_content()
+
+
+def test_what_the_policy_only_reports_is_reverted_once_the_setting_that_is_named_is_changed(browser, capsys):
+    """The command alone leaves the image as it is; the page says so, and what to change first."""
+    spec = Path("specs/bees.yaml")
+    spec.write_text(SPEC.replace("mode: upsert", "mode: upsert, onDrift: report"))
+    effect, command = reverting(browser, NAMES[5])
+
+    assert "First set policy.onDrift: revert in specs/bees.yaml:1" in effect
+    run(command)
+    assert NAMES == left(capsys)["drift_modified"]
+    spec.write_text(SPEC.replace("mode: upsert", "mode: upsert, onDrift: revert"))
+    run(command)
+    assert [name for name in NAMES if name != NAMES[5]] == left(capsys)["drift_modified"]
+
+
+def test_an_orphan_that_may_be_blanked_is_blanked(browser, capsys):
+    """AWS keeps the image, without labels, and no apply has anything left to do about it."""
+    Path("specs/bees.yaml").write_text(SPEC.replace("mode: upsert", "mode: upsert, orphans: blank"))
+    images = Path("specs/images.yaml")
+    images.write_text(images.read_text().replace(f'  - {{image: "{NAMES[5]}", labels: [bee]}}\n', ""))
+    effect, command = reverting(browser, NAMES[5])
+
+    assert "First set" not in effect
+    run(command)
+    assert [NAMES[5]] == left(capsys)["orphan"]
+    capsys.readouterr()
+    main(["plan", "specs", "--local", "--source-ref", f"s3://b/{NAMES[5]}"])
+    assert "1 orphan (blank already)" in capsys.readouterr().out
