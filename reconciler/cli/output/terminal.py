@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from reconciler.ports import Progress
 
 
-_WIDE_COLUMNS: Final = 80  # narrower terminals get no bar, but the same words and times
+_ESTIMATE_SECONDS: Final = (
+    900.0  # an update may take minutes, and two are needed to tell how long the rest takes
+)
+_WIDE_COLUMNS: Final = 80  # narrower terminals get neither bar nor rate, but the same words and times
 
 
 class Stdout:
@@ -142,23 +145,45 @@ def _amount(what: str, done: int, total: int | None) -> str:
 
 def bars_on(console: Console) -> Bars:
     """
-    Return the bars: dataset, amount, elapsed time, and the time that is left where the total is known.
+    Return the bars: dataset, amount, rate, elapsed time, and the time that is left where the total is known.
 
-    They fit consoles from 60 columns up: the name of a dataset is cut at its end.
+    They fit consoles from 60 columns up: the name of a dataset is cut at its end, and narrow ones get no rate.
     """
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
     from rich.table import Column
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """How much is done a second, or, if that is less than one, a minute."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.speed
+            return Text("" if not speed else f"{speed:,.0f}/s" if speed >= 1 else f"{60 * speed:,.1f}/min")
 
     fixed = Column(no_wrap=True)
+    is_wide = console.width >= _WIDE_COLUMNS
     columns = [
         TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         TextColumn("{task.fields[amount]}", table_column=fixed),
-        *([BarColumn(bar_width=16)] if console.width >= _WIDE_COLUMNS else []),
+        *([BarColumn(bar_width=16), Rate(table_column=fixed)] if is_wide else []),
         TimeElapsedColumn(table_column=fixed),
         TimeRemainingColumn(compact=True, table_column=fixed),
     ]
-    return Bars(*columns, console=console, transient=True, expand=True)
+    return Bars(
+        *columns,
+        console=console,
+        transient=True,
+        expand=True,
+        speed_estimate_period=_ESTIMATE_SECONDS,
+    )
 
 
 @contextmanager

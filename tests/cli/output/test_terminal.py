@@ -60,3 +60,22 @@ def test_the_time_that_is_left_is_estimated_for_each_step_alone(screen):
 
         assert listing is not None
         assert bars.tasks[0].time_remaining is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "by", "rate"), [(0.5, 100, "200/s 0:00:02 00:03"), (120, 1, "0.5/min 0:10:00 12:00")]
+)
+def test_a_wide_terminal_shows_the_rate(seconds, by, rate):
+    """Of entries by the second; of what takes longer, by the minute."""
+    now = [0.0]
+    wide = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    with bars_on(wide) as bars:
+        bars.live.auto_refresh = False
+        bars.get_time = lambda: now[0]
+        progress = TerminalProgress(bars)
+        for done in range(0, 5 * by, by):
+            progress.step("bees", "listing", done, 10 * by)
+            now[0] += seconds
+        bars.refresh()
+
+        assert rate in wide.file.getvalue()
