@@ -70,12 +70,12 @@ def hint(item: DriftItem) -> str:
 
 
 def condition(item: DriftItem, dataset: DatasetDrift) -> str:
-    """Return what has to be changed in git before an apply reverts an image; empty if nothing."""
+    """Return what has to be changed in git before an apply reverts an image, as an order; empty if nothing."""
     found = _CONDITIONS.get(item.withheld) if item.withheld else None
     if found is None or Remedy.REVERT not in remedies(item):
         return ""
     place = f"{dataset.path.file}:{dataset.path.line}" if dataset.path else "its document"
-    return f"First set {found[1]} in {place}: while it says {found[0]}, an apply leaves these images as they are."
+    return f"set {found[1]} in {place}: while it says {found[0]}, an apply leaves the images as they are."
 
 
 def keep(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> Command:

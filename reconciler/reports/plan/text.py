@@ -212,7 +212,7 @@ def by_label(plan: DatasetPlan) -> str:
 def _balance(row: LabelBalance) -> str:
     parts = [f"+{row.gained:,}"] if row.gained else []
     parts += [f"{MINUS}{row.lost:,}"] if row.lost else []
-    parts += [f"{counted(row.moved, 'box', 'boxes')} moved"] if row.moved else []
+    parts += [f"{row.moved:,} moved"] if row.moved else []
     return f"{row.label} {' '.join(parts)}"
 
 

@@ -56,7 +56,7 @@ def test_what_the_policy_keeps_from_being_reverted_names_the_setting(withheld, s
     """The command alone would leave the image as it is, and exit with 0."""
     found = condition(replace(CHANGED, withheld=withheld), dataset(CHANGED))
 
-    assert f"First set {setting} in specs/train.yaml:1" in found
+    assert f"set {setting} in specs/train.yaml:1" in found
     assert "" == condition(CHANGED, dataset(CHANGED))
     assert "" == condition(NEW, dataset(NEW))
 

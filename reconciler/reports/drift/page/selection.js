@@ -107,7 +107,12 @@ const effectOf = (found, remedy) => {
     return `Commit this to the specs, with a reason: the images stay in the report and raise no alarm until ${first.until}.`;
   }
   const effects = byDataset(found).map(([dataset]) => dataset[remedy].effect);
-  if (remedy === "revert") effects.push(...found.map((image) => image.first).filter(Boolean));
+  if (remedy === "revert") {
+    for (const first of new Set(found.map((image) => image.first).filter(Boolean))) {
+      const number = found.filter((image) => image.first === first).length;
+      effects.push(`${number < found.length ? `For ${number.toLocaleString("en")} of them, first` : "First"} ${first}`);
+    }
+  }
   const others = alsoMatched(found).length;
   const more = others ? [`A name with * or ? also matches ${counted(others, "image")} not selected.`] : [];
   return [...new Set(effects), ...more].join(" ");
