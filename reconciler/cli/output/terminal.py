@@ -169,11 +169,10 @@ def bars_on(console: Console) -> Bars:
             return Text("" if not speed else f"{speed:,.0f}/s" if speed >= 1 else f"{60 * speed:,.1f}/min")
 
     fixed = Column(no_wrap=True)
-    is_wide = console.width >= _WIDE_COLUMNS
     columns = [
         TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         TextColumn("{task.fields[amount]}", table_column=fixed),
-        *([BarColumn(bar_width=16), Rate(table_column=fixed)] if is_wide else []),
+        *([BarColumn(bar_width=16), Rate(table_column=fixed)] if console.width >= _WIDE_COLUMNS else []),
         TimeElapsedColumn(table_column=fixed),
         TimeRemainingColumn(compact=True, table_column=fixed),
     ]
