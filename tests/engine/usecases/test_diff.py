@@ -190,3 +190,19 @@ def test_an_image_that_is_named_twice_at_one_revision_is_not_compared(tmp_path):
         found.numbers.before,
         found.numbers.unchanged,
     )
+
+
+def test_only_a_changed_image_has_kinds_and_fields(tmp_path):
+    """An image that is new or gone differs in nothing that could be named."""
+    write(tmp_path / "before", [classified("gone", "x"), boxed("moved", ("x", 1, 2, 30, 40))])
+    write(tmp_path / "after", [classified("new", "x"), boxed("moved", ("x", 6, 2, 30, 40))])
+
+    found = {image.source_ref: image for image in compared(tmp_path / "before", tmp_path / "after").changes}
+
+    assert {
+        ref("gone"): ImageAction.REMOVED,
+        ref("moved"): ImageAction.CHANGED,
+        ref("new"): ImageAction.ADDED,
+    } == {source_ref: image.action for source_ref, image in found.items()}
+    assert [ref("moved")] == [source_ref for source_ref, image in found.items() if image.classes]
+    assert [ref("moved")] == [source_ref for source_ref, image in found.items() if image.fields]
