@@ -61,17 +61,22 @@ class Cost(NamedTuple):
     peak_mb: float
 
 
-def run(command: Sequence[str], out: Path | None = None, codes: Sequence[int] = (0,)) -> Cost:
+def run(
+    command: Sequence[str], out: Path | None = None, codes: Sequence[int] = (0,), cache: Path | None = None
+) -> Cost:
     """
     Run a command to its end.
 
     Args:
         out: Where its standard output goes.
         codes: The exit codes that are expected.
+        cache: Where it remembers what it found in spec files; without one it remembers nothing.
     """
+    # Below a file no directory can be made: nothing is remembered there.
+    environment = os.environ | {"XDG_CACHE_HOME": str(Path(os.devnull, "none") if cache is None else cache)}
     began = time.perf_counter()
     with Path(os.devnull if out is None else out).open("wb") as stdout:
-        process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
@@ -80,9 +85,15 @@ def run(command: Sequence[str], out: Path | None = None, codes: Sequence[int] = 
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def reconciler(*words: str, state: Path, out: Path | None = None, codes: Sequence[int] = (0,)) -> Cost:
-    """Run a command of the program, its state in a directory of its own."""
-    return run([sys.executable, "-m", "reconciler", "--state-dir", str(state), *words], out, codes)
+def reconciler(
+    *words: str,
+    state: Path,
+    out: Path | None = None,
+    codes: Sequence[int] = (0,),
+    cache: Path | None = None,
+) -> Cost:
+    """Run a command of the program, its state in a directory of its own; the others as for `run`."""
+    return run([sys.executable, "-m", "reconciler", "--state-dir", str(state), *words], out, codes, cache)
 
 
 def python(program: str, *words: str) -> Cost:

@@ -105,9 +105,9 @@ def validate_again(setting: Setting) -> list[float]:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(specs, copy)
         state = setting.directory / f"again-{seed}-state"
-        reconciler("validate", str(copy), state=state)
+        reconciler("validate", str(copy), state=state, cache=state)
         _edit(copy / "train.jsonl", seed)
-        cost = reconciler("validate", str(copy), state=state)
+        cost = reconciler("validate", str(copy), state=state, cache=state)
         found.append(cost.cpu / loads(copy / "train.jsonl"))
     return found
 
