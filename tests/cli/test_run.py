@@ -339,3 +339,55 @@ def test_a_taken_port_is_a_usage_error(tmp_path: Path, emulator: Running):
     write(tmp_path, "roses", "abc")
     with run(tmp_path, emulator, "--listen", f"127.0.0.1:{emulator.port}") as process:
         assert 64 == process.popen.wait(10)
+
+
+LOCAL_SPEC = """\
+apiVersion: reconciler/v1
+kind: Dataset
+metadata: {{name: roses}}
+spec:
+  target: {{project: roses, type: TRAIN, create: {create}}}
+  entries: [{{file: roses.jsonl}}]
+  policy: {{mode: upsert, sealed: {sealed}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "codes"),
+    [
+        ({"sealed": "true", "lines": classified("a", "tulip")}, ["SEALED"]),
+        ({"lines": b""}, ["RKD1404"]),
+        (
+            {"lines": b"{\n[1]\n" + classified("a", "rose")},
+            ["ERROR_INVALID_JSON_LINE", "ERROR_INVALID_JSON_LINE", "ERROR_TOO_MANY_RECORDS_IN_ERROR"],
+        ),
+        ({"create": "false", "lines": classified("a", "rose")}, ["RKD5015"]),
+        ({"create": "perhaps"}, ["RKD1205"]),
+    ],
+    ids=["guard", "empty", "lines", "missing", "document"],
+)
+@pytest.mark.usefixtures("quick_sessions")
+def test_once_names_every_problem_as_apply_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, Any], codes: list[str]
+):
+    """The errors of a dataset have the same codes, messages and places in both, also when nothing moved since."""
+    specs, state = tmp_path / "specs", str(tmp_path / "state")
+
+    def write_spec(**parts: Any) -> None:
+        parts = {"create": "true", "sealed": "false", "lines": classified("a", "rose")} | parts
+        (specs / "roses.jsonl").write_bytes(parts.pop("lines"))
+        (specs / "roses.yaml").write_text(LOCAL_SPEC.format(**parts))
+
+    def errors(*words: str) -> tuple[int, list[dict[str, Any]]]:
+        code = main([words[0], str(specs), *words[1:], "--local", "--state-dir", state, "-o", "json"])
+        return code, json.loads(capsys.readouterr().out)["datasets"][0]["errors"]
+
+    specs.mkdir()
+    if "create" not in changed:
+        write_spec()
+        assert (0, []) == errors("apply")
+    write_spec(**changed)
+    expected = errors("apply")
+
+    assert codes == [error["code"] for error in expected[1]]
+    assert [expected, expected] == [errors("run", "--once"), errors("run", "--once")]

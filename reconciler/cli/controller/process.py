@@ -25,7 +25,7 @@ from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.pictures import Illustrator
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import Wiring, connected
-from reconciler.core.planning.plan import Counts, PlanError
+from reconciler.core.planning.plan import Counts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -136,7 +136,6 @@ def _as_result(state: DatasetState) -> DatasetResult:
     summary = state.summary
     if summary is None:
         return DatasetResult(state.name, state.arn, Verdict.UNKNOWN, exit_code=Exit.UNKNOWN)
-    errors = (PlanError(summary.failure.reason.value, summary.failure.message),) if summary.failure else ()
     named, counts = summary.named, summary.counts
     return DatasetResult(
         name=state.name,
@@ -156,7 +155,7 @@ def _as_result(state: DatasetState) -> DatasetResult:
         counts=Counts(*(counts[kind] for kind in Counts._fields)) if summary.seen else None,
         complete=summary.seen and summary.gap is None,
         gap=summary.gap,
-        errors=errors,
+        errors=summary.errors,
         exit_code=summary.exit_code,
         calls=state.calls,
     )

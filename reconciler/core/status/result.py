@@ -221,7 +221,7 @@ def named_in(document: Mapping[str, Any]) -> Named:
     """
     return Named(
         tuple(
-            WithheldEntry(ref, _origin(at), Cause(why), reason)
+            WithheldEntry(ref, origin_in(at), Cause(why), reason)
             for ref, at, why, reason in document["withheld"]
         ),
         _groups(document["groups"]),
@@ -233,7 +233,7 @@ def named_in(document: Mapping[str, Any]) -> Named:
 
 
 def _entry_problems(found: Sequence[Any]) -> tuple[EntryProblem, ...]:
-    return tuple(EntryProblem(ref, _origin(at), reason, tuple(codes)) for ref, at, reason, codes in found)
+    return tuple(EntryProblem(ref, origin_in(at), reason, tuple(codes)) for ref, at, reason, codes in found)
 
 
 def _groups(found: Sequence[Any]) -> tuple[WithheldGroup, ...]:
@@ -244,5 +244,6 @@ def _as_list(entry_problem: EntryProblem) -> list[Any]:
     return [entry_problem.source_ref, entry_problem.origin, entry_problem.reason, list(entry_problem.codes)]
 
 
-def _origin(place: Sequence[Any] | None) -> Origin | None:
+def origin_in(place: Sequence[Any] | None) -> Origin | None:
+    """Restore a place from its list."""
     return Origin(*place) if place else None

@@ -9,12 +9,21 @@ from typing import Any, Final
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
-from reconciler.core.planning.plan import DatasetPlan
+from reconciler.core.planning.plan import DatasetPlan, PlanError
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import ClosedBy, Closure
 from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
 from reconciler.core.status.judgement import Facts
-from reconciler.core.status.result import NOTHING_NAMED, DatasetResult, Named, Verdict, named_in, named_of
+from reconciler.core.status.result import (
+    MOST_NAMED,
+    NOTHING_NAMED,
+    DatasetResult,
+    Named,
+    Verdict,
+    named_in,
+    named_of,
+    origin_in,
+)
 from reconciler.errors import Exit
 
 # Verdicts that hold until something changes. The others call for a retry.
@@ -38,6 +47,7 @@ class Summary:
         seen: Whether the counts were observed after the last update.
         gap: Why AWS may hold entries that were not observed; None if all were.
         closed: Why changes are withheld until the dataset opens; None if none is.
+        errors: The first other errors, with the codes that a command gives them.
         named: The first entries of each kind that are not in place.
         exit_code: The exit code of a command with this result.
     """
@@ -52,6 +62,7 @@ class Summary:
     failure: FailureReason | None = None
     gap: str | None = None
     closed: Closure | None = None
+    errors: tuple[PlanError, ...] = ()
     named: Named = NOTHING_NAMED
     exit_code: Exit = Exit.DONE
 
@@ -111,6 +122,7 @@ class Summary:
             "trouble": failure,
             "gap": self.gap,
             "closed": self.closed and list(self.closed),
+            "errors": [list(error) for error in self.errors],
             "named": self.named.document(),
             "exit_code": self.exit_code,
         }
@@ -121,11 +133,15 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
     try:
         known = dict(document)
         failure, named = known.pop("trouble"), named_in(known.pop("named"))
+        errors = known.pop("errors", None)  # earlier versions stored no more than the failure
+        if errors is None:
+            errors = [[*failure, None]] if failure else []
         exit_code = Exit(known.get("exit_code", Exit.DONE))
         closed = known.pop("closed", None)
         return Summary(
             **known | {"verdict": Verdict(known["verdict"]), "exit_code": exit_code},
             failure=failure and FailureReason(Reason(failure[0]), failure[1]),
+            errors=tuple(PlanError(code, text, origin_in(at)) for code, text, at in errors),
             named=named,
             closed=closed and Closure(ClosedBy(closed[0]), *closed[1:]),
         )
@@ -133,10 +149,12 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
         return None
 
 
-def failed(failure: FailureReason, exit_code: Exit = Exit.DONE) -> Summary:
+def failed(
+    failure: FailureReason, exit_code: Exit = Exit.DONE, errors: tuple[PlanError, ...] = ()
+) -> Summary:
     """Summarize a dataset that could not be observed, or whose specs cannot be used."""
     verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
-    return Summary(verdict, failure=failure, left_out=False, exit_code=exit_code)
+    return Summary(verdict, failure=failure, left_out=False, errors=errors[:MOST_NAMED], exit_code=exit_code)
 
 
 def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
@@ -182,6 +200,7 @@ def concluded(
         failure=failure,
         gap=result.gap,
         closed=result.closed,
+        errors=result.errors[:MOST_NAMED],
         named=named_of(result),
         exit_code=result.exit_code,
     )

@@ -190,7 +190,7 @@ def _visited(
         if not desired.usable:
             result = outcome.unplanned(each_dataset.unusable(desired))
             failure = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
-            return CycleResult(summaries.failed(failure, result.exit_code))
+            return CycleResult(summaries.failed(failure, result.exit_code, result.errors))
         desired.open_files()
         return _whole(desired, digest, session, _Review(desired, work, guarded, begin))
 

@@ -10,15 +10,16 @@ from functools import partial
 from typing import Any, Protocol
 
 from reconciler.core.moments import moment
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.spec.documents import Target
-from reconciler.core.status.conditions import FailureReason, Reason
+from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
 from reconciler.engine.controller.cycle_end import log_end, trace_end
-from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.dataset_state import SUSPENDED, DatasetState
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view
@@ -135,9 +136,9 @@ class CycleRunner:
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
         """Run the cycle and turn every failure into a result, but for `Interrupted`: the process must stop."""
         if state.suspended:
-            return CycleResult(state.summary or failed(FailureReason(Reason.SUSPENDED, "suspended")))
+            return CycleResult(state.summary or SUSPENDED)
         if work.loaded is None:
-            return CycleResult(failed(FailureReason(Reason.INVALID, state.why_broken), Exit.INVALID))
+            return CycleResult(state.unreadable())
         try:
             return self._in_its_context(state, work.loaded, work)
         except Interrupted:
@@ -146,15 +147,16 @@ class CycleRunner:
             reason = named(exc)
             if isinstance(reason, SourceError) and work.is_outdated:
                 reason = Superseded(f"a newer commit took over, and this one is gone: {reason}")
+            code, text = Exit.DONE, str(reason)
             if isinstance(reason, Superseded):
-                log.info("plan.superseded", reason=str(reason))
-                return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
-            if isinstance(reason, NotLeader):
-                log.info("apply.fenced", reason=str(reason))
-                return CycleResult(failed(failure_reason_of(reason)), arn=state.arn)
-            expected = isinstance(exc, ReconcilerError)
-            log.warning("cycle.failed", error=type(exc).__name__, reason=str(reason), exc_info=not expected)
-            return CycleResult(failed(failure_reason_of(reason), reason.exit_code), arn=state.arn)
+                log.info("plan.superseded", reason=text)
+            elif isinstance(reason, NotLeader):
+                log.info("apply.fenced", reason=text)
+            else:
+                code, unforeseen = reason.exit_code, not isinstance(exc, ReconcilerError)
+                log.warning("cycle.failed", error=type(exc).__name__, reason=text, exc_info=unforeseen)
+            summary = failed(failure_reason_of(reason), code, (PlanError(reason.code, text),))
+            return CycleResult(summary, arn=state.arn)
 
     def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> CycleResult:
         context = counting(self._context_of(loaded))

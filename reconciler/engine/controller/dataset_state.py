@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
@@ -26,11 +27,16 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, aged, failed
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
+from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.failure_reasons import placed
 from reconciler.errors import Exit
 from reconciler.ports import BrokenDataset, LoadedDataset
 
 HISTORY: Final = 20
+
+SUSPENDED: Final = failed(
+    FailureReason(Reason.SUSPENDED, "suspended"), errors=(PlanError(Reason.SUSPENDED.value, "suspended"),)
+)
 
 
 @dataclass(slots=True)
@@ -136,6 +142,11 @@ class DatasetState:
         problems = self.broken.problems if self.broken else ()
         return next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
 
+    def unreadable(self) -> Summary:
+        """Return the summary of a dataset whose document cannot be read."""
+        problems = self.broken.problems if self.broken else ()
+        return failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID, errors_of(problems))
+
     @property
     def place(self) -> str:
         """Return the role and the Region of the target; datasets that share both share a pool of threads."""
@@ -182,7 +193,7 @@ class DatasetState:
     def _facts(self, source_failure: FailureReason | None) -> Facts:
         summary, applying = self.known, bool(self.work and self.work.found)
         if self.broken is not None and not self.is_elsewhere:
-            summary = failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID)
+            summary = self.unreadable()
         return replace(
             summary.facts() if summary else Facts(),
             source_failure=source_failure,
@@ -253,11 +264,8 @@ class DatasetState:
         }
 
     def _errors(self) -> list[Mapping[str, Any]]:
-        if self.broken is not None:
-            return [
-                {"code": p.code, "message": p.message, "origin": str(p.origin) if p.origin else None}
-                for p in self.broken.problems
-                if p.is_error
-            ]
-        failure = self.summary.failure if self.summary else None
-        return [{"code": failure.reason.value, "message": failure.message}] if failure else []
+        summary = self.unreadable() if self.broken else self.summary
+        return [
+            {"code": code, "message": message, "origin": str(origin) if origin else None}
+            for code, message, origin in (summary.errors if summary else ())
+        ]
