@@ -13,6 +13,7 @@ import orjson
 
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, without_service_keys
 from reconciler.core.entries.glob import Globs
+from reconciler.core.entries.listed import UNREADABLE
 from reconciler.core.entries.pattern import Pointer, carry, globs, places, without
 from reconciler.core.entries.training_view import meaning
 
@@ -66,7 +67,7 @@ class Equality:
         A field that the observed line lacks keeps its desired value, so that no required field is missing.
         """
         whole = without_service_keys(desired)
-        if observed is None:
+        if observed is None or UNREADABLE in observed:
             return whole
         there = without_service_keys(observed)
         for steps in sorted(self.ignored(there)):

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.entries.boxes import BoxPair, pair_boxes
 from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.listed import UNREADABLE
 from reconciler.core.entries.training_view import Meaning, meaning
 
 
@@ -93,6 +94,8 @@ def view_of(desired: Fields | None, observed: Fields | None) -> ImageView:
     """
     ours = meaning(desired) if desired is not None else None
     theirs = meaning(observed) if observed is not None else None
+    if observed is not None and UNREADABLE in observed:  # what it says is not known, so no label is lost
+        theirs = ours or theirs
     boxes = pair_boxes(ours.boxes if ours else (), theirs.boxes if theirs else ())
     return ImageView(ours, theirs, boxes)
 

@@ -36,6 +36,7 @@ from reconciler.core.entries.entry import (
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.index import Index, Place, print_listed
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed import UNREADABLE, listed
 from reconciler.errors import ListingMoved, UnknownAnswer
 
 _TOGETHER: Final = 256  # listed lines that are compared at once
@@ -142,7 +143,7 @@ def compare(
         read_desired: Returns the raw desired line of a source-ref at its place; called where texts differ.
 
     Raises:
-        UnknownAnswer: A listed line is not a JSON object.
+        UnknownAnswer: A listed line is not a JSON object, and names no image.
         ListingMoved: An image is listed twice.
     """
     judge = _Judge(desired, read_desired, equality)
@@ -164,17 +165,17 @@ def compare_some(
         source_refs: The entries to compare. One that is not in *observed* is absent.
 
     Raises:
-        UnknownAnswer: A listed line is not a JSON object.
+        UnknownAnswer: A listed line is not a JSON object, and names no image.
         ListingMoved: One entry is listed with different content.
     """
     lines: dict[str, Line] = {}
     for line in observed:
-        fields = _parse(line[0])
+        fields = listed(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str) or source_ref not in source_refs:
             continue
         known = lines.setdefault(source_ref, line)
-        if known is not line and canonical(orjson.loads(known[0])) != _canonical(fields):
+        if known is not line and _canonical(listed(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     judge = _Judge(desired, read_desired, equality)
     judge.compare(lines.values())
@@ -219,14 +220,14 @@ class _Judge:
             self._observed += len(part)
 
     def _compare_parsed(self, line: Line) -> None:
-        fields = _parse(line[0])
+        fields = listed(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str):
             return  # a line of the service that holds only errors and names no image
         row = self._desired.row(source_ref)
         if source_ref in self._elsewhere or (row is not None and self._seen[row]):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
-        codes = error_codes(fields) if _may_complain(line[0]) else ()
+        codes = error_codes(fields) if _may_complain(line[0]) or UNREADABLE in fields else ()
         if row is None:
             self._elsewhere.add(source_ref)
             if source_ref not in self._desired.void:
@@ -246,11 +247,13 @@ class _Judge:
         place = self._desired.place(row)
         raw = self._read(source_ref, place)
         wanted = orjson.loads(raw)
-        if are_same((raw, wanted), (observed[0], fields)):
+        is_readable = UNREADABLE not in fields
+        if is_readable and are_same((raw, wanted), (observed[0], fields)):
             self._unchanged += 1
             return
         after, before = digest(canonical(wanted)), digest(_canonical(fields))
-        if not self._equality.is_exact and self._equality.text(wanted) == self._equality.text(fields):
+        text = self._equality.text
+        if is_readable and not self._equality.is_exact and text(wanted) == text(fields):
             self._ignored.append((source_ref, after, before))
         else:
             change = Change(Action.UPDATE, source_ref, place, place_of(observed), before, after)
@@ -273,17 +276,6 @@ class _Judge:
             errored=tuple(sorted(self._errored)),
             others=tuple(self._others),
         )
-
-
-def _parse(raw: bytes) -> Fields:
-    """Parse a listed line."""
-    try:
-        fields = orjson.loads(raw)
-    except orjson.JSONDecodeError as exc:
-        raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
-    if not isinstance(fields, dict):
-        raise UnknownAnswer("a listed line is not a JSON object")
-    return fields
 
 
 def _canonical(fields: Fields) -> bytes:

@@ -133,7 +133,7 @@ class DatasetPlan:
         orphans: What the policy does with observed entries that are not desired.
         complete: Whether the plan covers everything desired.
         gap: Why AWS may hold entries that were not observed; None if all were.
-        errored: Desired entries in place and blanked orphans that the service marks with errors, with codes.
+        errored: Desired entries and blanked orphans that the service holds with errors, with their codes.
         exit_code: The exit code that its errors call for.
         observed: How the dataset was observed; None if it was not.
         labels: What an apply does to each label, from AWS to git; empty until an explanation is requested.

@@ -13,9 +13,8 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Final
 
-import orjson
-
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
+from reconciler.core.entries.listed import listed
 from reconciler.core.planning.diff import compare_some
 from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
@@ -190,10 +189,8 @@ def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
         return False
     items = seen.plan.sendable
     overwritten = [fields for item in items if (fields := seen.composer.observed(item.change))]
-    listed = (orjson.loads(line) for line, _, _ in after.readback.lines())
-    stored = {
-        fields[SOURCE_REF]: fields for fields in listed if fields.get(SOURCE_REF) in after.read
-    }.values()
+    found = (listed(line) for line, _, _ in after.readback.lines())
+    stored = {fields[SOURCE_REF]: fields for fields in found if fields.get(SOURCE_REF) in after.read}.values()
     before = seen.observation.description.stats
     labeled = sum(map(is_labeled, stored)) - sum(map(is_labeled, overwritten))
     errored = sum(map(bool, map(error_codes, stored))) - sum(map(bool, map(error_codes, overwritten)))

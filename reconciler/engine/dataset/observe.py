@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
-import orjson
-
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed import listed
 from reconciler.core.planning.diff import Action, Diff, compare, compare_some
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.readback import filter_of
@@ -21,7 +20,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, pages_of
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
-from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer
+from reconciler.errors import ListingIncomplete, ListingMoved, NotFound
 from reconciler.ports import Clock, Description, Gateway, Located, Recollection
 
 T = TypeVar("T")
@@ -279,11 +278,7 @@ def alone(
 
 
 def _source_ref(line: str) -> object:
-    try:
-        fields = orjson.loads(line.encode(errors="surrogatepass"))
-    except orjson.JSONDecodeError as exc:
-        raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
-    return fields.get(SOURCE_REF) if isinstance(fields, dict) else None
+    return listed(line.encode(errors="surrogatepass")).get(SOURCE_REF)
 
 
 def _watched(

@@ -16,6 +16,7 @@ from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import ImageView, view_of
+from reconciler.core.entries.listed import listed
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
@@ -234,10 +235,7 @@ class Composer:
 
     def observed(self, change: Change) -> Fields | None:
         raw = self.before(change)
-        if raw is None:
-            return None
-        fields: Fields = orjson.loads(raw)
-        return fields
+        return None if raw is None else listed(raw)
 
     def merged(self, change: Change) -> Fields:
         """

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import orjson
-
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, sorted_line
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed import UNREADABLE, listed
 from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
@@ -43,7 +42,7 @@ class Exported:
     def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
         """Give the lines of these, in one form whatever form the service gave them."""
         for source_ref in source_refs:
-            yield sorted_line(orjson.loads(self._spool.read(self._places[source_ref])))
+            yield sorted_line(listed(self._spool.read(self._places[source_ref])))
 
     def close(self) -> None:
         self._spool.close()
@@ -83,17 +82,17 @@ class _Seen(NamedTuple):
 def _collect(lines: Iterator[Line]) -> _Seen:
     places, refused, marked = seen = _Seen({}, {}, set())
     for line in lines:
-        try:
-            fields = orjson.loads(line[0])
-        except orjson.JSONDecodeError as exc:
-            raise UnknownAnswer(f"a listed line is not JSON: {exc}") from exc
-        if not isinstance(fields, dict) or not isinstance(source_ref := fields.get(SOURCE_REF), str):
+        fields = listed(line[0])
+        if not isinstance(source_ref := fields.get(SOURCE_REF), str):
             raise UnknownAnswer("a listed line names no image; exporting it would lose it")
         if source_ref in places:
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
         places[source_ref] = place_of(line)
         if error_codes(fields):
             marked.add(source_ref)
+        if UNREADABLE in fields:
+            refused[source_ref] = error_codes(fields)
+            continue
         checked = check_line(sorted_line(fields))
         if not checked.is_valid:
             refused[source_ref] = tuple(

@@ -11,8 +11,10 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from reconciler.core.drift.report import classes, is_pending
+from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed import CODE, UNREADABLE
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
@@ -125,7 +127,7 @@ class _Proposing:
         equality = self._desired.equality
         fields = wanted(ours, theirs, equality) if theirs is not None else {}
         place = self._place(item)
-        reason = _unkeepable(fields) if fields else self._unremovable()
+        reason = _unkeepable(theirs, fields) if theirs is not None else self._unremovable()
         if place is None:
             reason = reason or "the dataset has no file of entries that it could be added to"
         if reason is not None or place is None:
@@ -167,8 +169,10 @@ class _Proposing:
         return _Neighbours(self._desired)
 
 
-def _unkeepable(fields: Mapping[str, object]) -> str | None:
+def _unkeepable(observed: Fields, fields: Mapping[str, object]) -> str | None:
     """Say why a line must not be kept in git; None if it may be."""
+    if UNREADABLE in observed:
+        return f"AWS holds a line that is no valid JSON: {observed['cl-errors'][0]['message']} ({CODE})"
     errors = [f for f in check_line(encode(dict(fields))).problems if f.severity is Severity.ERROR]
     return (
         f"AWS holds a line that would not be valid: {errors[0].message} ({errors[0].code})"

@@ -191,7 +191,7 @@ def field_line(field: FieldChange, width: int, name_of: Callable[[str], str] = f
 def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
     """Give the entries that are in place as desired, and that AWS has marked with error codes."""
     if plan.errored:
-        yield line(f"{counted(len(plan.errored), 'entry', 'entries')} in place, but with errors from AWS")
+        yield line(f"{counted(len(plan.errored), 'entry', 'entries')} marked with errors by AWS")
         yield from indented(
             listed(plan.errored, screen.limit, lambda item: [_marked(item[0], ", ".join(item[1]))])
         )

@@ -136,12 +136,22 @@ class TestOddListings:
             pytest.param(b"", id="empty"),
             pytest.param(b'{"source-ref":', id="cut"),
             pytest.param(b"[]", id="list"),
-            pytest.param(b'{"source-ref":"s3://b/a.jpg","x":' + b"[" * 300 + b"]" * 300 + b"}", id="deep"),
         ],
     )
     def test_a_line_that_is_no_object_is_an_unknown_answer(self, raw: bytes) -> None:
         with pytest.raises(UnknownAnswer):
             judge([line("a")], [raw])
+
+    @pytest.mark.parametrize("policy", [EXACT, LABELS, Equality(ignore=(Ignore((pointer("/*"),)),))])
+    @pytest.mark.parametrize("value", [b"1e999", b"[" * 300 + b"]" * 300], ids=["number", "deep"])
+    def test_an_unreadable_line_is_there_and_differs(self, value: bytes, policy: Equality) -> None:
+        """One line that cannot be read is no reason to know nothing of the others."""
+        bad = [b'{"source-ref":"s3://b/%s.jpg","x":%s}' % (name, value) for name in (b"a", b"z")]
+        diff = judge([line("a"), line("b")], [*bad, line("b")], policy)
+
+        assert [("update", ref("a")), ("orphan", ref("z"))] == actions(diff)
+        assert ((ref("a"), ("ERROR_INVALID_JSON_LINE",)),) == diff.errored
+        assert (1, 3) == (diff.unchanged, diff.observed)
 
     @pytest.mark.parametrize(
         "raw",

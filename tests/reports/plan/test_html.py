@@ -79,7 +79,7 @@ def test_the_page_shows_what_the_text_shows():
         "mode upsert",
         "Blocked: too many (MAX_CHANGES)",
         "a.yaml:1:2: error: it is bad (RKD9999)",
-        "1 entry in place, but with errors from AWS s3://b/e.jpg ERROR_X, ERROR_Y",
+        "1 entry marked with errors by AWS s3://b/e.jpg ERROR_X, ERROR_Y",
         f"1 to add: new in git + {ref('a')} specs/train.jsonl:7",
         f'~ {ref("b")} specs/train.jsonl:8 “x”"old""new" “y”(none)1',
         f"~ {ref('c')} specs/train.jsonl:9 “z”differs",

@@ -9,10 +9,11 @@ from typing import BinaryIO, Final, cast
 
 import orjson
 
-from reconciler.core.entries.entry import SOURCE_REF, canonical, digest, without_service_keys
+from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, without_service_keys
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.entries.listed import UNREADABLE, listed
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
@@ -59,7 +60,22 @@ def lines_in(stream: BinaryIO) -> Iterator[bytes]:
 
 def observed_lines(listing: Spool) -> Iterator[bytes]:
     """Yield every listed line as it would be sent: without the keys that the service added."""
-    return (encode(without_service_keys(orjson.loads(raw))) for raw, _, _ in listing.lines())
+    return (encode(without_service_keys(_readable(raw))) for raw, _, _ in listing.lines())
+
+
+def _readable(raw: bytes) -> Fields:
+    """
+    Parse a listed line.
+
+    Raises:
+        UnknownAnswer: It cannot be read, so that no manifest could restore it.
+    """
+    fields = listed(raw)
+    if UNREADABLE in fields:
+        raise UnknownAnswer(
+            f"{fields[SOURCE_REF]}: AWS holds a line that is no valid JSON; no copy restores it"
+        )
+    return fields
 
 
 def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
@@ -68,7 +84,7 @@ def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
     if desired.equality.ignore:
         places = {ref: place for line in listing.lines() for ref, place in _named(line)}
     for ref, place in desired.index.items():
-        there = orjson.loads(listing.read(places[ref])) if ref in places else None
+        there = listed(listing.read(places[ref])) if ref in places else None
         yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
 
 
@@ -96,6 +112,6 @@ def put_and_prove(
 
 
 def _named(line: Line) -> Iterator[tuple[str, Place]]:
-    ref = orjson.loads(line[0]).get(SOURCE_REF)
+    ref = listed(line[0]).get(SOURCE_REF)
     if isinstance(ref, str):
         yield ref, place_of(line)
