@@ -223,7 +223,9 @@ def about(text: str) -> tuple[str, str]:
 
 def image(text: str) -> str:
     """Accept the S3 URI of an image."""
-    if not text.startswith("s3://"):
+    from reconciler.core.entries.entry import bucket_and_key
+
+    if not (text.startswith("s3://") and all(bucket_and_key(text))):
         raise Wrong(f"{text!r} is not the address of an image, such as s3://bucket/key.jpg")
     return text
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.errors.failures import Exit, ReconcilerError
+
+_MOST_CHARS: Final = 2_000
 
 
 class GatewayError(ReconcilerError):
-    """AWS answered with an error, or did not answer. The botocore error is kept as the cause."""
+    """
+    AWS answered with an error, or did not answer. The botocore error is kept as the cause.
+
+    Its text may quote an answer of any size and content: it is one printable line of at most 2,000 characters.
+    """
 
     code = "RKD5010"
     exit_code = Exit.UNKNOWN
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        text = text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class Throttled(GatewayError):

@@ -25,6 +25,7 @@ from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.pictures import Illustrator
 from reconciler.cli.wiring import Threads as Calling
 from reconciler.cli.wiring import Wiring, connected
+from reconciler.core.planning.observation import ObservationKind, Observed
 from reconciler.core.planning.plan import Counts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
@@ -157,8 +158,16 @@ def _as_result(state: DatasetState) -> DatasetResult:
         gap=summary.gap,
         errors=summary.errors,
         exit_code=summary.exit_code,
+        observed=_observed(state),
         calls=state.calls,
     )
+
+
+def _observed(state: DatasetState) -> Observed | None:
+    at, scanned_at = state.observed_at, state.scanned_at
+    if state.observation is None or at is None or scanned_at is None:
+        return None
+    return Observed(ObservationKind(state.observation), at, scanned_at)
 
 
 def _illustrator(
