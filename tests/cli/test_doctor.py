@@ -22,7 +22,7 @@ from reconciler.emulator.api.lifecycle import set_status
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator
-from reconciler.ports import Content, Rebuild, Step
+from reconciler.ports import Content, Located, Rebuild, Step
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
 from tests.account import serve
@@ -251,6 +251,37 @@ def test_the_account_is_another_one(office: Office) -> None:
     assert OURS in checks["account"]["message"]
     assert THEIRS in checks["account"]["message"]
     assert ["GetCallerIdentity"] == office.emulator.calls.names()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "target", "check", "code"),
+    [
+        (OURS, THEIRS, f"accountId: '{OURS}'", "account", 8),
+        ("us-east-1", "eu-west-1", "region: us-east-1", "region", 3),
+    ],
+)
+def test_a_dataset_that_is_elsewhere_is_not_ready(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    ours: str,
+    theirs: str,
+    target: str,
+    check: str,
+    code: int,
+) -> None:
+    """A dataset whose ARN is of another account or Region than the spec says, which apply would block."""
+    arn = office.make().replace(ours, theirs)
+    located = Located(arn.partition("/dataset/")[0] + "/1690476084535", arn)
+    monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.locate", lambda *_: located)
+    office.spec(target=f"project: flowers, type: TRAIN, {target}")
+
+    (dataset,) = office.doctor(code=code)["datasets"]
+
+    assert [(check, "failed")] == [
+        (c["check"], c["mark"]) for c in dataset["checks"] if c["mark"] == "failed"
+    ]
+    assert any(theirs in c["message"] for c in dataset["checks"])
+    assert "DescribeDataset" not in office.emulator.calls.names()
 
 
 def test_the_account_of_an_arn_counts_as_well(office: Office) -> None:

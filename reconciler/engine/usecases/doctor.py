@@ -1,14 +1,11 @@
-"""
-A preflight: check, without writing, whether each dataset can be observed and updated.
-
-Makes no call that writes. What one check finds stops no other, but those that could only repeat it.
-"""
+"""A preflight: check, without a call that writes, whether each dataset can be observed and updated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+from reconciler.core.planning import guard
 from reconciler.core.preflight import (
     OF_REKOGNITION,
     Check,
@@ -37,6 +34,7 @@ from reconciler.errors import (
     NotFound,
     RebuildUnfinished,
     ReconcilerError,
+    Rejected,
     StateError,
     Throttled,
     Unavailable,
@@ -45,6 +43,7 @@ from reconciler.ports import Access, BrokenDataset, Description, Identity, Memor
 
 T = TypeVar("T")
 
+_ORDER: Final = tuple(Check)
 _OWN_EXITS: Final = (Exit.UNEXPECTED, Exit.INVALID, Exit.DENIED)
 
 
@@ -82,7 +81,7 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
     errors = [str(p) for p in found.problems if p.is_error and p not in claimed]
-    asked = [p.message for p in found.problems if p.code == TOO_MANY_TO_LIST.code]
+    asked = (p.message for p in found.problems if p.code == TOO_MANY_TO_LIST.code)
     too_often = (
         CheckResult(Check.SPECS, Mark.WARNING, text, "raise schedule.fullScanMaxAge") for text in asked
     )
@@ -108,7 +107,7 @@ class _Round:
             self._name_what_was_left()
         return DatasetPreflight(
             self._desired.name,
-            tuple(sorted(self._results, key=_in_order)),
+            tuple(sorted(self._results, key=lambda result: _ORDER.index(result.check))),
             self._arn,
             self._region,
             who.account if who else None,
@@ -162,7 +161,7 @@ class _Round:
         caller = self.tried(Check.CREDENTIALS, lambda: self._caller(access))
         if caller is not None:
             self.found(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
-        elif access.assumes or self._denied:
+        elif access.assumes or any(result.code == Denied.code for result in self._results):
             return False
         self._identity = caller
         if self._target.role_arn and not access.assumes:
@@ -189,9 +188,8 @@ class _Round:
             return
         level = "rebuild" if policy.orphans is Orphans.REBUILD else "write"
         text = "not checked: only an update would tell whether updates are allowed"
-        self.found(
-            Check.WRITING, Mark.NOT_CHECKED, text, policy_command(level, self._path, self._desired.name)
-        )
+        way_on = policy_command(level, self._path, self._desired.name)
+        self.found(Check.WRITING, Mark.NOT_CHECKED, text, way_on)
 
     def _name_what_was_left(self) -> None:
         """Say of what a failure kept from being checked that it was not."""
@@ -222,10 +220,6 @@ class _Round:
             self._results.append(CheckResult(Check.CREDENTIALS, Mark.WARNING, text, way_on, exc.code))
             return None
 
-    @property
-    def _denied(self) -> bool:
-        return any(result.code == Denied.code for result in self._results)
-
     def _is_the_account(self) -> bool:
         target = self._target
         arn = target.dataset_arn
@@ -233,9 +227,8 @@ class _Round:
         field = "accountId" if target.account_id else "datasetArn"
         if self._identity is None:
             if expected:
-                self.failed(
-                    Check.ACCOUNT, Unavailable("STS did not say of which account the credentials are")
-                )
+                text = "STS did not say of which account the credentials are"
+                self.failed(Check.ACCOUNT, Unavailable(text))
             return True
         account = self._identity.account
         if expected is None:
@@ -245,8 +238,7 @@ class _Round:
         else:
             text = f"the credentials are of account {account}, spec.target.{field} says {expected}"
             self.failed(Check.ACCOUNT, Denied(text))
-            return False
-        return True
+        return expected in {None, account}
 
     def _is_there(self, access: Access) -> bool:
         project, kind = self._target.identity
@@ -260,7 +252,10 @@ class _Round:
             return False
         if self._arn is not None:
             self.found(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
-            return True
+            misplaced = list(_misplaced(self._arn, self._target))
+            for check, error in misplaced:
+                self.failed(check, error)
+            return not misplaced
         self._is_to_be_created = True
         missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
         if self._desired.policy.mode is Mode.OBSERVE:
@@ -294,5 +289,9 @@ class _Round:
         self.found(Check.LISTING, Mark.OK, "entries can be listed")
 
 
-def _in_order(result: CheckResult) -> int:
-    return list(Check).index(result.check)
+def _misplaced(arn: str, target: Target) -> Iterator[tuple[Check, ReconcilerError]]:
+    """Yield why a guard would block every apply: the dataset is not where the spec says."""
+    for found in guard.account(target.account_id, arn):
+        yield Check.ACCOUNT, Denied(found.message)
+    for found in guard.region(target.region, arn):
+        yield Check.REGION, Rejected(found.message)
