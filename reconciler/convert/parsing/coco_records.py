@@ -142,6 +142,8 @@ def regular_records(content: bytes, name: str) -> Records | None:
     keys = (b'"images"', b'"annotations"', b'"categories"')
     if not _is_text(content) or any(content.count(key) != 1 for key in keys) or content.count(b'"info"') > 1:
         return None
+    if b'"score"' in content:  # of a prediction, perhaps
+        return None
     try:
         outer = _OUTER.decode(content)
         images, annotations = _IMAGES.decode(outer.images), _ANNOTATIONS.decode(outer.annotations)

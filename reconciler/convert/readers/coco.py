@@ -49,6 +49,7 @@ class _Object(NamedTuple):
     shape: object
     has_mask: bool
     is_crowd: bool
+    score: object = None
 
 
 @dataclass(slots=True)
@@ -193,6 +194,7 @@ def _object(record: Record, options: Options) -> _Object:
         shape=shape,
         has_mask=bool(mask or value.get("keypoints")),
         is_crowd=options.crowd is not Crowd.BOX and value.get("iscrowd") in (1, "1", "1.0"),
+        score=value.get("score"),
     )
 
 
@@ -252,6 +254,11 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
     if item.category not in names:
         message = f"{item.called} has the category {_text(item.category)}, which has no name in the file"
         return wrong(codes.NO_CLASS, message, item.origin)
+    # The results of detectors have a score (cocodataset.org, results format); labels may have a certain one.
+    if item.score is not None and number(item.score) != 1:
+        score = str(item.score)[:20]
+        message = f"{item.called} has the score {score}: it is a prediction of a model, not a label"
+        return wrong(codes.NO_BOX, message, item.origin)
     if not item.shape and item.has_mask:
         message = f"{item.called} has no bbox, only a mask or keypoints, which a line cannot hold"
         message += "; --polygons box takes the box around a polygon"

@@ -376,3 +376,18 @@ def test_a_usual_file_is_decoded_at_once(tmp_path):
     assert regular_records(known, "a.json") is not None
     assert regular_records(known.replace(b"1,", b'"1",'), "a.json") is None
     assert regular_records(known.replace(image, b"%b, %b" % (image, image)), "a.json") is None
+
+
+@pytest.mark.parametrize("score", [0.87, 0, "0.9", [1]])
+def test_a_prediction_is_no_label(tmp_path, score):
+    """A score is the confidence of a detector: what nobody has confirmed does not become a label in silence."""
+    notes = [
+        annotation(score=score),
+        annotation((1, 2, 30, 40), image_id=2, score=1.0),
+        annotation(image_id=3),
+    ]
+    images = [image(), image(2, "b.jpg"), image(3, "c.jpg")]
+    done = convert("coco", coco(tmp_path / "a.json", images, notes, "cow"))
+
+    assert [("a.json:23:1", "RKD1605")] == errors(done)
+    assert ["s3://b/p/b.jpg", "s3://b/p/c.jpg"] == [line["source-ref"] for line in fields(done)]
