@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
-from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form
+from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
 from reconciler.core.spec.documents import Entries
 from reconciler.core.spec.labelling import compile_lines
 from reconciler.core.validation import spec_codes as codes
@@ -107,6 +107,12 @@ def check_lines(tree: Tree, path: str) -> Checked:
         if (form := other_form(head)) is not None:
             way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
             message = f"{form}, and one object a line is needed: {way}"
+            return _refused(codes.NOT_LINES, message, Origin(name, 1))
+        if (format_ := other_format(head)) is not None:
+            form, way = format_
+            message = (
+                f"it looks like {form}, and JSON Lines are needed, one object a line: {way.format(name=name)}"
+            )
             return _refused(codes.NOT_LINES, message, Origin(name, 1))
         file = JsonLines(tree, path, name, size)
         if size <= _HEAD_BYTES and not head.strip():

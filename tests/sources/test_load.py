@@ -293,6 +293,9 @@ class TestEntries:
             ("\n" * 8_192, "1 RKD1404"),
             ('{\n  "source-ref": "s3://b/a.jpg"\n}\n{\n  "source-ref": "s3://b/b.jpg"\n}', "1 RKD1408"),
             (f"[{LINE[:-1]}]", "1 RKD1408"),
+            ("image,label\na.jpg,cow\nb.jpg,dog\n", "1 RKD1408"),
+            ("apiVersion: reconciler/v1\nkind: Entries\nimages: []\n", "1 RKD1408"),
+            ("<!DOCTYPE html>\n<html>\n<body>log in\n", "1 RKD1408"),
         ],
     )
     def test_a_file_that_looks_damaged_makes_the_dataset_unusable(self, tmp_path, text, expected):

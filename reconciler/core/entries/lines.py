@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import BinaryIO, Final, NamedTuple
@@ -21,6 +22,10 @@ _PIECE_BYTES: Final = 1 << 16
 _BLOCK_BYTES: Final = 1 << 18
 
 _one_more: Final = (1).__add__
+
+_YAML: Final = re.compile(r"---(\s|$)|[A-Za-z_][\w.-]*:(\s|$)|- |%YAML")
+_ENOUGH: Final = 2
+"""Lines that tell a file of another format from a single bad line."""
 
 Line = tuple[bytes, int, int]
 """One line: its text, its byte offset, and its number from 1."""
@@ -103,6 +108,29 @@ def other_form(head: bytes) -> str | None:
     if first[end:].lstrip(", \t").startswith("{") and not rest.strip():
         return "several objects are on one line"
     return "commas separate the objects" if first[end:].strip() == "," else None
+
+
+def other_format(head: bytes) -> tuple[str, str] | None:
+    """
+    Describe a file that should be JSON Lines and is no JSON at all, and say what to do; None if it may be JSON.
+
+    A single malformed line does not count, nor one among others: no line may begin as an object does.
+
+    Args:
+        head: As for `other_form`.
+    """
+    text = head.decode(errors="replace").lstrip("\ufeff")
+    lines = [line for raw in text.splitlines() if (line := raw.strip())]
+    if len(lines) < _ENOUGH or any(line.startswith(("{", "[", '"')) or _is_json(line) for line in lines):
+        return None
+    if lines[0].startswith("<"):
+        return "a page in HTML, or XML", "perhaps a login or an error was saved in its place"
+    if any(map(_YAML.match, lines[:_ENOUGH])):
+        return "YAML", "entries in YAML have kind: Entries, and a name that ends in .yaml"
+    for mark in ",;\t":
+        if lines[0].count(mark) and lines[0].count(mark) == lines[1].count(mark):
+            return "a table, such as CSV", "`reconciler convert csv {name} -o OUT` writes such lines"
+    return "no JSON", "`reconciler convert --help` names the formats that it can convert"
 
 
 def _is_json(text: str) -> bool:

@@ -166,9 +166,9 @@ NO_MATCH: Final = Code(
 )
 NOT_LINES: Final = Code(
     "RKD1408",
-    "An entries file that is JSON in another form",
-    "An array, objects over several lines, or several on one. One object a line is needed: "
-    "`reconciler convert groundtruth FILE -o OUT` writes it.",
+    "An entries file that is not JSON Lines",
+    "JSON in another form (an array, objects over several lines, or several on one), a table, YAML, or a page in "
+    "HTML. One object a line is needed: `reconciler convert FORMAT FILE -o OUT` writes it.",
     "JSON Lines",
 )
 NAMED_TWICE: Final = Code(

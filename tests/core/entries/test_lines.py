@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entries.lines import iter_lines, other_form
+from reconciler.core.entries.lines import iter_lines, other_form, other_format
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,31 @@ def test_json_in_another_form_is_distinguished_from_json_lines(text, form):
 def test_a_bad_line_is_no_other_form(text):
     """A bad line is an error of its own and hides no other line."""
     assert other_form(text.encode()[:8192]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("image,label\na.jpg,cow\n", "a table, such as CSV"),
+        ("image;label\r\na.jpg;cow\r\n", "a table, such as CSV"),
+        ("a.jpg\tcow\nb.jpg\tdog\n", "a table, such as CSV"),
+        ("apiVersion: reconciler/v1\nkind: Entries\n", "YAML"),
+        ("# labels\nimages:\n- image: a.jpg\n", "YAML"),
+        ("<!DOCTYPE html>\n<html>\n", "a page in HTML, or XML"),
+        ("\ufeff<annotation>\n<folder/>\n", "a page in HTML, or XML"),
+        ("0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n", "no JSON"),
+        ("version https\n\n<<<<<<< HEAD\n", "no JSON"),
+    ],
+)
+def test_another_format_is_named(text, form):
+    """What is no JSON at all is one error with its name, and not one a line."""
+    assert form == other_format(text.encode())[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x\n", "x\n\n", "42\n43\n", f"{A}\nx\ny\n", f"x\ny\n{A}\n", "'a'\n{'b': 1}\n", '{"a', '"a"\n"b"\n'],
+)
+def test_what_may_be_json_lines_is_judged_line_by_line(text):
+    """Bad lines beside an object, or a single one, are errors of their own."""
+    assert other_format(text.encode()) is None
