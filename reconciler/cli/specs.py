@@ -17,7 +17,7 @@ from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped
 from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import Opened, open_path
+from reconciler.sources.trees.directory import Opened, as_committed, open_path
 from reconciler.state.judged import JudgedFiles, cache_directory
 
 if TYPE_CHECKING:
@@ -93,7 +93,12 @@ def opened_path(args: argparse.Namespace) -> Opened:
         raise
     if opened.tree.no_revision:
         log.warning("source.notice", source=opened.tree.name, reason=opened.tree.no_revision)
-    return opened
+        return opened
+    checked = as_committed(opened)
+    if checked.tree.no_revision:  # a person who edits specs knows; a document would name their commit
+        note = log.info if getattr(args, "output", "text") == "text" else log.warning
+        note("source.notice", source=checked.tree.name, reason=checked.tree.no_revision)
+    return checked
 
 
 def s3_place(text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -112,9 +113,12 @@ def find(directory: Path) -> Checkout | None:
 
 
 @contextmanager
-def opened(checkout: Checkout) -> Iterator[Git]:
+def opened(checkout: Checkout, *, copies_index: bool = False) -> Iterator[Git]:
     """
-    Open a checkout for git, with an empty index of its own.
+    Open a checkout for git, with an index of its own.
+
+    Args:
+        copies_index: Whether it is a copy of the index of the checkout; else it is empty.
 
     Raises:
         SourceError: The configuration of the repository cannot be read.
@@ -136,6 +140,8 @@ def opened(checkout: Checkout) -> Iterator[Git]:
         for name in _NAMED_COMMITS:
             if (file := checkout.git_dir / name).is_file():
                 (own / name).write_bytes(file.read_bytes())
+        if copies_index and (index := checkout.git_dir / "index").is_file():
+            shutil.copy2(index, Path(directory, "index"))  # git compares its time with those of files
         local = {
             "GIT_WORK_TREE": str(checkout.root),
             "GIT_INDEX_FILE": str(Path(directory, "index")),

@@ -14,6 +14,10 @@ from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
 from reconciler.sources.git.conversion import State, state_of
 
 _SHA: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
+_STATUS: Final = (
+    "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
+)  # fmt: skip
+_OF_SPECS: Final = (".yaml", ".yml", ".jsonl", ".json", ".manifest")
 _INSTALL: Final = "install git: revisions, explain, propose --branch and run --git need it"
 
 
@@ -33,8 +37,8 @@ def revision_of(directory: Path) -> Revision:
     """
     Return the commit that is checked out in a directory, which is given without links.
 
-    Outside git nothing is run. Uncommitted changes are not looked for. git-sync names a work tree after its
-    commit: that name counts if the repository cannot be read, and must agree with it otherwise.
+    Outside git nothing is run. Uncommitted changes are not looked for: see `uncommitted`. git-sync names a work
+    tree after its commit: that name counts if the repository cannot be read, and must agree with it otherwise.
     """
     named = _git_sync_tree(directory)
     try:
@@ -49,6 +53,29 @@ def revision_of(directory: Path) -> Revision:
     if found.commit is not None and found.commit != _commit_in(named):
         return Revision(None, f"{named}: git says that it is at {found.commit}, and its name says otherwise")
     return Revision(_commit_in(named))
+
+
+def uncommitted(directory: Path) -> str | None:
+    """
+    Return which files of a directory are not as they are committed, for messages; None if all are.
+
+    Files that git ignores do not count, nor new ones that are neither YAML nor entries by their name. None too if
+    git cannot tell.
+    """
+    try:
+        checkout = find(directory)
+        if checkout is None:
+            return None
+        with opened(checkout, copies_index=True) as git:
+            answer = git.ask(
+                *_STATUS, "--", f":(top,literal){directory.relative_to(checkout.root).as_posix()}"
+            )
+    except (SourceError, OSError):
+        return None
+    found = [record for record in (answer or "").split("\0") if record]
+    changed = [r[3:] for r in found if not r.startswith("??") or r.endswith(_OF_SPECS)]
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{changed[0]}{more} not committed" if changed else None
 
 
 def program(path: Path) -> CheckResult | None:
@@ -67,6 +94,9 @@ def program(path: Path) -> CheckResult | None:
     if revision.commit is None:
         text = f"{found} cannot tell which commit {path} is at: {revision.reason}"
         return CheckResult(Check.GIT, Mark.WARNING, text, "commit the specs, or see `git status`")
+    if changed := uncommitted(directory.resolve()):
+        text = f"{path} is not as commit {revision.commit[:12]}: {changed}"
+        return CheckResult(Check.GIT, Mark.WARNING, text, "commit the specs, so that a revision names them")
     return CheckResult(Check.GIT, Mark.OK, f"{found}; {path} is at {revision.commit[:12]}")
 
 

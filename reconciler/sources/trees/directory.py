@@ -8,7 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -16,7 +16,7 @@ from reconciler.core.proposals.patch import edited
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
 from reconciler.sources.edits.tree_edits import TreeEdits
-from reconciler.sources.git.revision import revision_of
+from reconciler.sources.git.revision import revision_of, uncommitted
 from reconciler.sources.links import Kind, Links
 
 
@@ -131,6 +131,16 @@ def open_path(path: Path) -> Opened:
     root = real if is_directory else real.parent
     tree = Directory(root, str(shown), *revision_of(root))
     return Opened(tree, None if is_directory else real.name)
+
+
+def as_committed(opened: Opened) -> Opened:
+    """Return it without a revision, and with the reason, if its files are not as that commit has them."""
+    tree = opened.tree
+    changed = uncommitted(tree.root) if tree.revision is not None else None
+    if changed is None:
+        return opened
+    reason = f"{tree.name} is not as commit {tree.revision}: {changed}"
+    return opened._replace(tree=replace(tree, revision=None, no_revision=reason))
 
 
 def _kind(item: os.DirEntry[str]) -> Kind:

@@ -16,7 +16,7 @@ from reconciler.errors import SourceError
 from reconciler.ports import SpecRevision, Tree
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import Directory, Opened, open_path
+from reconciler.sources.trees.directory import Directory, Opened, as_committed, open_path
 
 
 class CachedTree:
@@ -91,7 +91,8 @@ class DirectorySource:
         before = _fingerprint(opened)
         if before == known:
             return None
-        cached = CachedTree(opened.tree, self._blobs)
+        tree = as_committed(opened).tree
+        cached = CachedTree(tree, self._blobs)
         specs = load(cached, opened.only)
         for dataset in specs.datasets:
             for file in dataset.files:
@@ -99,7 +100,7 @@ class DirectorySource:
         if _fingerprint(opened) != before:
             raise SourceError(f"{self.name}: the specs changed while they were read")
         self._blobs.forget_others(set(cached.copies.values()))
-        return SpecRevision(before, specs, opened.tree.no_revision)
+        return SpecRevision(before, specs, tree.no_revision)
 
     def close(self) -> None:
         """Delete the copies."""

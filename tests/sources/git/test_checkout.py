@@ -13,7 +13,7 @@ from reconciler.errors import OutputError, SourceError, UsageError
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import find, opened
 from reconciler.sources.git.revision import Revision, blame, revision_of
-from reconciler.sources.trees.directory import open_path
+from reconciler.sources.trees.directory import as_committed, open_path
 from tests.sources.git.test_repository import Upstream
 
 LINE = b'{"source-ref":"s3://bucket/a.jpg"}\n'
@@ -314,3 +314,38 @@ def test_a_configuration_that_cannot_be_read_is_named(repository: Upstream, tmp_
         pass
     with pytest.raises(OutputError, match="bad config"):
         propose(repository, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("true", None),
+        ("touch specs/train.jsonl README.yaml", None),
+        ("echo x > specs/notes.md", None),
+        ("echo x > specs/ours.yaml; echo specs/ours.yaml > .gitignore", None),
+        ("printf x >> specs/train.jsonl", "specs/train.jsonl not committed"),
+        ("printf x >> specs/train.jsonl; git add specs", "specs/train.jsonl not committed"),
+        ("rm specs/train.jsonl", "specs/train.jsonl not committed"),
+        ("echo x > specs/new.yaml; echo x > specs/next.jsonl", "specs/new.yaml and 1 more not committed"),
+        ("rm .git/index", "specs/train.jsonl and 1 more not committed"),
+    ],
+)
+def test_a_tree_with_changes_is_at_no_revision(repository: Upstream, change: str, named: str | None):
+    """The revision is that of the tree that is read: a commit that does not hold it is not named."""
+    head = git(repository.root, "rev-parse", "HEAD")
+    subprocess.run(["/bin/sh", "-c", change], cwd=repository.root, check=True)
+
+    tree = as_committed(open_path(repository.root / "specs")).tree
+
+    assert (None if named else head) == tree.revision
+    assert (named is None) == (tree.no_revision is None)
+    assert str(named or None) in str(tree.no_revision)
+
+
+def test_finding_changes_runs_no_program_of_the_repository(repository: Upstream, tmp_path: Path):
+    """Neither hooks nor fsmonitor nor filters that the repository names are run."""
+    ran = trap(repository, tmp_path)
+    (repository.root / "specs" / "train.jsonl").write_bytes(LINE * 2)
+
+    assert as_committed(open_path(repository.root / "specs")).tree.revision is None
+    assert not ran.exists()
