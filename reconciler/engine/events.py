@@ -184,6 +184,9 @@ EVENTS: Final = {
     "state.damaged": Event(
         "warning", "The state file could not be used and was put aside: everything is observed again.", ("reason",)
     ),
+    "status.unpublished": Event(
+        "warning", "The status objects could not be written; that is tried again.", ("error", "reason")
+    ),
     "status.unsaved": Event(
         "warning",
         "The status of a dataset could not be stored for the next start and for `status`; the cycle itself "

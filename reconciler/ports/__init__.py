@@ -60,6 +60,7 @@ from reconciler.ports.surroundings import (
     Progress,
     Silence,
     Span,
+    StatusObjects,
     Tracer,
     Untraced,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "SpecRevision",
     "Specs",
     "Stats",
+    "StatusObjects",
     "Step",
     "Suspensions",
     "Tracer",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 from reconciler.core.runtime.election import Record
 from reconciler.core.spec.documents import Target
+from reconciler.core.status.status_object import News
 
 
 class Clock(Protocol):
@@ -155,6 +156,28 @@ class Permit(Protocol):
             NotLeader: Another replica makes the calls there, or might before a writing call ends.
         """
         ...
+
+
+class StatusObjects(Protocol):
+    """Objects that show the status of datasets, and nothing reads. Any error may be raised: it is tried again."""
+
+    def names(self) -> Collection[str]:
+        """Return the names of all objects, those of datasets that are gone included."""
+        ...
+
+    def put(self, name: str, status: Mapping[str, Any]) -> None:
+        """Create or replace the object of a dataset."""
+        ...
+
+    def tell(self, name: str, item: News) -> None:
+        """Tell people about a change of a dataset whose object exists."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Delete an object; it may already be gone."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Home(Protocol):

@@ -30,7 +30,7 @@ ACCOUNTS = [f"{number:012}" for number in range(1, 9)]
 def namespace(cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Apply an overlay with leases, as a user does, in a namespace of its own."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[-50:].strip("-")
-    documents = own(tmp_path / "rendered", "git", ["lease"], namespace=name)
+    documents = own(tmp_path / "rendered", "git", ["lease", "status-objects"], namespace=name)
     apply(cluster, documents)
     return name
 
@@ -64,8 +64,17 @@ class Replicas:
         self.stack = ExitStack()
 
     def start(self, name: str) -> Process:
-        lease = f"{self.namespace}/reconciler"
-        words = ["--lease", lease, "--lease-seconds", str(SECONDS), "--identity", name]
+        fleet = f"{self.namespace}/reconciler"
+        words = [
+            "--status-objects",
+            fleet,
+            "--lease",
+            fleet,
+            "--lease-seconds",
+            str(SECONDS),
+            "--identity",
+            name,
+        ]
         state = str(self.place / name)
         return self.stack.enter_context(run(self.place, self.emulator, *words, "--state-dir", state))
 
@@ -185,14 +194,19 @@ def test_a_replica_that_is_stopped_leaves_nothing_behind(replicas: Replicas):
     assert [] == [name for name in names if "member-" in name]
 
 
-def test_the_role_grants_nothing_but_leases(cluster: Cluster, namespace: str):
+def test_the_roles_grant_no_more_than_is_used(cluster: Cluster, namespace: str):
     """The token of the service account can do nothing else, and nothing in another namespace."""
     account = f"--as=system:serviceaccount:{namespace}:reconciler"
     listed = cluster.kubectl("auth", "can-i", "--list", account, "-n", namespace, "--no-headers")
     granted = {line.split()[0]: line[line.rindex("[") :] for line in listed.splitlines() if line[0].islower()}
 
     own = {name: verbs for name, verbs in granted.items() if not name.startswith("self")}
-    assert {"leases.coordination.k8s.io": "[list create update delete]"} == own
+    assert {
+        "leases.coordination.k8s.io": "[list create update delete]",
+        "datasetstatuses.reconciler.dev": "[list create patch delete]",
+        "datasetstatuses.reconciler.dev/status": "[patch]",
+        "events": "[create]",
+    } == own
     elsewhere = cluster.kubectl("auth", "can-i", "--list", account, "-n", "default", "--no-headers")
     assert "leases" not in elsewhere
 
@@ -200,7 +214,7 @@ def test_the_role_grants_nothing_but_leases(cluster: Cluster, namespace: str):
 @pytest.mark.parametrize("overlay", ["git", "git-sync"])
 def test_an_overlay_is_accepted_twice(cluster: Cluster, tmp_path: Path, overlay: str):
     """Server-side, without conflicts; the second time changes nothing."""
-    documents = own(tmp_path / "rendered", overlay, ["lease"], namespace=f"twice-{overlay}")
+    documents = own(tmp_path / "rendered", overlay, ["lease", "status-objects"], namespace=f"twice-{overlay}")
     apply(cluster, documents)
     kinds = "deployments,roles,rolebindings,networkpolicies,configmaps,serviceaccounts"
     before = cluster.get(kinds, "-n", f"twice-{overlay}")["items"]

@@ -18,13 +18,15 @@ from tests.deploy.test_manifests import DEPLOY, KUBERNETES, OVERLAYS, complaints
 
 pytestmark = [kustomize, pytest.mark.slow]
 
-COMPONENTS = ["lease", "persistent-state", "pod-monitor"]
+COMPONENTS = ["lease", "persistent-state", "pod-monitor", "status-objects"]
 # persistent-state is for one pod, lease for two.
 COMBINATIONS = [
     [],
     ["lease"],
     ["persistent-state"],
     ["lease", "pod-monitor"],
+    ["lease", "status-objects"],
+    ["status-objects"],
     ["persistent-state", "pod-monitor"],
 ]
 # What somebody's own kustomization may do to all names.
@@ -211,6 +213,7 @@ def test_the_readme_states_the_oldest_kubernetes_of_each():
 
 # Since when the API has what is used here, without a feature gate; from the release notes of Kubernetes.
 SINCE = {
+    "apiextensions.k8s.io/v1": "1.16",
     "apps/v1": "1.9", "v1": "1.0", "networking.k8s.io/v1": "1.7", "rbac.authorization.k8s.io/v1": "1.8",
     "coordination.k8s.io": "1.14", "policy/v1": "1.21", "monitoring.coreos.com/v1": "1.16",
     "kubernetes.io/metadata.name": "1.21", "restartPolicy": "1.29", "ReadWriteOncePod": "1.27",

@@ -153,6 +153,11 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
         f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
     )
     group.add_argument(
+        "--status-objects",
+        metavar="NAMESPACE/NAME",
+        help="write a DatasetStatus for each dataset into this namespace, labelled by NAME (needs the extra k8s)",
+    )
+    group.add_argument(
         "--shard",
         metavar="I/N",
         help="only part I (from 0) of N parts of the datasets; auto/N reads I from a host name that ends in -I",

@@ -33,6 +33,7 @@ from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads
 from reconciler.engine.dataset.context import always
 from reconciler.engine.log import log
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
                 return _concluded(registry, args, stopped_by)
             with _served(args, controller, registry, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
-                clean = _until_stopped(controller, workers, fleet)
+                clean = _until_stopped(controller, workers, fleet, replicas.status_publisher(args, registry))
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
@@ -99,12 +100,18 @@ def _refuse_misuse(args: argparse.Namespace) -> None:
         )
 
 
-def _until_stopped(controller: Controller, workers: Threads, fleet: Fleet | None) -> bool:
+def _until_stopped(
+    controller: Controller, workers: Threads, fleet: Fleet | None, publisher: StatusPublisher | None
+) -> bool:
     """Run until asked to stop, and return whether every worker ended in time."""
     if fleet and controller.ownership:
         fleet.start(controller.ownership)
+    if publisher:
+        publisher.start()
     controller.run()
     log.info("process.stopping")
+    if publisher:
+        publisher.end()
     clean = workers.close(STOP_SECONDS)
     if fleet:
         fleet.end(release=clean)

@@ -17,6 +17,8 @@ from reconciler.core.runtime.shard import Shard
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Unavailable, UsageError
 from reconciler.ports import Gateway
@@ -24,6 +26,7 @@ from reconciler.ports import Gateway
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 _AUTO: Final = "auto"
 _ASK_AGAIN_SECONDS: Final = 10.0
+_WRITE_SECONDS: Final = 10.0
 _NO_REGION: Final = "no-region"
 _ANY: Final = Target(project="any", type=DatasetType.TRAIN)
 """A target that names neither account, role nor Region."""
@@ -45,11 +48,7 @@ def fleet(args: argparse.Namespace, home: CredentialsHome) -> Fleet | None:
         raise UsageError(
             "--lease: a pass with --once ends before it would own anything; leave one of them out"
         )
-    namespace, _, name = args.lease.partition("/")
-    if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
-        raise UsageError(
-            f"--lease {args.lease}: it must look like NAMESPACE/NAME, with at most 63 characters each"
-        )
+    namespace, name = _namespaced("--lease", args.lease)
     from reconciler.kubernetes.leases import KubernetesLeases
 
     timing = Timing(args.lease_seconds)
@@ -57,6 +56,28 @@ def fleet(args: argparse.Namespace, home: CredentialsHome) -> Fleet | None:
     identity = f"{args.identity or socket.gethostname()}_{secrets.token_hex(4)}"
     leases = KubernetesLeases(namespace, name, timing.renew_seconds)
     return Fleet(leases, identity, timing, home, unsleeping_seconds, SystemClock().now)
+
+
+def status_publisher(args: argparse.Namespace, registry: Registry) -> StatusPublisher | None:
+    """
+    Return what writes the objects of --status-objects; None without the flag.
+
+    Raises:
+        UsageError: The flag is not NAMESPACE/NAME, the extra is not installed, or no cluster is configured.
+    """
+    if args.status_objects is None:
+        return None
+    namespace, name = _namespaced("--status-objects", args.status_objects)
+    from reconciler.kubernetes.status_objects import KubernetesStatusObjects
+
+    return StatusPublisher(KubernetesStatusObjects(namespace, name, _WRITE_SECONDS), registry)
+
+
+def _namespaced(flag: str, text: str) -> tuple[str, str]:
+    namespace, _, name = text.partition("/")
+    if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+        raise UsageError(f"{flag} {text}: it must look like NAMESPACE/NAME, with at most 63 characters each")
+    return namespace, name
 
 
 class CredentialsHome:

@@ -1,0 +1,72 @@
+"""The status of a dataset as an object of Kubernetes, and what is new in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.core.status.conditions import Kind, Reason, Truth
+
+
+class Problem(StrEnum):
+    """What is reported once. The values are reasons of Kubernetes Events."""
+
+    DRIFTED = "Drifted"
+    BLOCKED = "Blocked"
+    QUARANTINED = "Quarantined"
+
+
+RECOVERED = "Recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One change to tell people about; everything but a recovery is a warning."""
+
+    reason: str
+    message: str
+
+    @property
+    def is_warning(self) -> bool:
+        return self.reason != RECOVERED
+
+
+def object_status(document: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the status of the object from the dataset's part of a status/v1 document.
+
+    It holds no times of observations, so that it changes only when the dataset does.
+    """
+    return {
+        "conditions": document["conditions"],
+        "verdict": document["verdict"],
+        "revision": document["revision"],
+        "arn": document["arn"],
+        "drifted": sum(document["drift"].values()),
+        "counts": document["counts"],
+    }
+
+
+def problems(status: Mapping[str, Any], before: Mapping[Problem, str]) -> dict[Problem, str]:
+    """Return the problems that a status shows, with what to say of them; what it does not know stays as it was."""
+    conditions = {condition["type"]: condition for condition in status["conditions"]}
+    ready, drifted = conditions[Kind.READY], conditions[Kind.DRIFTED]
+    if ready["status"] == Truth.UNKNOWN:
+        return dict(before)
+    found = {}
+    if drifted["status"] == Truth.TRUE:
+        found[Problem.DRIFTED] = drifted["message"]
+    if ready["reason"] == Reason.BLOCKED:
+        found[Problem.BLOCKED] = ready["message"]
+    if number := status["counts"].get("quarantined", 0):
+        found[Problem.QUARANTINED] = f"{number} entries make updates fail and are left out"
+    return found
+
+
+def news(before: Mapping[Problem, str], after: Mapping[Problem, str]) -> tuple[News, ...]:
+    """Return what to tell people: each problem that appeared, and once that all are gone."""
+    if before and not after:
+        return (News(RECOVERED, "no problem is left"),)
+    return tuple(News(problem.value, after[problem]) for problem in sorted(after.keys() - before.keys()))

@@ -1,0 +1,91 @@
+"""What an object of Kubernetes shows of a dataset, by the rules that kubectl, Argo CD and Flux apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core.status.conditions import Condition, FailureReason, Reason
+from reconciler.core.status.judgement import Facts, judge
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.status_object import News, Problem, news, problems
+
+FINE = Facts(verdict=Verdict.CONVERGED)
+
+
+def kstatus(conditions: Iterable[Condition]) -> str:
+    """
+    Return the status that kstatus computes of an object whose observedGeneration is its generation.
+
+    The rules are those of its documentation: Reconciling and Stalled are abnormal when True, then Ready counts.
+    """
+    status = {condition.kind.value: condition.status.value for condition in conditions}
+    if status.get("Reconciling") == "True":
+        return "InProgress"
+    if status.get("Stalled") == "True":
+        return "Failed"
+    return "Current" if status["Ready"] == "True" else "InProgress"
+
+
+def blocked(reason: Reason) -> Facts:
+    return Facts(verdict=Verdict.BLOCKED, failure=FailureReason(reason, "why"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [(FINE, "Current"), (replace(FINE, verdict=Verdict.OBSERVED, pending=True), "Current"),
+     (Facts(), "InProgress"), (replace(FINE, applying=True), "InProgress"),
+     (replace(FINE, outdated=True), "InProgress"),
+     (Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.THROTTLED, "slow")), "InProgress"),
+     (Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.DENIED, "no")), "Failed"),
+     (blocked(Reason.BLOCKED), "Failed")],
+)  # fmt: skip
+def test_kstatus_reads_the_conditions_as_they_are_meant(facts: Facts, expected: str):
+    """In place is Current, what continues by itself InProgress, and what needs a person Failed."""
+    assert expected == kstatus(judge(facts))
+
+
+def status(facts: Facts, **counts: int) -> Mapping[str, Any]:
+    return {"conditions": [condition.document() for condition in judge(facts)], "counts": counts}
+
+
+def told(*statuses: Mapping[str, Any]) -> list[str]:
+    """Return what is told of successive statuses."""
+    found: list[News] = []
+    known: Mapping[Problem, str] = {}
+    for one in statuses:
+        after = problems(one, known)
+        found += news(known, after)
+        known = after
+    return [item.reason for item in found]
+
+
+def test_each_change_is_told_once():
+    """Drift, and that it is over; not that it lasts."""
+    drifted = status(replace(FINE, pending=True, drifted=True))
+
+    assert ["Drifted", "Recovered"] == told(status(FINE), drifted, drifted, status(FINE), status(FINE))
+
+
+def test_what_is_not_known_changes_nothing():
+    """Neither while an update is in progress nor while AWS does not answer."""
+    drifted = status(replace(FINE, pending=True, drifted=True))
+    unknown = status(Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.UNAVAILABLE, "no answer")))
+
+    assert ["Drifted", "Recovered"] == told(
+        drifted, status(replace(FINE, applying=True)), drifted, unknown, status(FINE)
+    )
+
+
+def test_a_block_and_a_quarantine_are_warnings_of_their_own():
+    left_out = replace(FINE, verdict=Verdict.PARTIAL, left_out=True)
+
+    assert ["Blocked"] == told(status(FINE), status(blocked(Reason.BLOCKED)))
+    assert ["Quarantined", "Recovered"] == told(status(left_out, quarantined=2), status(FINE, quarantined=0))
+
+
+def test_only_a_recovery_is_no_warning():
+    assert [False, True] == [News(reason, "").is_warning for reason in ("Recovered", "Drifted")]

@@ -1,0 +1,152 @@
+"""The status objects of a controller over simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+import structlog
+
+from reconciler.core.status.status_object import News
+from reconciler.engine.controller.status_publisher import StatusPublisher
+from tests.builders import classified
+from tests.engine.months import Months
+
+MINUTE = 60.0
+
+
+@dataclass
+class Objects:
+    """`StatusObjects` in memory."""
+
+    found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    failing: bool = False
+
+    def names(self) -> list[str]:
+        return list(self.found)
+
+    def put(self, name: str, status: Mapping[str, Any]) -> None:
+        if self.failing:
+            raise OSError("the cluster is away")
+        self.writes.append(name)
+        self.found[name] = status
+
+    def tell(self, name: str, item: News) -> None:
+        self.told.append((name, item.reason))
+
+    def remove(self, name: str) -> None:
+        del self.found[name]
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def events() -> Iterator[list[dict[str, object]]]:
+    with structlog.testing.capture_logs() as found:
+        yield found
+
+
+def test_an_object_is_written_when_something_changed(months: Months):
+    """A quiet cycle writes nothing."""
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    months.write("roses", *"abc")
+    months.settle()
+    publisher.step()
+    months.run_for(30 * MINUTE)
+    publisher.step()
+
+    assert ["roses"] == objects.writes
+    assert ("converged", 0, 3) == (
+        objects.found["roses"]["verdict"],
+        objects.found["roses"]["drifted"],
+        objects.found["roses"]["counts"]["observed"],
+    )
+    assert [] == objects.told
+
+
+def test_drift_that_lasts_is_told_once(months: Months):
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    publisher.step()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    for _ in range(3):
+        months.run_for(6 * MINUTE)
+        publisher.step()
+    assert [("roses", "Drifted")] == objects.told
+    assert 1 == objects.found["roses"]["drifted"]
+
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "rose")))
+    months.run_for(6 * MINUTE)
+    publisher.step()
+
+    assert [("roses", "Drifted"), ("roses", "Recovered")] == objects.told
+
+
+def test_a_dataset_that_left_the_specs_has_no_object(months: Months):
+    """But a source that cannot be read removes nothing."""
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    objects.found["of-an-earlier-process"] = {}
+    publisher.step()
+    assert ["of-an-earlier-process"] == objects.names()  # the specs have not been read yet
+
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    publisher.step()
+    assert ["roses", "tulips"] == objects.names()
+
+    (months.specs / "tulips.yaml").unlink()
+    months.settle()
+    publisher.step()
+
+    assert ["roses"] == objects.names()
+
+
+def test_what_another_replica_owns_is_left_to_it(months: Months):
+    months.write("roses", *"abc")
+    months.settle()
+    objects = Objects()
+    months.dataset_state("roses").is_elsewhere = True
+
+    StatusPublisher(objects, months.registry).step()
+
+    assert [] == objects.writes
+
+
+def test_a_cluster_that_is_away_is_logged_once_and_tried_again(
+    months: Months, events: list[dict[str, object]]
+):
+    months.write("roses", *"abc")
+    months.settle()
+    objects = Objects(failing=True)
+    publisher = StatusPublisher(objects, months.registry)
+    publisher.step()
+    publisher.step()
+    assert ["status.unpublished"] == [e["event"] for e in events if e["event"] == "status.unpublished"]
+
+    objects.failing = False
+    publisher.step()
+
+    assert ["roses"] == objects.writes
+
+
+def test_a_document_without_a_name_has_no_object(months: Months):
+    """It is known by its path; the objects of the others are written."""
+    months.write("roses", *"abc")
+    (months.specs / "broken.yaml").write_text("apiVersion: reconciler/v1\nkind: Dataset\nmetadata: 3\n")
+    months.settle()
+    objects = Objects()
+    assert 2 == len(months.registry.states)
+
+    StatusPublisher(objects, months.registry).step()
+
+    assert ["roses"] == objects.writes
