@@ -14,6 +14,7 @@ import structlog
 
 from reconciler.cli.main import main
 from tests.browser import MARKS, watched
+from tests.waiting import until
 
 pytestmark = [*MARKS, pytest.mark.git]
 
@@ -108,7 +109,7 @@ def reverting(browser, name: str) -> tuple[str, str]:
     with watched(browser, address) as page:
         page.goto(address)
         page.locator("#find").fill(name)
-        page.wait_for_function("document.querySelectorAll('#grid .tile').length === 1")
+        until(lambda: page.locator("#grid .tile").count() == 1)
         tile = page.locator("#grid .tile")
         tile.hover()
         tile.locator(".check").click()

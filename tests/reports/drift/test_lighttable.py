@@ -6,6 +6,7 @@ from reconciler.reports.thumbnails import Detail, Thumbnail
 from tests.browser import MARKS
 from tests.reports.drift.builders import entry, item
 from tests.reports.drift.opened import BOXED, CROWDED, MOVED, NEW, STACKED, image_id, many, opened
+from tests.waiting import until
 
 pytestmark = MARKS
 
@@ -38,7 +39,7 @@ def test_an_image_has_an_address(browser, tmp_path):
         assert "0004.png" == page.locator("#title .name").text_content()
         page.keyboard.press("k")
         page.keyboard.press("Escape")
-        page.wait_for_function("location.hash === ''")
+        until(lambda: page.evaluate("location.hash") == "")
         assert not page.locator("#lighttable").is_visible()
         assert "0003.png" == page.evaluate("document.activeElement.image.name")
 
@@ -53,7 +54,7 @@ def test_back_closes_an_open_image(browser, tmp_path):
 
         page.go_back()
         page.wait_for_selector("#lighttable:not([open])", state="attached")
-        page.wait_for_function("!location.hash.includes('image=')")
+        until(lambda: "image=" not in page.evaluate("location.hash"))
         assert "1 selected" == page.inner_text("#selected")
         assert "selected=" in page.url
 
@@ -69,7 +70,7 @@ def test_closing_an_image_leaves_no_step_behind(browser, tmp_path):
             page.locator("#grid .tile").first.click()
             page.keyboard.press("j")
             page.keyboard.press("Escape")
-            page.wait_for_function("!location.hash.includes('image=')")
+            until(lambda: "image=" not in page.evaluate("location.hash"))
         assert page.evaluate("history.length") <= before + 1
 
 
