@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import NoCredentialsError
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.errors import Denied, GatewayError
+from reconciler.errors import Denied, GatewayError, UnknownAnswer
 from reconciler.ports import Description, Identity, Located
 from reconciler.rekognition import NAME
 from reconciler.rekognition.gateway import Rekognition
@@ -88,8 +88,11 @@ class Caller:
         with translated("GetCallerIdentity"):
             client = self._sts()
             self._skew.watch(client.meta.events)
-            answer = client.get_caller_identity()
-            return Identity(answer["Account"], answer["Arn"])
+            answer: Mapping[str, Any] = client.get_caller_identity()
+            account, arn = answer["Account"], answer["Arn"]
+        if not isinstance(account, str) or not isinstance(arn, str):  # a repeated element is no text
+            raise UnknownAnswer("GetCallerIdentity: Account and Arn are not one text each")
+        return Identity(account, arn)
 
 
 class RekognitionAccess:

@@ -129,7 +129,10 @@ class Rekognition:
     def account(self) -> str:
         if self._account is None:
             with translated("GetCallerIdentity"):
-                self._account = self._sts().get_caller_identity()["Account"]
+                account: Any = self._sts().get_caller_identity()["Account"]
+                if not isinstance(account, str):
+                    raise errors.UnknownAnswer("GetCallerIdentity: Account is not one text")
+                self._account = account
         return self._account
 
     def locate(self, project: str, dataset_type: DatasetType) -> Located:

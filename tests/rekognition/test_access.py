@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -83,3 +84,15 @@ def test_the_smallest_difference_of_clocks_counts() -> None:
         skew._answered(Answer(date=f"Thu, 01 Jan 1970 {at} GMT"))
 
     assert (-10.0, 2.0) == (first, skew.seconds)
+
+
+@pytest.mark.parametrize("answer", [{"Account": ["1", "2"], "Arn": "a"}, {"Account": "1", "Arn": ["a", "b"]}])
+def test_a_repeated_element_of_sts_is_not_an_identity(answer: dict[str, object]) -> None:
+    """What the SDK makes of XML with an element twice is no text, and cannot be printed."""
+    client = SimpleNamespace(
+        meta=SimpleNamespace(events=SimpleNamespace(register=lambda *_: None)),
+        get_caller_identity=lambda: answer,
+    )
+
+    with pytest.raises(errors.UnknownAnswer, match="GetCallerIdentity"):
+        Caller(lambda: client, str, Skew(lambda: 0.0)).identity()  # type: ignore[arg-type, return-value]
