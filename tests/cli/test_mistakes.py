@@ -138,6 +138,9 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("run", "--token-env"): VARIABLE,
     ("run", "--webhook-secret-file"): [*FILE, "blank"],
     ("run", "--webhook-secret-env"): VARIABLE,
+    ("run", "--status-objects"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
+    ("status", "--wait"): ["", "Happy"],
+    ("status", "--timeout"): ["", "0", "30", "x", "-5s"],
     ("run", "--lease"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
     ("run", "--lease-seconds"): ["", "2", "x", "1e3", "86401", "9" * 30],
     ("run", "--shard"): ["", "1", "3/3", "x/3", "0/0", "auto/x", "0/6", "7/8"],
@@ -293,6 +296,7 @@ def usual(command: str, flag: str) -> list[str]:
         ("run", "--git-password-file"): "run --once --local --git https://nowhere.invalid/x",
         ("run", "--git-password-env"): "run --once --local --git https://nowhere.invalid/x",
         ("run", "--lease"): "run --local specs",
+        ("run", "--status-objects"): "run --local specs",
         ("run", "--token-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
         ("run", "--webhook-secret-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
     }.get((command, flag))

@@ -83,9 +83,10 @@ def run(args: argparse.Namespace) -> int:
             if isinstance(workers, Inline):
                 controller.once()
                 return _concluded(registry, args, stopped_by)
+            publisher = replicas.status_publisher(args, registry)
             with _served(args, controller, registry, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
-                clean = _until_stopped(controller, workers, fleet, replicas.status_publisher(args, registry))
+                clean = _until_stopped(controller, workers, fleet, publisher)
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:

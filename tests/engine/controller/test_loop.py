@@ -643,7 +643,7 @@ def test_a_commit_that_is_gone_was_superseded(
     months.settle()
     months.write("roses", *"abcd")
 
-    def vanished(*_: object) -> object:
+    def vanished(*_: object, **__: object) -> object:
         months.dataset_state("roses").generation += 1
         raise SourceError("no such file")
 
