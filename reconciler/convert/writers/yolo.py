@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
@@ -22,6 +23,7 @@ from reconciler.convert.export.content import Content
 from reconciler.convert.export.format import Add, Context, Format, Image, Summary
 from reconciler.convert.export.losses import Kind, Lost
 from reconciler.convert.parsing.class_names import FILES
+from reconciler.convert.pixels import nearest
 from reconciler.convert.readers.yolo import IMAGE_DIRECTORY, LABEL_DIRECTORY, SUFFIXES
 
 # What a double-quoted scalar of YAML needs to have escaped, besides what JSON escapes.
@@ -54,9 +56,18 @@ def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) ->
 def _rows(content: Content, context: Context) -> Iterator[str]:
     """Yield a row for each box; six digits keep a pixel of any image, by far."""
     wide, high, _ = content.size or (1, 1, 0)
-    for label, left, top, width, height, _, _ in content.boxes or ():
+    for label, at_x, at_y, across, down, _, _ in content.boxes or ():
+        (left, width), (top, height) = _pixels(at_x, across), _pixels(at_y, down)
         x, y = (left + width / 2) / wide, (top + height / 2) / high
         yield f"{context.classes[label]} {x:.6f} {y:.6f} {width / wide:.6f} {height / high:.6f}\n"
+
+
+def _pixels(at: float, length: float) -> tuple[float, float]:
+    """Return an edge and a length in whole pixels, as `convert` rounds them: six digits cannot carry half a pixel."""
+    if type(at) is type(length) is int:
+        return at, length
+    start, end = Decimal(repr(at)), Decimal(repr(at)) + Decimal(repr(length))
+    return nearest(start), nearest(end) - nearest(start)
 
 
 def _finish(summary: Summary) -> None:
