@@ -42,8 +42,8 @@ def revision_of(directory: Path) -> Revision:
     """
     named = _git_sync_tree(directory)
     try:
-        checkout = find(directory)
-        if named and (checkout is None or not checkout.root.is_relative_to(named)):
+        checkout = _checkout_of(directory, named)
+        if named and checkout is None:
             return Revision(_commit_in(named))
         found = Revision(None) if checkout is None else _head(checkout, directory)
     except (SourceError, OSError) as exc:
@@ -63,7 +63,7 @@ def uncommitted(directory: Path) -> str | None:
     git cannot tell.
     """
     try:
-        checkout = find(directory)
+        checkout = _checkout_of(directory, _git_sync_tree(directory))
         if checkout is None:
             return None
         with opened(checkout, copies_index=True) as git:
@@ -119,6 +119,12 @@ def blame(file: Path, line: int) -> Blame | None:
     except (OSError, SourceError):
         return None
     return _parsed_blame(answer) if answer else None
+
+
+def _checkout_of(directory: Path, named: Path | None) -> Checkout | None:
+    """Return the checkout around a directory; None for one around the work tree of git-sync, which is another's."""
+    checkout = find(directory)
+    return None if checkout and named and not checkout.root.is_relative_to(named) else checkout
 
 
 def _head(checkout: Checkout, directory: Path) -> Revision:
