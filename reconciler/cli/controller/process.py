@@ -81,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
         )
         with _on_signals(controller) as stopped_by:
             if isinstance(workers, Inline):
-                controller.once()
-                return _concluded(registry, args, stopped_by)
+                return _one_pass(controller, registry, args, stopped_by)
             publisher = replicas.status_publisher(args, registry)
             with _served(args, controller, registry, metrics) as url:
                 log.info("process.started", version=__version__, source=source.name, listening=url)
@@ -128,7 +127,11 @@ def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | N
     )
 
 
-def _concluded(registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]) -> int:
+def _one_pass(
+    controller: Controller, registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]
+) -> int:
+    """Run one cycle of every dataset, print the results, and return the exit code."""
+    controller.once()
     results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
     show("apply", results, args)
     if stopped_by:

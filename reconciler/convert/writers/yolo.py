@@ -63,7 +63,7 @@ def _rows(content: Content, context: Context) -> Iterator[str]:
 
 
 def _pixels(at: float, length: float) -> tuple[float, float]:
-    """Return an edge and a length in whole pixels, as `convert` rounds them: six digits cannot carry half a pixel."""
+    """Return an edge and a length in whole pixels, rounded as `convert` does: six digits carry no half pixel."""
     if type(at) is type(length) is int:
         return at, length
     start, end = Decimal(repr(at)), Decimal(repr(at)) + Decimal(repr(length))

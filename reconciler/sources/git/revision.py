@@ -122,7 +122,7 @@ def blame(file: Path, line: int) -> Blame | None:
 
 
 def _checkout_of(directory: Path, named: Path | None) -> Checkout | None:
-    """Return the checkout around a directory; None for one around the work tree of git-sync, which is another's."""
+    """Return the checkout that holds a directory; one around the work tree of git-sync is of something else."""
     checkout = find(directory)
     return None if checkout and named and not checkout.root.is_relative_to(named) else checkout
 
