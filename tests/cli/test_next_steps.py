@@ -47,6 +47,7 @@ def test_each_command_names_the_next(
     quiet = "--no-progress --log-level error"
     for words, code, expected in [
         ("validate", 0, ["reconciler plan"]),
+        (f"status --local {ONE}", 0, [f"reconciler plan {ONE} --local"]),
         (f"plan --local {ONE} {quiet}", 0, [f"reconciler apply {ONE} --local"]),
         (f"plan --local {ONE} --out p.json {quiet}", 0, []),
         (f"show p.json {quiet}", 0, ["reconciler apply --plan p.json"]),
@@ -62,6 +63,7 @@ def test_each_command_names_the_next(
         (f"propose --local {ONE} --patch p.diff {quiet}", 0, [f"git -C {place} apply {place}/p.diff"]),
         (f"apply --local {ONE} {quiet}", 0, [f"reconciler drift {ONE} --local"]),
         (f"restore --local {ONE} {quiet}", 0, [f"reconciler restore {ONE} --local --apply"]),
+        (f"status {ONE}", 0, []),
         (f"doctor --local {ONE} {quiet}", 0, [f"reconciler plan {ONE} --local"]),
         (
             f"export --local --project circuit-boards --type TRAIN -d out {quiet}",

@@ -31,6 +31,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(path=None)  # without specs it reports every dataset in the state directory
     add_output(parser, "status")
     parser.add_argument(
+        "--local",
+        action="store_true",
+        help="accepted, as by other commands; the state directory is the same with and without it",
+    )
+    parser.add_argument(
         "--wait",
         choices=[kind.value for kind in Kind],
         metavar="CONDITION",
@@ -48,7 +53,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     """Print the stored status; wait first if asked to. A dataset that was never observed is unknown."""
     from reconciler.cli.clock import SystemClock
-    from reconciler.cli.output.show import show
+    from reconciler.cli.output.show import next_step, same_specs, show
 
     clock = SystemClock()
     deadline = clock.now() + args.timeout
@@ -59,6 +64,8 @@ def _run(args: argparse.Namespace) -> int:
             break
         clock.sleep(_EVERY_SECONDS)
     show("status", known, args)
+    if _awaited(known, "InSync") is not Exit.DONE:
+        next_step(args, f"plan{same_specs(args)}")
     return code
 
 

@@ -93,7 +93,7 @@ def next_step(args: argparse.Namespace, *commands: str, program: str = "reconcil
 
 def same_specs(args: argparse.Namespace) -> str:
     """Return the arguments that name the same specs, changes and AWS to another command, a space before."""
-    words = [args.path] if args.path != DEFAULT_PATH else []
+    words = [args.path] if args.path not in (None, DEFAULT_PATH) else []
     words += [word for name in args.dataset for word in ("--dataset", name)]
     words += [word for pair in args.selector for word in ("--selector", pair)]
     for flag, name in (("class", "classes"), ("label", "labels"), ("source-ref", "source_refs")):
