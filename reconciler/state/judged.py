@@ -36,10 +36,17 @@ _decoder = msgspec.msgpack.Decoder(JudgedFile)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def cache_directory() -> Path:
-    """Return the directory for what may be lost, after the XDG Base Directory Specification."""
+def cache_directory() -> Path | None:
+    """
+    Return the directory for what may be lost, after the XDG Base Directory Specification.
+
+    None for a user without a home, such as the arbitrary one of a container.
+    """
     home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "reconciler"
+    try:
+        return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "reconciler"
+    except RuntimeError:
+        return None
 
 
 class JudgedFiles:
@@ -47,12 +54,13 @@ class JudgedFiles:
     `ports.JudgedFiles` in a directory, which is created when something is stored.
 
     Args:
+        directory: None to remember nothing.
         read_only: Store nothing.
     """
 
-    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
-        self._directory = directory
-        self.read_only = read_only
+    def __init__(self, directory: Path | None, *, read_only: bool = False) -> None:
+        self._directory = directory or Path(os.devnull)
+        self.read_only = read_only or directory is None
 
     def of(self, name: str) -> JudgedFile | None:
         try:

@@ -137,3 +137,15 @@ def test_the_directory_is_that_of_the_xdg_specification(
     monkeypatch.setenv("XDG_CACHE_HOME", home)
 
     assert Path(expected or "/home/ann/.cache/reconciler") == cache_directory()
+
+
+def test_a_user_without_a_home_remembers_nothing(judged: JudgedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under the arbitrary user of a container: no error, and no file anywhere."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}["nobody"])
+
+    assert cache_directory() is None
+    files = JudgedFiles(cache_directory())
+    files.put("train.jsonl", judged)
+    assert files.of("train.jsonl") is None
