@@ -35,7 +35,7 @@ def dataset(lab: Lab) -> Iterator[Dataset]:
     lab.assert_in_order()
 
 
-@pytest.mark.parametrize("partial", ["nothing", "random", "all"])
+@pytest.mark.parametrize("partial", ["nothing", pytest.param("random", marks=pytest.mark.slow), "all"])
 @pytest.mark.fault(
     "update",
     "AWS fails every update that contains one particular line",
@@ -141,7 +141,7 @@ def test_a_line_stored_with_errors_is_rejected_with_its_codes(lab: Lab, dataset:
     assert lab.service.writes == []
 
 
-@pytest.mark.parametrize("partial", ["nothing", "random", "all"])
+@pytest.mark.parametrize("partial", ["nothing", pytest.param("random", marks=pytest.mark.slow), "all"])
 @pytest.mark.fault(
     "update",
     "AWS fails the update with SERVICE_ERROR after applying none, some or all of it",
