@@ -62,7 +62,7 @@ def _found(
         elif labels and result.get("type") != _CHOICES and "parentID" not in result:
             for label in labels:
                 yield _box(label, value, image, size, options)
-        elif labels or result.get("id") in named or not value.keys() & {"x", "points", "rle"}:
+        elif labels or str(result.get("id")) in named or not value.keys() & {"x", "points", "rle"}:
             if result.get("type") not in ("rectangle", "polygon", "labels"):
                 what = str(result.get("type"))[:40]
                 notes.add(f"results of the type {what} are no boxes of objects, and left out", image.origin)

@@ -152,6 +152,7 @@ def test_predictions_are_no_labels(tmp_path):
         (task(annotation({**result(), "image_rotation": 90})), "RKD1605"),
         (task(annotation(result(), {**result(), "original_width": 801})), "RKD1602"),
         (task(annotation(result(x="a"))), "RKD1602"),
+        (task(annotation({**result(rectanglelabels=[]), "id": []})), "RKD1604"),
         (7, "RKD1602"),
     ],
 )
