@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.blackbox.lab import Lab, boxes, image_level, mixed, ref
 
 
+@pytest.mark.slow
 def test_hundreds_of_mixed_lines_converge_on_a_service_that_reorders_and_renumbers(lab: Lab) -> None:
     """The second plan is empty; one edit is one change; nothing is sent that need not be."""
     lines = mixed(700)

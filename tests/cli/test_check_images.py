@@ -297,6 +297,7 @@ def test_the_policy_for_this_command_names_the_directory_of_the_images(office):
     assert [["arn:aws:s3:::acme"], ["arn:aws:s3:::acme/a/b/*"]] == [each["Resource"] for each in statements]
 
 
+@pytest.mark.slow
 def test_an_s3_that_does_not_answer_is_unknown(office, monkeypatch):
     """Exit 3."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
