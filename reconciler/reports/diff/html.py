@@ -10,7 +10,7 @@ from reconciler.core.revision_diff import RevisionDiff
 from reconciler.reports.diff.text import SIGILS, heading, sentence, total
 from reconciler.reports.sentences import DRIFTED, changes, field_name, setting_name
 from reconciler.reports.visible import ELLIPSIS, MINUS, counted, side
-from reconciler.reports.webpage import exactly, policy, style, templates
+from reconciler.reports.webpage import rendered, style, templates
 
 if TYPE_CHECKING:
     import jinja2
@@ -25,9 +25,7 @@ def render(diff: RevisionDiff, options: Options) -> Iterator[bytes]:
     """Give the page in UTF-8; where the screen has no limit, the page has none."""
     limit = None if options.screen.limit is None else LIMIT
     css = style("reconciler.reports.plan", "page", "plan.css")
-    page = _environment().get_template("diff.html")
-    for piece in page.generate(diff=diff, css=css, policy=policy(f"style-src {exactly(css)}"), limit=limit):
-        yield piece.encode()
+    return rendered(_environment().get_template("diff.html"), css, diff=diff, limit=limit)
 
 
 @cache

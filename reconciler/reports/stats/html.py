@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.core.statistics import Counts, LabelCount, LabelSplit, Statistics
 from reconciler.reports.stats.text import boxes_line, images_line, pair_text
 from reconciler.reports.visible import counted
-from reconciler.reports.webpage import exactly, policy, style, templates
+from reconciler.reports.webpage import rendered, style, templates
 
 if TYPE_CHECKING:
     import jinja2
@@ -36,10 +36,7 @@ def render(statistics: Statistics, options: Options) -> Iterator[bytes]:
     """Give the page in UTF-8; where the screen has no limit, the page has none."""
     limit = None if options.screen.limit is None else LIMIT
     css = style("reconciler.reports.stats", "page", "stats.css")
-    page = _environment().get_template("stats.html")
-    allowed = policy(f"style-src {exactly(css)}")
-    for piece in page.generate(statistics=statistics, css=css, policy=allowed, limit=limit):
-        yield piece.encode()
+    return rendered(_environment().get_template("stats.html"), css, statistics=statistics, limit=limit)
 
 
 @cache
