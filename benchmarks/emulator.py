@@ -2,7 +2,7 @@
 The budgets of the emulator: `python -m benchmarks.emulator [--entries 250000]`.
 
 A listing to boto3 on the loopback, all pages in order, by one client: at least 500 pages a second, and the
-emulator below 500 MB; its start below half a second. What a page takes is told apart: boto3 signs, sends and
+emulator below 500 MB; its start below half a second. A page costs both sides: boto3 signs, sends and
 parses, and that costs its own process more CPU than the answer costs the emulator. The budget is the
 emulator's: pages over the time in which boto3 did not compute.
 

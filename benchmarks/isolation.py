@@ -35,7 +35,7 @@ def poisons(culprits: Iterable[int]) -> int:
     isolation = Isolation([(line, LINE_BYTES) for line in range(LINES)], LIMIT)
     carry_out(isolation, lambda sent: not bad.isdisjoint(sent))
     if bad != set(isolation.isolated) or isolation.unresolved_groups:
-        raise AssertionError(f"{sorted(bad)} were not told from the others")
+        raise AssertionError(f"{sorted(bad)} were not isolated from the others")
     return isolation.updates
 
 

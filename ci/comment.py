@@ -6,7 +6,7 @@ replaces it. Needs Python alone, and `pull-requests: write`.
 
     GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL    as GitHub sets them
     PULL_REQUEST       its number (default: that of GITHUB_EVENT_PATH)
-    COMMENT_AUTHOR     whose comment is replaced (default: github-actions[bot]); nobody else can put words
+    COMMENT_AUTHOR     whose comment is replaced (default: github-actions[bot]); no other account can put words
                        into it by posting the same first line before
 """
 
@@ -27,7 +27,7 @@ def call(method: str, url: str, body: dict[str, str] | None = None) -> Any:
     """Call GitHub's API, and return what it answers."""
     if not url.startswith(("https://", "http://127.0.0.1:")):
         raise ValueError(f"{url}: a token is sent only over https")
-    request = urllib.request.Request(  # noqa: S310  the scheme was just looked at
+    request = urllib.request.Request(  # noqa: S310  the scheme was just checked
         url,
         method=method,
         data=None if body is None else json.dumps(body).encode(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What the lock files promise to install on; later versions are told apart by markers.
+# What the lock files promise to install on; markers distinguish later versions.
 OLDEST_PYTHON = "3.11"
 
 
