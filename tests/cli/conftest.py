@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from botocore.loaders import create_loader
 
 from reconciler.emulator.server import Emulator, Running
 from tests.account import serve
 
 _LOADER = create_loader()
+
+
+@pytest.fixture(autouse=True)
+def _log_of_one_test() -> Iterator[None]:
+    """Forget how a command set up the log: it would write to the stderr of this test for ever."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def quiet_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands log nothing."""
+    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 @pytest.fixture

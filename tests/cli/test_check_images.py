@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import structlog
 from PIL import Image
 
 from reconciler.cli.main import main
@@ -84,15 +83,14 @@ def office(
     rekognition_emulator: Any,
     rekognition_s3_client: Any,
     capfdbinary: Any,
-) -> Iterator[Office]:
+) -> Office:
     monkeypatch.chdir(tmp_path)
 
     def read() -> Any:
         found = capfdbinary.readouterr()
         return type(found)(found.out.decode(), found.err.decode())
 
-    yield Office(tmp_path, rekognition_s3_client, rekognition_emulator.emulator, read)
-    structlog.reset_defaults()  # a command lets it write to the stderr of one test
+    return Office(tmp_path, rekognition_s3_client, rekognition_emulator.emulator, read)
 
 
 def test_images_that_are_as_they_should_be(office):

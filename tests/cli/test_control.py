@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from reconciler.server.app import application
@@ -22,12 +21,6 @@ from tests.engine.months import Months, make_months
 
 TOKEN = "let-" + "me-in-2"
 WHY = "labels under review"
-
-
-@pytest.fixture(autouse=True)
-def _logs() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()  # a command lets it write to the stderr of one test
 
 
 def of_the_client(err: str) -> list[str]:

@@ -2,14 +2,12 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import boto3
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from reconciler.emulator.server import Emulator
@@ -41,7 +39,7 @@ BUCKET = "acme-flowers"
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
+def account(tmp_path: Path, monkeypatch, quiet_log) -> Iterator[Emulator]:
     """An emulated account with console edits, and a spec directory beside it."""
     first, rest = SPEC.split("---\n")
     specs = tmp_path / "specs"
@@ -49,9 +47,6 @@ def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
     (specs / "train.yaml").write_text(first)
     (specs / "entries.yaml").write_text(rest)
     monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with closing(Emulator()) as emulator, serve(emulator) as running:
         for service in ("REKOGNITION", "STS", "S3"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", running.url)
@@ -60,7 +55,6 @@ def account(tmp_path: Path, monkeypatch) -> Iterator[Emulator]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         assert 0 == main(["apply", "specs"])
         yield emulator
-    structlog.reset_defaults()
 
 
 def console_edits(emulator: Emulator) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from tests.browser import MARKS, watched
@@ -34,11 +31,9 @@ DATA = ".reconciler/local"
 
 
 @pytest.fixture(autouse=True)
-def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Iterator[None]:
+def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
     """A repository whose images all have another label in AWS."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     Path("specs").mkdir()
     Path("specs/bees.yaml").write_text(SPEC)
     lines = (f"  - {{image: {json.dumps(name)}, labels: [bee]}}\n" for name in NAMES)
@@ -48,8 +43,6 @@ def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: Non
     edit = {"do": "rename_label", "dataset": "bees/train", "old": "bee", "new": "wasp"}
     assert 0 == main(["emulator", "--data", DATA, "--console", json.dumps(edit)])
     assert 4 == main(["drift", "specs", "--local", "--report", "drift.html"])
-    yield
-    structlog.reset_defaults()
 
 
 def commands(browser, chosen: list[str]) -> tuple[str, str]:

@@ -25,16 +25,13 @@ def test_no_secret_gets_into_a_line(
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": SESSION})
     configure_logs(log_format, "info")
+    log = structlog.get_logger()
     try:
-        log = structlog.get_logger()
-        try:
-            raise ValueError(f"{KEY} and {SECRET}")
-        except ValueError as exc:
-            log.exception(
-                "cycle.failed", reason=str(exc), tried=[SESSION], url="https://x/?X-Amz-Signature=0ff1ce"
-            )
-    finally:
-        structlog.reset_defaults()
+        raise ValueError(f"{KEY} and {SECRET}")
+    except ValueError as exc:
+        log.exception(
+            "cycle.failed", reason=str(exc), tried=[SESSION], url="https://x/?X-Amz-Signature=0ff1ce"
+        )
 
     said = capsys.readouterr().err
 
@@ -51,10 +48,7 @@ def test_a_stand_in_for_a_secret_leaves_words_whole(
     monkeypatch.setattr(redact, "_known", set())
     redact.know_those_of({"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "e"})
     configure_logs("json", "info")
-    try:
-        structlog.get_logger().info("cycle.finished", dataset="flowers-test")
-    finally:
-        structlog.reset_defaults()
+    structlog.get_logger().info("cycle.finished", dataset="flowers-test")
 
     line = json.loads(capsys.readouterr().err)
 
@@ -69,17 +63,14 @@ def test_the_log_is_set_up_before_the_first_line_and_not_without_one(capsys: pyt
         told.append("set up")
         configure_logs("json", "info")
 
-    try:
-        with set_up_by(set_up):
-            pass
-        log.debug("before")
-        assert not told
-        with set_up_by(set_up), bound(dataset="flowers"):
-            bind(revision="abc")
-            log.info("first")
-            log.warning("second")
-    finally:
-        structlog.reset_defaults()
+    with set_up_by(set_up):
+        pass
+    log.debug("before")
+    assert not told
+    with set_up_by(set_up), bound(dataset="flowers"):
+        bind(revision="abc")
+        log.info("first")
+        log.warning("second")
         structlog.contextvars.clear_contextvars()
 
     first, second = map(json.loads, capsys.readouterr().err.splitlines())

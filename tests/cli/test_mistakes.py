@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from pydantic import TypeAdapter
 
 from reconciler.cli.main import main
@@ -206,7 +205,7 @@ FREE = {
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a working directory with specs, and with files that are none."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     (tmp_path / "empty").mkdir()
@@ -227,8 +226,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NOT_SET", raising=False)
     monkeypatch.setenv("EMPTY", " ")
-    yield tmp_path
-    structlog.reset_defaults()  # it writes to the stderr of this test
+    return tmp_path
 
 
 @pytest.fixture(scope="module")

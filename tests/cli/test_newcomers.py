@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from tests.docs.pages import ROOT
@@ -261,7 +259,7 @@ MISTAKES = {
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give an empty working directory, and an environment without AWS."""
     for name in (
         "AWS_ACCESS_KEY_ID",
@@ -275,8 +273,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    structlog.reset_defaults()  # it writes to the stderr of this test
+    return tmp_path
 
 
 def write(place: Path, files: Tree | None) -> None:

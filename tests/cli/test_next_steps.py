@@ -6,11 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from tests.docs.pages import ROOT
@@ -20,11 +18,10 @@ ONE = "--dataset circuit-boards-train"
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    structlog.reset_defaults()  # it writes to the stderr of this test
+    return tmp_path
 
 
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

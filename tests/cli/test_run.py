@@ -20,7 +20,6 @@ from typing import Any
 
 import boto3
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from reconciler.emulator.server import Running
@@ -198,7 +197,6 @@ def test_a_suspension_survives_the_process(
 
     assert "roses: resumed" in capfd.readouterr().out
     assert TOKEN not in process.log.read_text()
-    structlog.reset_defaults()
 
 
 @pytest.mark.slow

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 
@@ -29,12 +26,8 @@ CHANGED = {"s3://b/line-1/a.jpg", "s3://b/line-2/c.jpg", "s3://b/line-2/new.jpg"
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Iterator[None]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

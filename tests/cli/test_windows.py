@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 
@@ -27,13 +24,9 @@ DENIED = 'windows: [{kind: deny, cron: "* * * * *", duration: 1h, reason: never}
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Iterator[None]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     Path("specs").mkdir()
-    yield
-    structlog.reset_defaults()
 
 
 def write(policy: str, *images: str) -> None:
