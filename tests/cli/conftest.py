@@ -17,9 +17,10 @@ _LOADER = create_loader()
 
 @pytest.fixture(autouse=True)
 def _log_of_one_test() -> Iterator[None]:
-    """Forget how a command set up the log: it would write to the stderr of this test for ever."""
+    """Forget how a command set up the log, which would write to the stderr of this test from then on."""
     yield
     structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

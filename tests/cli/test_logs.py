@@ -71,7 +71,6 @@ def test_the_log_is_set_up_before_the_first_line_and_not_without_one(capsys: pyt
         bind(revision="abc")
         log.info("first")
         log.warning("second")
-        structlog.contextvars.clear_contextvars()
 
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert told == ["set up"]
