@@ -149,7 +149,7 @@ def duration(text: str) -> int:
 
 def one_line(text: str) -> str:
     """Accept a reason: one line of printable text."""
-    from reconciler.core.status.conditions import reason_problem
+    from reconciler.core.status.suspension import reason_problem
 
     if problem := reason_problem(_given(text)):
         raise Wrong(problem)

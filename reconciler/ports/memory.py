@@ -12,7 +12,7 @@ from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
-from reconciler.core.status.conditions import Suspension
+from reconciler.core.status.suspension import Suspension
 from reconciler.ports.backups import Backups
 from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.rebuild import Rebuilds

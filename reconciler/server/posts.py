@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from reconciler.core.status.conditions import LONGEST_SECONDS, reason_problem
+from reconciler.core.status.suspension import LONGEST_SECONDS, reason_problem
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
 from reconciler.server.answers import json_answer

@@ -15,7 +15,7 @@ from reconciler.core.explanation import Past
 from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.status.conditions import Suspension
+from reconciler.core.status.suspension import Suspension
 from reconciler.ports import Begun, Kept, Rebuild
 from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database

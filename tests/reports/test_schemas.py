@@ -21,8 +21,8 @@ from reconciler.core.statistics import (
     Pair,
     Statistics,
 )
-from reconciler.core.status.conditions import ControllerAnswer, SuspensionState
 from reconciler.core.status.result import Verdict
+from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS, document_type, json_schema

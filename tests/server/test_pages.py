@@ -18,9 +18,15 @@ import pytest
 
 from reconciler.core.planning.observation import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.status.conditions import FailureReason, Kind, Reason, Suspension, Truth
+from reconciler.core.status.conditions import (
+    FailureReason,
+    Kind,
+    Reason,
+    Truth,
+)
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry

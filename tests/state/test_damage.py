@@ -13,7 +13,7 @@ import pytest
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.status.conditions import Suspension
+from reconciler.core.status.suspension import Suspension
 from reconciler.errors import StateError
 from reconciler.ports import Kept
 from reconciler.state import State

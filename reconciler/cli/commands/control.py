@@ -49,7 +49,7 @@ def _ordered(args: argparse.Namespace, body: dict[str, object] | None = None) ->
     """Order of each dataset what the command is named after: a cycle now, or the end of a suspension."""
     from reconciler.cli.controller.client import order  # loads the HTTP client
     from reconciler.cli.output.show import show
-    from reconciler.core.status.conditions import ControllerAnswer
+    from reconciler.core.status.suspension import ControllerAnswer
 
     what = args.command
     show("control", ControllerAnswer(what, order(args.server, what, args.names, body)), args)

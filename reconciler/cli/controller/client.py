@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import IO, Any, Final, NoReturn
 from urllib.parse import urlencode, urlsplit
 
-from reconciler.core.status.conditions import SuspensionState
+from reconciler.core.status.suspension import SuspensionState
 from reconciler.errors import ControllerRefused, ControllerUnavailable, UsageError
 from reconciler.reports.visible import shortened, visible
 

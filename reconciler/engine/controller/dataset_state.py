@@ -18,13 +18,13 @@ from reconciler.core.status.conditions import (
     FailureReason,
     Kind,
     Reason,
-    Suspension,
     Truth,
     advanced,
 )
 from reconciler.core.status.judgement import Facts, judge, training_safe
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, aged, failed
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.dataset.planning import errors_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
-from reconciler.core.status.conditions import FailureReason, Reason, Suspension
+from reconciler.core.status.conditions import FailureReason, Reason
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.cycle import digest_of
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.status.conditions import ControllerAnswer, SuspensionState
+from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.reports.documents import ErrorDoc, Rows, encode
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.status.conditions import ControllerAnswer, SuspensionState
+from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.reports.visible import visible
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.status.conditions import Suspension
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.assignment import MOST_CUT_SHORT
 from reconciler.errors import StateError
 from tests.engine.months import Months, make_months
