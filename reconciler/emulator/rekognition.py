@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import orjson
 
+from reconciler.emulator import cloudtrail
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags, versions
 from reconciler.emulator.api.settling import Settler, scope_of
@@ -70,7 +71,7 @@ class Rekognition:
         request_id = str(uuid4())
         target = request.headers.get("x-amz-target", "")
         operation = target.rpartition(".")[2]
-        caller, params, code = None, {}, None
+        caller, params, code, result = None, {}, None, None
         disposition = Answer(200)
         try:
             caller = identify(self._context, request.headers, request.query)
@@ -83,13 +84,17 @@ class Rekognition:
                 return disposition
             self._refuse(caller, operation, resource, raw)
             params = shapes.read(shape, raw, self._context.settings.switches.invalid_request)
-            body = orjson.dumps(self._perform(caller, operation, params, settled))
+            result = self._perform(caller, operation, params, settled)
+            body = orjson.dumps(result)
             self._let_console(Kind.CONSOLE_AFTER, operation, resource)
             status = 200
         except ServiceError as exc:
             code, status, body = exc.code, exc.status, _error_body(exc, request_id)
         finally:
             self._write_down(operation, caller, params, code)
+            if caller and code != "cut" and ("rekognition", operation) not in READS:
+                call = cloudtrail.called(caller, operation, request.headers, request_id, params)
+                cloudtrail.record(self._context, replace(call, answer=result, error=code))
             if not settled and self._context.faults.armed():
                 self._context.keep_faults()
         if disposition.body:

@@ -21,6 +21,7 @@ from reconciler.emulator.control.endpoint import Control, failure
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.rekognition import Rekognition
 from reconciler.emulator.s3.front import S3
+from reconciler.emulator.sqs import TARGET_PREFIX, Sqs
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.store import Store
 from reconciler.emulator.sts import Sts
@@ -69,6 +70,7 @@ class Emulator:
         self._rekognition = Rekognition(self._context, self.console, self._settler)
         self._s3 = S3(self._context)
         self._sts = Sts(self._context)
+        self._sqs = Sqs(self._context)
         self._control = Control(self._context, self.console, self._settler)
 
     @property
@@ -132,6 +134,8 @@ class Emulator:
         """Return the handler of the service that a request is for; all services share one port."""
         if request.path.startswith(Control.ROOT):
             return self._control.handle
+        if request.headers.get("x-amz-target", "").startswith(TARGET_PREFIX):
+            return self._sqs.handle
         if "x-amz-target" in request.headers:
             return self._rekognition.handle
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -161,6 +165,7 @@ class Emulator:
 
     def close(self) -> None:
         """Close the database. The emulator cannot be used afterwards."""
+        self._sqs.close()
         self._settler.close()
         with self.lock:
             self._context.store.close()

@@ -26,6 +26,8 @@ READS: Final = frozenset(
         ("s3", "ListBuckets"),
         ("s3", "ListObjects"),
         ("s3", "ListObjectVersions"),
+        ("sqs", "GetQueueUrl"),
+        ("sqs", "ReceiveMessage"),
         ("sts", "AssumeRole"),
         ("sts", "GetCallerIdentity"),
     }

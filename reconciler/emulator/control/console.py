@@ -1,4 +1,4 @@
-"""A simulated user of the AWS console, who edits datasets without any API call."""
+"""A simulated user of the AWS console: edits are recorded by CloudTrail, and not in the log of calls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from reconciler.emulator import cloudtrail
 from reconciler.emulator.api import lifecycle
 from reconciler.emulator.behaviour.attributes import DETECTION
 from reconciler.emulator.behaviour.judge import METADATA, SOURCE_REF, Entry, judge_line
@@ -74,6 +75,7 @@ class Console:
         number = self._id(dataset)
         entries.remove(self._context.store, number, source_ref)
         lifecycle.touch(self._context, number, self._context.clock.now())
+        self._record_edit(dataset)
 
     def edit(self, dataset: str, source_ref: str, change: Callable[[Fields], None]) -> None:
         """Apply *change*, which edits the parsed line in place."""
@@ -110,6 +112,7 @@ class Console:
         number = self._id(dataset)
         entries.declare(self._context.store, number, label)
         lifecycle.touch(self._context, number, self._context.clock.now())
+        self._record_edit(dataset)
 
     def add_label(self, dataset: str, source_ref: str, label: str) -> None:
         """Assign an image-level label, in the format that the console writes."""
@@ -141,6 +144,8 @@ class Console:
             )
             for number in (source, target):
                 lifecycle.touch(self._context, number, self._context.clock.now())
+            datasets = {"Datasets": [{"Arn": train}, {"Arn": test}]}
+            cloudtrail.record(self._context, cloudtrail.acted(train, "DistributeDatasetEntries", datasets))
 
     def start_training(self, project: str, version: str) -> None:
         """Train a model of the project with this ARN until `end_training`. Only the status is emulated."""
@@ -193,6 +198,11 @@ class Console:
         with self._context.store.transaction():
             entries.put(self._context.store, number, changed)
             lifecycle.touch(self._context, number, self._context.clock.now())
+            self._record_edit(dataset)
+
+    def _record_edit(self, dataset: str) -> None:
+        call = cloudtrail.acted(dataset, "UpdateDatasetEntries", {"DatasetArn": dataset})
+        cloudtrail.record(self._context, call)
 
     def _arn(self, dataset: str) -> str:
         if dataset.startswith("arn:"):

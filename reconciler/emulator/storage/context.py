@@ -16,7 +16,7 @@ from reconciler.emulator.behaviour.calls import Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
-from reconciler.emulator.storage import contents, entries
+from reconciler.emulator.storage import contents, entries, queues
 from reconciler.emulator.storage.store import Store
 
 _SETTINGS: Final = "settings"
@@ -109,6 +109,7 @@ class Context:
         """Forget everything but the settings and faults that were given at the start, and the time."""
         with self.store.turn:
             self.store.clear()
+            queues.clear(self.store)
             self.trainings.clear()
             self.past.clear()
             self.calls.clear()
