@@ -1,14 +1,12 @@
-"""What an object of Kubernetes shows of a dataset, by the rules that kubectl, Argo CD and Flux apply."""
+"""What is reported of the status of a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from reconciler.core.status.conditions import Condition, FailureReason, Reason
+from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.status_object import News, Problem, news, problems
@@ -16,36 +14,8 @@ from reconciler.core.status.status_object import News, Problem, news, problems
 FINE = Facts(verdict=Verdict.CONVERGED)
 
 
-def kstatus(conditions: Iterable[Condition]) -> str:
-    """
-    Return the status that kstatus computes of an object whose observedGeneration is its generation.
-
-    The rules are those of its documentation: Reconciling and Stalled are abnormal when True, then Ready counts.
-    """
-    status = {condition.kind.value: condition.status.value for condition in conditions}
-    if status.get("Reconciling") == "True":
-        return "InProgress"
-    if status.get("Stalled") == "True":
-        return "Failed"
-    return "Current" if status["Ready"] == "True" else "InProgress"
-
-
 def blocked(reason: Reason) -> Facts:
     return Facts(verdict=Verdict.BLOCKED, failure=FailureReason(reason, "why"))
-
-
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [(FINE, "Current"), (replace(FINE, verdict=Verdict.OBSERVED, pending=True), "Current"),
-     (Facts(), "InProgress"), (replace(FINE, applying=True), "InProgress"),
-     (replace(FINE, outdated=True), "InProgress"),
-     (Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.THROTTLED, "slow")), "InProgress"),
-     (Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(Reason.DENIED, "no")), "Failed"),
-     (blocked(Reason.BLOCKED), "Failed")],
-)  # fmt: skip
-def test_kstatus_reads_the_conditions_as_they_are_meant(facts: Facts, expected: str):
-    """In place is Current, what continues by itself InProgress, and what needs a person Failed."""
-    assert expected == kstatus(judge(facts))
 
 
 def status(facts: Facts, **counts: int) -> Mapping[str, Any]:
