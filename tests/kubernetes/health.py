@@ -54,7 +54,7 @@ def argo_cd(found: Object, script: str | None = None) -> tuple[str, str]:
 
 def flux(found: Object, expressions: Mapping[str, str] | None = None) -> str:
     """
-    Return the status as Flux evaluates `healthCheckExprs`: in progress, failed and current are asked in this order.
+    Return the status by `healthCheckExprs`, which Flux asks in this order: in progress, failed, current.
 
     An expression that names a field that is absent is an error; Flux then goes on waiting.
     """
