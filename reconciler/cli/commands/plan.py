@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="exit 2 for pending changes, selected or not, 4 for drift",
+        help="exit 2 for changes that git asks for, sent, withheld or not selected, 4 for drift",
     )
     parser.add_argument(
         "--out",

@@ -36,6 +36,11 @@ class Cause(StrEnum):
         """Return whether AWS changed."""
         return self in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT)
 
+    @property
+    def asks_for_change(self) -> bool:
+        """Return whether git may ask for something new; otherwise the desired content was in place before."""
+        return self not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
+
 
 class Applied(NamedTuple):
     """Digests of one entry when it was last verified in place."""

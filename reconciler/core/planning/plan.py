@@ -177,12 +177,13 @@ class DatasetPlan:
 
     @property
     def pending(self) -> bool:
-        """Return whether a difference is left that an update could remove, now or later, selected or not."""
+        """Return whether git asks for something that AWS lacks, withheld or not, or an update would be sent."""
         return any(
             change.sent is not None
             or change.quarantined is not None
             or change.is_not_selected
             or change.is_postponed
+            or (change.action is not Action.ORPHAN and change.cause.asks_for_change)
             for change in self.changes
         )
 

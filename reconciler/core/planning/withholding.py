@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
@@ -22,10 +21,6 @@ class Withheld(StrEnum):
     NOT_SELECTED = "not selected"
     FREEZE = "freeze"
     WINDOWS = "windows"
-
-
-# Only AWS changed: the desired content was in place before.
-_REVERTED: Final = frozenset({Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED})
 
 
 def withheld(
@@ -49,7 +44,7 @@ def withheld(
         return Withheld.ON_DRIFT
     if policy.mode is Mode.CREATE_ONLY and action is not Action.ADD:
         return Withheld.CREATE_ONLY
-    if policy.on_change is OnChange.PLAN and why not in _REVERTED and not released:
+    if policy.on_change is OnChange.PLAN and why.asks_for_change and not released:
         return Withheld.ON_CHANGE
     if closed is not None:  # last: the other settings hold on when the dataset opens
         return Withheld.FREEZE if closed.by is ClosedBy.FREEZE else Withheld.WINDOWS

@@ -66,8 +66,7 @@ class WithheldGroup(NamedTuple):
 
     @property
     def asks_for_change(self) -> bool:
-        """Return whether git may ask for something new; otherwise only AWS changed."""
-        return self.cause not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
+        return self.cause.asks_for_change
 
     @property
     def waits(self) -> bool:

@@ -202,6 +202,13 @@ class TestDatasetPlan:
         assert not planned(change("a", Action.ORPHAN, sent=None, why=Cause.ORPHAN)).pending
 
     @pytest.mark.parametrize("why", [why for why in Cause if why is not Cause.ORPHAN])
+    def test_a_withheld_change_is_pending_if_git_asks_for_it(self, why: Cause) -> None:
+        """As in the detailed exit code of an apply."""
+        item = replace(change("a", sent=None, why=why), withheld=Withheld.CREATE_ONLY)
+
+        assert (why not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)) is planned(item).pending
+
+    @pytest.mark.parametrize("why", [why for why in Cause if why is not Cause.ORPHAN])
     def test_has_drifted_if_aws_moved(self, why: Cause) -> None:
         plan = planned(change("a", why=why), change("b", why=Cause.SPEC_CHANGED))
 
