@@ -3,6 +3,9 @@ Read lines as the service lists them.
 
 A line that cannot be read, such as one with the number ``1e999``, still proves that its image has an entry. It
 is read as one that holds its own text and an error of the service, so that it equals no desired line.
+
+A line that names no image proves nothing. The service stores none ("Terminal JSON line content errors": a line
+without ``source-ref`` is removed), so an answer that holds one says nothing about what is absent.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.entries.entry import SOURCE_REF, BadLine, Fields, canonical
+from reconciler.core.entries.entry import SOURCE_REF, BadLine, Fields, canonical, error_codes
 from reconciler.errors import UnknownAnswer
 
 UNREADABLE: Final = "cl-unreadable"
@@ -24,6 +27,8 @@ CODE: Final = "ERROR_INVALID_JSON_LINE"
 _TOKEN: Final = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 _NAME: Final = re.compile(rb'"source-ref"\s*+:\s*+("(?:[^"\\]|\\.)*+")', re.DOTALL)
 
+_SHOWN: Final = 80  # bytes of a line that an error quotes
+
 # Fewer brackets cannot be nested too deeply to be compared.
 _SHALLOW: Final = 250
 
@@ -33,7 +38,7 @@ def listed(raw: bytes) -> Fields:
     Parse a listed line; takes what `orjson.loads` takes for any that can be read.
 
     Raises:
-        UnknownAnswer: It is not a JSON object, and does not name an image either.
+        UnknownAnswer: It is not a JSON object, or names no image and has no error list to say why.
     """
     try:
         fields = orjson.loads(raw)
@@ -43,6 +48,8 @@ def listed(raw: bytes) -> Fields:
         return _unreadable(raw, exc)
     if not isinstance(fields, dict):
         raise UnknownAnswer("a listed line is not a JSON object")
+    if not isinstance(fields.get(SOURCE_REF), str) and not error_codes(fields):
+        raise UnknownAnswer(f"a listed line names no image: {raw[:_SHOWN].decode(errors='replace')}")
     return fields
 
 

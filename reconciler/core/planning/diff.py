@@ -88,7 +88,7 @@ class Diff:
 
     Attributes:
         desired: Number of usable desired entries.
-        observed: Number of entries in the dataset.
+        observed: Number of listed entries that name an image.
         unchanged: Number of entries that are equal on both sides.
         ignored: Entries that differ only in fields that the policy ignores: source-ref, exact digest of the
             desired entry, exact digest of the observed entry.
@@ -223,7 +223,8 @@ class _Judge:
         fields = listed(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str):
-            return  # a line of the service that holds only errors and names no image
+            self._observed -= 1  # it holds only errors: of which image is not known
+            return
         row = self._desired.row(source_ref)
         if source_ref in self._elsewhere or (row is not None and self._seen[row]):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")

@@ -220,14 +220,10 @@ def remember_entries(
 
 def _is_whole(desired: Desired, seen: Observation) -> bool:
     """Return whether all entries that the service counts were seen, and what is kept of their lines is small."""
-    diff, void = seen.diff, desired.index.void
+    diff = seen.diff
     places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
     if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:
         return False
-    if seen.incremental is None:
-        refs = len(desired.index) - diff.count(Action.ADD) + diff.count(Action.ORPHAN)
-        if diff.observed != refs + sum(ref in void for ref, _ in diff.others):
-            return False  # a line of the service names no image
     kept = sum(place.length for place in places if place is not None)
     return seen.description.stats.total_entries == diff.observed and kept <= MOST_LINES_BYTES
 

@@ -12,11 +12,13 @@ from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
+from reconciler.core.entries.listed import listed
 from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
-from reconciler.errors import ListingIncomplete, UsageError
+from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
 from reconciler.ports import Clock
 
 _USUAL: Final = b'{"source-ref"'
@@ -64,9 +66,17 @@ def pages_of(
     Args:
         entries: How many the service counts in the whole dataset; None if it does not say.
         contains: Only entries whose source-ref contains this.
+
+    Raises:
+        UnknownAnswer: A line that was found by its source-ref has none.
     """
     most = None if context.trust_listing else entries
-    return ending(context.gateway.pages(arn, contains), most, context.clock)
+    for page in ending(context.gateway.pages(arn, contains), most, context.clock):
+        if contains is not None and not all(
+            _names_image(text.encode(errors="surrogatepass")) for text in page
+        ):
+            raise UnknownAnswer(f"a line found by {contains} names no image")
+        yield page
 
 
 class Listing:
@@ -95,19 +105,31 @@ class Spool(Listing):
         # Closed by `close`. The annotation of typeshed is that of the wrapper other systems need.
         super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
         self._starts = array("Q")
+        self._nameless = 0
 
     @property
     def count(self) -> int:
         """Return how many lines are kept."""
         return len(self._starts)
 
+    @property
+    def named(self) -> int:
+        """Return how many lines name an image. Each other is an entry of which only errors are known."""
+        return self.count - self._nameless
+
     def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Line]:
-        """Keep every line as it comes, after those that are kept already, and give it on."""
+        """
+        Keep every line as it comes, after those that are kept already, and give it on.
+
+        Raises:
+            UnknownAnswer: A line cannot be one of a dataset.
+        """
         offset, number = self._stream.seek(0, SEEK_END), self.count
         write = self._stream.write
         for page in pages:
             for text in page:
                 raw = text.encode(errors="surrogatepass")
+                self._nameless += not _names_image(raw)
                 number += 1
                 write(raw)
                 self._starts.append(offset)
@@ -161,6 +183,11 @@ class FileListing(Listing):
             elif raw.strip():
                 way = "one JSON object a line is needed, which `jq -c` makes of other JSON"
                 raise UsageError(f"{self.path}:{line[2]}: not a listed entry: {way}")
+
+
+def _names_image(raw: bytes) -> bool:
+    """Return whether a listed line names an image; errors as `listed`."""
+    return raw[:_USUAL_CHARS] == _USUAL or isinstance(listed(raw).get(SOURCE_REF), str)
 
 
 def _is_object(raw: bytes) -> bool:

@@ -151,7 +151,7 @@ class Listed(Generic[T]):
     @property
     def gap(self) -> str | None:
         """Say by how much the service's own count and what was seen differ; None if they do not."""
-        return None if self.is_trusted else gap_between(self.description, self.spool.count)
+        return None if self.is_trusted else gap_between(self.description, self.spool.named)
 
     def require_whole(self) -> None:
         """
@@ -245,7 +245,7 @@ def _with_unlisted(
     diff = listed.result
     if listed.gap is None:
         return diff
-    counted, seen = listed.description.stats.total_entries, listed.spool.count
+    counted, seen = listed.description.stats.total_entries, listed.spool.named
     missing = {change.source_ref for change in diff.changes if change.action is Action.ADD}
     if len(missing) > MOST_QUERIES:
         raise ListingIncomplete(
@@ -260,7 +260,7 @@ def _with_unlisted(
         counted=counted,
         listed=seen,
         asked=len(missing),
-        found=listed.spool.count - seen,
+        found=listed.spool.named - seen,
     )
     return diff.updated(missing, part)
 

@@ -21,7 +21,16 @@ REF = "s3://b/a.jpg"
 
 @given(json_of.FIELDS)
 def test_a_readable_line_is_what_a_parser_makes_of_it(fields: dict[str, object]):
-    """Any line that can be read is taken as it is."""
+    """Any line that can be read and names an image is taken as it is."""
+    fields = {**fields, "source-ref": REF}
+    assert fields == listed(orjson.dumps(fields))
+
+
+def test_a_line_of_errors_need_not_name_its_image():
+    """What the service puts in place of a line that it could not read."""
+    fields = {
+        "cl-errors": [{"code": "ERROR_INVALID_JSON_LINE", "message": "The JSON Line has an invalid format."}]
+    }
     assert fields == listed(orjson.dumps(fields))
 
 
@@ -57,6 +66,10 @@ def test_an_unreadable_line_still_has_its_image(text: str):
         '{"c":{"source-ref":"s3://b/a.jpg"},"d":1e999}',
         '{"source-ref":"\\ud800","c":1}',
         '{"source-ref":7,"c":1e999}',
+        "{}",
+        '{"source-ref":7}',
+        '{"source-ref":null,"c":1}',
+        '{"source_ref":"s3://b/a.jpg","c":1,"cl-metadata":{"is_labeled":true}}',
     ],
 )
 def test_what_names_no_image_is_not_understood(text: str):

@@ -153,19 +153,21 @@ class TestOddListings:
         assert ((ref("a"), ("ERROR_INVALID_JSON_LINE",)),) == diff.errored
         assert (1, 3) == (diff.unchanged, diff.observed)
 
-    @pytest.mark.parametrize(
-        "raw",
-        [
-            b'{"cl-errors":[{"code":"ERROR_INVALID_JSON_LINE","message":"m"}]}',
-            b'{"source-ref":5}',
-            b'{"source-ref":null,"cl-metadata":{"is_labeled":false}}',
-        ],
-    )
-    def test_a_line_without_an_image_is_observed_and_nobodys(self, raw: bytes) -> None:
-        """An observed line without a source-ref is counted and causes no change, however often it occurs."""
-        diff = judge([], [raw, raw])
+    @pytest.mark.parametrize("member", [b"", b'"source-ref":5,'])
+    def test_a_line_of_errors_without_an_image_is_no_observed_entry(self, member: bytes) -> None:
+        """Which image it is of is not known: it is not counted, and changes nothing, however often it occurs."""
+        raw = b"{" + member + b'"cl-errors":[{"code":"ERROR_INVALID_JSON_LINE","message":"m"}]}'
+        diff = judge([line("a")], [raw, line("a"), raw])
 
-        assert (2, ()) == (diff.observed, diff.changes)
+        assert (1, 1, ()) == (diff.observed, diff.unchanged, diff.changes)
+
+    @pytest.mark.parametrize(
+        "raw", [b'{"source-ref":5}', b'{"source-ref":null,"cl-metadata":{"is_labeled":false}}']
+    )
+    def test_a_line_without_an_image_and_without_errors_is_an_unknown_answer(self, raw: bytes) -> None:
+        """The service stores no such line."""
+        with pytest.raises(UnknownAnswer, match="names no image"):
+            judge([line("a")], [line("a"), raw])
 
     def test_errors_of_the_service_are_named_and_are_no_difference(self) -> None:
         diff = judge([line("a", x=1)], [listed(line("a", x=1), "ERROR_B", "ERROR_A")])
@@ -248,7 +250,7 @@ def test_agrees_with_a_simple_comparison_of_parsed_lines(
     expected += [("update", name) for name in both - equal - passed]
     expected += [("orphan", name) for name in have.keys() - want.keys() - set(void)]
     assert sorted(expected, key=lambda item: item[1]) == actions(diff)
-    assert (len(want), len(there)) == (diff.desired, diff.observed)
+    assert (len(want), len(have)) == (diff.desired, diff.observed)
     assert (len(equal), len(passed)) == (diff.unchanged, len(diff.ignored))
     assert sorted((n, error_codes(have[n])) for n in both if error_codes(have[n])) == list(diff.errored)
     for change in diff.changes:

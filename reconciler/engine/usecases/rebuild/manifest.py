@@ -71,6 +71,8 @@ def _readable(raw: bytes) -> Fields:
         UnknownAnswer: It cannot be read, so that no manifest could restore it.
     """
     fields = listed(raw)
+    if SOURCE_REF not in fields:
+        raise UnknownAnswer("AWS holds a line that names no image; no copy restores it")
     if UNREADABLE in fields:
         raise UnknownAnswer(
             f"{fields[SOURCE_REF]}: AWS holds a line that is no valid JSON; no copy restores it"
