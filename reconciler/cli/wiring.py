@@ -106,7 +106,7 @@ class Wiring:
         self.skew = Skew(time.time)
         self._making = threading.Lock()
         self.tracer = tracer or Untraced()
-        self.trust_listing = self.full = False
+        self.trust_listing = self.full = self.checks_images = False
         self.region: str | None = None  # in place of every other one
 
     @property
@@ -143,7 +143,8 @@ class Wiring:
 
     def _context_with(self, gateway: Rekognition) -> Context:
         context = Context(gateway, SystemClock(), self._memory, self.progress, tracer=self.tracer)
-        return replace(context, trust_listing=self.trust_listing, full=self.full)
+        images = self.images if self.checks_images else None
+        return replace(context, trust_listing=self.trust_listing, full=self.full, images=images)
 
     def access_of(self, desired: Desired) -> Access:
         """Return the access checks of a dataset; errors as `context_of`."""
@@ -272,12 +273,15 @@ class Wiring:
 
 
 @contextmanager
-def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = SINGLE) -> Iterator[Wiring]:
+def connected(
+    args: argparse.Namespace, *, read_only: bool, threads: Threads = SINGLE, checks_images: bool = False
+) -> Iterator[Wiring]:
     """
     Yield the wiring for a command line: memory, progress, tracer, and with --local the emulator.
 
     Args:
         read_only: Change nothing in the state directory, except for the emulator.
+        checks_images: Whether plans check images, where the policy asks for it.
 
     Raises:
         StateUnusable: The state directory cannot be used.
@@ -292,5 +296,5 @@ def connected(args: argparse.Namespace, *, read_only: bool, threads: Threads = S
         endpoint = stack.enter_context(emulator_in(directory / "local")) if args.local else None
         wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
         wiring.trust_listing, wiring.full = args.trust_listing, getattr(args, "full", False)
-        wiring.region = getattr(args, "region", None)
+        wiring.region, wiring.checks_images = getattr(args, "region", None), checks_images
         yield wiring

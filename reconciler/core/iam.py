@@ -24,7 +24,9 @@ _REBUILD: Final = ("rekognition:DeleteDataset", "rekognition:ListTagsForResource
 _OBJECTS: Final = ("s3:GetObject", "s3:PutObject")
 
 
-def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*",)) -> dict[str, Any]:
+def policy(
+    level: Level, targets: Iterable[Target], places: Iterable[str] = ("*",), images: Iterable[str] = ()
+) -> dict[str, Any]:
     """
     Return an IAM policy for these targets.
 
@@ -34,6 +36,7 @@ def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*"
 
     Args:
         places: Where a rebuild stores its manifests, or where images are, each as ``bucket`` or ``bucket/prefix``.
+        images: Where the images are that plans check, written likewise.
     """
     targets = list(targets)
     if level is Level.IMAGES:
@@ -57,7 +60,7 @@ def policy(level: Level, targets: Iterable[Target], places: Iterable[str] = ("*"
         statements.append(_allow("SeeTrainings", actions, [_project(target) for target in targets]))
         if objects := [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in places]:
             statements.append(_allow("KeepManifests", _OBJECTS, objects))
-    return _policy([*statements, *_roles(targets)])
+    return _policy([*statements, *_images(images), *_roles(targets)])
 
 
 def _policy(statements: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -127,6 +127,9 @@ EVENTS: Final = {
         "What an apply would do, in entries; batches are updates.",
         ("desired", "observed", "add", "update", "orphan", "unchanged", "ignored", "batches"),
     ),
+    "plan.images": Event(
+        "warning", "Images of a plan are missing or cannot be used; problems by code.", ("images", "codes")
+    ),
     "plan.superseded": Event(
         "info",
         "A newer commit takes over what is still to be sent: with `replans` it is planned for at once, with what "

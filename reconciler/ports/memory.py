@@ -261,7 +261,9 @@ class CheckedImages(Protocol):
         """Return those of them that were checked before."""
         ...
 
-    def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None: ...
+    def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None:
+        """Remember these; does nothing if the memory is read-only."""
+        ...
 
     def retain(self, dataset: str, source_refs: Collection[str]) -> None:
         """Forget all others of the dataset."""

@@ -45,6 +45,7 @@ class Database:
         read_only: Never create or change anything: for commands that promise to write nothing.
 
     Attributes:
+        read_only: As given.
         damage: The damage found when the file was opened, and what was done about it; None without damage.
 
     Raises:
@@ -54,7 +55,7 @@ class Database:
 
     def __init__(self, directory: Path, *, read_only: bool) -> None:
         self._path = directory / FILE_NAME
-        self._read_only = read_only
+        self.read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         # Other threads may still be reading through them.
@@ -131,11 +132,11 @@ class Database:
 
     def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
         """Replace the file, and return the error to raise."""
-        if self._read_only:
+        if self.read_only:
             self._connection = None
         else:
             self._replace(connection)
-        return StateLost(_damage_message(self._path, exc, read_only=self._read_only))
+        return StateLost(_damage_message(self._path, exc, read_only=self.read_only))
 
     def _replace(self, failed: sqlite3.Connection | None) -> None:
         """Retire a connection, put its file aside if it still exists, and open a new one."""

@@ -242,6 +242,8 @@ class CheckedImages:
         return found
 
     def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None:
+        if self._db.read_only:  # a plan reads images and writes nothing
+            return
         rows = ((dataset, ref, image.etag, image.size_bytes, *image.header) for ref, image in images.items())
         with self._db.writing() as connection:
             connection.executemany(insertion("image"), rows)

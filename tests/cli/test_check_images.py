@@ -266,7 +266,7 @@ def test_a_bucket_in_another_region_is_an_error(office):
 
 def test_a_check_that_was_ended_goes_on_where_it_was(office, monkeypatch):
     """What was read is recorded batch by batch."""
-    monkeypatch.setattr("reconciler.engine.usecases.check_images._BATCH", 2)
+    monkeypatch.setattr("reconciler.engine.usecases.check_images.BATCH", 2)
     office.spec(*(classified(name, "rose") for name in "abcdef"))
     office.put(**{name: jpeg(640 + number) for number, name in enumerate("abcdef")})
     record = check_images._DatasetCheck._record

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import CheckedImage
-from reconciler.engine.usecases.look_up_images import look_up
+from reconciler.engine.images.look_up import look_up
 from reconciler.rekognition.image_store import ImageStore
 from tests.convert.inputs import png
 from tests.emulator.s3 import test_swift

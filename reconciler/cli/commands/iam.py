@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.cli.output.terminal import out
     from reconciler.cli.specs import reading, s3_place
     from reconciler.core.iam import Level, policy
-    from reconciler.core.spec.choices import DatasetType
+    from reconciler.core.spec.choices import DatasetType, ImagePolicy
     from reconciler.core.spec.documents import Target
 
     if args.project:
@@ -51,12 +51,14 @@ def _run(args: argparse.Namespace) -> int:
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
+        checked = (one for one in found.datasets if one.policy.images is not ImagePolicy.IGNORE)
+        images = set(_places((ref for one in checked for ref in one.index.source_refs), folders=True))
         errors = [problem for problem in found.problems if problem.is_error]
     if args.bucket:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:
         places = set(_places(refs, folders=args.level == Level.IMAGES))
-    out(json.dumps(policy(Level(args.level), targets, places), indent=2))
+    out(json.dumps(policy(Level(args.level), targets, places, images), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
         return Exit.INVALID

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
         fleet = replicas.fleet(args, home := replicas.CredentialsHome())
         calling = _calling(monotonic, metrics, fleet)
-        wiring = stack.enter_context(connected(args, read_only=False, threads=calling))
+        wiring = stack.enter_context(connected(args, read_only=False, threads=calling, checks_images=True))
         source = stack.enter_context(closing(followed(args, part)))
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
         registry.illustrate = _illustrator(args, wiring, registry, monotonic)

@@ -34,7 +34,7 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Declined, Interrupted, ReconcilerError, UsageError
 from reconciler.ports import Memory
-from reconciler.reports.plan.json import PlanRef, read_plan
+from reconciler.reports.plan.identity import PlanRef, read_plan
 from reconciler.reports.status import record as kept
 
 OUTDATED = "the plan is outdated: the specs or the dataset have changed since; run plan again"
@@ -78,7 +78,10 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
     overrides = replace(overrides_of(args), selection=selection)
     if plan is not None:
         args.dataset = args.dataset or list(plan.datasets)
-    with reading(args, overrides, remember=True) as found, connected(args, read_only=False) as wiring:
+    with (
+        reading(args, overrides, remember=True) as found,
+        connected(args, read_only=False, checks_images=True) as wiring,
+    ):
         require_credentials(wiring, found, args)
         try:
             if plan is None and asks(args):

@@ -59,7 +59,7 @@ def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
         return
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
-    with connected(args, read_only=True) as wiring:
+    with connected(args, read_only=True, checks_images=True) as wiring:
         require_credentials(wiring, found, args)
         yield from each_dataset.plan_each(found.datasets, wiring.context)
 

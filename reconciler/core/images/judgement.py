@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from reconciler.core.images.header import BROKEN, EMPTY, TAKEN, Header
+from reconciler.core.images.lookup import Stored
 from reconciler.core.runtime import limits
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
@@ -47,6 +48,12 @@ SAME_CONTENT: Final = OwnCode(
     "Both have one ETag and size. The model is examined on what it learnt.",
     "developer guide, validation rules for manifest files",
 )
+UNCHECKED: Final = OwnCode(
+    "RKD4006",
+    "An image could not be checked",
+    "S3 refuses it or does not answer, or there are more new images than a plan reads. It may be sound.",
+    "reconciler",
+)
 
 IMAGE_CODES: Final = tuple(sorted(value for value in list(globals().values()) if isinstance(value, OwnCode)))
 """The codes for what AWS has none, RKD4xxx, in order."""
@@ -65,10 +72,19 @@ class CheckedImage(NamedTuple):
     size_bytes: int
     header: Header
 
+    def is_still(self, stored: Stored) -> bool:
+        """Return whether the object is the one that was read."""
+        return (self.etag, self.size_bytes) == stored
+
 
 def missing(reason: str = "there is no such object") -> Problem:
     """Return the error of an image that does not exist."""
     return error(Code.INVALID_IMAGE, f"the image is missing: {reason}")
+
+
+def unchecked(reason: str) -> Problem:
+    """Return the error of an image of which it is not known whether it exists, or what it is."""
+    return _own(Severity.ERROR, UNCHECKED, f"the image could not be checked: {reason}")
 
 
 def judge(image: CheckedImage, stated: Collection[tuple[float, float]]) -> Iterator[Problem]:

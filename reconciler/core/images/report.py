@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from reconciler.core.planning.plan import PlanError
-from reconciler.core.validation.problem import Problem
+from reconciler.core.planning.plan import PlanError, PlannedChange
+from reconciler.core.planning.withholding import Withheld
+from reconciler.core.spec.choices import ImagePolicy
+from reconciler.core.validation.problem import Problem, has_error
 from reconciler.errors import Exit, SpecError, gravest
 
 MOST_KEPT: Final = 1_000
@@ -94,3 +96,29 @@ class ImagesCheck:
     @property
     def exit_code(self) -> Exit:
         return gravest(code for dataset in self.datasets for code in dataset.exit_codes)
+
+
+ImageProblems = Callable[[Sequence[str]], Mapping[str, tuple[Problem, ...]]]
+"""Returns what is wrong with the images of some source-refs; those with nothing wrong are absent."""
+
+
+def with_images(
+    changes: tuple[PlannedChange, ...], policy: ImagePolicy, problems_of: ImageProblems | None
+) -> tuple[PlannedChange, ...]:
+    """
+    Return the changes of a plan with what is wrong with their images, and withhold what the policy withholds.
+
+    Args:
+        problems_of: Called once, for the images that would be sent; None checks none.
+    """
+    if policy is ImagePolicy.IGNORE or problems_of is None:
+        return changes
+    sent = [item.source_ref for item in changes if item.sent is not None and item.change.desired is not None]
+    found = problems_of(sent) if sent else {}
+    return tuple(_with_image(item, found.get(item.source_ref, ()), policy) for item in changes)
+
+
+def _with_image(item: PlannedChange, problems: tuple[Problem, ...], policy: ImagePolicy) -> PlannedChange:
+    if policy is ImagePolicy.REQUIRE and has_error(problems):
+        return replace(item, image_problems=problems, withheld=Withheld.IMAGES, sent=None, size=0)
+    return replace(item, image_problems=problems) if problems else item

@@ -20,7 +20,7 @@ from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.policy import Closure
-from reconciler.core.validation.problem import Origin
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import Exit
 
 MOST_VIEWS: Final = 10_000
@@ -35,6 +35,16 @@ class PlanError(NamedTuple):
     origin: Origin | None = None
 
 
+def errors_of(problems: Iterable[Problem]) -> tuple[PlanError, ...]:
+    """Return what is wrong with the specs of a dataset as its plan says it; warnings are for `validate`."""
+    return tuple(_as_plan_error(problem) for problem in problems if problem.is_error)
+
+
+def _as_plan_error(problem: Problem) -> PlanError:
+    about = f" [{problem.source_ref}]" if problem.source_ref else ""
+    return PlanError(problem.code, problem.message + about, problem.origin)
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     """
@@ -45,6 +55,7 @@ class PlannedChange:
         size: Bytes of that line, newline excluded.
         quarantined: The quarantine that keeps it from being sent now; None if there is none.
         withheld: The policy setting that withholds it, or that it is not selected; None if it would be sent.
+        image_problems: What is wrong with its image; empty unless the policy has it checked.
         reverts: Whether it restores content that was applied before and has drifted since.
         fields: The differing fields; empty until an explanation is requested.
         view: Both sides of the image; None until an explanation is requested, and for those beyond `MOST_VIEWS`.
@@ -57,6 +68,7 @@ class PlannedChange:
     size: int = 0
     quarantined: Quarantined | None = None
     withheld: Withheld | None = None
+    image_problems: tuple[Problem, ...] = ()
     reverts: bool = False
     fields: tuple[FieldChange, ...] = ()
     view: ImageView | None = None

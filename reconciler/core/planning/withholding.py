@@ -21,6 +21,7 @@ class Withheld(StrEnum):
     NOT_SELECTED = "not selected"
     FREEZE = "freeze"
     WINDOWS = "windows"
+    IMAGES = "images: require"
 
 
 def withheld(

@@ -48,6 +48,14 @@ class Orphans(StrEnum):
     REBUILD = "rebuild"
 
 
+class ImagePolicy(StrEnum):
+    """What to do with new or changed entries whose images are missing or cannot be used."""
+
+    IGNORE = "ignore"
+    WARN = "warn"
+    REQUIRE = "require"
+
+
 class WindowKind(StrEnum):
     """Whether changes are sent in a change window."""
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from reconciler.core.moments import moment
-from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans, WindowKind
+from reconciler.core.spec.choices import Compare, ImagePolicy, Mode, OnChange, OnDrift, Orphans, WindowKind
 from reconciler.core.spec.field_types import (
     Cron,
     Duration,
@@ -100,6 +100,11 @@ class Policy(Part):
     )
     allow_empty: bool = described("A spec with zero entries is otherwise an error.", False)
     sealed: bool = described("Every change is blocked, as for a test set that is compared with.", False)
+    images: ImagePolicy = choice(
+        ImagePolicy.IGNORE,
+        "Images of new and changed entries, in S3: do not check them, warn of those that are missing or cannot "
+        "be used, or also withhold their entries.",
+    )
     windows: tuple[Window, ...] = listed(
         "When changes are sent. Without a window of kind allow, at any time outside those of kind deny."
     )

@@ -74,6 +74,11 @@ class WithheldGroup(NamedTuple):
         return self.reason.endswith(Withheld.ON_CHANGE)
 
     @property
+    def waits_for_images(self) -> bool:
+        """Return whether it may be sent once its images are sound, though neither git nor AWS changed."""
+        return Withheld.IMAGES in self.reason
+
+    @property
     def is_not_selected(self) -> bool:
         """Return whether an apply without the selection would carry it out."""
         return self.reason.endswith(Withheld.NOT_SELECTED)

@@ -69,7 +69,7 @@ class Summary:
     @property
     def lasts(self) -> bool:
         """Return whether the verdict holds until git or AWS changes."""
-        return self.verdict in _LASTING
+        return self.verdict in _LASTING and not any(group.waits_for_images for group in self.named.groups)
 
     @property
     def desired_is_in_place(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
-from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
@@ -27,7 +27,6 @@ from reconciler.core.status.summary import Summary, aged, failed
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
-from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.failure_reasons import placed
 from reconciler.errors import Exit
 from reconciler.ports import BrokenDataset, LoadedDataset

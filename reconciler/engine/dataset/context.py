@@ -9,7 +9,8 @@ from typing import Final
 
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports import Clock, Description, Gateway, Located, Memory, Progress, Tracer, Untraced
+from reconciler.core.spec.documents import Target
+from reconciler.ports import Clock, Description, Gateway, Images, Located, Memory, Progress, Tracer, Untraced
 
 
 def always(*_: object, **__: object) -> None:
@@ -29,6 +30,7 @@ class Context:
         edit_first: Postpone a listing that is due, but not overdue: an edit waits.
         overtaken: Called between the pages of a listing that is only due; raises to abandon it for something else.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
+        images: Returns the images of a dataset, for plans of a policy that has them checked; None to check none.
         made: The calls that were made for this dataset, by operation; empty unless they are counted.
     """
 
@@ -43,6 +45,7 @@ class Context:
     edit_first: bool = False
     overtaken: Callable[[], object] = always
     tracer: Tracer = field(default_factory=Untraced)
+    images: Callable[[Target], Images] | None = None
     made: Counter[str] = field(default_factory=Counter)
 
 

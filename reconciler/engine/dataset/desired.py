@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO, Final, NamedTuple
 
+import orjson
+
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.pattern import globs, pointer
+from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning import guard
 from reconciler.core.planning.remembered import text_digests
 from reconciler.core.spec.choices import Compare
@@ -195,6 +198,14 @@ class Desired:
     def origin_of_ref(self, source_ref: str) -> Origin | None:
         row = self.index.row(source_ref)
         return None if row is None else self.origin_of(self.index.place(row))
+
+    def stated_sizes(self, source_ref: str) -> Sequence[tuple[float, float]]:
+        """Return width and height of an image as its line states them; errors as `read`."""
+        row = self.index.row(source_ref)
+        if row is None:
+            return ()
+        raw = self.read(source_ref, self.index.place(row))
+        return meaning(orjson.loads(raw)).sizes if b"image_size" in raw else ()
 
     def shared(self, source_refs: Collection[str]) -> list[str]:
         """

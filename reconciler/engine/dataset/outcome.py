@@ -155,7 +155,9 @@ def _grouped(entries: Iterable[WithheldEntry]) -> tuple[WithheldGroup, ...]:
 
 def _withheld(item: PlannedChange, plan: DatasetPlan) -> WithheldEntry:
     setting = plan.closed.message if item.is_postponed and plan.closed else item.withheld
-    reason = f"{MOVED[item.cause]}, {setting}"
+    codes = sorted({str(problem.code) for problem in item.image_problems if problem.is_error})
+    found = f" ({', '.join(codes)})" if item.withheld is Withheld.IMAGES else ""
+    reason = f"{MOVED[item.cause]}, {setting}{found}"
     return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 

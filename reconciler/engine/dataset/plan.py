@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 from reconciler.core.entries.explain import explainer
 from reconciler.core.entries.image_view import Tally, view_of
+from reconciler.core.images.report import ImageProblems
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
 from reconciler.core.planning.observation import Calls, Observed, forecast
 from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
+from reconciler.core.spec.choices import ImagePolicy
+from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import still_unmatched
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
@@ -21,6 +26,7 @@ from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, P
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.dataset.verify import cheapest_cover
+from reconciler.engine.images.check import check_some
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
 
@@ -106,6 +112,7 @@ def _planned(
 ) -> DatasetPlan:
     with context.tracer.span("plan", dataset_arn=arn) as span:
         known = _known(desired, arn, diff, context) if arn else Known(now=context.clock.now())
+        known = replace(known, images=_images(desired, context))
         plan = make_plan(desired, arn, diff, composer, known)
         span.note(**plan.counts._asdict(), batches=len(plan.batches))
     return plan
@@ -118,6 +125,24 @@ def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
         quarantine=context.memory.quarantine.of(desired.name),
         now=context.clock.now(),
     )
+
+
+def _images(desired: Desired, context: Context) -> ImageProblems | None:
+    """Return how images are checked; None if the policy, or the command, does not check them."""
+    images_of = context.images
+    if desired.policy.images is ImagePolicy.IGNORE or images_of is None:
+        return None
+
+    def problems(source_refs: Sequence[str]) -> Mapping[str, tuple[Problem, ...]]:
+        images, memory = images_of(desired.target), context.memory.images
+        with context.tracer.span("images", images=len(source_refs)):
+            found = check_some(desired.name, source_refs, desired.stated_sizes, images, memory)
+        if found:
+            codes = Counter(problem.code for problems in found.values() for problem in problems)
+            log.warning("plan.images", images=len(found), codes=dict(sorted(codes.items())))
+        return found
+
+    return problems
 
 
 def require_no_rebuild(name: str, context: Context) -> None:

@@ -17,18 +17,18 @@ from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.entries.listed import listed
+from reconciler.core.images.report import ImageProblems, with_images
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
 from reconciler.core.planning.diff import Action, Change, Diff
-from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
+from reconciler.core.planning.plan import DatasetPlan, PlannedChange, counts_of, errors_of
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.planning.selection import ChangeSelection, Traits
 from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.spec.policy import closure
-from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Listing
 from reconciler.engine.dataset.observe import Observation
@@ -47,11 +47,13 @@ class Known:
         base: What was last applied.
         quarantine: Lines that are not sent for now, or sent with care.
         now: Seconds since the epoch; 0 if no time is known, so that no change window is considered.
+        images: Returns what is wrong with the images of some source-refs; None if that is not asked for.
     """
 
     base: Base = NOTHING_APPLIED
     quarantine: Mapping[str, Quarantined] = field(default_factory=lambda: MappingProxyType({}))
     now: float = 0.0
+    images: ImageProblems | None = None
 
 
 NOTHING_KNOWN: Final = Known()
@@ -68,6 +70,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     changes = tuple(
         _planned(change, desired, composer, known, certain, weigh, select) for change in spoken_for
     )
+    changes = with_images(changes, desired.policy.images, known.images)
     sent = [item for item in changes if item.sent is not None]
     sent.sort(key=lambda item: item.source_ref in known.quarantine)  # what has failed before goes last
     broken = desired.has_errors
@@ -86,16 +89,6 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         exit_code=SpecError.exit_code if broken else Exit.DONE,
         closed=closed,
     )
-
-
-def errors_of(problems: Iterable[Problem]) -> tuple[PlanError, ...]:
-    """Return what is wrong with the specs of a dataset as its plan says it; warnings are for `validate`."""
-    return tuple(_as_plan_error(problem) for problem in problems if problem.is_error)
-
-
-def _as_plan_error(problem: Problem) -> PlanError:
-    about = f" [{problem.source_ref}]" if problem.source_ref else ""
-    return PlanError(problem.code, problem.message + about, problem.origin)
 
 
 def marked(diff: Diff, desired: Desired) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -12,28 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final, NamedTuple
 
-import orjson
-
-from reconciler.core.entries.entry import bucket_and_key
-from reconciler.core.entries.training_view import meaning
 from reconciler.core.images import judgement
-from reconciler.core.images.judgement import ARCHIVED, CheckedImage
+from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.images.lookup import Stored, fewest_requests
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
-from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.planning import errors_of
+from reconciler.engine.images.check import BATCH, THREADS, Answer, by_bucket, lasting, read
+from reconciler.engine.images.look_up import look_up
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
-from reconciler.engine.usecases.look_up_images import look_up
 from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError
 from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 
-# Fewer than the connections that the SDK keeps open.
-_THREADS: Final = 8
-_BATCH: Final = 256
 # After so many refusals in a row the other images are not tried.
 _MOST_DENIED: Final = 20
 
@@ -98,7 +91,7 @@ class _DatasetCheck:
         self.desired = desired
         self._tools = tools
         self._refs = sorted(desired.index.source_refs)
-        self._places = tuple(f"s3://{bucket}" for bucket in _by_bucket(self._refs))
+        self._places = tuple(f"s3://{bucket}" for bucket in by_bucket(self._refs))
         self._problems = Problems()
         self._errors: list[PlanError] = []
         self._codes: list[Exit] = []
@@ -113,7 +106,7 @@ class _DatasetCheck:
         if specs := errors_of(self.desired.errors):
             self._errors += specs
             self._codes.append(SpecError.exit_code)
-        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="images")
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="images")
         try:
             self._images = self._tools.images_of(self.desired)
             if self._refs:
@@ -129,7 +122,7 @@ class _DatasetCheck:
     def _run(self, images: Images, pool: ThreadPoolExecutor) -> None:
         count, announce = len(self._refs), self._tools.announce
         announce(Forecast(self.desired.name, self._places, count, fewest_requests(count)))
-        buckets = _by_bucket(self._refs).items()
+        buckets = by_bucket(self._refs).items()
         changed = [item for bucket, refs in buckets for item in self._look_up(images, pool, bucket, refs)]
         if changed:
             announce(Forecast(self.desired.name, (), len(changed), len(changed)))
@@ -172,7 +165,7 @@ class _DatasetCheck:
                 continue
             self._present.add(source_ref)
             image = checked.get(source_ref)
-            if image is not None and (image.etag, image.size_bytes) == stored:
+            if image is not None and image.is_still(stored):
                 self._unchanged += 1
                 self._judge(source_ref, image)
             else:
@@ -181,22 +174,12 @@ class _DatasetCheck:
     def _read_all(
         self, images: Images, pool: ThreadPoolExecutor, changed: Sequence[tuple[str, Stored]]
     ) -> None:
-        def read(item: tuple[str, Stored]) -> CheckedImage | Denied | None:
-            source_ref, stored = item
-            bucket, key = bucket_and_key(source_ref)
-            try:
-                return images.read(bucket, key, stored)
-            except NoCredentials:
-                raise
-            except Denied as exc:
-                return exc
-
         rest = iter(changed)
-        while batch := list(islice(rest, _BATCH)):
-            self._record([ref for ref, _ in batch], pool.map(read, batch))
+        while batch := list(islice(rest, BATCH)):
+            self._record([ref for ref, _ in batch], pool.map(lambda item: read(images, *item), batch))
             self._tools.progress.step(self.desired.name, "reading", self._read, len(changed))
 
-    def _record(self, refs: Sequence[str], answers: Iterable[CheckedImage | Denied | None]) -> None:
+    def _record(self, refs: Sequence[str], answers: Iterable[Answer]) -> None:
         found: dict[str, CheckedImage] = {}
         for source_ref, answer in zip(refs, answers, strict=True):
             if isinstance(answer, Denied):
@@ -208,9 +191,8 @@ class _DatasetCheck:
                 self._denied_in_a_row = 0
                 self._read += 1
                 self._judge(source_ref, answer)
-                if answer.header.form != ARCHIVED:  # its ETag stays when it is restored
-                    found[source_ref] = answer
-        self._tools.memory.put(self.desired.name, found)
+                found[source_ref] = answer
+        self._tools.memory.put(self.desired.name, lasting(found.items()))
 
     def _refused(self, source_ref: str, exc: Denied) -> None:
         self._denied.append(f"{exc} [{source_ref}]")
@@ -224,15 +206,8 @@ class _DatasetCheck:
         self._add(judgement.missing(), source_ref)
 
     def _judge(self, source_ref: str, image: CheckedImage) -> None:
-        for problem in judgement.judge(image, self._stated(source_ref)):
+        for problem in judgement.judge(image, self.desired.stated_sizes(source_ref)):
             self._add(problem, source_ref)
-
-    def _stated(self, source_ref: str) -> Sequence[tuple[float, float]]:
-        row = self.desired.index.row(source_ref)
-        if row is None:
-            return ()
-        raw = self.desired.read(source_ref, self.desired.index.place(row))
-        return meaning(orjson.loads(raw)).sizes if b"image_size" in raw else ()
 
     def _add(self, problem: Problem, source_ref: str) -> None:
         origin = self._origin(source_ref)
@@ -262,10 +237,3 @@ class _DatasetCheck:
             error_codes=tuple(self._codes),
             requests=dict(self._images.requests) if self._images else {},
         )
-
-
-def _by_bucket(refs: Sequence[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for ref in refs:
-        found.setdefault(bucket_and_key(ref)[0], []).append(ref)
-    return found

@@ -14,11 +14,10 @@ from reconciler.core.entries.explain import FieldChange, explain_values, explain
 from reconciler.core.entries.image_view import Tally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.diff import Action, Change, Diff, compare
-from reconciler.core.planning.plan import MOST_VIEWS, PlanError
+from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.usecases.spec_tree import Reading, usable_lines
 from reconciler.errors import Exit, SourceError, SpecError
 

@@ -12,14 +12,14 @@ import orjson
 
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.plan import DatasetPlan, PlanError, unplanned
+from reconciler.core.planning.plan import DatasetPlan, PlanError, errors_of, unplanned
 from reconciler.core.status.result import DatasetResult, LabelCount
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.plan import explained, observe_and_plan, plan_against_listing
-from reconciler.engine.dataset.planning import Composer, Planned, errors_of
+from reconciler.engine.dataset.planning import Composer, Planned
 from reconciler.engine.dataset.prepare import creation
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log

@@ -15,12 +15,11 @@ from reconciler.core.entries.listed import listed
 from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
-from reconciler.core.planning.plan import PlanError
+from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
 from reconciler.engine.dataset.observe import alone, find
-from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Exit, Interrupted, SpecError

@@ -7,10 +7,10 @@ from operator import itemgetter
 import orjson
 
 from reconciler.core.entries.training_view import meaning
+from reconciler.core.planning.plan import errors_of
 from reconciler.core.statistics import Balance, DatasetStatistics, Statistics, Tally, splits
 from reconciler.core.validation import check_dataset, check_pair
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.planning import errors_of
 from reconciler.engine.usecases.spec_tree import Reading, train_and_test, usable_lines
 
 

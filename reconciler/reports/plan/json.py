@@ -1,11 +1,9 @@
-"""A plan as JSON, plan/v1; and what identifies a plan that was saved."""
+"""A plan as JSON, plan/v1."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
+from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -15,11 +13,10 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.core.spec.policy import ClosedBy
-from reconciler.errors import UsageError
+from reconciler.core.validation.problem import Severity
 from reconciler.reports.documents import (
     CallsDoc,
     ErrorDoc,
@@ -32,7 +29,6 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.visible import value
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -46,13 +42,22 @@ class HeldDoc(TypedDict):
     until: str
 
 
+class ImageProblemDoc(TypedDict):
+    """What is wrong with the image of a change; an error withholds it where ``policy.images`` is ``require``."""
+
+    severity: Severity
+    code: str
+    message: str
+
+
 class ChangeDoc(TypedDict):
     """
     One entry that is not as desired.
 
     ``withheld`` names the policy that leaves it as it is, or says that it is ``not selected``, ``quarantined``
-    says why its line is not sent, and ``blanked`` is true for an orphan that an apply blanks; each is absent where
-    it does not apply. ``fields`` is empty for a change that is not selected.
+    says why its line is not sent, ``image_problems`` what is wrong with its image, if the policy has it
+    checked, and ``blanked`` is true for an orphan that an apply blanks; each is absent where it does not apply.
+    ``fields`` is empty for a change that is not selected.
     """
 
     action: Action
@@ -62,6 +67,7 @@ class ChangeDoc(TypedDict):
     fields: Sequence[FieldDoc]
     withheld: NotRequired[Withheld]
     quarantined: NotRequired[HeldDoc]
+    image_problems: NotRequired[Sequence[ImageProblemDoc]]
     blanked: NotRequired[Literal[True]]
 
 
@@ -163,62 +169,12 @@ class PlanDoc(TypedDict):
 DOCUMENT: Final = PlanDoc
 
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{32}")
-
-
-class PlanRef(NamedTuple):
-    """The identity of a saved plan: apply plans again with the same selection, and compares."""
-
-    digest: str
-    datasets: tuple[str, ...]
-    selection: ChangeSelection = ALL_CHANGES
-
-
 def render(plan: Plan, options: Options) -> Iterator[bytes]:
     """Give plan/v1."""
     document = _plan(plan)
     if options.failure:
         document["errors"] = [error_doc(options.failure)]
     return encode(document)
-
-
-def read_plan(data: bytes) -> PlanRef:
-    """
-    Identify a plan that `render` gave, also if its layout was changed since.
-
-    Raises:
-        UsageError: It is no plan, no plan of this version, or not whole.
-    """
-    try:
-        document = json.loads(data, object_hook=_without_change)
-    except (ValueError, RecursionError) as exc:
-        raise UsageError(f"not a plan: not whole JSON: {exc}") from exc
-    match document:
-        case {"format": "plan/v1", "digest": str(digest), "datasets": [*datasets]}:
-            names = [dataset["name"] for dataset in datasets if _is_named(dataset)]
-            selection = _selection(document.get("selection"))
-            if _DIGEST.fullmatch(digest) and len(names) == len(datasets) and selection is not None:
-                return PlanRef(digest, tuple(names), selection)
-        case {"format": other} if other != "plan/v1":
-            raise UsageError(f'not a plan: its format is {value(other, 40)}, and should be "plan/v1"')
-        case dict() if "format" in document:
-            pass
-        case _:
-            raise UsageError('not a plan: a plan is a JSON object with "format": "plan/v1"')
-    lacks = "its digest, its selection, or the name of a dataset, is missing or changed"
-    raise UsageError(f"not a whole plan: {lacks}; run plan again")
-
-
-def _selection(saved: object) -> ChangeSelection | None:
-    """Return the selection of a saved plan; None if it cannot be read."""
-    match saved:
-        case None:
-            return ALL_CHANGES
-        case {"source_refs": [*refs], "classes": [*kinds], "labels": [*labels], **rest} if not rest:
-            parts = kinds, labels, refs
-            if all(isinstance(text, str) for part in parts for text in part):
-                return ChangeSelection(*map(tuple, parts))
-    return None
 
 
 def _plan(plan: Plan) -> PlanDoc:
@@ -278,15 +234,11 @@ def _change(item: PlannedChange) -> ChangeDoc:
     if item.quarantined is not None:
         kind, reason, until = item.quarantined.kind, item.quarantined.reason, moment(item.quarantined.until)
         change["quarantined"] = {"kind": kind, "reason": reason, "until": until}
+    if item.image_problems:
+        change["image_problems"] = [
+            {"severity": problem.severity, "code": problem.code, "message": problem.message}
+            for problem in item.image_problems
+        ]
     if item.action is Action.ORPHAN and item.sent is not None:
         change["blanked"] = True
     return change
-
-
-def _without_change(found: dict[str, Any]) -> dict[str, Any] | None:
-    """Drop each change as soon as it is read: 250,000 of them are some 500 MB, and are not needed."""
-    return None if "source_ref" in found or "before" in found else found
-
-
-def _is_named(dataset: object) -> bool:
-    return isinstance(dataset, dict) and isinstance(dataset.get("name"), str)

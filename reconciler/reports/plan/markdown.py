@@ -25,6 +25,7 @@ from reconciler.reports.plan.text import (
     errored_lines,
     gap_lines,
     guard_line,
+    images,
 )
 from reconciler.reports.screen import Line, line
 from reconciler.reports.visible import counted
@@ -88,7 +89,7 @@ def _notes(plan: DatasetPlan) -> list[str]:
         *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),
         *gap_lines(plan.gap),
-        *([line(closed)] if (closed := words.closed(plan)) else ()),
+        *(line(text) for text in (words.closed(plan), images(plan)) if text),
         *errored_lines(plan, SCREEN),
     ]
     texts = _texts(found)

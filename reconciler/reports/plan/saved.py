@@ -17,9 +17,10 @@ from reconciler.core.planning.plan import Counts, Creation, DatasetPlan, Plan, P
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Mode
-from reconciler.core.validation.problem import Origin
+from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import Exit, UsageError
-from reconciler.reports.plan.json import BatchDoc, ChangeDoc, DatasetPlanDoc, HeldDoc, PlanDoc, read_plan
+from reconciler.reports.plan.identity import read_plan
+from reconciler.reports.plan.json import BatchDoc, ChangeDoc, DatasetPlanDoc, HeldDoc, PlanDoc
 
 # A saved plan names what is sent, not its bytes; any digest says that something is.
 _SENT = b""
@@ -82,6 +83,7 @@ def _change(doc: ChangeDoc) -> PlannedChange:
         sent=_SENT if is_sent else None,
         quarantined=_quarantined(doc["source_ref"], held) if held else None,
         withheld=doc.get("withheld"),
+        image_problems=tuple(Problem(**problem) for problem in doc.get("image_problems", ())),
         fields=tuple(FieldChange(field["path"], field["before"], field["after"]) for field in doc["fields"]),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -108,6 +109,10 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
             reason = shortened(reason, width)
         again = f"; retried after {moment(item.quarantined.until)}, or as soon as the line is edited"
         yield line("    ", reason, Span(again, Ink.DIM))
+    for problem in item.image_problems:
+        ink = Ink.RED if problem.is_error else Ink.YELLOW
+        text = shortened(visible(problem.message), LONGEST_NAME)
+        yield line("    ", Span(problem.severity, ink), f": {text} ", Span(f"({problem.code})", Ink.DIM))
     found = due_changes(item.fields, item.view if item.action is Action.UPDATE else None)
     yield from indented(change_rows(found, width), by=4)
 
@@ -197,6 +202,16 @@ def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
         )
 
 
+def images(plan: DatasetPlan) -> str | None:
+    """Return how many images have problems, by code; None if none has, or none was checked."""
+    codes = Counter(str(problem.code) for item in plan.changes for problem in item.image_problems)
+    if not codes:
+        return None
+    number = sum(bool(item.image_problems) for item in plan.changes)
+    found = ", ".join(f"{code} {times:,}" for code, times in sorted(codes.items()))
+    return f"Images: {counted(number, 'has', 'have')} problems ({found})."
+
+
 def by_label(plan: DatasetPlan) -> str:
     """Return what an apply does to each label: ``crack +120, scratch → scratch_dark 41``; nothing if to none."""
     found, of = plan.labels, sum(item.sent is not None for item in plan.changes)
@@ -226,6 +241,8 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
+    if found := images(plan):
+        yield line(Span(found, Ink.YELLOW))
     if closed := words.closed(plan):
         yield line(Span(closed, Ink.YELLOW))
     is_whole = plan.was_computed and not any(item.is_not_selected for item in plan.changes)

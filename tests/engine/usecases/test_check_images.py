@@ -100,7 +100,7 @@ def test_images_that_may_not_be_read_are_counted_and_the_first_is_named(check):
 def test_after_many_refusals_in_a_row_the_others_are_not_tried(check, monkeypatch):
     """A policy that lacks a permission is not found out by 250,000 requests."""
     monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
-    monkeypatch.setattr(check_images, "_BATCH", 1)
+    monkeypatch.setattr(check_images, "BATCH", 1)
 
     bucket = Bucket(refused="cdef")
     found = check(bucket)

@@ -1,0 +1,1 @@
+"""Images in S3, as one dataset needs them: looked up, read where they are new or changed, and judged."""

@@ -1,0 +1,161 @@
+"""
+Check the images of some lines, as a plan needs it: only lookups for what is known, bounded reads for the rest.
+
+Makes no call that writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from reconciler.core.entries.entry import bucket_and_key
+from reconciler.core.images import judgement
+from reconciler.core.images.judgement import ARCHIVED, CheckedImage
+from reconciler.core.images.lookup import Stored
+from reconciler.core.validation.problem import Problem
+from reconciler.engine.images.look_up import look_up
+from reconciler.errors import Denied, GatewayError, NoCredentials, NotFound
+from reconciler.ports import CheckedImages, Images
+
+THREADS: Final = 8
+"""Fewer than the connections that the SDK keeps open."""
+
+BATCH: Final = 256
+"""Images that are read before what was found is stored."""
+
+MOST_READ: Final = 2_000
+"""Images that are read for one plan. Reading one takes some 30 ms, and eight are read at a time."""
+
+Answer = CheckedImage | Denied | None
+"""An image that was read; why it may not be; None if it does not exist any more."""
+
+
+def by_bucket(refs: Iterable[str]) -> dict[str, list[str]]:
+    """Return the source-refs of each bucket, in their order."""
+    found: dict[str, list[str]] = {}
+    for ref in refs:
+        found.setdefault(bucket_and_key(ref)[0], []).append(ref)
+    return found
+
+
+def read(images: Images, source_ref: str, stored: Stored) -> Answer:
+    """Read the header of one image; errors but a refusal as `ports.Images.read`."""
+    bucket, key = bucket_and_key(source_ref)
+    try:
+        return images.read(bucket, key, stored)
+    except NoCredentials:
+        raise
+    except Denied as exc:
+        return exc
+
+
+def lasting(answers: Iterable[tuple[str, Answer]]) -> dict[str, CheckedImage]:
+    """Return the images that may be remembered: an archived one keeps its ETag when it is restored."""
+    return {
+        ref: image
+        for ref, image in answers
+        if isinstance(image, CheckedImage) and image.header.form != ARCHIVED
+    }
+
+
+Stated = Callable[[str], Collection[tuple[float, float]]]
+"""Returns width and height of an image as its line states them, by source-ref."""
+
+
+def check_some(
+    dataset: str, source_refs: Iterable[str], stated: Stated, images: Images, memory: CheckedImages
+) -> dict[str, tuple[Problem, ...]]:
+    """
+    Return what is wrong with each of these images; those with nothing wrong are absent.
+
+    At most `MOST_READ` new or changed images are read. An image that could not be checked has a problem that says
+    so; it is never called missing.
+
+    Raises:
+        NoCredentials: There are none for S3.
+    """
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="images") as pool:
+        check = _Check(dataset, stated, images, memory, pool)
+        buckets = by_bucket(sorted(source_refs)).items()
+        changed = [item for bucket, refs in buckets for item in check.look_up(bucket, refs)]
+        check.read(changed[:MOST_READ])
+    beyond = judgement.unchecked(f"a plan reads no more than {MOST_READ:,} images; run check-images")
+    check.note((ref for ref, _ in changed[MOST_READ:]), beyond)
+    return {ref: tuple(problems) for ref, problems in check.found.items()}
+
+
+class _Check:
+    def __init__(
+        self, dataset: str, stated: Stated, images: Images, memory: CheckedImages, pool: ThreadPoolExecutor
+    ) -> None:
+        self.found: defaultdict[str, list[Problem]] = defaultdict(list)
+        self._dataset = dataset
+        self._stated = stated
+        self._images = images
+        self._memory = memory
+        self._pool = pool
+
+    def note(self, refs: Iterable[str], problem: Problem) -> None:
+        for ref in refs:
+            self.found[ref].append(problem)
+
+    def look_up(self, bucket: str, refs: Sequence[str]) -> list[tuple[str, Stored]]:
+        """Return the images of one bucket that must be read; judge those that are missing or known."""
+        start, open_refs = len(f"s3://{bucket}/"), set(refs)
+        changed, regions = list[tuple[str, Stored]](), list[str]()
+        try:
+            for decided in look_up(
+                self._images, self._pool, bucket, [ref[start:] for ref in refs], regions.append
+            ):
+                batch = {f"s3://{bucket}/{key}": stored for key, stored in decided}
+                open_refs -= batch.keys()
+                changed += self._changed(batch)
+        except NotFound:
+            self.note(open_refs, judgement.no_bucket(bucket))
+        except NoCredentials:
+            raise
+        except GatewayError as exc:
+            self.note(open_refs, judgement.unchecked(str(exc)))
+        for region in regions:
+            self.note(refs, judgement.other_region(bucket, region, self._images.region))
+        return changed
+
+    def _changed(self, batch: Mapping[str, Stored | None]) -> Iterator[tuple[str, Stored]]:
+        known = self._memory.of(self._dataset, batch)
+        for ref, stored in batch.items():
+            image = known.get(ref)
+            if stored is not None and (image is None or not image.is_still(stored)):
+                yield ref, stored
+            else:
+                self._judge(ref, image if stored else None)
+
+    def read(self, changed: Sequence[tuple[str, Stored]]) -> None:
+        """Read and judge images; after a failure, or a batch of refusals alone, the rest is not tried."""
+        for start in range(0, len(changed), BATCH):
+            batch, rest = changed[start : start + BATCH], changed[start + BATCH :]
+            try:
+                answers = list(self._pool.map(lambda item: read(self._images, *item), batch))
+            except NoCredentials:
+                raise
+            except GatewayError as exc:
+                self.note((ref for ref, _ in (*batch, *rest)), judgement.unchecked(str(exc)))
+                return
+            for (ref, _), answer in zip(batch, answers, strict=True):
+                self._judge(ref, answer)
+            read_now = zip((ref for ref, _ in batch), answers, strict=True)
+            self._memory.put(self._dataset, lasting(read_now))
+            if all(isinstance(answer, Denied) for answer in answers):
+                self.note((ref for ref, _ in rest), judgement.unchecked(str(answers[0])))
+                return
+
+    def _judge(self, ref: str, answer: Answer) -> None:
+        if answer is None:
+            self.note([ref], judgement.missing())
+        elif isinstance(answer, Denied):
+            self.note([ref], judgement.unchecked(str(answer)))
+        else:
+            for problem in judgement.judge(answer, self._stated(ref)):
+                self.note([ref], problem)

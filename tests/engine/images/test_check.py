@@ -1,0 +1,133 @@
+"""The images of a plan: known ones cost a lookup, reads are bounded, and what is unknown is never missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from reconciler.core.images.header import Header
+from reconciler.core.images.judgement import CheckedImage
+from reconciler.core.images.lookup import Stored
+from reconciler.engine.images import check
+from reconciler.errors import Denied, NoCredentials, NotFound, Unavailable
+from reconciler.ports import ImagePage
+from reconciler.state import State
+
+STORED = Stored("e", 9)
+SOUND = CheckedImage(*STORED, Header("PNG", 70, 80))
+
+
+class Bucket:
+    """`ports.Images`: every image of it is sound, unless the test says otherwise."""
+
+    region = "us-east-1"
+    requests: Mapping[str, int] = MappingProxyType({})
+
+    def __init__(self, *names: str, listing: Exception | None = None, **answers: object) -> None:
+        self._names, self._listing, self._answers = names, listing, answers
+        self.read_keys: list[str] = []
+
+    def page(self, _bucket: str, _prefix: str, _after: str) -> ImagePage:
+        if self._listing is not None:
+            raise self._listing
+        return ImagePage(dict.fromkeys(self._names, STORED), False, "us-east-1")
+
+    def head(self, _bucket: str, _key: str) -> Stored | None:
+        raise Denied("HeadObject: 403")
+
+    def read(self, _bucket: str, key: str, _stored: Stored) -> CheckedImage | None:
+        self.read_keys.append(key)
+        answer = self._answers.get(key, SOUND)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[return-value]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    with State(tmp_path / "state") as opened:
+        yield opened
+
+
+def found(state: State, bucket: Bucket, names: str, sizes: tuple[tuple[float, float], ...] = ()) -> dict:
+    """Return the codes and messages by the name of the image."""
+    refs = [f"s3://b/{name}" for name in names]
+    problems = check.check_some("d", refs, lambda _: sizes, bucket, state.images)
+    return {ref[7:]: [(one.code, one.message) for one in each] for ref, each in problems.items()}
+
+
+def unchecked(reason: str) -> list[tuple[str, str]]:
+    return [("RKD4006", f"the image could not be checked: {reason}")]
+
+
+MISSING = [("ERROR_INVALID_IMAGE", "the image is missing: there is no such object")]
+
+
+def test_what_is_known_is_judged_again_without_being_read(state):
+    """Also by the sizes that its line states now."""
+    bucket = Bucket("a", "b")
+    assert {"c": MISSING} == found(state, bucket, "abc")
+    assert ["a", "b"] == sorted(bucket.read_keys)
+
+    wrong = found(state, bucket, "a", sizes=((7, 8),))
+
+    assert [("RKD4001", "'image_size' states 7 x 8; the image has 70 x 80")] == wrong["a"]
+    assert 2 == len(bucket.read_keys)
+
+
+def test_no_more_images_are_read_than_one_plan_may(state, monkeypatch):
+    """Of the others it is said that they were not checked, and what does."""
+    monkeypatch.setattr(check, "MOST_READ", 2)
+    bucket = Bucket(*"abcd")
+
+    beyond = unchecked("a plan reads no more than 2 images; run check-images")
+    assert {"c": beyond, "d": beyond} == found(state, bucket, "abcd")
+    assert {} == found(state, bucket, "abcd"), "the next plan reads on"
+
+
+def test_an_image_that_vanishes_between_listing_and_reading_is_missing(state):
+    assert {"a": MISSING} == found(state, Bucket("a", a=None), "a")
+
+
+def test_a_refused_image_is_not_checked_and_others_are(state):
+    bucket = Bucket("a", "b", a=Denied("GetObject: AccessDenied"))
+    assert {"a": unchecked("GetObject: AccessDenied")} == found(state, bucket, "ab")
+
+
+def test_after_a_batch_of_refusals_the_rest_is_not_tried(state, monkeypatch):
+    monkeypatch.setattr(check, "BATCH", 2)
+    refused = dict.fromkeys("abcd", Denied("GetObject: AccessDenied"))
+    bucket = Bucket(*"abcd", **refused)
+
+    assert dict.fromkeys("abcd", unchecked("GetObject: AccessDenied")) == found(state, bucket, "abcd")
+    assert 2 == len(bucket.read_keys)
+
+
+def test_after_a_failure_the_rest_is_not_tried(state, monkeypatch):
+    """What was read before it is remembered, and judged."""
+    monkeypatch.setattr(check, "BATCH", 1)
+    bucket = Bucket(*"abc", b=Unavailable("GetObject: 503"))
+
+    assert dict.fromkeys("bc", unchecked("GetObject: 503")) == found(state, bucket, "abc")
+    assert ["a", "b"] == bucket.read_keys
+    assert {"s3://b/a"} == state.images.of("d", ["s3://b/a", "s3://b/b"]).keys()
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "message"),
+    [
+        (NotFound("NoSuchBucket"), "RKD4003", "there is no bucket s3://b"),
+        (Unavailable("503"), "RKD4006", "the image could not be checked: 503"),
+        (Denied("403"), "RKD4006", "the image could not be checked: 403"),
+    ],
+)
+def test_a_bucket_that_cannot_be_listed_says_so_of_each_image(state, failure, code, message):
+    assert {name: [(code, message)] for name in "ab"} == found(state, Bucket(listing=failure), "ab")
+
+
+def test_without_credentials_nothing_is_said_of_images(state):
+    with pytest.raises(NoCredentials):
+        found(state, Bucket(listing=NoCredentials("none")), "a")
