@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from reconciler.core.validation.judged import JudgedFile
+from reconciler.core.validation.judged_dataset import JudgedDataset
 
 
 class JudgedFiles(Protocol):
@@ -26,4 +27,12 @@ class JudgedFiles(Protocol):
 
     def put(self, name: str, judged: JudgedFile) -> None:
         """Replace what is remembered of a file. Raises nothing: what cannot be stored is not remembered."""
+        ...
+
+    def dataset(self, name: str) -> JudgedDataset | None:
+        """Return what is remembered of a whole dataset, by a name that no other spec tree gives one."""
+        ...
+
+    def put_dataset(self, name: str, judged: JudgedDataset) -> None:
+        """Replace what is remembered of a dataset, as `put` does."""
         ...

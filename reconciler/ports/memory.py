@@ -186,6 +186,7 @@ class ObservedHead(NamedTuple):
             it is not known, since an update was begun.
         scanned_at: When they were last listed whole, in seconds since the epoch.
         are_applied: Whether each entry that equals its desired line is recorded as applied, too.
+        desired: The key of the desired entries, if exactly these were observed; empty if anything differed.
     """
 
     arn: str
@@ -193,6 +194,7 @@ class ObservedHead(NamedTuple):
     description: str
     scanned_at: float
     are_applied: bool
+    desired: bytes = b""
 
 
 class Recollection(Protocol):

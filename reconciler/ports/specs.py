@@ -62,6 +62,14 @@ class Tree(Protocol):
         """Return *path* as the user knows it, for origins."""
         ...
 
+    def identity(self, path: str) -> str | None:
+        """
+        Return a text that changes whenever the content of a file does, without reading it.
+
+        None if no such text is known, or not at this moment.
+        """
+        ...
+
 
 class EntryFile(Protocol):
     """
@@ -85,6 +93,10 @@ class EntryFile(Protocol):
 
     def line_number(self, line: int) -> int:
         """Return the line of `name` that the author wrote for the *line*-th JSON line, from 1."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return a text that changes whenever the lines do; None as for `Tree.identity`."""
         ...
 
 

@@ -6,6 +6,7 @@ import io
 import os
 from array import array
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import BinaryIO, Final, NamedTuple
 
 import orjson
@@ -52,6 +53,9 @@ class JsonLines:
     def line_number(self, line: int) -> int:
         return line
 
+    def identity(self) -> str | None:
+        return self.tree.identity(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledLines:
@@ -73,6 +77,9 @@ class CompiledLines:
 
     def line_number(self, line: int) -> int:
         return self.numbers[line - 1]
+
+    def identity(self) -> str | None:
+        return blake2b(self.content + self.numbers.tobytes(), digest_size=20).hexdigest()
 
 
 class Checked(NamedTuple):

@@ -1,5 +1,5 @@
 """
-What was found in the lines of spec files, one file for each.
+What was found in the lines of spec files, one file for each, and in whole datasets.
 
 Only this user may have written it, under the same rules, and whole: anything else counts as nothing. A file of
 250,000 lines takes about 20 MB.
@@ -16,23 +16,28 @@ from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import orjson
 
 import reconciler
 from reconciler.core.validation.judged import JudgedFile
+from reconciler.core.validation.judged_dataset import JudgedDataset
 from reconciler.private import private_directory
 
-_ENDING: Final = ".judged"
+T = TypeVar("T")
+
+_OF_FILE: Final = ".judged"
+_OF_DATASET: Final = ".dataset"
 _UNUSED_SECONDS: Final = 30 * 86_400.0
 _CHECKSUM_BYTES: Final = 4
 
 # The code that decides what is found in a line, and how it is remembered.
-_RULES: Final = ("core/validation", "core/entries", "core/runtime")
+_RULES: Final = ("core/validation/*", "core/entries/*", "core/runtime/*", "engine/usecases/reading")
 
-_decoder = msgspec.msgpack.Decoder(JudgedFile)
+_file_decoder = msgspec.msgpack.Decoder(JudgedFile)
+_dataset_decoder = msgspec.msgpack.Decoder(JudgedDataset)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -63,8 +68,20 @@ class JudgedFiles:
         self.read_only = read_only or directory is None
 
     def of(self, name: str) -> JudgedFile | None:
+        return self._read(name, _OF_FILE, _file_decoder)
+
+    def put(self, name: str, judged: JudgedFile) -> None:
+        self._write(name, _OF_FILE, _encoder.encode(judged))
+
+    def dataset(self, name: str) -> JudgedDataset | None:
+        return self._read(name, _OF_DATASET, _dataset_decoder)
+
+    def put_dataset(self, name: str, judged: JudgedDataset) -> None:
+        self._write(name, _OF_DATASET, _encoder.encode(judged))
+
+    def _read(self, name: str, ending: str, decoder: msgspec.msgpack.Decoder[T]) -> T | None:
         try:
-            with self._path(name).open("rb") as stream:
+            with self._path(name, ending).open("rb") as stream:
                 if not _is_private(stream.fileno()):
                     return None
                 os.utime(stream.fileno())
@@ -72,30 +89,29 @@ class JudgedFiles:
                 if rules != _rules() or not rules:
                     return None
                 body = stream.read()
-            return _decoder.decode(body) if checksum == _checksum(body) else None
+            return decoder.decode(body) if checksum == _checksum(body) else None
         except (OSError, ValueError, RuntimeError, msgspec.DecodeError):
             return None
 
-    def put(self, name: str, judged: JudgedFile) -> None:
+    def _write(self, name: str, ending: str, body: bytes) -> None:
         if self.read_only or not _rules():
             return
         with suppress(OSError, RuntimeError):
             private_directory(self._directory)
-            body = _encoder.encode(judged)
             handle, written = tempfile.mkstemp(dir=self._directory)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(_rules() + _checksum(body))
                     stream.write(body)
-                Path(written).replace(self._path(name))
+                Path(written).replace(self._path(name, ending))
             except BaseException:
                 Path(written).unlink(missing_ok=True)
                 raise
             self._forget_unused()
 
-    def _path(self, name: str) -> Path:
+    def _path(self, name: str, ending: str) -> Path:
         whole = os.fsencode(Path(name).absolute())
-        return self._directory / (blake2b(whole, digest_size=16).hexdigest() + _ENDING)
+        return self._directory / (blake2b(whole, digest_size=16).hexdigest() + ending)
 
     def _forget_unused(self) -> None:
         oldest = time.time() - _UNUSED_SECONDS
@@ -124,7 +140,7 @@ def _rules() -> bytes:
     versions = (sys.version, sys.byteorder, msgspec.__version__, orjson.__version__, reconciler.__version__)
     total = blake2b(repr(versions).encode(), digest_size=16)
     root = Path(reconciler.__file__).parent
-    files = [path for part in _RULES for path in sorted((root / part).glob("*.py"))]
+    files = [path for part in _RULES for path in sorted(root.glob(f"{part}.py"))]
     try:
         for path in files:
             total.update(path.read_bytes())

@@ -21,7 +21,7 @@ from reconciler.ports.memory import Recollection
 from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED, insertion
 
-_COLUMNS = "arn, scope, description, scanned_at, are_applied"
+_COLUMNS = "arn, scope, description, scanned_at, are_applied, desired"
 _decoder = msgspec.msgpack.Decoder(Block)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -108,8 +108,8 @@ class ObservedEntries:
 
 
 def _head(row: Sequence[Any]) -> ObservedHead:
-    arn, scope, description, scanned_at, are_applied = row
-    return ObservedHead(arn, scope, description, scanned_at, bool(are_applied))
+    arn, scope, description, scanned_at, are_applied, desired = row
+    return ObservedHead(arn, scope, description, scanned_at, bool(are_applied), desired)
 
 
 def _decoded(body: bytes) -> Block:
@@ -120,7 +120,7 @@ def _decoded(body: bytes) -> Block:
 
 
 def _put(connection: sqlite3.Connection, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
-    row = (dataset, secrets.randbits(62), *head[:4], int(head.are_applied))
+    row = (dataset, secrets.randbits(62), *head[:4], int(head.are_applied), head.desired)
     connection.execute(insertion("observed"), row)
     connection.executemany(
         insertion("observed_block"),

@@ -17,7 +17,7 @@ CHECKED: Final[Mapping[str, str]] = {
     "look": "dataset, arn, desired, standing, scanned_at, body",
     "sighted": "dataset, source_ref, since, last, times, gone",
     "rebuild": "dataset, step, body",
-    "observed": "dataset, serial, arn, scope, description, scanned_at, are_applied",
+    "observed": "dataset, serial, arn, scope, description, scanned_at, are_applied, desired",
     "observed_block": "dataset, first, body",
     "suspended": "dataset, reason, since, until",
 }
@@ -157,6 +157,11 @@ CREATE TABLE image (
     checksum    INTEGER,
     PRIMARY KEY (dataset, source_ref)
 ) STRICT, WITHOUT ROWID;
+""",
+    """
+ALTER TABLE observed ADD COLUMN desired BLOB NOT NULL DEFAULT x'';
+UPDATE observed SET checksum =
+    row_checksum(dataset, serial, arn, scope, description, scanned_at, are_applied, desired)
 """,
 )
 

@@ -19,7 +19,7 @@ from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import NO_OVERRIDES, Context, Overrides
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
-from reconciler.engine.usecases.reading import read_desired
+from reconciler.engine.usecases.reading import key_of, read_desired
 from reconciler.ports import Silence
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
@@ -27,6 +27,7 @@ from reconciler.state import State
 from tests.account import emulated, gateway_of
 from tests.builders import named
 from tests.engine.months import Months, make_months
+from tests.waiting import until
 
 PROJECT = "flowers"
 
@@ -51,7 +52,13 @@ class JumpingClock:
 
 @dataclass
 class Lab:
-    """An emulated account with a state directory and a spec directory."""
+    """
+    An emulated account with a state directory and a spec directory.
+
+    Attributes:
+        settles: Whether specs are only read once they can be told from later versions, so that all that can be
+            remembered of them is.
+    """
 
     emulator: Emulator
     context: Context
@@ -59,6 +66,7 @@ class Lab:
     specs: Path
     state_dir: Path
     open: list[Desired] = field(default_factory=list)
+    settles: bool = False
 
     def write(self, *lines: bytes, limits: str = "{}", **policy: str) -> None:
         """Write the only dataset of the spec tree: its lines and its policy."""
@@ -83,7 +91,9 @@ class Lab:
     def desired(self, overrides: Overrides = NO_OVERRIDES) -> Desired:
         opened = open_path(self.specs)
         (loaded,) = load(opened.tree).datasets
-        found = read_desired(loaded, overrides)
+        if self.settles:
+            until(lambda: key_of(loaded) is not None)
+        found = read_desired(loaded, overrides, judged=self.context.memory.judged if self.settles else None)
         self.open.append(found)
         return found
 

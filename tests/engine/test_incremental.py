@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases import each_dataset, reading
 from reconciler.rekognition.gateway import Rekognition
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
@@ -56,6 +56,50 @@ def test_nothing_moved_costs_one_call(many: Lab):
 
     assert {"DescribeDataset": 1} == calls(many)
     assert (1_000, 1_000, ()) == (plan.counts.observed, plan.counts.unchanged, plan.changes)
+
+
+@pytest.fixture
+def settled(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Give the same, where what was found in the spec files is remembered as well."""
+    monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
+    lab.settles = True
+    lab.write(*lines())
+    lab.apply()
+    lab.emulator.calls.clear()
+    return lab
+
+
+def test_where_nothing_moved_and_nothing_was_edited_no_line_is_read(settled: Lab):
+    """Neither a line of the specs nor one that is remembered of AWS: both sides are known to be the same."""
+    (settled.specs / "train.jsonl").chmod(0o600)
+    settled.apply()  # the metadata of the file is new, and noted again
+
+    plan, result = settled.plan(), settled.apply()
+
+    assert (1_000, 1_000, ()) == (plan.counts.observed, plan.counts.unchanged, plan.changes)
+    assert (Verdict.CONVERGED, ObservationKind.INCREMENTAL) == (result.verdict, plan.observed.kind)
+    assert {"DescribeDataset": 3} == calls(settled)
+    for desired in settled.open[-2:]:
+        assert "whole" not in vars(desired.lines)
+
+
+def test_a_dataset_that_differs_is_compared_each_time(settled: Lab):
+    """What is noted is that nothing differs: drift that is left alone stays in sight."""
+    settled.emulator.console.put(settled.arn, orjson.loads(classified("n0500", "tulip")))
+    settled.write(*lines(), onDrift="report")
+    settled.apply()
+
+    first, second = settled.plan(), settled.plan()
+
+    assert 1 == first.counts.update == second.counts.update
+
+
+def test_what_moved_in_aws_is_found_where_no_spec_was_edited(settled: Lab):
+    settled.emulator.console.put(settled.arn, orjson.loads(classified("n0500", "tulip")))
+
+    plan = settled.plan()
+
+    assert [ref("n0500")] == [change.source_ref for change in plan.changes]
 
 
 def test_one_edit_costs_seven_calls(many: Lab):

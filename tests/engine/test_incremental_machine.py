@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from reconciler.core.planning.plan import DatasetPlan
-from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases import each_dataset, reading
 from reconciler.ports import Description, Gateway
+from reconciler.sources.trees import directory
 from reconciler.state import State
 from tests.builders import classified
 from tests.engine.conftest import Lab, make_lab
@@ -206,10 +207,12 @@ class Memory(RuleBasedStateMachine):
         assert self._planned(full=True) == by_memory
 
     def _planned(self, *, full: bool) -> object:
-        context = dataclasses.replace(self.lab.context, full=full)
+        context, settles = dataclasses.replace(self.lab.context, full=full), self.lab.settles
+        self.lab.settles = settles and not full
         with closing(self.lab.desired()) as desired:
             (plan,) = each_dataset.plan_each([desired], lambda _: context)
-            return shown(plan)
+        self.lab.settles = settles
+        return shown(plan)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +221,24 @@ class Memory(RuleBasedStateMachine):
 def test_memory_shows_what_a_listing_would(examples: int):
     """Edits in git and in the console at any call, kills at any call and lost state never make them differ."""
     _run(Memory, examples)
+
+
+class Settled(Memory):
+    """The same, where what was found in the spec files is remembered as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lab.settles = True
+
+
+@pytest.mark.parametrize(
+    "examples", [2, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
+def test_memory_of_specs_shows_what_reading_them_would(examples: int, monkeypatch: pytest.MonkeyPatch):
+    """A plan that relies on specs and entries that are both remembered is the one that reads everything."""
+    monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
+    monkeypatch.setattr(directory, "FINE_TICK_NS", 12_000_000)  # a little more than the longest tick of Linux
+    _run(Settled, examples)
 
 
 @pytest.mark.slow

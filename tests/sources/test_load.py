@@ -579,6 +579,9 @@ class Memory:
     def display(self, path):
         return path
 
+    def identity(self, path):
+        return None
+
 
 SAMPLE = (dataset("a") + "---\n" + dataset("b", "x.yaml") + "---\n" + ENTRIES + "  - {image: a}\n").encode()
 PIECES = [

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.validation import check_line
+from reconciler.core.validation import DatasetFacts, check_line
+from reconciler.core.validation.codes import Code
 from reconciler.core.validation.judged import Judge, JudgedFile
+from reconciler.core.validation.judged_dataset import JudgedDataset
+from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.core.validation.unmatched import Unmatched
 from reconciler.state import judged as store
 from reconciler.state.judged import JudgedFiles, cache_directory
-from tests.builders import line
+from tests.builders import classified, line
 
 
 @pytest.fixture
@@ -89,14 +93,21 @@ def test_every_module_that_judges_lines_is_part_of_the_rules(
     """A rule that is changed makes what was found before count as nothing."""
     root = Path(store.reconciler.__file__).parent
     for part in store._RULES:
-        (tmp_path / part).mkdir(parents=True)
-        for path in (root / part).glob("*.py"):
-            (tmp_path / part / path.name).write_bytes(path.read_bytes())
+        for path in root.glob(f"{part}.py"):
+            copy = tmp_path / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
     monkeypatch.setattr(store.reconciler, "__file__", str(tmp_path / "__init__.py"))
     before = store._rules.__wrapped__()
 
-    for name in ("validation/fast.py", "validation/content.py", "entries/entry.py", "runtime/limits.py"):
-        with (tmp_path / "core" / name).open("a") as stream:
+    for name in (
+        "core/validation/fast.py",
+        "core/validation/content.py",
+        "core/entries/entry.py",
+        "core/runtime/limits.py",
+        "engine/usecases/reading.py",
+    ):
+        with (tmp_path / name).open("a") as stream:
             stream.write("#")
         assert before != (before := store._rules.__wrapped__())
 
@@ -149,3 +160,17 @@ def test_a_user_without_a_home_remembers_nothing(judged: JudgedFile, monkeypatch
     files = JudgedFiles(cache_directory())
     files.put("train.jsonl", judged)
     assert files.of("train.jsonl") is None
+
+
+def test_a_dataset_is_remembered_beside_a_file_of_its_name(directory: Path, judged: JudgedFile) -> None:
+    problem = Problem(Severity.WARNING, Code.TOO_FEW_LABELS, "few", Origin("a.yaml", 1, 2))
+    unmatched = Unmatched("s3://**/a.jpg", problem)
+    facts = DatasetFacts()
+    facts.add(check_line(classified("a", "rose")))
+    dataset = JudgedDataset(b"key", 2, True, facts.parts, (problem,), b"warned", (unmatched,), (b"other",))
+
+    JudgedFiles(directory).put_dataset("train.jsonl", dataset)
+
+    assert dataset == JudgedFiles(directory).dataset("train.jsonl")
+    assert judged == JudgedFiles(directory).of("train.jsonl")
+    assert JudgedFiles(directory).dataset("test.jsonl") is None

@@ -165,6 +165,11 @@ class Index:
         """The number of rows, including those of discarded entries."""
         return len(self._prints)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all lines, without newlines."""
+        return sum(self._lengths)
+
     def place(self, row: int) -> Place:
         file = bisect_right(self._starts, row) - 1
         return Place(file, self._offsets[row], self._lengths[row], self._numbers[row])

@@ -105,6 +105,12 @@ class Diff:
     errored: tuple[tuple[str, tuple[str, ...]], ...]
     others: tuple[tuple[str, Place], ...] = ()
 
+    @property
+    def is_nothing(self) -> bool:
+        """Return whether exactly the desired entries were observed, without an error list and to the letter."""
+        differs = self.changes or self.ignored or self.errored or self.others
+        return not differs and self.desired == self.observed == self.unchanged
+
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
 

@@ -18,6 +18,19 @@ from reconciler.core.validation.verdict import Checked, Kind, error, is_dropped,
 _MIN_LABELS: Final = {Kind.IMAGE_LEVEL: 2, Kind.BOXES: 1}
 
 
+class FactParts(NamedTuple):
+    """The attributes of `DatasetFacts`, to be stored."""
+
+    invalid: int
+    dropped: int
+    buckets: dict[str, int]
+    labels: dict[str, int]
+    kinds: dict[Kind, int]
+
+
+NO_FACTS: Final = FactParts(0, 0, {}, {}, {})
+
+
 class DatasetFacts:
     """
     Counts over the lines of a dataset, as its rules need them. Memory grows with labels, not with lines.
@@ -33,12 +46,17 @@ class DatasetFacts:
 
     __slots__ = ("buckets", "dropped", "invalid", "kinds", "labels")
 
-    def __init__(self) -> None:
-        self.invalid = 0
-        self.dropped = 0
-        self.buckets: Counter[str] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.kinds: Counter[Kind] = Counter()
+    def __init__(self, parts: FactParts = NO_FACTS) -> None:
+        self.invalid = parts.invalid
+        self.dropped = parts.dropped
+        self.buckets: Counter[str] = Counter(parts.buckets)
+        self.labels: Counter[str] = Counter(parts.labels)
+        self.kinds: Counter[Kind] = Counter(parts.kinds)
+
+    @property
+    def parts(self) -> FactParts:
+        """Give all counts; they must not be modified."""
+        return FactParts(self.invalid, self.dropped, self.buckets, self.labels, self.kinds)
 
     @property
     def entries(self) -> int:

@@ -14,7 +14,7 @@ from reconciler.core.planning.cause import Applied
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason, quarantined_again
-from reconciler.core.planning.remembered import Memories, blocks_of, patched
+from reconciler.core.planning.remembered import Memories, Replaced, blocks_of, patched
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context
@@ -201,15 +201,16 @@ def remember_entries(
         if not _is_whole(desired, seen):
             memory.forget(name)
             return
-        head = ObservedHead(
-            seen.arn, scope_of(desired), as_text(seen.description), seen.scanned_at, are_applied
-        )
-        entries = Memories(desired.index, desired.text_digests, seen.diff, read)
+        head = _head(desired, seen, are_applied=are_applied)
         if seen.incremental is None:
+            entries = Memories(desired.index, desired.text_digests, seen.diff, read)
             memory.replace(name, head, blocks_of(entries.all()))
             return
-        earlier, refs = seen.incremental.recollection, seen.incremental.compared
-        changed = tuple(patched(earlier.blocks(), {ref: entries.of(ref) for ref in refs}))
+        earlier = seen.incremental.recollection
+        changed: tuple[Replaced, ...] = ()
+        if refs := seen.incremental.compared:
+            entries = Memories(desired.index, desired.text_digests, seen.diff, read)
+            changed = tuple(patched(earlier.blocks(), {ref: entries.of(ref) for ref in refs}))
         if not are_applied:
             head = head._replace(are_applied=earlier.head.are_applied and not changed)
         if changed or head != earlier.head:
@@ -218,8 +219,18 @@ def remember_entries(
         log.warning("status.unsaved", dataset=name, reason=str(exc))
 
 
+def _head(desired: Desired, seen: Observation, *, are_applied: bool) -> ObservedHead:
+    """Return what holds for all entries of an observation."""
+    same = desired.key if desired.key is not None and seen.diff.is_nothing else b""
+    return ObservedHead(
+        seen.arn, scope_of(desired), as_text(seen.description), seen.scanned_at, are_applied, same
+    )
+
+
 def _is_whole(desired: Desired, seen: Observation) -> bool:
     """Return whether all entries that the service counts were seen, and what is kept of their lines is small."""
+    if seen.incremental is not None and not seen.incremental.compared:
+        return True  # as it was remembered
     diff = seen.diff
     places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
     if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:

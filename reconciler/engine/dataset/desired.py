@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import BinaryIO, Final, NamedTuple
+from itertools import chain
+from typing import BinaryIO, Final
 
 import orjson
 
@@ -21,41 +22,57 @@ from reconciler.core.spec.documents import Schedule, Target
 from reconciler.core.spec.policy import Policy
 from reconciler.core.validation import DatasetFacts, LineChecker, check_line
 from reconciler.core.validation.judged import TEXT_DIGEST_BYTES
+from reconciler.core.validation.judged_dataset import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.errors import SourceError
-from reconciler.ports import EntryFile, LoadedDataset
+from reconciler.ports import LoadedDataset
 
 MOST_OPEN_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
 
 
-class Warned(NamedTuple):
+@dataclass(slots=True)
+class ReadLines:
     """
-    Lines that were read together and are usable, some of them with warnings.
-
-    The warnings of very many lines are made where they are asked for: a plan shows none.
+    What was read of the lines of one dataset.
 
     Attributes:
-        file: The number of their file, as in `Place`.
-        first: The number of the first line.
-        source_refs, problems: Of each line.
+        index: The usable entries; unusable ones are void in it.
+        warned: Lines with warnings.
+        texts: The text digests of the lines, by row, if all were computed when they were read.
     """
 
-    file: int
-    first: int
-    source_refs: Sequence[str]
-    problems: Sequence[tuple[Problem, ...]]
+    index: Index = field(default_factory=Index)
+    warned: list[WarnedLines] = field(default_factory=list)
+    texts: bytearray = field(default_factory=bytearray)
 
-    def placed(self, files: Sequence[EntryFile]) -> Iterator[Problem]:
-        file = files[self.file]
-        found = zip(self.source_refs, self.problems, strict=True)
-        for number, (ref, problems) in enumerate(found, start=self.first):
-            if problems:
-                origin = Origin(file.name, file.line_number(number))
-                for problem in problems:
-                    yield problem.at(origin, ref)
+
+@dataclass
+class Lines:
+    """
+    The lines of one dataset. Those that are remembered are read when they are first asked for, if ever.
+
+    Attributes:
+        read_again: Reads them; None if they were read already.
+        count: How many are usable, if they are remembered.
+        warned: Returns those with warnings, if they are remembered.
+    """
+
+    read_again: Callable[[], ReadLines] | None = None
+    count: int | None = None
+    warned: Callable[[], Sequence[WarnedLines]] | None = None
+
+    @cached_property
+    def whole(self) -> ReadLines:
+        """
+        Return all of them.
+
+        Raises:
+            SourceError: They must be read, and a file has changed since.
+        """
+        return ReadLines() if self.read_again is None else self.read_again()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +82,18 @@ class Desired:
 
     Attributes:
         loaded: Its document and its files.
-        index: The usable entries; unusable ones are void in it.
-        noted: What is wrong with the document, its files and its lines, but for `warned`.
-        warned: Lines with warnings.
+        noted: What is wrong with the document, its files and its lines, but for warnings of lines.
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
         revision: The commit that it was read from.
         partial: Whether only these entries are spoken for: whatever else is observed is no orphan.
         unmatched: Globs that match none of the entries, the unusable ones included.
-        texts: The text digests of the lines, by row, if all were computed when they were read.
+        key: The digest of all that it was read from; None if their identity is not known.
+        apart: The keys of datasets that are known to desire none of its images.
     """
 
     loaded: LoadedDataset
     noted: list[Problem]
-    warned: list[Warned] = field(default_factory=list, repr=False)
-    index: Index = field(default_factory=Index)
+    lines: Lines = field(default_factory=Lines, repr=False)
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
@@ -86,7 +101,8 @@ class Desired:
     revision: str | None = None
     partial: bool = False
     unmatched: tuple[Unmatched, ...] = ()
-    texts: bytearray = field(default_factory=bytearray, repr=False)
+    key: bytes | None = None
+    apart: tuple[bytes, ...] = ()
     _streams: dict[int, BinaryIO] = field(default_factory=dict, repr=False)
 
     @property
@@ -106,10 +122,32 @@ class Desired:
         return self.loaded.schedule
 
     @property
+    def index(self) -> Index:
+        """Return the usable entries; unusable ones are void in it. Errors as `Lines.whole`."""
+        return self.lines.whole.index
+
+    @property
+    def entries(self) -> int:
+        """Return the number of usable entries."""
+        return len(self.index) if self.lines.count is None else self.lines.count
+
+    def is_apart_from(self, other: Desired) -> bool:
+        """Return whether it is remembered that no image is desired in both."""
+        return other.key is not None and other.key in self.apart
+
+    @property
     def problems(self) -> list[Problem]:
         """Return all that is wrong, computed at each call: `errors` costs less."""
-        files = self.loaded.files
-        return [*self.noted, *(problem for lines in self.warned for problem in lines.placed(files))]
+        lines = self.lines
+        warned = lines.whole.warned if lines.warned is None else lines.warned()
+        return [*self.noted, *chain.from_iterable(map(self._placed, warned))]
+
+    def _placed(self, warned: WarnedLines) -> Iterator[Problem]:
+        file, name = self.loaded.files[warned.file], self.loaded.files[warned.file].name
+        for number, ref, problems in zip(*warned[1:], strict=True):
+            origin = Origin(name, file.line_number(number))
+            for problem in problems:
+                yield problem.at(origin, ref)
 
     @property
     def errors(self) -> list[Problem]:
@@ -148,8 +186,9 @@ class Desired:
 
         Reads the files once more, unless the digests were computed when the lines were checked.
         """
-        if len(self.texts) == TEXT_DIGEST_BYTES * self.index.rows:
-            return bytes(self.texts)
+        texts = self.lines.whole.texts
+        if len(texts) == TEXT_DIGEST_BYTES * self.index.rows:
+            return bytes(texts)
         # Through the files that are held: the copies that a controller reads may have been deleted.
         found = text_digests(self.index, map(self._stream, range(len(self.loaded.files))))
         if (row := len(found) // TEXT_DIGEST_BYTES) < self.index.rows:

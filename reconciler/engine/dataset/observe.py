@@ -41,11 +41,18 @@ class Incremental:
         recollection: What is remembered of that listing.
         compared: The source-refs that were compared again; of the others nothing moved, in git or in AWS.
         is_confirmed: Whether the dataset is known not to have changed while entries were read.
+        is_same: Whether nothing at all changed since that listing, in git or in AWS, and nothing differs.
     """
 
     recollection: Recollection
     compared: frozenset[str]
     is_confirmed: bool = True
+    is_same: bool = False
+
+    @property
+    def is_recorded(self) -> bool:
+        """Return whether all entries are recorded as applied, exactly as they are desired."""
+        return self.is_same and self.recollection.head.are_applied
 
 
 @dataclass(frozen=True, slots=True)

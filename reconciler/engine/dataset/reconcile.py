@@ -249,7 +249,10 @@ def _recorded(
     update_quarantine(desired.name, items, different, sent, proof, memory.quarantine, context.clock.now())
     observation = after.observation or carried(seen, after, sent, proof, context.clock.now())
     if not desired.partial:
-        record_applied(desired, arn, sent.touched, after.diff, memory, moved_since_applied(seen.observation))
+        earlier = seen.observation.incremental if seen.observation else None
+        if earlier is None or not earlier.is_recorded:
+            moved = moved_since_applied(seen.observation)
+            record_applied(desired, arn, sent.touched, after.diff, memory, moved)
         if observation is not None:
             line = partial(after.line, seen.observation)
             remember_entries(desired, observation, line, context, are_applied=True)

@@ -46,6 +46,11 @@ class _Seen:
     orphans: frozenset[str]
 
     @property
+    def is_as_desired(self) -> bool:
+        """Return whether AWS holds the images that are desired, and no other."""
+        return not (self.missing or self.orphans)
+
+    @property
     def observed(self) -> frozenset[str]:
         """Return the images that AWS holds; those whose desired line is unusable are left out."""
         return (frozenset(self.desired.index.source_refs) - self.missing) | self.orphans
@@ -255,6 +260,8 @@ def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
         if not train.desired.target.may_be_beside(test.desired.target):
             continue
         if train.drift.observed_at is None or test.drift.observed_at is None:
+            continue
+        if test.is_as_desired and train.is_as_desired and test.desired.is_apart_from(train.desired):
             continue
         if both := tuple(sorted(train.observed & test.observed)):
             found[train.desired.name] = found[test.desired.name] = both

@@ -27,7 +27,7 @@ LARGE_BYTES: Final = 8_000_000
 Read = Callable[[LoadedDataset], Desired]
 
 # What a forked process hands back of each dataset; the rest is known here already.
-_PARTS: Final = ("noted", "warned", "index", "facts", "usable", "unmatched", "texts")
+_PARTS: Final = ("noted", "lines", "facts", "usable", "unmatched", "key")
 
 
 def read_each(datasets: Sequence[LoadedDataset], read: Read, blank: Read) -> tuple[Desired, ...]:

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import chain, repeat
 from os import SEEK_END
 from typing import Final, cast
 
+import msgspec
+
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.spec.documents import API_VERSION, Dataset
-from reconciler.core.validation import Checked, check_dataset
+from reconciler.core.validation import Checked, DatasetFacts, check_dataset
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import duplicate_source_ref
 from reconciler.core.validation.judged import Columns, Judge, JudgedFile, columns_of
+from reconciler.core.validation.judged_dataset import (
+    JudgedDataset,
+    StoredWarnings,
+    WarnedLines,
+    restored_warnings,
+    stored_warnings,
+)
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.core.validation.unmatched import unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, Warned, unread
+from reconciler.engine.dataset.desired import Desired, Lines, ReadLines, unread
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, JudgedFiles, LoadedDataset
 
 REMEMBERED_BYTES: Final = 1_000_000
 """The lines of smaller files are not remembered: checking them takes some hundredths of a second."""
+
+MOST_PROBLEMS: Final = 1_000
+"""Problems of one dataset that are remembered, warnings of usable lines aside. With more, it is read each time."""
+
+MOST_APART: Final = 8
+"""Datasets of which is remembered that another one shares no image with them: a project has one of each type."""
 
 # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
 _OF_BAD_LINES: Final = frozenset({Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS})
@@ -52,8 +68,98 @@ def read_desired(
     What is wrong becomes a problem, never an error: one bad line stops no other.
 
     Args:
-        judged: Lines that were checked before, which are not checked again.
+        judged: What was checked before. Lines are not checked again, and files that are the same are not read
+            before a line of them is asked for.
     """
+    if judged is None:
+        return _read(loaded, overrides, revision, None)
+    key = key_of(loaded)
+    if key is not None and (known := judged.dataset(_name_of(loaded))) is not None and known.key == key:
+        return _recalled(known, loaded, overrides, revision, judged)
+    desired = _read(loaded, overrides, revision, judged)
+    if key is None or key != key_of(loaded):  # changed while it was read
+        return desired
+    desired = replace(desired, key=key)
+    if not judged.read_only and desired.index.size >= REMEMBERED_BYTES and (found := _judged(desired, key)):
+        judged.put_dataset(_name_of(loaded), found)
+    return desired
+
+
+def key_of(loaded: LoadedDataset) -> bytes | None:
+    """
+    Return a digest of the document and the files of a dataset that changes whenever one of them does.
+
+    Reads no file. None if the identity of one is not known.
+    """
+    identities = [file.identity() for file in loaded.files]
+    if None in identities:
+        return None
+    files = [file.name for file in loaded.files]
+    facts = (loaded.origin, files, identities, loaded.patterns, list(map(str, loaded.problems)))
+    total = blake2b(repr(facts).encode(errors="surrogatepass"), digest_size=16)
+    total.update(loaded.spec.model_dump_json().encode(errors="surrogatepass"))
+    return total.digest()
+
+
+def _name_of(loaded: LoadedDataset) -> str:
+    return f"{loaded.origin.file}#{loaded.name}"
+
+
+def _recalled(
+    known: JudgedDataset,
+    loaded: LoadedDataset,
+    overrides: Overrides,
+    revision: str | None,
+    judged: JudgedFiles,
+) -> Desired:
+    """Return what is desired of a dataset by what is remembered; its lines are read when they are asked for."""
+
+    def read_again() -> ReadLines:
+        whole = _read(loaded, overrides, revision, judged)
+        if key_of(loaded) != known.key:
+            raise SourceError(f"{loaded.origin}: its entries changed while they were in use")
+        return whole.lines.whole
+
+    def warned() -> Sequence[WarnedLines]:
+        return restored_warnings(msgspec.msgpack.decode(known.warned, type=StoredWarnings))
+
+    blank = unread(loaded, overrides, revision)
+    return replace(
+        blank,
+        noted=[*blank.noted, *known.noted],
+        lines=Lines(read_again, known.entries, warned),
+        facts=DatasetFacts(known.facts),
+        usable=known.usable,
+        unmatched=known.unmatched,
+        key=known.key,
+        apart=known.apart,
+    )
+
+
+def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
+    """Return what to remember of a dataset that was read; None if that would be too much."""
+    noted = tuple(desired.noted[len(desired.loaded.problems) :])
+    if len(noted) > MOST_PROBLEMS:
+        return None
+    warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned))
+    facts, unmatched = desired.facts.parts, desired.unmatched
+    return JudgedDataset(key, desired.entries, desired.usable, facts, noted, warned, unmatched)
+
+
+def remember_apart(train: Desired, test: Desired, judged: JudgedFiles | None) -> None:
+    """Remember that two datasets, as they were read, have no image in common."""
+    if judged is None or judged.read_only or train.key is None or test.key is None:
+        return
+    known = judged.dataset(_name_of(test.loaded))
+    if known is not None and known.key == test.key:
+        apart = (*known.apart[1 - MOST_APART :], train.key)
+        judged.put_dataset(_name_of(test.loaded), msgspec.structs.replace(known, apart=apart))
+
+
+def _read(
+    loaded: LoadedDataset, overrides: Overrides, revision: str | None, judged: JudgedFiles | None
+) -> Desired:
+    """Read every line, as `read_desired` does."""
     desired = unread(loaded, overrides, revision)
     all_read = _read_files(desired, judged)
     problems = check_dataset(desired.facts, loaded.target.kind)
@@ -119,12 +225,12 @@ def _judge(check: Callable[[bytes], Checked], known: JudgedFile | None) -> Judge
 
 def _add_block(desired: Desired, number: int, block: Block, found: Columns) -> None:
     if _add_together(desired, number, block, found):
-        desired.texts.extend(b"".join(found.digests))
+        desired.lines.whole.texts.extend(b"".join(found.digests))
         return
     digests = found.digests or repeat(b"")
     for line, digest, *checked in zip(block.lines(), digests, *found[:4], strict=False):
         if _add(desired, number, line, Checked(*checked)):
-            desired.texts.extend(digest)
+            desired.lines.whole.texts.extend(digest)
 
 
 def _add_together(desired: Desired, number: int, block: Block, found: Columns) -> bool:
@@ -139,7 +245,13 @@ def _add_together(desired: Desired, number: int, block: Block, found: Columns) -
         return False
     desired.facts.extend(refs, found.labels, found.kinds)
     if warned:
-        desired.warned.append(Warned(number, block.first, refs, found.problems))
+        part = WarnedLines(
+            number,
+            [block.first + position for position in warned],
+            [refs[position] for position in warned],
+            [found.problems[position] for position in warned],
+        )
+        desired.lines.whole.warned.append(part)
     return True
 
 

@@ -33,6 +33,10 @@ class BackupFile:
     def line_number(self, line: int) -> int:
         return line + 1  # the first line of the file is its header
 
+    def identity(self) -> str | None:
+        """Return None: what is kept of a backup is read once."""
+        return None
+
 
 def backups_of(dataset: str, memory: Memory) -> list[BackupFile]:
     """Return all that is kept of a dataset, oldest first: what applies overwrote, and what rebuilds replaced."""

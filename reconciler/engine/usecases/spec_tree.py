@@ -19,7 +19,7 @@ from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.log import log
 from reconciler.engine.usecases.read_in_parallel import read_each
-from reconciler.engine.usecases.reading import problems_of_lines, read_desired
+from reconciler.engine.usecases.reading import problems_of_lines, read_desired, remember_apart
 from reconciler.errors import SourceError, UsageError
 from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 
@@ -163,7 +163,7 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
     Read every dataset, line by line.
 
     Args:
-        judged: Lines that were checked before, which are not checked again.
+        judged: What was checked before, as for `read_desired`.
     """
     datasets = read_each(
         specs.datasets,
@@ -171,7 +171,7 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
         partial(unread, overrides=overrides, revision=specs.revision),
     )
     broken = tuple(map(_read_broken, specs.broken))
-    across = (*_across(datasets), *unkeepable(map(_listing, datasets)))
+    across = (*_across(datasets, judged), *unkeepable(map(_listing, datasets)))
     return Reading(
         datasets, broken, specs.problems, across, specs.revision, specs.acknowledgements, specs.skipped
     )
@@ -179,7 +179,7 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
 
 def _listing(desired: Desired) -> Listing:
     target, most = desired.target, desired.schedule.full_scan_max_age_seconds
-    return Listing(target.home_account, target.home_region, len(desired.index), most, desired.loaded.origin)
+    return Listing(target.home_account, target.home_region, desired.entries, most, desired.loaded.origin)
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
@@ -188,12 +188,13 @@ def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
     return replace(dataset, problems=tuple(sorted(problems, key=_by_place)))
 
 
-def _across(datasets: Collection[Desired]) -> Iterator[Problem]:
+def _across(datasets: Collection[Desired], judged: JudgedFiles | None) -> Iterator[Problem]:
     """Judge the training and the test dataset of each project together."""
     for train, test in train_and_test(datasets, lambda dataset: dataset):
         for problem in check_pair(train.facts, test.facts):
             yield problem.at(test.loaded.origin, None)
-        yield from _leaks(train, test)
+        if not test.is_apart_from(train):
+            yield from _leaks(train, test, judged)
 
 
 def train_and_test(found: Collection[T], desired_of: Callable[[T], Desired]) -> Iterator[tuple[T, T]]:
@@ -227,8 +228,11 @@ def usable_lines(desired: Desired) -> Iterator[Line]:
         raise SourceError(f"{desired.name}: its files changed while they were in use")
 
 
-def _leaks(train: Desired, test: Desired) -> Iterator[Problem]:
-    for source_ref in sorted(train.index.source_refs & test.index.source_refs):
+def _leaks(train: Desired, test: Desired, judged: JudgedFiles | None) -> Iterator[Problem]:
+    shared = sorted(train.index.source_refs & test.index.source_refs)
+    if not shared:
+        remember_apart(train, test, judged)
+    for source_ref in shared:
         here, there = test.origin_of_ref(source_ref), train.origin_of_ref(source_ref)
         if here is not None and there is not None:
             yield image_in_train_and_test(source_ref, there).at(here, source_ref)

@@ -179,6 +179,13 @@ class GitTree:
         shown = path if self.name in {"", "."} else f"{self.name}{between}{path}"
         return os.fsencode(shown).decode(errors="backslashreplace")
 
+    def identity(self, path: str) -> str | None:
+        try:
+            node = self._nodes.get(self._links.resolve(path))
+        except OSError:
+            return None
+        return None if node is None else node.blob
+
     def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
         return self._directories[directory].items()
 

@@ -6,11 +6,12 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.core.proposals.patch import edited
 from reconciler.errors import SourceError
@@ -18,6 +19,12 @@ from reconciler.ports import Tree
 from reconciler.sources.edits.tree_edits import TreeEdits
 from reconciler.sources.git.revision import revision_of, uncommitted
 from reconciler.sources.links import Kind, Links
+
+FINE_TICK_NS: Final = 100_000_000
+"""Far more than the clock of a file system advances at once: 10 ms at most under Linux."""
+
+COARSE_TICK_NS: Final = 3_000_000_000
+"""The same where times are whole seconds: FAT has every second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,24 @@ class Directory:
             what = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
             raise OSError(errno.EISDIR, what, path)
         return os.fdopen(handle, "rb")
+
+    def identity(self, path: str) -> str | None:
+        """
+        Return the metadata of a file that changes with its content: its inode and when that was last changed.
+
+        None if it was changed just now: a second change might leave the same times, as clocks have ticks. Git
+        treats its index in the same way (Documentation/technical/racy-git.adoc). The time of the inode cannot be
+        set by programs, unlike that of the content.
+        """
+        try:
+            found = (self.root / self._links.resolve(path)).stat()
+        except (OSError, ValueError):
+            return None
+        for changed in (found.st_mtime_ns, found.st_ctime_ns):
+            tick = FINE_TICK_NS if changed % 1_000_000_000 else COARSE_TICK_NS
+            if time.time_ns() - changed < tick:
+                return None
+        return repr((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
 
     def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
         try:
@@ -187,6 +212,9 @@ class Overlay:
 
     def display(self, path: str) -> str:
         return self.tree.display(path)
+
+    def identity(self, path: str) -> str | None:
+        return None if path in self.changed else self.tree.identity(path)
 
 
 @contextmanager

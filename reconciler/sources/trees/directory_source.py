@@ -69,6 +69,9 @@ class CachedTree:
     def display(self, path: str) -> str:
         return self._tree.display(path)
 
+    def identity(self, path: str) -> str | None:
+        return self.copies.get(path)  # named after its content
+
 
 class DirectorySource:
     """

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import reading
-from reconciler.engine.usecases.reading import read_desired
+from reconciler.engine.usecases.reading import key_of, read_desired
 from reconciler.engine.usecases.spec_tree import read
-from reconciler.ports import JudgedFiles, Specs
+from reconciler.errors import SourceError
+from reconciler.ports import EntryFile, JudgedFiles, LoadedDataset, Specs
 from reconciler.sources.load import load
+from reconciler.sources.trees import directory
 from reconciler.sources.trees.directory import open_path
 from reconciler.state.judged import JudgedFiles as Store
 from tests.builders import boxed, classified, line
+from tests.waiting import until
 
 LINES = [line(name) for name in "ab"]
 LINES += [classified(name, "rose", "oak") for name in "abc"]
@@ -116,6 +125,197 @@ def test_memory_that_does_not_hold_together_is_not_used(tmp_path: Path) -> None:
 
         put = known.put
 
+        def dataset(self, name: str) -> None:
+            """Remember no dataset whole."""
+
+        def put_dataset(self, name: str, judged: object) -> None:
+            """Do the same."""
+
     broken: JudgedFiles = Broken()  # type: ignore[assignment]
     with closing(read_desired(loaded, judged=broken)) as desired:
         assert 1 == len(desired.index)
+
+
+class Opened:
+    """A file with entries that counts how often it is opened."""
+
+    def __init__(self, file: EntryFile) -> None:
+        self.file = file
+        self.name, self.line_number, self.identity = file.name, file.line_number, file.identity
+        self.times = 0
+
+    def open(self) -> BinaryIO:
+        self.times += 1
+        return self.file.open()
+
+
+def loaded_once_settled(root: Path, name: str = "train") -> tuple[LoadedDataset, Opened]:
+    """Return a dataset with one file, as soon as its file can be told from later versions."""
+    loaded = next(one for one in specs(root).datasets if one.name == name)
+    until(lambda: key_of(loaded) is not None)
+    opened = Opened(loaded.files[0])
+    return replace(loaded, files=(opened,)), opened
+
+
+def test_a_file_that_is_the_same_is_not_read_before_a_line_is_asked_for(tmp_path: Path) -> None:
+    """All that is known of the dataset is known without its lines, warnings of lines included."""
+    write(tmp_path, {"train-1": ([line("a"), boxed("e"), b"no JSON"], b"\n")})
+    judged = Store(tmp_path / "judged")
+    loaded, opened = loaded_once_settled(tmp_path)
+    cold = read_desired(loaded, judged=judged)
+    opened.times = 0
+
+    warm = read_desired(loaded, judged=judged)
+
+    assert (cold.problems, cold.entries, cold.usable) == (warm.problems, warm.entries, warm.usable)
+    assert (cold.facts.parts, cold.unmatched, cold.key) == (warm.facts.parts, warm.unmatched, warm.key)
+    assert 0 == opened.times
+    assert what(cold) == what(warm)
+    assert opened.times
+    cold.close()
+    warm.close()
+
+
+def test_lines_that_changed_after_they_were_remembered_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"train-1": ([line("a"), line("b")], b"\n")})
+    judged = Store(tmp_path / "judged")
+    loaded, _ = loaded_once_settled(tmp_path)
+    read_desired(loaded, judged=judged).close()
+    warm = read_desired(loaded, judged=judged)
+
+    write(tmp_path, {"train-1": ([line("a"), line("c")], b"\n")})  # as long as before
+
+    with pytest.raises(SourceError, match="changed while they were in use"):
+        _ = warm.index
+
+
+def test_a_dataset_with_very_many_errors_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_PROBLEMS", 2)
+    write(tmp_path, {"train-1": ([line("a"), b"no", b"no", b"no"], b"\n")})
+    judged = Store(tmp_path / "judged")
+    loaded, opened = loaded_once_settled(tmp_path)
+    read_desired(loaded, judged=judged).close()
+    opened.times = 0
+
+    read_desired(loaded, judged=judged).close()
+
+    assert opened.times
+
+
+def test_that_two_datasets_share_no_image_is_remembered(tmp_path: Path) -> None:
+    write(tmp_path, {"train-1": ([line("a")], b"\n"), "test-1": ([line("b")], b"\n")})
+    judged = Store(tmp_path / "judged")
+    loaded = specs(tmp_path)
+    until(lambda: all(map(key_of, loaded.datasets)))
+    read(loaded, judged=judged).close()
+
+    warm = read(loaded, judged=judged)
+
+    test, train = warm.datasets
+    assert test.is_apart_from(train)
+    assert not any("whole" in vars(desired.lines) for desired in warm.datasets)  # no line was asked for
+
+
+SAME_SIZE = [line("a"), line("b"), line("c"), b"no JSON".ljust(len(line("a")))]
+FILES = ("train-1.jsonl", "train-2.jsonl")
+
+
+class FilesThatChange(RuleBasedStateMachine):
+    """Files change in ways that hide it; whatever is remembered, they are read as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._directory = TemporaryDirectory()
+        self.root = Path(self._directory.name, "specs")
+        self.aside = Path(self._directory.name, "aside")
+        for made in (self.root, self.aside):
+            made.mkdir()
+        write(self.root, {"train-1": ([line("a")], b"\n"), "train-2": ([line("b")], b"\n")})
+        self.judged = Store(Path(self._directory.name, "judged"))
+
+    def teardown(self) -> None:
+        self._directory.cleanup()
+
+    @rule(name=st.sampled_from(FILES), raw=st.sampled_from(SAME_SIZE), follow=st.booleans())
+    def edit_in_place_and_restore_the_time(self, name: str, raw: bytes, follow: bool) -> None:
+        path = self.root / name
+        before = path.stat()
+        with path.open("r+b") as stream:
+            stream.truncate(0)
+            stream.write(raw + b"\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns), follow_symlinks=follow)
+
+    @rule(name=st.sampled_from(FILES), raw=st.sampled_from(SAME_SIZE), age=st.sampled_from([0, 1, 10**9]))
+    def put_a_copy_with_its_time(self, name: str, raw: bytes, age: int) -> None:
+        """As `cp -p` does, and a clock that was set back."""
+        other = self.aside / "copied"
+        other.write_bytes(raw + b"\n")
+        os.utime(other, ns=(age, age))
+        (self.root / name).unlink()
+        shutil.copy2(other, self.root / name)
+
+    @rule(name=st.sampled_from(FILES), raw=st.sampled_from(SAME_SIZE), hard=st.booleans())
+    def put_a_link(self, name: str, raw: bytes, hard: bool) -> None:
+        """To a file that a later rule may change through the link; the symbolic one stays in the tree."""
+        target = self.root / f"{SAME_SIZE.index(raw)}.target"
+        target.write_bytes(raw + b"\n")
+        (self.root / name).unlink()
+        (os.link if hard else os.symlink)(target if hard else target.name, self.root / name)
+
+    @rule()
+    def swap(self) -> None:
+        """Both files keep their inodes and their times."""
+        one, other = (self.root / name for name in FILES)
+        one.rename(self.root / "between")
+        other.rename(one)
+        (self.root / "between").rename(other)
+
+    @rule()
+    def wait(self) -> None:
+        """Wait until the files can be told from later versions."""
+        until(lambda: key_of(self._loaded()) is not None)
+
+    def _loaded(self) -> LoadedDataset:
+        return next(one for one in specs(self.root).datasets if one.name == "train")
+
+    @invariant()
+    def files_are_read_as_they_are(self) -> None:
+        loaded = self._loaded()
+        warm, cold = read_desired(loaded, judged=self.judged), read_desired(loaded)
+        assert (cold.problems, cold.entries, cold.usable) == (warm.problems, warm.entries, warm.usable)
+        assert cold.facts.parts == warm.facts.parts
+        assert what(cold) == what(warm)
+        warm.close()
+        cold.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda machine: machine.edit_in_place_and_restore_the_time(FILES[0], SAME_SIZE[2], True),
+        lambda machine: machine.put_a_copy_with_its_time(FILES[0], SAME_SIZE[2], 10**9),
+        lambda machine: machine.put_a_link(FILES[0], SAME_SIZE[2], False),
+        lambda machine: machine.put_a_link(FILES[0], SAME_SIZE[2], True),
+        FilesThatChange.swap,
+    ],
+    ids=["same size and time", "cp -p", "symbolic link", "hard link", "swapped"],
+)
+def test_a_change_that_hides_is_noticed(change: Callable[[FilesThatChange], object]) -> None:
+    machine = FilesThatChange()
+    machine.wait()
+    machine.files_are_read_as_they_are()
+    change(machine)
+    machine.wait()
+    machine.files_are_read_as_they_are()
+    machine.teardown()
+
+
+@pytest.mark.slow
+def test_no_change_of_a_file_goes_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "FINE_TICK_NS", 12_000_000)  # a little more than the longest tick of Linux
+    monkeypatch.setattr(directory, "COARSE_TICK_NS", 12_000_000)
+    run_state_machine_as_test(
+        FilesThatChange, settings=settings(max_examples=40, stateful_step_count=20, deadline=None)
+    )

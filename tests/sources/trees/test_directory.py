@@ -3,13 +3,16 @@
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
 from reconciler.errors import SourceError
 from reconciler.sources.git import runner
+from reconciler.sources.trees import directory
 from reconciler.sources.trees.directory import open_path
 from tests.sources.builders import tree, write
+from tests.waiting import until
 
 
 def repository(path):
@@ -174,3 +177,44 @@ def test_a_checkout_of_another_user_has_its_revision(tmp_path):
 def test_a_path_that_cannot_be_opened_is_told_with_its_reason(tmp_path, path, reason):
     with pytest.raises(SourceError, match=f"^{re.escape(str(tmp_path / path))}: .*{reason}$"):
         open_path(tmp_path / path)
+
+
+def test_a_file_is_told_from_later_versions_once_its_clock_has_moved_on(tmp_path):
+    """A second change within one tick of the clock would leave the same times."""
+    (tmp_path / "a.jsonl").write_text("{}")
+    opened = open_path(tmp_path).tree
+
+    assert opened.identity("a.jsonl") is None
+    until(lambda: opened.identity("a.jsonl") is not None)
+    before = opened.identity("a.jsonl")
+    (tmp_path / "a.jsonl").chmod(0o600)
+    until(lambda: opened.identity("a.jsonl") is not None)
+    assert opened.identity("a.jsonl") != before
+
+
+def test_a_file_system_with_times_of_whole_seconds_is_given_longer(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text("{}")
+    monkeypatch.setattr(directory, "FINE_TICK_NS", 0)
+    monkeypatch.setattr(directory, "COARSE_TICK_NS", 10**15)
+    opened = open_path(tmp_path).tree
+    assert opened.identity("a.jsonl") is not None
+
+    os.utime(tmp_path / "a.jsonl", ns=(0, time.time_ns() // 10**9 * 10**9))
+
+    assert opened.identity("a.jsonl") is None
+
+
+def test_a_file_of_the_future_is_told_from_nothing(tmp_path):
+    """The clock was set back: it may give the same times once more."""
+    (tmp_path / "a.jsonl").write_text("{}")
+    opened = open_path(tmp_path).tree
+    until(lambda: opened.identity("a.jsonl") is not None)
+
+    os.utime(tmp_path / "a.jsonl", ns=(0, time.time_ns() + 10**12))
+
+    assert opened.identity("a.jsonl") is None
+
+
+def test_a_file_that_is_not_there_is_told_from_nothing(tmp_path):
+    assert open_path(tmp_path).tree.identity("a.jsonl") is None
+    assert open_path(tmp_path).tree.identity("\0") is None
