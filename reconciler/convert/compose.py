@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from os import SEEK_END
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final, NamedTuple
 
 import orjson
 
@@ -21,7 +23,33 @@ from reconciler.core.validation.problem import Origin, Problem, Severity, has_er
 from reconciler.errors import UsageError
 
 _HALF: Final = "a name or a label is no Unicode text: it holds half a character, or bytes that are not UTF-8"
+_MOST_BYTES_IN_MEMORY: Final = 1024 * 1024
 _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
+
+
+class Lines(Mapping[str, bytes]):
+    """Source-ref -> line, without its newline, in the order of the input; the lines are in a temporary file."""
+
+    def __init__(self) -> None:
+        self._stream: IO[bytes] = SpooledTemporaryFile(_MOST_BYTES_IN_MEMORY)  # noqa: SIM115
+        self._offsets: dict[str, int] = {}
+
+    def __del__(self) -> None:
+        self._stream.close()
+
+    def __getitem__(self, source_ref: str) -> bytes:
+        self._stream.seek(self._offsets[source_ref])
+        return self._stream.readline().rstrip(b"\n")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offsets)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def add(self, source_ref: str, line: bytes) -> None:
+        self._offsets[source_ref] = self._stream.seek(0, SEEK_END)
+        self._stream.write(line + b"\n")
 
 
 @dataclass(slots=True)
@@ -30,14 +58,13 @@ class Converted:
     The result of a conversion.
 
     Attributes:
-        lines: Source-ref -> line, without its newline, in the order of the input.
         boxes: The number of boxes in all lines.
         skipped: The number of images without a line, because of errors.
         problems: All problems, of images and of the input.
         note: How the format was recognised; empty if it was named.
     """
 
-    lines: dict[str, bytes] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
     boxes: int = 0
     skipped: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -119,7 +146,7 @@ def _take(
         found.append(duplicate_source_ref(line.ref, origins[line.ref]).at(origin, line.ref))
     origins.setdefault(line.ref, origin)
     if not has_error(found):
-        done.lines[line.ref] = bytes(memoryview(line.raw))  # orjson leaves room behind a line
+        done.lines.add(line.ref, line.raw)
         done.boxes += line.boxes
 
 

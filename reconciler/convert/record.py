@@ -174,6 +174,15 @@ def display(path: Path) -> str:
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
+def files_below(directory: Path, ending: str) -> Iterator[Path]:
+    """Yield the files below a directory whose names have an ending: one directory after another, by name."""
+    for place, directories, names in os.walk(directory):
+        directories.sort()
+        for name in sorted(names):
+            if name.endswith(ending):
+                yield Path(place, name)
+
+
 def text_of(path: Path) -> str:
     """
     Return the text of a file, without the byte order mark that spreadsheets write.

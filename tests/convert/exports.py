@@ -104,7 +104,7 @@ def _hf(directory: Path, split: str, base: str) -> list[Converted]:
             ).values()
             named = dict(zip((attribute, f"{attribute}-metadata"), pair, strict=True))
             fields |= _stated(named, attribute, row["creation_date"], objects=[given for _, given in found])
-        done.lines[row["source-ref"]] = orjson.dumps(fields)
+        done.lines.add(row["source-ref"], orjson.dumps(fields))
     return [done]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat
@@ -43,15 +42,23 @@ _WIDER: Final = {
 _NO_ENCODINGS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
-@dataclass(slots=True)
 class Element:
     """One element: its own text, without that of its children, and its children in order."""
 
-    tag: str
-    origin: Origin
-    attributes: dict[str, str] = field(default_factory=dict)
-    text: str = ""
-    children: list[Element] = field(default_factory=list)
+    __slots__ = ("_column", "_file", "_line", "attributes", "children", "tag", "text")
+
+    def __init__(self, tag: str, attributes: dict[str, str], file: str, line: int, column: int) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.text = ""
+        self.children: list[Element] = []
+        self._file = file
+        self._line = line
+        self._column = column
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self._file, self._line, self._column)
 
     def all(self, tag: str) -> Iterator[Element]:
         return (child for child in self.children if child.tag == tag)
@@ -72,16 +79,15 @@ def tree_of(path: Path) -> Element:
         BadFile: It cannot be read, is not XML, or declares a document type.
     """
     name = display(path)
-    builder = _Builder(name)
     content = _decoded(bytes_of(path), name)
+    parser = expat.ParserCreate()
     try:
-        builder.parser.Parse(content, True)
+        return _built(parser, content, name)
     except expat.ExpatError as exc:
         message = f"not valid XML: {expat.ErrorString(exc.code)}"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.offset + 1)) from exc
     except ValueError as exc:  # a declaration that only the parser recognises, of an encoding that it lacks
         raise BadFile(codes.NOT_TEXT, f"not readable XML: {exc}", Origin(name, 1)) from exc
-    return builder.root
 
 
 def _decoded(content: bytes, name: str) -> bytes | str:
@@ -116,37 +122,32 @@ def _text(content: bytes, encoding: str, name: str) -> str:
     return text
 
 
-class _Builder:
-    """Builds the tree from parser events."""
+def _built(parser: expat.XMLParserType, content: bytes | str, name: str) -> Element:
+    """Return the root of the content. Its handlers are closures: they run for each of many elements."""
+    document = Element("", {}, name, 1, 1)
+    open_elements = [document]
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.parser = expat.ParserCreate()
-        self.root = Element("", Origin(name, 1))
-        self._open: list[Element] = []
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._data
-        self.parser.StartDoctypeDeclHandler = self._refuse
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        element = Element(tag, attributes, name, line, column)
+        open_elements[-1].children.append(element)
+        open_elements.append(element)
 
-    def _here(self) -> Origin:
-        return Origin(self._name, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
+    def end(_: str) -> None:
+        open_elements.pop()
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = Element(tag, self._here(), attributes)
-        if self._open:
-            self._open[-1].children.append(element)
-        else:
-            self.root = element
-        self._open.append(element)
+    def data(text: str) -> None:
+        open_elements[-1].text += text
 
-    def _end(self, _: str) -> None:
-        self._open.pop()
-
-    def _data(self, text: str) -> None:
-        self._open[-1].text += text
-
-    def _refuse(self, *_: object) -> None:
+    def refuse(*_: object) -> None:
         message = "a document type declaration (<!DOCTYPE …>) is refused: no annotation needs one"
-        raise BadFile(codes.OTHER_FORMAT, message, self._here())
+        place = Origin(name, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        raise BadFile(codes.OTHER_FORMAT, message, place)
+
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = data
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(content, True)
+    return document.children[0]

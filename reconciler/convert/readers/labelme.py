@@ -21,6 +21,7 @@ from reconciler.convert.record import (
     Read,
     Rectangle,
     display,
+    files_below,
     text_of,
     wrong,
 )
@@ -33,7 +34,7 @@ _AROUND: Final = ("polygon", "linestrip", "rotation", "mask", "circle")
 def read_labelme(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all ``.json`` files below a directory, ordered by name."""
     images: list[LabelledImage] = []
-    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+    for file in files_below(path, ".json") if path.is_dir() else [path]:
         found = _read(file, options)
         if isinstance(found, Problem):
             yield found

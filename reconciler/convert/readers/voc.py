@@ -8,14 +8,24 @@ one less. A file does not state which applies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, side
-from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, odd, wrong
+from reconciler.convert.record import (
+    BadFile,
+    Box,
+    LabelledImage,
+    Options,
+    Read,
+    Rectangle,
+    files_below,
+    odd,
+    wrong,
+)
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 
@@ -29,7 +39,7 @@ def read_voc(path: Path, options: Options) -> Iterator[Read]:
     if not path.is_dir():
         return (yield _read(path, options))
     start = path / FOLDER if (path / FOLDER).is_dir() else path
-    for file in sorted(start.rglob("*.xml")):
+    for file in files_below(start, ".xml"):
         yield _read(file, options)
 
 
@@ -44,15 +54,40 @@ def _read(path: Path, options: Options) -> Read:
     name = root.at("filename")
     if name is None or not name.text.strip():
         return wrong(codes.BAD_RECORD, "the image has no <filename>", root.origin)
-    found = [_box(element, options) for element in root.all("object")]
-    found += [_parts_left_out(element) for element in root.all("object") if element.at("part", "bndbox")]
+    size, objects = _size(root), list(root.all("object"))
+    rounded = _whole_boxes(objects, size, options) if size else None
+    if rounded is not None:
+        return LabelledImage(name.text, name.origin, boxes=(), size=size, rounded=rounded)
+    found = [_box(element, options) for element in objects]
+    found += [_parts_left_out(element) for element in objects if element.at("part", "bndbox")]
     return LabelledImage(
         name.text,
         name.origin,
         boxes=tuple(box for box in found if isinstance(box, Rectangle)),
-        size=_size(root),
+        size=size,
         problems=tuple(problem for problem in found if isinstance(problem, Problem)),
     )
+
+
+def _whole_boxes(objects: Sequence[Element], size: Sequence[int], options: Options) -> tuple[Box, ...] | None:
+    """Return the boxes if all are in whole pixels and within the image, as most files have them; else None."""
+    first = 1 if options.one_based else 0
+    boxes = []
+    for element in objects:
+        parts = {child.tag: child for child in element.children}
+        if len(parts) != len(element.children) or not {"name", "bndbox"} <= parts.keys() or "part" in parts:
+            return None
+        shape = parts["bndbox"].children
+        edges = {edge.tag: edge.text for edge in shape}
+        texts = [edges.get(key, "") for key in _EDGES]
+        if len(edges) != len(shape) or not all(text.isascii() and text.isdecimal() for text in texts):
+            return None
+        left, top, right, bottom = map(int, texts)
+        left, top = left - first, top - first
+        if not (0 <= left < right - 1 < size[0] and 0 <= top < bottom - 1 < size[1]):
+            return None
+        boxes.append(Box(parts["name"].text, left, top, right - left, bottom - top))
+    return tuple(boxes)
 
 
 def _parts_left_out(element: Element) -> Problem:

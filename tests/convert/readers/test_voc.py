@@ -1,6 +1,8 @@
 """Pascal VOC: edges, both conventions, and XML that means harm."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box, warnings
 
@@ -21,6 +23,25 @@ def test_the_first_pixel_may_be_1(tmp_path):
 
     assert [("dog", 0, 0, 640, 480)] == boxes(*fields(convert("voc", file, one_based=True)))
     assert [("dog", 1, 1, 639, 479)] == boxes(*fields(convert("voc", file)))
+
+
+@given(
+    edges=st.tuples(*[st.integers(-2, 660)] * 4),
+    one_based=st.booleans(),
+    clip=st.booleans(),
+)
+def test_whole_pixels_are_read_as_the_same_number_with_a_fraction_is(
+    tmp_path_factory, edges, one_based, clip
+):
+    """Boxes in whole pixels take a short way, and no other: lines and problems are the same."""
+    place = tmp_path_factory.getbasetemp()
+    file = voc(place / "a.xml", "a.jpg", voc_box("dog", *edges))
+    short = convert("voc", file, one_based=one_based, clip=clip)
+    voc(place / "a.xml", "a.jpg", voc_box("dog", *(f"{edge}.0" for edge in edges)))
+    long = convert("voc", file, one_based=one_based, clip=clip)
+
+    assert fields(long) == fields(short)
+    assert [(p.code, p.message) for p in long.problems] == [(p.code, p.message) for p in short.problems]
 
 
 def test_a_directory_is_read_by_name(tmp_path):
