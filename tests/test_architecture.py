@@ -18,6 +18,7 @@ MODULES = sorted(module for module in GRAPH.modules if module.partition(".")[0] 
 
 # Packages of others, and the only modules of ours that may know them. A name stands for all below it.
 KEEPERS = {
+    "apprise": {"reconciler.notify"},
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "cronsim": {"reconciler.core.spec.field_types", "reconciler.core.spec.policy"},
@@ -39,6 +40,7 @@ KEEPERS = {
         "reconciler.core.spec.documents",
         "reconciler.core.spec.field_types",
         "reconciler.core.spec.messages",
+        "reconciler.core.spec.policy",
         "reconciler.reports.plan.saved",
         "reconciler.reports.registry",
         "reconciler.sources.documents",
@@ -46,6 +48,7 @@ KEEPERS = {
     "rich": {"reconciler.cli", "reconciler.demo"},
     "starlette": {"reconciler.server", "reconciler.emulator"},
     "structlog": {"reconciler.cli.telemetry", "reconciler.engine.log"},
+    "urllib3": {"reconciler.notify"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
     "yaml": {"reconciler.sources", "reconciler.convert.parsing.class_names"},
 }

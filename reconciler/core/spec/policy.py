@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
+from pydantic import ValidationError
 
 from reconciler.core.moments import moment
 from reconciler.core.spec.choices import Compare, ImagePolicy, Mode, OnChange, OnDrift, Orphans, WindowKind
@@ -63,6 +64,24 @@ class Window(Part):
         for start in CronSim(self.cron, datetime.fromtimestamp(after, ZoneInfo(self.time_zone))):
             if (at := start.timestamp()) > after:  # in an hour that is repeated, the first may be earlier
                 yield at
+
+
+def parse_window(text: str) -> Window:
+    """
+    Return the period that ``CRON DURATION [TIME-ZONE]`` names, such as ``0 22 * * * 9h Europe/Berlin``.
+
+    Raises:
+        ValueError: It names none; the text says why.
+    """
+    words = text.split()
+    if len(words) not in (6, 7):
+        raise ValueError("it needs five fields of cron, a duration and, if not UTC, a time zone")
+    named = {"kind": WindowKind.DENY, "cron": " ".join(words[:5]), "duration": words[5]}
+    try:
+        return Window.model_validate(named | ({"timeZone": words[6]} if words[6:] else {}))
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise ValueError(f"{first['loc'][0]} {first['msg']}") from exc
 
 
 class Freeze(Part):

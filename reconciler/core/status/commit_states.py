@@ -1,0 +1,158 @@
+"""Decide the states of a commit on its git host: pending, then one final state, for each dataset and for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from reconciler.core.status.conditions import TERMINAL, Condition, Kind, Reason, Truth
+
+MOST_DATASETS: Final = 50
+"""Up to so many datasets each has a state of its own; of more, so many of those that failed."""
+
+MOST_ATTEMPTS: Final = 5
+"""After so many failed cycles in a row a commit counts as failed, even if the reason may pass."""
+
+_FINAL: Final = TERMINAL | {Reason.ENTRIES_LEFT_OUT}
+_SUPERSEDED: Final = "Superseded"
+_NO_STATE: Final[tuple[str, str]] = ("", "")
+
+
+class Phase(StrEnum):
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Outcome(NamedTuple):
+    """
+    What became of a commit.
+
+    Attributes:
+        reason: A reason of a condition; empty while nothing is wrong.
+        text: One line for people.
+    """
+
+    phase: Phase
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitState:
+    """
+    One state to post.
+
+    Attributes:
+        dataset: None for the commit as a whole.
+        at: When it was decided, in seconds since the epoch.
+    """
+
+    revision: str
+    dataset: str | None
+    phase: Phase
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """
+    The states that were posted for a commit.
+
+    Attributes:
+        states: Phase and reason by dataset; that of the whole commit stands under the empty name.
+    """
+
+    revision: str
+    states: Mapping[str, tuple[Phase, str]]
+
+
+NOTHING_POSTED: Final = Posted("", {})
+
+
+def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) -> Outcome | None:
+    """
+    Return what became of a commit for one dataset; None if its spec suspends it, so that no commit reaches it.
+
+    Args:
+        conditions: Its conditions, as they are if the source can be read.
+        failures: Consecutive failed cycles.
+        attempted: Whether a cycle has ended with this commit.
+    """
+    ready = next(condition for condition in conditions if condition.kind is Kind.READY)
+    if ready.reason is Reason.SUSPENDED and ready.status is Truth.UNKNOWN:
+        return None
+    if not attempted or ready.reason in (Reason.APPLYING, Reason.NOT_YET, Reason.NEW_REVISION):
+        return Outcome(Phase.PENDING, "", "not in place yet")
+    text = f"{ready.reason.value}: {' '.join(ready.message.split())}"
+    if ready.status is Truth.TRUE:
+        withheld = ready.reason in (Reason.CLOSED, Reason.FROZEN)
+        return Outcome(
+            Phase.PENDING if withheld else Phase.SUCCESS, ready.reason.value if withheld else "", text
+        )
+    failed = ready.reason in _FINAL or failures >= MOST_ATTEMPTS
+    return Outcome(Phase.FAILURE if failed else Phase.PENDING, ready.reason.value, text)
+
+
+def overall(outcomes: Mapping[str, Outcome]) -> Outcome:
+    """Return what became of a commit as a whole, from one dataset or more."""
+    count = Counter(one.phase for one in outcomes.values())
+    number = f"{len(outcomes)} dataset{'s' if len(outcomes) != 1 else ''}"
+    for phase, words in ((Phase.FAILURE, "failed"), (Phase.PENDING, "to go")):
+        found = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is phase]
+        if found:
+            name, first = next((item for item in found if item[1].reason), found[0])
+            return Outcome(phase, first.reason, f"{count[phase]} of {number} {words}: {name}: {first.text}")
+    return Outcome(Phase.SUCCESS, "", f"{number} as the policy allows")
+
+
+def changes(
+    before: Posted, revision: str, outcomes: Mapping[str, Outcome], now: float, *, whole: bool
+) -> tuple[Posted, tuple[CommitState, ...]]:
+    """
+    Return what to post now, and what is posted after that.
+
+    Success is final. A failure is, too, unless the same commit succeeds after all, as when a person lifts a guard.
+    A commit that a newer one overtakes while it is pending has failed.
+
+    Args:
+        outcomes: What became of the commit, by dataset.
+        whole: Whether these are all datasets of the commit, so that it has a state as a whole.
+    """
+    found: list[CommitState] = []
+    states = dict(before.states) if before.revision == revision else {}
+    if before.revision != revision and before.states.get("", _NO_STATE)[0] == Phase.PENDING:
+        text = f"{_SUPERSEDED} by {revision[:12]} before it was in place"
+        found.append(CommitState(before.revision, None, Phase.FAILURE, text, now))
+    for name, one in _posted(outcomes, states, whole=whole):
+        if _is_news(states.get(name), one):
+            states[name] = (one.phase, one.reason)
+            found.append(CommitState(revision, name or None, one.phase, one.text, now))
+    return Posted(revision, states), tuple(found)
+
+
+def _posted(
+    outcomes: Mapping[str, Outcome], known: Mapping[str, object], *, whole: bool
+) -> Iterator[tuple[str, Outcome]]:
+    if not outcomes:
+        return
+    if whole:
+        yield "", overall(outcomes)
+    final = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is not Phase.PENDING]
+    if len(outcomes) > MOST_DATASETS:
+        failed = [name for name, one in final if one.phase is Phase.FAILURE][:MOST_DATASETS]
+        final = [(name, one) for name, one in final if name in failed or name in known]
+    yield from final
+
+
+def _is_news(old: tuple[Phase, str] | None, new: Outcome) -> bool:
+    if old is None:
+        return True
+    phase, reason = old
+    if phase == Phase.PENDING:
+        return new.phase is not Phase.PENDING or (not reason and bool(new.reason))
+    return phase == Phase.FAILURE and new.phase is Phase.SUCCESS
