@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
+from urllib.parse import unquote
 
 REDACTED: Final = "[redacted]"
 
@@ -55,6 +56,9 @@ _MIN_CHARS: Final = 8
 # Emulators accept an account ID as access key ID. It is not secret, and messages about accounts contain it.
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
+# Parts of a URL that are no secret: words, and names of hosts.
+_ORDINARY: Final = re.compile(r"[a-z_+-]*|(?:[a-z0-9-]+\.)+[a-z]{2,}")
+
 _known: set[str] = set()
 
 
@@ -62,6 +66,15 @@ def know(secret: str) -> None:
     """Redact this exact text from now on, since no pattern recognizes every secret."""
     if len(secret) >= _MIN_CHARS and not _ACCOUNT.fullmatch(secret):
         _known.add(secret)
+
+
+def know_url(url: str) -> None:
+    """Redact a URL that holds secrets from now on, and each part of it that could be one."""
+    know(url)
+    for part in re.split(r"[/?#&=@:;,]+", url):
+        for text in {part, unquote(part)}:
+            if not _ORDINARY.fullmatch(text):
+                know(text)
 
 
 def know_those_of(environ: Mapping[str, str]) -> None:

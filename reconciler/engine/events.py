@@ -96,6 +96,20 @@ EVENTS: Final = {
         "The leases could not be released: other replicas take over once they have expired.",
         ("error", "reason"),
     ),
+    "notify.dropped": Event(
+        "warning",
+        "Messages to a notification channel are given up: it refused them, too many wait, or they are a day old.",
+        ("channel", "messages", "reason"),
+    ),
+    "notify.failing": Event(
+        "warning",
+        "A notification channel, or the git host, does not accept messages: logged once until it does again; the "
+        "messages wait.",
+        ("channel", "reason"),
+    ),
+    "notify.recovered": Event(
+        "info", "The channel accepts messages again, after so many failures.", ("channel", "failures")
+    ),
     "observe.fingerprint": Event(
         "info", "DescribeDataset was compared with the last complete observation (debug: unchanged).", ("moved",)
     ),
@@ -192,7 +206,7 @@ EVENTS: Final = {
     ),
     "status.unsaved": Event(
         "warning",
-        "The status of a dataset could not be stored for the next start and for `status`; the cycle itself "
+        "The status of a dataset, or what was reported, could not be stored for the next start; the cycle itself "
         "is done.",
         ("reason",),
     ),

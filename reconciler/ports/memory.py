@@ -79,6 +79,9 @@ class Memory(Protocol):
     def suspensions(self) -> Suspensions: ...
 
     @property
+    def notified(self) -> Notified: ...
+
+    @property
     def backups(self) -> Backups:
         """Entries as they were before an apply overwrote them."""
         ...
@@ -253,6 +256,16 @@ class Suspensions(Protocol):
 
     def put(self, suspensions: Mapping[str, Suspension | None]) -> None:
         """Replace the suspensions of these datasets; None deletes one."""
+        ...
+
+
+class Notified(Protocol):
+    """Documents about what was reported to notification channels, and what is still to be sent."""
+
+    def read(self, name: str) -> str | None: ...
+
+    def write(self, bodies: Mapping[str, str]) -> None:
+        """Replace these documents, all or none."""
         ...
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from reconciler.core.runtime.election import Record
 from reconciler.core.spec.documents import Target
@@ -178,6 +179,44 @@ class StatusObjects(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Receipt(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    FAILED = "failed"  # it may be sent again
+    REFUSED = "refused"  # it would be refused again
+
+
+class Delivery(NamedTuple):
+    """
+    The result of sending a message.
+
+    Attributes:
+        reason: Why it was not accepted, without any secret.
+        retry_after_seconds: The wait that the receiver asks for; None if it asks for none.
+    """
+
+    receipt: Receipt
+    reason: str = ""
+    retry_after_seconds: float | None = None
+
+
+Message = TypeVar("Message", contravariant=True)
+
+
+class Channel(Protocol[Message]):
+    """A receiver of messages."""
+
+    @property
+    def name(self) -> str:
+        """Name it for logs and metrics, without any secret."""
+        ...
+
+    def send(self, message: Message) -> Delivery:
+        """Send a message; an exception counts as failed."""
+        ...
 
 
 class Home(Protocol):

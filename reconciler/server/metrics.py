@@ -47,6 +47,8 @@ LABELS: Final = {
     "reconciler_entries": ("dataset", "state"),
     "reconciler_last_full_scan_timestamp_seconds": ("dataset",),
     "reconciler_last_success_timestamp_seconds": ("dataset",),
+    "reconciler_notifications": ("channel", "result"),
+    "reconciler_notifications_waiting": ("channel",),
     "reconciler_partition_moves": fleet_metrics.MOVES,
     "reconciler_partitions": fleet_metrics.STATES,
     "reconciler_quarantined_entries": ("dataset",),
@@ -62,7 +64,7 @@ class Metrics:
     """
     All metrics of one process, in a registry of their own. Safe for threads.
 
-    It is the `Listener` of the engine and the `Meter` of the gateway.
+    It is the `Listener` of the engine, the `Meter` of the gateway and the `Tally` of notifications.
     """
 
     def __init__(self, version: str) -> None:
@@ -78,6 +80,21 @@ class Metrics:
         info.labels(version, platform.python_version()).set(1)
         self._count_cycles(r)
         self._count_requests(r)
+        self._count_notifications(r)
+
+    def _count_notifications(self, r: CollectorRegistry) -> None:
+        self._notifications = Counter(
+            "reconciler_notifications_total",
+            "Attempts to send a notification or commit status: sent, failed or refused; and messages dropped.",
+            LABELS["reconciler_notifications"],
+            registry=r,
+        )
+        self._waiting = Gauge(
+            "reconciler_notifications_waiting",
+            "Notifications and commit states that are still to be sent.",
+            LABELS["reconciler_notifications_waiting"],
+            registry=r,
+        )
 
     def _count_cycles(self, r: CollectorRegistry) -> None:
         self._cycles = Counter(
@@ -150,6 +167,12 @@ class Metrics:
         self._request_seconds.labels(operation).observe(seconds)
         if code in _THROTTLES:
             self._throttles.labels(operation).inc()
+
+    def notification(self, channel: str, result: str) -> None:
+        self._notifications.labels(channel, result).inc()
+
+    def waiting(self, channel: str, messages: int) -> None:
+        self._waiting.labels(channel).set(messages)
 
     def watch(self, registry: Registry) -> None:
         """Read the state of every dataset from *registry* at each scrape: what is gone has no series."""

@@ -22,6 +22,7 @@ from reconciler.state.schema import insertion
 from reconciler.state.tables import (
     CheckedImages,
     Journal,
+    Notified,
     Observations,
     Quarantine,
     Rebuilds,
@@ -43,6 +44,7 @@ class State:
         quarantine: Lines in quarantine.
         sightings: Since when each image is drifted.
         suspensions: Datasets to which nothing is applied for now.
+        notified: What was reported to channels, and what is still to be sent.
         observations: The last complete observation of each dataset, summarized.
         observed: The same, entry by entry.
         backups, archive: Lines before they were overwritten, and before a rebuild.
@@ -63,6 +65,7 @@ class State:
         self.quarantine = Quarantine(self._db)
         self.sightings = Sightings(self._db)
         self.suspensions = Suspensions(self._db)
+        self.notified = Notified(self._db)
         self.observations = Observations(self._db)
         self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)

@@ -20,6 +20,7 @@ CHECKED: Final[Mapping[str, str]] = {
     "observed": "dataset, serial, arn, scope, description, scanned_at, are_applied, desired",
     "observed_block": "dataset, first, body",
     "suspended": "dataset, reason, since, until",
+    "notified": "name, body",
 }
 
 # Tables of which a damaged row is left out when it is read, since it only costs a request. To check them whenever
@@ -162,6 +163,13 @@ CREATE TABLE image (
 ALTER TABLE observed ADD COLUMN desired BLOB NOT NULL DEFAULT x'';
 UPDATE observed SET checksum =
     row_checksum(dataset, serial, arn, scope, description, scanned_at, are_applied, desired)
+""",
+    """
+CREATE TABLE notified (
+    name     TEXT PRIMARY KEY,
+    body     TEXT NOT NULL,
+    checksum INTEGER
+) STRICT, WITHOUT ROWID;
 """,
 )
 

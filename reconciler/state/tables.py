@@ -1,4 +1,4 @@
-"""The small tables of state: quarantine, observations, sightings, suspensions, journal, rebuilds, images."""
+"""The small tables of state: quarantine, observations, suspensions, notices, journal, rebuilds and others."""
 
 from __future__ import annotations
 
@@ -131,6 +131,25 @@ class Suspensions:
                     connection.execute("DELETE FROM suspended WHERE dataset = ?", (dataset,))
                 else:
                     connection.execute(insertion("suspended"), (dataset, *suspension))
+
+
+class Notified:
+    """`ports.Notified`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def read(self, name: str) -> str | None:
+        connection = self._db.connection
+        if connection is None:
+            return None
+        with self._db.decoding():
+            row = connection.execute("SELECT body FROM notified WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def write(self, bodies: Mapping[str, str]) -> None:
+        with self._db.writing() as connection:
+            connection.executemany(insertion("notified"), bodies.items())
 
 
 class Journal:

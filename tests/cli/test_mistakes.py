@@ -20,6 +20,7 @@ from reconciler.reports.registry import FORMATS, document_type
 from tests.docs.pages import ROOT
 
 HEX = "0" * 32
+REPOSITORY = "https://git.invalid/repos/a/b"
 
 # A command line of each command that reads specs, without its PATH; and the document that `-o json` prints.
 OVER_SPECS = {
@@ -137,6 +138,21 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("run", "--token-env"): VARIABLE,
     ("run", "--webhook-secret-file"): [*FILE, "blank"],
     ("run", "--webhook-secret-env"): VARIABLE,
+    ("run", "--notify"): [
+        *("", "text", "@", "@nowhere", "@dir.html", "@blank", "@text", "file:nowhere"),
+        *("nosuch://x", "cloudevents+https://", "cloudevents+https:///path", "slack://x"),
+    ],
+    ("run", "--notify-quiet"): [
+        "",
+        "0 22 * * *",
+        "0 22 * * * 9",
+        "0 99 * * * 9h",
+        "0 22 * * * 9h Mars/Olympus",
+    ],
+    ("run", "--commit-status"): ["", "github", "http://git.invalid/repos/a/b", "https://git.invalid/a/b"],
+    ("run", "--commit-status-token-file"): [*FILE, "blank"],
+    ("run", "--commit-status-token-env"): VARIABLE,
+    ("run", "--commit-status-context"): ["", " x", "a\nb", "a" * 101],
     ("run", "--status-objects"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
     ("status", "--wait"): ["", "Happy"],
     ("status", "--timeout"): ["", "0", "30", "x", "-5s"],
@@ -295,6 +311,9 @@ def usual(command: str, flag: str) -> list[str]:
         ("run", "--git-password-env"): "run --once --local --git https://nowhere.invalid/x",
         ("run", "--lease"): "run --local specs",
         ("run", "--status-objects"): "run --local specs",
+        ("run", "--commit-status"): "run --once --local specs --commit-status-token-env PATH",
+        ("run", "--commit-status-token-file"): f"run --once --local specs --commit-status {REPOSITORY}",
+        ("run", "--commit-status-token-env"): f"run --once --local specs --commit-status {REPOSITORY}",
         ("run", "--token-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
         ("run", "--webhook-secret-file"): "run --local specs --listen 127.0.0.1:0 --log-level error",
     }.get((command, flag))

@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.commands import Command
+from reconciler.cli.controller.channel_flags import add_notifications
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
 from reconciler.errors import Exit
@@ -55,6 +56,7 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
     _add_git(parser)
     _add_confirmation(parser)
     _add_secrets(parser)
+    add_notifications(parser)
     _add_replicas(parser)
 
 

@@ -18,6 +18,7 @@ import orjson
 from reconciler import __version__
 from reconciler.cli.clock import SystemClock, SystemMonotonicClock
 from reconciler.cli.controller import replicas
+from reconciler.cli.controller.notifications import notifier
 from reconciler.cli.controller.source import followed, polling, secret
 from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
@@ -32,6 +33,7 @@ from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
+from reconciler.engine.controller.notifications.notifier import Notifier
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads
@@ -49,6 +51,8 @@ WORKERS: Final = 16
 # The server and the disk need one or two seconds more: the process ends within ten.
 STOP_SECONDS: Final = 6.0
 STATUS_FILE: Final = "status.json"
+REPORT_SECONDS: Final = 10.0
+"""How long a single pass waits until its notifications are sent; the next pass sends the others."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,12 +84,12 @@ def run(args: argparse.Namespace) -> int:
             source, runner, registry, workers, signals, monotonic.seconds, monotonic.draw, polling(args)
         )
         with _on_signals(controller) as stopped_by:
+            reporting = notifier(args, registry, wiring.memory.notified, metrics)
             if isinstance(workers, Inline):
-                return _one_pass(controller, registry, args, stopped_by)
-            publisher = replicas.status_publisher(args, registry)
-            with _served(args, controller, registry, metrics) as url:
-                log.info("process.started", version=__version__, source=source.name, listening=url)
-                clean = _until_stopped(controller, workers, fleet, publisher)
+                return _one_pass(controller, registry, args, stopped_by, reporting)
+            beside = [one for one in (replicas.status_publisher(args, registry), reporting) if one]
+            with _served(args, controller, registry, metrics):
+                clean = _until_stopped(controller, workers, fleet, beside)
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
@@ -101,17 +105,20 @@ def _refuse_misuse(args: argparse.Namespace) -> None:
 
 
 def _until_stopped(
-    controller: Controller, workers: Threads, fleet: Fleet | None, publisher: StatusPublisher | None
+    controller: Controller,
+    workers: Threads,
+    fleet: Fleet | None,
+    beside: Sequence[StatusPublisher | Notifier],
 ) -> bool:
     """Run until asked to stop, and return whether every worker ended in time."""
     if fleet and controller.ownership:
         fleet.start(controller.ownership)
-    if publisher:
-        publisher.start()
+    for one in beside:
+        one.start()
     controller.run()
     log.info("process.stopping")
-    if publisher:
-        publisher.end()
+    for one in beside:
+        one.end()
     clean = workers.close(STOP_SECONDS)
     if fleet:
         fleet.end(release=clean)
@@ -128,10 +135,18 @@ def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | N
 
 
 def _one_pass(
-    controller: Controller, registry: Registry, args: argparse.Namespace, stopped_by: Sequence[int]
+    controller: Controller,
+    registry: Registry,
+    args: argparse.Namespace,
+    stopped_by: Sequence[int],
+    reporting: Notifier | None,
 ) -> int:
-    """Run one cycle of every dataset, print the results, and return the exit code."""
-    controller.once()
+    """Run one cycle of every dataset, report and print the results, and return the exit code."""
+    try:
+        controller.once()
+    finally:
+        if reporting:
+            reporting.finish(0.0 if stopped_by else REPORT_SECONDS)
     results = [_as_result(registry.states[name]) for name in sorted(registry.states)]
     show("apply", results, args)
     if stopped_by:
@@ -204,9 +219,9 @@ def _publisher(args: argparse.Namespace) -> Callable[[Mapping[str, Any]], object
 @contextmanager
 def _served(
     args: argparse.Namespace, controller: Controller, registry: Registry, metrics: Metrics
-) -> Iterator[str]:
+) -> Iterator[None]:
     """
-    Serve probes, metrics and status, and yield their URL.
+    Serve probes, metrics and status.
 
     Raises:
         UsageError: The address is in use or not of this machine, or a secret cannot be read.
@@ -222,8 +237,9 @@ def _served(
         url = server.__enter__()
     except OSError as exc:
         raise UsageError(f"--listen {host}:{port}: {exc.strerror or exc}") from exc
+    log.info("process.started", version=__version__, source=registry.source_name, listening=url)
     try:
-        yield url
+        yield
     finally:
         server.__exit__(None, None, None)
 

@@ -225,13 +225,9 @@ def test_whatever_happens_no_state_is_reported_twice(steps):
         present = {name for name, causes in found.items() for _ in causes}
         notices = reporting.see(found, after=after, quiet=quiet)
         for name, cause in list(reports):
-            if name not in found or (
-                cause not in found[name] and cause not in causes_of_incidents(reporting, name)
-            ):
-                if not any(n.cause == cause and n.level is Level.RECOVERY for n in notices):
-                    del reports[
-                        name, cause
-                    ]  # it left the specs, or another failure took the place of the first
+            over = any(n.cause == cause and n.level is Level.RECOVERY for n in notices)
+            if not over and (name not in found or cause not in causes_of_incidents(reporting, name)):
+                del reports[name, cause]  # it left the specs, or another failure took the place of the first
         for notice in notices:
             for name in notice.datasets:
                 change = -1 if notice.level is Level.RECOVERY else 1

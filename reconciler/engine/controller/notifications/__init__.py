@@ -1,0 +1,1 @@
+"""Report changes to notification channels and to the git host, beside the cycles."""

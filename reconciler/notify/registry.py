@@ -1,0 +1,40 @@
+"""The kinds of channel, by the beginning of their URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from reconciler.core.status.notices import Notice
+from reconciler.notify.apprise_service import AppriseService
+from reconciler.notify.cloudevents import CloudEvents
+from reconciler.ports import Channel
+
+Maker = Callable[[str, str, str], Channel[Notice]]
+"""Makes a channel of its name, its URL and the name of the source of the specs."""
+
+CHANNELS: Final[Mapping[str, Maker]] = {
+    "cloudevents+http://": CloudEvents,
+    "cloudevents+https://": CloudEvents,
+}
+"""All others are URLs of apprise."""
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9]{0,30})[a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def kind_of(url: str) -> str | None:
+    """Return the name of the kind of channel that a URL is of, which holds no secret; None if it is no URL."""
+    found = _SCHEME.match(url)
+    return found and found[1].lower()
+
+
+def channel(name: str, url: str, source: str) -> Channel[Notice]:
+    """
+    Return the channel of a URL.
+
+    Raises:
+        UsageError: The extra is not installed, or apprise does not know such a URL.
+    """
+    make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), None)
+    return AppriseService(name, url) if make is None else make(name, url, source)
