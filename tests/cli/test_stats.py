@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,62 @@ def bars(page: str, label: str) -> list[tuple[str, float, float]]:
     _, _, rest = page.partition(f'aria-label="{label}">')
     found = re.findall(r'class="(\w+)" x="([\d.]+)" width="([\d.]+)"', rest.partition("</svg>")[0])
     return [(kind, float(x), float(width)) for kind, x, width in found]
+
+
+def test_a_plan_has_the_numbers_of_the_statistics_before_and_after(stats, capfd):
+    """Of each label whose number of images changes; a label on two boxes of an image counts once."""
+    before = [
+        boxed("a", ("crack", 0, 0, 9, 9), ("crack", 20, 0, 9, 9), ("dent", 0, 0, 9, 9)),
+        boxed("b", ("crack", 0, 0, 9, 9)),
+        classified("c", "rose"),
+        classified("d", "tulip"),
+        classified("left", "tulip"),
+    ]
+    after = [
+        before[0],
+        boxed("b", ("dent", 0, 0, 9, 9)),
+        classified("c", "rose", "lily"),
+        classified("d", "tulip"),
+        classified("new", "rose"),
+    ]
+
+    def numbers(lines: list[bytes]) -> dict[str, int]:
+        (dataset,) = stats(TRAIN=lines)["datasets"]
+        return {row["label"]: row["images"] for row in dataset["labels"]}
+
+    old, new = numbers(before), numbers(after)
+    new["tulip"] += 1  # an orphan stays
+    Path("listed.jsonl").write_bytes(b"".join(raw + b"\n" for raw in before))
+    assert 0 == main(["plan", "--observed", "listed.jsonl", "-o", "json"])
+    (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
+
+    changed = sorted(label for label in old | new if old.get(label, 0) != new.get(label, 0))
+    assert ["crack", "dent", "lily", "rose"] == changed
+    assert [
+        {"label": label, "before": old.get(label, 0), "after": new.get(label, 0)} for label in changed
+    ] == dataset["images_by_label"]
+
+    for words in ([], ["-o", "markdown"], ["-o", "html"]):
+        main(["plan", "--observed", "listed.jsonl", *words])
+        assert "crack 2 → 1, dent 1 → 2, lily 0 → 1, rose 1 → 2" in unescape(capfd.readouterr().out)
+    main(["plan", "--observed", "listed.jsonl", "--out", "plan.json"])
+    capfd.readouterr()
+    main(["show", "plan.json"])
+    assert "Images by label: crack 2 → 1, dent 1 → 2" in capfd.readouterr().out
+
+
+def test_a_plan_that_lacks_lines_counts_no_images(stats, capfd):
+    """What is desired is not known then; and what is not selected is not counted as changed."""
+    stats(TRAIN=[classified("a", "rose"), classified("b", "rose"), classified("c", "lily")])
+    Path("listed.jsonl").write_bytes(classified("a", "tulip") + b"\n" + classified("c", "rose") + b"\n")
+
+    main(["plan", "--observed", "listed.jsonl", "-o", "json", "--source-ref", "**/a.jpg"])
+    (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
+    rows = {row["label"]: (row["before"], row["after"]) for row in dataset["images_by_label"]}
+    assert {"rose": (1, 2), "tulip": (1, 0)} == rows
+
+    with Path("specs/train.jsonl").open("ab") as stream:
+        stream.write(b"{}\n")
+    main(["plan", "--observed", "listed.jsonl", "-o", "json"])
+    (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
+    assert "images_by_label" not in dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
@@ -79,10 +80,7 @@ class ImageView:
     @property
     def labels(self) -> frozenset[str]:
         """All labels on either side, of the image or of a box."""
-        sides = [side for side in (self.desired, self.observed) if side is not None]
-        return frozenset(
-            label for side in sides for label in (*side.labels, *(box.label for box in side.boxes))
-        )
+        return _carried(self.desired) | _carried(self.observed)
 
 
 def view_of(desired: Fields | None, observed: Fields | None) -> ImageView:
@@ -132,11 +130,20 @@ class Relabelling(NamedTuple):
     number: int
 
 
+class LabelTotal(NamedTuple):
+    """The images of a dataset that carry one label, before and after an apply."""
+
+    label: str
+    before: int
+    after: int
+
+
 class LabelSummary(NamedTuple):
     """
     What happened to each label, where a label that became another is neither lost nor gained.
 
     Attributes:
+        totals: Of each label of which the number of images changes, by label; empty if they are not known.
         images: Number of images that were counted.
         balances: Those with most changes first.
         relabelled: The most frequent first.
@@ -145,9 +152,42 @@ class LabelSummary(NamedTuple):
     images: int = 0
     balances: tuple[LabelBalance, ...] = ()
     relabelled: tuple[Relabelling, ...] = ()
+    totals: tuple[LabelTotal, ...] = ()
 
 
 NOTHING_COUNTED: Final = LabelSummary()
+
+
+class Totals:
+    """
+    The number of images of each label before and after an apply, from the desired lines and what differs.
+
+    So no line that is the same on both sides is read.
+
+    Args:
+        desired: Label -> images that carry it, of all desired lines.
+    """
+
+    def __init__(self, desired: Mapping[str, int]) -> None:
+        self._before = Counter(desired)
+        self._by: Counter[str] = Counter()
+
+    def add(self, seen: ImageView, *, sent: bool) -> None:
+        """Count one image that differs; *sent* says whether an apply makes it as desired, or blanks it."""
+        ours, theirs = _carried(seen.desired), _carried(seen.observed)
+        self._before.subtract(ours - theirs)
+        self._before.update(theirs - ours)
+        if sent:
+            self._by.update(ours - theirs)
+            self._by.subtract(theirs - ours)
+
+    def totals(self) -> tuple[LabelTotal, ...]:
+        found = ((label, self._before[label], by) for label, by in sorted(self._by.items()) if by)
+        return tuple(LabelTotal(label, before, before + by) for label, before, by in found)
+
+
+def _carried(side: Meaning | None) -> frozenset[str]:
+    return frozenset() if side is None else frozenset((*side.labels, *(box.label for box in side.boxes)))
 
 
 @dataclass(slots=True)

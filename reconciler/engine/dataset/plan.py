@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from reconciler.core.entries.explain import explainer
-from reconciler.core.entries.image_view import Tally, view_of
+from reconciler.core.entries.image_view import Tally, Totals, view_of
 from reconciler.core.images.report import ImageProblems
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
@@ -173,24 +173,38 @@ def plan_against_listing(desired: Desired, listing: FileListing) -> Planned:
     return Planned(make_plan(desired, None, diff, composer, NOTHING_KNOWN), composer, diff)
 
 
-def explained(plan: DatasetPlan, composer: Composer) -> DatasetPlan:
+def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = None) -> DatasetPlan:
     """
     Return the plan with both sides of the first selected changes, what becomes of each label of theirs, and the
     differing fields of every selected update: in full for the first, in outline for the rest.
+
+    Args:
+        desired: Also count the images of each label before and after; None does not.
     """
     updates, tally, viewed = count(), Tally(), 0
+    totals = Totals(desired.facts.labels) if desired and _are_countable(plan, desired) else None
     changes = []
     for item in plan.changes:
-        is_update, is_viewed = item.action is Action.UPDATE, viewed < MOST_VIEWS
-        if item.is_not_selected or not (is_update or is_viewed):
+        chosen = not item.is_not_selected
+        is_update, is_viewed = chosen and item.action is Action.UPDATE, chosen and viewed < MOST_VIEWS
+        if not (is_update or is_viewed or totals):
             changes.append(item)
             continue
         before = composer.observed(item.change)
         after = None if item.change.desired is None else composer.merged(item.change)
         fields = explainer(next(updates))(before, after) if is_update and before and after else ()
-        seen = view_of(after, before) if is_viewed else None
+        seen = view_of(after, before) if is_viewed or totals else None
+        if totals and seen:
+            totals.add(seen, sent=item.sent is not None)
         viewed += is_viewed
         if seen and item.sent is not None:
             tally.add(seen.turned)
-        changes.append(replace(item, fields=fields, view=seen))
-    return replace(plan, changes=tuple(changes), labels=tally.summary())
+        changes.append(replace(item, fields=fields, view=seen if is_viewed else None))
+    labels = tally.summary()._replace(totals=totals.totals() if totals else ())
+    return replace(plan, changes=tuple(changes), labels=labels)
+
+
+def _are_countable(plan: DatasetPlan, desired: Desired) -> bool:
+    """Return whether the images of each label can be counted: every line is known, and few enough differ."""
+    is_whole = plan.complete and plan.gap is None and not desired.partial
+    return is_whole and len(plan.changes) <= MOST_VIEWS

@@ -53,7 +53,7 @@ def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[Dat
 
 def detailed(desired: Desired, seen: Planned, context_of: Contexts) -> DatasetPlan:
     """Return a plan as it is shown: with the fields that differ, and what would be created."""
-    plan = explained(seen.plan, seen.composer)
+    plan = explained(seen.plan, seen.composer, desired)
     return replace(plan, creation=creation(desired, context_of(desired))) if plan.creates_dataset else plan
 
 
@@ -68,7 +68,7 @@ def plan_against(desired: Desired, path: Path) -> DatasetPlan:
         return unusable(desired)
     with closing(FileListing(path)) as listing:
         seen = plan_against_listing(desired, listing)
-        return explained(seen.plan, seen.composer)
+        return explained(seen.plan, seen.composer, desired)
 
 
 def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tuple[Desired, Planned]]:

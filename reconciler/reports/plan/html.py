@@ -12,7 +12,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import Plan, PlannedChange
 from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
-from reconciler.reports.plan.text import by_label, images
+from reconciler.reports.plan.text import by_label, images, images_by_label
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
 from reconciler.reports.webpage import exactly, ours, policy, script, style, templates
@@ -108,6 +108,7 @@ def _environment() -> jinja2.Environment:
         "closed": words.closed,
         "groups": words.groups,
         "images": images,
+        "images_by_label": images_by_label,
         "moment": moment,
         "selection": words.selection,
         "side": side,

@@ -119,9 +119,20 @@ class ClosureDoc(TypedDict):
     until: str | None
 
 
+class LabelImagesDoc(TypedDict):
+    """The images of the dataset that carry one label, before and after an apply."""
+
+    label: str
+    before: int
+    after: int
+
+
 class DatasetPlanDoc(TypedDict):
     """
     The plan for one dataset. ``changes`` is sorted by source-ref.
+
+    ``images_by_label`` has each label of which that number changes; absent where there is none, and where
+    they were not counted: in an incomplete plan, and in one of more than 10,000 changes.
 
     ``listed_at`` is when the listing was made that an incremental observation relies on; else null.
     """
@@ -141,6 +152,7 @@ class DatasetPlanDoc(TypedDict):
     calls: NotRequired[CallsDoc]
     creation: NotRequired[CreationDoc]
     closed: NotRequired[ClosureDoc]
+    images_by_label: NotRequired[Sequence[LabelImagesDoc]]
 
 
 class SelectionDoc(TypedDict):
@@ -215,6 +227,10 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
     if plan.creation is not None:
         account, region, project, dataset = plan.creation
         document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}
+    if plan.labels.totals:
+        document["images_by_label"] = [
+            {"label": label, "before": before, "after": after} for label, before, after in plan.labels.totals
+        ]
     if plan.closed is not None:
         by, reason, until = plan.closed
         document["closed"] = {"by": by, "reason": reason, "until": moment_or_none(until)}

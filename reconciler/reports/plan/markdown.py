@@ -26,6 +26,7 @@ from reconciler.reports.plan.text import (
     gap_lines,
     guard_line,
     images,
+    images_by_label,
 )
 from reconciler.reports.screen import Line, line
 from reconciler.reports.visible import counted
@@ -81,6 +82,8 @@ def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
 def _by_label(plan: DatasetPlan) -> Iterator[str]:
     if text := by_label(plan):
         yield from ("", f"{code(plan.name)} by label: {code(text, _LONGEST_SUMMARY)}")
+    if text := images_by_label(plan):
+        yield from ("", f"{code(plan.name)} images by label: {code(text, _LONGEST_SUMMARY)}")
 
 
 def _notes(plan: DatasetPlan) -> list[str]:

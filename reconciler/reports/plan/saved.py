@@ -10,6 +10,7 @@ from itertools import islice
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.image_view import LabelSummary, LabelTotal
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
@@ -69,6 +70,7 @@ def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
         errors=errors,
         creation=Creation(**doc["creation"]) if "creation" in doc else None,
         complete=doc["complete"],
+        labels=LabelSummary(totals=tuple(LabelTotal(**row) for row in doc.get("images_by_label", ()))),
         exit_code=Exit.INVALID if errors else Exit.DONE,  # which one of them is not saved
     )
 

@@ -224,6 +224,21 @@ def by_label(plan: DatasetPlan) -> str:
     return f"{', '.join(texts)}{part}" if texts else ""
 
 
+def images_by_label(plan: DatasetPlan) -> str:
+    """
+    Return the images of each label before and after: ``crack 812 → 930``.
+
+    Nothing if no number changes, or none was there before: what an apply adds is the same then.
+    """
+    if not any(total.before for total in plan.labels.totals):
+        return ""
+    found = sorted(plan.labels.totals, key=lambda one: (-abs(one.after - one.before), one.label))
+    texts = [visible(f"{label} {before:,} → {after:,}") for label, before, after in found]
+    if len(texts) > _LABELS_SHOWN:
+        texts[_LABELS_SHOWN:] = [f"and {len(texts) - _LABELS_SHOWN:,} more"]
+    return ", ".join(texts)
+
+
 def _balance(row: LabelBalance) -> str:
     parts = [f"+{row.gained:,}"] if row.gained else []
     parts += [f"{MINUS}{row.lost:,}"] if row.lost else []
@@ -238,6 +253,8 @@ def _marked(source_ref: str, text: str) -> Line:
 def _closing(plan: DatasetPlan) -> Iterator[Line]:
     if text := by_label(plan):
         yield line(Span("By label", Ink.BOLD), f": {text}")
+    if text := images_by_label(plan):
+        yield line(Span("Images by label", Ink.BOLD), f": {text}")
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))
