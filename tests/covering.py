@@ -23,6 +23,8 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 from coverage import Coverage
 
+from tests.forked import end_group
+
 ROOT = Path(__file__).parents[1]
 TOOLS = {"mutation", "covering", "forked"}
 MEASURED = ("reconciler/core/*", "reconciler/engine/*", "reconciler/sources/*")
@@ -129,15 +131,21 @@ def _known(path: Path) -> Iterator[tuple[str, Covered]]:
 
 def _run(tests: list[str], copy: Path, parts: Path, jobs: int) -> None:
     words = ["-q", "-n", str(jobs), "--timeout=900", "-p", "tests.covering", f"--cover-to={parts}", *tests]
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "pytest", *words],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-    )
-    if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):  # all may be slow
-        sys.exit(f"mutate: tests fail although nothing was changed\n{done.stdout}")
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        finally:
+            end_group(process.pid)
+    if process.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):  # all may be slow
+        sys.exit(f"mutate: tests fail although nothing was changed\n{output}")
 
 
 def digest_of_tests(name: str) -> str:

@@ -46,18 +46,29 @@ def pytest(words: list[str], directory: Path, output: Path, seconds: float) -> i
         ended = os.waitpid(child, os.WNOHANG)
         return ended != (0, 0)
 
-    with suppress(AssertionError):
-        until(has_ended, seconds)
-    with suppress(OSError):
-        os.killpg(child, signal.SIGKILL)  # and with it what a test left behind
+    try:
+        with suppress(AssertionError):
+            until(has_ended, seconds)
+    finally:  # also where this process is ended
+        if ended == (0, 0):
+            os.kill(child, signal.SIGKILL)  # it may not lead its group yet
+        end_group(child)  # and with it what a test left behind
     _, status = ended if ended != (0, 0) else os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of the processes of a group."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _become(words: list[str], directory: Path, output: Path) -> None:
     code = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)
         os.dup2(file, 2)

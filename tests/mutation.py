@@ -24,6 +24,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -250,6 +251,7 @@ class _Trial:
 
     @classmethod
     def begin(cls, free: SimpleQueue[Path], covering: Map, noticed: Path) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the main process ends this one by SIGTERM
         cls.copy, cls.covering, cls.noticed = free.get(), covering, noticed
 
     @classmethod
@@ -266,6 +268,11 @@ class _Trial:
         if found and "::" in found and "(time limit)" not in found:
             kept.write_text(f"{found}\n{digest_of_tests(found)}\n")
         return found
+
+
+def end_by_exception() -> None:
+    """Let SIGTERM end this process as an exception does, so that it ends what it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _copied(copy: Path) -> Path:
@@ -304,6 +311,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write the score to {SCORE.relative_to(ROOT)}")
     arguments = parser.parse_args()
     families = arguments.family or list(TESTS)
+    end_by_exception()
     directory, tool, begun = ROOT / ".mutation", _tool(), time.monotonic()
     directory.mkdir(exist_ok=True)
     scores = yaml.safe_load(SCORE.read_text()) if SCORE.exists() else {}

@@ -139,7 +139,10 @@ def serve(address: str) -> tuple[list[str], str, dict[str, str], int, list[int]]
     print(encodings, flush=True)  # and thereby that it is ready
     sources = [listener, woken, sys.stdin]
     while sys.stdin in sources or asking:
-        ready, _, _ = select.select(sources, [], [])
+        ready, _, _ = select.select([*sources, *asking.values()], [], [])
+        for child in [child for child, link in asking.items() if link in ready]:
+            asking.pop(child).close()
+            os.kill(child, signal.SIGKILL)  # as the program that asked for it was
         if sys.stdin in ready:
             sources.remove(sys.stdin)
         if woken in ready:
@@ -167,7 +170,7 @@ def _report(asking: dict[int, socket.socket]) -> None:
             child, status = os.waitpid(-1, os.WNOHANG)
             if child == 0:
                 return
-            with asking.pop(child) as link, suppress(BrokenPipeError):
+            with suppress(KeyError, BrokenPipeError), asking.pop(child) as link:
                 link.sendall(status.to_bytes(8, "big"))
 
 
