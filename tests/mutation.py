@@ -2,15 +2,14 @@
 Break the program on purpose, a little and at random, and see whether a test notices: ``python3 dev.py mutate``.
 
 Cosmic Ray lists every small change that it could make, and makes those that are drawn, each in a copy of
-the checkout. The tests of a part run once under coverage, which takes minutes and is kept in `.mutation`
+the checkout. The tests run once under coverage, which takes minutes and is kept in `.mutation`
 until they or the program change. A change is then tried with the tests that mirror its module, and with
 those that execute its line, the cheapest first; where none does (a constant, a default), with those that
 execute anything of its module.
 
 A change that none of these notices has survived: it changes nothing, or no test holds a promise. The score
-is a lower bound, for some tests are left out: the slow lanes, those of other parts, those that reach a line
-only in another process or by what an earlier test cached, and those after the first
-TESTS_OF_A_CHANGE_SECONDS.
+is a lower bound, for some tests are left out: the slow lanes, those that reach a line only in another process
+or by what an earlier test cached, and those after the first TESTS_OF_A_CHANGE_SECONDS.
 """
 
 from __future__ import annotations
@@ -45,17 +44,12 @@ ROOT = Path(__file__).parents[1]
 SCORE = Path(__file__).with_suffix(".yaml")
 TOOLS = ROOT / ".venv-mutation"
 
-# Which tests belong to which part of the package, beside those that mirror a module. Use cases have most of theirs
-# where their commands have them.
-TESTS = {
-    "core": ("tests/core", "tests/propose", "tests/engine"),
-    "engine": (
-        *("tests/engine", "tests/propose", "tests/cli/test_check_images.py", "tests/cli/test_diff.py"),
-        *("tests/cli/test_doctor.py", "tests/cli/test_drift.py", "tests/cli/test_export.py"),
-        *("tests/cli/test_export_formats.py", "tests/cli/test_stats.py"),
-    ),
-    "sources": ("tests/sources", "tests/propose", "tests/cli/test_diff.py", "tests/blackbox/test_sources.py"),
-}
+FAMILIES = ("core", "engine", "sources")
+
+# Tests that run the program in their own process, where its lines are seen.
+TESTS = tuple(
+    f"tests/{name}" for name in ("core", "engine", "propose", "sources", "cli", "reports", "server", "state")
+)
 
 # Changes that mean nothing: `X | None` is an annotation; `is` and `==` are the same of small numbers and enums.
 MEANINGLESS = re.compile(
@@ -304,21 +298,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dev.py mutate", description=__doc__)
     parser.add_argument("--sample", type=int, default=200, help="changes in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing (default: %(default)s)")
-    parser.add_argument("--family", action="append", choices=TESTS, help="only this part; may be repeated")
+    parser.add_argument("--family", action="append", choices=FAMILIES, help="only this part; may be repeated")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="changes at a time (default: one a core)"
     )
     parser.add_argument("--write", action="store_true", help=f"write the score to {SCORE.relative_to(ROOT)}")
     arguments = parser.parse_args()
-    families = arguments.family or list(TESTS)
+    families = arguments.family or FAMILIES
     end_by_exception()
     directory, tool, begun = ROOT / ".mutation", _tool(), time.monotonic()
     directory.mkdir(exist_ok=True)
     scores = yaml.safe_load(SCORE.read_text()) if SCORE.exists() else {}
     with tempfile.TemporaryDirectory(dir=directory) as place:
         copies = [_copied(Path(place, str(number))) for number in range(arguments.jobs)]
+        covering = measured(TESTS, copies[0], directory / "covering", arguments.jobs)
         for family in families:
-            covering = measured(TESTS[family], copies[0], directory / "covering", arguments.jobs)
             picked = drawn(
                 changes(family, tool, directory), arguments.sample // len(families), arguments.seed
             )
