@@ -245,7 +245,9 @@ class _Trial:
 
     @classmethod
     def begin(cls, free: SimpleQueue[Path], covering: Map, noticed: Path) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the main process ends this one by SIGTERM
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # of a terminal: the main process ends this one by SIGTERM
         cls.copy, cls.covering, cls.noticed = free.get(), covering, noticed
 
     @classmethod

@@ -17,11 +17,13 @@ import pytest
 import structlog
 
 from reconciler.cli.main import main
+from reconciler.core.preflight import Check
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.api.lifecycle import set_status
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator
+from reconciler.errors import Interrupted
 from reconciler.ports import Content, Located, Rebuild, Step
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
@@ -489,20 +491,33 @@ def test_a_clock_that_is_off_is_reported(
     assert mark == by_name(office.doctor(code=code)["checks"])["clock"]["mark"]
 
 
-def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
-    """An unfinished rebuild is reported first: the dataset is missing on purpose, and apply would refuse."""
+def begin_rebuild(office: Office, step: Step) -> None:
     content = Content(0, "")
     with closing(State(office.root / ".reconciler")) as memory:
         rebuild = Rebuild(
-            "id", "train", Step.DELETING, "plan", None, "arn", DatasetType.TRAIN, "arn", "{}", "bucket", "prefix",
+            "id", "train", step, "plan", None, "arn", DatasetType.TRAIN, "arn", "{}", "bucket", "prefix",
             0.0, {}, content, content,
         )  # fmt: skip
         memory.rebuilds.put(rebuild)
+
+
+def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
+    """An unfinished rebuild is reported first: the dataset is missing on purpose, and apply would refuse."""
+    begin_rebuild(office, Step.DELETING)
 
     found = office.checks(code=3)["rebuild"]
 
     assert ("failed", "RKD5021") == (found["mark"], found["code"])
     assert "rebuild --resume" in found["remedy"]
+
+
+@pytest.mark.parametrize("step", [Step.KEPT, Step.FILLING])
+def test_a_rebuild_that_leaves_a_dataset_in_place_is_no_failure(office: Office, step: Step) -> None:
+    """Before it deletes anything, and once the new dataset is there, apply refuses nothing."""
+    office.make()
+    begin_rebuild(office, step)
+
+    assert "rebuild" not in office.checks()
 
 
 def test_what_belongs_to_no_dataset_is_reported_of_the_specs(office: Office) -> None:
@@ -514,3 +529,100 @@ def test_what_belongs_to_no_dataset_is_reported_of_the_specs(office: Office) -> 
 
     assert "specs/ack.yaml:1:1" in by_name(document["checks"])["specs"]["message"]
     assert "ready" == document["datasets"][0]["verdict"]
+
+
+UNREACHED = {"credentials", "project", "status", "listing"}
+
+
+@pytest.mark.parametrize(
+    ("target", "unreached"),
+    [
+        ("project: flowers, type: TRAIN", UNREACHED),
+        (f"project: flowers, type: TRAIN, accountId: '{OURS}'", {*UNREACHED, "account"}),
+        (f"project: flowers, type: TRAIN, roleArn: '{ROLE}'", {*UNREACHED, "role"}),
+    ],
+)
+def test_what_a_failure_keeps_from_being_checked_is_named(
+    office: Office, monkeypatch: pytest.MonkeyPatch, target: str, unreached: set[str]
+) -> None:
+    """Every check that the spec asks for and that did not take place, and no other."""
+    monkeypatch.delenv("AWS_REGION")
+    office.spec(target=target)
+
+    found = marks(office.checks(code=3))
+
+    assert unreached == {name for name, mark in found.items() if mark == "not_checked"}
+    assert {"specs": "ok", "region": "failed"} == {
+        name: mark for name, mark in found.items() if name not in unreached
+    }
+
+
+def test_a_dataset_that_apply_makes_has_no_checks_left_out(office: Office) -> None:
+    """Bad lines do not make the state of a dataset unknown that does not exist yet."""
+    office.spec(target="project: flowers, type: TRAIN, create: true", more="  policy: {mode: upsert}\n")
+    (office.root / "specs" / "all.jsonl").write_bytes(LINES + b"{}\n[]\n")
+
+    checks = office.checks(code=5)
+
+    assert {"specs": "failed", "project": "ok", "writing": "not_checked"} == {
+        name: mark for name, mark in marks(checks).items() if name not in {"region", "credentials", "account"}
+    }
+    assert not {"status", "listing"} & set(checks)
+    assert "; and 2 more" in checks["specs"]["message"]
+
+
+def test_checks_are_listed_in_the_order_of_their_causes(office: Office) -> None:
+    """A reader finds the first failure above what follows from it, wherever it was noticed."""
+    office.make()
+    office.emulator.faults.add(
+        Fault(kind=Kind.ACCESS_DENIED, operations=frozenset(["DescribeProjects"]), times=0)
+    )
+
+    names = list(office.checks(code=8))
+
+    assert [name for name in Check if name in names] == names
+
+
+def test_entries_and_those_with_errors_are_counted(office: Office) -> None:
+    """Of a dataset that AWS holds with errors the number is told; it can be listed all the same."""
+    arn = office.make()
+    wrong = classified("w", "rose").replace(b"image-classification", b"wrongtype")
+    client = boto3.client("rekognition", region_name="us-east-1")
+    client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": LINES + wrong})
+    office.emulator.calls.clear()
+
+    assert "UPDATE_COMPLETE; 5 entries, 1 with errors" == office.checks()["status"]["message"]
+
+
+def test_an_update_that_failed_is_a_warning_with_its_reason(office: Office) -> None:
+    office.make()
+    office.stands("UPDATE_FAILED", "no such bucket")
+
+    found = office.checks()["status"]
+
+    assert ("warning", "UPDATE_FAILED: no such bucket") == (found["mark"], found["message"])
+
+
+def test_sts_that_cannot_be_reached_is_named_with_a_way_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str
+) -> None:
+    """It is no failure, and says that nobody knows whose the credentials are."""
+    office.make()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", nowhere)
+
+    found = office.checks()["credentials"]
+
+    assert found["message"].startswith("not known whose they are: ")
+    assert "see the network" in found["remedy"]
+
+
+def test_stopping_the_doctor_is_no_result_of_a_check(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the command, as it ends every other."""
+
+    def stopped(*_: object) -> None:
+        raise Interrupted("asked to stop")
+
+    office.make()
+    monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.locate", stopped)
+
+    assert 130 == main(["doctor"])

@@ -140,3 +140,46 @@ def test_an_incomplete_listing_is_no_export(
     assert 3 == export("--format", "coco")
     assert not Path("out").exists()
     assert 0 == export("--format", "coco", "--trust-listing")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([b'{"label": 1}'], "a listed line names no image; exporting it would lose it"),
+        ([GOOD[0], GOOD[1], GOOD[0]], f"{ref('b')} is listed twice"),
+    ],
+    ids=["without an image", "twice"],
+)
+def test_a_listing_that_cannot_be_kept_is_no_export(
+    hold: Hold,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    lines: list[bytes],
+    reason: str,
+) -> None:
+    """Exit 3, and no file: what was written would not be the dataset."""
+    hold(*GOOD)
+    pages = [[line.decode() for line in lines]]
+    monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.pages", lambda *_: iter(pages))
+
+    assert 3 == export()
+
+    assert reason in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_a_line_that_is_no_json_is_left_out_with_its_code(
+    hold: Hold, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its image is known from the text; the others are exported."""
+    hold(*GOOD)
+    pages = [[GOOD[0].decode(), classified("d", "x").decode()[:-1]]]
+    monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.pages", lambda *_: iter(pages))
+
+    assert 0 == export("-o", "json")
+
+    document = json.loads(capsys.readouterr().out)
+    assert (1, [{"source_ref": ref("d"), "codes": ["ERROR_INVALID_JSON_LINE"]}]) == (
+        document["entries"],
+        document["left_out"],
+    )

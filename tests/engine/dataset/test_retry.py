@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
-from reconciler.engine.dataset.retry import OUTAGE_SECONDS, retry
+from reconciler.engine.dataset.retry import CREATION_SECONDS, OUTAGE_SECONDS, await_settled, retry
 from reconciler.errors import (
     AlreadyExists,
     DatasetBusy,
+    DatasetUnusable,
     ListingMoved,
     ReconcilerError,
     Throttled,
     Unavailable,
 )
+from reconciler.ports import Description, Phase
 
 
 @dataclass
@@ -118,3 +121,74 @@ def test_the_first_answer_ends_it():
 
     assert "an answer" == retry(service, service, 1e9)
     assert [0.5, 1.0, 2.0] == service.slept
+
+
+def test_what_is_waited_for_is_logged():
+    """Where AWS throttles, and where a listing starts again; that a dataset is busy is no event."""
+    for error in (Throttled("no"), ListingMoved("it moved"), DatasetBusy("no")):
+        service = Service(error, times=1)
+        with capture_logs() as events:
+            retry(service, service, 1e9)
+        expected = {
+            Throttled: [("aws.throttled", None, 0.5)],
+            ListingMoved: [("observe.restarted", "it moved", 0.5)],
+        }
+        assert expected.get(type(error), []) == [
+            (event["event"], event.get("reason"), event["delay_seconds"]) for event in events
+        ]
+
+
+@dataclass
+class Dataset(Service):
+    """Is in one phase for *seconds*, and in another from then on."""
+
+    error: ReconcilerError = field(default_factory=lambda: Unavailable("no"))
+    before: Phase = Phase.UPDATE_IN_PROGRESS
+    after: Phase = Phase.UPDATE_COMPLETE
+
+    def describe(self, _arn: str) -> Description:
+        return Description(self.before if self.time < 1_000 + self.seconds else self.after)
+
+
+@pytest.mark.parametrize(
+    ("phase", "longest"), [(Phase.UPDATE_IN_PROGRESS, 600), (Phase.CREATE_IN_PROGRESS, CREATION_SECONDS)]
+)
+def test_a_busy_dataset_is_waited_for_until_the_deadline(phase: Phase, longest: float):
+    """One that is being created for a minute at most: an empty dataset takes seconds."""
+    for seconds in (longest - 10, longest + 10):
+        dataset = Dataset(seconds=seconds, before=phase)
+        if seconds < longest:
+            assert Phase.UPDATE_COMPLETE is await_settled(dataset, "arn", dataset, 1_600).phase  # type: ignore[arg-type]
+        else:
+            with pytest.raises(DatasetBusy, match=f"still {phase}"):
+                await_settled(dataset, "arn", dataset, 1_600)  # type: ignore[arg-type]
+            assert 1_000 + longest - 15 < dataset.time <= 1_000 + longest
+
+
+def test_a_creation_is_not_waited_for_past_the_deadline():
+    dataset = Dataset(seconds=30, before=Phase.CREATE_IN_PROGRESS)
+
+    with pytest.raises(DatasetBusy):
+        await_settled(dataset, "arn", dataset, 1_020)  # type: ignore[arg-type]
+
+    assert dataset.time <= 1_020
+
+
+def test_a_dataset_is_asked_about_more_seldom_the_longer_it_is_busy():
+    """A minute of an update costs a few calls, and its end is noticed within seconds."""
+    dataset = Dataset(seconds=60)
+
+    await_settled(dataset, "arn", dataset, 1e9)  # type: ignore[arg-type]
+
+    assert dataset.slept == sorted(dataset.slept)
+    assert dataset.slept[0] < dataset.slept[-1]
+    assert len(dataset.slept) <= 20
+
+
+def test_a_dataset_that_is_being_deleted_is_not_waited_for():
+    dataset = Dataset(seconds=60, before=Phase.DELETE_IN_PROGRESS)
+
+    with pytest.raises(DatasetUnusable, match="DELETE_IN_PROGRESS"):
+        await_settled(dataset, "arn", dataset, 1e9)  # type: ignore[arg-type]
+
+    assert [] == dataset.slept

@@ -14,11 +14,12 @@ from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.core.images.report import DatasetImages
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.usecases import check_images
 from reconciler.engine.usecases.check_images import Forecast, Tools, check_each
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.errors import Denied, Exit, NoCredentials, Unavailable
-from reconciler.ports import ImagePage, Silence
+from reconciler.ports import BrokenDataset, ImagePage, Progress, Silence
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
@@ -33,8 +34,11 @@ class Bucket:
 
     region = "us-east-1"
 
-    def __init__(self, *, lists: bool = True, refused: str = "", absent: str = "", form: str = "PNG") -> None:
+    def __init__(
+        self, *, lists: bool = True, refused: str = "", absent: str = "", deleted: str = "", form: str = "PNG"
+    ) -> None:
         self._lists, self._refused, self._absent, self._form = lists, refused, absent, form
+        self._deleted = deleted  # between the listing and the reading
         self.requests: Counter[str] = Counter()
 
     def page(self, _bucket: str, _prefix: str, _after: str) -> ImagePage:
@@ -53,6 +57,8 @@ class Bucket:
         self.requests["GetObject"] += 1
         if key[0] in self._refused:
             raise Denied("GetObject: AccessDenied")
+        if key[0] in self._deleted:
+            return None
         return CheckedImage(*stored, Header(self._form, 70, 80))
 
 
@@ -76,9 +82,9 @@ def check(tmp_path: Path) -> Iterator[Callable[..., DatasetImages]]:
     )
     with State(tmp_path / "state") as state, capture_logs():
 
-        def run(bucket: Bucket) -> DatasetImages:
+        def run(bucket: Bucket, progress: Progress = Silence()) -> DatasetImages:  # noqa: B008
             announced: list[Forecast] = []
-            tools = Tools(lambda _: bucket, state.images, Silence(), announced.append)
+            tools = Tools(lambda _: bucket, state.images, progress, announced.append)
             with closing(read(load(open_path(tmp_path / "specs").tree))) as found:
                 (result,) = check_each(found.datasets, tools)
             assert all(forecast.requests > 0 for forecast in announced)
@@ -165,3 +171,80 @@ def test_an_archived_image_is_read_again_at_the_next_check(check):
     found = check(Bucket())
 
     assert (6, {}) == (found.counts.read, found.by_code)
+
+
+def test_an_image_that_is_deleted_while_it_is_checked_is_missing(check):
+    """Between the listing and the reading; it is not remembered as one that exists."""
+    found = check(Bucket(deleted="c"))
+
+    assert (1, 5, 0, True) == (found.counts.missing, found.counts.read, found.counts.unread, found.complete)
+    assert {"ERROR_INVALID_IMAGE": 1} == found.by_code
+    assert (5, 1) == ((again := check(Bucket())).counts.unchanged, again.counts.read)
+
+
+def test_refusals_between_images_that_can_be_read_do_not_end_the_check(check, monkeypatch):
+    """Some images may be protected by a policy of their own."""
+    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+
+    found = check(Bucket(refused="bdf"))
+
+    assert (3, 3) == (found.counts.read, found.counts.unread)
+    assert "3 of the images may not be read" in found.errors[0].message
+
+
+def test_the_first_of_the_refusals_in_a_row_is_named(check, monkeypatch):
+    """Not one before it, which may have been refused for another reason."""
+    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+
+    found = check(Bucket(refused="adef"))
+
+    assert "GetObject: AccessDenied [s3://b/d.jpg]; 2 images in a row" in found.errors[0].message
+
+
+def test_by_default_twenty_refusals_in_a_row_end_the_check():
+    """As docs/check-images.md says."""
+    assert 20 == check_images._MOST_DENIED
+
+
+def test_progress_ends_where_all_is_done(check, monkeypatch):
+    """Both steps count up to their total: missing images are looked up as well, and are not read."""
+    monkeypatch.setattr(check_images, "_BATCH", 2)
+    steps = []
+
+    class Steps(Silence):
+        def step(self, *step: object) -> None:
+            steps.append(step)
+
+    check(Bucket(absent="b"), Steps())
+
+    assert [
+        ("a", "looking up", 6, 6),
+        ("a", "reading", 2, 5),
+        ("a", "reading", 4, 5),
+        ("a", "reading", 5, 5),
+    ] == steps
+
+
+def test_a_bucket_that_cannot_be_reached_from_the_region_leaves_its_images_unknown(check, monkeypatch):
+    """S3 answers with the other Region alone: the images are not called missing."""
+    bucket = Bucket()
+    monkeypatch.setattr(bucket, "page", lambda *_: ImagePage(None, False, "eu-west-1"))
+
+    found = check(bucket)
+
+    assert (0, 6, False) == (found.counts.missing, found.counts.unread, found.complete)
+    assert {"RKD4004": 1} == found.by_code
+
+
+def test_what_the_specs_say_wrongly_is_an_error_of_the_check():
+    """A dataset whose document cannot be read has a result, with the exit code of invalid specs."""
+    origin = Origin("a.yaml", 3)
+    problem = Problem(Severity.ERROR, "RKD5001", "unknown field", origin)
+
+    found = check_images.broken(BrokenDataset("a", origin, (problem,)))
+
+    assert ("a", [5], ["unknown field"]) == (
+        found.name,
+        list(found.exit_codes),
+        [error.message for error in found.errors],
+    )
