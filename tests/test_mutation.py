@@ -70,7 +70,8 @@ def test_nothing_outlives_a_run_that_is_ended(number: signal.Signals, tmp_path: 
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as run:
         until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         started = [int(pid) for pid in pids.read_text().split()]
-        assert len(started) == 4 and all(map(is_alive, started))
+        assert len(started) == 4
+        assert all(map(is_alive, started))
         os.kill(run.pid, number)
 
     until(lambda: not any(map(is_alive, started)))

@@ -13,6 +13,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.behaviour.switches import Rewriting, Switches
+from reconciler.engine.usecases.rebuild import begin as begin_module
 from reconciler.engine.usecases.rebuild.begin import Order, digest_of
 from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuild, resume, undo
 from reconciler.engine.usecases.rebuild.context import RebuildContext
@@ -197,7 +198,7 @@ def test_the_order_of_lines_proves_nothing():
 @pytest.mark.parametrize("line", [b"{", b"", b"[1]", b"1", b"null", b"\xff"])
 def test_a_line_that_is_no_object_proves_nothing_either(line: bytes):
     """A listing that holds one is not understood, whatever the others say."""
-    with pytest.raises(UnknownAnswer, match="a line is not a JSON object"):
+    with pytest.raises(UnknownAnswer, match="a listed line is not"):
         content_of([*named(KEEPS), line])
 
 
@@ -493,6 +494,121 @@ def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
     assert (6, [RebuildUnfinished.code]) == (result.exit_code, [error.code for error in result.errors])
     with pytest.raises(UsageError, match="--resume"):
         rebuild(full.desired(), rebuild_context_of(full), Order("", BUCKET, ""))
+
+
+def test_without_a_dataset_there_is_nothing_to_rebuild(lab: Lab):
+    """The command line is wrong, and nothing is created: apply does that."""
+    lab.write(*named("ab"), orphans="rebuild")
+
+    with pytest.raises(UsageError, match="apply makes it"):
+        begin(lab)
+
+    assert [] == lab.emulator.calls.writes()
+
+
+@pytest.mark.parametrize("act", [resume, lambda desired, context: undo(desired.name, context)])
+def test_without_a_rebuild_there_is_nothing_to_go_on_with(full: Lab, act: Callable[..., Rebuilt]):
+    with pytest.raises(UsageError, match="no rebuild of 'train' was begun"):
+        act(full.desired(), rebuild_context_of(full))
+
+
+def test_quarantined_entries_forbid_it(full: Lab):
+    """A rebuild would apply them with all others; the first of them is named."""
+    full.emulator.faults.add(Fault(kind=Kind.POISON, source_refs=frozenset({ref("b"), ref("c")})))
+    full.write(*named("abc", "tulip"), *named(KEEPS[3:]), orphans="rebuild")
+    full.apply()
+
+    (error,) = begin(full).result.errors
+
+    assert ("LEFT", True) == (error.code, error.message.startswith("2 entries are quarantined"))
+    assert error.message.endswith(ref("b"))
+
+
+def test_a_manifest_that_aws_would_refuse_is_not_begun(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Its size is that of the lines and of their ends, and is known before anything is deleted."""
+    size = sum(len(line) + 1 for line in (classified("a", "tulip"), *named(KEEPS[1:])))
+    monkeypatch.setattr(begin_module, "MOST_BYTES", size - 1)
+
+    (error,) = begin(full).result.errors
+
+    assert ("MANIFEST_TOO_LARGE", True) == (error.code, f"{size:,} bytes" in error.message)
+    monkeypatch.setattr(begin_module, "MOST_BYTES", size)
+    assert Verdict.CONVERGED is begin(full).result.verdict
+
+
+def test_a_listed_line_that_is_no_json_forbids_it(full: Lab):
+    """No copy could restore it: nothing is deleted, and the rebuild is over."""
+
+    class Damaged(Short):
+        def pages(self, arn: str, contains: str | None = None) -> Any:
+            for page in self._gateway.pages(arn, contains):
+                yield [line[:-1] if ref("y") in line else line for line in page]
+
+    context = rebuild_context_of(full)
+    damaged = dataclasses.replace(context.dataset, gateway=Damaged(context.dataset.gateway))
+    full.context = dataclasses.replace(full.context, gateway=damaged.gateway, full=True)
+
+    with pytest.raises(UnknownAnswer, match=f"{ref('y')}: AWS holds a line that is no valid JSON"):
+        begin(full, dataclasses.replace(context, dataset=damaged))
+
+    assert None is full.context.memory.rebuilds.of("train")
+    assert [] == full.emulator.calls.of("DeleteDataset")
+
+
+def test_ignored_fields_keep_what_aws_holds(full: Lab):
+    """The new dataset has the dates of the old one, the label of git, and the new image."""
+    spec = full.specs / "train.yaml"
+    full.write(classified("a", "tulip"), *named(KEEPS[1:] + "m"), orphans="rebuild")
+    spec.write_text(spec.read_text() + '  ignore: [{paths: ["/*-metadata/creation-date"]}]\n')
+    dated = orjson.loads(classified("b", "rose"))
+    dated["rose-metadata"]["creation-date"] = "2030-01-01T00:00:00"
+    full.emulator.console.put(full.arn, dated)
+
+    result = begin(full).result
+
+    assert (Verdict.CONVERGED, 1, 1) == (result.verdict, result.added, result.updated)
+    found = {name: orjson.loads(line) for name, line in lines(full).items()}
+    assert "2030-01-01T00:00:00" == found[ref("b")]["rose-metadata"]["creation-date"]
+    assert 1 == found[ref("a")]["tulip"]
+    assert ref("m") in found
+
+
+def test_lines_that_the_new_dataset_holds_with_errors_are_named(full: Lab):
+    """With the codes of AWS: exit 7, though every entry is there."""
+    error = Switches(bare_line="error")
+    full.emulator.settings = dataclasses.replace(full.emulator.settings, switches=error)
+    full.write(*named(KEEPS), b'{"source-ref":"s3://b/m.jpg"}', orphans="rebuild")
+
+    result = begin(full).result
+
+    assert (Verdict.PARTIAL, 7) == (result.verdict, result.exit_code)
+    assert [(ref("m"), ("ERROR_NO_LABEL_ATTRIBUTES",))] == [(e.source_ref, e.codes) for e in result.rejected]
+
+
+def test_an_undo_that_does_not_bring_everything_back_says_so(full: Lab):
+    """The entries are counted, the rebuild stays open, and the next undo is a new try."""
+    old = lines(full)
+    failing_create(full)
+    begin(full)
+    full.emulator.settings = dataclasses.replace(
+        full.emulator.settings, switches=Switches(invalid_base="off")
+    )
+    number = full.emulator.faults.add(Fault(kind=Kind.DROP, source_refs=frozenset({ref("c")}), times=0))
+
+    done = undo("train", rebuild_context_of(full))
+
+    assert (Verdict.PARTIAL, 7) == (done.result.verdict, done.result.exit_code)
+    assert ["REBUILD", UNFINISHED] == [error.code for error in done.result.errors]
+    assert "holds 13 entries, and not just what the 14 before were" in done.result.errors[0].message
+    assert "--resume" not in done.result.errors[1].message
+    with pytest.raises(UsageError, match="being undone"):
+        resume(full.desired(), rebuild_context_of(full))
+    full.emulator.faults.clear(number)
+    full.context.gateway._client.delete_dataset(DatasetArn=full.arn)
+    full.clock.sleep(60)
+    assert Verdict.OBSERVED is undo("train", rebuild_context_of(full)).result.verdict
+    assert old == lines(full)
+    assert None is full.context.memory.rebuilds.of("train")
 
 
 def kill_at(doom: Doom, lab: Lab, step: Step) -> None:

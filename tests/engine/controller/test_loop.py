@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -726,3 +727,116 @@ def test_a_closed_dataset_costs_one_call_a_cycle(months: Months):
     months.run_for(10 * 5.5 * MINUTE)
 
     assert {"DescribeDataset": 10} == Counter(months.calls())
+
+
+def test_it_runs_until_it_is_stopped(months: Months):
+    """Asked to stop, the loop returns at once, and begins nothing that is due."""
+    months.write("roses", *"abc")
+    months.counted.on_submitted = months.controller.stop
+
+    loop = threading.Thread(target=months.controller.run, daemon=True)
+    loop.start()
+    loop.join(30)
+
+    assert not loop.is_alive()
+    assert 1 == len(months.emulator.calls.of("UpdateDatasetEntries"))
+    months.calls()
+    months.dataset_state("roses").due = 0.0
+    months.controller.tick()
+    assert [] == months.calls()
+
+
+@pytest.mark.parametrize("ask", ["stop", "poll_source", "trigger", "suspend"])
+def test_what_is_asked_of_it_ends_its_sleep(months: Months, ask: str):
+    """Nobody waits for the next regular look."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller._signals.wake.clear()
+
+    arguments = (["roses"], "why", None) if ask == "suspend" else ()
+    getattr(months.controller, ask)(*arguments)
+
+    assert months.controller._signals.wake.is_set()
+
+
+def test_a_source_can_be_polled_before_it_is_due(months: Months):
+    """A webhook says that there is something new: datasets that did not change keep their schedule."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    months.write("roses", *"abcd")
+    months.calls()
+
+    months.controller.poll_source()
+    months.controller.tick()
+    months.controller.tick()
+
+    assert 4 == months.dataset_state("roses").summary.counts["observed"]
+    assert {months.arn("roses")} == {c.resource for c in months.emulator.calls if c.resource}
+
+
+def test_a_dataset_that_is_not_there_cannot_be_triggered(months: Months):
+    months.write("roses", *"abc")
+    months.settle()
+
+    assert months.controller.trigger("roses")
+    assert not months.controller.trigger("tulips")
+
+
+def test_a_trigger_during_a_cycle_starts_another_after_it(months: Months):
+    """What the first cycle had seen already may be what has changed."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+    months.counted.on_submitted = lambda: months.controller.trigger("roses")
+    months.controller._poller.poll()
+
+    months.controller.tick()
+    months.counted.on_submitted = lambda: None
+    state = months.dataset_state("roses")
+
+    assert state.due <= months.time.seconds()
+    months.controller.tick()
+    assert (state.running, state.again) == (False, False)
+    assert state.due > months.time.seconds() + 4 * MINUTE
+
+
+def test_a_loop_that_no_longer_turns_is_not_alive(months: Months):
+    """Half a minute without a turn, though no worker is stuck."""
+    months.write("roses", *"abc")
+    months.settle()
+
+    months.time.sleep(30)
+    assert months.controller.alive
+    months.time.sleep(1)
+    assert not months.controller.alive
+
+    months.controller.tick()
+    assert months.controller.alive
+
+
+def test_a_worker_that_died_is_not_alive(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Its datasets would never be observed again."""
+    monkeypatch.setattr(type(months.controller._workers), "healthy", False)
+
+    assert not months.controller.alive
+
+
+def test_once_runs_every_dataset_by_name_and_stops_when_asked(months: Months):
+    """`run --once`: a stop ends it between two datasets."""
+    for name in ("tulips", "roses", "violets"):
+        months.write(name, *"ab")
+
+    months.controller.once()
+    assert ["roses", "tulips", "violets"] == [name for name, _ in months.counted.cycles]
+
+    months.counted.cycles.clear()
+    months.write("roses", *"abc")
+    months.counted.on_submitted = months.controller.stop
+    months.controller.once()
+    assert {"roses"} >= {name for name, _ in months.counted.cycles}
+
+
+def test_once_says_why_the_specs_cannot_be_read(months: Months):
+    with pytest.raises(SourceError):
+        months.controller.once()

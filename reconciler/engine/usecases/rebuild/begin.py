@@ -111,7 +111,7 @@ def blocks(
     desired: Desired, plan: DatasetPlan, seen: Observation, order: Order, context: RebuildContext
 ) -> tuple[Guard, ...]:
     """Return every guard that stops the rebuild. Makes no call that writes."""
-    found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired, seen)]
+    found = [*reasons(desired, plan, seen.diff, order.plan), *_too_large(desired)]
     return tuple(found) or tuple(in_use(_project(desired, context), context, confirmed=order.confirmed))
 
 
@@ -126,7 +126,7 @@ def keep_everything(
     """
     rebuild = _ordered(desired, seen, order, context)
     noted(rebuild, context)
-    listing = _spool(seen)
+    listing = seen.listing
     tags = retry(
         lambda: context.gateway.tags(seen.arn),
         context.dataset.clock,
@@ -183,18 +183,10 @@ def _archived(
         return saved.id, content_of(lines_in(stream))
 
 
-def _too_large(desired: Desired, seen: Observation) -> Iterator[Guard]:
+def _too_large(desired: Desired) -> Iterator[Guard]:
     size = desired.index.size + desired.index.rows
     if size > MOST_BYTES:
         yield Guard("MANIFEST_TOO_LARGE", f"the manifest would have {size:,} bytes; AWS takes {MOST_BYTES:,}")
-    if not isinstance(seen.listing, Spool):
-        yield Guard("NO_LISTING", "a dataset is rebuilt from what it holds, not from a file")
-
-
-def _spool(seen: Observation) -> Spool:
-    if not isinstance(seen.listing, Spool):
-        raise TypeError("an observation keeps its lines in a spool")
-    return seen.listing
 
 
 def _project(desired: Desired, context: RebuildContext) -> str:

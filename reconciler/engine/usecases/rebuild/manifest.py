@@ -32,10 +32,7 @@ def content_of(lines: Iterable[bytes]) -> Content:
     Raises:
         UnknownAnswer: A line is not a JSON object.
     """
-    try:
-        found = sorted(digest(canonical(orjson.loads(line))) for line in lines)
-    except (ValueError, AttributeError) as exc:
-        raise UnknownAnswer(f"a line is not a JSON object: {exc}") from exc
+    found = sorted(digest(canonical(_readable(line))) for line in lines)
     total = blake2b(digest_size=16)
     for one in found:
         total.update(one)

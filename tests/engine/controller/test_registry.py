@@ -1,0 +1,86 @@
+"""When the status is written for other processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.engine.controller.registry import Registry
+from reconciler.errors import StateError
+from tests.engine.months import Months
+
+
+class Published:
+    """A publisher that records when it was called, and a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.time = 1_000.0
+        self.at: list[float] = []
+        self.failing = False
+        self.registry = Registry("specs", lambda: self.time, lambda: self.time, publisher=self)
+
+    def __call__(self, document: Mapping[str, Any]) -> None:
+        assert "status/v1" == document["format"]
+        self.at.append(self.time)
+        if self.failing:
+            raise StateError("no space left on device")
+
+    def run_for(self, seconds: float) -> list[float]:
+        """Publish ten times a second; return when that wrote, in seconds from now."""
+        begun, self.at = self.time, []
+        for _ in range(round(seconds * 10)):
+            self.registry.publish()
+            self.time = round(self.time + 0.1, 1)
+        return [round(at - begun, 1) for at in self.at]
+
+
+def test_without_a_change_the_status_is_written_every_quarter_of_a_minute():
+    """So that others can tell a controller at rest from one that has ended."""
+    assert [0, 15, 30] == Published().run_for(40)
+
+
+def test_a_change_is_written_within_a_second():
+    """And many changes in one second are written once."""
+    found = Published()
+    found.run_for(5)
+
+    found.registry.touch()
+    assert [0] == found.run_for(0.5)
+    found.registry.touch()
+    assert [0.5] == found.run_for(2)
+
+
+def test_a_write_that_failed_is_tried_again_every_second():
+    """A full disk stops nothing, and its end is noticed."""
+    found = Published()
+    found.failing = True
+    assert [0, 1, 2] == found.run_for(3)
+    found.failing = False
+
+    assert [0, 15] == found.run_for(16)
+
+
+def test_at_the_end_the_status_is_written_at_once():
+    found = Published()
+    found.registry.publish()
+
+    found.registry.publish(now=True)
+
+    assert [1_000.0, 1_000.0] == found.at
+
+
+def test_a_condition_is_logged_when_it_changes_and_not_when_a_dataset_is_new(months: Months):
+    """A restart of the controller is no news of its datasets."""
+    import structlog
+
+    months.write("roses", *"abc")
+    with structlog.testing.capture_logs() as events:
+        months.controller._poller.poll()
+        months.registry.judge(months.dataset_state("roses"))
+    assert [] == [event for event in events if event["event"] == "condition.changed"]
+
+    with structlog.testing.capture_logs() as events:
+        months.settle()
+    changed = [event for event in events if event["event"] == "condition.changed"]
+    assert {"InSync": "True", "Ready": "True"}.items() <= {e["type"]: e["status"] for e in changed}.items()
+    assert {"roses"} == {event["dataset"] for event in changed}
