@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.usecases import each_dataset, reading
+from reconciler.errors import StateError
+from reconciler.ports import Description
 from reconciler.rekognition.gateway import Rekognition
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
@@ -306,3 +310,97 @@ def test_an_edit_goes_before_a_listing_that_is_only_due(months: Months, monkeypa
     assert "incremental" == months.dataset_state("roses").observation
     months.settle()
     assert "full" == months.dataset_state("roses").observation
+
+
+def damaged(*_: object) -> object:
+    raise StateError("state.db: malformed")
+
+
+def test_a_memory_that_cannot_be_read_costs_a_listing(many: Lab, monkeypatch: pytest.MonkeyPatch):
+    """And a line in the log: nothing else depends on it."""
+    monkeypatch.setattr(many.context.memory.observed, "of", damaged)
+
+    with capture_logs() as events:
+        assert ObservationKind.FULL is kind(many)
+
+    assert ["state.db: malformed"] == [e["reason"] for e in events if e["event"] == "state.damaged"]
+
+
+def test_a_memory_that_cannot_be_written_fails_no_apply(many: Lab, monkeypatch: pytest.MonkeyPatch):
+    """What was applied is proven; only the next observation lists."""
+    many.write(*lines(n0500="tulip"))
+    for way in ("update", "replace"):
+        monkeypatch.setattr(many.context.memory.observed, way, damaged)
+
+    with capture_logs() as events:
+        assert Verdict.CONVERGED is many.apply().verdict
+
+    assert [("train", "state.db: malformed")] == [
+        (e["dataset"], e["reason"]) for e in events if e["event"] == "status.unsaved"
+    ]
+    monkeypatch.undo()
+    assert ObservationKind.FULL is kind(many)
+
+
+class Without:
+    """A gateway whose filtered pages lack every entry."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._gateway = lab.context.gateway
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        for page in self._gateway.pages(arn, contains):
+            yield page if contains is None else []
+
+
+def test_an_entry_that_is_not_listed_as_remembered_makes_it_list(many: Lab):
+    """An edited image that a search does not find is in no state that memory knows."""
+    many.write(*lines(n0500="tulip"))
+    many.context = dataclasses.replace(many.context, gateway=Without(many))
+
+    with capture_logs() as events:
+        assert ObservationKind.FULL is kind(many)
+
+    assert 1 <= len([event for event in events if event["event"] == "observe.restarted"])
+
+
+def test_a_clock_that_was_set_back_makes_it_list(many: Lab, monkeypatch: pytest.MonkeyPatch):
+    """A listing of the future has an age that nobody knows; that holds for an edit that waits as well."""
+    now = many.clock.now()
+    monkeypatch.setattr(type(many.clock), "now", lambda _: now - 3_600)
+    many.context = dataclasses.replace(many.context, edit_first=True)
+
+    assert ObservationKind.FULL is kind(many)
+
+
+def test_an_edit_does_not_wait_for_a_listing_that_is_due_and_does_for_one_that_is_overdue(many: Lab):
+    """`fullScanMaxAge` is the promise; the jitter before it only spreads the listings."""
+    many.context = dataclasses.replace(many.context, edit_first=True)
+    many.clock.sleep(6 * 3_600 - 60)
+    assert ObservationKind.INCREMENTAL is kind(many)
+
+    many.clock.sleep(120)
+    assert ObservationKind.FULL is kind(many)
+
+
+def test_a_line_that_names_no_image_is_never_remembered(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """The service counts it and no source-ref stands for it: every observation lists."""
+    lab.write(*[classified(name, "rose") for name in "abc"])
+    lab.apply()
+    pages, describe = Rekognition.pages, Rekognition.describe
+
+    def strange(gateway: Rekognition, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        yield from pages(gateway, arn, contains)
+        yield ['{"label":1}']
+
+    def counted(gateway: Rekognition, arn: str) -> Description:
+        found = describe(gateway, arn)
+        return dataclasses.replace(found, stats=found.stats._replace(total_entries=4))
+
+    monkeypatch.setattr(Rekognition, "pages", strange)
+    monkeypatch.setattr(Rekognition, "describe", counted)
+
+    assert [ObservationKind.FULL] * 2 == [(lab.apply(), kind(lab))[1] for _ in range(2)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -206,3 +207,67 @@ def test_only_a_changed_image_has_kinds_and_fields(tmp_path):
     } == {source_ref: image.action for source_ref, image in found.items()}
     assert [ref("moved")] == [source_ref for source_ref, image in found.items() if image.classes]
     assert [ref("moved")] == [source_ref for source_ref, image in found.items() if image.fields]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw.replace(b"rose", b"oaks"), lambda _: b""], ids=["edited", "emptied"]
+)
+def test_a_file_that_changes_meanwhile_leaves_the_difference_unknown(tmp_path, change):
+    """Exit 3: a mix of two states of a file is no revision."""
+    before = write(tmp_path / "before", [classified(name, "rose") for name in "ab"])
+    after = write(tmp_path / "after", [classified(name, "oaks") for name in "ab"])
+    with readings(before, after) as sides:
+        part = before / "part0.jsonl"
+        part.write_bytes(change(part.read_bytes()))
+        (found,) = diff_specs(*sides)
+
+    assert (DatasetState.UNKNOWN, 3, ()) == (found.state, found.error_code, found.changes)
+    assert found.errors[-1].message.endswith("part0.jsonl: the file changed while it was in use")
+
+
+def test_a_setting_that_changed_is_named_and_the_name_of_a_dataset_is_none(tmp_path):
+    before = write(tmp_path / "before", [classified("a", "rose")])
+    after = write(tmp_path / "after", [classified("a", "rose")], name="e")
+    document = (after / "d.yaml").read_text()
+    (after / "d.yaml").write_text(document.replace('"policy": {', '"policy": {"mode": "upsert", '))
+
+    found = compared(before, after)
+
+    assert ("e", "d", DatasetState.CHANGED) == (found.name, found.was, found.state)
+    assert [("/spec/policy/mode", "observe", "upsert")] == [
+        (field.path, field.before, field.after) for field in found.settings
+    ]
+
+
+@pytest.mark.parametrize(("gone", "state"), [("before", "added"), ("after", "removed")])
+def test_a_dataset_that_one_revision_lacks_is_added_or_removed_whole(tmp_path, gone, state):
+    """With every image, and every label."""
+    for name in ("before", "after"):
+        write(tmp_path / name, [classified("a", "rose"), classified("b", "rose")])
+    (tmp_path / gone / "d.yaml").rename(tmp_path / gone / "e.yaml")
+    write(tmp_path / gone, [classified("z", "oak")], name="e").joinpath("d.yaml").unlink()
+    target = (tmp_path / gone / "e.yaml").read_text().replace('"name": "d"', '"name": "e"')
+    (tmp_path / gone / "e.yaml").write_text(target.replace('"project": "p"', '"project": "q"'))
+
+    with readings(tmp_path / "before", tmp_path / "after") as sides:
+        found = {one.name: one for one in diff_specs(*sides)}
+
+    one, numbers = found["d"], found["d"].numbers
+    assert (state, 0) == (one.state, one.error_code)
+    expected = {"added": (0, 2, 2, 0), "removed": (2, 0, 0, 2)}[state]
+    assert expected == (numbers.before, numbers.after, numbers.added, numbers.removed)
+    assert [(state, ref("a")), (state, ref("b"))] == [(c.action, c.source_ref) for c in one.changes]
+    (rose,) = one.labels
+    assert {"added": (2, 0), "removed": (0, 2)}[state] == (rose.gained, rose.lost)
+
+
+def test_beyond_a_bound_changes_are_outlined_and_not_drawn(tmp_path, monkeypatch):
+    """A page of a million drawings helps nobody; every change is still listed and counted."""
+    monkeypatch.setattr("reconciler.engine.usecases.diff.MOST_VIEWS", 2)
+    before = write(tmp_path / "before", [classified(name, "rose") for name in "abc"])
+    after = write(tmp_path / "after", [classified(name, "oak") for name in "abc"])
+
+    found = compared(before, after)
+
+    assert [True, True, False] == [change.view is not None for change in found.changes]
+    assert (3, 3) == (found.numbers.changed, len(found.changes))

@@ -319,3 +319,78 @@ def test_no_change_of_a_file_goes_unnoticed(monkeypatch: pytest.MonkeyPatch) -> 
     run_state_machine_as_test(
         FilesThatChange, settings=settings(max_examples=40, stateful_step_count=20, deadline=None)
     )
+
+
+def one_dataset(tmp_path: Path, lines: bytes, policy: str = "", then: bytes | None = None) -> Desired:
+    """Read a dataset of one file; *then* is what the file holds once the documents were read."""
+    (tmp_path / "d.jsonl").write_bytes(lines)
+    (tmp_path / "d.yaml").write_text(SPEC.replace("*", "") % ("d", "TRAIN", "d") + policy)
+    (loaded,) = specs(tmp_path).datasets
+    if then is not None:
+        (tmp_path / "d.jsonl").write_bytes(then)
+    return read_desired(loaded)
+
+
+def test_a_file_that_is_emptied_meanwhile_is_no_empty_desire(tmp_path: Path):
+    """A source that reads as empty never becomes a plan, unless the spec says so."""
+    found = one_dataset(tmp_path, classified("a", "rose"), then=b"")
+    assert (False, ["RKD1404"]) == (found.usable, [problem.code for problem in found.errors])
+    assert "no entries at all are desired" in found.errors[0].message
+
+    allowed = one_dataset(tmp_path, classified("a", "rose"), "  policy: {allowEmpty: true}\n", then=b"")
+    assert (True, []) == (allowed.usable, allowed.errors)
+
+
+def test_a_file_that_is_gone_makes_the_dataset_unusable_and_hides_no_other(tmp_path: Path):
+    """Between the reading of the documents and that of the lines: nothing is planned with a part."""
+    (tmp_path / "d.yaml").write_text(SPEC % ("d", "TRAIN", ""))
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_bytes(classified(name, "rose") + b"\n")
+    (loaded,) = specs(tmp_path).datasets
+    (tmp_path / "a.jsonl").unlink()
+
+    found = read_desired(loaded)
+
+    assert (False, {"s3://b/b.jpg"}) == (found.usable, set(found.index.source_refs))
+    (error,) = found.errors
+    assert ("a.jsonl", 1) == (Path(error.origin.file).name, error.origin.line)  # type: ignore[union-attr]
+    assert "No such file" in error.message
+
+
+def test_a_line_that_changes_after_it_was_read_is_not_taken_for_what_was_checked(tmp_path: Path):
+    """Whoever reads it again hears of it, with its place."""
+    found = one_dataset(tmp_path, classified("a", "rose") + b"\n" + classified("b", "rose") + b"\n")
+    row = found.index.row("s3://b/b.jpg")
+    assert row is not None
+    assert classified("b", "rose") == found.read("s3://b/b.jpg", found.index.place(row))
+    found.close()
+    file = tmp_path / "d.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"rose"', b'"oaks"'))
+
+    with pytest.raises(SourceError, match=r"d\.jsonl:2: the file changed while it was in use"):
+        found.read("s3://b/b.jpg", found.index.place(row))
+    with pytest.raises(SourceError, match=r"d\.jsonl:2: the file changed"):
+        found.read("s3://b/nowhere.jpg", found.index.place(row))
+    found.close()
+
+
+def test_only_the_first_of_very_many_files_are_held_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A process may have about a thousand open; one that is deleted then is still read."""
+    monkeypatch.setattr("reconciler.engine.dataset.desired.MOST_OPEN_FILES", 2)
+    (tmp_path / "d.yaml").write_text(SPEC % ("d", "TRAIN", ""))
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_bytes(classified(name, "rose") + b"\n")
+    (loaded,) = specs(tmp_path).datasets
+    with closing(read_desired(loaded)) as found:
+        found.open_files()
+        for name in "abc":
+            (tmp_path / f"{name}.jsonl").unlink()
+
+        def raw(name: str) -> bytes:
+            row = found.index.row(f"s3://b/{name}.jpg")
+            assert row is not None
+            return found.read(f"s3://b/{name}.jpg", found.index.place(row))
+
+        assert [classified(name, "rose") for name in "ab"] == [raw(name) for name in "ab"]
+        with pytest.raises(SourceError):
+            raw("c")

@@ -1,0 +1,221 @@
+"""What an apply does before its first update: create what is missing, wait for what may still arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from reconciler.core.planning.plan import Creation
+from reconciler.core.spec.choices import DatasetType
+from reconciler.core.spec.documents import Target
+from reconciler.engine.dataset.prepare import OPEN_SECONDS, create, creation, watch
+from reconciler.errors import AlreadyExists, DatasetBusy, Denied, Unavailable
+from reconciler.ports import Description, Located, Phase
+
+OURS, THEIRS = "111122223333", "999988887777"
+DATASET = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/2"
+
+
+def project_of(account: str) -> str:
+    return f"arn:aws:rekognition:us-east-1:{account}:project/flowers/1"
+
+
+class Account:
+    """A gateway to an account that holds a project and a dataset, or neither; it is its own clock."""
+
+    region = "us-east-1"
+
+    def __init__(self, project: str | None = None, dataset: str | None = None, account: str = OURS) -> None:
+        self.project, self.dataset, self._account = project, dataset, account
+        self.made: list[str] = []
+        self.first: dict[str, Callable[[], object]] = {}
+        self.ready_at = 0.0
+        self.time = 1_000.0
+        self.asked = 0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def draw(self) -> float:
+        return 0.0
+
+    def account(self) -> str:
+        self.asked += 1
+        return self._account
+
+    def locate(self, project: str, kind: DatasetType) -> Located:
+        assert ("flowers", DatasetType.TRAIN) == (project, kind)
+        return Located(self.project, self.dataset)
+
+    def create_project(self, project: str) -> str:
+        self._begin("project")
+        self.project = project_of(self._account)
+        return self.project
+
+    def create_dataset(self, project_arn: str, kind: DatasetType) -> str:
+        assert (self.project, DatasetType.TRAIN) == (project_arn, kind)
+        self._begin("dataset")
+        self.dataset, self.ready_at = DATASET, self.time + 10
+        return DATASET
+
+    def _begin(self, what: str) -> None:
+        """Let another client come first, if the test says so."""
+        if theirs := self.first.pop(what, None):
+            theirs()
+            raise AlreadyExists(f"the {what} is there")
+        self.made.append(what)
+
+    def describe(self, _arn: str) -> Description:
+        return Description(Phase.CREATE_COMPLETE if self.time >= self.ready_at else Phase.CREATE_IN_PROGRESS)
+
+
+def made(account: Account, timeout: float = 60.0, expected: str | None = None) -> str:
+    context: Any = SimpleNamespace(gateway=account, clock=account)
+    return create(wanted(expected), context, timeout)
+
+
+def wanted(expected: str | None = None) -> Any:
+    return SimpleNamespace(target=Target(project="flowers", type=DatasetType.TRAIN, accountId=expected))
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        (Account(), ["project", "dataset"]),
+        (Account(project_of(OURS)), ["dataset"]),
+        (Account(project_of(OURS), DATASET), []),
+    ],
+    ids=["nothing", "a project", "a dataset"],
+)
+def test_only_what_is_missing_is_made(account: Account, expected: list[str]):
+    assert (DATASET, expected) == (made(account), account.made)
+
+
+def test_a_new_dataset_is_used_once_it_is_there():
+    """No update is sent to one that is still being created, nor is one waited for longer than allowed."""
+    account = Account()
+    made(account)
+    assert account.time >= account.ready_at
+
+    with pytest.raises(DatasetBusy):
+        made(Account(), timeout=5.0)
+
+
+@pytest.mark.parametrize(
+    ("account", "asked"),
+    [(Account(account=THEIRS), 1), (Account(project_of(THEIRS)), 0)],
+    ids=["of the credentials", "of the project"],
+)
+def test_nothing_is_made_in_another_account_than_the_expected_one(account: Account, asked: int):
+    """Where the project says whose it is, nobody else is asked."""
+    text = f"credentials are of account {THEIRS}, spec.target.accountId says {OURS}"
+    with pytest.raises(Denied, match=text):
+        made(account, expected=OURS)
+
+    assert ([], asked) == (account.made, account.asked)
+
+
+def test_the_expected_account_is_made_use_of():
+    account = Account()
+
+    assert DATASET == made(account, expected=OURS)
+    assert (["project", "dataset"], 1) == (account.made, account.asked)
+
+
+@pytest.mark.parametrize("what", ["project", "dataset"])
+def test_what_another_client_makes_at_the_same_moment_is_used(what: str):
+    """It says AlreadyExists, and is found by its name."""
+    account = Account()
+
+    def theirs() -> None:
+        account.project = account.project or project_of(OURS)
+        account.dataset = DATASET if what == "dataset" else None
+
+    account.first[what] = theirs
+
+    assert DATASET == made(account)
+    assert {"project": ["dataset"], "dataset": ["project"]}[what] == account.made
+
+
+@pytest.mark.parametrize("what", ["project", "dataset"])
+def test_what_exists_and_cannot_be_found_is_an_error(what: str):
+    """Such as a project that is being deleted: nothing is known that could be used."""
+    account = Account()
+    account.first[what] = lambda: None
+
+    with pytest.raises(AlreadyExists):
+        made(account)
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        (Account(), Creation(OURS, "us-east-1", "flowers", DatasetType.TRAIN)),
+        (Account(project_of(THEIRS)), Creation(THEIRS, "us-east-1", None, DatasetType.TRAIN)),
+    ],
+    ids=["nothing", "a project"],
+)
+def test_a_plan_says_what_would_be_made_and_where(account: Account, expected: Creation):
+    """Without making it; the account is that of the project, if there is one."""
+    context: Any = SimpleNamespace(gateway=account, clock=account)
+
+    assert (expected, []) == (creation(wanted(), context), account.made)
+
+
+def test_a_plan_is_good_although_nobody_says_whose_the_credentials_are():
+    account = Account()
+    account.account = raising  # type: ignore[method-assign]
+    context: Any = SimpleNamespace(gateway=account, clock=account)
+
+    assert Creation(OURS, "us-east-1", None, DatasetType.TRAIN) == creation(wanted(OURS), context)
+
+
+def raising() -> str:
+    raise Unavailable("STS does not answer")
+
+
+class TestWatch:
+    """An update may arrive long after it was sent: until a minute and a half have passed nobody knows."""
+
+    @pytest.mark.parametrize(
+        ("begun_at", "moves_at", "deadline", "expected", "until"),
+        [
+            (1_000.0, 1_020.0, None, True, 1_040.0),
+            (1_000.0, 1_000.0, None, True, 1_000.0),
+            (1_000.0, None, None, False, 1_000 + OPEN_SECONDS),
+            (950.0, None, None, False, 950 + OPEN_SECONDS),
+            (5_000.0, None, None, False, 1_000 + OPEN_SECONDS),
+            (1_000.0, None, 1_030.0, False, 1_030.0),
+            (1_000.0, None, 5_000.0, False, 1_000 + OPEN_SECONDS),
+        ],
+        ids=[
+            "it moves",
+            "it has moved",
+            "never",
+            "begun before",
+            "a clock set back",
+            "deadline",
+            "late deadline",
+        ],
+    )
+    def test_a_dataset_is_watched_for_as_long_as_the_update_may_arrive(
+        self, begun_at: float, moves_at: float | None, deadline: float | None, expected: bool, until: float
+    ):
+        account = Account()
+        context: Any = SimpleNamespace(gateway=account, clock=account)
+
+        def moved(_: Description) -> bool:
+            return moves_at is not None and account.time >= moves_at
+
+        assert expected is watch(DATASET, context, begun_at, moved, deadline)
+        if expected:
+            assert moves_at is not None
+            assert moves_at <= account.time <= until
+        else:
+            assert until == account.time

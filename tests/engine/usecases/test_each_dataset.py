@@ -1,0 +1,149 @@
+"""A dataset that cannot be planned for or applied to has a result that says why, and stops no other."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from reconciler.core.status.result import LabelCount, Verdict
+from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.explain import explain_image
+from reconciler.errors import Exit, Interrupted, MachineFailure, ReconcilerError, SourceError, Unavailable
+from tests.builders import classified, named, ref
+from tests.engine.conftest import Lab
+
+
+def failing(exc: Exception):
+    def context_of(_: object) -> object:
+        raise exc
+
+    return context_of
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind", "text"),
+    [
+        (Unavailable("no answer"), Unavailable, "no answer"),
+        (
+            OSError(28, "No space left on device"),
+            MachineFailure,
+            "system error: [Errno 28] No space left on device",
+        ),
+        (MemoryError(), MachineFailure, "system error: MemoryError"),
+        (KeyError("x"), ReconcilerError, "unexpected failure: KeyError: 'x'"),
+    ],
+)
+def test_every_error_has_a_code_and_a_reason(exc: Exception, kind: type[ReconcilerError], text: str):
+    """Faults of the machine are told from those of the program, which alone are asked to be reported."""
+    found = each_dataset.named(exc)
+
+    assert (kind, text) == (type(found), str(found))
+
+
+def test_an_error_of_one_dataset_is_its_plan_and_its_result(lab: Lab):
+    lab.write(*named("ab"))
+    desired = lab.desired()
+    failed = failing(Unavailable("no answer"))
+
+    with capture_logs() as events:
+        (plan,) = each_dataset.plan_each([desired], failed)
+        (result,) = each_dataset.apply_each([(desired, None)], failed)
+        (explained,) = explain_image(ref("a"), [desired], failed)
+
+    assert (Exit.UNKNOWN, False) == (plan.exit_code, plan.was_computed)
+    assert (Verdict.UNKNOWN, Exit.UNKNOWN) == (result.verdict, result.exit_code)
+    assert Exit.UNKNOWN == explained.error_code
+    for errors in (plan.errors, result.errors, explained.errors):
+        assert [("RKD5012", "no answer")] == [(error.code, error.message) for error in errors]
+    failures = [event for event in events if event["event"] == "cycle.failed"]
+    assert [("Unavailable", "no answer", "train")] * 2 == [
+        (event["error"], event["reason"], event.get("dataset", "train")) for event in failures
+    ]
+
+
+def test_a_request_to_stop_is_no_result(lab: Lab):
+    """It ends the command, whichever it is."""
+    lab.write(*named("ab"))
+    stopped, desired = failing(Interrupted("asked to stop")), lab.desired()
+
+    for act in (
+        lambda: list(each_dataset.plan_each([desired], stopped)),
+        lambda: list(each_dataset.apply_each([(desired, None)], stopped)),
+        lambda: explain_image(ref("a"), [desired], stopped),
+    ):
+        with pytest.raises(Interrupted):
+            act()
+
+
+def test_specs_that_cannot_be_used_are_neither_planned_for_nor_sent(lab: Lab):
+    """Exit 5, and no call: what is desired is not known."""
+    lab.write()
+    desired, unreachable = lab.desired(), failing(Unavailable("nobody should ask"))
+
+    (plan,) = each_dataset.plan_each([desired], unreachable)
+    (result,) = each_dataset.apply_each([(desired, None)], unreachable)
+
+    assert (Exit.INVALID, False) == (plan.exit_code, plan.was_computed)
+    assert (Verdict.FAILED, Exit.INVALID) == (result.verdict, result.exit_code)
+    assert "the file holds no entries" in plan.errors[0].message
+    assert result.errors == plan.errors
+
+
+def test_a_plan_that_is_outdated_is_blocked_with_its_reason(full: Lab):
+    """`apply --plan`: exactly that plan or nothing."""
+    full.write(*named("abcde", label="tulip"), limits="{maxChangeRatio: 1}")
+    desired = full.desired()
+    ((_, pinned),) = each_dataset.open_plans([desired], lambda _: full.context)
+    full.emulator.console.add_image(full.arn, ref("new"))
+
+    (result,) = each_dataset.apply_each([(desired, pinned)], lambda _: full.context)
+    pinned.close()
+
+    assert (Verdict.BLOCKED, Exit.BLOCKED) == (result.verdict, result.exit_code)
+    assert "the dataset changed after it was planned for; nothing was sent" in result.errors[0].message
+    assert 1 == len(full.updates())
+
+
+def test_a_plan_that_could_not_be_made_is_not_carried_out(lab: Lab):
+    lab.write(*named("ab"))
+    desired = lab.desired()
+    ((_, pinned),) = each_dataset.open_plans([desired], failing(Unavailable("no answer")))
+
+    (result,) = each_dataset.apply_each([(desired, pinned)], lambda _: lab.context)
+
+    assert (Verdict.UNKNOWN, ["no answer"]) == (result.verdict, [error.message for error in result.errors])
+    assert [] == lab.updates()
+
+
+def test_labels_are_counted_for_what_was_added_and_for_what_was_updated(lab: Lab):
+    """Each label once an image; a blanked orphan has none."""
+    lab.write(*named("abc"), orphans="blank", limits="{maxChangeRatio: 1}")
+    lab.apply()
+    lab.write(
+        classified("a", "tulip", "oak"),
+        *named("b"),
+        *named("d", "oak"),
+        orphans="blank",
+        limits="{maxChangeRatio: 1}",
+    )
+
+    result = lab.apply()
+
+    assert (1, 2) == (result.added, result.updated)
+    assert (LabelCount("oak", 1, 1), LabelCount("tulip", 0, 1)) == result.labels
+
+
+def test_labels_are_not_counted_from_a_file_that_has_changed(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """What was sent was proven; the count of its labels is left out."""
+    lab.write(*named("ab"))
+    desired, apply = lab.desired(), each_dataset.apply
+
+    def changed_after(*args: object):
+        found = apply(*args)  # type: ignore[arg-type]
+        monkeypatch.setattr(type(desired), "read", lambda *_: (_ for _ in ()).throw(SourceError("changed")))
+        return found
+
+    monkeypatch.setattr(each_dataset, "apply", changed_after)
+    (result,) = each_dataset.apply_each([(desired, None)], lambda _: lab.context)
+
+    assert (Verdict.CONVERGED, 2, ()) == (result.verdict, result.added, result.labels)
