@@ -26,7 +26,6 @@ from reconciler.core.validation.judged_dataset import (
     stored_warnings,
 )
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
-from reconciler.core.validation.spec_codes import EMPTY_ENTRIES
 from reconciler.core.validation.unmatched import unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, Lines, ReadLines, unread
@@ -165,10 +164,7 @@ def _read(
     problems = check_dataset(desired.facts, loaded.target.kind)
     desired.noted.extend(problem.at(loaded.origin, None) for problem in problems)
     usable = loaded.usable and all_read and not any(map(_refuses_all, problems))
-    if usable and not (desired.index.rows or desired.policy.allow_empty):
-        usable = False
-        if not desired.has_errors:
-            desired.noted.append(_empty(loaded.origin))
+    usable = usable and bool(desired.index.rows or desired.policy.allow_empty)
     named = chain(desired.index.source_refs, desired.index.void)
     globs = unmatched(loaded.patterns, named) if usable else ()
     desired.noted.extend(one.problem for one in globs)
@@ -289,9 +285,3 @@ def _refuse_repetition(desired: Desired, source_ref: str, second: Place) -> None
     desired.index.discard(source_ref)
     for here, there in ((first, place), (place, first)):
         desired.noted.append(duplicate_source_ref(source_ref, there).at(here, source_ref))
-
-
-def _empty(origin: Origin) -> Problem:
-    """A source that reads as empty never becomes a plan, unless the spec says that it may."""
-    text = "no entries at all are desired; if that is meant, set policy.allowEmpty: true"
-    return Problem(Severity.ERROR, EMPTY_ENTRIES.code, text, origin)

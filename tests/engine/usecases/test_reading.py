@@ -331,14 +331,14 @@ def one_dataset(tmp_path: Path, lines: bytes, policy: str = "", then: bytes | No
     return read_desired(loaded)
 
 
-def test_a_file_that_is_emptied_meanwhile_is_no_empty_desire(tmp_path: Path):
+def test_a_dataset_of_which_no_line_can_be_used_is_no_empty_desire(tmp_path: Path):
     """A source that reads as empty never becomes a plan, unless the spec says so."""
-    found = one_dataset(tmp_path, classified("a", "rose"), then=b"")
-    assert (False, ["RKD1404"]) == (found.usable, [problem.code for problem in found.errors])
-    assert "no entries at all are desired" in found.errors[0].message
+    found = one_dataset(tmp_path, b"{}\n")
+    assert (False, True) == (found.usable, found.has_errors)
+    assert one_dataset(tmp_path, b"{}\n", "  policy: {allowEmpty: true}\n").usable
 
-    allowed = one_dataset(tmp_path, classified("a", "rose"), "  policy: {allowEmpty: true}\n", then=b"")
-    assert (True, []) == (allowed.usable, allowed.errors)
+    emptied = one_dataset(tmp_path, classified("a", "rose"), then=b"")
+    assert (False, ["RKD5003"]) == (emptied.usable, [problem.code for problem in emptied.errors])
 
 
 def test_a_file_that_is_gone_makes_the_dataset_unusable_and_hides_no_other(tmp_path: Path):
