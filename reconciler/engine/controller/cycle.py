@@ -17,6 +17,7 @@ from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import marked
 from reconciler.core.status import summary as summaries
+from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.assignment import Assignment
@@ -40,6 +41,8 @@ WAIT_SECONDS: Final = 60.0
 
 NAMED: Final = 20
 """How many entries of each kind one cycle names in the log."""
+
+Begin = Callable[[Summary], object]
 
 # Part of every digest: raise it when what is compared changes, so that every dataset is observed again.
 _FORMAT: Final = b"1"
@@ -85,9 +88,7 @@ class _Review:
         scanned_at: When it was last listed whole; None if there was no dataset to observe.
     """
 
-    def __init__(
-        self, desired: Desired, work: Assignment, guarded: GuardedGateway, begin: Callable[[Summary], object]
-    ) -> None:
+    def __init__(self, desired: Desired, work: Assignment, guarded: GuardedGateway, begin: Begin) -> None:
         self._desired = desired
         self._work = work
         self._progress = guarded.work
@@ -138,7 +139,7 @@ def digest_of(loaded: LoadedDataset) -> bytes:
 
 
 def run_cycle(
-    work: Assignment, context: Context, guarded: GuardedGateway, begin: Callable[[Summary], object]
+    loaded: LoadedDataset, work: Assignment, context: Context, guarded: GuardedGateway, begin: Begin
 ) -> CycleResult:
     """
     Run one cycle. Costs one call if nothing changed since the last full observation.
@@ -151,9 +152,6 @@ def run_cycle(
     Raises:
         ReconcilerError: The dataset could not be observed, or nothing could be sent.
     """
-    loaded = work.loaded
-    if loaded is None:
-        raise SpecError("its document cannot be read")
     with closing(Session(loaded.name, context, WAIT_SECONDS)) as session:
         while True:
             try:
@@ -166,11 +164,7 @@ def run_cycle(
 
 
 def _visited(
-    loaded: LoadedDataset,
-    work: Assignment,
-    session: Session,
-    guarded: GuardedGateway,
-    begin: Callable[[Summary], object],
+    loaded: LoadedDataset, work: Assignment, session: Session, guarded: GuardedGateway, begin: Begin
 ) -> CycleResult:
     context = session.context
     digest = marked(work.digest or digest_of(loaded), loaded.policy, context.clock.now())
@@ -236,6 +230,8 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     if view is not None and applied.after is not None:
         view = view_after_apply(view, frozenset(change.source_ref for change in applied.after.changes))
     failure = failure_reason_of_result(result)
+    if failure is not None and failure.reason is Reason.STANDBY:
+        log.info("apply.fenced", reason=failure.message)
     summary = summaries.concluded(applied.plan, result, applied.after, failure, review.drifted)
     _keep(desired.name, digest, summary, result, seen, session.context)
     return CycleResult(

@@ -178,7 +178,7 @@ class CycleRunner:
         state.work = guarded.work
         context = replace(context, gateway=guarded, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
-            found = run_cycle(work, context, guarded, partial(self._begin, state))
+            found = run_cycle(loaded, work, context, guarded, partial(self._begin, state))
         state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())
         if self._monotonic.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")

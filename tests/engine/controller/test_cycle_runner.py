@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
+import structlog
 
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import failed
+from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
+from reconciler.engine.usecases.reading import read_desired
+from reconciler.errors import NotLeader, SourceError
+from reconciler.ports import SpecRevision
 from tests.engine.months import Months
 
 
@@ -79,3 +88,169 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
 
     assert [False] == alive
     assert months.controller.alive
+
+
+@pytest.fixture
+def events() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as found:
+        yield found
+
+
+def named(events: list[Any], name: str) -> list[Any]:
+    return [event for event in events if event["event"] == name]
+
+
+def test_an_update_of_a_replica_that_no_longer_leads_is_fenced(months: Months, events: list[Any]):
+    """Nothing is sent; it is no failure, since the leader does the work."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+    months.calls()
+
+    def permit(_: object, *, writes: bool) -> None:
+        if writes:
+            raise NotLeader("replica-2 leads")
+
+    months.controller._runner._permit = permit
+    months.settle()
+
+    assert "UpdateDatasetEntries" not in months.calls()
+    assert 0 == months.dataset_state("roses").failures
+    assert "Standby" == months.reasons("roses")["Ready"]
+    assert ["replica-2 leads"] == [event["reason"] for event in named(events, "apply.fenced")][:1]
+    months.write("violets", *"ab")
+    events.clear()
+    months.settle()
+    assert "CreateProject" not in months.calls()
+    assert ["replica-2 leads"] == [event["reason"] for event in named(events, "apply.fenced")][-1:]
+    assert [] == named(events, "cycle.failed")
+
+
+def test_specs_that_vanish_without_a_newer_commit_are_a_failure(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing took over from them: exit code and reason are those of the source."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+
+    def vanished(*_: object, **__: object) -> object:
+        raise SourceError("roses.jsonl: no such file")
+
+    monkeypatch.setattr("reconciler.engine.controller.cycle.read_desired", vanished)
+    months.settle()
+
+    assert months.dataset_state("roses").failures >= 1
+    assert ["roses.jsonl: no such file"] == [e["reason"] for e in named(events, "cycle.failed")][:1]
+    assert [] == named(events, "plan.superseded")
+
+
+def test_a_newer_commit_that_comes_while_one_is_read_is_read_instead(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """A mix of two commits may be unusable; that is no error of either."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+    newer = iter([True])
+
+    def read(*arguments: Any, **more: Any) -> Any:
+        found = read_desired(*arguments, **more)
+        if next(newer, False):
+            months.dataset_state("roses").generation += 1
+            return replace(found, usable=False)
+        return found
+
+    monkeypatch.setattr("reconciler.engine.controller.cycle.read_desired", read)
+    months.settle()
+
+    assert 4 == months.dataset_state("roses").summary.counts["observed"]  # type: ignore[union-attr]
+    assert [1] == [event["replans"] for event in named(events, "plan.superseded")]
+    assert [] == named(events, "cycle.failed")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda state: setattr(state, "loaded", None), "its document cannot be read"),
+        (
+            lambda state: setattr(state, "loaded", retargeted(state.loaded)),
+            "a newer commit names another target",
+        ),
+    ],
+)
+def test_a_newer_commit_that_needs_a_cycle_of_its_own_gets_it(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch, change: Any, reason: str
+):
+    """Nothing of the older one is sent any more, nor anything to another target than was observed."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+    state, review = months.dataset_state("roses"), cycle._Review.__call__
+    months.calls()
+
+    def reviewed(self: Any, planned: Any) -> None:
+        change(state)
+        state.generation += 1
+        review(self, planned)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cycle._Review, "__call__", reviewed)
+        months.controller._poller.poll()
+        months.controller._runner.run_cycle(state)
+
+    assert "UpdateDatasetEntries" not in months.calls()
+    assert [reason in event["reason"] for event in named(events, "plan.superseded")] == [True]
+
+
+def retargeted(loaded: Any) -> Any:
+    spec = loaded.spec.spec
+    target = spec.target.model_copy(update={"project": "violets"})
+    return replace(
+        loaded, spec=loaded.spec.model_copy(update={"spec": spec.model_copy(update={"target": target})})
+    )
+
+
+def test_what_cannot_be_digested_beforehand_is_read_by_its_cycle(months: Months):
+    """A file that is gone for a moment when the source is polled costs nothing else."""
+    months.write("roses", *"abc")
+    months.settle()
+    state = months.dataset_state("roses")
+    state.digest = None
+    months.calls()
+
+    months.controller._runner.run_cycle(state)
+
+    assert ["DescribeDataset"] == months.calls()
+
+
+def test_a_commit_that_changes_another_dataset_is_the_revision_of_this_one_too(months: Months):
+    """What held for the commit before holds for this one; what was never applied is not called applied."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"de", policy="onChange: plan")
+    months.settle()
+    poller, state = months.controller._poller, months.dataset_state("roses")
+    specs = poller._source.poll(None).specs  # type: ignore[union-attr]
+    poller._adopt(SpecRevision("f1", replace(specs, revision="c1")))
+    for one in list(months.registry.states.values()):
+        months.controller._runner.run_cycle(one)
+    assert ("c1", "c1") == (state.applied, months.dataset_state("tulips").attempted)
+
+    poller._adopt(SpecRevision("f2", replace(specs, revision="c2")))
+
+    assert ("c2", "c2", "c2", "c2") == (state.revision, state.attempted, state.applied, state.verified)
+    assert (None, "c2") == (months.dataset_state("tulips").applied, months.dataset_state("tulips").revision)
+
+
+def test_what_is_doubtful_about_a_revision_is_logged_and_shown(months: Months, events: list[Any]):
+    """Such as a name that is a branch and a tag."""
+    months.write("roses", *"abc")
+    months.settle()
+    poller = months.controller._poller
+    specs = poller._source.poll(None).specs  # type: ignore[union-attr]
+    assert [] == named(events, "source.notice")
+
+    poller._adopt(SpecRevision("f2", specs, notice="main is a branch and a tag"))
+
+    assert ["main is a branch and a tag"] == [event["reason"] for event in named(events, "source.notice")]
+    assert "main is a branch and a tag" == months.registry.document()["source"]["notice"]

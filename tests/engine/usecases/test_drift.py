@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import orjson
+import pytest
 
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DatasetType, DriftClass
+from reconciler.emulator.behaviour.switches import Switches
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.spec_tree import read
@@ -280,3 +282,85 @@ def test_an_observation_records_nothing_unless_it_is_asked_to(lab):
     drift(lab)
 
     assert {} == lab.context.memory.sightings.of("train")
+
+
+def bare_lines_are_errors(lab: Lab) -> None:
+    settings = lab.emulator.settings
+    lab.emulator.settings = replace(settings, switches=Switches(bare_line="error"))
+
+
+BARE = b'{"source-ref":"s3://b/bare.jpg"}'
+
+
+def test_an_entry_that_is_as_desired_and_marked_with_errors_is_reported(lab):
+    """Nothing of it differs: which side is at fault is not known, and both lines are shown."""
+    bare_lines_are_errors(lab)
+    lab.write(ROSE, BARE)
+    lab.apply()
+
+    found = drift(lab)
+
+    (item,) = found.items
+    assert ("s3://b/bare.jpg", (DriftClass.ERRORED,), Cause.UNATTRIBUTED) == (
+        item.source_ref,
+        item.classes,
+        item.cause,
+    )
+    assert ("ERROR_NO_LABEL_ATTRIBUTES",) == item.codes
+    assert (2, ()) == (item.origin.line, item.fields)
+    assert item.lines is not None
+    assert BARE.decode() == item.lines.desired == item.lines.observed
+    assert item.view is not None
+    assert Coverage(2, 2, 2, 2) == found.coverage
+
+
+def test_beyond_a_bound_a_drifted_image_has_neither_lines_nor_a_drawing(lab, monkeypatch):
+    """All bounds count the images of one dataset, those that are marked with errors after the others."""
+    bare_lines_are_errors(lab)
+    lab.write(*(classified(name, "x") for name in "abc"), BARE)
+    lab.apply()
+    for name in "abc":
+        lab.emulator.console.put(lab.arn, orjson.loads(classified(name, "y")))
+
+    def shown(lines: int, views: int) -> list[tuple[bool, bool]]:
+        monkeypatch.setattr("reconciler.engine.usecases.drift.WITH_LINES", lines)
+        monkeypatch.setattr("reconciler.engine.usecases.drift.MOST_VIEWS", views)
+        order = [ref(name) for name in "abc"] + ["s3://b/bare.jpg"]
+        found = {item.source_ref: item for item in drift(lab).items}
+        return [(found[name].lines is not None, found[name].view is not None) for name in order]
+
+    assert [(True, True)] * 4 == shown(4, 4)
+    assert [(True, True)] * 3 + [(False, False)] == shown(3, 3)
+    assert [(True, True), (True, False), (False, False), (False, False)] == shown(2, 1)
+
+
+def test_coverage_counts_what_is_there_and_what_git_knows(lab):
+    """Desired, observed, in place, and of the desired those that are in AWS at all."""
+    lab.write(*(classified(name, "x") for name in "abcd"))
+    lab.apply()
+    for name in "ab":
+        lab.emulator.console.remove_image(lab.arn, ref(name))
+    lab.emulator.console.put(lab.arn, orjson.loads(classified("c", "y")))
+    lab.emulator.console.add_image(lab.arn, ref("z"))
+
+    assert Coverage(desired=4, observed=3, in_place=1, managed=2) == drift(lab).coverage
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ("region: us-east-1", Cause.DRIFT_REMOVED),
+        ("region: eu-west-1", Cause.SPEC_ADDED),
+        ("accountId: '111122223333'", Cause.DRIFT_REMOVED),
+        ("accountId: '999988887777'", Cause.SPEC_ADDED),
+    ],
+)
+def test_a_target_in_another_place_is_a_change_in_git(lab, change, cause):
+    """To say where it always was is none: then a dataset that is gone has drifted."""
+    lab.write(ROSE)
+    lab.apply()
+    delete_dataset(lab)
+    spec = lab.specs / "train.yaml"
+    spec.write_text(spec.read_text().replace("project: flowers", f"project: flowers, {change}"))
+
+    assert {ref("rose"): ((DriftClass.MISSING,), cause)} == told(drift(lab))
