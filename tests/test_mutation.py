@@ -32,13 +32,14 @@ def test_that_lasts():
 
 # What `mutation.tried` does, with one change and no tool.
 RUN = """\
-import multiprocessing, sys
+import multiprocessing, signal, sys
 from pathlib import Path
 from tests import forked, mutation
 
 def ran(directory):
     return forked.pytest(["-q", "-p", "no:cacheprovider", "test_lasting.py"], directory, directory / "out", 600)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 mutation.end_by_exception()
 forks = multiprocessing.get_context("fork")
 free = forks.SimpleQueue()
