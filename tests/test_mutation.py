@@ -16,18 +16,18 @@ ROOT = Path(__file__).parents[1]
 
 # A test that neither ends nor lets its processes end by themselves.
 LASTING = """\
-import os, subprocess, sys, time
+import os, select, signal, subprocess, sys
 
 def test_that_lasts():
     started = [
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]),
+        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]),
         subprocess.Popen([{python!r}, "-m", "lasting"], env={{**os.environ, "PYTHONPATH": ""}}),
     ]
     while not os.path.exists("lasts"):
-        time.sleep(0.01)
+        select.select([], [], [], 0.01)
     with open("pids", "w") as file:
         print(os.getpid(), open("lasts").read(), *(process.pid for process in started), file=file)
-    time.sleep(600)
+    signal.pause()
 """
 
 # What `mutation.tried` does, with one change and no tool.
@@ -62,8 +62,8 @@ def test_nothing_outlives_a_run_that_is_ended(number: signal.Signals, tmp_path: 
     from tests.preloaded import python
 
     (tmp_path / "lasting.py").write_text(
-        "import os, time\n"
-        "open('lasts.new', 'w').write(str(os.getpid()))\nos.rename('lasts.new', 'lasts')\ntime.sleep(600)\n"
+        "import os, signal\n"
+        "open('lasts.new', 'w').write(str(os.getpid()))\nos.rename('lasts.new', 'lasts')\nsignal.pause()\n"
     )
     (tmp_path / "test_lasting.py").write_text(LASTING.format(python=python()))
     pids = tmp_path / "pids"

@@ -606,7 +606,7 @@ def test_an_update_that_failed_is_a_warning_with_its_reason(office: Office) -> N
 def test_sts_that_cannot_be_reached_is_named_with_a_way_on(
     office: Office, monkeypatch: pytest.MonkeyPatch, nowhere: str
 ) -> None:
-    """It is no failure, and says that nobody knows whose the credentials are."""
+    """It is no failure; the account of the credentials stays unknown."""
     office.make()
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", nowhere)
 

@@ -100,7 +100,7 @@ def named(events: list[Any], name: str) -> list[Any]:
     return [event for event in events if event["event"] == name]
 
 
-def test_an_update_of_a_replica_that_no_longer_leads_is_fenced(months: Months, events: list[Any]):
+def test_an_update_of_a_replica_that_no_longer_leads_is_not_sent(months: Months, events: list[Any]):
     """Nothing is sent; it is no failure, since the leader does the work."""
     months.write("roses", *"abc")
     months.settle()

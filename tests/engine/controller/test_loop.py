@@ -748,7 +748,7 @@ def test_it_runs_until_it_is_stopped(months: Months):
 
 @pytest.mark.parametrize("ask", ["stop", "poll_source", "trigger", "suspend"])
 def test_what_is_asked_of_it_ends_its_sleep(months: Months, ask: str):
-    """Nobody waits for the next regular look."""
+    """A request does not wait for the next regular turn."""
     months.write("roses", *"abc")
     months.settle()
     months.controller._signals.wake.clear()

@@ -113,7 +113,7 @@ def test_a_new_dataset_is_used_once_it_is_there():
     ids=["of the credentials", "of the project"],
 )
 def test_nothing_is_made_in_another_account_than_the_expected_one(account: Account, asked: int):
-    """Where the project says whose it is, nobody else is asked."""
+    """The ARN of a project names its account, so that STS is not asked."""
     text = f"credentials are of account {THEIRS}, spec.target.accountId says {OURS}"
     with pytest.raises(Denied, match=text):
         made(account, expected=OURS)
@@ -168,7 +168,7 @@ def test_a_plan_says_what_would_be_made_and_where(account: Account, expected: Cr
     assert (expected, []) == (creation(wanted(), context), account.made)
 
 
-def test_a_plan_is_good_although_nobody_says_whose_the_credentials_are():
+def test_a_plan_is_good_although_the_account_of_the_credentials_is_unknown():
     account = Account()
     account.account = raising  # type: ignore[method-assign]
     context: Any = SimpleNamespace(gateway=account, clock=account)
@@ -181,7 +181,7 @@ def raising() -> str:
 
 
 class TestWatch:
-    """An update may arrive long after it was sent: until a minute and a half have passed nobody knows."""
+    """An update may arrive long after it was sent: for a minute and a half it is open whether it does."""
 
     @pytest.mark.parametrize(
         ("begun_at", "moves_at", "deadline", "expected", "until"),

@@ -78,7 +78,7 @@ def test_a_request_to_stop_is_no_result(lab: Lab):
 def test_specs_that_cannot_be_used_are_neither_planned_for_nor_sent(lab: Lab):
     """Exit 5, and no call: what is desired is not known."""
     lab.write()
-    desired, unreachable = lab.desired(), failing(Unavailable("nobody should ask"))
+    desired, unreachable = lab.desired(), failing(Unavailable("AWS must not be asked"))
 
     (plan,) = each_dataset.plan_each([desired], unreachable)
     (result,) = each_dataset.apply_each([(desired, None)], unreachable)

@@ -358,7 +358,7 @@ def test_a_file_that_is_gone_makes_the_dataset_unusable_and_hides_no_other(tmp_p
 
 
 def test_a_line_that_changes_after_it_was_read_is_not_taken_for_what_was_checked(tmp_path: Path):
-    """Whoever reads it again hears of it, with its place."""
+    """Reading it again is an error that names its place."""
     found = one_dataset(tmp_path, classified("a", "rose") + b"\n" + classified("b", "rose") + b"\n")
     row = found.index.row("s3://b/b.jpg")
     assert row is not None
