@@ -16,7 +16,6 @@ from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.usecases import each_dataset, reading
 from reconciler.errors import StateError
-from reconciler.ports import Description
 from reconciler.rekognition.gateway import Rekognition
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
@@ -384,23 +383,3 @@ def test_an_edit_does_not_wait_for_a_listing_that_is_due_and_does_for_one_that_i
 
     many.clock.sleep(120)
     assert ObservationKind.FULL is kind(many)
-
-
-def test_a_line_that_names_no_image_is_never_remembered(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    """The service counts it and no source-ref stands for it: every observation lists."""
-    lab.write(*[classified(name, "rose") for name in "abc"])
-    lab.apply()
-    pages, describe = Rekognition.pages, Rekognition.describe
-
-    def strange(gateway: Rekognition, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
-        yield from pages(gateway, arn, contains)
-        yield ['{"label":1}']
-
-    def counted(gateway: Rekognition, arn: str) -> Description:
-        found = describe(gateway, arn)
-        return dataclasses.replace(found, stats=found.stats._replace(total_entries=4))
-
-    monkeypatch.setattr(Rekognition, "pages", strange)
-    monkeypatch.setattr(Rekognition, "describe", counted)
-
-    assert [ObservationKind.FULL] * 2 == [(lab.apply(), kind(lab))[1] for _ in range(2)]

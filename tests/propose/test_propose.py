@@ -381,3 +381,76 @@ def test_a_comment_within_brackets_is_not_doubled(bench: Bench):
     taken(bench)
 
     assert text.replace("tulip]", "tulip, daisy]") == bench.read("labels.yaml").decode()
+
+
+RULE = '  ignore: [{paths: ["/*-metadata/creation-date", "/*-metadata/job-name"]}]\n'
+
+
+def test_an_item_gets_the_keys_that_it_lacks(bench: Bench):
+    """On a line of their own, behind those that come before them in most files."""
+    text = (
+        HEAD + "  - image: s3://b/a.jpg\n    boxes: []\n    size: [640, 480]\n  - image: s3://b/b.jpg  # b\n"
+    )
+    bench.write(labels_yaml=text, compare="labels", more=RULE)
+    bench.apply()
+    bench.console.add_label(bench.arn, ref("b"), "daisy")
+    bench.console.put(bench.arn, orjson.loads(boxed("a", ("x", 1, 2, 30, 40))))
+
+    taken(bench)
+
+    expected = text.replace("boxes: []", "boxes: [{label: x, left: 1, top: 2, width: 30, height: 40}]")
+    assert expected + "    labels: [daisy]\n" == bench.read("labels.yaml").decode()
+    assert () == bench.plan().changes
+
+
+def test_the_size_of_an_image_is_changed_number_by_number(bench: Bench):
+    text = f"{HEAD}  - image: s3://b/a.jpg\n    size: [ 640, 480 ]  # px\n"
+    text += "    boxes:\n      - {label: x, left: 1, top: 2, width: 30, height: 40}\n"
+    bench.write(labels_yaml=text, more=RULE)
+    bench.apply()
+    (listed,) = [each for page in bench.context.gateway.pages(bench.arn) for each in page]
+    bench.console.put(bench.arn, listed.replace('"width":640', '"width":1280'))
+
+    taken(bench)
+
+    assert text.replace("[ 640,", "[ 1280,") == bench.read("labels.yaml").decode()
+
+
+TWO = f"{HEAD}  - image: s3://b/a.jpg\n  - image: s3://b/b.jpg\n---\n"
+TWO += f"{HEAD}  - image: s3://b/m.jpg\n  - image: s3://b/n.jpg\n"
+
+
+@pytest.mark.parametrize("removed", "abmn")
+def test_of_several_documents_in_a_file_the_right_one_is_edited(bench: Bench, removed: str):
+    bench.write(labels_yaml=TWO)
+    bench.apply()
+    bench.console.remove_image(bench.arn, ref(removed))
+
+    taken(bench)
+
+    assert TWO.replace(f"  - image: {ref(removed)}\n", "") == bench.read("labels.yaml").decode()
+
+
+@pytest.mark.parametrize(("new", "behind"), [("c", "b"), ("ma", "m"), ("z", "n"), ("0", "")])
+def test_a_new_image_goes_to_its_place_in_several_documents(bench: Bench, new: str, behind: str):
+    bench.write(labels_yaml=TWO)
+    bench.apply()
+    bench.console.add_image(bench.arn, ref(new))
+
+    taken(bench)
+
+    before = f"  - image: {ref(behind)}\n" if behind else HEAD
+    assert TWO.replace(before, f"{before}  - image: {ref(new)}\n", 1) == bench.read("labels.yaml").decode()
+
+
+def test_a_shorthand_file_is_not_left_empty(bench: Bench):
+    bench.write(labels_yaml=SHORTHAND, train_jsonl=lines(classified("z", "x")))
+    bench.apply()
+    for name in "ab":
+        bench.console.remove_image(bench.arn, ref(name))
+
+    outcome = taken(bench)
+
+    assert {ref("a"), ref("b")} == set(outcome.refused)
+    assert all("would hold no entries at all" in why for why in outcome.refused.values())
+    assert b"" == outcome.patch

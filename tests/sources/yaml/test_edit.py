@@ -103,3 +103,63 @@ def test_aliases_are_told_wherever_they_are() -> None:
 )
 def test_a_list_keeps_the_text_of_what_stays(text: str, members: list[Member], expected: str) -> None:
     assert expected == edited(text, lambda editor, root: editor.set_list(root, "a", members))
+
+
+def adding(after: str, key: str, value: object) -> Act:
+    return lambda editor, root: editor.add_key(root, after, key, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "value", "expected"),
+    [
+        ("{a: 1, b: 2}\n", "a", [3, 4], "{a: 1, c: [3, 4], b: 2}\n"),
+        ("{a: 1, b: 2}  # why\n", "b", "x", "{a: 1, b: 2, c: x}  # why\n"),
+        ("a: 1  # one\nb: 2\n", "a", ["x"], "a: 1  # one\nc: [x]\nb: 2\n"),
+        ("  a: 1\n  b: 2\n", "b", [3, 4], "  a: 1\n  b: 2\n  c: [3, 4]\n"),
+        ("a: 1\nb: 2", "b", "x", "a: 1\nb: 2\nc: x"),
+        ("a:\n  - 1\n  - 2\nb: 2\n", "a", "x", "a:\n  - 1\n  - 2\nc: x\nb: 2\n"),
+    ],
+)
+def test_a_key_is_added_behind_another(text: str, after: str, value: object, expected: str) -> None:
+    """In brackets with a comma, else on a line of its own, in the column of the others."""
+    assert expected == edited(text, adding(after, "c", value))
+
+
+def line_edits(text: str, act: Act) -> list[tuple[int, int, bytes]]:
+    (root,) = parse_nodes(text).values()
+    editor = YamlEditor(text)
+    act(editor, root)
+    return [(edit.first, edit.removed, b"".join(edit.added)) for edit in editor.edits()]
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([0, 2], [(2, 1, b"")]),
+        ([0, 1], [(2, 2, b"    2]\n")]),
+        ([1, 2], [(1, 2, b"a: [2,\n")]),
+        ([0, 1, 2], []),
+    ],
+)
+def test_only_lines_that_differ_are_in_the_patch(
+    members: list[int], expected: list[tuple[int, int, bytes]]
+) -> None:
+    """A list in brackets is written again as a whole: its lines that come out the same are no change."""
+    text = "a: [1,\n    2,\n    3]\nb: 4\n"
+
+    assert expected == line_edits(text, lambda e, r: e.set_list(r, "a", [Member(n) for n in members]))
+
+
+def test_two_changes_of_one_place_are_refused() -> None:
+    """Which of them is meant is not known."""
+
+    def twice(editor: YamlEditor, root: Node) -> None:
+        editor.put(root.items[0], 2)
+        editor.put(root.items[0], 3)
+
+    with pytest.raises(NotExpressible):
+        edited("a: 1\n", twice)
+
+
+def test_a_value_that_stays_is_no_change() -> None:
+    assert [] == line_edits("a: 1\nb: x\n", lambda e, r: (e.put(r.items[0], 1), e.put(r.items[1], "x")))

@@ -1,0 +1,122 @@
+"""When an observation outlives our own updates, so that the next one need not list the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core.planning.plan import unplanned
+from reconciler.core.status.result import EntryProblem
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.incremental import carried
+from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.observe import Observation
+from reconciler.engine.dataset.planning import NOTHING, Planned
+from reconciler.engine.dataset.verify import After, Proof
+from reconciler.errors import Exit
+from reconciler.ports import Description, Phase, Stats
+
+STATS = Stats(total_entries=5, labeled_entries=4, error_entries=1)
+SEEN = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0, STATS)
+FIRST, LAST = replace(SEEN, updated_at=20.0), replace(SEEN, updated_at=30.0)
+DIFF = replace(NOTHING, observed=5)
+PROBLEM = EntryProblem("s3://b/a.jpg", None, "why")
+
+
+def kept(
+    *,
+    seen: Description | None = SEEN,
+    steps: tuple[tuple[Description, Description], ...] = ((SEEN, FIRST), (FIRST, LAST)),
+    gap: str | None = None,
+    **facts: Any,
+) -> Observation | None:
+    """Carry an observation over two updates, of which *facts* say what is not as it should be."""
+    plan = unplanned("train", (), Exit.DONE)
+    with_spool = facts.pop("readback", True)
+    found = Observation("arn", seen, DIFF, Spool(), 1.0, 1.0, gap) if seen else None
+    after = After(
+        facts.pop("diff", DIFF),
+        None,
+        Spool() if with_spool else None,
+        descriptions=frozenset(facts.pop("descriptions", {LAST})),
+    )
+    sent = Sent(updates=len(steps), steps=list(steps), is_certain=facts.pop("is_certain", True))
+    proof = Proof(**{name: facts.pop(name, ()) for name in ("dropped", "overtaken", "moved")})
+    assert not facts
+    composer: Any = None
+    try:
+        return carried(Planned(plan, composer, NOTHING, found), after, sent, proof, 99.0)
+    finally:
+        if found is not None:
+            found.listing.close()
+        if after.readback is not None:
+            after.readback.close()
+
+
+def test_an_observation_outlives_updates_that_are_seen_from_end_to_end():
+    """It is as old as the last of them, and describes the dataset after it."""
+    found = kept()
+
+    assert found is not None
+    assert (LAST, 99.0, 1.0, None) == (found.description, found.at, found.scanned_at, found.gap)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"seen": None},
+        {"steps": ()},
+        {"is_certain": False},
+        {"descriptions": {FIRST}},
+        {"descriptions": {LAST, FIRST}},
+        {"steps": ((FIRST, LAST),)},
+        {"steps": ((SEEN, FIRST), (SEEN, LAST))},
+        {"steps": ((SEEN, FIRST), (FIRST, replace(FIRST, message="again")))},
+        {"dropped": (PROBLEM,)},
+        {"overtaken": (PROBLEM,)},
+        {"moved": (PROBLEM,)},
+        {"diff": replace(DIFF, observed=6)},
+        {"readback": False},
+    ],
+    ids=[
+        *("nothing was seen", "nothing was sent", "an answer was lost", "not described after it"),
+        *("moved while it was read back", "moved before it", "moved between two", "not known to have ended"),
+        *("dropped", "overtaken", "another entry moved", "more are counted", "nothing was read back"),
+    ],
+)
+def test_whatever_else_may_have_changed_the_dataset_ends_it(facts: dict[str, Any]):
+    """Any one of these makes the next observation a listing."""
+    assert kept(**facts) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "outlives"),
+    [
+        (STATS, STATS, True),
+        (STATS, STATS._replace(labeled_entries=5), False),
+        (STATS, STATS._replace(error_entries=0), False),
+        (STATS, STATS._replace(labeled_entries=None, error_entries=None), True),
+        (STATS._replace(labeled_entries=None), STATS, True),
+        (STATS, STATS._replace(total_entries=None), False),
+    ],
+)
+def test_every_statistic_of_the_service_must_add_up(before: Stats, now: Stats, outlives: bool):
+    """A number that it leaves out says nothing, but for the number of entries."""
+    seen, last = replace(SEEN, stats=before), replace(LAST, stats=now)
+
+    found = kept(seen=seen, steps=((seen, last),), descriptions={last})
+
+    assert outlives is (found is not None)
+
+
+def test_a_gap_is_reckoned_again_after_the_updates():
+    """Entries that were hidden before are still hidden, or have come to light."""
+    hidden = replace(LAST, stats=STATS)
+    found = kept(
+        gap="AWS counts 6 entries, and 5 could be seen", steps=((SEEN, hidden),), descriptions={hidden}
+    )
+
+    assert found is not None
+    assert found.gap is None
