@@ -18,15 +18,16 @@ from tests.deploy.test_manifests import DEPLOY, KUBERNETES, OVERLAYS, complaints
 
 pytestmark = [kustomize, pytest.mark.slow]
 
-COMPONENTS = ["lease", "persistent-state", "pod-monitor", "status-objects"]
+COMPONENTS = ["lease", "notifications", "persistent-state", "pod-monitor", "status-objects"]
 # persistent-state is for one pod, lease for two.
 COMBINATIONS = [
     [],
     ["lease"],
     ["persistent-state"],
     ["lease", "pod-monitor"],
-    ["lease", "status-objects"],
+    ["lease", "notifications", "status-objects"],
     ["status-objects"],
+    ["notifications", "persistent-state"],
     ["persistent-state", "pod-monitor"],
 ]
 # What somebody's own kustomization may do to all names.

@@ -4,6 +4,7 @@ CONTRIBUTING says what to touch for each kind of addition; here a made-up member
 The package is copied, only the files that CONTRIBUTING names are edited, and the real command line is run.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,9 @@ import pytest
 
 from reconciler.convert.formats import READERS
 from reconciler.convert.writers.registry import WRITERS
+from reconciler.core.status.notices import WAIT_SECONDS
 from reconciler.reports.registry import FORMATS
+from reconciler.state import State
 from tests.docs.pages import ROOT
 
 ROW = re.compile(r"^\| (?P<what>[^|`]+) \| (?P<touch>.*`.*) \| (?P<files>\d) \|$", re.MULTILINE)
@@ -155,6 +158,41 @@ def test_an_export_format_is_one_module_and_its_line(tmp_path):
     printed = copy.run("export", "--from-specs", "--format", "names", "-d", "out")
     assert "hive1.jpg bee\n" == (tmp_path / "out" / "train.txt").read_text()
     assert "creation-date: creation dates: 1 image" in printed
+
+
+def test_a_notification_channel_is_one_module_and_its_line(tmp_path):
+    """A pass over specs that are refused reports that, once it has lasted for a minute."""
+    copy = Copy(tmp_path, "a notification channel")
+    copy.write(
+        "notify/files.py",
+        "from reconciler.ports import Delivery, Receipt\n\n\n"
+        "class Files:\n"
+        "    def __init__(self, name, url, source):\n"
+        "        self.name, self._path = name, url.removeprefix('files://')\n\n"
+        "    def send(self, message):\n"
+        "        with open(self._path, 'a') as out:\n"
+        "            out.write(message.title)\n"
+        "        return Delivery(Receipt.SENT)\n",
+    )
+    copy.edit(
+        "notify/registry.py",
+        "\nMaker =",
+        "from reconciler.notify.files import Files\n\nMaker =",
+    )
+    copy.edit(
+        "notify/registry.py", '    "cloudevents+http://"', '    "files://": Files,\n    "cloudevents+http://"'
+    )
+    copy.specs(line="{}\n")
+    words = ("run", "specs", "--once", "--local", "--notify", "files://sent")
+    copy.run(*words, code=5)
+    with State(tmp_path / ".reconciler") as state:  # a minute passes
+        incidents = json.loads(state.notified.read("incidents"))
+        incidents["SpecInvalid"]["members"]["bees"]["since"] -= WAIT_SECONDS
+        state.notified.write({"incidents": json.dumps(incidents)})
+    assert not (tmp_path / "sent").exists()
+    copy.run(*words, code=5)
+
+    assert "bees: not ready (SpecInvalid)" == (tmp_path / "sent").read_text()
 
 
 def test_a_command_is_one_module(tmp_path):
