@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.queue_address import QueueAddress
 from reconciler.reports.registry import FORMATS
 
 
@@ -40,6 +41,18 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     group.add_argument(
         "--no-progress", action="store_true", default=either(False), help="disable the progress display"
     )
+
+
+def add_events(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the queue of events; *text* says what for."""
+    parser.add_argument("--events", type=_queue, metavar="sqs://QUEUE", help=text)
+
+
+def _queue(text: str) -> QueueAddress:
+    try:
+        return QueueAddress.parse(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 DEFAULT_PATH: Final = "specs"

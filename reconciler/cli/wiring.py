@@ -24,7 +24,7 @@ from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
 from reconciler.core.spec.choices import Arn
 from reconciler.core.spec.documents import Target
-from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
 from reconciler.engine.usecases.rebuild.context import RebuildContext
@@ -64,6 +64,7 @@ class Threads:
         attempts: Maximum attempts of the SDK for each call.
         permit: Called before every attempt for a target; raises to refuse it.
         call_seconds: Timeout of one attempt; None for the default.
+        called: Called with the ARN and the request ID of each writing call.
     """
 
     count: int = 10
@@ -72,6 +73,7 @@ class Threads:
     attempts: int = 8
     permit: Permit | None = None
     call_seconds: float | None = None
+    called: Callable[[str, str], object] = always
 
 
 SINGLE: Final = Threads()
@@ -94,9 +96,9 @@ class Wiring:
         threads: Threads = SINGLE,
         tracer: Tracer | None = None,
     ) -> None:
-        self._memory = memory
+        self.memory = memory
         self.progress = progress
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)  # the emulator needs no limit
         self._threads = threads
         self._limiter = Limiter(calls, time.monotonic, threads.sleep)
@@ -109,15 +111,11 @@ class Wiring:
         self.trust_listing = self.full = self.checks_images = False
         self.region: str | None = None  # in place of every other one
 
-    @property
-    def memory(self) -> Memory:
-        return self._memory
-
     def has_credentials(self, target: Target) -> bool:
         """Return whether the SDK finds any credentials, usable or not; True if something else is wrong."""
         try:
             with translated(CONFIGURATION):
-                return self._session(target).get_credentials() is not None
+                return self.session(target).get_credentials() is not None
         except NoCredentials:
             return False
         except GatewayError:
@@ -142,7 +140,7 @@ class Wiring:
         return self._context_with(gateway)
 
     def _context_with(self, gateway: Rekognition) -> Context:
-        context = Context(gateway, SystemClock(), self._memory, self.progress, tracer=self.tracer)
+        context = Context(gateway, SystemClock(), self.memory, self.progress, tracer=self.tracer)
         images = self.images if self.checks_images else None
         return replace(context, trust_listing=self.trust_listing, full=self.full, images=images)
 
@@ -162,14 +160,14 @@ class Wiring:
         target = desired.target
         with translated(CONFIGURATION):
             gateway = self._gateway_of_kind(RebuildingRekognition, target)
-            objects = S3(self._s3(target), makes_buckets=self._endpoint is not None)
+            objects = S3(self._s3(target), makes_buckets=self.endpoint is not None)
         return RebuildContext(
             self._context_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
         )
 
     def _s3(self, target: Target) -> S3Client:
-        config = s3_config(self._endpoint)
-        return self._session(target).client("s3", endpoint_url=self._endpoint, config=config)
+        config = s3_config(self.endpoint)
+        return self.session(target).client("s3", endpoint_url=self.endpoint, config=config)
 
     def pictures(self, target: Target) -> ImageReader:
         """
@@ -179,33 +177,33 @@ class Wiring:
             Denied, Rejected: As `context_of`.
         """
         with translated(CONFIGURATION):
-            session, config = self._session(target), self._direct(image_config())
+            session, config = self.session(target), self.direct(image_config())
             return ImageReader(
-                session.client("s3", endpoint_url=self._endpoint, config=config),
-                session.client("rekognition", endpoint_url=self._endpoint, config=config),
+                session.client("s3", endpoint_url=self.endpoint, config=config),
+                session.client("rekognition", endpoint_url=self.endpoint, config=config),
             )
 
     def images(self, target: Target) -> ImageStore:
         """Return the door to the images of a dataset; errors as `context_of`."""
         with translated(CONFIGURATION):
-            config = self._direct(s3_config(self._endpoint))
-            return ImageStore(self._session(target).client("s3", endpoint_url=self._endpoint, config=config))
+            config = self.direct(s3_config(self.endpoint))
+            return ImageStore(self.session(target).client("s3", endpoint_url=self.endpoint, config=config))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
         account = target.home_account if self._threads.permit else self._local_key(target)  # as fleets permit
         return self._home(target), target.role_arn, target.external_id, account
 
     def _access(self, target: Target) -> RekognitionAccess:
-        session = self._session(target)
-        assumes = target.role_arn is not None and self._endpoint is None
-        own = self._session(target.model_copy(update={"role_arn": None})) if assumes else session
+        session = self.session(target)
+        assumes = target.role_arn is not None and self.endpoint is None
+        own = self.session(target.model_copy(update={"role_arn": None})) if assumes else session
         gateway = self._gateway_of_kind(DiagnosticRekognition, target)
         region = str(session.region_name), self._region_from(target)
         assumed = self._caller(session) if assumes else None
         return RekognitionAccess(gateway, self._caller(own), assumed, region)
 
     def _caller(self, session: boto3.Session) -> Caller:
-        make = partial(session.client, "sts", endpoint_url=self._endpoint, config=self._config(attempts=3))
+        make = partial(session.client, "sts", endpoint_url=self.endpoint, config=self._config(attempts=3))
         return Caller(make, partial(source_of, session), self.skew)
 
     def _home(self, target: Target) -> str | None:
@@ -214,34 +212,35 @@ class Wiring:
     def _region_from(self, target: Target) -> str:
         if self._home(target):
             return "--region" if self.region else "spec.target"
-        if self._endpoint is not None:
+        if self.endpoint is not None:
             return "the embedded emulator"
         return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"
 
     def _gateway_of_kind(self, kind: type[Kind], target: Target) -> Kind:
-        session = self._session(target)
+        session = self.session(target)
         config, permit = self._config(), self._threads.permit
         if (most := self._threads.call_seconds) is not None:
             config = config.merge(Config(connect_timeout=most / 4, read_timeout=most * 3 / 4))
-        client = session.client("rekognition", endpoint_url=self._endpoint, config=config)
+        client = session.client("rekognition", endpoint_url=self.endpoint, config=config)
         identity = Arn.parse(target.role_arn).account if target.role_arn else "ambient"
         return kind(
             client,
-            lambda: session.client("sts", endpoint_url=self._endpoint, config=self._config(attempts=3)),
+            lambda: session.client("sts", endpoint_url=self.endpoint, config=self._config(attempts=3)),
             self._limiter,
             identity,
             self._threads.meter,
             partial(permit, target) if permit else None,
+            self._threads.called,
         )
 
     def _config(self, attempts: int = 8) -> Config:
-        return self._direct(client_config(self._threads.count, min(attempts, self._threads.attempts)))
+        return self.direct(client_config(self._threads.count, min(attempts, self._threads.attempts)))
 
-    def _direct(self, config: Config) -> Config:
+    def direct(self, config: Config) -> Config:
         """Bypass any proxy of the environment for the emulator, which listens on loopback."""
-        return config if self._endpoint is None else config.merge(Config(proxies={}))
+        return config if self.endpoint is None else config.merge(Config(proxies={}))
 
-    def _session(self, target: Target) -> boto3.Session:
+    def session(self, target: Target) -> boto3.Session:
         """Return the session of a target; it searches for credentials, which may start a program, once."""
         key = self._key(target)
         session = self._sessions[key] = self._sessions.get(key) or self._new_session(target)
@@ -266,7 +265,7 @@ class Wiring:
 
     def _local_key(self, target: Target) -> str | None:
         """Return the access key for the emulator, which takes it as the account ID; None for AWS."""
-        if self._endpoint is None:
+        if self.endpoint is None:
             return None
         role_account = Arn.parse(target.role_arn).account if target.role_arn else None
         return target.account_id or role_account or LOCAL_ACCOUNT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -22,10 +22,20 @@ _READ: Final = ("rekognition:DescribeDataset", "rekognition:ListDatasetEntries")
 _WRITE: Final = ("rekognition:UpdateDatasetEntries",)
 _REBUILD: Final = ("rekognition:DeleteDataset", "rekognition:ListTagsForResource")
 _OBJECTS: Final = ("s3:GetObject", "s3:PutObject")
+_QUEUE: Final = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+)
 
 
 def policy(
-    level: Level, targets: Iterable[Target], places: Iterable[str] = ("*",), images: Iterable[str] = ()
+    level: Level,
+    targets: Iterable[Target],
+    places: Iterable[str] = ("*",),
+    images: Iterable[str] = (),
+    queue: str | None = None,
 ) -> dict[str, Any]:
     """
     Return an IAM policy for these targets.
@@ -37,6 +47,7 @@ def policy(
     Args:
         places: Where a rebuild stores its manifests, or where images are, each as ``bucket`` or ``bucket/prefix``.
         images: Where the images are that plans check, written likewise.
+        queue: The ARN of the queue of events that a controller reads.
     """
     targets = list(targets)
     if level is Level.IMAGES:
@@ -53,14 +64,20 @@ def policy(
     if level is not Level.READ and (made := [target for target in targets if target.create]):
         actions = ["rekognition:CreateDataset", "rekognition:CreateProject"]
         statements.append(_allow("CreateWhatIsMissing", actions, [_project(target) for target in made]))
+    if queue:
+        statements.append(_allow("ReadEvents", _QUEUE, [queue]))
     if level is Level.REBUILD:
-        actions = ["rekognition:CreateDataset", "rekognition:TagResource"]
-        statements.append(_allow("CreateAnew", actions, [_project(target) for target in targets]))
-        actions = ["rekognition:DescribeProjectVersions"]
-        statements.append(_allow("SeeTrainings", actions, [_project(target) for target in targets]))
-        if objects := [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in places]:
-            statements.append(_allow("KeepManifests", _OBJECTS, objects))
+        statements += _rebuild(targets, places)
     return _policy([*statements, *_images(images), *_roles(targets)])
+
+
+def _rebuild(targets: Sequence[Target], places: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """Allow what deleting and recreating datasets takes beyond writing to them."""
+    projects = [_project(target) for target in targets]
+    yield _allow("CreateAnew", ["rekognition:CreateDataset", "rekognition:TagResource"], projects)
+    yield _allow("SeeTrainings", ["rekognition:DescribeProjectVersions"], projects)
+    if objects := [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in places]:
+        yield _allow("KeepManifests", _OBJECTS, objects)
 
 
 def _policy(statements: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -90,6 +90,26 @@ EVENTS: Final = {
         "warning", "The service holds an entry with an error list.", ("source_ref", "codes")
     ),
     "entry.released": Event("info", "An entry is sent again.", ("source_ref",)),
+    "event.foreign": Event(
+        "info",
+        "The queue of events tells that another principal called an operation that changes entries; the dataset "
+        "is observed `due_seconds` from now.",
+        ("operation", "principal", "principal_kind", "address_class", "delay_seconds", "due_seconds"),
+    ),
+    "event.ignored": Event(
+        "debug",
+        "A message of the queue of events is own, repeated, irrelevant, or postponed: then it comes again.",
+        ("outcome",),
+    ),
+    "event.unreadable": Event(
+        "warning", "A message of the queue of events is no record of CloudTrail, and was deleted.", ("reason",)
+    ),
+    "events.listening": Event("info", "The queue of events can be read, for the first time or again.", ("queue",)),
+    "events.unavailable": Event(
+        "warning",
+        "The queue of events cannot be read. That is tried again; meanwhile changes are found by the schedule.",
+        ("queue", "error", "reason"),
+    ),
     "guard.tripped": Event("warning", "A guard blocks a plan.", ("code", "reason")),
     "lease.unreleased": Event(
         "warning",

@@ -11,6 +11,7 @@ from reconciler.ports.backups import (
     BackupHeader,
     Backups,
 )
+from reconciler.ports.foreign_calls import EventQueue, ForeignCalls, Message
 from reconciler.ports.gateway import (
     NO_STATS,
     Description,
@@ -84,6 +85,8 @@ __all__ = [
     "Delivery",
     "Description",
     "EntryFile",
+    "EventQueue",
+    "ForeignCalls",
     "Gateway",
     "Home",
     "Identity",
@@ -96,6 +99,7 @@ __all__ = [
     "LoadedDataset",
     "Located",
     "Memory",
+    "Message",
     "MonotonicClock",
     "Notified",
     "Objects",

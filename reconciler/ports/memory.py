@@ -14,6 +14,7 @@ from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
 from reconciler.core.status.suspension import Suspension
 from reconciler.ports.backups import Backups
+from reconciler.ports.foreign_calls import ForeignCalls
 from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.rebuild import Rebuilds
 
@@ -80,6 +81,9 @@ class Memory(Protocol):
 
     @property
     def notified(self) -> Notified: ...
+
+    @property
+    def foreign_calls(self) -> ForeignCalls: ...
 
     @property
     def backups(self) -> Backups:

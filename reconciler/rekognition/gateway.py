@@ -79,6 +79,7 @@ class Rekognition:
         identity: The account for the limiter until a request contains an ARN.
         meter: Called for every attempt, the SDK's own retries included.
         permit: Called immediately before every attempt; raises `NotLeader` if another replica may call.
+        called: Called after each writing call, with the ARN that it names or returns and its request ID.
     """
 
     def __init__(
@@ -89,9 +90,9 @@ class Rekognition:
         identity: str,
         meter: Meter | None = None,
         permit: Permit | None = None,
+        called: Callable[[str, str], object] | None = None,
     ) -> None:
-        self._client = client
-        self._sts = sts
+        self._client, self._sts, self._called = client, sts, called
         self._account: str | None = None
         self._limiter, self._owner = limiter, identity
         region = client.meta.region_name
@@ -190,16 +191,26 @@ class Rekognition:
             Unavailable: It may have arrived nevertheless: call `describe` before it is sent again.
         """
         with translated("UpdateDatasetEntries"):
-            self._client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": payload})
+            answer = self._client.update_dataset_entries(DatasetArn=arn, Changes={"GroundTruth": payload})
+        self._note_call(arn, answer)
 
     def create_project(self, project: str) -> str:
         with translated("CreateProject"):
-            return self._client.create_project(ProjectName=project)["ProjectArn"]
+            answer = self._client.create_project(ProjectName=project)
+            arn = answer["ProjectArn"]
+        self._note_call(arn, answer)
+        return arn
 
     def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
         with translated("CreateDataset"):
             answer = self._client.create_dataset(ProjectArn=project_arn, DatasetType=dataset_type.value)
-            return answer["DatasetArn"]
+            arn = answer["DatasetArn"]
+        self._note_call(arn, answer)
+        return arn
+
+    def _note_call(self, arn: str, answer: Mapping[str, Any]) -> None:
+        if self._called and (request_id := answer.get("ResponseMetadata", {}).get("RequestId")):
+            self._called(arn, request_id)
 
     @staticmethod
     def _answers(

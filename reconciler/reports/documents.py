@@ -64,6 +64,16 @@ class FieldDoc(TypedDict):
     after: object
 
 
+class EventsDoc(TypedDict):
+    """Whether the queue of ``run --events`` can be read; ``reason`` and ``message`` are null if it can."""
+
+    queue: str
+    listening: bool
+    reason: str | None
+    message: str | None
+    read_at: str | None
+
+
 class CallsDoc(TypedDict):
     """
     Calls of AWS by operation: those made, and those that applying a plan and proving it will take at least.

@@ -45,6 +45,8 @@ LABELS: Final = {
     "reconciler_cycles": ("dataset", "verdict"),
     "reconciler_drift_entries": ("dataset", "class"),
     "reconciler_entries": ("dataset", "state"),
+    "reconciler_events": ("outcome",),
+    "reconciler_events_listening": (),
     "reconciler_last_full_scan_timestamp_seconds": ("dataset",),
     "reconciler_last_success_timestamp_seconds": ("dataset",),
     "reconciler_notifications": ("channel", "result"),
@@ -80,9 +82,15 @@ class Metrics:
         info.labels(version, platform.python_version()).set(1)
         self._count_cycles(r)
         self._count_requests(r)
-        self._count_notifications(r)
+        self._count_messages(r)
 
-    def _count_notifications(self, r: CollectorRegistry) -> None:
+    def _count_messages(self, r: CollectorRegistry) -> None:
+        self._events = Counter(
+            "reconciler_events_total",
+            "Messages of the queue of --events, by what became of them.",
+            LABELS["reconciler_events"],
+            registry=r,
+        )
         self._notifications = Counter(
             "reconciler_notifications_total",
             "Attempts to send a notification or commit status: sent, failed or refused; and messages dropped.",
@@ -150,6 +158,9 @@ class Metrics:
             LABELS["reconciler_aws_throttles"],
             registry=r,
         )
+
+    def event(self, outcome: str) -> None:
+        self._events.labels(outcome).inc()
 
     def cycle(self, dataset: str, verdict: str, seconds: float) -> None:
         self._cycles.labels(dataset, verdict).inc()
@@ -225,6 +236,10 @@ def _source_families() -> dict[str, GaugeMetricFamily]:
             "reconciler_source_state",
             "1 for the state that the source has: unread, ready, stale or unavailable.",
         ),
+        "listening": _gauge(
+            "reconciler_events_listening",
+            "1 if the queue of --events can be read, else 0; absent without it.",
+        ),
         "source_confirmed": _gauge(
             "reconciler_source_confirmed_timestamp_seconds",
             "When it was last confirmed that the specs in use are the newest.",
@@ -254,6 +269,8 @@ def _fill_source(families: dict[str, GaugeMetricFamily], registry: Registry) -> 
     now = "ready" if failure is None else _SOURCE_STATES.get(failure.reason, "unavailable")
     for state in ("unread", "ready", "stale", "unavailable"):
         families["source_state"].add_metric([state], float(state == now))
+    if registry.queue is not None:
+        families["listening"].add_metric([], float(registry.queue.is_listening))
     if registry.source_confirmed_at is not None:
         families["source_confirmed"].add_metric([], registry.source_confirmed_at)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from reconciler.core.drift.report import Drift
+from reconciler.core.drift.foreign_calls import ForeignCall, suspects
+from reconciler.core.drift.report import DatasetDrift, Drift
 from reconciler.core.moments import moment
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
@@ -134,10 +136,13 @@ class Pages:
             if state is None:
                 return None
             drift_view, scanned_at = state.drift_view, state.scanned_at
+            calls = state.foreign_calls
         if drift_view is None or drift_view.drift is None:
             return self._render("unseen.html", name=name, drift_view=drift_view, scanned_at=scanned_at)
         links = (("/", "Datasets"), (address("dataset", name), name))
-        report = Drift((drift_view.drift,), self._registry.source_name, self._registry.revision)
+        report = Drift(
+            (_with_callers(drift_view.drift, calls),), self._registry.source_name, self._registry.revision
+        )
         return _pieces(render_html(report, drift_view.pictures, Frame(_since(drift_view), links)))
 
     def missing(self) -> str:
@@ -209,6 +214,13 @@ def _span(seconds: float) -> str:
         if seconds >= length:
             return counted(int(seconds // length), unit)
     return "a moment"
+
+
+def _with_callers(drift: DatasetDrift, calls: Sequence[ForeignCall]) -> DatasetDrift:
+    """Add the calls that may have caused the drift; they may be known later than the drift."""
+    if drift.observed_at is None or not drift.drifted:
+        return drift
+    return replace(drift, foreign_calls=suspects(calls, drift.observed_at))
 
 
 def _since(drift_view: DriftView) -> str:

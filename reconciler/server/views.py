@@ -8,6 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
 from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
@@ -79,6 +80,7 @@ class DatasetView:
         next_at: Seconds since the epoch; None if it is suspended, or being visited now.
         lines: The history, the newest first.
         labels: Of the spec.
+        foreign_calls: The newest calls of other principals.
     """
 
     name: str
@@ -104,6 +106,7 @@ class DatasetView:
     bars: tuple[Bar, ...]
     lines: tuple[HistoryLine, ...]
     labels: Mapping[str, str]
+    foreign_calls: tuple[ForeignCall, ...] = ()
 
     def mentions(self, text: str) -> bool:
         """Return whether the name or the revision holds this text, in letters of either case."""
@@ -168,6 +171,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
         bars=_bars(state, most),
         lines=_lines(state),
         labels=dict(state.loaded.spec.metadata.labels) if state.loaded else {},
+        foreign_calls=state.foreign_calls[:MOST_SHOWN],
     )
 
 

@@ -16,6 +16,7 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
+from reconciler.state.foreign_calls import ForeignCalls
 from reconciler.state.judged import JudgedFiles
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
@@ -45,6 +46,7 @@ class State:
         sightings: Since when each image is drifted.
         suspensions: Datasets to which nothing is applied for now.
         notified: What was reported to channels, and what is still to be sent.
+        foreign_calls: Calls of other principals, from the queue of events.
         observations: The last complete observation of each dataset, summarized.
         observed: The same, entry by entry.
         backups, archive: Lines before they were overwritten, and before a rebuild.
@@ -66,6 +68,7 @@ class State:
         self.sightings = Sightings(self._db)
         self.suspensions = Suspensions(self._db)
         self.notified = Notified(self._db)
+        self.foreign_calls = ForeignCalls(self._db)
         self.observations = Observations(self._db)
         self.observed = ObservedEntries(self._db)
         self.rebuilds = Rebuilds(self._db)

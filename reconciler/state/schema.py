@@ -21,6 +21,8 @@ CHECKED: Final[Mapping[str, str]] = {
     "observed_block": "dataset, first, body",
     "suspended": "dataset, reason, since, until",
     "notified": "name, body",
+    "foreign_call": "dataset, id, at, settled_at, body",
+    "own_request": "id, arn, at",
 }
 
 # Tables of which a damaged row is left out when it is read, since it only costs a request. To check them whenever
@@ -168,6 +170,23 @@ UPDATE observed SET checksum =
 CREATE TABLE notified (
     name     TEXT PRIMARY KEY,
     body     TEXT NOT NULL,
+    checksum INTEGER
+) STRICT, WITHOUT ROWID;
+""",
+    """
+CREATE TABLE foreign_call (
+    dataset    TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    at         REAL NOT NULL,
+    settled_at REAL,
+    body       TEXT NOT NULL,
+    checksum   INTEGER,
+    PRIMARY KEY (dataset, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE own_request (
+    id       TEXT PRIMARY KEY,
+    arn      TEXT NOT NULL,
+    at       REAL NOT NULL,
     checksum INTEGER
 ) STRICT, WITHOUT ROWID;
 """,

@@ -76,6 +76,17 @@ TARGET = ["nowhere/file", "text/below", "empty", "empty/", "loop/x", "a" * 5_000
 ADDRESS = ["", "x", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:²", "127.0.0.1:65536", "h:-1"]
 BUCKET = ["", "b/p", "s3://", "s3:///p", "gs://b", "s3://bk/p", "s3://a b/p", "s3://acme/" + "a" * 900]
 VARIABLE = ["", "NOT_SET", "EMPTY"]
+QUEUES = [
+    "",
+    "changes",
+    "arn:aws:sqs:us-east-1:111122223333:changes",
+    "https://sqs.us-east-1.amazonaws.com/111122223333/changes",
+    "sqs://changes",
+    "sqs://arn:aws:sns:us-east-1:111122223333:changes",
+    "sqs://sqs.us-east-1.amazonaws.com/111122223333/a/b",
+    "sqs://ftp://h/111122223333/changes",
+    "sqs://sqs.us-east-1.amazonaws.com/111122223333/" + "a" * 81,
+]
 MISTAKES: dict[tuple[str, str], list[str]] = {
     ("*", "--selector"): ["", "novalue", "=x"],
     ("*", "--calls-per-second"): ["", "0", "6", "2.5", "x", "٣"],
@@ -156,6 +167,8 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("run", "--status-objects"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
     ("status", "--wait"): ["", "Happy"],
     ("status", "--timeout"): ["", "0", "30", "x", "-5s"],
+    ("run", "--events"): QUEUES,
+    ("iam", "--events"): QUEUES,
     ("run", "--lease"): ["", "name", "a/b/c", "/b", "a/", "A/b"],
     ("run", "--lease-seconds"): ["", "2", "x", "1e3", "86401", "9" * 30],
     ("run", "--shard"): ["", "1", "3/3", "x/3", "0/0", "auto/x", "0/6", "7/8"],
@@ -310,6 +323,7 @@ def usual(command: str, flag: str) -> list[str]:
         ("run", "--git-password-file"): "run --once --local --git https://nowhere.invalid/x",
         ("run", "--git-password-env"): "run --once --local --git https://nowhere.invalid/x",
         ("run", "--lease"): "run --local specs",
+        ("run", "--events"): "run --local specs",
         ("run", "--status-objects"): "run --local specs",
         ("run", "--commit-status"): "run --once --local specs --commit-status-token-env PATH",
         ("run", "--commit-status-token-file"): f"run --once --local specs --commit-status {REPOSITORY}",

@@ -47,6 +47,24 @@ def test_a_dataset_that_is_named_whole_is_the_only_one():
     assert found["CreateAnew"] == found["SeeTrainings"]
 
 
+@pytest.mark.parametrize("level", [Level.READ, Level.WRITE, Level.REBUILD])
+def test_a_queue_of_events_is_read_and_nothing_else_of_it_is_allowed(level):
+    """A controller that hears of changes deletes messages, and sends none."""
+    queue = "arn:aws:sqs:us-east-1:111122223333:changes"
+    target = Target.model_validate({"project": "flowers", "type": "TRAIN"})
+
+    found = {each["Sid"]: each for each in policy(level, [target], queue=queue)["Statement"]}
+
+    assert [queue] == found["ReadEvents"]["Resource"]
+    assert [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+    ] == found["ReadEvents"]["Action"]
+    assert "ReadEvents" not in resources(level, project="flowers", type="TRAIN")
+
+
 def test_images_are_listed_and_read_where_they_are_and_nothing_else_is_allowed():
     """Rekognition is not called, and other directories are not read."""
     target = Target.model_validate({"project": "flowers", "type": "TRAIN", "roleArn": ROLE})

@@ -36,7 +36,8 @@ CONTRACT = """
 cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_timestamp_seconds
 consecutive_failures entries drift_entries updates update_bytes update_duration_seconds quarantined_entries
 aws_requests aws_request_duration_seconds aws_throttles condition build_info
-source_state source_confirmed_timestamp_seconds partitions partition_moves
+source_state source_confirmed_timestamp_seconds partitions partition_moves events events_listening
+notifications notifications_waiting
 """
 
 

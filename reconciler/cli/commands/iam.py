@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import say
-from reconciler.cli.flags import add_selection
+from reconciler.cli.flags import add_events, add_selection
 from reconciler.errors import Exit
 
 
@@ -30,6 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="for both datasets of this Rekognition project, before there is a spec of them",
     )
+    add_events(parser, "add the permissions that run --events needs on this queue")
     add_selection(parser)
 
 
@@ -43,10 +44,11 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.core.spec.choices import DatasetType, ImagePolicy
     from reconciler.core.spec.documents import Target
 
+    queue = args.events.arn if args.events else None
     if args.project:
         both = [Target(project=args.project, type=kind) for kind in DatasetType]
         place = "/".join(filter(None, s3_place(args.bucket))) if args.bucket else "*"
-        out(json.dumps(policy(Level(args.level), both, [place]), indent=2))
+        out(json.dumps(policy(Level(args.level), both, [place], queue=queue), indent=2))
         return Exit.DONE
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
@@ -58,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:
         places = set(_places(refs, folders=args.level == Level.IMAGES))
-    out(json.dumps(policy(Level(args.level), targets, places, images), indent=2))
+    out(json.dumps(policy(Level(args.level), targets, places, images, queue), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
         return Exit.INVALID

@@ -9,7 +9,7 @@ from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.controller.channel_flags import add_notifications
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selection
+from reconciler.cli.flags import add_aws, add_events, add_output, add_selection
 from reconciler.errors import Exit
 
 
@@ -17,6 +17,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_output(parser, "apply")
     _own_arguments(parser)
+    add_events(
+        parser,
+        "queue of SQS with CloudTrail's records of changes, by its ARN or URL: a dataset that others change is "
+        "observed within seconds, and its drift report names them (default: changes are found by the schedule)",
+    )
     add_aws(parser)
 
 

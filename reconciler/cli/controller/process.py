@@ -17,7 +17,7 @@ import orjson
 
 from reconciler import __version__
 from reconciler.cli.clock import SystemClock, SystemMonotonicClock
-from reconciler.cli.controller import replicas
+from reconciler.cli.controller import events, replicas
 from reconciler.cli.controller.notifications import notifier
 from reconciler.cli.controller.source import followed, polling, secret
 from reconciler.cli.exits import Terminated
@@ -34,6 +34,7 @@ from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.notifications.notifier import Notifier
+from reconciler.engine.controller.queue.listener import Listener
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads
@@ -58,13 +59,12 @@ REPORT_SECONDS: Final = 10.0
 def run(args: argparse.Namespace) -> int:
     """Reconcile until SIGTERM; with --once, run one cycle of every dataset."""
     _refuse_misuse(args)
-    signals = Signals.quiet()
-    monotonic = SystemMonotonicClock(signals.stopping)
+    monotonic = SystemMonotonicClock((signals := Signals.quiet()).stopping)
     with ExitStack() as stack:
         metrics = Metrics(__version__)
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
         fleet = replicas.fleet(args, home := replicas.CredentialsHome())
-        calling = _calling(monotonic, metrics, fleet)
+        calling = _calling(monotonic, metrics, fleet, own := events.OwnCalls())
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling, checks_images=True))
         source = stack.enter_context(closing(followed(args, part)))
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
             reporting = notifier(args, registry, wiring.memory.notified, metrics)
             if isinstance(workers, Inline):
                 return _one_pass(controller, registry, args, stopped_by, reporting)
-            beside = [one for one in (replicas.status_publisher(args, registry), reporting) if one]
+            listener = events.listener(args, wiring, controller, registry, monotonic, metrics.event, own)
+            beside = [one for one in (replicas.status_publisher(args, registry), reporting, listener) if one]
             with _served(args, controller, registry, metrics):
                 clean = _until_stopped(controller, workers, fleet, beside)
                 registry.publish(now=True)
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_misuse(args: argparse.Namespace) -> None:
+    events.refuse_misuse(args)
     if args.detailed_exitcode and not args.once:
         raise UsageError(
             "--detailed-exitcode needs --once: a controller that runs on has no verdict to exit with"
@@ -108,7 +110,7 @@ def _until_stopped(
     controller: Controller,
     workers: Threads,
     fleet: Fleet | None,
-    beside: Sequence[StatusPublisher | Notifier],
+    beside: Sequence[StatusPublisher | Notifier | Listener],
 ) -> bool:
     """Run until asked to stop, and return whether every worker ended in time."""
     if fleet and controller.ownership:
@@ -125,12 +127,19 @@ def _until_stopped(
     return clean
 
 
-def _calling(monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | None) -> Calling:
+def _calling(
+    monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | None, own: events.OwnCalls
+) -> Calling:
     """Return how AWS is called; with a lease, no writing attempt outlasts it."""
     if fleet is None:
-        return Calling(WORKERS, monotonic.sleep, metrics.request)
+        return Calling(WORKERS, monotonic.sleep, metrics.request, called=own)
     return Calling(
-        WORKERS, monotonic.sleep, metrics.request, permit=fleet.permit, call_seconds=fleet.call_seconds
+        WORKERS,
+        monotonic.sleep,
+        metrics.request,
+        permit=fleet.permit,
+        call_seconds=fleet.call_seconds,
+        called=own,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from reconciler.core.drift.foreign_calls import ForeignCall
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.cause import Cause
@@ -137,6 +138,7 @@ class DatasetDrift:
         complete: Whether every line of the specs was used, and the dataset could be observed.
         gap: Why AWS may hold entries that were not observed; None if all were.
         attributed: Whether applied entries are on record; without a record every difference counts as drift.
+        foreign_calls: Calls of other principals that may have caused the drift, the newest first.
         error_code: The exit code that its errors call for.
         observed: How it was observed; None if it was not.
     """
@@ -150,6 +152,7 @@ class DatasetDrift:
     coverage: Coverage = NOTHING_SEEN
     labels: tuple[LabelBalance, ...] = ()
     leaked: tuple[str, ...] = ()
+    foreign_calls: tuple[ForeignCall, ...] = ()
     errors: tuple[PlanError, ...] = ()
     attributed: bool = True
     complete: bool = True

@@ -123,6 +123,8 @@ class CycleRunner:
         result = self._carry_out(state, work)
         seconds = self._monotonic.seconds() - begun
         self._note(state, result, work)
+        if self._registry.after_cycle and result.observation:
+            self._registry.after_cycle(state, self._registry.wall() - seconds)
         if result.drift_view and work.loaded and self._registry.illustrate:
             self._registry.illustrate(state, work.loaded, result.drift_view)
         delay = self._next(state, work)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Final
 
+from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
@@ -52,6 +53,7 @@ class DatasetState:
         running: Whether a cycle is running; there is at most one.
         edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
+        hastened_to: When a cycle is due after the running one, because of a message; infinite if it is not.
         is_elsewhere: Whether another replica reconciles the dataset, or none yet: this one makes no call for it.
         suspension: Why a person has suspended applying, and until when; None if it is not suspended.
         failures: Consecutive failed cycles.
@@ -64,6 +66,7 @@ class DatasetState:
         work: Progress of the running cycle; None between cycles.
         partners: The states of the other dataset of its project; empty if the specs do not hold it.
         shares_images: Whether it had an image in common with them, as last observed; None if not known.
+        foreign_calls: Calls of other principals by the queue of events, the newest first.
         trend: For each line of the history, the status of InSync and how many images had drifted.
     """
 
@@ -77,6 +80,7 @@ class DatasetState:
     running: bool = False
     edited: bool = False
     again: bool = False
+    hastened_to: float = inf
     is_elsewhere: bool = False
     suspension: Suspension | None = None
     failures: int = 0
@@ -102,6 +106,7 @@ class DatasetState:
     work: Work | None = None
     partners: tuple[DatasetState, ...] = ()
     shares_images: bool | None = None
+    foreign_calls: tuple[ForeignCall, ...] = ()
     trend: deque[tuple[Truth, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     @property
@@ -250,6 +255,7 @@ class DatasetState:
             "drift": dict(summary.drift) if summary else {},
             "errors": self._errors(),
             "suspension": self.suspension.document() if self.suspension else None,
+            **self._foreign_calls(),
             "partners": [partner.name for partner in self.partners],
             "conditions": [condition.document() for condition in self.believed(now)],
             "consecutive_failures": self.failures,
@@ -261,6 +267,10 @@ class DatasetState:
             "next_visit_at": moment_or_none(next_visit_at),
             "history": list(self.history),
         }
+
+    def _foreign_calls(self) -> dict[str, Any]:
+        calls = self.foreign_calls[:MOST_SHOWN]
+        return {"foreign_calls": [call.document() for call in calls]} if calls else {}
 
     def _errors(self) -> list[Mapping[str, Any]]:
         summary = self.unreadable() if self.broken else self.summary

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final
 
 from reconciler.engine.controller.cycle_runner import CycleRunner
@@ -154,6 +155,17 @@ class Controller:
         self._signals.wake.set()
         return True
 
+    def hasten(self, dataset: str, due: float) -> None:
+        """Make a dataset due at *due* of the monotonic clock, or earlier; one that runs is due again then."""
+        with self._lock:
+            if (state := self._registry.states.get(dataset)) is None:
+                return
+            if state.running:
+                state.hastened_to = min(state.hastened_to, due)
+            else:
+                state.due = min(state.due, due)
+        self._signals.wake.set()
+
     def suspend(self, names: Sequence[str], reason: str, seconds: int | None) -> None:
         """Suspend applying to datasets that exist, as `Suspender.suspend` does."""
         self._suspender.suspend(names, reason, seconds)
@@ -210,6 +222,6 @@ class Controller:
         with self._lock:
             state.edited = state.generation != generation
             now = self._monotonic()
-            state.due = now if state.again else now + delay
-            state.again = state.running = False
+            state.due = now if state.again else min(now + delay, max(now, state.hastened_to))
+            state.again, state.running, state.hastened_to = False, False, inf
         self._signals.wake.set()

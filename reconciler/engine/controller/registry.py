@@ -26,6 +26,37 @@ NOT_READ_YET: Final = FailureReason(Reason.NOT_YET, "the specs have not been rea
 Publisher = Callable[[Mapping[str, Any]], object]
 
 
+@dataclass(slots=True)
+class QueueHealth:
+    """
+    What is known of the queue. Without it changes are found by the schedule, as without the flag.
+
+    Attributes:
+        reason: Why it cannot be read, as the name of an error; None if it can.
+        message: The same for people.
+        read_at: When it was last read, in seconds since the epoch; None if it never was.
+    """
+
+    name: str
+    reason: str | None = "NotYet"
+    message: str | None = "the queue has not been read yet"
+    read_at: float | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        return self.reason is None
+
+    def document(self) -> dict[str, Any]:
+        """Return the health as a JSON document."""
+        return {
+            "queue": self.name,
+            "listening": self.is_listening,
+            "reason": self.reason,
+            "message": self.message,
+            "read_at": moment_or_none(self.read_at),
+        }
+
+
 @dataclass
 class Registry:
     """
@@ -39,6 +70,8 @@ class Registry:
         ready: Whether every dataset has been observed once; never reset.
         publisher: Writes the status for other processes.
         fleet: The part of this replica in its fleet; None if it is alone.
+        queue: The health of the queue of events; None without one.
+        after_cycle: Called with a dataset and when its cycle began, in seconds since the epoch.
         illustrate: Adds the pictures to the drift report of a dataset, after its cycle; None for none.
     """
 
@@ -48,6 +81,8 @@ class Registry:
     publisher: Publisher | None = None
     fleet: Fleet | None = None
     illustrate: Callable[[DatasetState, LoadedDataset, DriftView], object] | None = None
+    queue: QueueHealth | None = None
+    after_cycle: Callable[[DatasetState, float], object] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     states: dict[str, DatasetState] = field(default_factory=dict)
     revision: str | None = None
@@ -88,6 +123,7 @@ class Registry:
             return {
                 "format": "status/v1",
                 **({"leading": self.fleet.leadership().document()} if self.fleet else {}),
+                **({"events": self.queue.document()} if self.queue else {}),
                 "at": moment(now),
                 "ready": self.ready,
                 "schedules": [problem.message for problem in unkeepable(self._listings())],

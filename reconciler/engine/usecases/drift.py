@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
+from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, classes, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
@@ -88,7 +89,7 @@ def drift_of(desired: Desired, planned: Planned) -> DatasetDrift:
 
 
 def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
-    """Say of each drifted image since when it is, as far as that is remembered."""
+    """Add since when each image is drifted, and whose calls may be the cause, as far as that is remembered."""
     before = memory.sightings.of(drift.name)
     drifted = [item.source_ref for item in drift.items if not item.is_pending]
     after = {one.source_ref: one for one in sighted(before, drifted, now)}
@@ -104,7 +105,8 @@ def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -
         one = after[item.source_ref]
         return replace(item, since=one.since, times=one.times)
 
-    return replace(drift, items=tuple(map(dated, drift.items)))
+    calls = suspects(memory.foreign_calls.of(drift.name), now) if drift.drifted else ()
+    return replace(drift, items=tuple(map(dated, drift.items)), foreign_calls=calls)
 
 
 def unseen(plan: DatasetPlan) -> DatasetDrift:

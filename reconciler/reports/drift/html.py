@@ -159,6 +159,8 @@ def _environment() -> jinja2.Environment:
         "VERDICTS": words.VERDICTS,
         "headline": words.headline,
         "events": words.events,
+        "CALLERS": words.CALLERS,
+        "callers": words.callers,
         "overlap": overlap,
         "relabelled": relabelled,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
@@ -71,6 +72,7 @@ class DatasetDriftDoc(TypedDict):
     ``counts`` is by class; an image of two classes is two items. ``observed_at`` is null where nothing was
     observed. ``complete`` is false where not every line of the specs could be used, or where AWS counts other
     entries than could be seen. ``leaked`` names images that AWS holds in the training and in the test dataset.
+    ``foreign_calls`` are calls that may have caused the drift, the newest first; absent where none is known.
     """
 
     name: str
@@ -86,6 +88,7 @@ class DatasetDriftDoc(TypedDict):
     coverage: NotRequired[CoverageDoc]
     labels: NotRequired[Sequence[LabelBalanceDoc]]
     leaked: NotRequired[Sequence[str]]
+    foreign_calls: NotRequired[Sequence[ForeignCallDocument]]
     errors: NotRequired[Sequence[ErrorDoc]]
 
 
@@ -109,7 +112,7 @@ def render(drift: Drift, _options: Options) -> Iterator[bytes]:
 def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
     rows = [(item, kind) for item in drift.items for kind in item.classes]
     seen = drift.coverage
-    return {
+    document: DatasetDriftDoc = {
         "name": drift.name,
         "arn": drift.arn,
         "verdict": drift.verdict,
@@ -139,6 +142,9 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
         "leaked": list(drift.leaked),
         "errors": [error_doc(error) for error in drift.errors],
     }
+    if drift.foreign_calls:  # absent without a queue of events
+        document["foreign_calls"] = [call.document() for call in drift.foreign_calls]
+    return document
 
 
 def _item(row: tuple[DriftItem, DriftClass]) -> DriftItemDoc:

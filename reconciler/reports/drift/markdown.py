@@ -9,7 +9,7 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.drift import words
-from reconciler.reports.drift.text import balance, by_class, item_lines
+from reconciler.reports.drift.text import balance, by_class, caller_lines, item_lines
 from reconciler.reports.plan.text import error_lines, gap_lines
 from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, visible
@@ -76,6 +76,7 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     own = folded(f"{code(dataset.name)}: {words.headline(dataset)}", room)
     if not own.lines:
         return 0
+    own.take(_texts(caller_lines(dataset)))
     own.take(_texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
     shown = sum(_group(heading, items, own) for heading, items in by_class(dataset))
     if dataset.labels:

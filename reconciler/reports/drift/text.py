@@ -114,6 +114,15 @@ def _header(dataset: DatasetDrift) -> Iterator[Line]:
     yield line(f"  {words.headline(dataset)}")
     if text := age(dataset.observed):
         yield line(Span(f"  {text}", Ink.DIM))
+    yield from caller_lines(dataset)
+
+
+def caller_lines(dataset: DatasetDrift) -> Iterator[Line]:
+    """Give the calls that may have caused the drift, below their heading."""
+    for number, text in enumerate(words.callers(dataset)):
+        if not number:
+            yield line(f"  {words.CALLERS}")
+        yield line(Span(f"    {text}", Ink.YELLOW))
 
 
 def _group(heading: str, items: Sequence[DriftItem], dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:

@@ -40,6 +40,8 @@ SHORT_CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
 )
 """The classes where there is little room."""
 
+CALLERS: Final = "Calls of others since the dataset was last seen without drift:"
+
 VERDICTS: Final[Mapping[DriftVerdict, str]] = MappingProxyType(
     {
         DriftVerdict.IN_SYNC: "in sync",
@@ -139,6 +141,12 @@ def day(seconds: float) -> str:
     """Return a moment as people write it, in UTC: ``23 Nov 2026, 12:00 UTC``."""
     at = datetime.fromtimestamp(seconds, UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+
+
+def callers(drift: DatasetDrift) -> Iterator[str]:
+    """Yield a line for each call that may have caused the drift, the newest first."""
+    for call in drift.foreign_calls:
+        yield f"{day(call.at)}: {call.text}"
 
 
 def age(item: DriftItem, now: float | None) -> str:

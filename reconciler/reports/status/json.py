@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.status.conditions import ConditionDocument, Kind, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD, decays
-from reconciler.reports.documents import CallsDoc, ErrorDoc, QuarantinedDoc, Rows, encode, quarantined_doc
+from reconciler.reports.documents import (
+    CallsDoc,
+    ErrorDoc,
+    EventsDoc,
+    QuarantinedDoc,
+    Rows,
+    encode,
+    quarantined_doc,
+)
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -67,7 +76,8 @@ class DatasetStatusDoc(TypedDict):
     ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then,
     ``complete`` whether as many entries could be seen as AWS counts.
     The controller alone says more: how and when it last looked, when it last listed everything and until when
-    that counts (after ``believed_until`` the verdict is unknown), when it looks again, and which suspension holds.
+    that counts (after ``believed_until`` the verdict is unknown), when it looks again, which suspension holds, and
+    which calls of other principals it knows of.
     """
 
     name: str
@@ -88,15 +98,21 @@ class DatasetStatusDoc(TypedDict):
     calls: NotRequired[CallsDoc]
     next_visit_at: str | None
     suspension: NotRequired[SuspensionDoc | None]
+    foreign_calls: NotRequired[Sequence[ForeignCallDocument]]
     history: Sequence[VisitDoc]
 
 
 class StatusDoc(TypedDict):
-    """The last known state of every dataset. The controller adds ``schedules``: those that it cannot keep."""
+    """
+    The last known state of every dataset.
+
+    The controller adds ``schedules``, those that it cannot keep, and with ``--events`` the state of the queue.
+    """
 
     format: Literal["status/v1"]
     datasets: Sequence[DatasetStatusDoc]
     schedules: NotRequired[Sequence[str]]
+    events: NotRequired[EventsDoc]
     errors: NotRequired[Sequence[ErrorDoc]]
 
 
