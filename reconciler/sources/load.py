@@ -16,7 +16,7 @@ from reconciler.core.validation.problem import Origin, Problem, Severity, has_er
 from reconciler.core.validation.unmatched import PlacedGlob
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
-from reconciler.sources.conflicts import clashes
+from reconciler.sources.relations import clashes
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
 from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
 from reconciler.sources.ours import SUFFIXES, is_yaml
