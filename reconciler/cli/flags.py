@@ -144,6 +144,16 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     )
 
 
+def add_download(parser: argparse.ArgumentParser) -> None:
+    """Add --download, for commands that open no connection otherwise."""
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="read entries that specs keep in S3 from there, where they were not downloaded before",
+    )
+    parser.set_defaults(local=False, calls_per_second=None, trust_listing=False)
+
+
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Add NAME, --server and --output, for commands that talk to a running controller."""
     parser.add_argument("names", nargs="+", metavar="NAME", help="the datasets, by their names in the specs")

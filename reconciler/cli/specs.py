@@ -16,7 +16,9 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
+from reconciler.sources.entry_files import PinnedLines
 from reconciler.sources.load import load
+from reconciler.sources.manifests import ManifestCache
 from reconciler.sources.trees.directory import Opened, as_committed, open_path
 from reconciler.state.judged import JudgedFiles, cache_directory
 
@@ -38,10 +40,11 @@ def reading(
         SourceError: PATH cannot be read, or declares nothing.
         UsageError: The flags select nothing.
     """
-    opened = opened_path(args)
-    specs = load(opened.tree, opened.only)
+    opened, kept = opened_path(args), kept_manifests(args)
+    specs = load(opened.tree, opened.only, kept)
     log_skipped(specs)
     chosen = select(specs, selection_of(args))
+    download_missing(args, chosen, kept)
     judged = JudgedFiles(cache_directory(), read_only=not remember)
     with closing(read(chosen, overrides, judged)) as found:
         yield found
@@ -50,9 +53,10 @@ def reading(
 @contextmanager
 def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
     """Yield the tree, all specs in it, and the selected ones, read and validated."""
-    opened = opened_path(args)
-    specs = load(opened.tree, opened.only)
+    opened, kept = opened_path(args), kept_manifests(args)
+    specs = load(opened.tree, opened.only, kept)
     chosen = select(specs, selection_of(args))
+    download_missing(args, chosen, kept)
     judged = JudgedFiles(cache_directory(), read_only=True)
     with closing(read(chosen, judged=judged)) as found:
         yield opened, specs, found
@@ -73,6 +77,32 @@ def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
     if len(chosen.datasets) != 1:
         raise UsageError("this command works on one dataset: name it with --dataset")
     return chosen.datasets[0], chosen.revision
+
+
+def kept_manifests(args: argparse.Namespace) -> ManifestCache:
+    """Return the files of entries outside git that were downloaded before, by this command or others."""
+    return ManifestCache((cache_directory() or Path(args.state_dir)) / "manifests")
+
+
+def download_missing(args: argparse.Namespace, specs: Specs, kept: ManifestCache) -> None:
+    """
+    Download the entries outside git that are not kept yet, as long as the command may open connections.
+
+    What cannot be downloaded is an error of its dataset, when that is read.
+    """
+    loaded = {one.name: one for dataset in specs.datasets for one in (dataset, *dataset.partners)}
+    files = (file for dataset in loaded.values() for file in dataset.files if isinstance(file, PinnedLines))
+    missing = [file for file in files if not kept.has(file.pinned)]
+    if not missing or not getattr(args, "download", True):
+        return
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+
+    with connected(args, read_only=True) as wiring:
+        kept.download = wiring.download
+        for file in missing:
+            log.info("manifest.download", source=str(file.object))
+            kept.fetch(file.object, file.target)
+        kept.download = None
 
 
 def opened_path(args: argparse.Namespace) -> Opened:

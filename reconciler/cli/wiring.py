@@ -22,7 +22,7 @@ from reconciler.cli.embedded import LOCAL_ACCOUNT, LOCAL_REGION, NO_CONFIGURATIO
 from reconciler.cli.output.terminal import progress
 from reconciler.cli.telemetry import tracing
 from reconciler.core.runtime.limits import CALLS_PER_SECOND
-from reconciler.core.spec.choices import Arn
+from reconciler.core.spec.choices import Arn, PinnedObject
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
@@ -42,6 +42,7 @@ from reconciler.rekognition.access import (
 from reconciler.rekognition.calls import Limiter, Meter
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.image_store import ImageReader, ImageStore, image_config
+from reconciler.rekognition.manifest_store import ManifestStore
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
@@ -157,17 +158,20 @@ class Wiring:
 
         It has clients of its own, since only a rebuild may delete.
         """
-        target = desired.target
         with translated(CONFIGURATION):
-            gateway = self._gateway_of_kind(RebuildingRekognition, target)
-            objects = S3(self._s3(target), makes_buckets=self.endpoint is not None)
-        return RebuildContext(
-            self._context_with(gateway), gateway, objects, desired.schedule.update_timeout_seconds
-        )
+            gateway = self._gateway_of_kind(RebuildingRekognition, desired.target)
+        objects = S3(self._s3(desired.target), makes_buckets=self.endpoint is not None)
+        seconds = desired.schedule.update_timeout_seconds
+        return RebuildContext(self._context_with(gateway), gateway, objects, seconds)
 
     def _s3(self, target: Target) -> S3Client:
-        config = s3_config(self.endpoint)
-        return self.session(target).client("s3", endpoint_url=self.endpoint, config=config)
+        with self._making, translated(CONFIGURATION):
+            config = self.direct(s3_config(self.endpoint))
+            return self.session(target).client("s3", endpoint_url=self.endpoint, config=config)
+
+    def download(self, pinned: PinnedObject, target: Target, into: Callable[[bytes], object]) -> None:
+        """`ports.Download`."""
+        ManifestStore(partial(self._s3, target)).download(pinned, into)
 
     def pictures(self, target: Target) -> ImageReader:
         """
@@ -177,17 +181,13 @@ class Wiring:
             Denied, Rejected: As `context_of`.
         """
         with translated(CONFIGURATION):
-            session, config = self.session(target), self.direct(image_config())
-            return ImageReader(
-                session.client("s3", endpoint_url=self.endpoint, config=config),
-                session.client("rekognition", endpoint_url=self.endpoint, config=config),
-            )
+            config, client = self.direct(image_config()), self.session(target).client
+            make = partial(client, endpoint_url=self.endpoint, config=config)
+            return ImageReader(make("s3"), make("rekognition"))
 
     def images(self, target: Target) -> ImageStore:
         """Return the door to the images of a dataset; errors as `context_of`."""
-        with translated(CONFIGURATION):
-            config = self.direct(s3_config(self.endpoint))
-            return ImageStore(self.session(target).client("s3", endpoint_url=self.endpoint, config=config))
+        return ImageStore(self._s3(target))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
         account = target.home_account if self._threads.permit else self._local_key(target)  # as fleets permit

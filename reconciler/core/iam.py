@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
+from reconciler.core.spec.choices import PinnedObject
 from reconciler.core.spec.documents import Target
 
 
@@ -36,6 +38,7 @@ def policy(
     places: Iterable[str] = ("*",),
     images: Iterable[str] = (),
     queue: str | None = None,
+    manifests: Iterable[PinnedObject] = (),
 ) -> dict[str, Any]:
     """
     Return an IAM policy for these targets.
@@ -48,27 +51,26 @@ def policy(
         places: Where a rebuild stores its manifests, or where images are, each as ``bucket`` or ``bucket/prefix``.
         images: Where the images are that plans check, written likewise.
         queue: The ARN of the queue of events that a controller reads.
+        manifests: Entries that are kept in S3.
     """
     targets = list(targets)
+    common = [*_manifests(list(manifests)), *_roles(targets)]
     if level is Level.IMAGES:
-        return _policy([*_images(places), *_roles(targets)])
-    data = [
-        *_READ,
-        *(_WRITE if level is not Level.READ else ()),
-        *(_REBUILD if level is Level.REBUILD else ()),
-    ]
+        return _policy([*_images(places), *common])
+    writes, rebuilds = level is not Level.READ, level is Level.REBUILD
+    data = [*_READ, *(_WRITE if writes else ()), *(_REBUILD if rebuilds else ())]
     statements: list[Mapping[str, Any]] = [
         _allow("FindDatasets", ["rekognition:DescribeProjects"], ["*"]),
         _allow("Datasets", data, [_dataset(target) for target in targets]),
     ]
-    if level is not Level.READ and (made := [target for target in targets if target.create]):
+    if writes and (made := [target for target in targets if target.create]):
         actions = ["rekognition:CreateDataset", "rekognition:CreateProject"]
         statements.append(_allow("CreateWhatIsMissing", actions, [_project(target) for target in made]))
     if queue:
         statements.append(_allow("ReadEvents", _QUEUE, [queue]))
-    if level is Level.REBUILD:
+    if rebuilds:
         statements += _rebuild(targets, places)
-    return _policy([*statements, *_images(images), *_roles(targets)])
+    return _policy([*statements, *_images(images), *common])
 
 
 def _rebuild(targets: Sequence[Target], places: Iterable[str]) -> Iterator[Mapping[str, Any]]:
@@ -87,6 +89,22 @@ def _policy(statements: list[Mapping[str, Any]]) -> dict[str, Any]:
 def _roles(targets: Iterable[Target]) -> Iterator[Mapping[str, Any]]:
     if roles := sorted({target.role_arn for target in targets if target.role_arn}):
         yield _allow("AssumeRoles", ["sts:AssumeRole"], roles)
+
+
+def _manifests(objects: Collection[PinnedObject]) -> Iterator[Mapping[str, Any]]:
+    """Allow reading exactly these objects; a version that is named needs an action of its own."""
+    latest = [one for one in objects if one.version_id is None]
+    versions = [one for one in objects if one.version_id is not None]
+    if latest:
+        yield _allow("ReadManifests", ["s3:GetObject"], map(_object, latest))
+    if versions:
+        yield _allow("ReadManifestVersions", ["s3:GetObjectVersion"], map(_object, versions))
+
+
+def _object(pinned: PinnedObject) -> str:
+    """Return the ARN of one object; what would be a wildcard or a variable in a policy is written as IAM says."""
+    key = re.sub(r"[*?$]", r"${\g<0>}", pinned.key)
+    return f"arn:aws:s3:::{pinned.bucket}/{key}"
 
 
 def _images(places: Iterable[str]) -> Iterator[Mapping[str, Any]]:

@@ -158,18 +158,21 @@ def clock(skew_seconds: float | None) -> CheckResult:
 _SET_THE_CLOCK: Final = "set this machine's clock, best by NTP"
 
 
-def specs(errors: list[str], warnings: int, entries: int, path: str) -> CheckResult:
+def specs(
+    errors: list[str], warnings: int, entries: int, path: str, exit_code: Exit = Exit.INVALID
+) -> CheckResult:
     """
     Check the specs by their errors and warnings.
 
     Args:
         errors: Messages, each with its place.
         path: Of the specs, as the user named it.
+        exit_code: That of the errors.
     """
     remedy = f"`{shlex.join(['reconciler', 'validate', path])}` names them all"
     if errors:
         more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
-        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=Exit.INVALID)
+        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=exit_code)
     text = f"{entries:,} {'entry' if entries == 1 else 'entries'}"
     if warnings:
         text += f", {warnings:,} {'warning' if warnings == 1 else 'warnings'}"

@@ -11,7 +11,7 @@ from reconciler.core.entries.training_view import Meaning
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation.problem import Problem
-from reconciler.errors import Exit, SpecError
+from reconciler.errors import Exit, exit_code_of_problems
 
 # Areas in pixels, as COCO has them (https://cocodataset.org/#detection-eval).
 SMALL_BELOW: Final = 32 * 32
@@ -195,4 +195,4 @@ class Statistics:
 
     @property
     def exit_code(self) -> Exit:
-        return SpecError.exit_code if any(dataset.errors for dataset in self.datasets) else Exit.DONE
+        return exit_code_of_problems(error.code for dataset in self.datasets for error in dataset.errors)

@@ -116,6 +116,9 @@ EVENTS: Final = {
         "The leases could not be released: other replicas take over once they have expired.",
         ("error", "reason"),
     ),
+    "manifest.download": Event(
+        "info", "Entries that a spec keeps in S3 are read from there, as they are not kept yet.", ("source",)
+    ),
     "notify.dropped": Event(
         "warning",
         "Messages to a notification channel are given up: it refused them, too many wait, or they are a day old.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from reconciler import errors
@@ -15,6 +16,9 @@ from reconciler.core.validation.problem import Problem
 _REASONS: Final[dict[type[errors.ReconcilerError], Reason]] = {
     errors.SpecError: Reason.INVALID,
     errors.SourceError: Reason.SOURCE_UNAVAILABLE,
+    errors.ManifestUnavailable: Reason.SOURCE_UNAVAILABLE,
+    errors.ManifestDenied: Reason.DENIED,
+    errors.ManifestUnusable: Reason.INVALID,
     errors.Superseded: Reason.NEW_REVISION,
     errors.NotLeader: Reason.STANDBY,
     errors.Throttled: Reason.THROTTLED,
@@ -36,6 +40,14 @@ def failure_reason_of(exc: errors.ReconcilerError) -> FailureReason:
     """Return the failure reason for an error: that of its class, or of the nearest class above it."""
     found = (_REASONS[kind] for kind in type(exc).__mro__ if kind in _REASONS)
     return FailureReason(next(found, Reason.FAILED), str(exc))
+
+
+def reason_of_specs(found: Sequence[PlanError]) -> FailureReason:
+    """Return the failure reason of a dataset that its specs, or entries outside git, leave without a plan."""
+    if not found:
+        return FailureReason(Reason.INVALID, "unusable")
+    first = min(found, key=lambda error: errors.GRAVITY.index(errors.exit_code_of_problems([error.code])))
+    return FailureReason(_BY_CODE.get(first.code, Reason.INVALID), placed(first))
 
 
 def failure_reason_of_result(result: DatasetResult) -> FailureReason | None:

@@ -5,6 +5,9 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
   - UsageError .............. 64  the command line cannot be carried out as written
   - SpecError ............... 5   the desired state cannot be used; a commit must fix it
   - SourceError ............. 3   the specs could not be read at all: the desired state is unknown
+    + ManifestUnavailable ... 3   entries outside git cannot be read now
+      ManifestDenied ....... 8   the credentials may not read them
+      ManifestUnusable ..... 5   they are not the bytes that the spec names
   - Claimed ................. 3   retryable: another process is writing to the dataset
   - StateError .............. 1   the state could not be read or written just now
     + StateLost ............. 3   retryable: it was damaged or deleted; an empty one replaces it
@@ -47,6 +50,9 @@ from reconciler.errors.failures import (
     Interrupted,
     LeaseUnavailable,
     MachineFailure,
+    ManifestDenied,
+    ManifestUnavailable,
+    ManifestUnusable,
     NotLeader,
     OutputError,
     PlanOutdated,
@@ -59,7 +65,9 @@ from reconciler.errors.failures import (
     StateUnusable,
     Superseded,
     UsageError,
+    exit_code_of_problems,
     gravest,
+    is_of_source,
 )
 from reconciler.errors.gateway import (
     AlreadyExists,
@@ -94,6 +102,9 @@ __all__ = [
     "ListingIncomplete",
     "ListingMoved",
     "MachineFailure",
+    "ManifestDenied",
+    "ManifestUnavailable",
+    "ManifestUnusable",
     "NoCredentials",
     "NotFound",
     "NotLeader",
@@ -112,5 +123,7 @@ __all__ = [
     "Unavailable",
     "UnknownAnswer",
     "UsageError",
+    "exit_code_of_problems",
     "gravest",
+    "is_of_source",
 ]

@@ -84,6 +84,26 @@ class SourceError(ReconcilerError):
     exit_code = Exit.UNKNOWN
 
 
+class ManifestUnavailable(SourceError):
+    """Entries that a spec keeps outside git cannot be read now: what is desired is unknown."""
+
+    code = "RKD5030"
+
+
+class ManifestDenied(ManifestUnavailable):
+    """The credentials may not read entries that a spec keeps outside git, or there are none."""
+
+    code = "RKD5031"
+    exit_code = Exit.DENIED
+
+
+class ManifestUnusable(ManifestUnavailable):
+    """Entries that a spec keeps outside git have another digest than the spec says, or are no JSON Lines."""
+
+    code = "RKD5032"
+    exit_code = Exit.INVALID
+
+
 class Claimed(ReconcilerError):
     """Another process is writing to the dataset from the same state directory."""
 
@@ -186,3 +206,22 @@ class Interrupted(ReconcilerError):
 
     code = "RKD5006"
     exit_code = Exit.INTERRUPTED
+
+
+_OF_SOURCES: Final = {
+    kind.code: kind.exit_code for kind in (SourceError, ManifestUnavailable, ManifestDenied, ManifestUnusable)
+}
+
+
+def is_of_source(code: str) -> bool:
+    """Return whether a problem with this code says that a file could not be read, which may pass by itself."""
+    return code in _OF_SOURCES
+
+
+def exit_code_of_problems(codes: Iterable[str]) -> Exit:
+    """
+    Return the gravest exit code that errors in specs call for, by their codes; DONE if there are none.
+
+    A file that cannot be read leaves unknown what is desired; any other error is one of the specs.
+    """
+    return gravest(_OF_SOURCES.get(code, Exit.INVALID) for code in codes)

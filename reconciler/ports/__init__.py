@@ -45,8 +45,10 @@ from reconciler.ports.rebuild import (
 )
 from reconciler.ports.specs import (
     BrokenDataset,
+    Download,
     EntryFile,
     LoadedDataset,
+    Manifests,
     Source,
     SpecRevision,
     Specs,
@@ -84,6 +86,7 @@ __all__ = [
     "Content",
     "Delivery",
     "Description",
+    "Download",
     "EntryFile",
     "EventQueue",
     "ForeignCalls",
@@ -98,6 +101,7 @@ __all__ = [
     "Leases",
     "LoadedDataset",
     "Located",
+    "Manifests",
     "Memory",
     "Message",
     "MonotonicClock",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is slow to import, and code that only calls AWS needs no specs
+    from reconciler.core.spec.choices import PinnedObject
     from reconciler.core.spec.documents import Acknowledgement, Dataset, Schedule, Target
     from reconciler.core.spec.policy import Policy
     from reconciler.core.validation.unmatched import PlacedGlob
@@ -77,10 +78,19 @@ class EntryFile(Protocol):
 
     Attributes:
         name: The author's file, as the user knows it.
+        origin: The place of a problem of the file as a whole.
+        pinned: The SHA-256 that its content must have; None if the tree itself holds it. Pinned lines cannot be
+            edited in git.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def origin(self) -> Origin: ...
+
+    @property
+    def pinned(self) -> str | None: ...
 
     def open(self) -> BinaryIO:
         r"""
@@ -88,6 +98,7 @@ class EntryFile(Protocol):
 
         Raises:
             SourceError: The file is gone, or not the one that was loaded.
+            ManifestUnavailable: It is kept outside git, and cannot be read.
         """
         ...
 
@@ -97,6 +108,35 @@ class EntryFile(Protocol):
 
     def identity(self) -> str | None:
         """Return a text that changes whenever the lines do; None as for `Tree.identity`."""
+        ...
+
+
+class Manifests(Protocol):
+    """Opens the files of entries that are kept outside git, by their digests."""
+
+    def open(self, pinned: PinnedObject, target: Target) -> BinaryIO:
+        """
+        Open an object for reading, once its bytes are known to have the digest; the stream is seekable.
+
+        Args:
+            target: Of the dataset, whose credentials read it.
+
+        Raises:
+            ManifestUnavailable: It cannot be read, or has another digest.
+        """
+        ...
+
+
+class Download(Protocol):
+    """Reads an object from S3."""
+
+    def __call__(self, pinned: PinnedObject, target: Target, into: Callable[[bytes], object]) -> None:
+        """
+        Pass the whole object to *into*, in order and in pieces. Its digest is not checked.
+
+        Raises:
+            ManifestUnavailable: It cannot be read.
+        """
         ...
 
 

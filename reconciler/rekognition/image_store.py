@@ -37,7 +37,7 @@ _NEXT_BYTES: Final = 1 << 20
 _MOST_READS: Final = 16
 
 # How S3 answers a client of another Region, where the SDK does not follow to the right one.
-_REDIRECTS: Final = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
+REDIRECTS: Final = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
 _CHANGED: Final = frozenset({"412", "PreconditionFailed"})
 
 
@@ -70,7 +70,7 @@ class ImageStore:
                 }
                 return ImagePage(found, bool(answer["IsTruncated"]), _region(answer))
         except GatewayError as exc:
-            if _code(exc) in _REDIRECTS and (region := _region(_response(exc))) is not None:
+            if code_of(exc) in REDIRECTS and (region := region_of(exc)) is not None:
                 return ImagePage(None, more=False, region=region)
             raise
 
@@ -81,7 +81,7 @@ class ImageStore:
                 answer = self._client.head_object(Bucket=bucket, Key=key)
                 return _stored(answer["ETag"], answer["ContentLength"])
         except GatewayError as exc:
-            if _code(exc) in ("404", "NoSuchKey"):  # an answer to HEAD has no body to name it
+            if code_of(exc) in ("404", "NoSuchKey"):  # an answer to HEAD has no body to name it
                 return None
             raise
 
@@ -93,11 +93,11 @@ class ImageStore:
         except NotFound:
             return None
         except Denied as exc:
-            if _code(exc) == "InvalidObjectState":
+            if code_of(exc) == "InvalidObjectState":
                 return CheckedImage(*stored, Header(ARCHIVED))
             raise
         except GatewayError as exc:
-            if _code(exc) not in _CHANGED:
+            if code_of(exc) not in _CHANGED:
                 raise
         return self._read(bucket, key)  # it was replaced between two reads
 
@@ -186,8 +186,14 @@ def _response(exc: GatewayError) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", cause.response) if isinstance(cause, ClientError) else {}
 
 
-def _code(exc: GatewayError) -> str:
+def code_of(exc: GatewayError) -> str:
+    """Return the code that S3 answered with; empty if it did not answer."""
     return str(_response(exc).get("Error", {}).get("Code", ""))
+
+
+def region_of(exc: GatewayError) -> str | None:
+    """Return the Region of a bucket that an error names."""
+    return _region(_response(exc))
 
 
 def _region(answer: Mapping[str, Any]) -> str | None:

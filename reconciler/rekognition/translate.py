@@ -38,6 +38,7 @@ ERRORS: Final[Mapping[str, type[errors.GatewayError]]] = {
     "InvalidBucketName": errors.Rejected,
     "NoSuchBucket": errors.NotFound,
     "NoSuchKey": errors.NotFound,
+    "NoSuchVersion": errors.NotFound,
     "PermanentRedirect": errors.Rejected,
     # Not in the model.
     "AccessDenied": errors.Denied,

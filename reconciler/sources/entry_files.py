@@ -7,17 +7,19 @@ import os
 from array import array
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, ClassVar, Final, NamedTuple
 
 import orjson
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
-from reconciler.core.spec.documents import Entries
+from reconciler.core.spec.choices import PinnedObject
+from reconciler.core.spec.documents import Dataset, Entries, Target
 from reconciler.core.spec.labelling import compile_lines
+from reconciler.core.spec.messages import ModelError
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.errors import SourceError
-from reconciler.ports import EntryFile, Tree
+from reconciler.errors import ManifestUnusable, SourceError
+from reconciler.ports import EntryFile, Manifests, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part
 from reconciler.sources.text import suspicion
 
@@ -38,6 +40,11 @@ class JsonLines:
     path: str
     name: str
     size: int
+    pinned: ClassVar[None] = None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.name, 1)
 
     def open(self) -> BinaryIO:
         try:
@@ -71,6 +78,11 @@ class CompiledLines:
     name: str
     content: bytes
     numbers: array[int]
+    pinned: ClassVar[None] = None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.name, 1)
 
     def open(self) -> BinaryIO:
         return io.BytesIO(self.content)
@@ -80,6 +92,51 @@ class CompiledLines:
 
     def identity(self) -> str | None:
         return blake2b(self.content + self.numbers.tobytes(), digest_size=20).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedLines:
+    """
+    JSON Lines in S3, pinned by their digest.
+
+    Attributes:
+        origin: The place in the spec that names the object.
+    """
+
+    object: PinnedObject
+    target: Target
+    origin: Origin
+    manifests: Manifests
+
+    @property
+    def name(self) -> str:
+        return self.object.address
+
+    @property
+    def pinned(self) -> str:
+        return self.object.sha256
+
+    def open(self) -> BinaryIO:
+        stream = self.manifests.open(self.object, self.target)
+        if (found := _unusable(stream, self.name)) is not None:
+            stream.close()
+            raise ManifestUnusable(f"{self.object}: {found.message}")
+        stream.seek(0)
+        return stream
+
+    def line_number(self, line: int) -> int:
+        return line
+
+    def identity(self) -> str:
+        return f"sha256:{self.pinned}"
+
+
+class _Unusable(NamedTuple):
+    """Why none of the lines of a file can be used."""
+
+    code: codes.Code
+    message: str
+    line: int = 1
 
 
 class Checked(NamedTuple):
@@ -96,6 +153,25 @@ class Checked(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
+def pinned_files(
+    parsed: Parsed, dataset: Dataset, manifests: Manifests, problems: list[Problem]
+) -> tuple[PinnedLines, ...]:
+    """Return the objects in S3 that a dataset names, unread; add a warning for each that is named twice."""
+    files: dict[PinnedObject, PinnedLines] = {}
+    for number, source in enumerate(dataset.spec.entries):
+        if (pinned := source.pinned) is None:
+            continue
+        place = ("spec", "entries", number, "s3")
+        if pinned in files:
+            model_error = ModelError(
+                place, codes.NAMED_TWICE.code, f"{pinned} is named twice; it is read once"
+            )
+            problems.append(parsed.problem(model_error, Severity.WARNING))
+        else:
+            files[pinned] = PinnedLines(pinned, dataset.spec.target, parsed.origin_of(place), manifests)
+    return tuple(files.values())
+
+
 def check_lines(tree: Tree, path: str) -> Checked:
     """
     Check the first and the last bytes of a JSON Lines file.
@@ -105,29 +181,33 @@ def check_lines(tree: Tree, path: str) -> Checked:
     """
     name = tree.display(path)
     with tree.open(path) as stream:
+        if (found := _unusable(stream, name)) is not None:
+            return _refused(found.code, found.message, Origin(name, found.line))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        head = stream.read(_HEAD_BYTES)
-        if found := suspicion(head):
-            code, reason = found
-            return _refused(code, f"the file {reason}", Origin(name, 1))
-        if (form := other_form(head)) is not None:
-            way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
-            message = f"{form}, and one object a line is needed: {way}"
-            return _refused(codes.NOT_LINES, message, Origin(name, 1))
-        if (format_ := other_format(head)) is not None:
-            form, way = format_
-            message = (
-                f"it looks like {form}, and JSON Lines are needed, one object a line: {way.format(name=name)}"
-            )
-            return _refused(codes.NOT_LINES, message, Origin(name, 1))
-        file = JsonLines(tree, path, name, size)
-        if size <= _HEAD_BYTES and not head.strip():
-            return Checked(file, empty=True)
-        if _is_cut(stream, size):
-            message = "the file ends in the middle of a line: it looks half-written"
-            return _refused(codes.CUT, message, Origin(name, _last_line(stream)))
-    return Checked(file)
+        empty = size <= _HEAD_BYTES and not stream.read().strip()
+    return Checked(JsonLines(tree, path, name, size), empty=empty)
+
+
+def _unusable(stream: BinaryIO, name: str) -> _Unusable | None:
+    """Return what is wrong with the first or the last bytes of a file, or None."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    if found := suspicion(head):
+        code, reason = found
+        return _Unusable(code, f"the file {reason}")
+    if (form := other_form(head)) is not None:
+        way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
+        return _Unusable(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}")
+    if (format_ := other_format(head)) is not None:
+        form, way = format_
+        needed = "and JSON Lines are needed, one object a line"
+        return _Unusable(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}")
+    if (size > _HEAD_BYTES or head.strip()) and _is_cut(stream, size):
+        message = "the file ends in the middle of a line: it looks half-written"
+        return _Unusable(codes.CUT, message, _last_line(stream))
+    return None
 
 
 def check_shorthand(parsed: ParsedFile, name: str) -> Checked:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
 from reconciler.core.entries.pattern import is_pattern, path_glob
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset, Entries
-from reconciler.core.spec.messages import ModelError, Path, nearest
+from reconciler.core.spec.messages import ModelError, Path
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.unmatched import PlacedGlob
 from reconciler.errors import SourceError
-from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Specs, Tree
-from reconciler.sources.relations import clashes
+from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
-from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
+from reconciler.sources.entry_files import Checked, check_lines, check_shorthand, pinned_files
+from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.sources.ours import SUFFIXES, is_yaml
+from reconciler.sources.relations import clashes, of_unknown_datasets, with_partners
 
 
-def load(tree: Tree, only: str | None = None) -> Specs:
+def load(tree: Tree, only: str | None = None, manifests: Manifests = NOTHING_KEPT) -> Specs:
     """
     Read every spec of a tree; of JSON Lines files only the first and last bytes are checked.
 
     Args:
         only: Path in the tree of the one spec file to read; None for all.
+        manifests: Opens entries that are kept outside git, which is not done here.
 
     Raises:
         SourceError: The tree cannot be listed, or declares no dataset, not even a broken one: the desired
@@ -35,7 +36,7 @@ def load(tree: Tree, only: str | None = None) -> Specs:
     """
     if only is not None and not is_yaml(only):
         raise SourceError(f"{tree.display(only)}: a spec file ends in {' or '.join(SUFFIXES)}")
-    specs = _Loading(tree, only).run()
+    specs = _Loading(tree, only, manifests).run()
     if not specs.datasets and not has_error(specs.problems):
         what = tree.display(only) if only else tree.name
         message = "no document with apiVersion reconciler/v1 and kind Dataset"
@@ -55,9 +56,10 @@ _OF_NO_DATASET: Final = ("Entries", "Acknowledgement")
 class _Loading:
     """One run of `load`, with a cache so that no file is read twice."""
 
-    def __init__(self, tree: Tree, only: str | None) -> None:
+    def __init__(self, tree: Tree, only: str | None, manifests: Manifests) -> None:
         self._tree = tree
         self._only = only
+        self._manifests = manifests
         self._listing: tuple[str, ...] | None = None
         self._parsed: dict[str, ParsedFile] = {}
         self._checked: dict[str, Checked] = {}
@@ -78,13 +80,14 @@ class _Loading:
             problems = [*parsed.problems, *extra.get(id(parsed), ())]
             named = self._entry_files(path, parsed, problems)
             if isinstance(parsed.model, Dataset):
+                named += pinned_files(parsed, parsed.model, self._manifests, problems)
                 ordered = tuple(sorted(problems, key=_by_place))
                 patterns = (*_patterns(parsed, parsed.model), *acknowledging.get(parsed.model.name, ()))
                 datasets.append(LoadedDataset(parsed.model, parsed.origin, named, ordered, patterns=patterns))
             else:
                 broken.append(_broken(parsed, problems, named))
         return Specs(
-            datasets=tuple(_with_partners(sorted(datasets, key=lambda dataset: dataset.origin))),
+            datasets=tuple(with_partners(sorted(datasets, key=lambda dataset: dataset.origin))),
             broken=tuple(sorted(broken, key=lambda dataset: dataset.origin)),
             problems=self._all_problems(files, datasets, broken),
             revision=self._tree.revision,
@@ -125,7 +128,7 @@ class _Loading:
             if file.path not in self._checked and not self._only:
                 found |= dict.fromkeys(self._unused(file, certain=not broken))
             if not self._only:
-                found |= dict.fromkeys(_of_unknown_datasets(file, names))
+                found |= dict.fromkeys(of_unknown_datasets(file, names))
         return tuple(sorted(found, key=_by_place))
 
     def _unused(self, file: ParsedFile, *, certain: bool) -> Iterator[Problem]:
@@ -218,18 +221,6 @@ class _Loading:
         return self._listing
 
 
-def _with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]:
-    """Set the partners of every dataset: those of the other type in the same project."""
-    projects: dict[str, list[LoadedDataset]] = {}
-    for dataset in datasets:
-        projects.setdefault(dataset.target.identity[0], []).append(dataset)
-    for dataset in datasets:
-        target = dataset.target
-        near = [other for other in projects[target.identity[0]] if target.may_be_beside(other.target)]
-        others = [other for other in near if other.target.kind is not target.kind]
-        yield replace(dataset, partners=tuple(others))
-
-
 def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:
     """Yield the globs of a dataset that select entries."""
     for number, text in enumerate(dataset.spec.protect):
@@ -249,15 +240,6 @@ def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:
                 one = PlacedGlob("match", text, parsed.origin_of(("match",)))
                 found.setdefault(name, []).append(one)
     return found
-
-
-def _of_unknown_datasets(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:
-    """Yield a warning for every acknowledgement of an unknown dataset."""
-    for parsed in file.documents:
-        if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
-            message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
-            model_error = ModelError(("dataset",), codes.NO_SUCH_DATASET.code, message)
-            yield parsed.problem(model_error, Severity.WARNING)
 
 
 def _named_files(parsed: Parsed) -> Iterator[tuple[Path, str]]:

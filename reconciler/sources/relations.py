@@ -1,16 +1,18 @@
-"""Find datasets that share a name or a target."""
+"""Find what documents of a tree mean to one another: conflicts, partners, datasets that are not there."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
-from reconciler.core.spec.documents import Dataset
-from reconciler.core.spec.messages import ModelError
+from reconciler.core.spec.documents import Acknowledgement, Dataset
+from reconciler.core.spec.messages import ModelError, nearest
 from reconciler.core.validation import spec_codes as codes
-from reconciler.core.validation.problem import Problem
-from reconciler.sources.documents import Parsed
+from reconciler.core.validation.problem import Problem, Severity
+from reconciler.ports import LoadedDataset
+from reconciler.sources.documents import Parsed, ParsedFile
 
 
 def clashes(documents: Sequence[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
@@ -64,3 +66,24 @@ def _place(document: Parsed, path: tuple[str, ...]) -> str:
 
 def _region(document: Parsed) -> str | None:
     return document.model.spec.target.home_region if isinstance(document.model, Dataset) else None
+
+
+def with_partners(datasets: Sequence[LoadedDataset]) -> Iterator[LoadedDataset]:
+    """Set the partners of every dataset: those of the other type in the same project."""
+    projects: dict[str, list[LoadedDataset]] = {}
+    for dataset in datasets:
+        projects.setdefault(dataset.target.identity[0], []).append(dataset)
+    for dataset in datasets:
+        target = dataset.target
+        near = [other for other in projects[target.identity[0]] if target.may_be_beside(other.target)]
+        others = [other for other in near if other.target.kind is not target.kind]
+        yield replace(dataset, partners=tuple(others))
+
+
+def of_unknown_datasets(file: ParsedFile, names: Collection[str]) -> Iterator[Problem]:
+    """Yield a warning for every acknowledgement of an unknown dataset."""
+    for parsed in file.documents:
+        if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
+            message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
+            model_error = ModelError(("dataset",), codes.NO_SUCH_DATASET.code, message)
+            yield parsed.problem(model_error, Severity.WARNING)

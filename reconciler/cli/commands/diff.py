@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import DEFAULT_PATH, add_output, add_selectors
+from reconciler.cli.flags import DEFAULT_PATH, add_download, add_output, add_selectors
 from reconciler.errors import Exit
 
 
@@ -26,6 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help=f"spec tree or spec file, as in the working tree (default: {DEFAULT_PATH})",
     )
     add_selectors(parser)
+    add_download(parser)
     add_output(parser, "diff")
     parser.add_argument(
         "--all", action="store_true", help="name every image that changes, not only their number by label"
@@ -36,7 +37,7 @@ COMMAND: Final = Command(
     name="diff",
     summary="show what changes in the datasets between two git revisions; offline",
     example="reconciler diff main HEAD specs",
-    exits=(Exit.DONE, Exit.PENDING, Exit.UNKNOWN, Exit.INVALID),
+    exits=(Exit.DONE, Exit.PENDING, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED),
     arguments=_arguments,
     document="diff",
 )

@@ -9,8 +9,8 @@ from typing import Final
 from reconciler.cli import values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import say
-from reconciler.cli.flags import add_events, add_selection
-from reconciler.errors import Exit
+from reconciler.cli.flags import add_download, add_events, add_selection
+from reconciler.errors import Exit, ManifestUnavailable, exit_code_of_problems
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_events(parser, "add the permissions that run --events needs on this queue")
     add_selection(parser)
+    add_download(parser)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -53,17 +54,21 @@ def _run(args: argparse.Namespace) -> int:
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
         refs = {ref for dataset in found.datasets for ref in dataset.index.source_refs}
-        checked = (one for one in found.datasets if one.policy.images is not ImagePolicy.IGNORE)
+        checked = [one for one in found.datasets if one.policy.images is not ImagePolicy.IGNORE]
         images = set(_places((ref for one in checked for ref in one.index.source_refs), folders=True))
-        errors = [problem for problem in found.problems if problem.is_error]
+        sources = [one for dataset in found.datasets for one in dataset.loaded.spec.spec.entries]
+        manifests = [one.pinned for one in sources if one.pinned is not None]
+        of_entries = checked or args.level not in (Level.READ, Level.WRITE)
+        needless = None if of_entries else ManifestUnavailable.code
+        errors = [problem for problem in found.problems if problem.is_error and problem.code != needless]
     if args.bucket:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:
         places = set(_places(refs, folders=args.level == Level.IMAGES))
-    out(json.dumps(policy(Level(args.level), targets, places, images, queue), indent=2))
+    out(json.dumps(policy(Level(args.level), targets, places, images, queue, manifests), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
-        return Exit.INVALID
+        return exit_code_of_problems(problem.code for problem in errors)
     return Exit.DONE
 
 
@@ -88,7 +93,7 @@ COMMAND: Final = Command(
     name="iam",
     summary="print a least-privilege IAM policy",
     example="reconciler iam write specs",
-    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
+    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED),
     arguments=_arguments,
     work=_run,
 )

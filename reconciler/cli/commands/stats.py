@@ -6,12 +6,13 @@ import argparse
 from typing import Final
 
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_output, add_selection
+from reconciler.cli.flags import add_download, add_output, add_selection
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
+    add_download(parser)
     add_output(parser, "stats")
     parser.add_argument("--all", action="store_true", help="show every label and pair, not only the first 20")
 
@@ -32,7 +33,7 @@ COMMAND: Final = Command(
     name="stats",
     summary="count images, labels and boxes, offline",
     example="reconciler stats specs",
-    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
+    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED),
     arguments=_arguments,
     work=_run,
     document="stats",

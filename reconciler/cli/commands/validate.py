@@ -6,20 +6,20 @@ import argparse
 from typing import Final
 
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_output, add_selection
-from reconciler.errors import Exit, SourceError
+from reconciler.cli.flags import add_download, add_output, add_selection
+from reconciler.errors import Exit, SourceError, exit_code_of_problems
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
+    add_download(parser)
     add_output(parser, "validate")
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print every problem of every file; exit 5 if one of them is an error, 3 if nothing can be read."""
+    """Print every problem of every file; exit 5 if one is an error, 3 if only files cannot be read."""
     from reconciler.cli.output.show import next_step, same_specs, show
     from reconciler.cli.specs import reading
-    from reconciler.core.validation.problem import has_error
     from reconciler.reports.validate.json import Validation
     from reconciler.sources.load import unusable
 
@@ -31,7 +31,7 @@ def _run(args: argparse.Namespace) -> int:
                 problems=found.problems,
                 skipped=len(found.skipped),
             )
-        code = Exit.INVALID if has_error(result.problems) else Exit.DONE
+        code = exit_code_of_problems(problem.code for problem in result.problems if problem.is_error)
     except SourceError as exc:
         result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
         code = Exit.UNKNOWN
@@ -45,7 +45,7 @@ COMMAND: Final = Command(
     name="validate",
     summary="check specs, offline",
     example="reconciler validate specs",
-    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID),
+    exits=(Exit.DONE, Exit.UNKNOWN, Exit.INVALID, Exit.DENIED),
     arguments=_arguments,
     work=_run,
     document="validate",

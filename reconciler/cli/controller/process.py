@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         fleet = replicas.fleet(args, home := replicas.CredentialsHome())
         calling = _calling(monotonic, metrics, fleet, own := events.OwnCalls())
         wiring = stack.enter_context(connected(args, read_only=False, threads=calling, checks_images=True))
-        source = stack.enter_context(closing(followed(args, part)))
+        source = stack.enter_context(closing(followed(args, wiring.download, part)))
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
         registry.illustrate = _illustrator(args, wiring, registry, monotonic)
         home.gateway_of = lambda target: wiring.context_of(target).gateway

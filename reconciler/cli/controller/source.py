@@ -16,25 +16,30 @@ from reconciler.core.runtime.shard import Shard
 from reconciler.engine.controller.source_poller import DIRECTORY_SECONDS, Polling
 from reconciler.engine.usecases.spec_tree import Selection, select
 from reconciler.errors import UsageError
-from reconciler.ports import Source, SpecRevision, Witness
+from reconciler.ports import Download, Source, SpecRevision, Witness
 from reconciler.redact import know
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.repository import GitSource
+from reconciler.sources.manifests import ManifestCache
 from reconciler.sources.trees.directory_source import DirectorySource, SyncMetrics, TouchedFile
 
 DEFAULT_REF: Final = "main"
 
 
-def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
+def followed(args: argparse.Namespace, download: Download, shard: Shard | None = None) -> Source:
     """
     Return the source that PATH and the git flags name, limited to the selected datasets of this shard.
+
+    Args:
+        download: Reads entries outside git.
 
     Raises:
         UsageError: The flags contradict each other.
     """
     state = Path(args.state_dir)
+    manifests = ManifestCache(state / "manifests", download)
     selection = selection_of(args)
     path = args.tree or args.path
     if args.git is None:
@@ -44,11 +49,11 @@ def followed(args: argparse.Namespace, shard: Shard | None = None) -> Source:
             raise UsageError(f"--ref {args.ref} needs --git URL: a directory is read as it is")
         if args.git_password_file or args.git_password_env:
             raise UsageError("a password for git needs --git")
-        source: Source = DirectorySource(Path(path), Blobs(state))
+        source: Source = DirectorySource(Path(path), Blobs(state), manifests)
     else:
         address = Address(args.git, _password(args))
         clone = Clone(state / "git", address, args.ref or DEFAULT_REF, verify=args.verify_signatures)
-        source = GitSource(clone, path, Blobs(state))
+        source = GitSource(clone, path, Blobs(state), manifests)
     if args.dataset or args.selector:
         source = Selected(source, selection)
     return Sharded(source, shard) if shard else source

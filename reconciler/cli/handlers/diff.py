@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import show
-from reconciler.cli.specs import opened_path, selection_of
+from reconciler.cli.specs import download_missing, kept_manifests, opened_path, selection_of
 from reconciler.core.revision_diff import RevisionDiff, Side
 from reconciler.engine.usecases.diff import diff_specs, unassigned
 from reconciler.engine.usecases.spec_tree import Reading, read, select_each
@@ -18,6 +18,7 @@ from reconciler.errors import UsageError, gravest
 from reconciler.ports import Specs
 from reconciler.sources.git.history import History, opened_history
 from reconciler.sources.load import load
+from reconciler.sources.manifests import ManifestCache
 
 
 class _Asked(NamedTuple):
@@ -84,14 +85,17 @@ def _sides(asked: _Asked, history: History) -> tuple[Side, Side]:
 @contextmanager
 def _read(args: argparse.Namespace, history: History, *sides: Side) -> Iterator[tuple[Reading, Reading]]:
     """Yield what is desired at both revisions."""
-    before, after = (_load(args, history, side) for side in sides)
+    kept = kept_manifests(args)
+    before, after = (_load(args, history, side, kept) for side in sides)
     with ExitStack() as stack:
         chosen = select_each((before, after), selection_of(args))
+        for specs in chosen:
+            download_missing(args, specs, kept)
         old, new = (stack.enter_context(closing(read(specs))) for specs in chosen)
         yield old, new
 
 
-def _load(args: argparse.Namespace, history: History, side: Side) -> Specs:
+def _load(args: argparse.Namespace, history: History, side: Side, kept: ManifestCache) -> Specs:
     """
     Load the specs of a revision.
 
@@ -100,6 +104,6 @@ def _load(args: argparse.Namespace, history: History, side: Side) -> Specs:
     """
     if side.name is None or side.commit is None:
         opened = opened_path(args)
-        return load(opened.tree, opened.only)
+        return load(opened.tree, opened.only, kept)
     found = history.tree(side.name, side.commit)
-    return load(found.tree, found.only)
+    return load(found.tree, found.only, kept)

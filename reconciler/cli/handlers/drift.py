@@ -25,7 +25,7 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import OutputError, SpecError, StateError, UsageError, gravest
+from reconciler.errors import OutputError, StateError, UsageError, exit_code_of_problems, gravest
 from reconciler.reports.registry import SUFFIXES
 from reconciler.reports.thumbnails import Thumbnail
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if any(dataset.items for dataset in drift.datasets):
         next_step(args, f"propose{same_specs(args)}", f"apply{same_specs(args)}")
     codes = [code for dataset in drift.datasets for code in dataset.exit_codes]
-    return gravest([*codes, *(SpecError.exit_code for _ in unusable)])
+    return gravest([*codes, exit_code_of_problems(problem.code for problem in unusable)])
 
 
 def _drift_and_pictures(

@@ -17,7 +17,7 @@ from pathlib import Path
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import next_step, screen, show
 from reconciler.cli.output.terminal import stream
-from reconciler.cli.specs import change_selection_of, opened_specs, require_credentials
+from reconciler.cli.specs import change_selection_of, kept_manifests, opened_specs, require_credentials
 from reconciler.cli.wiring import connected
 from reconciler.core.proposals.patch import file_diff, new_file_diff
 from reconciler.core.proposals.report import Branch, DatasetProposal, EditRequest, Proposal, Refusal, refused
@@ -27,7 +27,7 @@ from reconciler.engine.usecases.propose import Proposed, propose_each, unfulfill
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
-from reconciler.ports import Memory, Specs
+from reconciler.ports import Manifests, Memory, Specs
 from reconciler.reports.propose.json import message
 from reconciler.reports.propose.text import render_proposal
 from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
@@ -95,7 +95,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
             raise UsageError("--branch: the specs are not in a git repository")
         proposed = list(propose_each(found.datasets, wiring.context, change_selection_of(args)))
         broken = [each_dataset.broken(dataset) for dataset in found.broken]
-        with tried(opened, specs, found, proposed) as result:
+        with tried(opened, specs, found, proposed, kept_manifests(args)) as result:
             datasets = (
                 *(summed_up(one, result, wiring.memory) for one in proposed),
                 *(DatasetProposal(p.name, p.arn, errors=p.errors, error_code=p.exit_code) for p in broken),
@@ -113,7 +113,9 @@ def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) ->
 
 
 @contextmanager
-def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed]) -> Iterator[Tried]:
+def tried(
+    opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed], manifests: Manifests
+) -> Iterator[Tried]:
     """Yield the edits that are verified to have the intended effect; refuse the others."""
     requests = [request for one in proposed for request in one.requests]
     refusals: list[Refusal] = []
@@ -121,7 +123,7 @@ def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Propo
         with ExitStack() as stack:
             edits = edit_tree(opened.tree, specs.datasets, requests)
             overlay = stack.enter_context(overlaid(opened.tree, edits))
-            wrong, problems = _wrong(opened, overlay, found, proposed, edits)
+            wrong, problems = _wrong(opened, overlay, found, proposed, edits, manifests)
             if not wrong:
                 yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
                 return
@@ -135,12 +137,17 @@ def tried(opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Propo
 
 
 def _wrong(
-    opened: Opened, overlay: Overlay, found: Reading, proposed: Sequence[Proposed], edits: TreeEdits
+    opened: Opened,
+    overlay: Overlay,
+    found: Reading,
+    proposed: Sequence[Proposed],
+    edits: TreeEdits,
+    manifests: Manifests,
 ) -> tuple[frozenset[str], tuple[Problem, ...]]:
     """Read the edited specs; return images whose edit lacks the intended effect, and new problems."""
     if not edits.accepted:
         return frozenset(), ()
-    edited = load(overlay, opened.only)
+    edited = load(overlay, opened.only, manifests)
     datasets = {dataset.name: dataset for dataset in edited.datasets}
     wrong: set[str] = set()
     before = {_identity(problem) for problem in found.problems}

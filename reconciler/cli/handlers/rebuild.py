@@ -15,7 +15,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.rebuild.begin import Order
 from reconciler.engine.usecases.rebuild.carry import Rebuilt, rebuild, resume, undo
-from reconciler.errors import SpecError, UsageError
+from reconciler.errors import SourceError, SpecError, UsageError
 from reconciler.reports.visible import counted
 
 
@@ -44,7 +44,8 @@ def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, 
     if args.undo:
         return undo(desired.name, rebuild_context)
     if not desired.usable:
-        raise SpecError(each_dataset.unusable(desired).errors[0].message)
+        kind = SourceError if desired.exit_code is SourceError.exit_code else SpecError
+        raise kind(each_dataset.unusable(desired).errors[0].message)
     if order is None:
         return resume(desired, rebuild_context)
     return rebuild(desired, rebuild_context, order)

@@ -29,6 +29,7 @@ MAX_ASPECT_RATIO: Final = 20
 # "15 MB", which the guide does not define further: this is the smaller reading, the next one the larger.
 MAX_IMAGE_BYTES: Final = 15_000_000
 MAX_IMAGE_BYTES_READ_LARGELY: Final = 15 << 20
+MAX_MANIFEST_BYTES: Final = 1 << 30  # "1 GB", in its larger reading
 MAX_ENTRIES: Final = 250_000  # 500,000 on request, for classification only
 
 # Training scales an image down until its longer side is this long, in pixels.

@@ -76,6 +76,28 @@ class DriftClass(StrEnum):
     METADATA_ONLY = "metadata_only"  # what training uses is the same, except perhaps the image size
 
 
+class PinnedObject(NamedTuple):
+    """
+    An object in S3 whose bytes are pinned by their digest.
+
+    Attributes:
+        version_id: None for the latest version.
+        sha256: 64 lower-case hexadecimal digits.
+    """
+
+    bucket: str
+    key: str
+    version_id: str | None
+    sha256: str
+
+    @property
+    def address(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def __str__(self) -> str:
+        return f"{self.address} (version {self.version_id})" if self.version_id else self.address
+
+
 class Arn(NamedTuple):
     """
     The parts of an ARN.

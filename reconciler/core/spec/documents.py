@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from reconciler.core.spec.choices import Arn, DatasetType, DriftClass
+from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, PinnedObject
 from reconciler.core.spec.field_types import (
     AccountId,
     DatasetArn,
@@ -28,6 +28,8 @@ from reconciler.core.spec.field_types import (
     Region,
     RoleArn,
     S3Base,
+    S3Object,
+    Sha256,
     SourceGlob,
     Text,
     choice,
@@ -122,12 +124,49 @@ class Target(Part):
 
 
 class EntrySource(Part):
-    """Files with entries."""
+    """Files with entries, or one object in S3 that is pinned by its digest."""
 
-    file: Text = described(
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["file"]}, {"required": ["s3", "sha256"]}]}
+    )
+
+    file: Text | None = described(
         "JSON Lines (one entry a line), or .yaml with the shorthand. Relative to this file; *, ?, "
         "[…] and ** are patterns.",
+        None,
         examples=["train.jsonl", "shots/*.jsonl", "labels.yaml"],
+    )
+    s3: S3Object | None = described(
+        "JSON Lines in S3, in place of file; needs sha256.",
+        None,
+        examples=["s3://acme-flowers/train.manifest"],
+    )
+    version_id: Text | None = described("Version of the S3 object. Default: the latest.", None)
+    sha256: Sha256 | None = described("Digest of the S3 object: other bytes are refused.", None)
+
+    @property
+    def pinned(self) -> PinnedObject | None:
+        """The object in S3; None for files of the tree."""
+        if self.s3 is None or self.sha256 is None:
+            return None
+        bucket, _, key = self.s3.removeprefix("s3://").partition("/")
+        return PinnedObject(bucket, key, self.version_id, self.sha256.lower())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EntrySource:
+        if self.file is not None and (self.s3 or self.version_id or self.sha256):
+            raise refusal("must name a file of the tree, or an object in S3 with its sha256, not both")
+        if self.file is None and self.s3 is None:
+            raise _missing("file", "; or name an object in S3, with s3 and sha256")
+        if self.s3 is not None and self.sha256 is None:
+            way = f"`aws s3 cp '{self.s3}' - | sha256sum` prints it"
+            raise _missing("sha256", f": without it git would not say which bytes are desired; {way}")
+        return self
+
+
+def _missing(field: str, rest: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        codes.MISSING_FIELD.code, "{field} is missing{rest}", {"field": field, "rest": rest}
     )
 
 

@@ -245,6 +245,18 @@ S3Base = Annotated[
         "an S3 address such as s3://bucket/prefix/",
     ),
 ]
+S3Object = Annotated[
+    str,
+    Matching(
+        r"^s3://[A-Za-z0-9._\-]+/(.|\n)+$", "the S3 address of one object, such as s3://bucket/train.manifest"
+    ),
+]
+Sha256 = Annotated[
+    str,
+    Matching(
+        r"^[0-9a-fA-F]{64}$", "the 64 hexadecimal digits that sha256sum prints, in quotes if all are 0-9"
+    ),
+]
 SourceGlob = Annotated[
     str,
     Matching(

@@ -126,6 +126,8 @@ def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
             return ModelError(path, codes.BAD_VALUE.code, message)
         case codes.BAD_TARGET.code:
             return ModelError(path, kind, detail["msg"])
+        case codes.MISSING_FIELD.code:
+            return ModelError((*path, detail["ctx"]["field"]), kind, f"{name}.{detail['msg']}")
         case _:
             reason = detail["msg"].removeprefix("Input ") + _meant(value)
             return ModelError(path, codes.BAD_VALUE.code, f"{name} {reason}")

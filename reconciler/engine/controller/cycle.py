@@ -23,17 +23,16 @@ from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
-from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
-from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, placed
+from reconciler.engine.failure_reasons import failure_reason_of_result, reason_of_specs
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.reading import read_desired
-from reconciler.errors import NotFound, SourceError, SpecError, Superseded
+from reconciler.errors import NotFound, SourceError, Superseded
 from reconciler.ports import Description, Kept, LoadedDataset
 
 WAIT_SECONDS: Final = 60.0
@@ -120,7 +119,7 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     """
     Return a digest of the desired entries and the spec, without labels, schedule and suspension.
 
-    Reads every file once and parses none.
+    Reads every file once and parses none. For a file that is pinned by its digest, that digest stands.
 
     Raises:
         SourceError: A file is missing or was replaced.
@@ -131,10 +130,11 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     for problem in loaded.problems:
         total.update(problem.code.encode())
     for file in loaded.files:
-        with file.open() as stream:
-            while piece := stream.read(1 << 20):
-                total.update(piece)
-        total.update(b"\0")
+        if file.pinned is None:
+            with file.open() as stream:
+                while piece := stream.read(1 << 20):
+                    total.update(piece)
+        total.update(f"{file.pinned}\0".encode())
     return total.digest()
 
 
@@ -182,9 +182,8 @@ def _visited(
         if bad := desired.errors:
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
-            result = outcome.unplanned(each_dataset.unusable(desired))
-            failure = failure_reason_of(SpecError(placed(result.errors[0]) if result.errors else "unusable"))
-            return CycleResult(summaries.failed(failure, result.exit_code, result.errors))
+            plan = each_dataset.unusable(desired)
+            return CycleResult(summaries.failed(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
         desired.open_files()
         return _whole(desired, digest, session, _Review(desired, work, guarded, begin))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -26,7 +27,7 @@ from reconciler.core.validation.judged_dataset import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.errors import SourceError
+from reconciler.errors import Exit, ManifestUnavailable, SourceError, exit_code_of_problems
 from reconciler.ports import LoadedDataset
 
 MOST_OPEN_FILES: Final = 32
@@ -154,6 +155,12 @@ class Desired:
         return [problem for problem in self.noted if problem.is_error]
 
     @property
+    def exit_code(self) -> Exit:
+        """Return the exit code that the errors call for; an unusable dataset without any is invalid."""
+        found = exit_code_of_problems(problem.code for problem in self.errors)
+        return Exit.INVALID if found is Exit.DONE and not self.usable else found
+
+    @property
     def has_errors(self) -> bool:
         return has_error(self.noted)
 
@@ -250,6 +257,8 @@ class Desired:
         """
         Return those that a partner desires too, sorted. Reads its files once; a line that is unusable names none.
 
+        Entries outside git that cannot be read now are an error of the partner, which stops no other dataset.
+
         Raises:
             SourceError: A file of a partner has changed or vanished.
         """
@@ -257,7 +266,7 @@ class Desired:
             return []
         found = set()
         for file in (file for partner in self.loaded.partners for file in partner.files):
-            with file.open() as stream:
+            with suppress(ManifestUnavailable), file.open() as stream:
                 found |= {check_line(raw).source_ref for raw, _, _ in iter_lines(stream)} & set(source_refs)
         return sorted(ref for ref in found if ref is not None)
 

@@ -32,7 +32,7 @@ from reconciler.core.spec.policy import closure
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Listing
 from reconciler.engine.dataset.observe import Observation
-from reconciler.errors import Exit, PlanOutdated, SpecError
+from reconciler.errors import PlanOutdated
 
 # Most fields that a proposed ignore rule names; a line that differs in more wants a person.
 RULE_PATHS: Final = 5
@@ -73,7 +73,6 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     changes = with_images(changes, desired.policy.images, known.images)
     sent = [item for item in changes if item.sent is not None]
     sent.sort(key=lambda item: item.source_ref in known.quarantine)  # what has failed before goes last
-    broken = desired.has_errors
     return DatasetPlan(
         name=desired.name,
         arn=arn,
@@ -85,8 +84,8 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         errors=errors_of(desired.errors),
         errored=marked(diff, desired),
         orphans=desired.policy.orphans,
-        complete=not broken,
-        exit_code=SpecError.exit_code if broken else Exit.DONE,
+        complete=not desired.has_errors,
+        exit_code=desired.exit_code,
         closed=closed,
     )
 

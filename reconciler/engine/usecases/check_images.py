@@ -105,7 +105,7 @@ class _DatasetCheck:
         """Look up all images, and read those that are new or changed."""
         if specs := errors_of(self.desired.errors):
             self._errors += specs
-            self._codes.append(SpecError.exit_code)
+            self._codes.append(self.desired.exit_code)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="images")
         try:
             self._images = self._tools.images_of(self.desired)

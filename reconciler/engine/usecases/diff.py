@@ -19,7 +19,7 @@ from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.spec_tree import Reading, usable_lines
-from reconciler.errors import Exit, SourceError, SpecError
+from reconciler.errors import Exit, SourceError, exit_code_of_problems
 
 _ACTIONS: Final = {
     Action.ADD: ImageAction.ADDED,
@@ -94,7 +94,7 @@ def _compared(before: Desired | None, after: Desired | None) -> DatasetDiff:
         raise ValueError("a dataset is declared on one side at least")
     sides = [side for side in (before, after) if side is not None]
     errors = errors_of(problem for side in sides for problem in side.problems)
-    code = SpecError.exit_code if errors else Exit.DONE
+    code = exit_code_of_problems(error.code for error in errors)
     if not all(side.usable for side in sides):
         return DatasetDiff(
             known.name, DatasetState.UNKNOWN, known.loaded.origin, errors=errors, error_code=code

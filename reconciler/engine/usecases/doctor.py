@@ -144,7 +144,8 @@ class _Round:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
         warnings = len(problems) - len(errors)
-        self._results.append(specs(errors, warnings, self._desired.index.rows, self._path))
+        found = specs(errors, warnings, self._desired.index.rows, self._path, self._desired.exit_code)
+        self._results.append(found)
 
     def rebuild(self, memory: Memory) -> None:
         rebuild = self.tried(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))

@@ -128,7 +128,7 @@ def _counted(desired: Desired, result: DatasetResult) -> DatasetResult:
 
 def unusable(desired: Desired) -> DatasetPlan:
     """Return the plan of a dataset whose specs cannot be used: it is not known what is desired of it."""
-    return unplanned(desired.name, errors_of(desired.errors), SpecError.exit_code)
+    return unplanned(desired.name, errors_of(desired.errors), desired.exit_code)
 
 
 def broken(dataset: BrokenDataset) -> DatasetPlan:

@@ -48,7 +48,7 @@ def _explained(source_ref: str, desired: Desired, context_of: each_dataset.Conte
     explanation = _in_git(source_ref, desired)
     if not desired.usable:
         errors = errors_of(desired.errors)
-        return replace(explanation, errors=errors, error_code=SpecError.exit_code)
+        return replace(explanation, errors=errors, error_code=desired.exit_code)
     try:
         context = context_of(desired)
         seen = _observe_image(source_ref, desired, context)

@@ -129,7 +129,12 @@ class _Proposing:
         place = self._place(item)
         reason = _unkeepable(theirs, fields) if theirs is not None else self._unremovable()
         if place is None:
-            reason = reason or "the dataset has no file of entries that it could be added to"
+            reason = reason or "the dataset has no file of entries in git that it could be added to"
+        elif (kept := self._desired.loaded.files[place[0]]).pinned is not None:
+            reason = reason or (
+                f"its line is kept in {kept.name}, outside git: change it there, and then the sha256 in "
+                f"{kept.origin}"
+            )
         if reason is not None or place is None:
             self._result.refusals.append(
                 Refusal(self._desired.name, item.source_ref, item.cause, kinds, item.origin, reason or "")
@@ -186,10 +191,11 @@ class _Neighbours:
 
     def __init__(self, desired: Desired) -> None:
         self._desired = desired
-        self._refs = sorted(desired.index.source_refs)
+        self._in_git = [number for number, file in enumerate(desired.loaded.files) if file.pinned is None]
         self._by_file: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for ref, place in desired.index.items():
             self._by_file[place.file].append((place.line, ref))
+        self._refs = sorted(ref for number in self._in_git for _, ref in self._by_file[number])
         self._sorted: dict[int, list[str] | None] = {}
 
     def place(self, source_ref: str) -> tuple[int, int] | None:
@@ -201,7 +207,7 @@ class _Neighbours:
             default=None,
         )
         if near is None:
-            return (0, 0) if self._desired.loaded.files else None
+            return (self._in_git[0], 0) if self._in_git else None
         row = self._desired.index.row(near)
         file = self._desired.index.place(row).file if row is not None else 0
         refs = self._in_order(file)

@@ -29,7 +29,7 @@ from reconciler.core.validation.problem import Origin, Problem, Severity, has_er
 from reconciler.core.validation.unmatched import unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, Lines, ReadLines, unread
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, is_of_source
 from reconciler.ports import BrokenDataset, EntryFile, JudgedFiles, LoadedDataset
 
 REMEMBERED_BYTES: Final = 1_000_000
@@ -117,6 +117,9 @@ def _recalled(
         whole = _read(loaded, overrides, revision, judged)
         if key_of(loaded) != known.key:
             raise SourceError(f"{loaded.origin}: its entries changed while they were in use")
+        for problem in whole.noted:
+            if is_of_source(problem.code):  # the rest of the entries is not what is desired
+                raise SourceError(f"{problem.origin}: {problem.message}")
         return whole.lines.whole
 
     def warned() -> Sequence[WarnedLines]:
@@ -136,9 +139,9 @@ def _recalled(
 
 
 def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
-    """Return what to remember of a dataset that was read; None if that would be too much."""
+    """Return what to remember of a dataset; None if it was not read whole, or if that would be too much."""
     noted = tuple(desired.noted[len(desired.loaded.problems) :])
-    if len(noted) > MOST_PROBLEMS:
+    if len(noted) > MOST_PROBLEMS or any(is_of_source(problem.code) for problem in noted):
         return None
     warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned))
     facts, unmatched = desired.facts.parts, desired.unmatched
@@ -186,7 +189,7 @@ def _read_files(desired: Desired, judged: JudgedFiles | None = None) -> bool:
             _read_file(desired, number, judged)
         except SourceError as exc:
             all_read = False
-            desired.noted.append(Problem(Severity.ERROR, exc.code, str(exc), Origin(file.name, 1)))
+            desired.noted.append(Problem(Severity.ERROR, exc.code, str(exc), file.origin))
     return all_read
 
 

@@ -27,6 +27,14 @@ class BackupFile:
     def name(self) -> str:
         return f"snapshot {self.saved.id}"
 
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.name, 1)
+
+    @property
+    def pinned(self) -> None:
+        return None
+
     def open(self) -> BinaryIO:
         return self.backups.open(self.saved.head.dataset, self.saved.id)
 

@@ -59,6 +59,7 @@ class Sidecar:
         places = (
             posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
             for source in dataset.spec.spec.entries
+            if source.file is not None
         )
         return any(path_glob(place).match(self.path) for place in places)
 

@@ -7,11 +7,12 @@ from functools import partial
 from typing import BinaryIO
 
 from reconciler.errors import SourceError
-from reconciler.ports import SpecRevision
+from reconciler.ports import Manifests, SpecRevision
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.commit import GitTree
 from reconciler.sources.load import load
+from reconciler.sources.manifests import NOTHING_KEPT
 
 
 class GitSource:
@@ -21,9 +22,11 @@ class GitSource:
     Args:
         path: The directory of the spec tree in the repository, or one spec file.
         blobs: The cache of file contents, by their ids in git.
+        manifests: Opens entries outside git.
     """
 
-    def __init__(self, clone: Clone, path: str, blobs: Blobs) -> None:
+    def __init__(self, clone: Clone, path: str, blobs: Blobs, manifests: Manifests = NOTHING_KEPT) -> None:
+        self._manifests = manifests
         self._clone = clone
         self._path = path
         self._blobs = blobs
@@ -52,7 +55,7 @@ class GitSource:
             tree = GitTree(
                 name, commit, listed, read, partial(self._clone.commits.leads_to_directory, commit)
             )
-            specs = load(tree, listed.only)
+            specs = load(tree, listed.only, self._manifests)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.errors import SourceError
-from reconciler.ports import SpecRevision, Tree
+from reconciler.ports import Manifests, SpecRevision, Tree
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.load import load
+from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.sources.trees.directory import Directory, Opened, as_committed, open_path
 
 
@@ -79,11 +80,13 @@ class DirectorySource:
 
     Args:
         blobs: The cache of its files: the tree may vanish as soon as it was read.
+        manifests: Opens entries outside git.
     """
 
-    def __init__(self, path: Path, blobs: Blobs) -> None:
+    def __init__(self, path: Path, blobs: Blobs, manifests: Manifests = NOTHING_KEPT) -> None:
         self._path = path
         self._blobs = blobs
+        self._manifests = manifests
 
     @property
     def name(self) -> str:
@@ -96,10 +99,11 @@ class DirectorySource:
             return None
         tree = as_committed(opened).tree
         cached = CachedTree(tree, self._blobs)
-        specs = load(cached, opened.only)
+        specs = load(cached, opened.only, self._manifests)
         for dataset in specs.datasets:
             for file in dataset.files:
-                file.open().close()
+                if file.pinned is None:
+                    file.open().close()
         if _fingerprint(opened) != before:
             raise SourceError(f"{self.name}: the specs changed while they were read")
         self._blobs.forget_others(set(cached.copies.values()))

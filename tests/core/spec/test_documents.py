@@ -136,7 +136,12 @@ def test_every_field_of_the_documentation_is_accepted():
             True,
             "unknown field spec.entries[1].fil; did you mean file?",
         ),
-        (dataset(entries=[{}]), ("spec", "entries", 0, "file"), False, "spec.entries[0].file is missing"),
+        (
+            dataset(entries=[{}]),
+            ("spec", "entries", 0, "file"),
+            False,
+            "spec.entries[0].file is missing; or name an object in S3, with s3 and sha256",
+        ),
         (dataset(entries=[]), ("spec", "entries"), False, "spec.entries must hold at least one item"),
         (
             dataset(suspend="true"),

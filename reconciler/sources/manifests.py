@@ -1,0 +1,211 @@
+"""
+Keep the files of entries that specs pin by digest, so that each is read from S3 once.
+
+Every file is named after its SHA-256, belongs to this user alone, and is checked before it is used: it appears
+under its name only when it is whole. Any number of processes may share a directory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from reconciler.core.spec.choices import PinnedObject
+from reconciler.errors import ManifestUnavailable, ManifestUnusable
+from reconciler.ports import Download
+from reconciler.private import private_directory
+
+if TYPE_CHECKING:
+    from reconciler.core.spec.documents import Target
+
+MOST_BYTES: Final = 8 << 30
+"""Of all files together; those that were used least recently are deleted first."""
+
+_IN_USE_SECONDS: Final = 600.0  # a file that was opened this recently may be opened again: it is not deleted
+_ENDING: Final = ".manifest"
+_PART: Final = ".part"
+_PIECE_BYTES: Final = 1 << 20
+
+
+class ManifestCache:
+    """
+    `ports.Manifests` in a directory, which is created when something is stored. Thread-safe.
+
+    Args:
+        directory: Where the files are kept.
+        most_bytes: See `MOST_BYTES`.
+
+    Attributes:
+        download: Reads what is missing from S3; None offline.
+    """
+
+    def __init__(
+        self, directory: Path, download: Download | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._directory = directory
+        self._most_bytes = most_bytes
+        self._verified: set[tuple[int, ...]] = set()
+        self._failures: dict[PinnedObject, ManifestUnavailable] = {}
+        self.download = download
+
+    def open(self, pinned: PinnedObject, target: Target) -> BinaryIO:
+        stream = self._kept(pinned.sha256)
+        if stream is not None:
+            return stream
+        if pinned in self._failures:
+            raise self._failures[pinned]
+        if self.download is None:
+            raise ManifestUnavailable(
+                f"{pinned} with SHA-256 {pinned.sha256} was not downloaded yet, and this command opens no "
+                "connection: with --download it does"
+            )
+        self._fetch(pinned, target, self.download)
+        stream = self._kept(pinned.sha256)
+        if stream is None:
+            raise ManifestUnavailable(f"{pinned}: the downloaded file was deleted or changed at once")
+        return stream
+
+    def fetch(self, pinned: PinnedObject, target: Target) -> None:
+        """Download an object if it is not kept; an error is raised when the object is opened."""
+        try:
+            self.open(pinned, target).close()
+        except ManifestUnavailable as exc:
+            self._failures[pinned] = exc
+
+    def has(self, digest: str) -> bool:
+        """Return whether a file is kept that can be used."""
+        stream = self._kept(digest)
+        if stream is not None:
+            stream.close()
+        return stream is not None
+
+    def _path(self, digest: str) -> Path:
+        return self._directory / (digest + _ENDING)
+
+    def _kept(self, digest: str) -> BinaryIO | None:
+        """Open a kept file; one that is damaged, or that another user could have written, is deleted."""
+        path = self._path(digest)
+        try:
+            stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        except OSError:
+            return None
+        try:
+            found = os.fstat(stream.fileno())
+            facts = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            if facts not in self._verified:
+                if not _is_private(found) or _digest_of(stream) != digest:
+                    stream.close()
+                    path.unlink(missing_ok=True)
+                    return None
+                self._verified.add(facts)
+            with suppress(OSError):  # the time of its last use; the other is part of what was verified
+                os.utime(stream.fileno(), ns=(time.time_ns(), found.st_mtime_ns))
+            stream.seek(0)
+        except OSError:
+            stream.close()
+            return None
+        return stream
+
+    def _fetch(self, pinned: PinnedObject, target: Target, download: Download) -> None:
+        try:
+            private_directory(self._directory)
+            with _locked(self._path(pinned.sha256).with_suffix(_PART)) as part:
+                if self.has(pinned.sha256):  # another process has stored it meanwhile
+                    return
+                self._store(pinned, target, download, part)
+        except OSError as exc:
+            raise ManifestUnavailable(
+                f"{pinned} cannot be kept in {self._directory}: {exc.strerror or exc}"
+            ) from exc
+        self._make_room()
+
+    def _store(self, pinned: PinnedObject, target: Target, download: Download, part: Path) -> None:
+        total = sha256()
+        try:
+            with part.open("wb") as stream:
+
+                def take(piece: bytes) -> None:
+                    total.update(piece)
+                    stream.write(piece)
+
+                download(pinned, target, take)
+            found = total.hexdigest()
+            if found != pinned.sha256:
+                raise ManifestUnusable(
+                    f"{pinned} has SHA-256 {found}, and the spec says {pinned.sha256}: these are other bytes "
+                    "than were reviewed"
+                )
+            part.replace(self._path(pinned.sha256))
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _make_room(self) -> None:
+        """Delete the files that were used least recently, and what killed processes left behind."""
+        now, kept = time.time(), 0
+        with suppress(OSError):
+            files = [(path, path.stat()) for path in self._directory.iterdir() if path.is_file()]
+            files.sort(key=lambda file: file[1].st_atime_ns, reverse=True)
+            for path, found in files:
+                if path.suffix == _PART:
+                    _delete_if_abandoned(path)
+                    continue
+                kept += found.st_size
+                if kept > self._most_bytes and now - found.st_atime > _IN_USE_SECONDS:
+                    kept -= found.st_size
+                    path.unlink(missing_ok=True)
+
+
+NOTHING_KEPT: Final = ManifestCache(Path(os.devnull))
+"""For commands that do not read entries: every file is missing, and none is downloaded."""
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[Path]:
+    """Create a file and lock it against other processes and threads; wait for the lock."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(handle, path):
+                yield path
+                return
+        finally:
+            os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Return whether an open file still has its name: the process that held the lock may have renamed it."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _delete_if_abandoned(part: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(part, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(handle, part):
+                part.unlink()
+        finally:
+            os.close(handle)
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Return whether a regular file can only have been written by this user."""
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _digest_of(stream: BinaryIO) -> str:
+    total = sha256()
+    while piece := stream.read(_PIECE_BYTES):
+        total.update(piece)
+    return total.hexdigest()
