@@ -76,3 +76,13 @@ def test_images_are_listed_and_read_where_they_are_and_nothing_else_is_allowed()
         ("ReadImages", ["s3:GetObject"], ["arn:aws:s3:::acme-2/*", "arn:aws:s3:::acme/train/*"]),
         ("AssumeRoles", ["sts:AssumeRole"], [ROLE]),
     ] == [(each["Sid"], each["Action"], each["Resource"]) for each in found]
+
+
+def test_what_may_be_created_is_in_the_policy_of_those_who_write():
+    """To read a dataset that does not exist yet needs no more; a spec that never creates does not either."""
+    fields = {"project": "flowers", "type": "TRAIN", "region": "us-east-1", "accountId": "111122223333"}
+
+    assert "CreateWhatIsMissing" not in resources(Level.READ, **fields, create=True)
+    assert "CreateWhatIsMissing" not in resources(Level.WRITE, **fields)
+    found = resources(Level.WRITE, **fields, create=True)
+    assert ["arn:aws:rekognition:us-east-1:111122223333:project/flowers/*"] == found["CreateWhatIsMissing"]

@@ -11,10 +11,11 @@ from reconciler.core.preflight import (
     Mark,
     Preflight,
     clock,
+    first_check,
     remedy,
     specs,
 )
-from reconciler.errors import Denied, ReconcilerError, Throttled
+from reconciler.errors import DatasetBusy, Denied, ReconcilerError, StateError, Throttled
 
 
 def examined(*codes: int) -> DatasetPreflight:
@@ -103,3 +104,38 @@ def test_what_to_do_depends_on_the_check_and_its_error(check, error, expected):
 
     assert expected in found
     assert bool(expected) is bool(found)
+
+
+@pytest.mark.parametrize(
+    ("check", "error", "expected"),
+    [
+        (Check.ACCOUNT, Denied("AccessDenied"), "of the account that is meant"),
+        (Check.ROLE, Denied("AccessDenied"), "its trust policy must name this caller"),
+        (
+            Check.LISTING,
+            Denied("ListDatasetEntries: AccessDeniedException"),
+            "iam read specs --dataset train",
+        ),
+        (Check.LISTING, Denied("ExpiredToken"), "log in again"),
+        (Check.CREDENTIALS, Denied("AccessDenied"), "log in again"),
+        (Check.STATUS, DatasetBusy("busy"), "wait until the other operation has ended"),
+        (Check.STATUS, ReconcilerError("no"), ""),
+    ],
+)
+def test_every_failure_has_its_own_way_on(check, error, expected):
+    """A missing permission needs another remedy than credentials that have run out."""
+    found = remedy(check, error, "specs", "train")
+
+    assert (expected in found) if expected else not found
+
+
+@pytest.mark.parametrize(
+    ("error", "check"),
+    [
+        (Denied("no"), Check.CREDENTIALS),
+        (StateError("no"), Check.STATE),
+        (ReconcilerError("no"), Check.REGION),
+    ],
+)
+def test_the_first_access_fails_for_what_comes_first(error, check):
+    assert check is first_check(error)

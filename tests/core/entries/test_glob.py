@@ -95,3 +95,29 @@ def test_thousands_of_patterns_are_one_question() -> None:
 def test_of_no_patterns_matches_nothing() -> None:
     assert not Globs(())
     assert not Globs(()).match("")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches", "differs"),
+    [
+        ("[abc].jsonl", ["a.jsonl", "c.jsonl"], ["d.jsonl", "ab.jsonl", ".jsonl"]),
+        ("[b-d].jsonl", ["b.jsonl", "c.jsonl", "d.jsonl"], ["a.jsonl", "e.jsonl", "-.jsonl"]),
+        ("[d-b].jsonl", [], ["b.jsonl", "c.jsonl", "d.jsonl"]),
+        ("[!a-c].jsonl", ["d.jsonl", "-.jsonl"], ["a.jsonl", "b.jsonl", "/.jsonl"]),
+        ("x[+-9]y", ["x+y", "x.y", "x0y", "x9y"], ["x/y", "x:y"]),
+        ("x[!0]y", ["x1y"], ["x0y", "x/y"]),
+        ("a[b.jsonl", ["a[b.jsonl"], ["ab.jsonl"]),
+        ("?.jsonl", ["a.jsonl"], ["ab.jsonl", "/.jsonl"]),
+        ("*.jsonl", ["a.jsonl", ".jsonl"], ["a/b.jsonl", "a.jsonl.bak"]),
+        ("**/a.jsonl", ["a.jsonl", "x/a.jsonl", "x/y/a.jsonl"], ["xa.jsonl", "x/ya.jsonl"]),
+        ("x/**", ["x/a", "x/y/a"], ["x", "xy/a"]),
+    ],
+)
+def test_a_path_is_matched_as_the_documentation_says(
+    pattern: str, matches: list[str], differs: list[str]
+) -> None:
+    """A class matches one character of a segment, never the slash between two."""
+    found = path_glob(pattern)
+
+    assert matches == [text for text in matches if found.match(text)]
+    assert [] == [text for text in differs if found.match(text)]

@@ -1,12 +1,15 @@
 """Formats that names hide, by the first bytes; sizes are held to Pillow in `tests.convert.test_image_size`."""
 
 import io
+import struct
 
 import pytest
 from PIL import Image
 
-from reconciler.core.images.header import BROKEN, EMPTY, OTHER, Header, identify
+from reconciler.core.images.header import BROKEN, EMPTY, JPEG, OTHER, Header, identify
 from tests.convert.inputs import png
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 def encoded(form, **more):
@@ -87,3 +90,65 @@ def test_a_marker_without_a_segment_is_passed_over(marker):
     content = b"\xff\xd8\xff" + bytes([0xFF, marker, 0xFF]) + frame(0xC2, 70, 80)
 
     assert Header("JPEG", 70, 80) == identify(io.BytesIO(content))
+
+
+def exif(orientation: int, *, order: str = "<", before: int = 0) -> bytes:
+    """Return an EXIF segment whose orientation follows *before* other fields."""
+    entries = [struct.pack(f"{order}HHIHH", 0x0100 + number, 3, 1, 1, 0) for number in range(before)]
+    entries.append(struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0))
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries)
+    return b"Exif\0\0" + start + struct.pack(f"{order}I", 8) + directory
+
+
+FRAME = segment(0xC0, struct.pack(">BHH", 8, 480, 640) + bytes(10))
+
+
+@pytest.mark.parametrize(
+    ("segments", "orientation"),
+    [
+        ([exif(6)], 6),
+        ([exif(6, order=">")], 6),
+        ([exif(6, before=3)], 6),
+        ([exif(6), exif(3)], 6),
+        ([b"http://ns.adobe.com/xap/1.0/\0<x/>", exif(6)], 6),
+        ([exif(6)[:-3]], 1),
+        ([exif(6, before=3)[:40]], 1),
+        ([b"Exif\0\0XX"], 1),
+        ([b"Exif\0\0II*\0"], 1),
+        ([exif(0)], 1),
+        ([exif(9)], 1),
+        ([exif(8)], 8),
+    ],
+)
+def test_the_orientation_is_that_of_the_first_exif_segment_that_states_one(segments, orientation):
+    """Damage of a segment costs its orientation alone: the size stands elsewhere."""
+    content = b"\xff\xd8" + b"".join(segment(0xE1, one) for one in segments) + FRAME
+
+    assert Header(JPEG, 640, 480, orientation) == identify(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PNG_START + b"\0\0\0\rIDAT" + struct.pack(">II", 70, 80),
+        PNG_START + b"\0\0\0\rIHDR" + struct.pack(">II", 0, 80),
+        PNG_START + b"\0\0\0\rIHDR" + struct.pack(">II", 70, 80)[:7],
+        b"\xff\xd8",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\0" + FRAME,
+        b"\xff\xd8\xff\xe0\0\x01" + FRAME,
+        b"\xff\xd8" + FRAME[:7],
+        b"\xff\xd8" + segment(0xC0, struct.pack(">BHH", 8, 0, 640)),
+    ],
+    ids=[
+        *("no header", "no width", "a cut size", "nothing", "a cut marker", "no marker", "no length"),
+        *("a cut frame", "no height"),
+    ],
+)
+def test_an_image_that_is_cut_or_broken_has_no_size(content):
+    assert Header(BROKEN) == identify(io.BytesIO(content))
+
+
+def test_fill_bytes_before_a_marker_are_passed_over():
+    assert Header(JPEG, 640, 480) == identify(io.BytesIO(b"\xff\xd8\xff\xff\xff" + FRAME[1:]))

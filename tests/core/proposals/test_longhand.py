@@ -97,3 +97,22 @@ def test_a_whole_float_is_a_whole_number() -> None:
     found = shortened(fields, document(), None, Equality())
 
     assert BoxItem("queen", 1, 2, 30, 40) == (found.boxes or ())[0]
+
+
+def test_an_attribute_of_boxes_in_two_sizes_cannot_be_said() -> None:
+    fields = compiled({"image": "a.jpg", "size": [640, 480], "boxes": BOXES})
+    value, metadata = _first(fields), _metadata(fields)
+    other = copy.deepcopy(value)
+    fields |= {"other": other, "other-metadata": metadata}
+    other["image_size"][0]["width"] = 641
+
+    with pytest.raises(NotExpressible, match="it has two sizes"):
+        shortened(fields, document(), None, Equality())
+
+
+def test_an_empty_label_cannot_be_said() -> None:
+    fields = compiled({"image": "a.jpg", "labels": ["rose"]})
+    next(value for value in fields.values() if isinstance(value, dict))["class-name"] = ""
+
+    with pytest.raises(NotExpressible, match="no empty labels"):
+        shortened(fields, document(), None, Equality())

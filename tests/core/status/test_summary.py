@@ -165,3 +165,23 @@ def test_unmanaged_images_are_no_drift(drift: dict[str, int], left: int):
     summary = Summary(Verdict.CONVERGED, drift=drift)
 
     assert (left, left > 0) == (summary.left, summary.drifted)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "lost"),
+    [
+        (Verdict.UNKNOWN, Reason.UNAVAILABLE, True),
+        (Verdict.UNKNOWN, Reason.STANDBY, False),
+        (Verdict.UNKNOWN, None, True),
+        (Verdict.FAILED, Reason.INVALID, False),
+        (Verdict.FAILED, Reason.UNAVAILABLE, True),
+        (Verdict.FAILED, None, True),
+        (Verdict.CONVERGED, None, False),
+        (Verdict.PARTIAL, None, False),
+    ],
+)
+def test_only_what_may_pass_by_itself_is_tried_again_with_back_off(verdict, reason, lost):
+    """Invalid specs wait for a commit, and a replica that does not lead for its turn."""
+    failure = FailureReason(reason, "why") if reason else None
+
+    assert lost is Summary(verdict, failure=failure).is_lost

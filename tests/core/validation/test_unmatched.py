@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.pattern import glob
+from reconciler.core.validation import unmatched as module
 from reconciler.core.validation.problem import Origin
 from reconciler.core.validation.unmatched import PlacedGlob, nearest_prefix, still_unmatched, unmatched
 
@@ -77,3 +78,19 @@ def test_what_is_observed_counts_too() -> None:
     left = still_unmatched(found, ["s3://acme-bees/old/1.jpg"])
 
     assert ["s3://acme-bees/odl/*"] == [one.glob for one in left]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_however_few_are_tried_one_by_one_the_result_is_the_same(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond some source-refs, all globs that are left are matched together."""
+    monkeypatch.setattr(module, "_TRIED", limit)
+    texts = ["s3://acme-bees/**/049.jpg", "s3://acme-bees/test/*", "s3://acme-bees/*/050.jpg", "**/a/048.jpg"]
+    texts.append("s3://zzz/**")
+
+    found = unmatched(placed(*texts), REFS)
+
+    assert ["s3://acme-bees/*/050.jpg", "s3://zzz/**"] == [one.glob for one in found]
+    observed = [*REFS, "s3://acme-bees/x/050.jpg"]
+    assert ["s3://zzz/**"] == [one.glob for one in still_unmatched(found, observed)]

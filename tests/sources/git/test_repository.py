@@ -367,3 +367,21 @@ def test_transports_are_those_of_git_and_the_one_that_is_named(url: str, helper:
 def test_no_password_is_shown(url: str, shown: str):
     """Neither in logs nor in statuses."""
     assert shown == without_password(url)
+
+
+def test_a_state_directory_that_cannot_be_used_is_named(upstream: Upstream, tmp_path: Path):
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    (tmp_path / "state").write_text("")
+
+    with pytest.raises(SourceError, match=r"state/git"):
+        source_of(upstream, tmp_path).poll(None)
+
+
+def test_without_git_a_repository_cannot_be_followed(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SourceError, match="git cannot be run: No such file or directory"):
+        source_of(upstream, tmp_path).poll(None)

@@ -5,6 +5,9 @@ import subprocess
 import pytest
 
 from reconciler.core.preflight import Mark
+from reconciler.errors import SourceError
+from reconciler.sources.git.checkout import find, opened
+from reconciler.sources.git.conversion import State, object_of, state_of
 from reconciler.sources.git.revision import program, revision_of
 
 
@@ -50,3 +53,46 @@ def test_there_is_no_git_program(repository, monkeypatch, tmp_path):
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert "no git program" in found.message
+
+
+def test_specs_that_are_not_as_committed_are_a_warning(repository):
+    """A plan made from them names no revision."""
+    for name in ("a", "b"):
+        (repository / "specs" / f"{name}.yaml").write_text("x: 1\n")
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+    commit(repository)
+    for name in ("a", "b"):
+        (repository / "specs" / f"{name}.yaml").write_text("x: 2\n")
+
+    found = program(repository / "specs")
+
+    assert Mark.WARNING is found.mark
+    assert "specs/a.yaml and 1 more not committed" in found.message
+    assert "commit the specs" in found.remedy
+
+
+def test_a_path_that_no_system_takes_is_left_to_those_who_read_it(tmp_path):
+    assert program(tmp_path / ("x" * 5_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (lambda root: None, State.CLEAN),
+        (lambda root: (root / "specs/a.yaml").write_text("x: 2\n"), State.CHANGED),
+        (lambda root: (root / "specs/a.yaml").unlink(), State.CHANGED),
+    ],
+)
+def test_a_file_is_as_committed_or_not(repository, act, expected):
+    (repository / "specs/a.yaml").write_text("x: 1\n")
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+    commit(repository)
+    (repository / "specs/b.yaml").write_text("x: 1\n")
+    act(repository)
+
+    with opened(find(repository)) as git:
+        assert expected is state_of(git, "HEAD", "specs/a.yaml").state
+        assert State.NOT_COMMITTED is state_of(git, "HEAD", "specs/b.yaml").state
+        assert State.ABSENT is state_of(git, "HEAD", "specs/c.yaml").state
+        with pytest.raises(SourceError, match="git hash-object: "):
+            object_of(git, "specs/c.yaml", repository / "specs/c.yaml")
