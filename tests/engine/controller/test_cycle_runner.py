@@ -16,7 +16,7 @@ from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from reconciler.engine.usecases.reading import read_desired
-from reconciler.errors import NotLeader, SourceError
+from reconciler.errors import NotLeader, SourceError, StateError
 from reconciler.ports import SpecRevision
 from tests.engine.months import Months
 
@@ -254,3 +254,63 @@ def test_what_is_doubtful_about_a_revision_is_logged_and_shown(months: Months, e
 
     assert ["main is a branch and a tag"] == [event["reason"] for event in named(events, "source.notice")]
     assert "main is a branch and a tag" == months.registry.document()["source"]["notice"]
+
+
+def test_a_status_that_could_not_be_stored_is_stored_by_the_next_cycle(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """Although nothing of it has changed since."""
+    months.write("roses", *"abc")
+    with monkeypatch.context() as patched:
+        patched.setattr(months.state, "record", full_disk)
+        months.settle()
+    assert {} == months.state.statuses()
+    assert ["no space left on device"] == list({e["reason"] for e in named(events, "status.unsaved")})
+
+    months.controller._runner.run_cycle(months.dataset_state("roses"))
+
+    assert "converged" == months.state.statuses()["roses"]["verdict"]
+
+
+def full_disk(*_: object) -> None:
+    raise StateError("no space left on device")
+
+
+def test_a_status_that_stays_the_same_is_stored_once_a_minute(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """Others read from it how old it is; a change is stored at once."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller._runner.run_cycle(months.dataset_state("roses"))
+    stored: list[float] = []
+    record = months.state.record
+    monkeypatch.setattr(
+        months.state, "record", lambda *what: (stored.append(months.time.seconds()), record(*what))
+    )
+    begun = months.time.seconds()
+
+    for _ in range(14):
+        months.time.sleep(10)
+        months.controller._runner.run_cycle(months.dataset_state("roses"))
+    assert [60, 120] == [round(at - begun) for at in stored]
+
+    months.dataset_state("roses").failures = 7
+    months.controller._runner._keep(months.dataset_state("roses"), 1.0)
+    assert 3 == len(stored)
+
+
+def test_a_failure_of_the_program_itself_is_logged_with_its_place(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """One that AWS or the specs cause needs none."""
+    months.write("roses", *"abc")
+    for exc, has_place in ((ZeroDivisionError("x"), True), (SourceError("gone"), False)):
+
+        def failing(*_: object, exc: Exception = exc) -> None:
+            raise exc
+
+        monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", failing)
+        months.settle()
+        assert [has_place] == list({event["exc_info"] for event in named(events, "cycle.failed")})
+        events.clear()

@@ -11,9 +11,11 @@ import pytest
 import structlog
 
 from reconciler.core.status.status_object import News
+from reconciler.engine.controller import status_publisher
 from reconciler.engine.controller.status_publisher import StatusPublisher
 from tests.builders import classified
 from tests.engine.months import Months
+from tests.waiting import until
 
 MINUTE = 60.0
 
@@ -150,3 +152,39 @@ def test_a_document_without_a_name_has_no_object(months: Months):
     StatusPublisher(objects, months.registry).step()
 
     assert ["roses"] == objects.writes
+
+
+def test_it_writes_in_a_thread_of_its_own_until_it_is_ended(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """A thread that hangs on the API server does not keep the process from ending."""
+    monkeypatch.setattr(status_publisher, "EVERY_SECONDS", 0.02)
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    months.write("roses", *"abc")
+    months.settle()
+    assert {} == objects.found
+
+    publisher.start()
+    until(lambda: "roses" in objects.found)
+    assert publisher._thread.daemon
+    publisher._thread.join(0.1)
+    assert publisher._thread.is_alive()
+    publisher.end()
+
+    until(lambda: not publisher._thread.is_alive())
+
+
+def test_a_dataset_that_comes_back_from_another_replica_is_written_again(months: Months):
+    """The object was the other's meanwhile: what this replica wrote before says nothing about it."""
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    months.write("roses", *"abc")
+    months.settle()
+    publisher.step()
+    months.dataset_state("roses").is_elsewhere = True
+    publisher.step()
+    assert (["roses"], {"roses"}) == (objects.writes, set(objects.found))
+
+    months.dataset_state("roses").is_elsewhere = False
+    publisher.step()
+
+    assert ["roses", "roses"] == objects.writes

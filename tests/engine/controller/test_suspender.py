@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import structlog
 
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.assignment import MOST_CUT_SHORT
@@ -187,3 +188,27 @@ def test_the_status_names_reason_and_end(suspended: Months):
 
     assert Suspension(WHY, since, since + 7_200).document() == document["suspension"] == stored["suspension"]
     assert document["next_visit_at"] is not None
+
+
+def test_a_suspension_ends_although_its_end_cannot_be_stored(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """What waited is applied, and the log says what is not stored."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller.suspend(["roses"], WHY, 60)
+    months.write("roses", *"abcd")
+    months.calls()
+    months.run_for(30)
+    assert 0 == sent(months)
+
+    def full(*_: object) -> None:
+        raise StateError("no space left on device")
+
+    monkeypatch.setattr(months.controller._suspender._stored, "put", full)
+    with structlog.testing.capture_logs() as events:
+        months.run_for(60)
+
+    assert 1 == sent(months)
+    assert [("roses", True)] == [
+        (e["dataset"], e["expired"]) for e in events if e["event"] == "dataset.resumed"
+    ]
+    assert ["no space left on device"] == [e["reason"] for e in events if e["event"] == "status.unsaved"]
