@@ -56,8 +56,8 @@ _MIN_CHARS: Final = 8
 # Emulators accept an account ID as access key ID. It is not secret, and messages about accounts contain it.
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
-# Parts of a URL that are no secret: words, and names of hosts.
-_ORDINARY: Final = re.compile(r"[a-z_+-]*|(?:[a-z0-9-]+\.)+[a-z]{2,}")
+# Parts of a URL that are no secret: words, names and addresses of hosts, and ports.
+_ORDINARY: Final = re.compile(r"[a-z_+-]*|(?:[a-z0-9-]+\.)+[a-z]{2,}|[0-9.]*")
 
 _known: set[str] = set()
 
@@ -86,7 +86,7 @@ def know_those_of(environ: Mapping[str, str]) -> None:
 
 def redacted(text: str) -> str:
     """Replace in a text whatever is or looks like a credential or a signature."""
-    for secret in tuple(_known):
+    for secret in sorted(_known, key=len, reverse=True):  # one may be part of another
         if secret in text:
             text = text.replace(secret, REDACTED)
     return _pattern().sub(_named, text)

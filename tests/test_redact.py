@@ -130,3 +130,36 @@ def test_takes_linear_time(part: str):
 def test_twice_is_once(text: str):
     """What was redacted on its way in is redacted again on its way out."""
     assert redacted(text) == redacted(redacted(text))
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("slack://T0K3N-one/T0K3N-two/T0K3N-three", ["T0K3N-one", "T0K3N-two", "T0K3N-three"]),
+        (
+            "cloudevents+https://me:p%40ssw0rd@events.example/Wh00k-path?key=V4lue-of-it",
+            ["p@ssw0rd", "Wh00k-path", "V4lue-of-it"],
+        ),
+        ("mailto://robot:s3cr3t-word@mail.example?to=a@b.example", ["s3cr3t-word"]),
+    ],
+)  # fmt: skip
+def test_no_part_of_a_secret_url_is_shown(url, secrets, monkeypatch):
+    """A library names parts of an address in its errors, decoded or not."""
+    monkeypatch.setattr(redact, "_known", set())
+    redact.know_url(url)
+
+    for secret in secrets:
+        assert f"POST to {REDACTED} failed" == redacted(f"POST to {secret} failed")
+    assert REDACTED == redacted(url)
+
+
+def test_names_of_hosts_and_words_of_a_secret_url_stay_readable(monkeypatch):
+    """Else 127.0.0.1 would be missing in every line."""
+    monkeypatch.setattr(redact, "_known", set())
+    redact.know_url("json://127.0.0.1:65535/services/webhooks")
+    redact.know_url(
+        "cloudevents+http://broker-ingress.knative-eventing.svc.cluster.local/default/notifications"
+    )
+
+    text = "http://127.0.0.1:65535 broker-ingress.knative-eventing.svc.cluster.local services notifications"
+    assert text == redacted(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import itertools
 import re
@@ -52,7 +53,7 @@ def own(tmp_path: Path, overlay: str, components: list[str], **changes: Any) -> 
         "components": [f"../deploy/components/{name}" for name in components],
         **changes,
     }
-    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine").mkdir(exist_ok=True)
     (tmp_path / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return rendered(tmp_path / "mine")
 
@@ -76,6 +77,19 @@ def references(documents: Documents) -> Iterator[tuple[str, str]]:
             yield document["roleRef"]["kind"], document["roleRef"]["name"]
             for subject in document["subjects"]:
                 yield subject["kind"], subject["name"]
+
+
+def test_the_channels_of_the_example_can_be_replaced(tmp_path):
+    """As the README shows it."""
+    (text,) = re.findall(r"(?s)```text\n(secretGenerator:.*?)```", (DEPLOY / "README.md").read_text())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "channels").write_text("cloudevents+https://broker.example/mine\n")
+    documents = own(tmp_path, "git", ["notifications"], **yaml.safe_load(text))
+
+    (secret,) = (document for document in documents if document["kind"] == "Secret")
+    assert (
+        "cloudevents+https://broker.example/mine\n" == base64.b64decode(secret["data"]["channels"]).decode()
+    )
 
 
 # Where a pod names something, and of which kind it is.

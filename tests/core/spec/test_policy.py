@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.core.spec.policy import ClosedBy, Freeze, Policy, Window, closure, next_boundary
+from reconciler.core.spec.policy import ClosedBy, Freeze, Policy, Window, closure, next_boundary, parse_window
 
 HOURS = {"kind": "allow", "cron": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Berlin"}
 LUNCH = {
@@ -149,3 +149,30 @@ def test_a_window_that_means_nothing_is_refused(field, value, words):
 def test_a_freeze_ends_at_a_time_that_exists(until):
     with pytest.raises(ValidationError, match="must be a date"):
         Freeze(until=until, reason="r")
+
+
+def test_a_window_is_written_in_one_line():
+    """In UTC without a time zone."""
+    assert ("0 22 * * *", 32_400, "Europe/Berlin") == _parts("0 22 * * * 9h Europe/Berlin")
+    assert ("0 22 * * 1-5", 5_400, "UTC") == _parts(" 0 22 * *  1-5 1h30m ")
+
+
+def _parts(text: str) -> tuple[str, int, str]:
+    window = parse_window(text)
+    return window.cron, window.duration_seconds, window.time_zone
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it needs five fields"),
+        ("0 22 * * *", "it needs five fields"),
+        ("0 22 * * * 9h Europe/Berlin x", "it needs five fields"),
+        ("0 99 * * * 9h", "cron "),
+        ("0 22 * * * 9", "duration must be a duration"),
+        ("0 22 * * * 9h Mars/Olympus", "timeZone "),
+    ],
+)
+def test_a_line_that_is_no_window_has_its_reason(text, reason):
+    with pytest.raises(ValueError, match=f"^{reason}"):
+        parse_window(text)

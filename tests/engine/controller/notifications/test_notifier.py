@@ -74,6 +74,12 @@ class Reporting:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "controller",
+    "an outage of all datasets, which each notices on its own",
+    "one notification, and one once all have recovered",
+    report="fluxcd/notification-controller#445",
+)
 def test_an_outage_of_fifty_datasets_is_one_message_and_so_is_its_end(months: Months):
     """Their cycles are spread over five minutes, and so is what they notice."""
     for number in range(50):
@@ -108,6 +114,12 @@ def test_drift_is_reported_once_and_so_is_its_end(months: Months):
     assert ["roses: changed in AWS outside git", "roses: no longer drifted"] == reporting.titles
 
 
+@pytest.mark.fault(
+    "controller",
+    "a restart while something is reported to notification channels",
+    "nothing is reported again, and what ended meanwhile is reported",
+    report="cybozu-go/meows#96",
+)
 def test_a_restart_repeats_nothing(months: Months):
     """Not before the specs are read, nor while nothing was observed; and it notices what ended meanwhile."""
     months.write("roses", *"abc")

@@ -124,6 +124,12 @@ def test_messages_are_sent_in_order(bench):
     assert ({"sent": 3}, 0, True) == (bench.tally.results, bench.tally.left, outbox.is_empty)
 
 
+@pytest.mark.fault(
+    "controller",
+    "a notification cannot be delivered",
+    "it is sent again later; the failure and its end are logged once each",
+    report="argoproj/argo-cd#20879",
+)
 def test_a_failure_is_logged_once_and_so_is_its_end(bench, events):
     """The wait grows with each failure, up to a quarter of an hour."""
     outbox = bench.filled(1, 2)
@@ -204,6 +210,12 @@ def test_what_another_version_stored_is_left_aside(bench, body):
     assert bench.outbox().is_empty
 
 
+@pytest.mark.fault(
+    "controller",
+    "a notification channel does not answer",
+    "no cycle is delayed, nor the end of the process; messages wait, and survive a restart",
+    report="fluxcd/pkg#969",
+)
 def test_a_channel_that_hangs_delays_nothing(bench):
     """Neither what is added, nor the end of the process."""
     bench.channel.hanging = threading.Event()
