@@ -51,6 +51,15 @@ class Tree(Protocol):
         """
         ...
 
+    def large_file(self, digest: str) -> BinaryIO:
+        """
+        Open an object of Git LFS on this machine, by its SHA-256; its bytes are not checked.
+
+        Raises:
+            OSError: It is not there.
+        """
+        ...
+
     def refused(self) -> Mapping[str, str]:
         """Return what may hide specs and is not read, such as a link out of the tree, and why."""
         ...
@@ -123,6 +132,18 @@ class Manifests(Protocol):
 
         Raises:
             ManifestUnavailable: It cannot be read, or has another digest.
+        """
+        ...
+
+    def open_copy(self, name: str, digest: str, source: Callable[[], BinaryIO]) -> BinaryIO:
+        """
+        Open a file for reading as `open` does, copied from a *source* where it is not kept yet.
+
+        Args:
+            name: For messages.
+
+        Raises:
+            ManifestUnavailable: It cannot be copied, or has another digest.
         """
         ...
 

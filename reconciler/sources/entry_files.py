@@ -7,24 +7,18 @@ import os
 from array import array
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO, ClassVar, Final, NamedTuple
+from typing import BinaryIO, ClassVar, NamedTuple
 
-import orjson
-
-from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
-from reconciler.core.spec.choices import PinnedObject
-from reconciler.core.spec.documents import Dataset, Entries, Target
+from reconciler.core.spec.documents import Entries
 from reconciler.core.spec.labelling import compile_lines
-from reconciler.core.spec.messages import ModelError
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.errors import ManifestUnusable, SourceError
+from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Manifests, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part
-from reconciler.sources.text import suspicion
-
-_HEAD_BYTES: Final = 8_192
-_CHUNK_BYTES: Final = 1 << 20
+from reconciler.sources.form import HEAD_BYTES, unusable
+from reconciler.sources.lfs import digest_in
+from reconciler.sources.pinned_files import LargeFile, is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,51 +88,6 @@ class CompiledLines:
         return blake2b(self.content + self.numbers.tobytes(), digest_size=20).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedLines:
-    """
-    JSON Lines in S3, pinned by their digest.
-
-    Attributes:
-        origin: The place in the spec that names the object.
-    """
-
-    object: PinnedObject
-    target: Target
-    origin: Origin
-    manifests: Manifests
-
-    @property
-    def name(self) -> str:
-        return self.object.address
-
-    @property
-    def pinned(self) -> str:
-        return self.object.sha256
-
-    def open(self) -> BinaryIO:
-        stream = self.manifests.open(self.object, self.target)
-        if (found := _unusable(stream, self.name)) is not None:
-            stream.close()
-            raise ManifestUnusable(f"{self.object}: {found.message}")
-        stream.seek(0)
-        return stream
-
-    def line_number(self, line: int) -> int:
-        return line
-
-    def identity(self) -> str:
-        return f"sha256:{self.pinned}"
-
-
-class _Unusable(NamedTuple):
-    """Why none of the lines of a file can be used."""
-
-    code: codes.Code
-    message: str
-    line: int = 1
-
-
 class Checked(NamedTuple):
     """
     The result of checking a file before any of its lines is validated.
@@ -153,61 +102,24 @@ class Checked(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def pinned_files(
-    parsed: Parsed, dataset: Dataset, manifests: Manifests, problems: list[Problem]
-) -> tuple[PinnedLines, ...]:
-    """Return the objects in S3 that a dataset names, unread; add a warning for each that is named twice."""
-    files: dict[PinnedObject, PinnedLines] = {}
-    for number, source in enumerate(dataset.spec.entries):
-        if (pinned := source.pinned) is None:
-            continue
-        place = ("spec", "entries", number, "s3")
-        if pinned in files:
-            model_error = ModelError(
-                place, codes.NAMED_TWICE.code, f"{pinned} is named twice; it is read once"
-            )
-            problems.append(parsed.problem(model_error, Severity.WARNING))
-        else:
-            files[pinned] = PinnedLines(pinned, dataset.spec.target, parsed.origin_of(place), manifests)
-    return tuple(files.values())
-
-
-def check_lines(tree: Tree, path: str) -> Checked:
+def check_lines(tree: Tree, path: str, manifests: Manifests) -> Checked:
     """
-    Check the first and the last bytes of a JSON Lines file.
+    Check the first and the last bytes of a JSON Lines file; a pointer of Git LFS stands for its object, if there.
 
     Raises:
         OSError: It cannot be read.
     """
     name = tree.display(path)
     with tree.open(path) as stream:
-        if (found := _unusable(stream, name)) is not None:
+        digest = digest_in(stream.read(HEAD_BYTES))
+        if digest is not None and is_there(tree, digest):
+            return Checked(LargeFile(tree, name, digest, manifests))
+        if (found := unusable(stream, name)) is not None:
             return _refused(found.code, found.message, Origin(name, found.line))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        empty = size <= _HEAD_BYTES and not stream.read().strip()
+        empty = size <= HEAD_BYTES and not stream.read().strip()
     return Checked(JsonLines(tree, path, name, size), empty=empty)
-
-
-def _unusable(stream: BinaryIO, name: str) -> _Unusable | None:
-    """Return what is wrong with the first or the last bytes of a file, or None."""
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    head = stream.read(_HEAD_BYTES)
-    if found := suspicion(head):
-        code, reason = found
-        return _Unusable(code, f"the file {reason}")
-    if (form := other_form(head)) is not None:
-        way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
-        return _Unusable(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}")
-    if (format_ := other_format(head)) is not None:
-        form, way = format_
-        needed = "and JSON Lines are needed, one object a line"
-        return _Unusable(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}")
-    if (size > _HEAD_BYTES or head.strip()) and _is_cut(stream, size):
-        message = "the file ends in the middle of a line: it looks half-written"
-        return _Unusable(codes.CUT, message, _last_line(stream))
-    return None
 
 
 def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
@@ -241,29 +153,6 @@ def _compile(
             content += line.raw + b"\n"
             numbers.append(document.document.locate(("images", line.item)).line)
     return [document.problem(model_error) for model_error in compiled.model_errors]
-
-
-def _is_cut(stream: BinaryIO, size: int) -> bool:
-    """Return whether the last line has no line end and is not complete JSON."""
-    length = min(size, MAX_LINE_BYTES + 2)
-    stream.seek(-length, os.SEEK_END)
-    tail = stream.read(length)
-    if tail.endswith(b"\n"):
-        return False
-    try:
-        orjson.loads(tail.rpartition(b"\n")[2])
-    except orjson.JSONDecodeError:
-        return True
-    return False
-
-
-def _last_line(stream: BinaryIO) -> int:
-    """Return the number of the last line. Reads the whole file, in pieces."""
-    stream.seek(0)
-    newlines = 0
-    while piece := stream.read(_CHUNK_BYTES):
-        newlines += piece.count(b"\n")
-    return newlines + 1
 
 
 def _refused(code: codes.Code, message: str, origin: Origin) -> Checked:

@@ -16,9 +16,10 @@ from reconciler.core.validation.unmatched import PlacedGlob
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
-from reconciler.sources.entry_files import Checked, check_lines, check_shorthand, pinned_files
+from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
 from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.sources.ours import SUFFIXES, is_yaml
+from reconciler.sources.pinned_files import pinned_files
 from reconciler.sources.relations import clashes, of_unknown_datasets, with_partners
 
 
@@ -199,7 +200,7 @@ class _Loading:
 
     def _check_file(self, path: str) -> Checked:
         if not is_yaml(path):
-            return check_lines(self._tree, path)
+            return check_lines(self._tree, path, self._manifests)
         self._tree.open(path).close()  # a missing file is a problem of the spec that names it
         name = self._tree.display(path)
         return check_shorthand(self._parse(path, expected=True), name)

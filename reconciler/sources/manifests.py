@@ -1,5 +1,5 @@
 """
-Keep the files of entries that specs pin by digest, so that each is read from S3 once.
+Keep the files of entries that specs or pointers of Git LFS pin by digest, so that each is read from S3 once.
 
 Every file is named after its SHA-256, belongs to this user alone, and is checked before it is used: it appears
 under its name only when it is whole. Any number of processes may share a directory.
@@ -11,8 +11,9 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -32,6 +33,9 @@ _IN_USE_SECONDS: Final = 600.0  # a file that was opened this recently may be op
 _ENDING: Final = ".manifest"
 _PART: Final = ".part"
 _PIECE_BYTES: Final = 1 << 20
+
+Take = Callable[[bytes], object]
+"""Receives a file in pieces, in order."""
 
 
 class ManifestCache:
@@ -66,11 +70,20 @@ class ManifestCache:
                 f"{pinned} with SHA-256 {pinned.sha256} was not downloaded yet, and this command opens no "
                 "connection: with --download it does"
             )
-        self._fetch(pinned, target, self.download)
-        stream = self._kept(pinned.sha256)
-        if stream is None:
-            raise ManifestUnavailable(f"{pinned}: the downloaded file was deleted or changed at once")
-        return stream
+        return self._filled(str(pinned), pinned.sha256, partial(self.download, pinned, target))
+
+    def open_copy(self, name: str, digest: str, source: Callable[[], BinaryIO]) -> BinaryIO:
+        def fill(take: Take) -> None:
+            try:
+                with source() as original:
+                    while piece := original.read(_PIECE_BYTES):
+                        take(piece)
+            except OSError as exc:
+                raise ManifestUnavailable(
+                    f"{name}: its content cannot be copied: {exc.strerror or exc}"
+                ) from exc
+
+        return self._kept(digest) or self._filled(name, digest, fill)
 
     def fetch(self, pinned: PinnedObject, target: Target) -> None:
         """Download an object if it is not kept; an error is raised when the object is opened."""
@@ -113,20 +126,24 @@ class ManifestCache:
             return None
         return stream
 
-    def _fetch(self, pinned: PinnedObject, target: Target, download: Download) -> None:
+    def _filled(self, name: str, digest: str, fill: Callable[[Take], object]) -> BinaryIO:
+        """Store a file, unless another process does so meanwhile, and open it."""
         try:
             private_directory(self._directory)
-            with _locked(self._path(pinned.sha256).with_suffix(_PART)) as part:
-                if self.has(pinned.sha256):  # another process has stored it meanwhile
-                    return
-                self._store(pinned, target, download, part)
+            with _locked(self._path(digest).with_suffix(_PART)) as part:
+                if not self.has(digest):
+                    self._store(name, digest, fill, part)
         except OSError as exc:
             raise ManifestUnavailable(
-                f"{pinned} cannot be kept in {self._directory}: {exc.strerror or exc}"
+                f"{name} cannot be kept in {self._directory}: {exc.strerror or exc}"
             ) from exc
         self._make_room()
+        stream = self._kept(digest)
+        if stream is None:
+            raise ManifestUnavailable(f"{name}: the file was deleted or changed as soon as it was kept")
+        return stream
 
-    def _store(self, pinned: PinnedObject, target: Target, download: Download, part: Path) -> None:
+    def _store(self, name: str, digest: str, fill: Callable[[Take], object], part: Path) -> None:
         total = sha256()
         try:
             with part.open("wb") as stream:
@@ -135,14 +152,12 @@ class ManifestCache:
                     total.update(piece)
                     stream.write(piece)
 
-                download(pinned, target, take)
-            found = total.hexdigest()
-            if found != pinned.sha256:
+                fill(take)
+            if (found := total.hexdigest()) != digest:
                 raise ManifestUnusable(
-                    f"{pinned} has SHA-256 {found}, and the spec says {pinned.sha256}: these are other bytes "
-                    "than were reviewed"
+                    f"{name} has SHA-256 {found}, and git says {digest}: these are other bytes than were reviewed"
                 )
-            part.replace(self._path(pinned.sha256))
+            part.replace(self._path(digest))
         finally:
             part.unlink(missing_ok=True)
 

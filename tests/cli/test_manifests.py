@@ -198,7 +198,7 @@ def test_a_change_in_the_console_is_not_proposed_for_an_object_but_for_files_of_
     (refused,) = found["refused"]
     assert "s3://b/a.jpg" == refused["source_ref"]
     assert (
-        f"its line is kept in {ADDRESS}, outside git: change it there, and then the sha256"
+        f"its line is kept in {ADDRESS}, outside git; change it and its digest in specs/flowers.yaml:8"
         in refused["reason"]
     )
     assert {"s3://b/m.jpg", "s3://b/a2.jpg"} == {one["source_ref"] for one in found["proposed"]}

@@ -132,8 +132,7 @@ class _Proposing:
             reason = reason or "the dataset has no file of entries in git that it could be added to"
         elif (kept := self._desired.loaded.files[place[0]]).pinned is not None:
             reason = reason or (
-                f"its line is kept in {kept.name}, outside git: change it there, and then the sha256 in "
-                f"{kept.origin}"
+                f"its line is kept in {kept.name}, outside git; change it and its digest in {kept.origin} by hand"
             )
         if reason is not None or place is None:
             self._result.refusals.append(

@@ -55,9 +55,15 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Runs git in a checkout, without its configuration."""
+    """
+    Runs git in a checkout, without its configuration.
+
+    Attributes:
+        root, common_dir: As of `Checkout`.
+    """
 
     root: Path
+    common_dir: Path
     _git_dir: Path
     _env: Mapping[str, str] = field(repr=False)
 
@@ -148,7 +154,7 @@ def opened(checkout: Checkout, *, copies_index: bool = False) -> Iterator[Git]:
             "GIT_ALLOW_PROTOCOL": "none",
             "GIT_NO_LAZY_FETCH": "1",
         }
-        yield Git(checkout.root, own, {**environment(), **local})
+        yield Git(checkout.root, checkout.common_dir, own, {**environment(), **local})
 
 
 def _git_dir(path: Path) -> Path:

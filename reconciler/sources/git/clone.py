@@ -54,12 +54,13 @@ class Clone:
     Attributes:
         notice: A warning about the ref as of the last fetch, or None.
         commits: Reads the commits that were fetched.
+        directory: The repository.
     """
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
         if ref.startswith("-"):
             raise UsageError("--ref must not start with a dash")
-        self._directory = directory
+        self.directory = directory
         self._address = address
         self._ref = ref
         self._verify = verify
@@ -78,7 +79,7 @@ class Clone:
         Raises:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
         """
-        with _alone(self._directory):
+        with _alone(self.directory):
             wanted = self._wanted()
             commit = self._known_commit(wanted)
             if commit is None:
@@ -123,7 +124,7 @@ class Clone:
         return self._oid(f"{wanted.local_ref}^{{commit}}")
 
     def _oid(self, name: str) -> str | None:
-        if not (self._directory / "HEAD").exists():
+        if not (self.directory / "HEAD").exists():
             return None
         try:
             return self._git("rev-parse", "--verify", "--quiet", name).text or None
@@ -139,20 +140,20 @@ class Clone:
         A killed fetch leaves locks that block all later ones, and the clone may be damaged. Only a second attempt
         tells that from a failure of the remote repository.
         """
-        known = (self._directory / "HEAD").exists()
+        known = (self.directory / "HEAD").exists()
         try:
-            self._fetch_into(self._directory, wanted)
+            self._fetch_into(self.directory, wanted)
         except _TookTooLong:
             raise
         except SourceError:
             if not known:
                 raise
-            new = self._directory.with_name(f"{self._directory.name}.new")
+            new = self.directory.with_name(f"{self.directory.name}.new")
             try:
                 shutil.rmtree(new, ignore_errors=True)
                 self._fetch_into(new, wanted)
-                shutil.rmtree(self._directory, ignore_errors=True)
-                new.replace(self._directory)
+                shutil.rmtree(self.directory, ignore_errors=True)
+                new.replace(self.directory)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
 
@@ -199,8 +200,8 @@ class Clone:
         try:
             self.commits.write(blob, stream)
         except SourceError:
-            with _alone(self._directory):
-                shutil.rmtree(self._directory, ignore_errors=True)
+            with _alone(self.directory):
+                shutil.rmtree(self.directory, ignore_errors=True)
             raise
 
     def _git(
@@ -213,7 +214,7 @@ class Clone:
         stdin: bytes | None = None,
     ) -> Answer:
         try:
-            place = at or self._directory
+            place = at or self.directory
             answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from reconciler.errors import SourceError
 from reconciler.sources.git.runner import Answer
+from reconciler.sources.lfs import open_object
 from reconciler.sources.links import SUBMODULE, Kind, Links, resolve
 
 LINK_MODE: Final = "120000"
@@ -125,6 +127,7 @@ class GitTree:
         read: Opens a blob by its id.
         leads_to_directory: Returns whether a link out of the tree leads to a directory of the commit; None if
             unknown.
+        common_dir: The git directory, which may have objects of Git LFS.
     """
 
     def __init__(
@@ -134,7 +137,9 @@ class GitTree:
         listed: Listed,
         read: Callable[[str], BinaryIO],
         leads_to_directory: Callable[[str], bool | None],
+        common_dir: Path,
     ) -> None:
+        self._common_dir = common_dir
         self.name = name
         self.revision: str | None = revision
         self.above = listed.above
@@ -152,6 +157,9 @@ class GitTree:
             self._directories[parent] = {}
             self._add(parent, Kind.DIRECTORY)
         self._directories[parent][name] = kind
+
+    def large_file(self, digest: str) -> BinaryIO:
+        return open_object(self._common_dir, digest)
 
     def files(self) -> Sequence[str]:
         return self._links.listing.files

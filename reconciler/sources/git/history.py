@@ -111,7 +111,7 @@ class History:
         listed = self._commits.listed(commit, self._path)
         directory = self._path if listed.only is None else posixpath.dirname(self._path)
         leads = partial(self._commits.leads_to_directory, commit)
-        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads)
+        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads, self._git.common_dir)
         return Committed(tree, commit, listed.only)
 
     def _lacks(self) -> str:

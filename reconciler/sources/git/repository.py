@@ -53,7 +53,12 @@ class GitSource:
         try:
             name = self._path if listed.only is None else posixpath.dirname(self._path)
             tree = GitTree(
-                name, commit, listed, read, partial(self._clone.commits.leads_to_directory, commit)
+                name,
+                commit,
+                listed,
+                read,
+                partial(self._clone.commits.leads_to_directory, commit),
+                self._clone.directory,
             )
             specs = load(tree, listed.only, self._manifests)
         except OSError as exc:

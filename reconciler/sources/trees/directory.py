@@ -17,7 +17,9 @@ from reconciler.core.proposals.patch import edited
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
 from reconciler.sources.edits.tree_edits import TreeEdits
+from reconciler.sources.git.checkout import find
 from reconciler.sources.git.revision import revision_of, uncommitted
+from reconciler.sources.lfs import open_object
 from reconciler.sources.links import Kind, Links
 
 FINE_TICK_NS: Final = 100_000_000
@@ -51,6 +53,15 @@ class Directory:
     @property
     def above(self) -> tuple[str, ...]:
         return self.root.parts[1:]
+
+    def large_file(self, digest: str) -> BinaryIO:
+        try:
+            checkout = find(self.root)
+        except SourceError as exc:
+            raise OSError(str(exc)) from exc
+        if checkout is None:
+            raise FileNotFoundError(errno.ENOENT, "not in a git repository", self.name)
+        return open_object(checkout.common_dir, digest)
 
     def files(self) -> Sequence[str]:
         """Return every file below the root, through any links within the tree."""
@@ -203,6 +214,9 @@ class Overlay:
 
     def open(self, path: str) -> BinaryIO:
         return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
+
+    def large_file(self, digest: str) -> BinaryIO:
+        return self.tree.large_file(digest)
 
     def refused(self) -> Mapping[str, str]:
         return self.tree.refused()

@@ -61,6 +61,9 @@ class CachedTree:
                     raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
         return self._blobs.path(name).open("rb")
 
+    def large_file(self, digest: str) -> BinaryIO:
+        return self._tree.large_file(digest)
+
     def refused(self) -> Mapping[str, str]:
         return self._tree.refused()
 
