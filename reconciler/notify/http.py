@@ -19,7 +19,7 @@ from reconciler.redact import redacted
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 15.0
-_MOST_BYTES: Final = 65_536
+_MOST_BYTES: Final = 4_096
 _MOST_CHARACTERS: Final = 200
 
 # The same request would be refused again. Any other answer may be cured from outside: a token, a right, a limit.
@@ -51,7 +51,8 @@ def post(
                 preload_content=False,
             ) as answer,
         ):  # fmt: skip
-            message = _message(answer.read(_MOST_BYTES, decode_content=True))
+            is_done = 200 <= answer.status < 300  # the body may be of any length, and is not needed
+            message = "" if is_done else _message(answer.read(_MOST_BYTES, decode_content=True))
             return _delivery(answer, message, accepted)
     except LocationValueError as exc:
         return Delivery(Receipt.REFUSED, f"the address cannot be used ({type(exc).__name__})")

@@ -106,28 +106,31 @@ def _is_stored(process: Process) -> bool:
     return rows.get("outbox cloudevents") == "[]" and '"is_reported":true' in rows.get("incidents", "")
 
 
-def test_a_single_pass_posts_the_state_of_its_commit(tmp_path: Path, github: GitHub):
+@pytest.mark.parametrize(
+    ("selection", "contexts"), [([], ["eu", "eu/roses"]), (["--dataset", "roses"], ["eu/roses"])]
+)
+@pytest.mark.git
+def test_a_single_pass_posts_the_state_of_its_commit(
+    tmp_path: Path, github: GitHub, selection: list[str], contexts: list[str]
+):
+    """Of the commit as a whole only with all its datasets."""
     write(tmp_path, "roses", "abc")
     commit = committed(tmp_path)
     (tmp_path / "token").write_text(TOKEN)
-    words = ["--state-dir", "state", "run", "--once", "--local", "--commit-status", github.repository]
+    words = [
+        "--state-dir",
+        "state",
+        "run",
+        "--once",
+        "--local",
+        *selection,
+        "--commit-status",
+        github.repository,
+    ]
+    words += ["--commit-status-token-file", "token", "--commit-status-context", "eu"]
     done = subprocess.run(
-        [
-            python(),
-            "-m",
-            "reconciler",
-            *words,
-            "--commit-status-token-file",
-            "token",
-            "--commit-status-context",
-            "eu",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
+        [python(), "-m", "reconciler", *words], cwd=tmp_path, capture_output=True, text=True
     )
 
     assert 0 == done.returncode, done.stderr
-    assert [(commit, "eu", "success"), (commit, "eu/roses", "success")] == [
-        one[:3] for one in github.accepted
-    ]
+    assert [(commit, context, "success") for context in contexts] == [one[:3] for one in github.accepted]

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler
@@ -63,8 +63,9 @@ class Receiver:
                 text = json.dumps({"message": message}).encode()
                 for name, value in {**headers, "Content-Length": str(len(text))}.items():
                     self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text)
+                with suppress(BrokenPipeError, ConnectionResetError):  # a client that gave up
+                    self.end_headers()
+                    self.wfile.write(text)
 
         return Handler
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from reconciler.notify import http
 from reconciler.notify.commit_status import commit_status
 from reconciler.notify.registry import channel, kind_of
 from reconciler.ports import Receipt
+from tests.loopback import Quiet, listening
 from tests.notify.hosts import TOKEN, Broker, GitHub, GitLab, Receiver, served
 
 NOTICE = Notice(
@@ -212,6 +214,26 @@ def test_a_receiver_that_does_not_answer_is_given_up(broker, monkeypatch):
     result = channel("cloudevents", f"cloudevents+{broker.url}", "specs").send(NOTICE)
 
     assert (Receipt.FAILED, "no answer (ReadTimeoutError)") == result[:2]
+
+
+def test_the_body_of_a_success_is_not_awaited():
+    """An answer without an end would hold up the channel."""
+    done = threading.Event()
+
+    class Endless(Quiet):
+        def do_POST(self) -> None:  # noqa: N802  as the standard library wants it
+            self.send_response(202)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            done.wait(30)
+
+    with listening(Endless) as url:
+        begun = time.monotonic()
+        result = channel("cloudevents", f"cloudevents+{url}", "specs").send(NOTICE)
+        done.set()
+
+    assert Receipt.SENT is result.receipt
+    assert time.monotonic() - begun < http.READ_SECONDS
 
 
 @pytest.mark.parametrize(

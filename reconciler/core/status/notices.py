@@ -107,11 +107,9 @@ class Incident:
     A cause, and the datasets that have it.
 
     Attributes:
-        first_at: When its first dataset joined.
         reported_at: When the last message about datasets that joined was decided; None before the first.
     """
 
-    first_at: float
     members: Mapping[str, Member]
     reported_at: float | None = None
 
@@ -175,7 +173,7 @@ def advanced(incidents: Incidents, found: Mapping[str, Mapping[str, str]], now: 
             again = Member(message, now) if member is None else replace(member, message=message, gone_at=None)
             joined.setdefault(cause, {})[name] = again
     return {
-        cause: replace(incidents[cause], members=members) if cause in incidents else Incident(now, members)
+        cause: replace(incidents[cause], members=members) if cause in incidents else Incident(members)
         for cause, members in joined.items()
         if members
     }
@@ -212,7 +210,7 @@ def _joined(cause: str, incident: Incident, now: float, quiet: bool) -> tuple[In
     if not fresh:
         return incident, ()
     known = {**incident.members, **{name: replace(m, is_reported=True) for name, m in fresh.items()}}
-    if before is not None and cause in _SHARED and not _passed(incident.first_at, now, SPREAD_SECONDS):
+    if before is not None and cause in _SHARED and not _passed(before, now, SPREAD_SECONDS):
         return replace(incident, members=known), ()  # the same outage, which the message was about
     wait = BUSY_SECONDS if cause == Reason.BUSY else WAIT_SECONDS
     lasts = _passed(min(m.since for m in fresh.values()), now, wait)

@@ -114,6 +114,16 @@ def test_an_outage_is_one_message_and_its_end_another():
     assert {} == reporting.incidents
 
 
+def test_an_outage_is_one_message_although_a_dataset_failed_before():
+    reporting, names = Reporting(), [f"d{number:02}" for number in range(50)]
+    reporting.lasting({name: AWAY if name == "d00" else {} for name in names}, 86_400)
+    for reached in range(1, 51):
+        reporting.see({name: AWAY if name < f"d{reached:02}" else {} for name in names}, after=6.0)
+    reporting.lasting(dict.fromkeys(names, AWAY), 3_600)
+
+    assert ["d00: not ready (Unavailable)", "11 datasets: not ready (Unavailable)"] == titles(reporting.sent)
+
+
 def test_a_message_names_the_first_datasets_and_how_many_there_are():
     notices = Reporting().lasting({f"d{number}": AWAY for number in range(8)}, WAIT_SECONDS)
 
@@ -159,11 +169,20 @@ def test_datasets_that_are_blocked_later_are_reported_later():
 
 def test_a_later_victim_of_an_outage_is_reported():
     reporting = Reporting()
-    reporting.lasting({"a": AWAY, "b": {}}, SPREAD_SECONDS)
+    reporting.lasting({"a": AWAY, "b": {}}, WAIT_SECONDS + SPREAD_SECONDS)
 
     assert ["b: not ready (Unavailable)"] == titles(
         reporting.lasting({"a": AWAY, "b": AWAY}, WAIT_SECONDS + 4)
     )
+
+
+def test_a_failure_that_returns_before_its_end_is_reported_is_the_same():
+    reporting = Reporting()
+    reporting.lasting({"a": BLOCKED}, WAIT_SECONDS)
+    reporting.lasting({"a": {}}, WAIT_SECONDS - 6)
+
+    assert [] == reporting.lasting({"a": BLOCKED}, 3_600)
+    assert ["a: recovered (BlockedByGuard)"] == titles(reporting.lasting({"a": {}}, 3_600))
 
 
 def test_quiet_hours_withhold_all_but_failures():
