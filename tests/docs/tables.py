@@ -175,12 +175,13 @@ def mutation(_: str) -> str:
             f"`{part}`",
             str(score["changes"]),
             str(score["noticed"]),
-            f"{100 * score['noticed'] / score['changes']:.0f} %",
+            str(without := len(score.get("without_effect", ()))),
+            f"{100 * score['noticed'] / (score['changes'] - without):.0f} %",
             f"`{score['commit']}`, seed {score['seed']}",
         )
         for part, score in scores.items()
-    ] or [("not taken yet", "", "", "", "")]
-    return _table(("part", "changes", "noticed", "score", "taken at"), rows)
+    ] or [("not taken yet", "", "", "", "", "")]
+    return _table(("part", "changes", "noticed", "without effect", "score", "taken at"), rows)
 
 
 TABLES: dict[str, Callable[[str], str]] = {
