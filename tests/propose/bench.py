@@ -20,6 +20,7 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Proposed, propose_each
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.state import State
 from tests.account import ACCOUNT, client_of, gateway_of, serve
 from tests.engine.conftest import JumpingClock
@@ -111,7 +112,7 @@ class Bench:
     def propose(self, selection: ChangeSelection = ALL_CHANGES) -> Outcome:
         with opened_specs(self._args()) as (opened, specs, found):
             (proposed,) = propose_each(found.datasets, lambda _: self.context, selection)
-            with tried(opened, specs, found, [proposed]) as result:
+            with tried(opened, specs, found, [proposed], NOTHING_KEPT) as result:
                 return Outcome(diff_of(opened.tree, root_of(opened.tree), result.edits), result, proposed)
 
     def take(self, patch: bytes) -> None:

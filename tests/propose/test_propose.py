@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.report import DatasetProposal
+from reconciler.rekognition.gateway import Rekognition
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench
 
@@ -454,3 +455,42 @@ def test_a_shorthand_file_is_not_left_empty(bench: Bench):
     assert {ref("a"), ref("b")} == set(outcome.refused)
     assert all("would hold no entries at all" in why for why in outcome.refused.values())
     assert b"" == outcome.patch
+
+
+def test_a_line_that_aws_holds_as_no_json_is_refused_with_its_code(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    """What it says is not known; the other images are taken."""
+    bench.write(train_jsonl=lines(classified("a", "x"), classified("b", "x")))
+    bench.apply()
+    bench.console.relabel(bench.arn, ref("a"), "x", "y")
+    bench.console.relabel(bench.arn, ref("b"), "x", "y")
+    pages = Rekognition.pages
+
+    def damaged(gateway, arn, contains=None):
+        for page in pages(gateway, arn, contains):
+            yield [each[:-1] if ref("b") in each else each for each in page]
+
+    monkeypatch.setattr(Rekognition, "pages", damaged)
+    outcome = bench.propose()
+
+    assert {ref("a"): "change"} == outcome.kinds
+    assert outcome.refused[ref("b")].startswith("AWS holds a line that is no valid JSON: ")
+    assert outcome.refused[ref("b")].endswith("(ERROR_INVALID_JSON_LINE)")
+
+
+@pytest.mark.parametrize("boxes_after", [1, 3])
+def test_boxes_that_come_and_go_leave_the_others_as_they_are_written(bench: Bench, boxes_after: int):
+    """In a list of YAML, line by line: one is removed, or one is added."""
+    kept = "      - {label: x, left: 1, top: 2, width: 30, height: 40}  # first\n"
+    gone = "      - {label: x, left: 100, top: 2, width: 30, height: 40}  # second\n"
+    new = "      - {label: x, left: 300, top: 2, width: 30, height: 40}\n"
+    head = f"{HEAD}  - image: s3://b/a.jpg\n    size: [640, 480]\n    boxes:\n"
+    bench.write(labels_yaml=head + kept + gone, compare="labels", more=RULE)
+    bench.apply()
+    drawn = [("x", left, 2, 30, 40) for left in (1, 100, 300)][:boxes_after]
+    bench.console.put(bench.arn, orjson.loads(boxed("a", *drawn)))
+
+    taken(bench)
+
+    assert head + kept + {1: "", 3: gone + new}[boxes_after] == bench.read("labels.yaml").decode()

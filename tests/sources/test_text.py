@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.sources.text import decode
 from reconciler.sources.yaml.strict import Fault, Mark
-from tests.sources.builders import ENTRIES, dataset, loaded, problems_in, write
+from tests.sources.builders import ENTRIES, LINE, dataset, loaded, problems_in, write
 
 
 @pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"])
@@ -35,3 +35,12 @@ def test_it_is_a_problem_of_its_file_alone(tmp_path):
     write(tmp_path, d_yaml=dataset(file="l.yaml"), l_yaml=ENTRIES + "- {image: a\x85b.jpg}\n")
 
     assert ["specs/l.yaml:6:12 RKD1103"] == problems_in(loaded(tmp_path))
+
+
+def test_what_git_crypt_has_encrypted_is_named(tmp_path):
+    """It is neither skipped as the YAML of another program nor taken for a syntax error."""
+    write(tmp_path, d_yaml=dataset(), train_jsonl=LINE, other_yaml=b"\0GITCRYPT\0" + bytes(range(60)))
+
+    (problem,) = loaded(tmp_path).problems
+    assert ("specs/other.yaml", True) == (problem.origin.file, problem.is_error)
+    assert "is encrypted by git-crypt; unlock the repository" in problem.message
