@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import base64
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import UsageError
 
@@ -43,3 +45,27 @@ def status_code(exc: Exception) -> int | None:
     from lightkube.core.exceptions import ApiError
 
     return exc.response.status_code if isinstance(exc, ApiError) else None
+
+
+class ServiceAccount(NamedTuple):
+    """The service account of a token."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+def service_account(token: str | None) -> ServiceAccount | None:
+    """
+    Return the service account that a token of a pod names in its claims; None if it names none.
+
+    The claims are those of https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/. The
+    token is this process's own, so its signature is not checked.
+    """
+    try:
+        text = (token or "").split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))["kubernetes.io"]
+        account = claims["serviceaccount"]
+        return ServiceAccount(str(claims["namespace"]), str(account["name"]), str(account["uid"]))
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None

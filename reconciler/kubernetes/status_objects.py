@@ -7,20 +7,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.status.status_object import News
-from reconciler.kubernetes.client import NOT_FOUND, client, status_code
+from reconciler.kubernetes.client import CONFLICT, NOT_FOUND, client, service_account, status_code
 from reconciler.kubernetes.leases import FLEET
 
 if TYPE_CHECKING:
     from lightkube.generic_resource import GenericNamespacedResource
+    from lightkube.models.meta_v1 import OwnerReference
 
 API: Final = "reconciler.dev/v1"
 KIND: Final = "DatasetStatus"
 MANAGER: Final = "reconciler"
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+FIRST_GENERATION: Final = 1
 
 
 class KubernetesStatusObjects:
     """
-    Implements `ports.StatusObjects` by the objects of a namespace whose label names their writers.
+    Implements `ports.StatusObjects` in one namespace.
+
+    An object that it creates has labels, by which it is found again, and its service account as owner, so that
+    Kubernetes deletes it with the installation. Of an object that somebody else created it writes only the status.
 
     Args:
         timeout: Limit of each phase of an HTTP request, in seconds.
@@ -32,23 +38,55 @@ class KubernetesStatusObjects:
     def __init__(self, namespace: str, fleet: str, timeout: float) -> None:
         self._client = client("--status-objects", timeout)
         self._namespace = namespace
-        self._labels = {FLEET: fleet}
+        self._labels = {FLEET: fleet, MANAGED_BY: MANAGER}
 
     def names(self) -> Collection[str]:
         found = self._client.list(_resource(), namespace=self._namespace, labels=dict(self._labels))
         return [str(one.metadata and one.metadata.name) for one in found]
 
-    def put(self, name: str, status: Mapping[str, Any]) -> None:
-        """Apply the object and then its status, whose observedGeneration is that of the object."""
+    def put(self, name: str, status: Mapping[str, Any], *, create: bool = True) -> None:
+        try:
+            generation = self._write(name, status, FIRST_GENERATION)
+        except Exception as exc:
+            if status_code(exc) != NOT_FOUND:
+                raise
+            if not create:
+                return
+            self._create(name)
+            generation = self._write(name, status, FIRST_GENERATION)
+        if generation not in (None, FIRST_GENERATION):  # somebody changed the object, which has no spec
+            self._write(name, status, generation)
+
+    def _write(self, name: str, status: Mapping[str, Any], generation: int | None) -> int | None:
+        """Apply a status, and return the generation of its object."""
         from lightkube.models.meta_v1 import ObjectMeta
 
-        resource = _resource()
-        meta = ObjectMeta(name=name, namespace=self._namespace, labels=self._labels)
-        applied = self._client.apply(resource(metadata=meta), field_manager=MANAGER, force=True)
-        generation = applied.metadata.generation if applied.metadata else None
         whole = {"observedGeneration": generation, **{k: v for k, v in status.items() if v is not None}}
-        meta = ObjectMeta(name=name, namespace=self._namespace)
-        self._client.apply(resource.Status(metadata=meta, status=whole), field_manager=MANAGER, force=True)
+        wanted = _resource().Status(metadata=ObjectMeta(name=name, namespace=self._namespace), status=whole)
+        applied = self._client.apply(wanted, field_manager=MANAGER, force=True)
+        return applied.metadata.generation if applied.metadata else None
+
+    def _create(self, name: str) -> None:
+        from lightkube.models.meta_v1 import ObjectMeta
+
+        meta = ObjectMeta(
+            name=name, namespace=self._namespace, labels=dict(self._labels), ownerReferences=self._owners()
+        )
+        try:
+            self._client.create(_resource()(metadata=meta), field_manager=MANAGER)
+        except Exception as exc:
+            if status_code(exc) != CONFLICT:  # another replica was faster
+                raise
+
+    def _owners(self) -> list[OwnerReference] | None:
+        """Return the service account of this process as owner; None if it has none in this namespace."""
+        from lightkube.models.meta_v1 import OwnerReference
+
+        user = self._client.config.user
+        account = service_account(user.token if user else None)
+        if account is None or account.namespace != self._namespace:
+            return None
+        return [OwnerReference("v1", "ServiceAccount", account.name, account.uid)]
 
     def tell(self, name: str, item: News) -> None:
         from lightkube.models.core_v1 import EventSource, ObjectReference

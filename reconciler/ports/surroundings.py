@@ -163,11 +163,11 @@ class StatusObjects(Protocol):
     """Objects that show the status of datasets, and nothing reads. Any error may be raised: it is tried again."""
 
     def names(self) -> Collection[str]:
-        """Return the names of all objects, those of datasets that are gone included."""
+        """Return the names of the objects that `put` created, those of datasets that are gone included."""
         ...
 
-    def put(self, name: str, status: Mapping[str, Any]) -> None:
-        """Create or replace the object of a dataset."""
+    def put(self, name: str, status: Mapping[str, Any], *, create: bool = True) -> None:
+        """Write the status of the object of a dataset; if there is none, create it or do nothing."""
         ...
 
     def tell(self, name: str, item: News) -> None:

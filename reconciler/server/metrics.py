@@ -56,6 +56,7 @@ LABELS: Final = {
     "reconciler_quarantined_entries": ("dataset",),
     "reconciler_source_confirmed_timestamp_seconds": (),
     "reconciler_source_state": ("state",),
+    "reconciler_status_objects_unpublished": (),
     "reconciler_update_bytes": ("dataset",),
     "reconciler_update_duration_seconds": ("dataset",),
     "reconciler_updates": ("dataset", "result"),
@@ -212,6 +213,8 @@ class _OfRegistry:
         now = self._registry.wall()
         with self._registry.lock:
             _fill_source(families, self._registry)
+            if self._registry.unpublished is not None:
+                families["unpublished"].add_metric([], self._registry.unpublished)
             for state in self._registry.states.values():
                 if not state.is_elsewhere:
                     _fill(families, state, now)
@@ -243,6 +246,10 @@ def _source_families() -> dict[str, GaugeMetricFamily]:
         "source_confirmed": _gauge(
             "reconciler_source_confirmed_timestamp_seconds",
             "When it was last confirmed that the specs in use are the newest.",
+        ),
+        "unpublished": _gauge(
+            "reconciler_status_objects_unpublished",
+            "Status objects of this replica that are not up to date.",
         ),
     }
 

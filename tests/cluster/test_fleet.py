@@ -203,7 +203,7 @@ def test_the_roles_grant_no_more_than_is_used(cluster: Cluster, namespace: str):
     own = {name: verbs for name, verbs in granted.items() if not name.startswith("self")}
     assert {
         "leases.coordination.k8s.io": "[list create update delete]",
-        "datasetstatuses.reconciler.dev": "[list create patch delete]",
+        "datasetstatuses.reconciler.dev": "[list create delete]",
         "datasetstatuses.reconciler.dev/status": "[patch]",
         "events": "[create]",
     } == own

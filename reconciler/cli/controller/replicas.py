@@ -70,7 +70,12 @@ def status_publisher(args: argparse.Namespace, registry: Registry) -> StatusPubl
     namespace, name = _namespaced("--status-objects", args.status_objects)
     from reconciler.kubernetes.status_objects import KubernetesStatusObjects
 
-    return StatusPublisher(KubernetesStatusObjects(namespace, name, _WRITE_SECONDS), registry)
+    part = shard(args)
+    return StatusPublisher(
+        KubernetesStatusObjects(namespace, name, _WRITE_SECONDS),
+        registry,
+        (lambda dataset: dataset in part) if part else lambda _: True,
+    )
 
 
 def _namespaced(flag: str, text: str) -> tuple[str, str]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reconciler.core.status.conditions import Kind, Reason, Truth
+from reconciler.core.spec.choices import DriftClass
+from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.result import Verdict
 
 
 class Problem(StrEnum):
@@ -44,9 +46,16 @@ def object_status(document: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": document["verdict"],
         "revision": document["revision"],
         "arn": document["arn"],
-        "drifted": sum(document["drift"].values()),
+        "drifted": sum(n for kind, n in document["drift"].items() if kind != DriftClass.UNMANAGED),
         "counts": document["counts"],
     }
+
+
+def left_the_specs(at: float) -> dict[str, Any]:
+    """Return the status of an object whose dataset left the specs, and which somebody else created."""
+    message = "the specs hold no dataset of this name any more"
+    gone = Condition(Kind.READY, Truth.UNKNOWN, Reason.NOT_FOUND, message, at)
+    return {"conditions": [gone.document()], "verdict": Verdict.UNKNOWN.value}
 
 
 def problems(status: Mapping[str, Any], before: Mapping[Problem, str]) -> dict[Problem, str]:

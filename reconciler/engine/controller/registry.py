@@ -72,6 +72,7 @@ class Registry:
         fleet: The part of this replica in its fleet; None if it is alone.
         queue: The health of the queue of events; None without one.
         after_cycle: Called with a dataset and when its cycle began, in seconds since the epoch.
+        unpublished: How many status objects are not up to date; None without any.
         illustrate: Adds the pictures to the drift report of a dataset, after its cycle; None for none.
     """
 
@@ -92,6 +93,7 @@ class Registry:
     source_notice: str | None = None
     source_confirmed_at: float | None = None
     ready: bool = False
+    unpublished: int | None = None
     _published_at: float = float("-inf")
     _dirty: bool = True
 

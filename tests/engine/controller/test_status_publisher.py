@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -22,23 +23,32 @@ MINUTE = 60.0
 
 @dataclass
 class Objects:
-    """`StatusObjects` in memory."""
+    """`StatusObjects` in memory; those that others created are only in `foreign`."""
 
     found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    foreign: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     failing: bool = False
+    refused: set[str] = field(default_factory=set)
+    untold: int = 0
 
     def names(self) -> list[str]:
         return list(self.found)
 
-    def put(self, name: str, status: Mapping[str, Any]) -> None:
-        if self.failing:
+    def put(self, name: str, status: Mapping[str, Any], *, create: bool = True) -> None:
+        if self.failing or name in self.refused:
             raise OSError("the cluster is away")
-        self.writes.append(name)
-        self.found[name] = status
+        if name in self.foreign:
+            self.foreign[name] = status
+        elif create or name in self.found:
+            self.writes.append(name)
+            self.found[name] = status
 
     def tell(self, name: str, item: News) -> None:
+        if self.untold:
+            self.untold -= 1
+            raise OSError("the cluster is away")
         self.told.append((name, item.reason))
 
     def remove(self, name: str) -> None:
@@ -54,16 +64,22 @@ def events() -> Iterator[list[dict[str, object]]]:
 
 
 def test_an_object_is_written_when_something_changed(months: Months):
-    """A quiet cycle writes nothing."""
+    """A quiet cycle writes nothing; every ten minutes what others did to an object is undone."""
     objects = Objects()
     publisher = StatusPublisher(objects, months.registry)
     months.write("roses", *"abc")
     months.settle()
     publisher.step()
-    months.run_for(30 * MINUTE)
+    for _ in range(2):
+        months.run_for(4 * MINUTE)
+        publisher.step()
+    assert ["roses"] == objects.writes
+
+    objects.found.clear()
+    months.run_for(6 * MINUTE)
     publisher.step()
 
-    assert ["roses"] == objects.writes
+    assert ["roses", "roses"] == objects.writes
     assert ("converged", 0, 3) == (
         objects.found["roses"]["verdict"],
         objects.found["roses"]["drifted"],
@@ -111,6 +127,117 @@ def test_a_dataset_that_left_the_specs_has_no_object(months: Months):
     publisher.step()
 
     assert ["roses"] == objects.names()
+
+
+def test_images_that_git_does_not_know_are_no_drift(months: Months):
+    """The column DRIFTED and the condition Drifted agree."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("z", "daisy")))
+    months.run_for(6 * MINUTE)
+    objects = Objects()
+    StatusPublisher(objects, months.registry).step()
+
+    status = objects.found["roses"]
+    (drifted,) = [one["status"] for one in status["conditions"] if one["type"] == "Drifted"]
+    assert (1, 0, "False") == (status["counts"]["orphan"], status["drifted"], drifted)
+
+
+def test_specs_that_can_only_be_read_in_part_remove_nothing(months: Months):
+    """A dataset whose document is not YAML any more has not left; its name is unknown."""
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    months.write("roses", *"abc")
+    months.write("tulips", *"def")
+    months.settle()
+    publisher.step()
+    with (months.specs / "tulips.yaml").open("a") as file:
+        file.write("  labels: {team: [\n")
+    months.settle()
+    publisher.step()
+    assert ["roses", "tulips"] == objects.names()
+
+    (months.specs / "tulips.yaml").unlink()
+    months.settle()
+    publisher.step()
+
+    assert ["roses"] == objects.names()
+
+
+def test_an_object_that_somebody_else_created_is_not_deleted(months: Months):
+    """Its status says that the dataset is gone, and is not green; one that is gone too stays gone."""
+    objects = Objects(foreign={"roses": {}, "tulips": {}})
+    publisher = StatusPublisher(objects, months.registry)
+    for name in ("roses", "tulips", "lilies"):
+        months.write(name, *"abc")
+    months.settle()
+    publisher.step()
+    assert "converged" == objects.foreign["roses"]["verdict"]
+
+    del objects.foreign["tulips"]
+    for name in ("roses", "tulips"):
+        (months.specs / f"{name}.yaml").unlink()
+    months.settle()
+    publisher.step()
+
+    (ready,) = objects.foreign["roses"]["conditions"]
+    assert ("Ready", "Unknown", "NotFound") == (ready["type"], ready["status"], ready["reason"])
+    assert ["lilies"] == objects.names()
+
+
+def test_what_another_replica_represents_is_deleted_by_it(months: Months):
+    """Or by this one, once the other is gone."""
+    objects = Objects({"roses": {}, "tulips": {}})
+    others = {"tulips"}
+    months.registry.fleet = SimpleNamespace(represents=lambda name: name not in others)  # type: ignore[assignment]
+    months.registry.fingerprint, months.registry.source_failure = "read", None
+    publisher = StatusPublisher(objects, months.registry)
+    publisher.step()
+    assert ["tulips"] == objects.names()
+
+    others.clear()
+    publisher.step()
+
+    assert [] == objects.names()
+
+
+def test_the_objects_of_other_shards_are_left_to_them(months: Months):
+    months.write("roses", *"abc")
+    months.settle()
+    objects = Objects({"elsewhere": {}, "gone": {}})
+
+    StatusPublisher(objects, months.registry, lambda name: name != "elsewhere").step()
+
+    assert ["elsewhere", "roses"] == sorted(objects.names())
+
+
+def test_an_object_that_is_refused_does_not_stop_the_others(months: Months):
+    """Not even if there are many of them."""
+    objects = Objects(refused={f"a{number}" for number in range(5)})
+    for name in (*objects.refused, "roses"):
+        months.write(name, *"abc")
+    months.settle()
+    publisher = StatusPublisher(objects, months.registry)
+    for _ in range(3):
+        publisher.step()
+
+    assert ["roses"] == objects.names()
+    assert 5 == months.registry.unpublished
+
+
+def test_an_event_that_could_not_be_sent_is_sent_later(months: Months):
+    """And only once."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    months.run_for(6 * MINUTE)
+    objects = Objects(untold=1)
+    publisher = StatusPublisher(objects, months.registry)
+    for _ in range(3):
+        publisher.step()
+
+    assert [("roses", "Drifted")] == objects.told
+    assert 0 == months.registry.unpublished
 
 
 def test_what_another_replica_owns_is_left_to_it(months: Months):
