@@ -11,10 +11,11 @@ import base64
 import contextlib
 import json
 import random
+import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +24,7 @@ from tests.blackbox import judge
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
+SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,]+)/[^/]+/([^/]+)/")
 WRITING = frozenset(
     {"UpdateDatasetEntries", "CreateDataset", "CreateProject", "DeleteDataset", "DeleteProject",
      "DistributeDatasetEntries", "TagResource", "UntagResource"}
@@ -55,6 +57,7 @@ class Call:
     operation: str
     body: dict[str, Any]
     run: int = 0
+    caller: str = ""  # the access key that signed it
 
 
 @dataclass
@@ -114,7 +117,8 @@ class Habits:
 class StandIn:
     """One account and Region."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, region: str = REGION) -> None:
+        self.region = region
         self.habits = Habits()
         self.calls: list[Call] = []
         self.violations: list[str] = []
@@ -186,9 +190,10 @@ class StandIn:
         return {operation: n for operation, n in self.fastest().items() if n > 5}
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[str]:
-        """Serve on a free port of the loopback, and give the URL."""
-        handler = type("Handler", (_Handler,), {"service": self})
+    def running(self, *elsewhere: StandIn) -> Iterator[str]:
+        """Serve on a free port of the loopback, together with those of other Regions, and give the URL."""
+        others = {one.region: one for one in elsewhere}
+        handler = type("Handler", (_Handler,), {"service": self, "elsewhere": others})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -202,9 +207,9 @@ class StandIn:
 
     # --- the wire ----------------------------------------------------------------------------------------
 
-    def answer(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, operation: str, body: dict[str, Any], caller: str = "") -> dict[str, Any]:
         with self._lock:
-            self.calls.append(Call(time.monotonic(), operation, body, self.run))
+            self.calls.append(Call(time.monotonic(), operation, body, self.run, caller))
             if self.before is not None:
                 self.before(operation, body)
             queue = self.faults.get(operation)
@@ -352,7 +357,7 @@ class StandIn:
         return self._stamp
 
     def _project(self, name: str) -> Project:
-        arn = f"arn:aws:rekognition:{REGION}:{ACCOUNT}:project/{name}/{self._next_stamp()}"
+        arn = f"arn:aws:rekognition:{self.region}:{ACCOUNT}:project/{name}/{self._next_stamp()}"
         self.projects[name] = Project(name, arn)
         return self.projects[name]
 
@@ -501,6 +506,10 @@ def _lines(body: dict[str, Any]) -> list[str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     service: StandIn
+    elsewhere: Mapping[str, StandIn] = {}  # in other Regions
+
+    def service_in(self, region: str) -> StandIn:
+        return self.elsewhere.get(region, self.service)
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -508,10 +517,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not target:
             self._sts()
             return
-        if "AWS4-HMAC-SHA256" not in self.headers.get("Authorization", ""):
-            self.service.unauthenticated += 1
+        signed = SIGNED.match(self.headers.get("Authorization", ""))
+        caller, region = signed.groups() if signed else ("", "")
+        service = self.service_in(region)
+        if signed is None:
+            service.unauthenticated += 1
         try:
-            self._reply(200, self.service.answer(target.rpartition(".")[2], json.loads(data or b"{}")))
+            self._reply(200, service.answer(target.rpartition(".")[2], json.loads(data or b"{}"), caller))
         except Refusal as exc:
             body = {"__type": exc.code, "Code": exc.code, "Message": exc.message, "Logref": "0"}
             self._reply(exc.status, body)

@@ -69,7 +69,7 @@ def write(place: Path, name: str, entries: str, *, label: str = "rose", interval
 
 
 @contextmanager
-def run(place: Path, emulator: Running, *flags: str) -> Iterator[Process]:
+def run(place: Path, emulator: Running, *flags: str, **variables: str) -> Iterator[Process]:
     log = place / f"log-{time.monotonic_ns()}"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
         "AWS_ENDPOINT_URL": emulator.url,
@@ -78,6 +78,7 @@ def run(place: Path, emulator: Running, *flags: str) -> Iterator[Process]:
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_SESSION_TOKEN": SESSION,
         "RECONCILE_TOKEN": TOKEN,
+        **variables,
     }
     words = ["--log-format", "json", "--state-dir", str(place / "state"), "run", str(place / "specs")]
     words += ["--listen", "127.0.0.1:0", "--token-env", "RECONCILE_TOKEN", *flags]
