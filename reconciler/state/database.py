@@ -35,8 +35,10 @@ SYNCHRONOUS = "FULL"
 
 class Database:
     """
-    A connection to the state file.
+    The state file: a connection for one writer at a time, and another through which all threads read.
 
+    Writes call a function in Python while SQLite holds a lock of that connection. Another thread that used it
+    would wait for the lock without releasing the interpreter, which the function needs: neither would ever go on.
     A damaged file is put aside, and a deleted one is created again: the call that notices it raises an error, the
     next one finds an empty file.
 
@@ -57,9 +59,9 @@ class Database:
         self._path = directory / FILE_NAME
         self.read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        # Other threads may still be reading through them.
-        self._retired: list[sqlite3.Connection] = []
+        self._retired: list[sqlite3.Connection] = []  # other threads may still be reading through them
         self._one_at_a_time = threading.RLock()
         self.damage: str | None = None
         try:
@@ -67,19 +69,20 @@ class Database:
                 if not read_only:
                     self._begin()
                 elif self._path.exists():
-                    self._connection, self.damage = _open_read_only(self._path)
+                    self._reader, self.damage = _open_read_only(self._path)
         except StateError as exc:
             raise _blamed(directory, exc) from exc.__cause__
 
     def _begin(self) -> None:
         state_directory(self._path.parent)
         self._connection, self.damage = _open(self._path)
+        self._reader = _reading(self._path)
         self._file = _identity(self._path)
 
     @property
     def connection(self) -> sqlite3.Connection | None:
         """
-        Return the connection; None if it is read-only and there is no file.
+        Return the connection to read from; None if it is read-only and there is no file.
 
         Raises:
             StateError: The file is not the one that was opened.
@@ -88,7 +91,7 @@ class Database:
         if self._file is not None and self._file != _identity(self._path):
             self._replace(self._connection)
             raise StateLost(f"{self._path}: another process deleted or replaced it; its content is lost")
-        return self._connection
+        return self._reader
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -98,9 +101,8 @@ class Database:
         Raises:
             StateError: It was opened for reading only, or the write failed.
         """
-        # A transaction belongs to the connection: two threads would share one.
         with self._one_at_a_time, self.explained():
-            if (found := self.connection) is None:
+            if self.connection is None or (found := self._connection) is None:
                 raise StateError(f"{self._path}: opened for reading only")
             with found as connection:
                 yield connection
@@ -133,7 +135,7 @@ class Database:
     def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
         """Replace the file, and return the error to raise."""
         if self.read_only:
-            self._connection = None
+            self._reader = None
         else:
             self._replace(connection)
         return StateLost(_damage_message(self._path, exc, read_only=self.read_only))
@@ -144,18 +146,18 @@ class Database:
             if self._connection is not failed:
                 return  # another thread has replaced it
             if failed is not None:
-                self._retired.append(failed)
-                self._connection = None
+                self._retired += filter(None, (failed, self._reader))
+                self._connection = self._reader = None
             if self._file == _identity(self._path):
                 put_aside(self._path)
             self._begin()
 
     def close(self) -> None:
         # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
-        for connection in (*filter(None, (self._connection,)), *self._retired):
+        for connection in (*filter(None, (self._reader, self._connection)), *self._retired):
             connection.close()
         self._retired.clear()
-        self._connection = self._file = None
+        self._connection = self._reader = self._file = None
 
 
 # Temporary errors, and those of the disk: another directory on it would not help.
@@ -209,8 +211,12 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
 def opened_for_reading(path: Path) -> sqlite3.Connection:
     """Open the file for reading, without checking its content."""
     # Without a log there is no writer, and SQLite needs neither log nor locks, which the directory may forbid.
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
+    return _reading(path, immutable=not path.with_name(f"{path.name}-wal").exists())
+
+
+def _reading(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable={immutable:d}"
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
     connection.text_factory = _text
     define_checksum(connection)
     return connection

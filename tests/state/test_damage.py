@@ -172,7 +172,7 @@ def test_a_disk_that_says_no_is_no_damage(file: Path):
     """A locked file is no damage and is kept."""
     with sqlite3.connect(file) as other, State(file.parent) as state:
         other.execute("BEGIN IMMEDIATE")
-        state._db.connection.execute("PRAGMA busy_timeout = 0")
+        state._db._connection.execute("PRAGMA busy_timeout = 0")
         with pytest.raises(StateError, match="locked"):
             state.record("d", {})
     assert not file.with_name("state.sqlite3.damaged").exists()

@@ -41,6 +41,33 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path):
     assert "(2,)\n" == done
 
 
+HURRY = """
+import sys, threading
+from pathlib import Path
+from reconciler.state import State
+with State(Path(sys.argv[1])) as state:
+    def write():
+        for number in range(100):
+            state.record("roses", {"number": number})
+    def read():
+        while writer.is_alive():
+            state.applied("roses", "arn")
+    writer = threading.Thread(target=write)
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for thread in (writer, *readers): thread.start()
+    for thread in (writer, *readers): thread.join()
+    print(state.statuses())
+"""
+
+
+def test_threads_that_read_and_write_do_not_block_one_another_for_ever(tmp_path: Path):
+    """One that waits for SQLite may hold the interpreter, which the checksum of another one's row needs."""
+    words = [sys.executable, "-c", HURRY, str(tmp_path / "state")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+    assert "{'roses': {'number': 99}}\n" == done.stdout, done.stderr
+
+
 def overwrite(place: Path) -> None:
     """Overwrite a part of the file, as a broken disk does."""
     for path in place.glob("state.sqlite3*"):
