@@ -1,4 +1,4 @@
-"""Metrics of this replica's part in its fleet."""
+"""Metrics of this replica's part in its fleet, and of its status objects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.registry import Registry
 
 STATES: Final = ("state",)
 MOVES: Final = ("move",)
@@ -21,11 +22,20 @@ def families() -> dict[str, GaugeMetricFamily]:
             "Partitions of the specs: owned by this replica, by another one, or by none.",
             labels=STATES,
         ),
+        "unpublished": GaugeMetricFamily(
+            "reconciler_status_objects_unpublished",
+            "Status objects of this replica that are not up to date.",
+            labels=(),
+        ),
     }
 
 
-def fill(families: dict[str, GaugeMetricFamily], fleet: Fleet) -> None:
-    """Fill the gauges."""
+def fill(families: dict[str, GaugeMetricFamily], registry: Registry) -> None:
+    """Fill the gauges, as far as there is a fleet and status objects are written."""
+    if registry.unpublished is not None:
+        families["unpublished"].add_metric((), registry.unpublished)
+    if (fleet := registry.fleet) is None:
+        return
     leadership = fleet.leadership()
     owned = Counter(
         "owned" if o == fleet.identity else "elsewhere" if o else "unowned" for _, o in leadership.owners

@@ -213,14 +213,12 @@ class _OfRegistry:
         now = self._registry.wall()
         with self._registry.lock:
             _fill_source(families, self._registry)
-            if self._registry.unpublished is not None:
-                families["unpublished"].add_metric([], self._registry.unpublished)
             for state in self._registry.states.values():
                 if not state.is_elsewhere:
                     _fill(families, state, now)
             if self._registry.fleet is not None:
                 _fill_condition(families, "", KIND, self._registry.fleet.leadership().status)
-                fleet_metrics.fill(families, self._registry.fleet)
+            fleet_metrics.fill(families, self._registry)
         yield from families.values()
         yield fleet_metrics.moves(self._registry.fleet)
 
@@ -246,10 +244,6 @@ def _source_families() -> dict[str, GaugeMetricFamily]:
         "source_confirmed": _gauge(
             "reconciler_source_confirmed_timestamp_seconds",
             "When it was last confirmed that the specs in use are the newest.",
-        ),
-        "unpublished": _gauge(
-            "reconciler_status_objects_unpublished",
-            "Status objects of this replica that are not up to date.",
         ),
     }
 

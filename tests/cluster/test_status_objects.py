@@ -74,7 +74,7 @@ def test_kubectl_shows_waits_and_tells(replicas: Replicas):
     assert ("Failed", "Degraded") == (flux(denied), argo_cd(denied)[0])
 
 
-def test_objects_belong_to_whoever_created_them(replicas: Replicas):
+def test_objects_belong_to_their_creator(replicas: Replicas):
     """
     An object of the controller has its service account as owner, and is deleted with its dataset.
 
