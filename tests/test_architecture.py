@@ -24,10 +24,11 @@ KEEPERS = {
     "cronsim": {"reconciler.core.spec.field_types", "reconciler.core.spec.policy"},
     "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.telemetry"},
-    "PIL": {"reconciler.reports.thumbnails"},
+    "PIL": {"reconciler.reports.picture_hash", "reconciler.reports.thumbnails"},
     "httpx2": {"reconciler.kubernetes"},
     "lightkube": {"reconciler.kubernetes"},
     "jinja2": {
+        "reconciler.reports.check_images.html",
         "reconciler.reports.diff.html",
         "reconciler.reports.drift.html",
         "reconciler.reports.plan.html",

@@ -1,19 +1,21 @@
-"""The pictures on pages about drift: read from S3, made small, and bounded in number, bytes and time."""
+"""The pictures on pages of drift and of images that look alike: from S3, and bounded in number, bytes and time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from reconciler.cli.wiring import Wiring
 from reconciler.core.drift.report import Drift, DriftItem
+from reconciler.core.images.report import ImagesCheck
 from reconciler.core.runtime.limits import MAX_IMAGE_BYTES
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
+from reconciler.engine.dataset.desired import Desired
 from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset, MonotonicClock
 from reconciler.reports.drawing import changed_region, extent
@@ -26,6 +28,7 @@ _MOST_BYTES_IN_ALL: Final = 500_000_000
 # What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
 _PAGE_BYTES: Final = 1_800_000
 _DETAIL_BYTES: Final = 1_200_000
+_PAIR_BYTES: Final = 4_000_000
 
 MOST_BYTES: Final = 64_000_000
 """All pictures that a controller holds."""
@@ -62,6 +65,24 @@ def thumbnails(
         if bytes_taken > min(most_bytes, _PAGE_BYTES):
             break
         found[source_ref] = kept
+    return found
+
+
+def side_by_side(check: ImagesCheck, datasets: Iterable[Desired], wiring: Wiring) -> dict[str, Thumbnail]:
+    """Return thumbnails of the images that look alike, the nearest pairs first, as many as a page has room for."""
+    targets = {desired.name: desired.target for desired in datasets}
+    found: dict[str, Thumbnail] = {}
+    left = _PAIR_BYTES if available() else 0
+    for dataset in (one for one in check.datasets if one.near):
+        reader = wiring.pictures(targets[dataset.name])
+        for ref in (ref for pair in dataset.near or () for ref in (pair.train_ref, pair.test_ref)):
+            if left <= 0 or ref in found:
+                continue
+            data = reader.read(ref, MAX_IMAGE_BYTES)
+            small = thumbnail(data) if data is not None else None
+            if small is not None:
+                found[ref] = small
+                left -= small.weight_bytes
     return found
 
 

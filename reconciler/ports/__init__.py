@@ -3,8 +3,6 @@
 from reconciler.ports.access import (
     Access,
     Identity,
-    ImagePage,
-    Images,
 )
 from reconciler.ports.backups import (
     Backup,
@@ -20,10 +18,14 @@ from reconciler.ports.gateway import (
     Phase,
     Stats,
 )
+from reconciler.ports.images import (
+    CheckedImages,
+    ImagePage,
+    Images,
+)
 from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.memory import (
     Begun,
-    CheckedImages,
     Journal,
     Kept,
     Memory,

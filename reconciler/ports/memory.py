@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
-from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.remembered import Block, Replaced
 from reconciler.core.status.suspension import Suspension
 from reconciler.ports.backups import Backups
 from reconciler.ports.foreign_calls import ForeignCalls
+from reconciler.ports.images import CheckedImages
 from reconciler.ports.judged import JudgedFiles
 from reconciler.ports.rebuild import Rebuilds
 
@@ -270,24 +270,4 @@ class Notified(Protocol):
 
     def write(self, bodies: Mapping[str, str]) -> None:
         """Replace these documents, all or none."""
-        ...
-
-
-class CheckedImages(Protocol):
-    """What is known of images in S3, for as long as they do not change."""
-
-    def of(self, dataset: str, source_refs: Iterable[str]) -> Mapping[str, CheckedImage]:
-        """Return those of them that were checked before."""
-        ...
-
-    def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None:
-        """Remember these; does nothing if the memory is read-only."""
-        ...
-
-    def retain(self, dataset: str, source_refs: Collection[str]) -> None:
-        """Forget all others of the dataset."""
-        ...
-
-    def same_content(self, one: str, other: str) -> Iterator[tuple[str, str]]:
-        """Yield the images of two datasets with equal ETags and sizes under two names, ordered by the second."""
         ...

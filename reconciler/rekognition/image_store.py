@@ -85,6 +85,16 @@ class ImageStore:
                 return None
             raise
 
+    def content(self, bucket: str, key: str, stored: Stored) -> bytes | None:
+        try:
+            return self.part(bucket, key, 0, stored.size_bytes, stored.etag)[0]
+        except NotFound:
+            return None
+        except GatewayError as exc:
+            if code_of(exc) in _CHANGED:
+                return None
+            raise
+
     def read(self, bucket: str, key: str, stored: Stored) -> CheckedImage | None:
         if not stored.size_bytes:
             return CheckedImage(*stored, Header(EMPTY))

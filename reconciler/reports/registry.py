@@ -30,7 +30,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "propose": ("text", "json"),
         "explain": ("text", "json"),
         "doctor": ("text", "json"),
-        "check-images": ("text", "json"),
+        "check-images": ("text", "json", "html"),
         "stats": ("text", "json", "html"),
         "control": ("text", "json"),
     }
@@ -59,7 +59,7 @@ class Options:
         encoding: Of text and Markdown. All other formats are UTF-8.
         failure: Why the command as a whole failed, for JSON; people read it on stderr.
         summary: Whether a plan is shown in short.
-        thumbnails: Images by source-ref, for the page of drift.
+        thumbnails: Images by source-ref, for the pages of drift and of check-images.
         patch: The file that a proposal's patch was written to.
     """
 

@@ -78,9 +78,9 @@ def policy(*allowed: str, forms: str = "'none'") -> str:
     return "; ".join(("default-src 'none'", *allowed, "base-uri 'none'", f"form-action {forms}"))
 
 
-def rendered(page: jinja2.Template, css: Markup, **content: object) -> Iterator[bytes]:
-    """Give a page without a script in UTF-8, piece by piece; its policy allows its own style alone."""
-    for piece in page.generate(css=css, policy=policy(f"style-src {exactly(css)}"), **content):
+def rendered(page: jinja2.Template, css: Markup, *allowed: str, **content: object) -> Iterator[bytes]:
+    """Give a page without a script in UTF-8, piece by piece; its policy allows its style and what is *allowed*."""
+    for piece in page.generate(css=css, policy=policy(*allowed, f"style-src {exactly(css)}"), **content):
         yield piece.encode()
 
 

@@ -29,6 +29,7 @@ CHECKED: Final[Mapping[str, str]] = {
 # the file is opened would cost every command time.
 CHECKED_WHEN_READ: Final[Mapping[str, str]] = {
     "image": "dataset, source_ref, etag, size_bytes, form, width, height, orientation",
+    "image_hash": "etag, size_bytes, hash",
 }
 
 # One script per version; an older file runs those it lacks. Never edit a released one.
@@ -188,6 +189,15 @@ CREATE TABLE own_request (
     arn      TEXT NOT NULL,
     at       REAL NOT NULL,
     checksum INTEGER
+) STRICT, WITHOUT ROWID;
+""",
+    """
+CREATE TABLE image_hash (
+    etag       TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    hash       BLOB NOT NULL,
+    checksum   INTEGER,
+    PRIMARY KEY (etag, size_bytes)
 ) STRICT, WITHOUT ROWID;
 """,
 )

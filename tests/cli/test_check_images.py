@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -220,6 +221,69 @@ def test_the_same_bytes_in_both_datasets_are_named(office):
     (problem,) = test["problems"]
     assert ("warning", "RKD4005", 2) == (problem["severity"], problem["code"], problem["line"])
     assert problem["message"].startswith("the image has the same bytes as s3://acme/a.jpg")
+
+
+def blobs(seed: int) -> Image.Image:
+    """Return soft blobs of grey, other ones for each seed."""
+    draw = random.Random(seed)
+    pixels = bytes(draw.randrange(256) for _ in range(24 * 16))
+    return Image.frombytes("L", (24, 16), pixels).resize((640, 480), Image.Resampling.BICUBIC)
+
+
+def saved(image: Image.Image, form: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form)
+    return stream.getvalue()
+
+
+def test_a_test_image_that_looks_like_a_training_image_is_named(office):
+    """A copy in another size and format; each image is read whole once, as long as it does not change."""
+    office.spec(classified("a", "rose"), classified("c", "rose"), classified("e", "rose"))
+    office.spec(classified("d", "rose"), classified("f", "rose"), classified("g", "rose"), kind="TEST")
+    office.put(a=saved(blobs(1), "PNG"), c=saved(blobs(2), "PNG"), e=saved(blobs(3), "PNG"))
+    office.put(
+        d=saved(blobs(9), "PNG"), f=saved(blobs(2).resize((320, 240)), "JPEG"), g=saved(blobs(3), "PNG")
+    )
+
+    test, train = office.check("--near-duplicates")
+
+    assert ([], None) == (train["problems"], train.get("near_duplicates"))
+    (pair,) = test["near_duplicates"]
+    assert ("s3://acme/c.jpg", "s3://acme/f.jpg") == (pair["train_ref"], pair["test_ref"])
+    assert 0 <= pair["distance"] <= 16
+    found = [(p["severity"], p["code"], p["line"]) for p in test["problems"]]
+    assert [("warning", "RKD4007", 2), ("warning", "RKD4005", 3)] == found, "g has the very bytes of e"
+    assert (6, 5) == (train["requests"]["GetObject"], test["requests"]["GetObject"]), (
+        "e was read in place of g"
+    )
+
+    again, _ = office.check("--near-duplicates")
+    assert (test["near_duplicates"], {"ListObjectsV2": 1}) == (again["near_duplicates"], again["requests"])
+    assert "near_duplicates" not in office.check()[0]
+
+
+def test_images_that_look_alike_stand_side_by_side_on_a_page(office):
+    """Both are in it; it asks for nothing else."""
+    office.spec(classified("a", "rose"))
+    office.spec(classified("f", "rose"), kind="TEST")
+    office.put(a=saved(blobs(2), "PNG"), f=saved(blobs(2), "JPEG"))
+
+    assert 0 == main(["check-images", "--near-duplicates", "-o", "html"])
+    page = office.out()
+
+    assert 2 == page.count('<img src="data:image/webp;base64,')
+    assert "1 test image looks like a training image" in page
+    assert page.index('alt="training image s3://acme/a.jpg"') < page.index('alt="test image s3://acme/f.jpg"')
+    assert "img-src data:" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_without_pillow_near_duplicates_are_refused_before_anything_is_read(office, monkeypatch):
+    monkeypatch.setattr("reconciler.reports.thumbnails.find_spec", lambda _: None)
+
+    assert 64 == main(["check-images", "--near-duplicates"])
+
+    assert "needs Pillow: pip install 'rekognition-dataset-reconciler[images]'" in office._read().err
 
 
 def test_a_bucket_that_does_not_exist_is_one_error(office):

@@ -23,17 +23,30 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full", action="store_true", help="read every image, even if it is as it was at the last check"
     )
+    parser.add_argument(
+        "--near-duplicates",
+        action="store_true",
+        help="also read every image whole, and warn of test images that look like training images; needs Pillow",
+    )
     add_aws(parser, region=True)
 
 
 def _run(args: argparse.Namespace) -> int:
     """Print what is wrong with the images of every selected dataset."""
     from reconciler.cli.output.show import show
+    from reconciler.cli.pictures import side_by_side
     from reconciler.cli.specs import reading
     from reconciler.cli.wiring import connected
     from reconciler.core.images.report import ImagesCheck
     from reconciler.engine.usecases.check_images import Tools, broken, check_each
+    from reconciler.errors import UsageError
+    from reconciler.reports.picture_hash import picture_hash
+    from reconciler.reports.thumbnails import available
 
+    if args.near_duplicates and not available():
+        raise UsageError(
+            "--near-duplicates needs Pillow: pip install 'rekognition-dataset-reconciler[images]'"
+        )
     with reading(args) as found, connected(args, read_only=False) as wiring:
         tools = Tools(
             images_of=lambda desired: wiring.images(desired.target),
@@ -41,10 +54,12 @@ def _run(args: argparse.Namespace) -> int:
             progress=wiring.progress,
             announce=_announce,
             full=args.full,
+            hash_of=picture_hash if args.near_duplicates else None,
         )
         seen = check_each(found.datasets, tools)
         check = ImagesCheck((*seen, *map(broken, found.broken)), found.revision)
-    show("check-images", check, args)
+        pictures = side_by_side(check, found.datasets, wiring) if args.output == "html" else {}
+    show("check-images", check, args, thumbnails=pictures)
     return check.exit_code
 
 

@@ -55,15 +55,22 @@ def rendered(
     return render(document, form, report, options)
 
 
-def show(document: str, report: object, args: argparse.Namespace, failure: PlanError | None = None) -> None:
+def show(
+    document: str,
+    report: object,
+    args: argparse.Namespace,
+    failure: PlanError | None = None,
+    thumbnails: Mapping[str, Thumbnail] | None = None,
+) -> None:
     """
     Print a report in the requested format.
 
     Args:
         document: Its kind in `reports.registry`.
         failure: Why the whole command failed, for JSON; text has it on stderr.
+        thumbnails: Images by source-ref, for a page.
     """
-    pieces = rendered(document, args.output, report, args, failure)
+    pieces = rendered(document, args.output, report, args, failure, thumbnails)
     stream(lambda target: target.writelines(pieces))
 
 

@@ -55,6 +55,14 @@ UNCHECKED: Final = OwnCode(
     "reconciler",
 )
 
+NEAR_DUPLICATE: Final = OwnCode(
+    "RKD4007",
+    "A test image looks like a training image",
+    "Their perceptual hashes differ in few bits: a copy in another size or format, or the next frame of a camera. "
+    "The model is examined on what it learnt.",
+    "reconciler",
+)
+
 IMAGE_CODES: Final = tuple(sorted(value for value in list(globals().values()) if isinstance(value, OwnCode)))
 """The codes for what AWS has none, RKD4xxx, in order."""
 
@@ -158,6 +166,20 @@ def other_region(bucket: str, theirs: str, ours: str) -> Problem:
     """Return the error of a bucket in another Region than the dataset."""
     text = f"the bucket s3://{bucket} is in {theirs}, and the dataset in {ours}"
     return _own(Severity.ERROR, OTHER_REGION, text)
+
+
+def near_duplicate(train_ref: str, distance: int) -> Problem:
+    """Return the warning about a test image that looks like a training image."""
+    text = f"the image looks like {train_ref} in the training dataset: {distance} of 256 bits differ"
+    return _own(Severity.WARNING, NEAR_DUPLICATE, text)
+
+
+def not_all_compared(comparisons: int) -> Problem:
+    """Return the warning that the search for images that look alike was ended early."""
+    text = (
+        f"too many images are alike: the search for near duplicates ended after {comparisons:,} comparisons"
+    )
+    return _own(Severity.WARNING, NEAR_DUPLICATE, text)
 
 
 def same_content(train_ref: str) -> Problem:

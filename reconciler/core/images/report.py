@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from reconciler.core.images.near_duplicates import NearPair
 from reconciler.core.planning.plan import PlanError, PlannedChange
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import ImagePolicy
@@ -64,6 +65,7 @@ class DatasetImages:
         errors: Why not everything was checked.
         error_codes: The exit codes of `errors`.
         requests: Operation -> requests that were made.
+        near: The test images that look like training images, nearest first; None if they were not looked for.
     """
 
     name: str
@@ -75,6 +77,7 @@ class DatasetImages:
     errors: tuple[PlanError, ...] = ()
     error_codes: tuple[Exit, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
+    near: tuple[NearPair, ...] | None = None
 
     @property
     def complete(self) -> bool:

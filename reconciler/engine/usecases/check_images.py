@@ -15,11 +15,13 @@ from typing import Final, NamedTuple
 from reconciler.core.images import judgement
 from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.images.lookup import Stored, fewest_requests
+from reconciler.core.images.near_duplicates import MOST_COMPARISONS, NearPair, near_pairs
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.images.check import BATCH, THREADS, Answer, by_bucket, lasting, read
+from reconciler.engine.images.hashes import HashOf, hash_images
 from reconciler.engine.images.look_up import look_up
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
@@ -54,6 +56,7 @@ class Tools(NamedTuple):
     Attributes:
         announce: Called before the requests of each step.
         full: Read every image, whatever is known of it.
+        hash_of: Also look for test images that look like training images, by their hashes; None does not.
     """
 
     images_of: Callable[[Desired], Images]
@@ -61,6 +64,7 @@ class Tools(NamedTuple):
     progress: Progress
     announce: Callable[[Forecast], object]
     full: bool = False
+    hash_of: HashOf | None = None
 
 
 def check_each(datasets: Iterable[Desired], tools: Tools) -> tuple[DatasetImages, ...]:
@@ -76,6 +80,8 @@ def check_each(datasets: Iterable[Desired], tools: Tools) -> tuple[DatasetImages
             check.run()
     for train, test in train_and_test(checks, lambda check: check.desired):
         test.compare(train)
+        if tools.hash_of is not None:
+            test.compare_looks(train, tools.hash_of)
     return tuple(check.result() for check in checks)
 
 
@@ -100,6 +106,7 @@ class _DatasetCheck:
         self._denied: list[str] = []
         self._denied_in_a_row = 0
         self._images: Images | None = None
+        self._near: tuple[NearPair, ...] | None = None
 
     def run(self) -> None:
         """Look up all images, and read those that are new or changed."""
@@ -222,6 +229,40 @@ class _DatasetCheck:
             if trained in train.desired.index and tested in self.desired.index:
                 self._add(judgement.same_content(trained), tested)
 
+    def compare_looks(self, train: _DatasetCheck, hash_of: HashOf) -> None:
+        """Find images of this test dataset that look like a training image."""
+        memory, known = self._tools.memory, []
+        for check in (train, self):
+            check.hash(hash_of)
+            hashes, index = memory.hashes(check.desired.name), check.desired.index
+            known.append({ref: value for ref, value in hashes.items() if ref in index})
+        copies = {tested for _, tested in memory.same_content(train.desired.name, self.desired.name)}
+        found = near_pairs(*known)
+        pairs = [pair for pair in found.pairs if pair.test_ref not in copies]
+        for pair in pairs:
+            self._add(judgement.near_duplicate(pair.train_ref, pair.distance), pair.test_ref)
+        if not found.complete:
+            problem = judgement.not_all_compared(MOST_COMPARISONS)
+            self._problems.add(problem.at(self.desired.loaded.origin, None))
+        self._near = (*(self._near or ()), *pairs)
+
+    def hash(self, hash_of: HashOf) -> None:
+        """Hash the images that were not hashed yet; what cannot be read is an error of the dataset."""
+        name, progress = self.desired.name, self._tools.progress
+        try:
+            if self._images is not None:
+                hash_images(
+                    name,
+                    self._images,
+                    self._tools.memory,
+                    hash_of,
+                    lambda done, of: progress.step(name, "hashing", done, of),
+                )
+        except (Interrupted, NoCredentials):
+            raise
+        except Exception as exc:  # noqa: BLE001  as in `run`
+            self._fail(exc)
+
     def result(self) -> DatasetImages:
         """Return what was found so far."""
         desired = len(self._refs)
@@ -236,4 +277,5 @@ class _DatasetCheck:
             errors=tuple(self._errors),
             error_codes=tuple(self._codes),
             requests=dict(self._images.requests) if self._images else {},
+            near=self._near,
         )

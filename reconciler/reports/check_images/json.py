@@ -30,12 +30,21 @@ class ImageCountsDoc(TypedDict):
     unread: int
 
 
+class NearPairDoc(TypedDict):
+    """A test image and the training image that looks most like it: their hashes differ in so many of 256 bits."""
+
+    train_ref: str
+    test_ref: str
+    distance: int
+
+
 class DatasetImagesDoc(TypedDict):
     """
     The images of one dataset.
 
     ``problems`` holds at most 1,000 of each code; ``codes`` counts all of them. ``errors`` is why not every image
-    was checked. ``requests`` counts those that were made, by operation.
+    was checked. ``requests`` counts those that were made, by operation. ``near_duplicates``, nearest first, is
+    there for a test dataset with --near-duplicates.
     """
 
     name: str
@@ -45,6 +54,7 @@ class DatasetImagesDoc(TypedDict):
     codes: Mapping[str, int]
     problems: Sequence[ProblemDoc]
     errors: Sequence[ErrorDoc]
+    near_duplicates: NotRequired[Sequence[NearPairDoc]]
 
 
 class CheckImagesDoc(TypedDict):
@@ -71,7 +81,7 @@ def render(check: ImagesCheck, _options: Options) -> Iterator[bytes]:
 
 def _dataset(dataset: DatasetImages) -> DatasetImagesDoc:
     counts = dataset.counts
-    return {
+    document: DatasetImagesDoc = {
         "name": dataset.name,
         "complete": dataset.complete,
         "counts": {
@@ -86,3 +96,9 @@ def _dataset(dataset: DatasetImages) -> DatasetImagesDoc:
         "problems": Rows(sorted(dataset.problems, key=by_place), problem_doc),
         "errors": list(map(error_doc, dataset.errors)),
     }
+    if dataset.near is not None:
+        document["near_duplicates"] = [
+            {"train_ref": pair.train_ref, "test_ref": pair.test_ref, "distance": pair.distance}
+            for pair in dataset.near
+        ]
+    return document

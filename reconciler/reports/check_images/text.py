@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.planning.plan import PlanError
+from reconciler.core.validation.problem import Problem
 from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.validate.json import by_place
 from reconciler.reports.validate.text import SHOWN, problem_line
@@ -23,14 +24,19 @@ def render(check: ImagesCheck, options: Options) -> Iterator[str]:
 
 
 def _dataset(dataset: DatasetImages, screen: Screen) -> Iterator[Line]:
-    yield line(_mark(dataset), Span(f" {dataset.name}", Ink.BOLD), f"  {_summary(dataset)}")
-    problems = sorted(dataset.problems, key=lambda problem: (not problem.is_error, by_place(problem)))
+    yield line(_mark(dataset), Span(f" {dataset.name}", Ink.BOLD), f"  {summary(dataset)}")
+    problems = sorted_problems(dataset)
     shown = problems if screen.limit is None else problems[:SHOWN]
     yield from indented(map(problem_line, shown), 4)
     if rest := sum(dataset.by_code.values()) - len(shown):
         codes = ", ".join(f"{code} {number:,}" for code, number in dataset.by_code.items())
         yield line(Span(f"    {ELLIPSIS} and {rest:,} more (in all: {codes})", Ink.DIM))
     yield from indented(listed(dataset.errors, screen.limit, _error), 4)
+
+
+def sorted_problems(dataset: DatasetImages) -> list[Problem]:
+    """Return the problems of a dataset that are kept, errors first."""
+    return sorted(dataset.problems, key=lambda problem: (not problem.is_error, by_place(problem)))
 
 
 def _mark(dataset: DatasetImages) -> Span:
@@ -41,7 +47,8 @@ def _mark(dataset: DatasetImages) -> Span:
     return Span("!", Ink.YELLOW) if dataset.problems else Span("✓", Ink.GREEN)
 
 
-def _summary(dataset: DatasetImages) -> str:
+def summary(dataset: DatasetImages) -> str:
+    """Return in one sentence how many images were checked, and what was found."""
     counts = dataset.counts
     parts = [
         f"{number:,} {what}"
