@@ -148,6 +148,22 @@ BUDGETS: Final = (
         incremental.nothing,
     ),
     Budget(
+        "no edit: CPU",
+        "CPU of `plan`, or of `drift`, there, beyond its start ÷ `orjson.loads` of the specs",
+        "×",
+        0.3,
+        "it costs little more than to start the program",
+        incremental.nothing_cpu,
+    ),
+    Budget(
+        "one edit: proof",
+        "from an edited line to its proof by a running controller, without the update itself",
+        "s",
+        10,
+        "a commit is in place while its author looks on",
+        incremental.seconds_to_proof,
+    ),
+    Budget(
         "listing: wall",
         "wall of listing at 5 calls a second ÷ a fifth of a second a page",
         "×",

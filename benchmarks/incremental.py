@@ -1,17 +1,26 @@
-"""What an edit costs in a dataset that was listed before: calls of AWS, whatever else the machine does."""
+"""
+What an edit costs in a dataset that was listed before: calls of AWS, and seconds until a controller has proved it.
+
+AWS is the emulator, in the same process as the command or the controller.
+"""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks import datasets
 from benchmarks.datasets import Fields, Shape, boxes, change
-from benchmarks.measure import Setting, reconciler
+from benchmarks.measure import Setting, loads, reconciler
 
 EDITS = 1_000
 FOLDER = 1_000  # images in a folder
@@ -34,6 +43,71 @@ def nothing(setting: Setting) -> list[float]:
     return [max(_total(made["plan"]), _total(made["drift"]))]
 
 
+def nothing_cpu(setting: Setting) -> list[float]:
+    """Return the CPU of `plan` and of `drift`, whichever is more, beyond that for a dataset with one entry."""
+    _made(setting)
+    whole, one = setting.directory / "incremental", setting.directory / "incremental-one"
+    if not one.exists():
+        _written(one, 1)
+    for home in (one, whole):
+        _run(home, "apply", cache=home / "cache")
+    found = []
+    for _ in range(setting.runs):
+        most = max(
+            _run(whole, command, cache=whole / "cache") - _run(one, command, cache=one / "cache")
+            for command in ("plan", "drift")
+        )
+        found.append(most / loads(whole / "specs" / "train.jsonl"))
+    return found
+
+
+def seconds_to_proof(setting: Setting) -> list[float]:
+    """
+    Edit one line below a controller that runs, and return the seconds until it has proved that the edit arrived.
+
+    The time of the update itself is that of AWS, and left out.
+    """
+    _made(setting)
+    home = setting.directory / "incremental"
+    path, found = home / "specs" / "train.jsonl", []
+    with _controller(home) as log:
+        _event(log, "cycle.finished")
+        for number in range(setting.runs):
+            edited = home / "edited"
+            edited.write_bytes(path.read_bytes())
+            _edit(edited, range(number, number + 1))
+            began = time.time()
+            edited.replace(path)
+            begun, ended = _event(log, "update.submitted"), _event(log, "update.finished")
+            proved = _event(log, "verify.finished")
+            found.append(proved - began - (ended - begun))
+            _event(log, "cycle.finished")
+    return found
+
+
+@contextmanager
+def _controller(home: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """Run the controller, and give the events of its log as they come."""
+    words = ("--state-dir", str(home / "state"), "--log-format", "json", "run", "--local")
+    command = [sys.executable, "-m", "reconciler", *words, "--listen", "127.0.0.1:0", str(home / "specs")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        if process.stderr is None:
+            raise SystemExit("the controller has no log")
+        try:
+            yield map(json.loads, process.stderr)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _event(log: Iterator[Mapping[str, Any]], name: str) -> float:
+    """Return the time of the next event of a name."""
+    for event in log:
+        if event["event"] == name:
+            return datetime.fromisoformat(event["timestamp"]).timestamp()
+    raise SystemExit(f"the controller ended before {name}")
+
+
 def _total(calls: Mapping[str, int]) -> int:
     return sum(calls.values())
 
@@ -47,9 +121,7 @@ def _in_folders(draw: random.Random, number: int) -> Fields:
 def _made(setting: Setting) -> Mapping[str, Mapping[str, int]]:
     """Apply a dataset to the embedded emulator, then edit it; return the calls of each command."""
     home = setting.directory / "incremental"
-    desired, _ = datasets.write(home, Shape("folders", _in_folders), setting.entries)
-    spec = home / "specs" / "bench.yaml"
-    spec.write_text(spec.read_text().replace("type: TRAIN}", "type: TRAIN, create: true, region: us-east-1}"))
+    desired = _written(home, setting.entries)
     _calls(home, "apply")
     made = {"plan": _calls(home, "plan"), "drift": _calls(home, "drift")}
     half = setting.entries // 2
@@ -57,6 +129,14 @@ def _made(setting: Setting) -> Mapping[str, Mapping[str, int]]:
         _edit(desired, range(first, first + count))
         made[name] = _calls(home, "apply")
     return made
+
+
+def _written(home: Path, entries: int) -> Path:
+    """Write a spec tree whose dataset may be created, and return the file with its lines."""
+    desired, _ = datasets.write(home, Shape("folders", _in_folders), entries)
+    spec = home / "specs" / "bench.yaml"
+    spec.write_text(spec.read_text().replace("type: TRAIN}", "type: TRAIN, create: true, region: us-east-1}"))
+    return desired
 
 
 def _edit(path: Path, numbers: range) -> None:
@@ -70,7 +150,14 @@ def _edit(path: Path, numbers: range) -> None:
 
 
 def _calls(home: Path, command: str) -> Mapping[str, int]:
-    out = home / f"{command}.json"
+    _run(home, command)
+    document: dict[str, Any] = json.loads((home / f"{command}.json").read_bytes())
+    made: dict[str, int] = document["datasets"][0]["calls"]["made"]
+    return made
+
+
+def _run(home: Path, command: str, cache: Path | None = None) -> float:
+    """Run a command, keep its document, and return its CPU seconds."""
     words = (
         command,
         "--local",
@@ -79,7 +166,4 @@ def _calls(home: Path, command: str) -> Mapping[str, int]:
         "json",
         *(["--yes"] if command == "apply" else []),
     )
-    reconciler(*words, state=home / "state", out=out)
-    document: dict[str, Any] = json.loads(out.read_bytes())
-    made: dict[str, int] = document["datasets"][0]["calls"]["made"]
-    return made
+    return reconciler(*words, state=home / "state", out=home / f"{command}.json", cache=cache).cpu

@@ -72,8 +72,9 @@ def run(
         codes: The exit codes that are expected.
         cache: Where it remembers what it found in spec files; without one it remembers nothing.
     """
-    # Below a file no directory can be made: nothing is remembered there.
+    # Below a file no directory can be made: nothing is remembered there. An installed program is compiled.
     environment = os.environ | {"XDG_CACHE_HOME": str(Path(os.devnull, "none") if cache is None else cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     with Path(os.devnull if out is None else out).open("wb") as stdout:
         process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.DEVNULL)

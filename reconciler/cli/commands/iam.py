@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
         manifests = [one.pinned for one in sources if one.pinned is not None]
         of_entries = checked or args.level not in (Level.READ, Level.WRITE)
         needless = None if of_entries else ManifestUnavailable.code
-        errors = [problem for problem in found.problems if problem.is_error and problem.code != needless]
+        errors = [problem for problem in found.errors if problem.code != needless]
     if args.bucket:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:

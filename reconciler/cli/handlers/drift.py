@@ -84,9 +84,9 @@ def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
 
 def _problems_of_no_dataset(found: Reading) -> list[Problem]:
     """Return the errors that belong to no dataset, such as in an acknowledgement."""
-    reported = {problem for dataset in found.datasets for problem in dataset.problems}
+    reported = {problem for dataset in found.datasets for problem in dataset.errors}
     reported |= {problem for dataset in found.broken for problem in dataset.problems}
-    return [problem for problem in found.problems if problem.is_error and problem not in reported]
+    return [problem for problem in found.errors if problem not in reported]
 
 
 def format_of(report: Path) -> str:

@@ -22,11 +22,13 @@ _SERVICE_KEY: Final = b'"cl-metadata":{'
 _BRACE: Final = ord("}")
 
 _LABELED: Final = b',"cl-metadata":{"is_labeled":true}}'
+_UNLABELED: Final = b',"cl-metadata":{"is_labeled":false}}'
 _BEFORE_LABELED: Final = -len(_LABELED)
+_BEFORE_UNLABELED: Final = -len(_UNLABELED)
 # The possible ends of a listed line without errors, written by the service or by a tool that saves listings.
 _ENDS: Final = (
     _LABELED,
-    b',"cl-metadata":{"is_labeled":false}}',
+    _UNLABELED,
     b', "cl-metadata": {"is_labeled": true}}',
     b', "cl-metadata": {"is_labeled": false}}',
     b"}",
@@ -273,7 +275,15 @@ class Index:
 
 def print_listed(raws: Sequence[bytes]) -> Sequence[int]:
     """Return a hash of each listed line, apart from what the service appends; see `Index.print`."""
-    return list(map(hash, [raw[:_BEFORE_LABELED] if raw.endswith(_LABELED) else _body(raw) for raw in raws]))
+    bodies = [
+        raw[:_BEFORE_LABELED]
+        if raw.endswith(_LABELED)
+        else raw[:_BEFORE_UNLABELED]
+        if raw.endswith(_UNLABELED)
+        else _body(raw)
+        for raw in raws
+    ]
+    return list(map(hash, bodies))
 
 
 def _body(raw: bytes) -> bytes:

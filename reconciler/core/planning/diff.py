@@ -268,7 +268,9 @@ class _Judge:
 
     def verdict(self, source_refs: Iterable[str] | None = None) -> Diff:
         """Return the diff. Entries not observed, of *source_refs* or of all desired entries, become adds."""
-        for source_ref in self._desired.source_refs if source_refs is None else source_refs:
+        if source_refs is None:
+            source_refs = self._desired.source_refs if self._seen.count(1) < len(self._desired) else ()
+        for source_ref in source_refs:
             row = self._desired.row(source_ref)
             if row is not None and not self._seen[row]:
                 place = self._desired.place(row)

@@ -235,12 +235,14 @@ def _add_block(desired: Desired, number: int, block: Block, found: Columns) -> N
 def _add_together(desired: Desired, number: int, block: Block, found: Columns) -> bool:
     """Add lines at once; return False, and add none, if they are not all usable."""
     warned = [position for position, problems in enumerate(found.problems) if problems]
-    for position in warned:
-        problems = found.problems[position]
-        if has_error(problems) or problems[0].code is Code.BLANK_LINE:
-            return False
+    # Many lines have few different warnings.
+    distinct = {id(problems): problems for problems in map(found.problems.__getitem__, warned)}
+    codes = {key: {problem.code for problem in problems} for key, problems in distinct.items()}
+    if any(map(has_error, distinct.values())) or any(Code.BLANK_LINE in each for each in codes.values()):
+        return False
     refs = cast("Sequence[str]", found.source_refs)  # of a usable line there is one
-    if not desired.index.extend(number, refs, block, warned):
+    unclean = [position for position in warned if Code.SERVICE_KEYS in codes[id(found.problems[position])]]
+    if not desired.index.extend(number, refs, block, unclean):
         return False
     desired.facts.extend(refs, found.labels, found.kinds)
     if warned:

@@ -84,6 +84,13 @@ class Reading:
         found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
         return tuple(sorted(found, key=_by_place))
 
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the errors among them; warnings of lines are not even computed."""
+        read, broken = (dataset.errors for dataset in self.datasets), (one.problems for one in self.broken)
+        found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
+        return tuple(sorted((problem for problem in found if problem.is_error), key=_by_place))
+
     def close(self) -> None:
         for dataset in self.datasets:
             dataset.close()

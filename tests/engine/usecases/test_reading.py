@@ -28,7 +28,7 @@ from reconciler.sources.load import load
 from reconciler.sources.trees import directory
 from reconciler.sources.trees.directory import open_path
 from reconciler.state.judged import JudgedFiles as Store
-from tests.builders import boxed, classified, line
+from tests.builders import boxed, classified, index_of, line
 from tests.waiting import until
 
 LINES = [line(name) for name in "ab"]
@@ -107,6 +107,23 @@ def test_memory_changes_nothing_of_what_is_read(versions: list[dict[str, tuple[l
                     assert what(one) == what(other)
                 warm.close()
             cold.close()
+
+
+SERVICE_KEYS = line("keyed", **{"cl-metadata": {"is_labeled": False}})
+
+
+@pytest.mark.parametrize("beside", [[line("a")], [classified("a", "rose")], [boxed("b")]])
+def test_lines_are_indexed_together_as_each_by_itself(tmp_path: Path, beside: list[bytes]) -> None:
+    """One that holds a key of the service is never listed to the letter, whatever warnings stand beside it."""
+    write(tmp_path, {"train-1": ([*beside, SERVICE_KEYS], b"\n")})
+    alone = index_of(*beside, SERVICE_KEYS)
+
+    with closing(read_desired(specs(tmp_path).datasets[-1])) as desired:
+        index = desired.index
+        assert [alone.print(row) for row in range(alone.rows)] == [
+            index.print(row) for row in range(index.rows)
+        ]
+    assert index.listed_as(SERVICE_KEYS) is None
 
 
 def test_memory_that_does_not_hold_together_is_not_used(tmp_path: Path) -> None:
