@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import FactParts
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import Unmatched
+
+_CODES: Final = {str(code): code for code in Code}
 
 
 class WarnedLines(NamedTuple):
@@ -41,6 +45,11 @@ class StoredWarnings(Struct, array_like=True, frozen=True):
     outcomes: list[tuple[Problem, ...]]
 
 
+def restored(problem: Problem) -> Problem:
+    """Return a problem as it was before it was stored: with a member of `Code` in place of its text."""
+    return replace(problem, code=_CODES.get(problem.code, problem.code))
+
+
 def stored_warnings(warned: Iterable[WarnedLines]) -> StoredWarnings:
     number_of: dict[tuple[Problem, ...], int] = {}
     lines: list[tuple[int, list[int], list[str], list[int]]] = []
@@ -61,7 +70,7 @@ def restored_warnings(stored: StoredWarnings) -> list[WarnedLines]:
     Raises:
         LookupError: They do not hold together.
     """
-    found = stored.outcomes
+    found = [tuple(map(restored, problems)) for problems in stored.outcomes]
     return [
         WarnedLines(file, numbers, refs, [found[outcome] for outcome in outcomes])
         for file, numbers, refs, outcomes in stored.lines

@@ -22,6 +22,7 @@ from reconciler.core.validation.judged_dataset import (
     JudgedDataset,
     StoredWarnings,
     WarnedLines,
+    restored,
     restored_warnings,
     stored_warnings,
 )
@@ -128,7 +129,7 @@ def _recalled(
     blank = unread(loaded, overrides, revision)
     return replace(
         blank,
-        noted=[*blank.noted, *known.noted],
+        noted=[*blank.noted, *map(restored, known.noted)],
         lines=Lines(read_again, known.entries, warned),
         facts=DatasetFacts(known.facts),
         usable=known.usable,

@@ -185,6 +185,7 @@ def test_a_file_that_is_the_same_is_not_read_before_a_line_is_asked_for(tmp_path
     warm = read_desired(loaded, judged=judged)
 
     assert (cold.problems, cold.entries, cold.usable) == (warm.problems, warm.entries, warm.usable)
+    assert repr(cold.problems) == repr(warm.problems)  # codes are members of their enumeration
     assert (cold.facts.parts, cold.unmatched, cold.key) == (warm.facts.parts, warm.unmatched, warm.key)
     assert 0 == opened.times
     assert what(cold) == what(warm)
