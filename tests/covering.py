@@ -99,6 +99,8 @@ def measured(tests: Iterable[str], copy: Path, kept: Path, jobs: int) -> Map:
     """
     Return what each test covers, and run those in a copy of the checkout whose file is new or has changed.
 
+    What passed is kept where another test fails, which ends the process.
+
     The lines of a module that has changed since are all of them: which of them a test executes is unknown.
     """
     kept.mkdir(exist_ok=True)
@@ -108,14 +110,18 @@ def measured(tests: Iterable[str], copy: Path, kept: Path, jobs: int) -> Map:
         print(f"measuring {len(missing)} files of tests", flush=True)
         found: dict[str, dict[str, Any]] = {name: {} for name in missing}
         with tempfile.TemporaryDirectory() as parts:
-            _run(missing, copy, Path(parts), jobs)
+            failure = _run(missing, copy, Path(parts), jobs)
             for part in Path(parts).iterdir():
                 for test, covered in json.loads(part.read_text()).items():
                     found[test.partition("::")[0]][test] = covered
         for name, of_file in found.items():
+            if name in failure or "crashed while running" in failure:
+                continue
             modules = {module for _, lines in of_file.values() for module in lines}
             digests = {module: _digest(module, copy) for module in sorted(modules)}
             files[name].write_text(json.dumps({"modules": digests, "tests": of_file}))
+        if failure:
+            sys.exit(f"mutate: tests fail although nothing was changed\n{failure}")
     return {test: covered for path in files.values() for test, covered in _known(path)}
 
 
@@ -129,7 +135,8 @@ def _known(path: Path) -> Iterator[tuple[str, Covered]]:
         )
 
 
-def _run(tests: list[str], copy: Path, parts: Path, jobs: int) -> None:
+def _run(tests: list[str], copy: Path, parts: Path, jobs: int) -> str:
+    """Run tests; return the output if any fails, else nothing."""
     words = ["-q", "-n", str(jobs), "--timeout=900", "-p", "tests.covering", f"--cover-to={parts}", *tests]
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *words],
@@ -144,8 +151,8 @@ def _run(tests: list[str], copy: Path, parts: Path, jobs: int) -> None:
             output, _ = process.communicate()
         finally:
             end_group(process.pid)
-    if process.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):  # all may be slow
-        sys.exit(f"mutate: tests fail although nothing was changed\n{output}")
+    passed = process.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # all may be slow
+    return "" if passed else output
 
 
 def digest_of_tests(name: str) -> str:

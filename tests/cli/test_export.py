@@ -145,7 +145,10 @@ def test_an_incomplete_listing_is_no_export(
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        ([b'{"label": 1}'], "a listed line names no image; exporting it would lose it"),
+        (
+            [b'{"cl-errors": [{"code": "E", "message": "m"}]}'],
+            "a listed line names no image; exporting it would lose it",
+        ),
         ([GOOD[0], GOOD[1], GOOD[0]], f"{ref('b')} is listed twice"),
     ],
     ids=["without an image", "twice"],

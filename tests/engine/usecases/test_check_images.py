@@ -208,7 +208,7 @@ def test_by_default_twenty_refusals_in_a_row_end_the_check():
 
 def test_progress_ends_where_all_is_done(check, monkeypatch):
     """Both steps count up to their total: missing images are looked up as well, and are not read."""
-    monkeypatch.setattr(check_images, "_BATCH", 2)
+    monkeypatch.setattr(check_images, "BATCH", 2)
     steps = []
 
     class Steps(Silence):
