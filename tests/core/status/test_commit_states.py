@@ -120,6 +120,13 @@ def test_a_failure_that_may_pass_is_shown_once():
     assert [] == host.see(A, x=TO_GO) + host.see(A, x=RETRIED)
 
 
+def test_a_pending_commit_names_the_dataset_that_fails():
+    host = Host()
+    host.see(A, x=TO_GO, y=RETRIED)
+
+    assert "2 of 2 datasets to go: y: Unavailable: AWS did not answer" == host.sent[0].text
+
+
 def test_a_commit_that_a_newer_one_overtakes_does_not_stay_pending():
     host = Host()
     host.see(A, x=TO_GO)

@@ -185,6 +185,28 @@ def test_a_failure_that_returns_before_its_end_is_reported_is_the_same():
     assert ["a: recovered (BlockedByGuard)"] == titles(reporting.lasting({"a": {}}, 3_600))
 
 
+def test_a_recovery_waits_for_others_that_were_reported():
+    """Those that recover one after the other are one message; one that has just failed is not waited for."""
+    reporting = Reporting()
+    reporting.lasting({"a": BLOCKED, "b": BLOCKED}, WAIT_SECONDS)
+    assert [] == reporting.lasting({"a": {}, "b": BLOCKED}, AGAIN_SECONDS - 10)
+    reporting.lasting({"a": {}, "b": {}}, WAIT_SECONDS - 10)
+
+    assert ["2 datasets: recovered (BlockedByGuard)"] == titles(
+        reporting.lasting({"a": {}, "b": {}, "c": BLOCKED}, 12)
+    )
+
+
+def test_the_same_message_later_has_another_id():
+    """A receiver that has seen the first drops the second otherwise."""
+    reporting = Reporting()
+    for causes in (BLOCKED, {}, BLOCKED):
+        reporting.lasting({"a": causes}, WAIT_SECONDS + 4)
+
+    first, _, again = reporting.sent
+    assert (first.title, first.id != again.id) == (again.title, True)
+
+
 def test_quiet_hours_withhold_all_but_failures():
     """Afterwards what still holds is reported, and what passed in them is not."""
     reporting, both = Reporting(), {"a": DRIFT, "b": DRIFT, "c": BLOCKED}
