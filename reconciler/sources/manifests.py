@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 8 << 30
 """Of all files together; those that were used least recently are deleted first."""
 
+REFUSED_SECONDS: Final = 15 * 60.0
+"""How long an object with other bytes is not read again; a version of it never changes."""
+
 _IN_USE_SECONDS: Final = 600.0  # a file that was opened this recently may be opened again: it is not deleted
 _ENDING: Final = ".manifest"
 _PART: Final = ".part"
@@ -57,6 +60,7 @@ class ManifestCache:
         self._most_bytes = most_bytes
         self._verified: set[tuple[int, ...]] = set()
         self._failures: dict[PinnedObject, ManifestUnavailable] = {}
+        self._refused: dict[PinnedObject, tuple[ManifestUnusable, float]] = {}
         self.download = download
 
     def open(self, pinned: PinnedObject, target: Target) -> BinaryIO:
@@ -70,7 +74,14 @@ class ManifestCache:
                 f"{pinned} with SHA-256 {pinned.sha256} was not downloaded yet, and this command opens no "
                 "connection: with --download it does"
             )
-        return self._filled(str(pinned), pinned.sha256, partial(self.download, pinned, target))
+        error, at = self._refused.get(pinned, (None, 0.0))
+        if error and (pinned.version_id or time.monotonic() - at < REFUSED_SECONDS):
+            raise error
+        try:
+            return self._filled(str(pinned), pinned.sha256, partial(self.download, pinned, target))
+        except ManifestUnusable as exc:
+            self._refused[pinned] = exc, time.monotonic()
+            raise
 
     def open_copy(self, name: str, digest: str, source: Callable[[], BinaryIO]) -> BinaryIO:
         def fill(take: Take) -> None:

@@ -269,3 +269,23 @@ def test_revisions_with_different_digests_are_compared_by_their_entries(office):
     assert {"s3://b/a.jpg": "removed", "s3://b/c.jpg": "added"} == {
         change["source_ref"]: change["action"] for change in dataset["changes"]
     }
+
+
+def test_a_controller_that_follows_git_reads_the_object_once_it_is_there(office):
+    """Without a new commit; until then the dataset is unknown, for the reason that S3 gives."""
+    git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.com"]
+    office.pin(manifest("a", "b"))
+    for words in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "specs"],
+        ["commit", "--quiet", "-m", "x"],
+    ):
+        subprocess.run([*git, *words], check=True)
+    followed = "run", "--once", "--git", office.root.as_uri(), "specs"
+
+    (before,) = office.document(*followed, code=3)["datasets"]
+    office.put(manifest("a", "b"))
+    (after,) = office.document(*followed)["datasets"]
+
+    assert ("unknown", "RKD5030") == (before["verdict"], before["errors"][0]["code"])
+    assert ("converged", 2) == (after["verdict"], after["counts"]["added"])

@@ -97,6 +97,25 @@ def test_other_bytes_are_refused_with_both_digests(tmp_path):
     assert [] == kept(tmp_path)
 
 
+@pytest.mark.parametrize("version", [None, "v1"])
+def test_an_object_with_other_bytes_is_not_read_in_every_cycle(tmp_path, monkeypatch, version):
+    """It may have a gigabyte. Without a version it may be restored, and is read again after a while."""
+    downloads = Downloads(b"other")
+    cache, wanted = ManifestCache(tmp_path, downloads), pinned()._replace(version_id=version)
+    for _ in range(3):
+        with pytest.raises(ManifestUnusable, match=sha256(b"other").hexdigest()):
+            cache.open(wanted, TARGET)
+    assert 1 == downloads.count
+
+    monkeypatch.setattr("reconciler.sources.manifests.REFUSED_SECONDS", 0.0)
+    downloads.content = CONTENT
+    if version is None:
+        cache.open(wanted, TARGET).close()
+    else:
+        with pytest.raises(ManifestUnusable):
+            cache.open(wanted, TARGET)
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "open to others", "link"])
 def test_a_file_that_was_tampered_with_is_downloaded_again(tmp_path, damage):
     """Damaged by a disk, or writable for others: neither is used."""
