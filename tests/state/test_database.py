@@ -60,6 +60,7 @@ with State(Path(sys.argv[1])) as state:
 """
 
 
+@pytest.mark.fault("state", "threads read while another one writes", "neither waits for the other for ever")
 def test_threads_that_read_and_write_do_not_block_one_another_for_ever(tmp_path: Path):
     """One that waits for SQLite may hold the interpreter, which the checksum of another one's row needs."""
     words = [sys.executable, "-c", HURRY, str(tmp_path / "state")]
