@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
+import boto3
+import moto
 import pytest
 from botocore.exceptions import ClientError
 
@@ -172,3 +175,54 @@ def test_a_reset_removes_all_queues(sqs, queue, emulator: Emulator):
 
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName="changes")
+
+
+def script(sqs: Any) -> list[Any]:
+    """What a receiver may meet: the answers, or the codes of the refusals."""
+    url = sqs.create_queue(QueueName="changes", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a")
+    (message,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+    handle, names = message["ReceiptHandle"], sorted(message)
+
+    def bodies() -> list[str]:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [each["Body"] for each in found]
+
+    def shown() -> list[str]:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        return bodies()
+
+    def refused(call: Callable[[], Any]) -> Any:
+        try:
+            answer = call()
+        except ClientError as exc:
+            return exc.response["Error"]["Code"]
+        return {key: value for key, value in answer.items() if key not in ("ResponseMetadata", "QueueUrl")}
+
+    return [
+        names,
+        message["Body"],
+        message["MD5OfBody"],
+        message["Attributes"]["ApproximateReceiveCount"],
+        bodies(),
+        shown(),
+        refused(lambda: sqs.receive_message(QueueUrl=f"{url}-other")),
+        refused(lambda: sqs.get_queue_url(QueueName="other")),
+        refused(lambda: sqs.get_queue_url(QueueName="changes", QueueOwnerAWSAccountId=url.split("/")[-2])),
+        refused(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=21)),
+        refused(lambda: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=11)),
+        refused(lambda: sqs.delete_message(QueueUrl=f"{url}-other", ReceiptHandle=handle)),
+        refused(lambda: sqs.delete_queue(QueueUrl=url)),
+        refused(lambda: sqs.receive_message(QueueUrl=url)),
+    ]
+
+
+def test_the_same_script_gives_the_same_answers_as_moto(sqs):
+    """Another implementation of SQS is the reference, as for S3."""
+    with moto.mock_aws():
+        reference = boto3.session.Session().client(
+            "sqs", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+        )
+        expected = script(reference)
+
+    assert expected == script(sqs)

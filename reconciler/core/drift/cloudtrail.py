@@ -188,6 +188,7 @@ def _principal(identity: Any) -> tuple[str, PrincipalKind]:
         PrincipalKind.ACCOUNT: account,
         PrincipalKind.SERVICE: by,
         PrincipalKind.ROLE: session or arn.partition(":role/")[2],
+        PrincipalKind.FEDERATED: arn.partition(":federated-user/")[2],
     }.get(kind, "")
     given = name or _text(identity.get("userName")) or arn or _text(identity.get("principalId")) or account
     return given or "an unknown principal", kind

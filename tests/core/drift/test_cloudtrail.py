@@ -42,7 +42,7 @@ PRINCIPALS: list[tuple[dict[str, Any], str]] = [
     ({"type": "Role", "arn": "arn:aws:iam::111122223333:role/Admin"}, "role Admin"),
     (
         {"type": "FederatedUser", "arn": "arn:aws:sts::111122223333:federated-user/eve"},
-        "federated user arn:aws:sts::111122223333:federated-user/eve",
+        "federated user eve",
     ),
     (
         {"type": "AWSService", "invokedBy": "sagemaker.amazonaws.com"},

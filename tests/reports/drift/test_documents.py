@@ -1,11 +1,13 @@
 """Drift for programs and build servers, and as a comment."""
 
 import xml.etree.ElementTree as ET
+from html import unescape
 
 import orjson
 import pytest
 from pydantic import TypeAdapter
 
+from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.core.drift.report import Coverage, Lapsed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
@@ -27,6 +29,15 @@ KNOWN = item(None, entry("known.png"), acknowledged="labelling party")
 ERRORED = item(
     entry("bad.png", "rose"), entry("bad.png", "rose"), Cause.UNATTRIBUTED, 11, ("ERROR_INVALID_IMAGE",)
 )
+CALL = ForeignCall(
+    "event-1",
+    "UpdateDatasetEntries",
+    "Labelling/<alice>",
+    PrincipalKind.ROLE,
+    AddressClass.PUBLIC,
+    1795435080.0,
+)
+SENTENCE = "23 Nov 2026, 11:58 UTC: UpdateDatasetEntries by role Labelling/<alice>, from a public address"
 HOSTILE = item(entry("x|y`z.png", "<script>alert(1)</script>"), entry("x|y`z.png", "]]>\x1b[31m\u202e"))
 
 
@@ -37,6 +48,38 @@ def written(form: str, *datasets, **more) -> bytes:
 def document(*items, **more):
     (found,) = orjson.loads(written("json", dataset(*items, **more)))["datasets"]
     return found
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_the_calls_that_may_have_caused_the_drift_are_named_in_every_form(form):
+    """Who made them, when, and from where, in the same words; hostile names are escaped."""
+    text = unescape(written(form, dataset(MOVED, foreign_calls=(CALL,))).decode())
+
+    assert "Calls of others since the dataset was last seen without drift:" in text
+    assert SENTENCE in text
+
+
+def test_the_page_does_not_run_what_a_caller_is_called():
+    """A principal that may send to the queue chooses the name."""
+    assert "<alice>" not in written("html", dataset(MOVED, foreign_calls=(CALL,))).decode()
+
+
+def test_the_document_has_the_calls_only_if_there_are_any():
+    """Without a queue of events it is as it was; with one, its schema knows them."""
+    assert "foreign_calls" not in document(MOVED)
+    found = document(MOVED, foreign_calls=(CALL,))
+
+    assert [
+        {
+            "operation": "UpdateDatasetEntries",
+            "principal": "Labelling/<alice>",
+            "principal_kind": "role",
+            "address_class": "public",
+            "at": "2026-11-23T11:58:00Z",
+            "event_id": "event-1",
+        }
+    ] == found["foreign_calls"]
+    TypeAdapter(DriftDoc).validate_python({"format": "drift/v1", "datasets": [found]})
 
 
 def test_the_document_is_what_the_contract_says():
