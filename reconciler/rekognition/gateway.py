@@ -79,7 +79,7 @@ class Rekognition:
         identity: The account for the limiter until a request contains an ARN.
         meter: Called for every attempt, the SDK's own retries included.
         permit: Called immediately before every attempt; raises `NotLeader` if another replica may call.
-        called: Called after each writing call, with the ARN that it names or returns and its request ID.
+        called: Called after each writing call, with the ARN of its project or dataset and its request ID.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class Rekognition:
         with translated("CreateDataset"):
             answer = self._client.create_dataset(ProjectArn=project_arn, DatasetType=dataset_type.value)
             arn = answer["DatasetArn"]
-        self._note_call(arn, answer)
+        self._note_call(project_arn, answer)  # the requests of a dataset are its updates
         return arn
 
     def _note_call(self, arn: str, answer: Mapping[str, Any]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.server import Running
 from reconciler.emulator.testing import client
 from tests.builders import classified
 from tests.cli.test_run import Process, run, write
+from tests.preloaded import python
 from tests.waiting import until
 
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 QUEUE = "sqs://arn:aws:sqs:us-east-1:111122223333:changes"
 
 
@@ -138,6 +143,65 @@ def test_what_was_heard_outlives_the_process(tmp_path: Path, emulator: Running, 
         until(lambda: process.status()["datasets"][0].get("foreign_calls"))
         assert [event] == process.status()["datasets"][0]["foreign_calls"]
         assert [] == process.events("event.foreign")
+        assert 0 == process.stop()[0]
+
+
+@pytest.mark.slow
+def test_a_report_of_another_command_names_the_author(tmp_path: Path, emulator: Running, sqs: Any):
+    """`drift` with the state directory of the controller says who made the drift that it finds."""
+    write(tmp_path, "roses", "abc", interval="1h")
+    spec = tmp_path / "specs" / "roses.yaml"
+    spec.write_text(spec.read_text().replace("mode: upsert", "mode: upsert, onDrift: report"))
+    with run(tmp_path, emulator, "--events", QUEUE) as process:
+        settled(process)
+        arn = process.events("cycle.finished")[0]["dataset_arn"]
+        emulator.emulator.console.put(arn, json.loads(classified("b", "daisy")))
+        until(lambda: process.events("drift.detected"), 30)
+        assert 0 == process.stop()[0]
+
+    found = subprocess.run(
+        [python(), "-m", "reconciler", "--state-dir", str(process.state), "drift", str(tmp_path / "specs")],
+        env=os.environ | {"AWS_ENDPOINT_URL": emulator.url, "AWS_REGION": "us-east-1"} | CREDENTIALS,
+        capture_output=True,
+        text=True,
+    )
+
+    assert 4 == found.returncode
+    assert "Calls of others since the dataset was last seen without drift:" in found.stdout
+    assert "UpdateDatasetEntries by role Labelling/console-user, from a public address" in found.stdout
+
+
+@pytest.mark.slow
+def test_an_own_update_whose_answer_was_lost_is_no_call_of_others(
+    tmp_path: Path, emulator: Running, sqs: Any
+):
+    """Its request ID is not known; the journal has the update."""
+    fault = Fault(kind=Kind.CUT_AFTER, operations=frozenset({"UpdateDatasetEntries"}), times=1)
+    emulator.emulator.faults.add(fault)
+    write(tmp_path, "roses", "abc", interval="1h")
+    with run(tmp_path, emulator, "--events", QUEUE) as process:
+        settled(process)
+        until(lambda: counted(process).get("own", 0) >= 3)
+
+        assert "converged" == process.events("cycle.finished")[-1]["verdict"]
+        assert [] == process.events("event.foreign")
+        assert 0 == process.stop()[0]
+
+
+@pytest.mark.slow
+def test_the_embedded_emulator_tells_of_the_edits_of_its_console(tmp_path: Path, emulator: Running):
+    """The example of the page: the console user is another process with the same data."""
+    write(tmp_path, "roses", "abc", interval="1h")
+    with run(tmp_path, emulator, "--local", "--events", QUEUE) as process:
+        settled(process)
+        action = "relabel,dataset=roses/train,source_ref=s3://b/b.jpg,old=rose,new=daisy"
+        data = str(process.state / "local")
+        subprocess.run(
+            [python(), "-m", "reconciler", "emulator", "--data", data, "--console", action], check=True
+        )
+        until(lambda: process.events("drift.cleared"), 30)
+
+        assert ["Labelling/console-user"] == [event["principal"] for event in process.events("event.foreign")]
         assert 0 == process.stop()[0]
 
 

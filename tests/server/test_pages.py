@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.core.planning.observation import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import (
@@ -29,7 +30,7 @@ from reconciler.core.status.summary import Summary
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
-from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.server.app import Secrets, application
 from reconciler.server.health import Health, health_of
@@ -267,6 +268,33 @@ def test_a_source_without_commits_has_no_revision():
 
     assert "Git is at" not in text
     assert "Revision" not in text
+
+
+CALL = ForeignCall(
+    "1", "UpdateDatasetEntries", "Admin/<alice>", PrincipalKind.ROLE, AddressClass.PRIVATE, AT - 60
+)
+
+
+def test_calls_of_others_are_on_the_page_of_their_dataset():
+    """The newest calls, with what people want to know of each; names are escaped."""
+    made = registry(dataset_state("roses"), dataset_state("tulips"))
+    made.states["roses"].foreign_calls = (CALL,)
+
+    answer = ask(made, "/dataset/roses")
+
+    assert "UpdateDatasetEntries by role Admin/&lt;alice&gt;, from a private address" in answer.words()
+    assert "Calls of others" not in ask(made, "/dataset/tulips").words()
+
+
+def test_a_queue_of_events_that_cannot_be_read_is_one_banner():
+    """Until it was tried once, and without one, there is none."""
+    made = registry(dataset_state("roses"))
+    made.queue = QueueHealth("arn:aws:sqs:us-east-1:111122223333:changes")
+    assert "queue of events" not in ask(made, "/").words()
+
+    made.queue.reason, made.queue.message = "Denied", "ReceiveMessage: AccessDenied"
+
+    assert "by the schedule alone: ReceiveMessage: AccessDenied" in ask(made, "/").words()
 
 
 def test_all_is_well_in_one_sentence():

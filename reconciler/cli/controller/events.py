@@ -84,6 +84,8 @@ def listener(
             endpoint_url=wiring.endpoint or address.endpoint,
             config=wiring.direct(queue_config()),
         )
+        if wiring.endpoint:  # the embedded emulator begins without a queue, and others cannot reach it
+            client.create_queue(QueueName=address.name)
     queue, own.memory = SqsQueue(client, address), calls
     intake = Intake(registry, calls, controller.hasten, NAME, count)
     registry.queue, registry.after_cycle = QueueHealth(queue.name), intake.after_cycle

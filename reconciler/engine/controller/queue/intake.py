@@ -97,7 +97,7 @@ class Intake:
             return self._done(Outcome.POSTPONED, MOST_SECONDS)
 
     def _judged(self, found: ApiCall, states: Sequence[DatasetState]) -> int | None:
-        if self._is_own(found, states):
+        if self._is_own(found):
             return self._done(Outcome.OWN)
         if self._agent in found.agent and any(state.running for state in states):
             return self._done(Outcome.POSTPONED, SOON_SECONDS)  # perhaps a call whose answer is not here yet
@@ -135,13 +135,13 @@ class Intake:
                 if state.loaded and is_about(found, state.loaded.target, state.arn)
             ]
 
-    def _is_own(self, found: ApiCall, states: Sequence[DatasetState]) -> bool:
+    def _is_own(self, found: ApiCall) -> bool:
         """Return whether this process made the call: by its request ID, or as an update that got no answer."""
         if found.request_id and self._calls.is_own(found.request_id):
             return True
         since, until = found.call.at - _UNANSWERED_SECONDS, found.call.at + SOON_SECONDS
         return self._agent in found.agent and any(
-            self._calls.unanswered(state.arn, since, until) for state in states if state.arn
+            self._calls.unanswered(arn, since, until) for arn in found.datasets
         )
 
     def _observe_soon(self, found: ApiCall, states: Sequence[DatasetState]) -> None:
