@@ -39,9 +39,6 @@ REMEMBERED_BYTES: Final = 1_000_000
 MOST_PROBLEMS: Final = 1_000
 """Problems of one dataset that are remembered, warnings of usable lines aside. With more, it is read each time."""
 
-MOST_APART: Final = 8
-"""Datasets of which is remembered that another one shares no image with them: a project has one of each type."""
-
 # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
 _OF_BAD_LINES: Final = frozenset({Code.TOO_MANY_RECORDS_IN_ERROR, Code.TOO_MANY_INVALID_ROWS})
 
@@ -71,17 +68,31 @@ def read_desired(
         judged: What was checked before. Lines are not checked again, and files that are the same are not read
             before a line of them is asked for.
     """
-    if judged is None:
-        return _read(loaded, overrides, revision, None)
-    key = key_of(loaded)
-    if key is not None and (known := judged.dataset(_name_of(loaded))) is not None and known.key == key:
-        return _recalled(known, loaded, overrides, revision, judged)
+    recalled = recall(loaded, overrides, revision, judged)
+    return read_lines(loaded, overrides, revision, judged) if recalled is None else recalled
+
+
+def recall(
+    loaded: LoadedDataset, overrides: Overrides, revision: str | None, judged: JudgedFiles | None
+) -> Desired | None:
+    """Return what is desired of a dataset whose files are as they are remembered; None of any other."""
+    known = None if judged is None else judged.dataset(name_of(loaded))
+    if judged is None or known is None or known.key != key_of(loaded):
+        return None
+    return _recalled(known, loaded, overrides, revision, judged)
+
+
+def read_lines(
+    loaded: LoadedDataset, overrides: Overrides, revision: str | None, judged: JudgedFiles | None
+) -> Desired:
+    """Read every line, as `read_desired` does of a dataset that it cannot recall, and remember what was found."""
+    key = None if judged is None else key_of(loaded)
     desired = _read(loaded, overrides, revision, judged)
-    if key is None or key != key_of(loaded):  # changed while it was read
+    if judged is None or key is None or key != key_of(loaded):  # changed while it was read
         return desired
     desired = replace(desired, key=key)
     if not judged.read_only and desired.index.size >= REMEMBERED_BYTES and (found := _judged(desired, key)):
-        judged.put_dataset(_name_of(loaded), found)
+        judged.put_dataset(name_of(loaded), found)
     return desired
 
 
@@ -101,7 +112,8 @@ def key_of(loaded: LoadedDataset) -> bytes | None:
     return total.digest()
 
 
-def _name_of(loaded: LoadedDataset) -> str:
+def name_of(loaded: LoadedDataset) -> str:
+    """Return the name under which a dataset is remembered."""
     return f"{loaded.origin.file}#{loaded.name}"
 
 
@@ -147,16 +159,6 @@ def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
     warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned))
     facts, unmatched = desired.facts.parts, desired.unmatched
     return JudgedDataset(key, desired.entries, desired.usable, facts, noted, warned, unmatched)
-
-
-def remember_apart(train: Desired, test: Desired, judged: JudgedFiles | None) -> None:
-    """Remember that two datasets, as they were read, have no image in common."""
-    if judged is None or judged.read_only or train.key is None or test.key is None:
-        return
-    known = judged.dataset(_name_of(test.loaded))
-    if known is not None and known.key == test.key:
-        apart = (*known.apart[1 - MOST_APART :], train.key)
-        judged.put_dataset(_name_of(test.loaded), msgspec.structs.replace(known, apart=apart))
 
 
 def _read(

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property, partial
 from itertools import chain, product
-from typing import TypeVar
+from typing import Final, TypeVar
+
+import msgspec
 
 from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.spec.choices import DatasetType
@@ -19,11 +21,14 @@ from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.log import log
 from reconciler.engine.usecases.read_in_parallel import read_each
-from reconciler.engine.usecases.reading import problems_of_lines, read_desired, remember_apart
+from reconciler.engine.usecases.reading import name_of, problems_of_lines, read_lines, recall
 from reconciler.errors import SourceError, UsageError
 from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 
 T = TypeVar("T")
+
+MOST_APART: Final = 8
+"""Datasets of which is remembered that another one shares no image with them: a project has one of each type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +175,16 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
     Read every dataset, line by line.
 
     Args:
-        judged: What was checked before, as for `read_desired`.
+        judged: What was checked before, as for `reading.read_desired`.
     """
-    datasets = read_each(
-        specs.datasets,
-        partial(read_desired, overrides=overrides, revision=specs.revision, judged=judged),
+    recalled = [recall(one, overrides, specs.revision, judged) for one in specs.datasets]
+    rest = read_each(
+        [one for one, known in zip(specs.datasets, recalled, strict=True) if known is None],
+        partial(read_lines, overrides=overrides, revision=specs.revision, judged=judged),
         partial(unread, overrides=overrides, revision=specs.revision),
     )
+    others = iter(rest)
+    datasets = tuple(next(others) if known is None else known for known in recalled)
     broken = tuple(map(_read_broken, specs.broken))
     across = (*_across(datasets, judged), *unkeepable(map(_listing, datasets)))
     return Reading(
@@ -238,11 +246,21 @@ def usable_lines(desired: Desired) -> Iterator[Line]:
 def _leaks(train: Desired, test: Desired, judged: JudgedFiles | None) -> Iterator[Problem]:
     shared = sorted(train.index.source_refs & test.index.source_refs)
     if not shared:
-        remember_apart(train, test, judged)
+        _remember_apart(train, test, judged)
     for source_ref in shared:
         here, there = test.origin_of_ref(source_ref), train.origin_of_ref(source_ref)
         if here is not None and there is not None:
             yield image_in_train_and_test(source_ref, there).at(here, source_ref)
+
+
+def _remember_apart(train: Desired, test: Desired, judged: JudgedFiles | None) -> None:
+    """Remember that two datasets, as they were read, have no image in common."""
+    if judged is None or judged.read_only or train.key is None or test.key is None:
+        return
+    known = judged.dataset(name_of(test.loaded))
+    if known is not None and known.key == test.key:
+        apart = (*known.apart[1 - MOST_APART :], train.key)
+        judged.put_dataset(name_of(test.loaded), msgspec.structs.replace(known, apart=apart))
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:

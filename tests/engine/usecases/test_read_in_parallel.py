@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.dataset.desired import Desired, unread
-from reconciler.engine.usecases import read_in_parallel
+from reconciler.engine.usecases import read_in_parallel, reading, spec_tree
 from reconciler.engine.usecases.read_in_parallel import read_each
 from reconciler.engine.usecases.reading import read_desired
-from reconciler.ports import LoadedDataset
+from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
+from reconciler.state.judged import JudgedFiles
 from tests.builders import line, listed, named
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
@@ -107,3 +109,24 @@ def test_one_large_dataset_is_read_here(
     read_each(datasets, read, unread)
 
     assert list(LINES) == here
+
+
+def test_what_is_remembered_is_not_sent_between_processes(
+    datasets: Sequence[LoadedDataset],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Datasets whose files are the same are recalled here; only the others are shared out."""
+    monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
+    judged = JudgedFiles(tmp_path / "judged")
+    specs = Specs(tuple(datasets), (), (), None)
+    until(lambda: all(map(reading.key_of, datasets)))
+    cold = spec_tree.read(specs, judged=judged).datasets
+
+    warm = spec_tree.read(specs, judged=judged).datasets
+
+    assert [desired.problems for desired in cold] == [desired.problems for desired in warm]
+    assert not any("whole" in vars(desired.lines) for desired in warm)
+    assert list(map(what, cold)) == list(map(what, warm))
+    assert "Traceback" not in capfd.readouterr().err
