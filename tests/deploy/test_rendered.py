@@ -31,6 +31,8 @@ COMBINATIONS = [
     ["notifications", "persistent-state"],
     ["persistent-state", "pod-monitor"],
 ]
+CHANNEL = "cloudevents+https://broker.example/mine\n"
+
 # What somebody's own kustomization may do to all names.
 CHANGES: list[dict[str, Any]] = [
     {},
@@ -53,7 +55,11 @@ def own(tmp_path: Path, overlay: str, components: list[str], **changes: Any) -> 
         "components": [f"../deploy/components/{name}" for name in components],
         **changes,
     }
-    (tmp_path / "mine").mkdir(exist_ok=True)
+    (tmp_path / "mine").mkdir()
+    if "notifications" in components:  # its Secret is made as the README shows
+        (text,) = re.findall(r"(?s)```text\n(secretGenerator:.*?)```", (DEPLOY / "README.md").read_text())
+        kustomization |= yaml.safe_load(text)
+        (tmp_path / "mine" / "channels").write_text(CHANNEL)
     (tmp_path / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return rendered(tmp_path / "mine")
 
@@ -79,17 +85,16 @@ def references(documents: Documents) -> Iterator[tuple[str, str]]:
                 yield subject["kind"], subject["name"]
 
 
-def test_the_channels_of_the_example_can_be_replaced(tmp_path):
-    """As the README shows it."""
-    (text,) = re.findall(r"(?s)```text\n(secretGenerator:.*?)```", (DEPLOY / "README.md").read_text())
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "channels").write_text("cloudevents+https://broker.example/mine\n")
-    documents = own(tmp_path, "git", ["notifications"], **yaml.safe_load(text))
+def test_the_channels_are_mounted_where_they_are_read(tmp_path):
+    documents = own(tmp_path, "git", ["notifications"])
 
     (secret,) = (document for document in documents if document["kind"] == "Secret")
-    assert (
-        "cloudevents+https://broker.example/mine\n" == base64.b64decode(secret["data"]["channels"]).decode()
-    )
+    assert CHANNEL == base64.b64decode(secret["data"]["channels"]).decode()
+    (pod,) = pods(documents)
+    (volume,) = (volume for volume in pod["volumes"] if "secret" in volume)
+    assert secret["metadata"]["name"] == volume["secret"]["secretName"]
+    (mount,) = (one for one in pod["containers"][0]["volumeMounts"] if one["name"] == volume["name"])
+    assert f"--notify=@{mount['mountPath']}/channels" in pod["containers"][0]["args"]
 
 
 # Where a pod names something, and of which kind it is.
