@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks import aws, conversion, drift_page, incremental, specs
+from benchmarks import aws, conversion, drift_page, images, incremental, specs
 from benchmarks.datasets import SHAPES
 from benchmarks.measure import Setting
 
@@ -162,6 +162,31 @@ BUDGETS: Final = (
         10,
         "a commit is in place while its author looks on",
         incremental.seconds_to_proof,
+    ),
+    Budget(
+        "check-images: requests",
+        "requests of `check-images` where one image in 100 was replaced since the last check ÷ the fewest: a page "
+        "of a thousand, and one for each new image",
+        "×",
+        1.01,
+        "what is known is not read",
+        images.requests,
+    ),
+    Budget(
+        "check-images: CPU",
+        "CPU of it for each image of the dataset",
+        "µs",
+        200,
+        "the largest dataset that AWS allows is checked in a minute of CPU",
+        images.cpu,
+    ),
+    Budget(
+        "check-images: memory",
+        "peak memory of it",
+        "MB",
+        250,
+        "a container of 512 MB checks the largest dataset that AWS allows",
+        images.memory,
     ),
     Budget(
         "listing: wall",

@@ -75,10 +75,10 @@ class Figures(NamedTuple):
 
 
 @contextmanager
-def running() -> Iterator[tuple[int, str, float]]:
+def running(*words: str) -> Iterator[tuple[int, str, float]]:
     """Give an emulator's process number, its URL, and how many seconds it took to start."""
     began = time.perf_counter()
-    process = subprocess.Popen((*_COMMAND, *_NO_WAITING), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen((*_COMMAND, *_NO_WAITING, *words), stdout=subprocess.PIPE, text=True)
     try:
         url = process.stdout.readline().strip() if process.stdout else ""
         yield process.pid, url, time.perf_counter() - began
@@ -99,7 +99,7 @@ def fastest_start() -> float:
 def listing(entries: int) -> Figures:
     """List a dataset of so many entries to its end, and time every 500 pages."""
     with running() as (process, url, _):
-        rekognition = _client(url)
+        rekognition = client(url)
         arn = filled(rekognition, entries)
         pages = iter(rekognition.get_paginator("list_dataset_entries").paginate(DatasetArn=arn))
         paces = tuple(iter(lambda: _pace(pages), None))
@@ -117,7 +117,7 @@ def _pace(pages: Iterator[Any]) -> Pace | None:
     return Pace(count, time.perf_counter() - began, time.process_time() - computed) if count else None
 
 
-def _client(url: str, service: str = "rekognition", account: str = "111122223333") -> Any:
+def client(url: str, service: str = "rekognition", account: str = "111122223333") -> Any:
     return boto3.session.Session().client(
         service,
         region_name="us-east-1",
@@ -146,7 +146,7 @@ def bystander(entries: int) -> tuple[list[float], list[float], float]:
         The sorted seconds of each call at rest, of each meanwhile, and how long the import took.
     """
     with running() as (_, url, _):
-        other, importer, s3 = (_client(url, *who) for who in (("rekognition", "222233334444"), (), ("s3",)))
+        other, importer, s3 = (client(url, *who) for who in (("rekognition", "222233334444"), (), ("s3",)))
         arn = filled(other, 100)
         s3.create_bucket(Bucket="manifests")
         manifest = io.BytesIO("\n".join(map(_line, range(entries))).encode())
