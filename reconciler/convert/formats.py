@@ -81,8 +81,11 @@ def converted(name: str, path: Path, options: Options) -> Converted:
         message = f"no image is in this input of {name}"
         done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
     elif not done.lines and (others := _others(name, path)):
-        message = f"no image could be read as {name}; {others}"
-        done.problems.insert(0, wrong(codes.OTHER_FORMAT, message, Origin(display(path), 1)))
+        known, why = done.problems, ""
+        if [problem.code for problem in known] == [codes.OTHER_FORMAT.code]:
+            known, why = [], f": {known[0].message}"
+        message = f"no image could be read as {name}{why}; {others}"
+        done.problems = [wrong(codes.OTHER_FORMAT, message, Origin(display(path), 1)), *known]
     return done
 
 

@@ -86,6 +86,12 @@ _FOREIGN: Final = {
     "VoTT 1 (open the images in VoTT 2)": ("frames inputTags",),
     "IBM Cloud Annotations (export as Pascal VOC)": ("type labels annotations",),
     "COCO without objects, such as captions or a list of images": ("images info",),
+    "COCO results, or annotations alone, which know images and labels by number only (convert the ground-truth "
+    "file, with images, categories and annotations)": (
+        "image_id category_id",
+        "image_id bbox",
+        "image_id caption",
+    ),
     "Edge Impulse (export as COCO)": ("version type boundingBoxes",),
     "Cityscapes (its scripts convert to COCO)": ("imgHeight imgWidth objects",),
 }
