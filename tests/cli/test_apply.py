@@ -65,6 +65,7 @@ def test_a_terminal_is_asked_once_the_plan_is_shown(answer, code, is_sent):
 @pytest.mark.parametrize("words", [["--yes"], ["--plan", "plan.json"]])
 def test_a_terminal_is_not_asked_about_what_was_decided(words):
     assert 0 == main(["plan", "--local", "--out", "plan.json"])
+    assert 0o600 == Path("plan.json").stat().st_mode & 0o777
 
     ended, shown = on_a_terminal("n\n", "apply", "--local", "--no-color", *words)
 

@@ -50,7 +50,8 @@ def _again(args: argparse.Namespace) -> str:
 
 
 def _save(plan: Plan, path: Path, args: argparse.Namespace) -> None:
-    write_whole(path, lambda target: target.writelines(rendered("plan", "json", plan, args)))
+    # For its owner alone: it holds labels, and the account.
+    write_whole(path, lambda target: target.writelines(rendered("plan", "json", plan, args)), mode=0o600)
 
 
 def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
