@@ -123,7 +123,7 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
             "--region",
             type=values.region,
             metavar="REGION",
-            help="AWS Region, in place of the one that the specs or the SDK's configuration name",
+            help="AWS Region, in place of the one that the SDK's configuration, or specs without an ARN, name",
         )
     group.add_argument(
         "--local",

@@ -207,11 +207,11 @@ class Wiring:
         return Caller(make, partial(source_of, session), self.skew)
 
     def _home(self, target: Target) -> str | None:
-        return self.region or target.home_region
+        return Arn.parse(target.dataset_arn).region if target.dataset_arn else self.region or target.region
 
     def _region_from(self, target: Target) -> str:
         if self._home(target):
-            return "--region" if self.region else "spec.target"
+            return "--region" if self.region and not target.dataset_arn else "spec.target"
         if self.endpoint is not None:
             return "the embedded emulator"
         return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"

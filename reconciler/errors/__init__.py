@@ -35,6 +35,7 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
     + Rejected .............. terminal: the request itself is wrong
     + Denied ................ 8   terminal until credentials or permissions change
       NoCredentials ........ 8   terminal for every dataset: there are none
+      OtherRegion .......... 8   another Region answered than the one that is configured
     + UnknownAnswer ......... terminal: a code or status that this version does not know
 """
 
@@ -79,6 +80,7 @@ from reconciler.errors.gateway import (
     ListingMoved,
     NoCredentials,
     NotFound,
+    OtherRegion,
     Rejected,
     Throttled,
     Unavailable,
@@ -108,6 +110,7 @@ __all__ = [
     "NoCredentials",
     "NotFound",
     "NotLeader",
+    "OtherRegion",
     "OutputError",
     "PlanOutdated",
     "RebuildUnfinished",

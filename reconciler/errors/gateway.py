@@ -113,6 +113,10 @@ class NoCredentials(Denied):
         super().__init__(message)
 
 
+class OtherRegion(Denied):
+    """Another Region answered than the one that calls are signed for: a setting or the endpoint is wrong."""
+
+
 class UnknownAnswer(GatewayError):
     """A code, status or shape that this version does not know. Nothing is assumed about it."""
 

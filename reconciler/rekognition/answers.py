@@ -10,6 +10,7 @@ import orjson
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from reconciler import errors
+from reconciler.core.spec.choices import Arn
 from reconciler.rekognition.settings import on_the_way
 
 _INTEGERS: Final = ("integer", "long")
@@ -55,6 +56,20 @@ def refuse_garbage(
         raise errors.UnknownAnswer(f"{model.name}: an error with the status of success: {raw['__type']!r}")
     if model.output_shape is not None and (place := _misfit(model.output_shape, raw)) is not None:
         raise errors.UnknownAnswer(f"{model.name}: {place.lstrip('.')} is not what the API promises")
+
+
+def refuse_other_region(arn: str, region: str) -> None:
+    """
+    Raise for a project that lies in another Region than calls are signed for.
+
+    Raises:
+        OtherRegion: So it is: then no call for its datasets may be made.
+    """
+    if (found := Arn.parse(arn).region) != region:
+        raise errors.OtherRegion(
+            f"{arn} lies in Region {found}, and calls are signed for {region}: correct spec.target.region, "
+            "--region or AWS_REGION, or the endpoint that AWS_ENDPOINT_URL names"
+        )
 
 
 def _object(body: bytes, operation: str) -> dict[str, Any] | None:

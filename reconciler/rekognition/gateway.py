@@ -16,7 +16,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
-from reconciler.rekognition.answers import refuse_garbage
+from reconciler.rekognition.answers import refuse_garbage, refuse_other_region
 from reconciler.rekognition.calls import Limiter, Meter, metered
 from reconciler.rekognition.settings import unusable_header
 from reconciler.rekognition.translate import ERRORS, translated
@@ -144,6 +144,7 @@ class Rekognition:
                 # Without a list it is not known that there is no such project: one might be created.
                 for found in answer["ProjectDescriptions"]:
                     if _project_name(found["ProjectArn"]) == project:
+                        refuse_other_region(found["ProjectArn"], self.region)
                         return Located(found["ProjectArn"], _dataset_arn(found, dataset_type))
         return Located(None, None)
 

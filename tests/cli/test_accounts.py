@@ -94,6 +94,17 @@ def test_each_dataset_is_observed_in_its_own_account_and_region(wiring: Wiring, 
     ] == [(call.operation, call.account, call.region) for call in emulator.calls]
 
 
+def test_the_region_of_an_arn_is_that_of_its_calls(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the environment nor --region moves a dataset that is given by its ARN."""
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    wiring.region = "us-east-2"
+    arn = "arn:aws:rekognition:eu-west-1:111122223333:project/flowers/dataset/train/1690476084535"
+
+    context = wiring.context_of(Target.model_validate({"datasetArn": arn}))
+
+    assert "eu-west-1" == context.gateway.region
+
+
 def test_a_program_that_gives_credentials_is_started_once(
     wiring: Wiring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

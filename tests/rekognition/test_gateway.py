@@ -168,20 +168,29 @@ def test_half_a_character_of_a_status_is_replaced(service: Service, gateway: Rek
     "arn",
     [
         "x", "", "::::::", "arn:aws:s3:::bucket", ARN.partition("/dataset")[0],
-        "arn:aws:rekognition:us-east-1:999999999999:project/flowers/dataset/train/1",
-        "arn:aws:rekognition:us-east-1:111122223333:project/bees/dataset/train/1",
+        "arn:aws:rekognition:eu-west-1:999999999999:project/flowers/dataset/train/1",
+        "arn:aws:rekognition:eu-west-1:111122223333:project/bees/dataset/train/1",
     ],
 )  # fmt: skip
 def test_an_arn_that_is_of_no_dataset_is_not_understood(
     service: Service, gateway: Rekognition, arn: str
 ) -> None:
     project = {
-        "ProjectArn": "arn:aws:rekognition:us-east-1:111122223333:project/flowers/1",
+        "ProjectArn": "arn:aws:rekognition:eu-west-1:111122223333:project/flowers/1",
         "Datasets": [{"DatasetType": "TRAIN", "DatasetArn": arn}],
     }
     service.answers = [ok(ProjectDescriptions=[project])]
 
     with pytest.raises(errors.UnknownAnswer, match="is not the ARN of a dataset"):
+        gateway.locate("flowers", DatasetType.TRAIN)
+
+
+def test_a_project_of_another_region_is_refused(service: Service, gateway: Rekognition) -> None:
+    """No call for it is signed for a Region that it does not lie in."""
+    elsewhere = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/1"
+    service.answers = [ok(ProjectDescriptions=[{"ProjectArn": elsewhere, "Datasets": []}])]
+
+    with pytest.raises(errors.OtherRegion, match="Region us-east-1, and calls are signed for eu-west-1"):
         gateway.locate("flowers", DatasetType.TRAIN)
 
 

@@ -83,14 +83,6 @@ def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
     return (Guard("ACCOUNT", f"{text}; use credentials or a roleArn of {expected}"),)
 
 
-def region(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
-    """Return a guard if the Region in the dataset's ARN is not the one that the spec expects."""
-    if expected is None or arn is None or (found := Arn.parse(arn).region) == expected:
-        return ()
-    text = f"the dataset lies in Region {found}, spec.target.region says {expected}"
-    return (Guard("REGION", f"{text}; correct the spec, or the endpoint that AWS_ENDPOINT_URL names"),)
-
-
 def leakage(added: int, shared: Sequence[str], partners: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
     """
     Return a guard if images would be added that are also desired in the project's other dataset.

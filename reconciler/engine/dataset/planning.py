@@ -195,7 +195,6 @@ def guards_of(
     sizes = guard.Sizes(diff.desired, diff.observed, len(added))
     return (
         *guard.account(desired.target.account_id, arn),
-        *guard.region(desired.target.region, arn),
         *guard.check(sizes, overwritten, desired.limits),
         *_leakage(desired, added),
     )

@@ -32,9 +32,9 @@ from reconciler.errors import (
     Exit,
     Interrupted,
     NotFound,
+    OtherRegion,
     RebuildUnfinished,
     ReconcilerError,
-    Rejected,
     StateError,
     Throttled,
     Unavailable,
@@ -137,7 +137,8 @@ class _Round:
             raise
         except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
             error = each_dataset.named(exc)
-            self.failed(check or first_check(error), error)
+            elsewhere = Check.REGION if isinstance(error, OtherRegion) else None
+            self.failed(elsewhere or check or first_check(error), error)
             return None
 
     def specs(self) -> None:
@@ -291,8 +292,6 @@ class _Round:
 
 
 def _misplaced(arn: str, target: Target) -> Iterator[tuple[Check, ReconcilerError]]:
-    """Yield why a guard would block every apply: the dataset is not where the spec says."""
+    """Yield why a guard would block every apply: the dataset is not in the account that the spec names."""
     for found in guard.account(target.account_id, arn):
         yield Check.ACCOUNT, Denied(found.message)
-    for found in guard.region(target.region, arn):
-        yield Check.REGION, Rejected(found.message)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.pattern import globs
-from reconciler.core.planning.guard import Guard, Limits, Sizes, account, check, region
+from reconciler.core.planning.guard import Guard, Limits, Sizes, account, check
 from tests.builders import ref
 
 
@@ -157,22 +157,6 @@ class TestAccount:
         assert "ACCOUNT" == guard.code
         assert "in account 111122223333" in guard.message
         assert "credentials or a roleArn of 999999999999" in guard.message
-
-
-class TestRegion:
-    ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/flowers/dataset/train/1690476084535"
-
-    @pytest.mark.parametrize(
-        ("expected", "arn"), [(None, ARN), ("us-east-1", None), ("eu-west-1", ARN), (None, None)]
-    )
-    def test_that_is_as_expected_or_not_known_passes(self, expected: str | None, arn: str | None) -> None:
-        assert () == region(expected, arn)
-
-    def test_that_is_another_blocks_and_is_named(self) -> None:
-        (guard,) = region("us-east-1", self.ARN)
-
-        assert "REGION" == guard.code
-        assert "in Region eu-west-1, spec.target.region says us-east-1" in guard.message
 
 
 def test_all_reasons_are_given_in_a_fixed_order() -> None:
