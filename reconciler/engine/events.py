@@ -213,7 +213,8 @@ EVENTS: Final = {
     ),
     "spec.unmatched": Event(
         "warning",
-        "A pattern of `protect`, `ignore` or an acknowledgement matches no entry, neither desired nor observed.",
+        "A pattern of `protect`, `ignore` or an acknowledgement matches no entry, neither desired nor observed, "
+        "or a path of `ignore` is of no field of any.",
         ("place", "reason"),
     ),
     "update.awaited": Event(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # pydantic is slow to import, and code that only calls AWS ne
     from reconciler.core.spec.choices import PinnedObject
     from reconciler.core.spec.documents import Acknowledgement, Dataset, Schedule, Target
     from reconciler.core.spec.policy import Policy
-    from reconciler.core.validation.unmatched import PlacedGlob
+    from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 
 
 class Tree(Protocol):
@@ -173,6 +173,7 @@ class LoadedDataset:
         partners: The datasets of the other type in the same project, for the rule that training and test
             share no image. They have no partners themselves.
         patterns: The globs that are meant for its entries: its own, and those of acknowledgements of its drift.
+        paths: The paths of its ``ignore``.
     """
 
     spec: Dataset
@@ -181,6 +182,7 @@ class LoadedDataset:
     problems: tuple[Problem, ...]
     partners: tuple[LoadedDataset, ...] = ()
     patterns: tuple[PlacedGlob, ...] = ()
+    paths: tuple[PlacedPath, ...] = ()
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
 from reconciler.core.spec.messages import ModelError, Path
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
-from reconciler.core.validation.unmatched import PlacedGlob
+from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
@@ -84,7 +84,9 @@ class _Loading:
                 named += pinned_files(parsed, parsed.model, self._manifests, problems)
                 ordered = tuple(sorted(problems, key=_by_place))
                 patterns = (*_patterns(parsed, parsed.model), *acknowledging.get(parsed.model.name, ()))
-                datasets.append(LoadedDataset(parsed.model, parsed.origin, named, ordered, patterns=patterns))
+                ignored = tuple(_ignored_paths(parsed, parsed.model))
+                loaded = LoadedDataset(parsed.model, parsed.origin, named, ordered, (), patterns, ignored)
+                datasets.append(loaded)
             else:
                 broken.append(_broken(parsed, problems, named))
         return Specs(
@@ -230,6 +232,13 @@ def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:
         if rule.match is not None:
             place = ("spec", "ignore", number, "match")
             yield PlacedGlob("ignore.match", rule.match, parsed.origin_of(place))
+
+
+def _ignored_paths(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedPath]:
+    for number, rule in enumerate(dataset.spec.ignore):
+        for place, path in enumerate(rule.paths):
+            origin = parsed.origin_of(("spec", "ignore", number, "paths", place))
+            yield PlacedPath(path, rule.match, origin)
 
 
 def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -68,6 +69,27 @@ def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
     for step, inner in _children(value):
         if matches(step):
             yield from ((step, *found) for found in places(inner, rest))
+
+
+def nearest(steps: Pointer, values: Iterable[Any]) -> Pointer:
+    """
+    Return the existing path most similar to *steps*, which lead to no place in *values*.
+
+    It is shorter than *steps* where nothing is similar, and empty where already the first step resembles none.
+    """
+    found: list[str] = []
+    for step in steps:
+        children = [child for value in values for child in _children(value)]
+        inside = [inner for key, inner in children if _step(step).match(key)]
+        if not inside:
+            names = sorted({key for key, _ in children})
+            step = next(iter(get_close_matches(step.strip("*"), names, 1, 0.5)), "")  # noqa: PLW2901
+            inside = [inner for key, inner in children if key == step]
+        if not inside:
+            break
+        found.append(step)
+        values = inside
+    return tuple(found)
 
 
 @lru_cache(maxsize=10_000)

@@ -1,5 +1,6 @@
 """
-Warnings for globs of the specs that match no entry, and so protect, ignore or acknowledge nothing.
+Warnings for globs of the specs that match no entry, and so protect, ignore or acknowledge nothing, and for
+ignored paths that are of no field.
 
 Source-refs are sorted once. Most globs are decided by a few comparisons within the range of source-refs that
 share their literal prefix; the others are matched together, in one pass.
@@ -7,13 +8,16 @@ share their literal prefix; the others are matched together, in one pass.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final, NamedTuple
 
-from reconciler.core.entries.pattern import glob, globs, literal_prefix
+from reconciler.core.entries.entry import METADATA, SOURCE_REF, Fields, without_service_keys
+from reconciler.core.entries.listed import listed
+from reconciler.core.entries.pattern import glob, globs, literal_prefix, nearest, places, pointer
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.spec_codes import UNMATCHED
 
@@ -26,6 +30,15 @@ _COMPARED: Final = 200
 _CORRECTED: Final = 100
 """Globs of one dataset for which similar folder names are searched; the others get the nearest parent."""
 
+_SAMPLES: Final = 20
+"""Entries whose fields a misspelt path is compared with."""
+
+# The only documented field that a line need not have: where git has none, AWS may.
+_OPTIONAL: Final = "job-name"
+
+# A step that stands in each line with such a field as it is written here; a number may be an index.
+_PLAIN: Final = re.compile(r"[\w-]*[A-Za-z_-][\w-]*", re.ASCII)
+
 _AFTER: Final = "\U0010ffff"
 
 
@@ -37,11 +50,20 @@ class PlacedGlob(NamedTuple):
     origin: Origin
 
 
+class PlacedPath(NamedTuple):
+    """A path of ``ignore`` with the glob over source-refs of its rule, and the place it comes from."""
+
+    path: str
+    match: str | None
+    origin: Origin
+
+
 class Unmatched(NamedTuple):
-    """A glob that matches no desired entry, and the warning about it."""
+    """A glob that matches no desired entry, or a path that is of no field of one, and the warning about it."""
 
     glob: str
     problem: Problem
+    path: str | None = None
 
 
 def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[Unmatched, ...]:
@@ -59,8 +81,81 @@ def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[U
 
 def still_unmatched(found: Sequence[Unmatched], observed: Iterable[str]) -> tuple[Unmatched, ...]:
     """Return the globs of *found* that match no observed source-ref either."""
-    missed = _without_match({one.glob for one in found}, sorted(observed)) if found else ()
-    return tuple(one for one in found if one.glob in missed)
+    globs_ = [one for one in found if one.path is None]
+    missed = _without_match({one.glob for one in globs_}, sorted(observed)) if globs_ else ()
+    return tuple(one for one in globs_ if one.glob in missed)
+
+
+def unmatched_paths(
+    paths: Sequence[PlacedPath], lines: Callable[[], Iterable[bytes]]
+) -> tuple[Unmatched, ...]:
+    """
+    Return the paths that are of no field of any desired entry to which their rule applies.
+
+    A path of a rule that applies to no entry is not among them: its ``match`` is what is wrong.
+
+    Args:
+        lines: Gives the usable desired lines, as far as they are needed.
+    """
+    found = [(one, _Path(one.path, one.match)) for one in paths]
+    left = _not_in([path for _, path in found], lines)
+    return tuple(
+        Unmatched(one.match or "**", _no_field(one, path), one.path)
+        for one, path in found
+        if path in left and path.samples
+    )
+
+
+def still_unmatched_paths(
+    found: Sequence[Unmatched], lines: Callable[[], Iterable[bytes]]
+) -> tuple[Unmatched, ...]:
+    """Return the paths of *found* that are of no field of any observed entry either."""
+    paths = [(one, _Path(one.path, one.glob)) for one in found if one.path is not None]
+    left = _not_in([path for _, path in paths], lines)
+    return tuple(one for one, path in paths if path in left)
+
+
+class _Path:
+    """A path that is searched for in lines."""
+
+    def __init__(self, text: str, match: str | None) -> None:
+        self.steps = pointer(text)
+        self._words = [step.encode() for step in self.steps if _PLAIN.fullmatch(step) and step != _OPTIONAL]
+        self._applies = glob(match or "**").match
+        self.samples: list[Fields] = []
+
+    def is_in(self, raw: bytes) -> bool:
+        """Return whether a line has such a field; parse it only if it may."""
+        enough = len(self.samples) == _SAMPLES
+        if enough and b"\\" not in raw and not all(word in raw for word in self._words):
+            return False
+        fields = without_service_keys(listed(raw))
+        if not self._applies(str(fields.get(SOURCE_REF))):
+            return False
+        fields = {
+            key: {_OPTIONAL: "", **value} if key.endswith(METADATA) and isinstance(value, dict) else value
+            for key, value in fields.items()
+        }
+        if not enough:
+            self.samples.append(fields)
+        return next(places(fields, self.steps), None) is not None
+
+
+def _not_in(paths: list[_Path], lines: Callable[[], Iterable[bytes]]) -> list[_Path]:
+    """Return the paths that are found in no line."""
+    for raw in lines() if paths else ():
+        paths = [path for path in paths if not path.is_in(raw)]
+        if not paths:
+            break
+    return paths
+
+
+def _no_field(one: PlacedPath, path: _Path) -> Problem:
+    text = f"ignore.paths “{one.path}” is of no field of any desired entry"
+    if near := nearest(path.steps, path.samples):
+        escaped = "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in near)
+        text += f"; the nearest path that exists is {escaped}"
+    return Problem(Severity.WARNING, UNMATCHED.code, text, one.origin)
 
 
 def _without_match(texts: Iterable[str], refs: Sequence[str]) -> set[str]:

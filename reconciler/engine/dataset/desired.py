@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, groupby
 from typing import BinaryIO, Final
 
 import orjson
@@ -224,6 +224,14 @@ class Desired:
         if number not in self._streams:
             self._streams[number] = self.loaded.files[number].open()
         return self._streams[number]
+
+    def usable_lines(self) -> Iterator[bytes]:
+        """Yield the raw line of every entry, in order. Errors as `open` of an `EntryFile`."""
+        for number, items in groupby(self.index.items(), key=lambda item: item[1].file):
+            with self.loaded.files[number].open() as stream:
+                for _, place in items:
+                    stream.seek(place.offset)
+                    yield stream.read(place.length)
 
     def open_files(self) -> None:
         """

@@ -16,7 +16,7 @@ from reconciler.core.planning.observation import Calls, Observed, forecast
 from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
 from reconciler.core.spec.choices import ImagePolicy
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.unmatched import still_unmatched
+from reconciler.core.validation.unmatched import still_unmatched, still_unmatched_paths
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import is_only_due, observe_incrementally
@@ -91,7 +91,10 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
         plan = _planned(desired, None, nothing, composer, context)
         return Planned(_with_calls(plan, desired, nothing, context), composer, nothing)
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
-    for one in still_unmatched(desired.unmatched, orphans):
+    found = still_unmatched(desired.unmatched, orphans)
+    if seen.incremental is None:  # of other observations not every line is at hand
+        found += still_unmatched_paths(desired.unmatched, lambda: (raw for raw, _, _ in seen.listing.lines()))
+    for one in found:
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
     composer = Composer(desired, seen.listing)
     plan = _planned(desired, seen.arn, seen.diff, composer, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain, repeat
@@ -27,7 +28,7 @@ from reconciler.core.validation.judged_dataset import (
     stored_warnings,
 )
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
-from reconciler.core.validation.unmatched import unmatched
+from reconciler.core.validation.unmatched import unmatched, unmatched_paths
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, Lines, ReadLines, unread
 from reconciler.errors import SourceError, is_of_source
@@ -106,7 +107,7 @@ def key_of(loaded: LoadedDataset) -> bytes | None:
     if None in identities:
         return None
     files = [file.name for file in loaded.files]
-    facts = (loaded.origin, files, identities, loaded.patterns, list(map(str, loaded.problems)))
+    facts = (loaded.origin, files, identities, loaded.patterns, loaded.paths, list(map(str, loaded.problems)))
     total = blake2b(repr(facts).encode(errors="surrogatepass"), digest_size=16)
     total.update(loaded.spec.model_dump_json().encode(errors="surrogatepass"))
     return total.digest()
@@ -172,9 +173,11 @@ def _read(
     usable = loaded.usable and all_read and not any(map(_refuses_all, problems))
     usable = usable and bool(desired.index.rows or desired.policy.allow_empty)
     named = chain(desired.index.source_refs, desired.index.void)
-    globs = unmatched(loaded.patterns, named) if usable else ()
-    desired.noted.extend(one.problem for one in globs)
-    return replace(desired, usable=usable, unmatched=globs)
+    found = unmatched(loaded.patterns, named) if usable else ()
+    with suppress(SourceError):  # a file that has just changed is read again
+        found += unmatched_paths(loaded.paths if usable else (), desired.usable_lines)
+    desired.noted.extend(one.problem for one in found)
+    return replace(desired, usable=usable, unmatched=found)
 
 
 def problems_of_lines(broken: BrokenDataset) -> tuple[Problem, ...]:

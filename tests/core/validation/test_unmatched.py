@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from reconciler.core.entries.pattern import glob
 from reconciler.core.validation import unmatched as module
 from reconciler.core.validation.problem import Origin
-from reconciler.core.validation.unmatched import PlacedGlob, nearest_prefix, still_unmatched, unmatched
+from reconciler.core.validation.unmatched import (
+    PlacedGlob,
+    PlacedPath,
+    nearest_prefix,
+    still_unmatched,
+    still_unmatched_paths,
+    unmatched,
+    unmatched_paths,
+)
+from tests.builders import classified
 
 HERE = Origin("d.yaml", 8, 7)
 REFS = [f"s3://acme-bees/{folder}/{number:03}.jpg" for folder in ("test", "train/a") for number in range(50)]
@@ -69,6 +78,58 @@ def test_exactly_the_globs_without_a_match_are_found(texts: list[str], refs: set
     expected = [text for text in texts if not any(map(glob(text).match, refs))]
 
     assert expected == [one.glob for one in unmatched(placed(*texts), refs)]
+
+
+LINES = [classified("a", "rose"), classified("b", "kind")]
+
+
+def ignored(*paths: str, match: str | None = None) -> list[PlacedPath]:
+    return [PlacedPath(path, match, HERE) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("/*-metadata/creation_date", "/*-metadata/creation-date"),
+        ("/*-meta/creation-date", "/rose-metadata/creation-date"),
+        ("/kind-metadata/class-names", "/kind-metadata/class-name"),
+        ("/*-metadata/creation-date/0", "/*-metadata/creation-date"),
+    ],
+)
+def test_a_path_of_no_field_is_named_with_the_nearest_that_exists(path: str, near: str) -> None:
+    (found,) = unmatched_paths(ignored(path, "/*-metadata/creation-date"), lambda: LINES)
+
+    assert (path, HERE, "RKD1304") == (found.path, found.problem.origin, found.problem.code)
+    assert not found.problem.is_error
+    assert found.problem.message.endswith(f"; the nearest path that exists is {near}")
+
+
+@pytest.mark.parametrize(
+    ("path", "match"),
+    [
+        ("/kind-metadata/type", None),
+        ("/*", None),
+        ("/source-ref", None),
+        ("/rose-metadata/job-name", None),
+        ("/*-metadata/typo", "s3://nothing/**"),
+    ],
+)
+def test_a_path_of_a_field_that_an_entry_has_or_may_have_is_no_warning(path: str, match: str | None) -> None:
+    """The job name is optional: AWS may have one where git has none. Of a rule for no image, `match` is wrong."""
+    assert () == unmatched_paths(ignored(path, match=match), lambda: LINES)
+
+
+def test_a_path_applies_only_to_the_images_of_its_rule() -> None:
+    assert 1 == len(unmatched_paths(ignored("/kind", match="s3://b/a.jpg"), lambda: LINES))
+
+
+def test_a_field_that_only_aws_has_is_worth_ignoring() -> None:
+    """The service keeps members that git does not know."""
+    found = unmatched_paths(ignored("/id", "/idd"), lambda: LINES)
+
+    left = still_unmatched_paths(found, lambda: [*LINES, b'{"source-ref":"s3://b/z.jpg","id":7}'])
+
+    assert ["/idd"] == [one.path for one in left]
 
 
 def test_what_is_observed_counts_too() -> None:
