@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS
 from reconciler.engine.controller.source_poller import Polling
 from reconciler.errors import SourceError
 from tests.engine.months import Months, make_months
@@ -169,3 +170,19 @@ def test_what_never_confirms_is_stale_after_a_while(months: Months, sync: Sync):
     assert "SourceStale" == months.reasons("roses")["SourceReady"]
     assert (sync.failure or "") in str(months.registry.document()["source"]["message"])
     assert 4 == months.dataset_state("roses").summary.counts["observed"]
+
+
+def test_a_document_that_breaks_or_is_mended_is_a_new_try_for_what_failed(months: Months):
+    """Without a usable spec on one side it is open whether the failure remains: the back-off ends early."""
+    months.write("roses", *"abc")
+    months.settle()
+    state, path = months.dataset_state("roses"), months.specs / "roses.yaml"
+    sound = path.read_text()
+
+    for text in (sound.replace("policy:", "polcy:"), sound):
+        state.failures, state.due = 5, months.time.seconds() + 10_000
+        path.write_text(text)
+        months.controller._poller.poll()
+
+        assert months.controller._poller.failure is None
+        assert months.time.seconds() <= state.due <= months.time.seconds() + RETRY_MOST_SECONDS
