@@ -6,7 +6,7 @@ import json
 
 import structlog
 
-from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling
+from reconciler.core.entries.image_view import LabelBalance, LabelSummary, LabelTotal, Relabelling
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
 
@@ -39,4 +39,5 @@ def test_what_a_plan_does_to_each_label_is_counted(lab: Lab):
 
     labels = lab.plan().labels
 
-    assert LabelSummary(3, (LabelBalance("same", gained=1),), (Relabelling("old", "new", 2),)) == labels
+    totals = LabelTotal("new", 0, 2), LabelTotal("old", 2, 0), LabelTotal("same", 2, 3)
+    assert LabelSummary(3, (LabelBalance("same", gained=1),), (Relabelling("old", "new", 2),), totals) == labels
