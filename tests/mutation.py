@@ -57,7 +57,7 @@ MEANINGLESS = re.compile(
     r"BinaryOperator_BitOr_|Operator_\w+_Is(Not)?$|Operator_Is_Eq$|Operator_IsNot_NotEq$|RemoveDecorator"
 )
 
-TESTS_OF_A_CHANGE_SECONDS = 20
+TESTS_OF_A_CHANGE_SECONDS = 60
 """The processor time of the tests that a change is tried with, as measured without it, in each of two runs."""
 
 
@@ -201,7 +201,7 @@ def failing(copy: Path, tests: dict[str, Covered]) -> str | None:
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
     words = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--chosen={chosen}", *files]
     output = copy.with_suffix(".txt")
-    code = forked.pytest(words, copy, output, seconds=30 * TESTS_OF_A_CHANGE_SECONDS)
+    code = forked.pytest(words, copy, output, seconds=10 * TESTS_OF_A_CHANGE_SECONDS)
     if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return None
     text = output.read_text("utf-8", "replace")

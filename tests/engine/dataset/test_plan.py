@@ -40,4 +40,6 @@ def test_what_a_plan_does_to_each_label_is_counted(lab: Lab):
     labels = lab.plan().labels
 
     totals = LabelTotal("new", 0, 2), LabelTotal("old", 2, 0), LabelTotal("same", 2, 3)
-    assert LabelSummary(3, (LabelBalance("same", gained=1),), (Relabelling("old", "new", 2),), totals) == labels
+    assert (
+        LabelSummary(3, (LabelBalance("same", gained=1),), (Relabelling("old", "new", 2),), totals) == labels
+    )
