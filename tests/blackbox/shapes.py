@@ -125,11 +125,13 @@ PLAN = record(
                                 "withheld?": some_text,
                                 "quarantined?": anything,
                                 "blanked?": one_of(True),
+                                "image_problems?": anything,
                             }
                         )
                     ),
                     "batches": each(record({"entries": whole, "bytes": whole})),
                     "guards": each(record({"code": code, "message": some_text})),
+                    "images_by_label?": each(record({"label": some_text, "before": whole, "after": whole})),
                     **observed,
                     "creation?": anything,
                 }

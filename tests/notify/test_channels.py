@@ -174,7 +174,6 @@ def test_user_and_password_of_a_url_are_sent_as_a_header(broker):
     ("status", "headers", "receipt", "wait"),
     [
         (429, {"Retry-After": "120"}, Receipt.FAILED, 120),
-        (503, {"Retry-After": formatdate(time.time() + 3_600, usegmt=True)}, Receipt.FAILED, 3_600),
         (503, {"Retry-After": "soon"}, Receipt.FAILED, None),
         (500, {}, Receipt.FAILED, None),
         (404, {}, Receipt.FAILED, None),
@@ -188,6 +187,14 @@ def test_an_answer_tells_whether_to_send_again(broker, status, headers, receipt,
 
     assert (receipt, f"HTTP {status}: as the test wants it") == result[:2]
     assert result.retry_after_seconds == (wait and pytest.approx(wait, abs=60))
+
+
+def test_an_answer_may_name_the_time_to_send_again(broker):
+    broker.answers.append((503, {"Retry-After": formatdate(time.time() + 3_600, usegmt=True)}))
+
+    result = channel("cloudevents", f"cloudevents+{broker.url}", "specs").send(NOTICE)
+
+    assert result.retry_after_seconds == pytest.approx(3_600, abs=60)
 
 
 def test_a_redirect_is_not_followed(broker, github):

@@ -37,7 +37,7 @@ cycles cycle_duration_seconds last_success_timestamp_seconds last_full_scan_time
 consecutive_failures entries drift_entries updates update_bytes update_duration_seconds quarantined_entries
 aws_requests aws_request_duration_seconds aws_throttles condition build_info
 source_state source_confirmed_timestamp_seconds partitions partition_moves events events_listening
-notifications notifications_waiting
+notifications notifications_waiting status_objects_unpublished
 """
 
 
