@@ -52,6 +52,7 @@ def settled(process: Process) -> None:
     until(lambda: process.events("cycle.finished") and process.status().get("events", {}).get("listening"))
 
 
+@pytest.mark.slow
 def test_a_change_in_the_console_is_observed_at_once_and_its_author_named(
     tmp_path: Path, emulator: Running, sqs: Any
 ):
@@ -205,6 +206,7 @@ def test_the_embedded_emulator_tells_of_the_edits_of_its_console(tmp_path: Path,
         assert 0 == process.stop()[0]
 
 
+@pytest.mark.slow
 def test_without_the_flag_no_queue_is_read(tmp_path: Path, emulator: Running, sqs: Any):
     """Nothing is asked of SQS, and documents and metrics are as they were."""
     write(tmp_path, "roses", "abc")

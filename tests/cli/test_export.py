@@ -142,6 +142,7 @@ def test_an_incomplete_listing_is_no_export(
     assert 0 == export("--format", "coco", "--trust-listing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [

@@ -208,6 +208,7 @@ def test_a_change_in_the_console_is_not_proposed_for_an_object_but_for_files_of_
 LARGE = [f"large/{number:05}" for number in range(5_000)]  # so much is remembered
 
 
+@pytest.mark.slow
 def test_a_manifest_that_is_remembered_and_gone_is_never_a_smaller_desired_state(office):
     """What was found in its lines does not stand in for them when a plan needs them."""
     content = manifest(*LARGE)

@@ -47,6 +47,7 @@ def committed(place: Path) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.git
 def test_a_commit_gets_its_states_while_a_channel_hangs(
     tmp_path: Path, emulator: Running, broker: Broker, github: GitHub

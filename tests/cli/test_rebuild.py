@@ -118,6 +118,7 @@ def test_the_plan_says_how_to_remove_orphans(desk: Desk):
     assert "No changes: 12 entries are as desired" in desk.run("plan", "--detailed-exitcode")
 
 
+@pytest.mark.slow
 def test_the_old_entries_can_be_restored_afterwards(desk: Desk):
     """The restore command that the rebuild prints brings the old entries back."""
     words = re.search(r"reconciler (restore .*)", desk.run(*desk.rebuild_words())).group(1).split()

@@ -139,6 +139,7 @@ def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
         assert "was reverted" in page("/drift/roses")
 
 
+@pytest.mark.slow
 def test_pictures_are_read_after_the_cycle_that_found_the_drift(tmp_path: Path, emulator: Running):
     """Of at most as many images as --thumbnails says; the page itself asks AWS for nothing."""
     picture = io.BytesIO()

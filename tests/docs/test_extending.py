@@ -160,6 +160,7 @@ def test_an_export_format_is_one_module_and_its_line(tmp_path):
     assert "creation-date: creation dates: 1 image" in printed
 
 
+@pytest.mark.slow
 def test_a_notification_channel_is_one_module_and_its_line(tmp_path):
     """A pass over specs that are refused reports that, once it has lasted for a minute."""
     copy = Copy(tmp_path, "a notification channel")

@@ -65,6 +65,7 @@ def test_what_is_not_wanted_is_skipped():
     assert 2 >= len(bucket.listings) + len(bucket.heads)
 
 
+@pytest.mark.slow
 def test_scattered_images_are_asked_for_one_by_one():
     """Pages that tell one wanted key each cost twelve times as much as HEADs."""
     keys = [f"{number:06}" for number in range(100_000)]

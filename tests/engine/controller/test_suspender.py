@@ -67,6 +67,7 @@ def test_it_ends_by_request_and_then_applies_at_once(suspended: Months):
     assert {} == suspended.state.suspensions.all()
 
 
+@pytest.mark.slow
 def test_without_an_end_it_lasts(months: Months):
     """For a day and longer, until somebody resumes it."""
     months.write("roses", *"abc")

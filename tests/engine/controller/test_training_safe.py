@@ -6,6 +6,7 @@ import json
 from contextlib import closing
 
 import orjson
+import pytest
 
 from reconciler.cli.main import main
 from reconciler.state import State
@@ -89,6 +90,7 @@ def test_a_restart_knows_it_after_one_quiet_cycle_of_each(months: Months):
     assert {"True"} == safe(again)
 
 
+@pytest.mark.slow
 def test_status_reads_it_from_both_records_and_the_journal(months: Months, capsys):
     write(months, "train", "abc")
     write(months, "test", "de")

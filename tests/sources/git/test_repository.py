@@ -284,6 +284,7 @@ def test_two_branches_in_one_clone_do_not_mix(upstream: Upstream, tmp_path: Path
     assert {main, other} == {ref.split()[0] for ref in refs}
 
 
+@pytest.mark.slow
 @pytest.mark.git
 def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The child that holds the connection is stopped too: else an outage of a day leaves hundreds."""
