@@ -5,7 +5,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from reconciler.core.status.result import Verdict
+from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.status.result import EntryProblem, Verdict
+from reconciler.engine.dataset.apply import Sent
+from reconciler.engine.dataset.bookkeeping import update_quarantine
+from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import StateError
 from tests.builders import classified, listed, named, ref
 from tests.engine.conftest import Lab
@@ -70,3 +74,33 @@ def test_it_is_kept_before_the_update_goes_out(full: Lab, monkeypatch: pytest.Mo
 
     assert [[[listed(named("a")[0])]]] == seen
     assert ref("a") == orjson.loads(seen[0][0][0])["source-ref"]
+
+
+PROBLEM = EntryProblem(ref("a"), None, "why")
+
+
+@pytest.mark.parametrize(
+    ("sent", "proof", "kind"),
+    [
+        (Sent(isolated={ref("a"): "why"}), Proof(failed=(PROBLEM,)), QuarantineReason.ISOLATED),
+        (
+            Sent(unresolved_groups={ref("a"): "why"}),
+            Proof(failed=(PROBLEM,)),
+            QuarantineReason.UNRESOLVED_GROUP,
+        ),
+        (Sent(left={ref("a"): "why"}), Proof(failed=(PROBLEM,)), None),
+        (Sent(touched={ref("a")}), Proof(dropped=(PROBLEM,)), QuarantineReason.DROPPED),
+        (Sent(touched={ref("a")}), Proof(overtaken=(PROBLEM,)), QuarantineReason.REWRITTEN_BY_SERVICE),
+        (Sent(touched={ref("a")}), Proof(rejected=(PROBLEM,)), None),
+    ],
+)
+def test_an_entry_is_quarantined_for_what_the_proof_showed_of_it(
+    full: Lab, sent: Sent, proof: Proof, kind: QuarantineReason | None
+):
+    """What was left for later, and what is in place with errors, is sent again as soon as it differs."""
+    full.write(classified("a", "tulip"), *named("bcde"))
+    items, quarantine = full.plan().changes, full.context.memory.quarantine
+
+    update_quarantine("train", items, [ref("a")], sent, proof, quarantine, full.context.clock.now())
+
+    assert ([kind] if kind else []) == [entry.kind for entry in quarantine.of("train").values()]
