@@ -174,7 +174,10 @@ class Limits(Part):
     """Exceeding one blocks the apply, never the plan."""
 
     max_change_ratio: float = described(
-        "Share of the observed entries, when at least 10 are observed.", 0.30, ge=0, le=1
+        "Share of the observed entries that may be overwritten, when at least 10 are observed.",
+        0.30,
+        ge=0,
+        le=1,
     )
     max_changes: int = described("Number of changed entries.", 20_000, ge=0)
 
