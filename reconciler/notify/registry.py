@@ -24,7 +24,7 @@ _SCHEME: Final = re.compile(r"([a-z][a-z0-9]{0,30})[a-z0-9+.-]*://", re.IGNORECA
 
 
 def kind_of(url: str) -> str | None:
-    """Return the name of the kind of channel that a URL is of, which holds no secret; None if it is no URL."""
+    """Return the kind of channel by the scheme of its URL, which holds no secret; None if it is no URL."""
     found = _SCHEME.match(url)
     return found and found[1].lower()
 
@@ -34,7 +34,7 @@ def channel(name: str, url: str, source: str) -> Channel[Notice]:
     Return the channel of a URL.
 
     Raises:
-        UsageError: The extra is not installed, or apprise does not know such a URL.
+        UsageError: The URL names no host, apprise does not know it, or the extra is not installed.
     """
     make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), None)
     return AppriseService(name, url) if make is None else make(name, url, source)

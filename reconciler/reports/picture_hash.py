@@ -32,9 +32,9 @@ _LEAST_SIDE: Final = 2 * _SIDE
 
 def picture_hash(data: bytes) -> int | None:
     """
-    Return the hash of a JPEG or PNG, some 10 ms of work; None for what Pillow cannot read, and for plain surfaces.
+    Return the hash of a JPEG or PNG; None for what Pillow cannot read, and for plain surfaces.
 
-    An image is taken as its EXIF orientation shows it.
+    An image is taken as its EXIF orientation shows it. A JPEG takes 4 to 11 ms; a PNG is decoded in full size.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -1,4 +1,4 @@
-"""Find what documents of a tree mean to one another: conflicts, partners, datasets that are not there."""
+"""Relate the documents of a tree: conflicts, partners, and acknowledgements of unknown datasets."""
 
 from __future__ import annotations
 

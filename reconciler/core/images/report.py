@@ -1,4 +1,4 @@
-"""What a check of images found: of each dataset, and as a whole."""
+"""What a check of images found, of each dataset and as a whole; and which changes of a plan it withholds."""
 
 from __future__ import annotations
 

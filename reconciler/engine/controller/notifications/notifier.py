@@ -68,7 +68,7 @@ class Notifier:
         self._thread.start()
 
     def end(self) -> None:
-        """Report nothing more; what waits to be sent is sent by the next process."""
+        """Stop reporting; the next process sends the messages that wait."""
         self._ending.set()
         for outbox in self._all():
             outbox.end()
@@ -86,7 +86,7 @@ class Notifier:
         self.end()
 
     def step(self) -> None:
-        """Report what is due. Raises nothing."""
+        """Report what is due."""
         registry = self._registry
         with registry.lock:
             now = registry.wall()

@@ -79,7 +79,7 @@ class Outbox(Generic[Message]):
         self._thread.start()
 
     def end(self) -> None:
-        """Begin to send nothing more; what waits is sent by the next process."""
+        """Begin no further attempt; the next process sends the messages that wait."""
         self._ending.set()
         self._filled.set()
 
