@@ -1,1 +1,1 @@
-"""Take in the calls of other principals that a queue of events tells about."""
+"""Take in the calls of other principals that a queue of events reports."""

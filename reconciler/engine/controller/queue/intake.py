@@ -7,7 +7,7 @@ observes. How often that may happen is bounded by `core.runtime.hints`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -148,7 +148,8 @@ class Intake:
         now = self._registry.monotonic()
         with self._registry.lock:
             self._hints.keep(frozenset(self._registry.states))
-        for state, due in self._dues(states, now):
+        for state in states:
+            due = self._hints.due(state.name, now)
             self._hasten(state.name, due)
             log.info(
                 "event.foreign",
@@ -161,9 +162,6 @@ class Intake:
                 delay_seconds=round(self._registry.wall() - found.call.at, 1),
                 due_seconds=round(due - now, 1),
             )
-
-    def _dues(self, states: Sequence[DatasetState], now: float) -> Iterator[tuple[DatasetState, float]]:
-        yield from ((state, self._hints.due(state.name, now)) for state in states)
 
     def _done(self, outcome: Outcome, seconds: int | None = None) -> int | None:
         self._count(outcome.value)
