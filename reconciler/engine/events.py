@@ -214,7 +214,7 @@ EVENTS: Final = {
     "spec.unmatched": Event(
         "warning",
         "A pattern of `protect`, `ignore` or an acknowledgement matches no entry, neither desired nor observed, "
-        "or a path of `ignore` is of no field of any.",
+        "or a path of `ignore` matches no field of any.",
         ("place", "reason"),
     ),
     "update.awaited": Event(

@@ -26,7 +26,7 @@ class KubernetesStatusObjects:
     Implements `ports.StatusObjects` in one namespace.
 
     An object that it creates has labels, by which it is found again, and its service account as owner, so that
-    Kubernetes deletes it with the installation. Of an object that somebody else created it writes only the status.
+    Kubernetes deletes it with the installation. Of an object that it did not create it writes only the status.
 
     Args:
         timeout: Limit of each phase of an HTTP request, in seconds.

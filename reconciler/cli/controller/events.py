@@ -31,7 +31,7 @@ def refuse_misuse(args: argparse.Namespace) -> None:
         return
     if args.once:
         raise UsageError(
-            "--events: a pass with --once ends before it would hear anything; leave one of them out"
+            "--events: a single pass (--once) ends before a message arrives; leave one of them out"
         )
     if args.shard is not None:
         raise UsageError(
@@ -41,7 +41,7 @@ def refuse_misuse(args: argparse.Namespace) -> None:
 
 class OwnCalls:
     """
-    Remembers the request IDs of the calls of this process, which the queue tells of as well.
+    Remembers the request IDs of the calls of this process, whose records reach the queue as well.
 
     Attributes:
         memory: None before the state is open, and without --events.

@@ -45,7 +45,7 @@ OTHER_REGION: Final = OwnCode(
 SAME_CONTENT: Final = OwnCode(
     "RKD4005",
     "The same image is in the training and in the test dataset, under two names",
-    "Both have one ETag and size. The model is examined on what it learnt.",
+    "Both have one ETag and size. The model is tested on what it was trained on.",
     "developer guide, validation rules for manifest files",
 )
 UNCHECKED: Final = OwnCode(
@@ -59,12 +59,12 @@ NEAR_DUPLICATE: Final = OwnCode(
     "RKD4007",
     "A test image looks like a training image",
     "Their perceptual hashes differ in few bits: a copy in another size or format, or the next frame of a camera. "
-    "The model is examined on what it learnt.",
+    "The model is tested on what it was trained on.",
     "reconciler",
 )
 
 IMAGE_CODES: Final = tuple(sorted(value for value in list(globals().values()) if isinstance(value, OwnCode)))
-"""The codes for what AWS has none, RKD4xxx, in order."""
+"""The codes of problems for which AWS has none, RKD4xxx, in order."""
 
 
 class CheckedImage(NamedTuple):

@@ -52,7 +52,7 @@ def object_status(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def left_the_specs(at: float) -> dict[str, Any]:
-    """Return the status of an object whose dataset left the specs, and which somebody else created."""
+    """Return the status of an object that the controller did not create, and whose dataset left the specs."""
     message = "the specs hold no dataset of this name any more"
     gone = Condition(Kind.READY, Truth.UNKNOWN, Reason.NOT_FOUND, message, at)
     return {"conditions": [gone.document()], "verdict": Verdict.UNKNOWN.value}

@@ -281,7 +281,7 @@ class Code(StrEnum):
     )
     IMAGE_IN_TRAIN_AND_TEST = (
         "RKD3002",
-        "An image is in the training and in the test dataset: the model is examined on what it learnt.",
+        "An image is in the training and in the test dataset: the model is tested on what it was trained on.",
         "developer guide, validation rules for manifest files",
     )
     TOO_MANY_TEST_IMAGES = (

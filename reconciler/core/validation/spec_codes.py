@@ -139,7 +139,7 @@ UNMATCHED: Final = Code(
     "RKD1304",
     "A pattern matches no entry",
     "`protect`, `ignore` or an acknowledgement is meant for images, and none has such an address: most often a "
-    "misspelt folder, or `*` where `**` is needed. Or a path of `ignore` is of no field that any entry has. "
+    "misspelt folder, or `*` where `**` is needed. Or a path of `ignore` matches no field of any entry. "
     "Commands that observe AWS report it only if nothing there matches either.",
     _OURS,
 )

@@ -1,6 +1,6 @@
 """
 Warnings for globs of the specs that match no entry, and so protect, ignore or acknowledge nothing, and for
-ignored paths that are of no field.
+ignored paths that match no field.
 
 Source-refs are sorted once. Most globs are decided by a few comparisons within the range of source-refs that
 share their literal prefix; the others are matched together, in one pass.
@@ -59,7 +59,7 @@ class PlacedPath(NamedTuple):
 
 
 class Unmatched(NamedTuple):
-    """A glob that matches no desired entry, or a path that is of no field of one, and the warning about it."""
+    """A glob that matches no desired entry, or a path that matches no field of one, and the warning about it."""
 
     glob: str
     problem: Problem
@@ -90,7 +90,7 @@ def unmatched_paths(
     paths: Sequence[PlacedPath], lines: Callable[[], Iterable[bytes]]
 ) -> tuple[Unmatched, ...]:
     """
-    Return the paths that are of no field of any desired entry to which their rule applies.
+    Return the paths that match no field of any desired entry to which their rule applies.
 
     A path of a rule that applies to no entry is not among them: its ``match`` is what is wrong.
 
@@ -109,7 +109,7 @@ def unmatched_paths(
 def still_unmatched_paths(
     found: Sequence[Unmatched], lines: Callable[[], Iterable[bytes]]
 ) -> tuple[Unmatched, ...]:
-    """Return the paths of *found* that are of no field of any observed entry either."""
+    """Return the paths of *found* that match no field of any observed entry either."""
     paths = [(one, _Path(one.path, one.glob)) for one in found if one.path is not None]
     left = _not_in([path for _, path in paths], lines)
     return tuple(one for one, path in paths if path in left)
@@ -151,7 +151,7 @@ def _not_in(paths: list[_Path], lines: Callable[[], Iterable[bytes]]) -> list[_P
 
 
 def _no_field(one: PlacedPath, path: _Path) -> Problem:
-    text = f"ignore.paths “{one.path}” is of no field of any desired entry"
+    text = f"ignore.paths “{one.path}” matches no field of any desired entry"
     if near := nearest(path.steps, path.samples):
         escaped = "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in near)
         text += f"; the nearest path that exists is {escaped}"

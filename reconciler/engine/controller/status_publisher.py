@@ -21,7 +21,7 @@ from reconciler.ports import StatusObjects
 EVERY_SECONDS: Final = 2.0
 
 AGAIN_SECONDS: Final = 600.0
-"""How often every object is written although nothing changed, which undoes what others did to it."""
+"""How often every object is written although nothing changed, which reverts changes of others."""
 
 MOST_FAILURES: Final = 3
 """Writes that may fail in one step: more of them would only wait for an API server that is away."""
@@ -52,7 +52,7 @@ class StatusPublisher:
         self._refused: frozenset[str] = frozenset()
         self._names: frozenset[str] | None = None
         self._left: set[str] = set()
-        self._unlisted: set[str] = set()  # of datasets that left too, but created by somebody else
+        self._unlisted: set[str] = set()  # of datasets that left too, but not created by the controller
         self._again_at = registry.monotonic() + AGAIN_SECONDS
         self._failing = False
         self._ending = threading.Event()

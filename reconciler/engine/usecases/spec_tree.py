@@ -28,7 +28,7 @@ from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 T = TypeVar("T")
 
 MOST_APART: Final = 8
-"""Datasets of which is remembered that another one shares no image with them: a project has one of each type."""
+"""How many training datasets are remembered to share no image with a test dataset; a project has one."""
 
 
 @dataclass(frozen=True, slots=True)
