@@ -569,7 +569,7 @@ def test_checks_are_listed_in_the_order_of_their_causes(office: Office) -> None:
 
 
 def test_entries_and_those_with_errors_are_counted(office: Office) -> None:
-    """Of a dataset that AWS holds with errors the number is told; it can be listed all the same."""
+    """Entries with errors are counted apart; the dataset can be listed all the same."""
     arn = office.make()
     wrong = classified("w", "rose").replace(b"image-classification", b"wrongtype")
     client = boto3.client("rekognition", region_name="us-east-1")

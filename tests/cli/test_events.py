@@ -127,7 +127,7 @@ def test_messages_that_are_no_records_are_deleted_and_logged_once_each(
 
 
 @pytest.mark.slow
-def test_what_was_heard_outlives_the_process(tmp_path: Path, emulator: Running, sqs: Any):
+def test_known_calls_outlive_the_process(tmp_path: Path, emulator: Running, sqs: Any):
     """A message that is delivered again after a restart is no second call, and the author is still known."""
     write(tmp_path, "roses", "abc", interval="1h")
     with run(tmp_path, emulator, "--events", QUEUE) as process:
@@ -190,7 +190,7 @@ def test_an_own_update_whose_answer_was_lost_is_no_call_of_others(
 
 
 @pytest.mark.slow
-def test_the_embedded_emulator_tells_of_the_edits_of_its_console(tmp_path: Path, emulator: Running):
+def test_the_embedded_emulator_records_the_edits_of_its_console(tmp_path: Path, emulator: Running):
     """The example of the page: the console user is another process with the same data."""
     write(tmp_path, "roses", "abc", interval="1h")
     with run(tmp_path, emulator, "--local", "--events", QUEUE) as process:

@@ -49,7 +49,7 @@ def test_a_dataset_that_is_named_whole_is_the_only_one():
 
 @pytest.mark.parametrize("level", [Level.READ, Level.WRITE, Level.REBUILD])
 def test_a_queue_of_events_is_read_and_nothing_else_of_it_is_allowed(level):
-    """A controller that hears of changes deletes messages, and sends none."""
+    """A controller receives and deletes messages, and sends none."""
     queue = "arn:aws:sqs:us-east-1:111122223333:changes"
     target = Target.model_validate({"project": "flowers", "type": "TRAIN"})
 

@@ -26,7 +26,7 @@ def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
     )
 
 
-def test_the_rule_passes_on_exactly_the_calls_that_are_heard():
+def test_the_rule_passes_on_exactly_the_calls_that_are_read():
     """A call that the rule left out would be found by the schedule alone."""
     passed = {name for name in (*CHANGES, "DetectLabels") if matches(PATTERN, envelope(eventName=name))}
 

@@ -56,7 +56,7 @@ class Lab:
     An emulated account with a state directory and a spec directory.
 
     Attributes:
-        settles: Whether specs are only read once they can be told from later versions, so that all that can be
+        settles: Whether specs are only read once later versions can be distinguished, so that all that can be
             remembered of them is.
     """
 

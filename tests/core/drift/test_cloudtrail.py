@@ -202,7 +202,7 @@ def test_what_is_no_record_is_refused_with_a_reason(body, expected):
 
 
 def test_names_are_cut_and_printable():
-    """They are shown on terminals and pages, and whoever writes to the queue chooses them."""
+    """Terminals and pages show them, and any principal that may write to the queue chooses them."""
     found = parse(record(userIdentity={"type": "IAMUser", "userName": "\x1b[2Jx\n" + "y" * 5000}))
 
     assert found is not None

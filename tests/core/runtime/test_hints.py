@@ -33,7 +33,7 @@ def test_a_burst_is_observed_at_once_and_the_rest_one_a_second():
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 2)), max_size=200))
 def test_however_many_hints_come_observations_stay_few(steps):
-    """Of one dataset, and of all: whoever floods the queue gets no more. And no hint waits for ever."""
+    """Of one dataset and of all together, however many messages arrive; and no hint waits for ever."""
     hints, now, dues = Hints(each=10.0, per_second=1.0, burst=2), 0.0, set()
     for name, passed in steps:
         now += passed

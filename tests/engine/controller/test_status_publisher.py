@@ -164,7 +164,7 @@ def test_specs_that_can_only_be_read_in_part_remove_nothing(months: Months):
     assert ["roses"] == objects.names()
 
 
-def test_an_object_that_somebody_else_created_is_not_deleted(months: Months):
+def test_an_object_that_the_controller_did_not_create_is_not_deleted(months: Months):
     """Its status says that the dataset is gone, and is not green; one that is gone too stays gone."""
     objects = Objects(foreign={"roses": {}, "tulips": {}})
     publisher = StatusPublisher(objects, months.registry)

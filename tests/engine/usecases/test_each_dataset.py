@@ -34,7 +34,7 @@ def failing(exc: Exception):
     ],
 )
 def test_every_error_has_a_code_and_a_reason(exc: Exception, kind: type[ReconcilerError], text: str):
-    """Faults of the machine are told from those of the program, which alone are asked to be reported."""
+    """Faults of the machine are distinguished from those of the program; only the latter ask for a report."""
     found = each_dataset.named(exc)
 
     assert (kind, text) == (type(found), str(found))

@@ -167,7 +167,7 @@ class Opened:
 
 
 def loaded_once_settled(root: Path, name: str = "train") -> tuple[LoadedDataset, Opened]:
-    """Return a dataset with one file, as soon as its file can be told from later versions."""
+    """Return a dataset with one file, as soon as its file can be distinguished from later versions."""
     loaded = next(one for one in specs(root).datasets if one.name == name)
     until(lambda: key_of(loaded) is not None)
     opened = Opened(loaded.files[0])
@@ -292,7 +292,7 @@ class FilesThatChange(RuleBasedStateMachine):
 
     @rule()
     def wait(self) -> None:
-        """Wait until the files can be told from later versions."""
+        """Wait until the files can be distinguished from later versions."""
         until(lambda: key_of(self._loaded()) is not None)
 
     def _loaded(self) -> LoadedDataset:

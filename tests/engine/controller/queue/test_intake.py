@@ -168,7 +168,7 @@ def test_a_record_that_names_no_dataset_makes_all_of_its_region_due_and_accuses_
 
 
 def test_own_calls_are_known_by_their_request_id(hearing: Hearing):
-    """The controller hears of its own applies, and must not run after them for ever."""
+    """Records of the controller's own applies arrive too, and must not cause cycles for ever."""
     hearing.months.state.foreign_calls.add_own(hearing.months.arn("roses"), "mine", 0.0)
 
     assert hearing.hear(requestID="mine", userAgent=AGENT) is None
