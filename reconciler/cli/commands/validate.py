@@ -1,4 +1,4 @@
-"""``reconciler validate``: check a spec tree. Offline."""
+"""``reconciler validate``: check a spec tree. Offline, but for --download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print every problem of every file; exit 5 if one is an error, 3 if only files cannot be read."""
+    """Print every problem of every file; exit with the gravest code that an error calls for."""
     from reconciler.cli.output.show import next_step, same_specs, show
     from reconciler.cli.specs import reading
     from reconciler.reports.validate.json import Validation

@@ -1,4 +1,8 @@
-"""``reconciler diff``: compare the datasets of two revisions. Makes no call and writes nothing."""
+"""
+``reconciler diff``: compare the datasets of two revisions.
+
+Makes no call, but for --download, and writes nothing but the cache of entries outside git.
+"""
 
 from __future__ import annotations
 

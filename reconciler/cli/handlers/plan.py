@@ -1,4 +1,4 @@
-"""``reconciler plan``: show what an apply would do. Makes no call that writes; writes only --out."""
+"""``reconciler plan``: show what an apply would do. Makes no call that writes; writes only --out and caches."""
 
 from __future__ import annotations
 
