@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 if TYPE_CHECKING:  # pydantic is slow to import, and code that only calls AWS needs no specs
-    from reconciler.core.spec.choices import PinnedObject
+    from reconciler.core.spec.choices import PinnedObject, Pointer
     from reconciler.core.spec.documents import Acknowledgement, Dataset, Schedule, Target
     from reconciler.core.spec.policy import Policy
     from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
@@ -51,13 +51,13 @@ class Tree(Protocol):
         """
         ...
 
-    def large_file(self, digest: str) -> BinaryIO:
-        """
-        Open an object of Git LFS on this machine, by its SHA-256; its bytes are not checked.
+    @property
+    def fetches_large_files(self) -> bool:
+        """Return whether `large_file` fetches an object that is not on this machine."""
+        ...
 
-        Raises:
-            OSError: It is not there.
-        """
+    def large_file(self, pointer: Pointer) -> BinaryIO:
+        """Open an object of Git LFS, unchecked. Raises `OSError` if it is not there, or could not be fetched."""
         ...
 
     def refused(self) -> Mapping[str, str]:

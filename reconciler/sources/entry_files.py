@@ -17,8 +17,8 @@ from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Manifests, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part
 from reconciler.sources.form import HEAD_BYTES, unusable
-from reconciler.sources.lfs import digest_in
-from reconciler.sources.pinned_files import LargeFile, is_there
+from reconciler.sources.lfs import pointer_in
+from reconciler.sources.pinned_files import LargeFile, can_be_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,16 @@ class Checked(NamedTuple):
 
 def check_lines(tree: Tree, path: str, manifests: Manifests) -> Checked:
     """
-    Check the first and the last bytes of a JSON Lines file; a pointer of Git LFS stands for its object, if there.
+    Check the first and the last bytes of a JSON Lines file; a pointer of Git LFS stands for its object.
 
     Raises:
         OSError: It cannot be read.
     """
     name = tree.display(path)
     with tree.open(path) as stream:
-        digest = digest_in(stream.read(HEAD_BYTES))
-        if digest is not None and is_there(tree, digest):
-            return Checked(LargeFile(tree, name, digest, manifests))
+        pointer = pointer_in(stream.read(HEAD_BYTES))
+        if pointer is not None and can_be_read(tree, pointer):
+            return Checked(LargeFile(tree, name, pointer, manifests))
         if (found := unusable(stream, name)) is not None:
             return _refused(found.code, found.message, Origin(name, found.line))
         size = stream.seek(0, os.SEEK_END)

@@ -1,8 +1,8 @@
 """
 Find the objects of Git LFS that a repository has on this machine, by the digests that their pointers name.
 
-Nothing is run and nothing is fetched: a repository can name any server (``.lfsconfig``), and extensions that are
-programs. The user fetches what is missing with ``git lfs pull``.
+Of a user's repository nothing is fetched: it can name any server (``.lfsconfig``), and extensions that are
+programs. The user fetches what is missing with ``git lfs pull``. For a clone of ours, see `git.clone`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from reconciler.core.spec.choices import Pointer
+
 # The specification of Git LFS: keys in order, one a line, the version first, fewer than 1,024 bytes in all. A
 # pointer with extensions (ext-…) names programs that restore the file, and does not match.
 _MOST_BYTES: Final = 1_024
 _POINTER: Final = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize [0-9]+\n"
+    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
 )
 
 
-def digest_in(pointer: bytes) -> str | None:
-    """Return the SHA-256 that a pointer names; None if it is none, or one that cannot be followed."""
-    found = _POINTER.fullmatch(pointer) if len(pointer) < _MOST_BYTES else None
-    return found[1].decode() if found else None
+def pointer_in(content: bytes) -> Pointer | None:
+    """Return the pointer that the content of a file is; None if it is none, or one that cannot be followed."""
+    found = _POINTER.fullmatch(content) if len(content) < _MOST_BYTES else None
+    return Pointer(found[1].decode(), int(found[2])) if found else None
 
 
 def open_object(common_dir: Path, digest: str) -> BinaryIO:

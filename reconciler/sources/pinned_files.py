@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from reconciler.core.spec.choices import PinnedObject
+from reconciler.core.spec.choices import PinnedObject, Pointer
 from reconciler.core.spec.documents import Dataset, Target
 from reconciler.core.spec.messages import ModelError
 from reconciler.core.validation import spec_codes as codes
@@ -50,24 +50,23 @@ class PinnedLines:
 
 @dataclass(frozen=True, slots=True)
 class LargeFile:
-    """
-    JSON Lines that git keeps as a pointer of Git LFS.
-
-    Attributes:
-        pinned: The SHA-256 that the pointer names.
-    """
+    """JSON Lines that git keeps as a pointer of Git LFS."""
 
     tree: Tree
     name: str
-    pinned: str
+    pointer: Pointer
     manifests: Manifests
+
+    @property
+    def pinned(self) -> str:
+        return self.pointer.sha256
 
     @property
     def origin(self) -> Origin:
         return Origin(self.name, 1)
 
     def open(self) -> BinaryIO:
-        stream = self.manifests.open_copy(self.name, self.pinned, lambda: self.tree.large_file(self.pinned))
+        stream = self.manifests.open_copy(self.name, self.pinned, lambda: self.tree.large_file(self.pointer))
         return _checked(stream, self.name)
 
     def line_number(self, line: int) -> int:
@@ -104,9 +103,12 @@ def pinned_files(
     return tuple(files.values())
 
 
-def is_there(tree: Tree, digest: str) -> bool:
+def can_be_read(tree: Tree, pointer: Pointer) -> bool:
+    """Return whether the object of a pointer is on this machine, or is fetched when it is opened."""
+    if tree.fetches_large_files:
+        return True
     try:
-        tree.large_file(digest).close()
+        tree.large_file(pointer).close()
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Entries that git keeps as pointers of Git LFS, in work trees and commits; nothing is run and nothing fetched."""
+"""Entries that git keeps as pointers of Git LFS, in work trees, commits and clones of ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.spec.choices import Pointer
 from reconciler.core.validation.problem import has_error
 from reconciler.engine.usecases.reading import read_desired
+from reconciler.sources.blobs import Blobs
+from reconciler.sources.git.address import Address
+from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.history import opened_history
-from reconciler.sources.lfs import digest_in
+from reconciler.sources.git.repository import GitSource
+from reconciler.sources.lfs import pointer_in
 from reconciler.sources.load import load
 from reconciler.sources.manifests import ManifestCache
 from reconciler.sources.trees.directory import open_path
@@ -117,8 +122,89 @@ def test_an_object_that_vanishes_leaves_the_dataset_unknown(repository, tmp_path
 )
 def test_only_plain_pointers_are_followed(text):
     """One with extensions would need the programs that it names."""
-    assert digest_in(text) is None
-    assert sha256(CONTENT).hexdigest() == digest_in(pointer())
+    assert pointer_in(text) is None
+    assert sha256(CONTENT).hexdigest() == pointer_in(pointer()).sha256
+
+
+@pytest.fixture
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose entries are in Git LFS, and which names another server for them."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    root = tmp_path / "origin"
+    write(root, specs__d_yaml=dataset(), specs__train_jsonl=CONTENT)
+    git(root, "init", "--quiet", "--initial-branch=main", ".")
+    git(root, "lfs", "install", "--local")
+    git(root, "lfs", "track", "*.jsonl")
+    (root / ".lfsconfig").write_text(f"[lfs]\nurl = {(tmp_path / 'elsewhere').as_uri()}\n")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "specs")
+    return root
+
+
+def followed(upstream: Path, place: Path) -> GitSource:
+    clone = Clone(place / "git", Address(upstream.as_uri()), "main")
+    return GitSource(clone, "specs", Blobs(place / "blobs"), ManifestCache(place / "manifests"))
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="there is no Git LFS")
+def test_objects_of_a_followed_repository_are_fetched(upstream, tmp_path):
+    """From the server of the repository, whatever its .lfsconfig says; the copy outlives the object."""
+    place = tmp_path / "state"
+
+    (first,) = followed(upstream, place).poll(None).specs.datasets
+    read = read_desired(first)
+    shutil.rmtree(upstream / ".git/lfs")
+    (second,) = followed(upstream, place).poll(None).specs.datasets
+
+    assert [] == [one.message for one in read.problems if one.is_error]
+    assert {"s3://bucket/a.jpg", "s3://bucket/b.jpg"} == read.index.source_refs
+    assert read.index.source_refs == read_desired(second).index.source_refs
+    assert [] == list((place / "git").glob("lfs"))
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="there is no Git LFS")
+def test_an_object_that_cannot_be_fetched_leaves_the_dataset_unknown(upstream, tmp_path):
+    """It is asked for again when the dataset is read again, without a new commit."""
+    objects, aside = upstream / ".git/lfs/objects", tmp_path / "aside"
+    objects.rename(aside)
+    source = followed(upstream, tmp_path / "state")
+    (loaded,) = source.poll(None).specs.datasets
+
+    failed = read_desired(loaded)
+    aside.rename(objects)
+
+    (problem,) = (one for one in failed.problems if one.is_error)
+    assert ("RKD5030", False) == (problem.code, failed.usable)
+    assert "cannot be fetched" in problem.message
+    assert read_desired(loaded).usable
+
+
+@pytest.mark.git
+def test_without_git_lfs_the_reason_is_named(repository, tmp_path, monkeypatch):
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "specs")
+    git(repository, "branch", "-M", "main")
+    source = followed(repository, tmp_path / "state")
+    (loaded,) = source.poll(None).specs.datasets
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(shutil.which("git"))
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("GIT_EXEC_PATH", str(programs))
+
+    (problem,) = (one for one in read_desired(loaded).problems if one.is_error)
+
+    assert "RKD5030" == problem.code
+    assert "'lfs' is not a git command" in problem.message
+
+
+def test_an_object_larger_than_any_manifest_is_not_fetched(tmp_path):
+    clone = Clone(tmp_path / "git", Address("file:///nowhere"), "main")
+
+    with pytest.raises(OSError, match="it has 2000000000 bytes"):
+        clone.large_file(Pointer("0" * 64, 2_000_000_000))
 
 
 @pytest.mark.tools

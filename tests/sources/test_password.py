@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import Exit, SourceError, UsageError
+from reconciler.sources.blobs import Blobs
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
+from reconciler.sources.git.repository import GitSource
+from reconciler.sources.manifests import ManifestCache
 from tests.loopback import Quiet, listening
 from tests.sources.builders import dataset, line
 from tests.sources.git.test_repository import Upstream
@@ -48,6 +53,9 @@ def served(root: Path, seen: list[str | None], argued: set[str]) -> Iterator[str
                 self.end_headers()
                 return
             path, _, query = self.path.partition("?")
+            if "/info/lfs/" in path:
+                self.large_files(path, body)
+                return
             done = subprocess.run(
                 ["git", "http-backend"],
                 input=body,
@@ -68,6 +76,19 @@ def served(root: Path, seen: list[str | None], argued: set[str]) -> Iterator[str
                 v for k, _, v in (h.partition(b": ") for h in head.split(b"\r\n")) if k == b"Content-Type"
             )
             self.reply(content, kind=kind.decode())
+
+        def large_files(self, path: str, body: bytes) -> None:
+            """Answer as docs/api/batch.md and docs/api/basic-transfers.md of Git LFS say."""
+            if not path.endswith("/objects/batch"):
+                (kept,) = root.glob(f"upstream/.git/lfs/objects/*/*/{path.rpartition('/')[2]}")
+                self.reply(kept.read_bytes())
+                return
+            here = f"http://{self.headers['Host']}{path.removesuffix('batch')}"
+            found = [
+                {**wanted, "actions": {"download": {"href": here + wanted["oid"]}}}
+                for wanted in json.loads(body)["objects"]
+            ]
+            self.reply(json.dumps({"objects": found}).encode(), kind="application/vnd.git-lfs+json")
 
     with listening(Door) as url:
         yield url
@@ -103,6 +124,26 @@ def test_a_password_is_given_to_its_host_and_never_shown(
     assert [] == [words for words in argued if "s3cr3t" in words]
     assert seen[0] is None
     assert 2 == seen.count(None)  # ls-remote and fetch: each of them is asked for it once
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="there is no Git LFS")
+def test_objects_of_git_lfs_are_fetched_with_it(upstream: Upstream, tmp_path: Path):
+    """From the server that belongs to the repository."""
+    upstream.git("lfs", "install", "--local")
+    upstream.git("lfs", "track", "*.jsonl")
+    upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a") + line("b"))
+    argued: set[str] = set()
+
+    with served(tmp_path, [], argued) as url:
+        clone = Clone(tmp_path / "state" / "git", with_password(url), "main")
+        cache = ManifestCache(tmp_path / "manifests")
+        (loaded,) = GitSource(clone, "specs", Blobs(tmp_path / "blobs"), cache).poll(None).specs.datasets
+        read = read_desired(loaded)
+
+    assert [] == [problem.message for problem in read.problems if problem.is_error]
+    assert 2 == len(read.index)
+    assert [] == [words for words in argued if "s3cr3t" in words]
 
 
 def test_a_wrong_password_is_reported_without_it(upstream: Upstream, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Values of spec fields: the enumerated ones, and ARNs."""
+"""Values of spec fields: the enumerated ones, ARNs, and files that a digest pins."""
 
 from __future__ import annotations
 
@@ -96,6 +96,25 @@ class PinnedObject(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.address} (version {self.version_id})" if self.version_id else self.address
+
+
+class Pointer(NamedTuple):
+    """
+    What git has of a file that Git LFS keeps.
+
+    Attributes:
+        sha256: 64 lower-case hexadecimal digits.
+        size: In bytes.
+    """
+
+    sha256: str
+    size: int
+
+    @property
+    def content(self) -> bytes:
+        """Return the pointer as git has it."""
+        text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {self.size}\n"
+        return text.encode()
 
 
 class Arn(NamedTuple):

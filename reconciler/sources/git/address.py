@@ -64,22 +64,26 @@ class Address:
         self._user, self._password = parts.username, password
         self.url = without_password(url) if password else url
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, *config: tuple[str, str]) -> dict[str, str]:
         """
         Return the environment for a fetch.
+
+        Args:
+            config: Further settings of git.
 
         Raises:
             SourceError: The password cannot be read.
         """
         if self._password is None:
-            return environment()
+            return environment(*config)
         try:
             password = (self._password() or b"").decode()
         except (UsageError, UnicodeDecodeError) as exc:
             raise SourceError(f"{self.name}: the password cannot be read: {exc}") from exc
         parts = urlsplit(self.url)
         helper = f"credential.{parts.scheme}://{parts.netloc}.helper"
-        return environment((helper, ""), (helper, _HELPER)) | {  # the first resets the helpers of the machine
+        helpers = (helper, ""), (helper, _HELPER)  # the first resets the helpers of the machine
+        return environment(*config, *helpers) | {
             "RECONCILER_GIT_USER": unquote(self._user or _ANY_USER),
             "RECONCILER_GIT_PASSWORD": password,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -12,11 +13,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from reconciler.core.runtime.limits import MAX_MANIFEST_BYTES
+from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import private_directory, state_directory
 from reconciler.sources.git.address import Address, ambiguity, candidates, chosen
 from reconciler.sources.git.commit import CommitReader
 from reconciler.sources.git.runner import READ_SECONDS, Answer, run
+from reconciler.sources.lfs import open_object
 
 FETCH_SECONDS: Final = 120
 
@@ -169,12 +173,12 @@ class Clone:
             seconds=FETCH_SECONDS, at=directory, env=self._environment(),
         )  # fmt: skip
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, *config: tuple[str, str]) -> dict[str, str]:
         asked_nothing = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": _ssh_command()}
         # Overrides what a repository on this machine's disk configures for transports.
         return {
             "GIT_ALLOW_PROTOCOL": _protocols(self._address.url),
-            **self._address.environment(),
+            **self._address.environment(*config),
             **asked_nothing,
         }
 
@@ -204,10 +208,38 @@ class Clone:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
 
+    def large_file(self, pointer: Pointer) -> BinaryIO:
+        """
+        Open an object of Git LFS, fetched by ``git lfs`` from the server of the repository.
+
+        The repository cannot name another one: Git LFS reads its ``.lfsconfig`` from a work tree or from HEAD, and
+        this clone has neither.
+
+        Raises:
+            OSError: It could not be fetched.
+        """
+        if pointer.size > MAX_MANIFEST_BYTES:
+            raise OSError(errno.EFBIG, f"it has {pointer.size} bytes, and AWS takes {MAX_MANIFEST_BYTES}")
+        env = self._environment(("remote.origin.url", self._address.url)) | {"GIT_LFS_SKIP_SMUDGE": "0"}
+        try:
+            with _alone(self.directory), Path(os.devnull).open("wb") as nowhere:
+                self._git(
+                    "lfs", "smudge", cwd=self.directory, env=env,
+                    stdin=pointer.content, into=nowhere, seconds=FETCH_SECONDS,
+                )  # fmt: skip
+                stream = open_object(self.directory, pointer.sha256)
+                shutil.rmtree(
+                    self.directory / "lfs", ignore_errors=True
+                )  # what is used of it is kept elsewhere
+        except SourceError as exc:
+            raise OSError(errno.EIO, f"its object cannot be fetched: {exc}") from exc
+        return stream
+
     def _git(
         self,
         *words: str,
         at: Path | None = None,
+        cwd: Path | None = None,
         seconds: int = READ_SECONDS,
         into: BinaryIO | None = None,
         env: Mapping[str, str] | None = None,
@@ -215,7 +247,7 @@ class Clone:
     ) -> Answer:
         try:
             place = at or self.directory
-            answer = run(*words, git_dir=place, env=env, stdin=stdin, into=into, seconds=seconds)
+            answer = run(*words, git_dir=place, cwd=cwd, env=env, stdin=stdin, into=into, seconds=seconds)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None
         except OSError as exc:

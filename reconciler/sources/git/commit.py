@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
+from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.sources.git.runner import Answer
-from reconciler.sources.lfs import open_object
 from reconciler.sources.links import SUBMODULE, Kind, Links, resolve
 
 LINK_MODE: Final = "120000"
@@ -127,7 +126,8 @@ class GitTree:
         read: Opens a blob by its id.
         leads_to_directory: Returns whether a link out of the tree leads to a directory of the commit; None if
             unknown.
-        common_dir: The git directory, which may have objects of Git LFS.
+        large_file: Opens an object of Git LFS.
+        fetches_large_files: Whether it fetches those that are not on this machine.
     """
 
     def __init__(
@@ -137,9 +137,12 @@ class GitTree:
         listed: Listed,
         read: Callable[[str], BinaryIO],
         leads_to_directory: Callable[[str], bool | None],
-        common_dir: Path,
+        large_file: Callable[[Pointer], BinaryIO],
+        *,
+        fetches_large_files: bool = False,
     ) -> None:
-        self._common_dir = common_dir
+        self._large_file = large_file
+        self.fetches_large_files = fetches_large_files
         self.name = name
         self.revision: str | None = revision
         self.above = listed.above
@@ -158,8 +161,8 @@ class GitTree:
             self._add(parent, Kind.DIRECTORY)
         self._directories[parent][name] = kind
 
-    def large_file(self, digest: str) -> BinaryIO:
-        return open_object(self._common_dir, digest)
+    def large_file(self, pointer: Pointer) -> BinaryIO:
+        return self._large_file(pointer)
 
     def files(self) -> Sequence[str]:
         return self._links.listing.files

@@ -16,10 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
+from reconciler.sources.lfs import open_object
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -111,8 +113,11 @@ class History:
         listed = self._commits.listed(commit, self._path)
         directory = self._path if listed.only is None else posixpath.dirname(self._path)
         leads = partial(self._commits.leads_to_directory, commit)
-        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads, self._git.common_dir)
+        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads, self._large_file)
         return Committed(tree, commit, listed.only)
+
+    def _large_file(self, pointer: Pointer) -> BinaryIO:
+        return open_object(self._git.common_dir, pointer.sha256)
 
     def _lacks(self) -> str:
         """Say that a part of the history is missing, where it is."""

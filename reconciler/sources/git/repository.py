@@ -58,7 +58,8 @@ class GitSource:
                 listed,
                 read,
                 partial(self._clone.commits.leads_to_directory, commit),
-                self._clone.directory,
+                self._clone.large_file,
+                fetches_large_files=True,
             )
             specs = load(tree, listed.only, self._manifests)
         except OSError as exc:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.core.proposals.patch import edited
+from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
 from reconciler.sources.edits.tree_edits import TreeEdits
@@ -54,14 +55,18 @@ class Directory:
     def above(self) -> tuple[str, ...]:
         return self.root.parts[1:]
 
-    def large_file(self, digest: str) -> BinaryIO:
+    @property
+    def fetches_large_files(self) -> bool:
+        return False
+
+    def large_file(self, pointer: Pointer) -> BinaryIO:
         try:
             checkout = find(self.root)
         except SourceError as exc:
             raise OSError(str(exc)) from exc
         if checkout is None:
             raise FileNotFoundError(errno.ENOENT, "not in a git repository", self.name)
-        return open_object(checkout.common_dir, digest)
+        return open_object(checkout.common_dir, pointer.sha256)
 
     def files(self) -> Sequence[str]:
         """Return every file below the root, through any links within the tree."""
@@ -215,8 +220,12 @@ class Overlay:
     def open(self, path: str) -> BinaryIO:
         return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
 
-    def large_file(self, digest: str) -> BinaryIO:
-        return self.tree.large_file(digest)
+    @property
+    def fetches_large_files(self) -> bool:
+        return self.tree.fetches_large_files
+
+    def large_file(self, pointer: Pointer) -> BinaryIO:
+        return self.tree.large_file(pointer)
 
     def refused(self) -> Mapping[str, str]:
         return self.tree.refused()

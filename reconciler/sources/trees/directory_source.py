@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Manifests, SpecRevision, Tree
 from reconciler.sources.blobs import Blobs
@@ -61,8 +62,12 @@ class CachedTree:
                     raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
         return self._blobs.path(name).open("rb")
 
-    def large_file(self, digest: str) -> BinaryIO:
-        return self._tree.large_file(digest)
+    @property
+    def fetches_large_files(self) -> bool:
+        return self._tree.fetches_large_files
+
+    def large_file(self, pointer: Pointer) -> BinaryIO:
+        return self._tree.large_file(pointer)
 
     def refused(self) -> Mapping[str, str]:
         return self._tree.refused()
